@@ -1,0 +1,188 @@
+//! Products and their ratings.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ProductId;
+use crate::review::{MAX_RATING, MIN_RATING};
+
+/// Characters of a search text at most.
+pub const MAX_SEARCH_CHARS: usize = 100;
+/// Products in one request for ratings at most.
+pub const MAX_PRODUCTS_PER_BATCH: usize = 100;
+
+/// A verdict in stars: 1 to 5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub struct Rating(u8);
+
+impl Rating {
+    /// All ratings, the best first.
+    pub const BEST_FIRST: [Rating; 5] = [Rating(5), Rating(4), Rating(3), Rating(2), Rating(1)];
+
+    /// The number of stars.
+    pub const fn stars(self) -> u8 {
+        self.0
+    }
+}
+
+impl TryFrom<u8> for Rating {
+    type Error = String;
+
+    fn try_from(stars: u8) -> Result<Rating, String> {
+        if (MIN_RATING..=MAX_RATING).contains(&i32::from(stars)) {
+            Ok(Rating(stars))
+        } else {
+            Err(format!("a rating is a whole number from {MIN_RATING} to {MAX_RATING}"))
+        }
+    }
+}
+
+impl From<Rating> for u8 {
+    fn from(rating: Rating) -> u8 {
+        rating.0
+    }
+}
+
+#[cfg(feature = "openapi")]
+mod openapi {
+    use utoipa::openapi::RefOr;
+    use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+    use utoipa::{PartialSchema, ToSchema};
+
+    use super::{MAX_RATING, MIN_RATING, Rating};
+
+    impl PartialSchema for Rating {
+        fn schema() -> RefOr<Schema> {
+            ObjectBuilder::new()
+                .schema_type(Type::Integer)
+                .description(Some("A verdict in stars."))
+                .minimum(Some(MIN_RATING))
+                .maximum(Some(MAX_RATING))
+                .examples([5])
+                .into()
+        }
+    }
+    impl ToSchema for Rating {}
+}
+
+/// How a product is rated: the counts of its reviews, and the average that follows from them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProductRating {
+    /// All reviews, those without a rating included.
+    #[cfg_attr(feature = "openapi", schema(example = 7))]
+    pub count: u64,
+    /// The mean of the ratings, rounded to one decimal; null without ratings.
+    #[cfg_attr(feature = "openapi", schema(example = 4.3, minimum = 1, maximum = 5))]
+    pub average: Option<f64>,
+    /// Reviews with 1, 2, 3, 4 and 5 stars, in this order.
+    #[cfg_attr(feature = "openapi", schema(example = json!([0, 1, 0, 1, 4]), min_items = 5, max_items = 5))]
+    pub histogram: [u64; 5],
+    /// Reviews without a rating: they count as reviews, but not in the average.
+    #[cfg_attr(feature = "openapi", schema(example = 1))]
+    pub unrated: u64,
+}
+
+impl ProductRating {
+    /// The rating that follows from the counts: unrated reviews, and those with 1 to 5 stars.
+    pub fn from_counts(unrated: u64, histogram: [u64; 5]) -> ProductRating {
+        let rated: u64 = histogram.iter().sum();
+        let stars: u64 = histogram.iter().zip(1..).map(|(count, stars)| count * stars).sum();
+        // Half up in whole tenths: binary fractions would round 4.25 and 4.35 in different ways.
+        let average = (rated > 0).then(|| ((20 * stars + rated) / (2 * rated)) as f64 / 10.0);
+        ProductRating { count: rated + unrated, average, histogram, unrated }
+    }
+
+    /// The same rating with one more review.
+    pub fn with(&self, rating: Option<Rating>) -> ProductRating {
+        let (mut unrated, mut histogram) = (self.unrated, self.histogram);
+        match rating {
+            Some(rating) => histogram[usize::from(rating.stars()) - 1] += 1,
+            None => unrated += 1,
+        }
+        ProductRating::from_counts(unrated, histogram)
+    }
+}
+
+/// A product that people review.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Product {
+    /// The product's id.
+    pub id: ProductId,
+    /// What it is called.
+    #[cfg_attr(feature = "openapi", schema(example = "Brown teddy bear"))]
+    pub name: String,
+    /// A sentence or two about it.
+    #[cfg_attr(feature = "openapi", schema(example = "Soft, brown and patient."))]
+    pub description: Option<String>,
+    /// The shop's own number for it (stock keeping unit).
+    #[cfg_attr(feature = "openapi", schema(example = "TOY-0001"))]
+    pub sku: Option<String>,
+    /// Where its picture is.
+    #[cfg_attr(feature = "openapi", schema(example = "https://shop.example/bear.jpg", format = "uri"))]
+    pub picture_url: Option<String>,
+    /// How it is rated; null only in a partial answer, when a database that knows is down.
+    pub rating: Option<ProductRating>,
+}
+
+/// A page of products.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProductPage {
+    /// The products, by id.
+    pub items: Vec<Product>,
+    /// Where the next page starts; null on the last page.
+    #[cfg_attr(feature = "openapi", schema(example = "AAxT1zcsVkTQAAAAAAAAABQAtSOi"))]
+    pub next_cursor: Option<String>,
+    /// Databases that were down, in a partial answer only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false, example = json!([])))]
+    pub missing_databases: Vec<String>,
+}
+
+/// A product's id and its rating.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RatedProduct {
+    /// The product's id.
+    pub product_id: ProductId,
+    /// How it is rated.
+    pub rating: ProductRating,
+}
+
+/// The ratings of several products.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProductRatingList {
+    /// In the order of the request, each product once; unknown products are left out.
+    pub items: Vec<RatedProduct>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn averages_round_half_up_to_one_decimal() {
+        let average = |histogram| ProductRating::from_counts(9, histogram).average;
+        assert_eq!(average([0, 0, 0, 0, 0]), None);
+        assert_eq!(average([1, 0, 0, 0, 0]), Some(1.0));
+        assert_eq!(average([0, 0, 0, 0, 3]), Some(5.0));
+        assert_eq!(average([0, 0, 0, 3, 1]), Some(4.3)); // 4.25
+        assert_eq!(average([0, 0, 0, 13, 7]), Some(4.4)); // 4.35
+        assert_eq!(average([1, 0, 0, 0, 1]), Some(3.0));
+        assert_eq!(average([0, 0, 1, 2, 0]), Some(3.7)); // 3.667
+    }
+
+    #[test]
+    fn unrated_reviews_count_but_do_not_weigh() {
+        let rating = ProductRating::from_counts(2, [0, 0, 0, 0, 1]);
+        assert_eq!((rating.count, rating.average), (3, Some(5.0)));
+        let stars = |n| Rating::try_from(n).ok();
+        assert_eq!(
+            rating.with(None).with(stars(4)),
+            ProductRating::from_counts(3, [0, 0, 0, 1, 1])
+        );
+    }
+}

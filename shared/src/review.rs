@@ -1,0 +1,250 @@
+//! Reviews: what one is, what a new one must look like, and how lists of them are asked for.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::problem::{FieldError, FieldErrorCode};
+use crate::{ProductId, Rating, ReviewId};
+
+/// The lowest rating, in stars.
+pub const MIN_RATING: i32 = 1;
+/// The highest rating, in stars.
+pub const MAX_RATING: i32 = 5;
+/// Characters (Unicode scalar values) of a title at most.
+pub const MAX_TITLE_CHARS: usize = 255;
+/// Characters (Unicode scalar values) of a body at most.
+pub const MAX_BODY_CHARS: usize = 10_000;
+/// Characters (Unicode scalar values) of an author's name at most.
+pub const MAX_AUTHOR_NAME_CHARS: usize = 80;
+
+/// A review of a product.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Review {
+    /// The review's id.
+    pub id: ReviewId,
+    /// What it is about.
+    pub product_id: ProductId,
+    /// The verdict in stars; null when the author gave none.
+    pub rating: Option<Rating>,
+    /// A headline.
+    #[cfg_attr(feature = "openapi", schema(example = "A friend for life"))]
+    pub title: Option<String>,
+    /// The text, exactly as it was typed: plain text, never HTML.
+    #[cfg_attr(feature = "openapi", schema(example = "Survived three children and a dog."))]
+    pub body: String,
+    /// The name that the author gave.
+    #[cfg_attr(feature = "openapi", schema(example = "Aspasia"))]
+    pub author_name: Option<String>,
+    /// When it was created.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
+    pub created_at: Timestamp,
+}
+
+/// A page of a product's reviews.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReviewPage {
+    /// The reviews, in the order that was asked for.
+    pub items: Vec<Review>,
+    /// Where the next page starts; null on the last page.
+    #[cfg_attr(feature = "openapi", schema(example = "AAxT1zcsVkTQAAAAAAAAABQAtSOi"))]
+    pub next_cursor: Option<String>,
+    /// Databases that were down, in a partial answer only: their reviews are not in `items`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false, example = json!([])))]
+    pub missing_databases: Vec<String>,
+}
+
+/// Where a review lives.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReviewLocation {
+    /// The review's id.
+    pub id: ReviewId,
+    /// Its bucket, which the hash of the id decides for ever.
+    #[cfg_attr(feature = "openapi", schema(example = 421, minimum = 0, maximum = 1023))]
+    pub bucket: u16,
+    /// The database that owns this bucket now.
+    #[cfg_attr(feature = "openapi", schema(example = "reviews-2"))]
+    pub database: String,
+}
+
+/// The order of a product's reviews. Among equals, and among reviews with the same rating, the
+/// newest come first; reviews without a rating come last in `highest` and in `lowest`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum ReviewSort {
+    /// Latest first.
+    #[default]
+    Newest,
+    /// Earliest first.
+    Oldest,
+    /// Best rating first.
+    Highest,
+    /// Worst rating first.
+    Lowest,
+}
+
+impl ReviewSort {
+    /// Every order, as a menu would list them.
+    pub const ALL: [ReviewSort; 4] =
+        [ReviewSort::Newest, ReviewSort::Oldest, ReviewSort::Highest, ReviewSort::Lowest];
+
+    /// The name in URLs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ReviewSort::Newest => "newest",
+            ReviewSort::Oldest => "oldest",
+            ReviewSort::Highest => "highest",
+            ReviewSort::Lowest => "lowest",
+        }
+    }
+
+    /// The order with this name in URLs.
+    pub fn from_name(name: &str) -> Option<ReviewSort> {
+        Self::ALL.into_iter().find(|sort| sort.as_str() == name)
+    }
+}
+
+impl fmt::Display for ReviewSort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A review to be created. Text is kept exactly as it is given.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewReview {
+    /// The verdict in stars, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 5, example = 5))]
+    pub rating: Option<i32>,
+    /// A headline. Left out rather than blank.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(min_length = 1, max_length = 255, example = "A friend for life")
+    )]
+    pub title: Option<String>,
+    /// The text; not blank. Line breaks and tabs are welcome, other control characters are not.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(
+            min_length = 1,
+            max_length = 10_000,
+            example = "Survived three children and a dog."
+        )
+    )]
+    pub body: String,
+    /// A name to sign with. Left out rather than blank.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 80, example = "Aspasia"))]
+    pub author_name: Option<String>,
+}
+
+impl NewReview {
+    /// Everything that is wrong with it, at most one error a field.
+    pub fn errors(&self) -> Vec<FieldError> {
+        let rating = self.rating.filter(|r| !(MIN_RATING..=MAX_RATING).contains(r)).map(|_| {
+            FieldError::at_field(
+                "rating",
+                FieldErrorCode::OutOfRange,
+                format!("A rating is a whole number from {MIN_RATING} to {MAX_RATING}."),
+            )
+        });
+        let line = |field, text: &Option<String>, max_chars| {
+            text.as_deref().and_then(|text| text_error(field, text, max_chars, Lines::One))
+        };
+        let title = line("title", &self.title, MAX_TITLE_CHARS);
+        let body = text_error("body", &self.body, MAX_BODY_CHARS, Lines::Many);
+        let author_name = line("author_name", &self.author_name, MAX_AUTHOR_NAME_CHARS);
+        [rating, title, body, author_name].into_iter().flatten().collect()
+    }
+}
+
+#[derive(PartialEq)]
+enum Lines {
+    One,
+    Many,
+}
+
+fn text_error(field: &str, text: &str, max_chars: usize, lines: Lines) -> Option<FieldError> {
+    let chars = text.chars().count();
+    let forbidden =
+        |c: &char| c.is_control() && !(lines == Lines::Many && matches!(c, '\n' | '\r' | '\t'));
+    if text.trim().is_empty() {
+        let detail = "This must not be blank.".to_owned();
+        Some(FieldError::at_field(field, FieldErrorCode::Blank, detail))
+    } else if chars > max_chars {
+        let detail = format!("This may have {max_chars} characters at most; it has {chars}.");
+        Some(FieldError::at_field(field, FieldErrorCode::TooLong, detail))
+    } else if let Some(control) = text.chars().find(forbidden) {
+        let detail = format!("This holds the control character U+{:04X}.", u32::from(control));
+        Some(FieldError::at_field(field, FieldErrorCode::ControlCharacter, detail))
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(review: NewReview, expected: &[(&str, FieldErrorCode)]) {
+        let errors = review.errors();
+        let found: Vec<_> =
+            errors.iter().map(|e| (e.pointer.as_deref().unwrap_or(""), e.code)).collect();
+        assert_eq!(found, expected, "{review:?}");
+    }
+
+    fn with_body(body: &str) -> NewReview {
+        NewReview { body: body.to_owned(), ..NewReview::default() }
+    }
+
+    #[test]
+    fn a_body_is_enough() {
+        check(with_body("fine"), &[]);
+        check(with_body("two\r\nlines,\tone tab"), &[]);
+        check(with_body(""), &[("/body", FieldErrorCode::Blank)]);
+        check(with_body(" \n\u{3000}"), &[("/body", FieldErrorCode::Blank)]);
+        check(with_body("bell \u{7}"), &[("/body", FieldErrorCode::ControlCharacter)]);
+        check(with_body("nul \0"), &[("/body", FieldErrorCode::ControlCharacter)]);
+    }
+
+    #[test]
+    fn lengths_are_counted_in_characters() {
+        check(with_body(&"🏺".repeat(MAX_BODY_CHARS)), &[]);
+        check(with_body(&"a".repeat(MAX_BODY_CHARS + 1)), &[("/body", FieldErrorCode::TooLong)]);
+        let title = |chars| NewReview { title: Some("é".repeat(chars)), ..with_body("b") };
+        check(title(MAX_TITLE_CHARS), &[]);
+        check(title(MAX_TITLE_CHARS + 1), &[("/title", FieldErrorCode::TooLong)]);
+        let name = |chars| NewReview { author_name: Some("ы".repeat(chars)), ..with_body("b") };
+        check(name(MAX_AUTHOR_NAME_CHARS), &[]);
+        check(name(MAX_AUTHOR_NAME_CHARS + 1), &[("/author_name", FieldErrorCode::TooLong)]);
+    }
+
+    #[test]
+    fn every_problem_is_named_at_once() {
+        let review = NewReview {
+            rating: Some(6),
+            title: Some("two\nlines".into()),
+            body: " ".into(),
+            author_name: Some(String::new()),
+        };
+        check(
+            review,
+            &[
+                ("/rating", FieldErrorCode::OutOfRange),
+                ("/title", FieldErrorCode::ControlCharacter),
+                ("/body", FieldErrorCode::Blank),
+                ("/author_name", FieldErrorCode::Blank),
+            ],
+        );
+    }
+}
