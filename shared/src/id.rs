@@ -74,13 +74,13 @@ impl ReviewId {
 const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// The value of one character; letters that look like digits count as those digits.
-fn crockford_value(character: u8) -> Option<i64> {
+fn crockford_value(character: u8) -> Option<i128> {
     let upper = match character.to_ascii_uppercase() {
         b'O' => b'0',
         b'I' | b'L' => b'1',
         other => other,
     };
-    CROCKFORD.iter().position(|&c| c == upper).map(|value| value as i64)
+    CROCKFORD.iter().position(|&c| c == upper).map(|value| value as i128)
 }
 
 impl fmt::Display for ReviewId {
@@ -99,15 +99,15 @@ impl FromStr for ReviewId {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<ReviewId, IdError> {
-        // 13 characters hold 65 bits: the first may use only 3 of its 5.
-        if text.len() != Self::TEXT_CHARS || !(b'0'..=b'7').contains(&text.as_bytes()[0]) {
+        if text.len() != Self::TEXT_CHARS {
             return Err(IdError::Review);
         }
-        let mut number = 0;
+        // 13 characters hold 65 bits, of which an id has 63.
+        let mut number: i128 = 0;
         for &character in text.as_bytes() {
             number = number << 5 | crockford_value(character).ok_or(IdError::Review)?;
         }
-        ReviewId::new(number).ok_or(IdError::Review)
+        i64::try_from(number).ok().and_then(ReviewId::new).ok_or(IdError::Review)
     }
 }
 

@@ -132,7 +132,10 @@ impl FieldError {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// Where this kind of problem is explained, relative to the service's address.
-    #[cfg_attr(feature = "openapi", schema(example = "/problems/review_not_found", format = "uri-reference"))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(example = "/problems/review_not_found", format = "uri-reference")
+    )]
     pub r#type: String,
     /// The kind of problem in a few words.
     #[cfg_attr(feature = "openapi", schema(example = "Review not found"))]

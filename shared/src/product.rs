@@ -120,7 +120,10 @@ pub struct Product {
     #[cfg_attr(feature = "openapi", schema(example = "TOY-0001"))]
     pub sku: Option<String>,
     /// Where its picture is.
-    #[cfg_attr(feature = "openapi", schema(example = "https://shop.example/bear.jpg", format = "uri"))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(example = "https://shop.example/bear.jpg", format = "uri")
+    )]
     pub picture_url: Option<String>,
     /// How it is rated; null only in a partial answer, when a database that knows is down.
     pub rating: Option<ProductRating>,
