@@ -1,0 +1,2 @@
+//! Ostrakon: product reviews on shards.
+pub mod shard;

@@ -1,0 +1,68 @@
+//! The shard map: which database owns which bucket.
+
+use super::bucket::{BUCKETS, Bucket};
+
+/// A reviews database's place in the configuration: 0 is `reviews-1`.
+pub type DatabaseIndex = usize;
+
+/// Who owns a bucket, and since which epoch of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The owning database.
+    pub database: DatabaseIndex,
+    /// Counts the bucket's moves; the owner row of the database must agree.
+    pub epoch: i64,
+}
+
+/// bucket → database, with an epoch. A copy of what `default` holds: routing begins here, but
+/// the owner row in the database itself has the last word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShardMap {
+    owners: Vec<Owner>,
+}
+
+impl ShardMap {
+    /// The map of a new cluster: contiguous ranges of buckets, whose sizes differ by one at most.
+    pub fn even(databases: usize) -> ShardMap {
+        let owner = |bucket: Bucket| Owner {
+            database: usize::from(bucket.get()) * databases / usize::from(BUCKETS),
+            epoch: 1,
+        };
+        ShardMap { owners: Bucket::all().map(owner).collect() }
+    }
+
+    /// The map with these owners, one a bucket, in their order; `None` unless there are
+    /// [`BUCKETS`] of them.
+    pub fn from_owners(owners: Vec<Owner>) -> Option<ShardMap> {
+        (owners.len() == usize::from(BUCKETS)).then_some(ShardMap { owners })
+    }
+
+    /// The owner of a bucket.
+    pub fn owner(&self, bucket: Bucket) -> Owner {
+        self.owners[usize::from(bucket.get())]
+    }
+
+    /// The buckets that a database owns, in order.
+    pub fn buckets_of(&self, database: DatabaseIndex) -> impl Iterator<Item = Bucket> {
+        Bucket::all().filter(move |&bucket| self.owner(bucket).database == database)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_even_map_gives_contiguous_ranges_that_differ_by_one_at_most() {
+        for databases in [1, 2, 3, 7, 8, 64, 1000, 1024] {
+            let map = ShardMap::even(databases);
+            let sizes: Vec<_> = (0..databases).map(|d| map.buckets_of(d).count()).collect();
+            assert_eq!(sizes.iter().sum::<usize>(), usize::from(BUCKETS));
+            assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1, "{sizes:?}");
+            for database in 0..databases {
+                let buckets: Vec<_> = map.buckets_of(database).map(Bucket::get).collect();
+                assert!(buckets.windows(2).all(|pair| pair[1] == pair[0] + 1));
+            }
+        }
+    }
+}
