@@ -1,0 +1,114 @@
+# What there is to do with Ostrakon. Each recipe installs what it finds missing, once.
+# `./justw` is the way in on a machine without `just`.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+set script-interpreter := ["bash", "-euo", "pipefail"]
+set positional-arguments
+
+# List the recipes
+[private]
+default:
+    @{{ just_executable() }} --list --unsorted
+
+# Build everything, fill in the demo data once, and serve app, API and API docs on one port
+[group('run')]
+[no-exit-message]
+[script]
+run: build
+    target/release/ostrakon migrate
+    target/release/ostrakon demo
+    # Not by `exec`: that a server ends well after Ctrl-C, just would call an error.
+    trap 'jobs -p | xargs -r kill; wait' EXIT
+    target/release/ostrakon serve &
+    wait $!
+
+# Serve app and API for development, at http://127.0.0.1:8081; both follow every change of a file
+[group('run')]
+[no-exit-message]
+[script]
+dev: (_need "rust" "trunk" "watchexec")
+    source tools/lib.sh
+    need_trunk
+    need_watchexec
+    cargo run --locked -- migrate
+    cargo run --locked -- demo
+    # Whichever ends first, by Ctrl-C or by an error, takes the other with it.
+    trap 'jobs -p | xargs -r kill; wait' EXIT
+    tools/wasm trunk serve --offline --locked --dist target/wasm/dev &
+    watchexec --restart --watch backend --watch shared --watch migrations --watch Cargo.lock \
+        -- cargo run --locked -- serve --migrate &
+    wait -n
+
+# Build the server and the app for release
+[group('build')]
+build: build-server build-app
+
+# Build the server for release: target/release/ostrakon
+[group('build')]
+build-server: (_need "rust")
+    cargo build --release --locked
+
+# Build the app for release into dist/, unless nothing changed since the last time
+[group('build')]
+build-app:
+    tools/build-app
+
+# Write openapi.yaml anew from the code
+[group('build')]
+openapi: (_need "rust")
+    cargo run --locked -- openapi > target/openapi.yaml
+    mv target/openapi.yaml openapi.yaml
+
+# Take the README's pictures of the app with its demo data, into docs/
+[group('build')]
+screenshot: build (_need "npm_packages" "browser")
+    cd e2e && node_modules/.bin/playwright test --project screenshot
+
+# Format the Rust code
+[group('test')]
+fmt: (_need "lints")
+    cargo fmt --all
+
+# Run every check, one stage after the other, as CI does
+[group('test')]
+[no-exit-message]
+[script]
+test:
+    stage="" summary=""
+    report() {
+        [[ -z $stage ]] || summary+=$(printf '✗ %-14s failed' "$stage")
+        printf '\n%s\n' "$summary"
+    }
+    trap report EXIT
+    for stage in lint test-api test-openapi build e2e; do
+        began=$SECONDS
+        printf '\n── %s\n' "$stage"
+        {{ just_executable() }} "$stage"
+        summary+=$(printf '✓ %-14s %5d s' "$stage" $((SECONDS - began)))$'\n'
+    done
+    stage=""
+
+# Check the format, and every lint for server and app
+[group('test')]
+lint: (_need "rust" "lints")
+    cargo fmt --all --check
+    cargo clippy --locked --workspace --exclude ostrakon-app --all-targets --all-features -- -D warnings
+    tools/wasm cargo clippy --locked -p ostrakon-app --target wasm32-unknown-unknown -- -D warnings
+
+# Test all that runs without a browser; arguments go to `cargo test`
+[group('test')]
+test-api *arguments: (_need "rust")
+    cargo test --locked --workspace --exclude ostrakon-app "$@"
+
+# Lint openapi.yaml and type-check a client that is generated from it
+[group('test')]
+test-openapi: (_need "npm_packages")
+    cd e2e && npm run --silent openapi
+
+# Drive the release build in a real browser; arguments go to `playwright test`
+[group('test')]
+e2e *arguments: build (_need "npm_packages" "browser")
+    cd e2e && node_modules/.bin/playwright test "$@"
+
+_need +tools:
+    @source tools/lib.sh; for tool in "$@"; do "need_$tool"; done
