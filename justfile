@@ -26,17 +26,18 @@ run: build
 [group('run')]
 [no-exit-message]
 [script]
-dev: (_need "rust" "trunk" "watchexec")
+dev:
     source tools/lib.sh
+    need_rust
     need_trunk
     need_watchexec
-    cargo run --locked -- migrate
-    cargo run --locked -- demo
+    cargo run -- migrate
+    cargo run -- demo
     # Whichever ends first, by Ctrl-C or by an error, takes the other with it.
     trap 'jobs -p | xargs -r kill; wait' EXIT
-    tools/wasm trunk serve --offline --locked --dist target/wasm/dev &
+    tools/wasm trunk serve --dist target/wasm/dev &
     watchexec --restart --watch backend --watch shared --watch migrations --watch Cargo.lock \
-        -- cargo run --locked -- serve --migrate &
+        -- cargo run -- serve --migrate &
     wait -n
 
 # Build the server and the app for release

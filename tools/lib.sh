@@ -86,7 +86,7 @@ need_rust() {
 
 # need_crate <crate> <version> <why, how long> [cargo install's arguments...]
 need_crate() {
-    local name=$1-$2 crate=$1 version=$2 message=$3
+    local name=${1%-cli}-$2 crate=$1 version=$2 message=$3
     shift 3
     if [[ ! -d $tools_dir/$name ]]; then
         need_rust
