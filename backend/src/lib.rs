@@ -1,2 +1,4 @@
 //! Ostrakon: product reviews on shards.
+pub mod db;
 pub mod shard;
+pub mod store;

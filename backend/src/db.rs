@@ -1,0 +1,19 @@
+//! Rows and queries. The only place that knows diesel.
+//!
+//! A [`Database`] is one of `default` and `reviews-1 … reviews-N`. Its `read` and `write` run a
+//! closure in one transaction; the functions of the modules below are what such closures call.
+
+mod connection;
+mod error;
+mod schema;
+
+pub mod cluster;
+pub mod inspect;
+pub mod migrate;
+pub mod owner;
+pub mod products;
+pub mod ratings;
+pub mod reviews;
+
+pub use connection::{Connection, Database, Settings, sqlite_version_problem};
+pub use error::{DbError, QueryError};

@@ -1,0 +1,78 @@
+//! What can go wrong in a database, named by the database.
+
+use crate::shard::Bucket;
+
+/// Why a transaction did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// The database can't be opened, doesn't answer, or refuses.
+    #[error("{database}: {reason}")]
+    Unavailable {
+        /// Its name.
+        database: String,
+        /// What it or the operating system said; for the log, never for a client.
+        reason: String,
+    },
+    /// The database doesn't own this bucket, or not since the epoch the caller routed by.
+    #[error("{database} does not own bucket {bucket} as the shard map says")]
+    Moved {
+        /// Its name.
+        database: String,
+        /// The bucket.
+        bucket: Bucket,
+    },
+    /// A row with this key is there already.
+    #[error("{database}: {constraint}")]
+    Conflict {
+        /// Its name.
+        database: String,
+        /// Which constraint refused the row.
+        constraint: String,
+    },
+    /// What is stored, or what the clock says, can't be.
+    #[error("{database}: {what}")]
+    Broken {
+        /// Its name.
+        database: String,
+        /// What was found.
+        what: String,
+    },
+}
+
+/// Why a query inside a transaction failed; the transaction is rolled back.
+#[derive(Debug)]
+pub enum QueryError {
+    /// Diesel's word.
+    Diesel(diesel::result::Error),
+    /// See [`DbError::Moved`].
+    Moved(Bucket),
+    /// See [`DbError::Broken`].
+    Broken(String),
+}
+
+impl From<diesel::result::Error> for QueryError {
+    fn from(error: diesel::result::Error) -> QueryError {
+        QueryError::Diesel(error)
+    }
+}
+
+impl QueryError {
+    pub(super) fn of(self, database: &str) -> DbError {
+        use diesel::result::{DatabaseErrorKind::UniqueViolation, Error};
+
+        let database = database.to_owned();
+        match self {
+            QueryError::Moved(bucket) => DbError::Moved { database, bucket },
+            QueryError::Broken(what) => DbError::Broken { database, what },
+            QueryError::Diesel(Error::DatabaseError(UniqueViolation, info)) => {
+                DbError::Conflict { database, constraint: info.message().to_owned() }
+            }
+            QueryError::Diesel(Error::DeserializationError(error)) => {
+                DbError::Broken { database, what: error.to_string() }
+            }
+            QueryError::Diesel(error) => {
+                DbError::Unavailable { database, reason: error.to_string() }
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Owner rows: a reviews database's own, last word on the buckets that it owns.
+
+use diesel::prelude::*;
+
+use super::connection::Connection;
+use super::error::QueryError;
+use super::schema::bucket_owner;
+use crate::shard::Bucket;
+
+/// States in which a database holds all acknowledged reviews of a bucket.
+const READABLE: [&str; 3] = ["owned", "moving", "frozen"];
+
+/// Fails with [`QueryError::Moved`] unless this database takes writes to the bucket, and has
+/// owned it since `epoch`. Must run in the transaction that writes.
+pub fn require_writable(
+    connection: &mut Connection,
+    bucket: Bucket,
+    epoch: i64,
+) -> Result<(), QueryError> {
+    let row: Option<(String, i64)> = bucket_owner::table
+        .find(bucket.number())
+        .select((bucket_owner::state, bucket_owner::epoch))
+        .first(connection)
+        .optional()?;
+    match row {
+        Some((state, since)) if state == "owned" && since == epoch => Ok(()),
+        _ => Err(QueryError::Moved(bucket)),
+    }
+}
+
+/// Fails with [`QueryError::Moved`] unless this database holds all reviews of each bucket. Must
+/// run in the snapshot that reads them.
+pub fn require_readable(connection: &mut Connection, buckets: &[Bucket]) -> Result<(), QueryError> {
+    let readable: Vec<i16> = bucket_owner::table
+        .filter(bucket_owner::bucket.eq_any(buckets.iter().map(|bucket| bucket.number())))
+        .filter(bucket_owner::state.eq_any(READABLE))
+        .order(bucket_owner::bucket)
+        .select(bucket_owner::bucket)
+        .load(connection)?;
+    match buckets.iter().find(|bucket| readable.binary_search(&bucket.number()).is_err()) {
+        Some(&bucket) => Err(QueryError::Moved(bucket)),
+        None => Ok(()),
+    }
+}
+
+/// Every owner row: bucket, whether its reviews are readable here, epoch.
+pub fn all(connection: &mut Connection) -> Result<Vec<(i16, bool, i64)>, QueryError> {
+    let rows: Vec<(i16, String, i64)> = bucket_owner::table
+        .order(bucket_owner::bucket)
+        .select((bucket_owner::bucket, bucket_owner::state, bucket_owner::epoch))
+        .load(connection)?;
+    let readable = |state: &str| READABLE.contains(&state);
+    Ok(rows.into_iter().map(|(bucket, state, epoch)| (bucket, readable(&state), epoch)).collect())
+}

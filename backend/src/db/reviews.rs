@@ -1,0 +1,171 @@
+//! Reviews as rows, and the keys under which retried requests find theirs.
+
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use diesel::sqlite::Sqlite;
+use ostrakon_shared::{ProductId, Rating, Review, ReviewId};
+
+use super::connection::Connection;
+use super::error::QueryError;
+use super::schema::{idempotency_key, review};
+use crate::shard::Bucket;
+
+/// A review as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = review)]
+pub struct ReviewRow {
+    /// `bucket_of(id)`.
+    pub bucket: i16,
+    /// The review's id.
+    pub id: i64,
+    /// The product's id.
+    pub product_id: i64,
+    /// 1 to 5.
+    pub rating: Option<i16>,
+    /// See [`Review`].
+    pub title: Option<String>,
+    /// See [`Review`].
+    pub body: String,
+    /// See [`Review`].
+    pub author_name: Option<String>,
+}
+
+impl TryFrom<ReviewRow> for Review {
+    type Error = QueryError;
+
+    fn try_from(row: ReviewRow) -> Result<Review, QueryError> {
+        let broken = || QueryError::Broken(format!("review {} of {}", row.id, row.product_id));
+        let rating = row
+            .rating
+            .map(|stars| u8::try_from(stars).ok().and_then(|stars| Rating::try_from(stars).ok()));
+        let id = ReviewId::new(row.id).ok_or_else(broken)?;
+        Ok(Review {
+            id,
+            product_id: ProductId::new(row.product_id).ok_or_else(broken)?,
+            rating: rating.map(|rating| rating.ok_or_else(broken)).transpose()?,
+            title: row.title,
+            body: row.body,
+            author_name: row.author_name,
+            created_at: id.created_at(),
+        })
+    }
+}
+
+/// Adds a review; [`super::DbError::Conflict`] when its id is taken.
+pub fn insert(connection: &mut Connection, row: &ReviewRow) -> Result<(), QueryError> {
+    diesel::insert_into(review::table).values(row).execute(connection)?;
+    Ok(())
+}
+
+/// The review with this id.
+pub fn find(
+    connection: &mut Connection,
+    bucket: Bucket,
+    id: ReviewId,
+) -> Result<Option<Review>, QueryError> {
+    let row = review::table
+        .filter(review::bucket.eq(bucket.number()))
+        .filter(review::id.eq(id.get()))
+        .select(ReviewRow::as_select())
+        .first(connection)
+        .optional()?;
+    row.map(Review::try_from).transpose()
+}
+
+/// Which reviews of a product, by their rating.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RatingClass {
+    /// All.
+    Any,
+    /// Those with this rating.
+    Rated(Rating),
+    /// Those without one.
+    Unrated,
+}
+
+/// From which id, and in which direction of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Ids below this one, the newest first.
+    NewestBelow(i64),
+    /// Ids above this one, the oldest first.
+    OldestAbove(i64),
+}
+
+/// Up to `limit` reviews of a product that lie in these buckets.
+pub fn list(
+    connection: &mut Connection,
+    product: ProductId,
+    buckets: &[Bucket],
+    class: RatingClass,
+    direction: Direction,
+    limit: usize,
+) -> Result<Vec<Review>, QueryError> {
+    let mut query = review::table
+        .filter(review::product_id.eq(product.get()))
+        .filter(lies_in(buckets))
+        .select(ReviewRow::as_select())
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .into_boxed::<Sqlite>();
+    query = match class {
+        RatingClass::Any => query,
+        RatingClass::Rated(rating) => query.filter(review::rating.eq(i16::from(rating.stars()))),
+        RatingClass::Unrated => query.filter(review::rating.is_null()),
+    };
+    query = match direction {
+        Direction::NewestBelow(id) => query.filter(review::id.lt(id)).order(review::id.desc()),
+        Direction::OldestAbove(id) => query.filter(review::id.gt(id)).order(review::id.asc()),
+    };
+    query.load(connection)?.into_iter().map(Review::try_from).collect()
+}
+
+/// `bucket IN (…)`, hidden from the planner by the unary plus: it would otherwise search the
+/// index by bucket and sort, where a product's range of the table is in order already.
+fn lies_in(buckets: &[Bucket]) -> diesel::expression::SqlLiteral<Bool> {
+    let numbers: Vec<_> = buckets.iter().map(Bucket::to_string).collect();
+    sql::<Bool>(&format!("+review.bucket IN ({})", numbers.join(",")))
+}
+
+/// What was made under an Idempotency-Key.
+#[derive(Debug, Queryable)]
+pub struct Replay {
+    /// The hash of the request that made it.
+    pub fingerprint: Vec<u8>,
+    /// The review.
+    pub review_id: i64,
+}
+
+/// What was made of this product under this key.
+pub fn find_key(
+    connection: &mut Connection,
+    bucket: Bucket,
+    product: ProductId,
+    key: &str,
+) -> Result<Option<Replay>, QueryError> {
+    Ok(idempotency_key::table
+        .find((bucket.number(), product.get(), key))
+        .select((idempotency_key::fingerprint, idempotency_key::review_id))
+        .first(connection)
+        .optional()?)
+}
+
+/// Remembers under which key a review was made.
+pub fn insert_key(
+    connection: &mut Connection,
+    bucket: Bucket,
+    product: ProductId,
+    key: &str,
+    replay: &Replay,
+) -> Result<(), QueryError> {
+    diesel::insert_into(idempotency_key::table)
+        .values((
+            idempotency_key::bucket.eq(bucket.number()),
+            idempotency_key::product_id.eq(product.get()),
+            idempotency_key::key.eq(key),
+            idempotency_key::fingerprint.eq(&replay.fingerprint),
+            idempotency_key::review_id.eq(replay.review_id),
+        ))
+        .execute(connection)?;
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! What the product does: review a product, page through reviews, rate.
+//!
+//! Blocking: callers that must not wait run it on a thread of their own. It knows no HTTP.
+
+mod cursor;
+mod error;
+mod fanout;
+mod mint;
+mod overview;
+mod products;
+mod ratings;
+mod reviews;
+mod seed;
+mod setup;
+mod verify;
+
+use std::collections::HashSet;
+use std::sync::RwLock;
+
+use arc_swap::ArcSwap;
+use ostrakon_shared::ProductId;
+
+use crate::db::Database;
+use crate::shard::{ShardMap, Spread};
+
+pub use error::StoreError;
+pub use overview::Place;
+pub use products::ProductQuery;
+pub use reviews::{Created, ReviewQuery};
+pub use seed::{SeedProduct, SeedReview, Seeded};
+pub use setup::{Databases, MigrationStatus, SetupError};
+pub use verify::Report;
+
+/// All reviews, products and ratings of one cluster.
+pub struct Store {
+    default: Database,
+    reviews: Vec<Database>,
+    spread: Spread,
+    map: ArcSwap<ShardMap>,
+    mint: mint::Mint,
+    /// Products that were seen to exist. They are never deleted, so this can't go stale.
+    known_products: RwLock<HashSet<ProductId>>,
+}

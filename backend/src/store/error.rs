@@ -1,0 +1,53 @@
+//! What can go wrong, in the product's terms.
+
+use ostrakon_shared::{FieldError, ProductId, ReviewId};
+
+use crate::db::DbError;
+
+/// Why the store did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no such product.
+    #[error("there is no product {0}")]
+    ProductNotFound(ProductId),
+    /// There is no such review.
+    #[error("there is no review {0}")]
+    ReviewNotFound(ReviewId),
+    /// These fields have values that they can't have.
+    #[error("{} invalid fields", .0.len())]
+    Invalid(Vec<FieldError>),
+    /// Not a cursor that this service made.
+    #[error("not a cursor")]
+    CursorInvalid,
+    /// A cursor of another list.
+    #[error("a cursor of another list")]
+    CursorMismatch,
+    /// This key made another review of this product.
+    #[error("the Idempotency-Key was used for another review")]
+    IdempotencyKeyReused,
+    /// These databases don't answer.
+    #[error("{} not available", .0.join(", "))]
+    Unavailable(Vec<String>),
+    /// A bucket is moving, and hasn't arrived while we waited.
+    #[error("a bucket is moving")]
+    BucketMoved,
+    /// Something is wrong with the program or with what is stored.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl From<DbError> for StoreError {
+    /// The details go to the log: they are no client's business.
+    fn from(error: DbError) -> StoreError {
+        match error {
+            DbError::Moved { .. } => StoreError::BucketMoved,
+            DbError::Unavailable { ref database, .. } => {
+                tracing::error!(%error, "database unavailable");
+                StoreError::Unavailable(vec![database.clone()])
+            }
+            DbError::Conflict { .. } | DbError::Broken { .. } => {
+                StoreError::Internal(error.to_string())
+            }
+        }
+    }
+}

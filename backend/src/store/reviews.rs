@@ -1,0 +1,299 @@
+//! Writing a review, reading one, and paging through a product's.
+
+use ostrakon_shared::{
+    NewReview, PageLimit, ProductId, Rating, Review, ReviewId, ReviewLocation, ReviewPage,
+    ReviewSort,
+};
+use twox_hash::XxHash3_128;
+
+use super::cursor::{self, ListScope, Position};
+use super::{Store, StoreError};
+use crate::db::reviews::{self, Direction, RatingClass, Replay, ReviewRow};
+use crate::db::{Connection, DbError, QueryError, owner, ratings};
+use crate::shard::{Bucket, ShardMap, bucket_of, home_buckets, slot_of_key};
+
+/// How often a write draws another id after finding its id taken. Two processes choose the same
+/// id once in millions of years; more than a few times in a row is something else.
+const MAX_DRAWS: usize = 8;
+
+/// The review that a request made.
+#[derive(Debug)]
+pub struct Created {
+    /// The review.
+    pub review: Review,
+    /// Whether an earlier request with the same key made it.
+    pub replayed: bool,
+}
+
+/// A page of a product's reviews, as it is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct ReviewQuery {
+    /// The order.
+    pub sort: ReviewSort,
+    /// Only reviews with this rating.
+    pub rating: Option<Rating>,
+    /// Reviews on the page at most.
+    pub limit: PageLimit,
+    /// Where the page starts.
+    pub cursor: Option<String>,
+    /// Whether an answer that lacks the reviews of a database that is down is better than none.
+    pub allow_partial: bool,
+}
+
+impl Store {
+    /// Reviews a product. The same `key` and review answer with the same review again.
+    pub fn create_review(
+        &self,
+        product: ProductId,
+        review: &NewReview,
+        key: Option<&str>,
+    ) -> Result<Created, StoreError> {
+        let errors = review.errors();
+        if !errors.is_empty() {
+            return Err(StoreError::Invalid(errors));
+        }
+        self.require_product(product)?;
+        let slot = match key {
+            Some(key) => slot_of_key(key.as_bytes(), self.spread),
+            None => fastrand::usize(..usize::from(self.spread.get())),
+        };
+        let bucket = home_buckets(product, self.spread)
+            .nth(slot)
+            .ok_or_else(|| StoreError::Internal(format!("slot {slot} of product {product}")))?;
+        let key = match key {
+            Some(key) => Some((key, fingerprint(review)?)),
+            None => None,
+        };
+        let write = Write { product, bucket, review, key };
+        self.routed(|map| self.write_review(map, &write))
+    }
+
+    fn write_review(&self, map: &ShardMap, write: &Write) -> Result<Created, StoreError> {
+        let owner = map.owner(write.bucket);
+        let database = &self.reviews[owner.database];
+        for _ in 0..MAX_DRAWS {
+            let written = database.write(|connection| {
+                owner::require_writable(connection, write.bucket, owner.epoch)?;
+                if let Some(replay) = write.replay(connection)? {
+                    return Ok((replay, None));
+                }
+                // Minted in here, so that an id is in flight only while it is written.
+                let minted = self.mint.mint(write.bucket)?;
+                let review = write.insert(connection, minted.id)?;
+                Ok((Ok(Created { review, replayed: false }), Some(minted)))
+            });
+            match written {
+                Err(DbError::Conflict { .. }) => continue,
+                written => {
+                    let (created, _in_flight_until_committed) = written?;
+                    return created;
+                }
+            }
+        }
+        Err(StoreError::Internal(format!("{MAX_DRAWS} ids of bucket {} were taken", write.bucket)))
+    }
+
+    /// The review with this id.
+    pub fn review(&self, id: ReviewId) -> Result<Review, StoreError> {
+        let bucket = bucket_of(id);
+        let found = self.routed(|map| {
+            let found = self.reviews[map.owner(bucket).database].read(|connection| {
+                owner::require_readable(connection, &[bucket])?;
+                reviews::find(connection, bucket, id)
+            });
+            Ok(found?)
+        });
+        found?.ok_or(StoreError::ReviewNotFound(id))
+    }
+
+    /// Where the review with this id lives.
+    pub fn review_location(&self, id: ReviewId) -> Result<ReviewLocation, StoreError> {
+        self.review(id)?;
+        let place = self.place(id);
+        Ok(ReviewLocation { id, bucket: place.bucket.get(), database: place.database })
+    }
+
+    /// A page of a product's reviews.
+    pub fn list_reviews(
+        &self,
+        product: ProductId,
+        query: &ReviewQuery,
+    ) -> Result<ReviewPage, StoreError> {
+        self.require_product(product)?;
+        let list = List::new(product, query)?;
+        // Read before the databases are: see `Mint::horizon`.
+        let horizon = self.mint.horizon();
+        self.routed(|map| {
+            let home = home_buckets(product, self.spread);
+            let gathered = self.gather(map, home, query.allow_partial, |connection, buckets| {
+                list.fetch(connection, buckets)
+            })?;
+            let mut page = list.page(gathered.answers, horizon);
+            page.missing_databases = self.names(&gathered.missing);
+            Ok(page)
+        })
+    }
+}
+
+/// A review on its way into the database that owns its bucket.
+struct Write<'a> {
+    product: ProductId,
+    bucket: Bucket,
+    review: &'a NewReview,
+    key: Option<(&'a str, Vec<u8>)>,
+}
+
+impl Write<'_> {
+    /// What an earlier request with the same key came to; `None` when there was none.
+    fn replay(
+        &self,
+        connection: &mut Connection,
+    ) -> Result<Option<Result<Created, StoreError>>, QueryError> {
+        let Some((key, fingerprint)) = &self.key else { return Ok(None) };
+        let Some(earlier) = reviews::find_key(connection, self.bucket, self.product, key)? else {
+            return Ok(None);
+        };
+        if earlier.fingerprint != *fingerprint {
+            return Ok(Some(Err(StoreError::IdempotencyKeyReused)));
+        }
+        let id = ReviewId::new(earlier.review_id);
+        let review = id.map(|id| reviews::find(connection, self.bucket, id)).transpose()?.flatten();
+        let missing = || QueryError::Broken(format!("no review {} of its key", earlier.review_id));
+        Ok(Some(Ok(Created { review: review.ok_or_else(missing)?, replayed: true })))
+    }
+
+    fn insert(&self, connection: &mut Connection, id: ReviewId) -> Result<Review, QueryError> {
+        let row = ReviewRow {
+            bucket: self.bucket.number(),
+            id: id.get(),
+            product_id: self.product.get(),
+            rating: self.review.rating.and_then(|rating| i16::try_from(rating).ok()),
+            title: self.review.title.clone(),
+            body: self.review.body.clone(),
+            author_name: self.review.author_name.clone(),
+        };
+        reviews::insert(connection, &row)?;
+        let review = Review::try_from(row)?;
+        ratings::add(connection, self.bucket, self.product, review.rating)?;
+        if let Some((key, fingerprint)) = &self.key {
+            let replay = Replay { fingerprint: fingerprint.clone(), review_id: id.get() };
+            reviews::insert_key(connection, self.bucket, self.product, key, &replay)?;
+        }
+        Ok(review)
+    }
+}
+
+/// What tells one review from another under the same key: 128 bits, so that no two collide by
+/// accident; nobody gains by colliding with himself.
+fn fingerprint(review: &NewReview) -> Result<Vec<u8>, StoreError> {
+    let canonical = serde_json::to_vec(review).map_err(|e| StoreError::Internal(e.to_string()))?;
+    Ok(XxHash3_128::oneshot(&canonical).to_be_bytes().to_vec())
+}
+
+/// A product's reviews in one order, from one position on.
+///
+/// An order is a sequence of groups, each sorted by id: that keeps unrated reviews last under
+/// both `highest` and `lowest`, whatever an engine thinks of NULLs, and makes (group, id) the one
+/// sort key of every order.
+struct List {
+    product: ProductId,
+    sort: ReviewSort,
+    groups: Vec<RatingClass>,
+    start: Position,
+    limit: usize,
+    scope: ListScope,
+}
+
+/// A review and its place in the order.
+type Placed = (u8, Review);
+
+impl List {
+    fn new(product: ProductId, query: &ReviewQuery) -> Result<List, StoreError> {
+        let scope = ListScope::of(&[
+            "reviews",
+            &product.to_string(),
+            query.sort.as_str(),
+            &query.rating.map_or(String::new(), |rating| rating.stars().to_string()),
+        ]);
+        let groups = groups(query.sort, query.rating);
+        let start = match &query.cursor {
+            Some(cursor) => cursor::decode(scope, cursor)?,
+            None => Position { group: 0, id: first_id(query.sort) },
+        };
+        if usize::from(start.group) >= groups.len() {
+            return Err(StoreError::CursorInvalid);
+        }
+        Ok(List { product, sort: query.sort, groups, start, limit: query.limit.get(), scope })
+    }
+
+    /// Up to one review more than fit on the page, of one database: one group after the other.
+    fn fetch(
+        &self,
+        connection: &mut Connection,
+        buckets: &[Bucket],
+    ) -> Result<Vec<Placed>, QueryError> {
+        let mut rows: Vec<Placed> = Vec::new();
+        for (group, &class) in (0..).zip(&self.groups).skip(self.start.group.into()) {
+            let id = if group == self.start.group { self.start.id } else { first_id(self.sort) };
+            let direction = match self.sort {
+                ReviewSort::Oldest => Direction::OldestAbove(id),
+                _ => Direction::NewestBelow(id),
+            };
+            let wanted = self.limit + 1 - rows.len();
+            let found = reviews::list(connection, self.product, buckets, class, direction, wanted)?;
+            rows.extend(found.into_iter().map(|review| (group, review)));
+            if rows.len() > self.limit {
+                break;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The page, of the rows of all databases.
+    fn page(&self, answers: Vec<Vec<Placed>>, horizon: i64) -> ReviewPage {
+        let mut rows: Vec<Placed> = answers.into_iter().flatten().collect();
+        match self.sort {
+            ReviewSort::Oldest => rows.sort_by_key(|(group, review)| (*group, review.id)),
+            _ => rows.sort_by_key(|(group, review)| (*group, std::cmp::Reverse(review.id))),
+        }
+        let more = rows.len() > self.limit;
+        rows.truncate(self.limit);
+        if more && self.sort == ReviewSort::Oldest {
+            // Beyond the horizon a slow write may still appear between two that are here. With
+            // nothing below it the page is empty, and its cursor asks for the same again.
+            rows.retain(|(_, review)| review.id.get() < horizon);
+        }
+        let next = rows
+            .last()
+            .map_or(self.start, |(group, review)| Position { group: *group, id: review.id.get() });
+        ReviewPage {
+            items: rows.into_iter().map(|(_, review)| review).collect(),
+            next_cursor: more.then(|| cursor::encode(self.scope, next)),
+            missing_databases: Vec::new(),
+        }
+    }
+}
+
+/// The groups of an order, the first one first.
+fn groups(sort: ReviewSort, rating: Option<Rating>) -> Vec<RatingClass> {
+    let mut rated: Vec<_> = Rating::BEST_FIRST.map(RatingClass::Rated).to_vec();
+    match (rating, sort) {
+        (Some(rating), _) => vec![RatingClass::Rated(rating)],
+        (None, ReviewSort::Newest | ReviewSort::Oldest) => vec![RatingClass::Any],
+        (None, ReviewSort::Highest | ReviewSort::Lowest) => {
+            if sort == ReviewSort::Lowest {
+                rated.reverse();
+            }
+            rated.push(RatingClass::Unrated);
+            rated
+        }
+    }
+}
+
+/// The position before every id of a group.
+fn first_id(sort: ReviewSort) -> i64 {
+    match sort {
+        ReviewSort::Oldest => 0,
+        _ => i64::MAX,
+    }
+}
