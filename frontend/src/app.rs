@@ -1,0 +1,62 @@
+//! The frame of the app: its routes, and what happens whenever one is entered.
+
+use leptos::prelude::*;
+use leptos_router::components::{FlatRoutes, Route, Router};
+use leptos_router::hooks::use_location;
+use leptos_router::path;
+
+use crate::address::address;
+use crate::components::Clock;
+use crate::drafts::Drafts;
+use crate::memory::Memory;
+use crate::page::element;
+use crate::pages::{Catalogue, NotFound, ProductRoute, ReviewRoute};
+use crate::title::{Title, TitleAnnouncer};
+
+/// The whole app.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_context(Clock::start());
+    provide_context(Title::new());
+    provide_context(Drafts::new());
+    // Its listener must run before the router's, so it is created first.
+    let memory = Memory::start();
+    provide_context(memory);
+    view! {
+        <Router>
+            <Arrivals />
+            <FlatRoutes fallback=NotFound>
+                <Route path=path!("/") view=Catalogue />
+                <Route path=path!("/products/:id") view=ProductRoute />
+                <Route path=path!("/reviews/:id") view=ReviewRoute />
+            </FlatRoutes>
+        </Router>
+        <TitleAnnouncer />
+    }
+}
+
+/// Follows the address: tells the memory, and gives the focus to each new page.
+#[component]
+fn Arrivals() -> impl IntoView {
+    let memory = expect_context::<Memory>();
+    let location = use_location();
+    let (pathname, search) = (location.pathname, location.search);
+    Effect::new(move || memory.arrive(&address(&pathname.read(), &search.read())));
+    // The first page keeps the focus where the browser puts it.
+    Effect::new(move |arrived: Option<()>| {
+        pathname.track();
+        if arrived.is_some() {
+            focus_main();
+        }
+    });
+}
+
+/// Gives the focus to the page's content, for screen readers and the next Tab, without scrolling.
+fn focus_main() {
+    let options = web_sys::FocusOptions::new();
+    options.set_prevent_scroll(true);
+    if let Some(main) = element("main") {
+        // Focus that can't be given is no harm.
+        _ = main.focus_with_options(&options);
+    }
+}

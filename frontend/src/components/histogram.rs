@@ -1,0 +1,66 @@
+//! How many reviews have how many stars.
+
+use leptos::prelude::*;
+use ostrakon_shared::{ProductId, Rating};
+
+use crate::format::{counted, grouped};
+use crate::review_query::ReviewQuery;
+
+/// A bar for each rating, which leads to the reviews with it, and from there back to all.
+#[component]
+pub fn Histogram(
+    product: ProductId,
+    /// Reviews with 1 to 5 stars.
+    histogram: Memo<Option<[u64; 5]>>,
+    /// The choice of reviews that is being read.
+    query: Memo<ReviewQuery>,
+) -> impl IntoView {
+    let bar = move |rating| view! { <Bar product rating histogram query /> };
+    view! { <ul class="histogram" role="list">{Rating::BEST_FIRST.map(bar).collect_view()}</ul> }
+}
+
+#[component]
+fn Bar(
+    product: ProductId,
+    rating: Rating,
+    histogram: Memo<Option<[u64; 5]>>,
+    query: Memo<ReviewQuery>,
+) -> impl IntoView {
+    let stars = rating.stars();
+    let active = move || query.read().rating == Some(rating);
+    let href = move || {
+        let rating = if active() { None } else { Some(rating) };
+        ReviewQuery { rating, ..query.get() }.href(product)
+    };
+    let count = move || histogram.read().map_or(0, |counts| counts[usize::from(stars) - 1]);
+    let part = move || {
+        let all: u64 = histogram.read().iter().flatten().sum();
+        count() as f64 / all.max(1) as f64
+    };
+    let label = move || {
+        let stars = counted(stars.into(), "star");
+        format!("{stars}: {}", counted(count(), "review"))
+    };
+    // A plain link: `A` would mark it as the current page, whatever its query.
+    view! {
+        <li>
+            <a
+                class="bar"
+                href=href
+                data-noscroll
+                aria-label=label
+                aria-current=move || active().then_some("true")
+            >
+                <span class="bar-stars" aria-hidden="true">
+                    {stars}
+                </span>
+                <span class="bar-track" aria-hidden="true">
+                    <span class="bar-fill" style:--part=move || part().to_string()></span>
+                </span>
+                <span class="bar-count" aria-hidden="true">
+                    {move || grouped(count())}
+                </span>
+            </a>
+        </li>
+    }
+}

@@ -1,0 +1,42 @@
+//! What a page says when it has less to show than it should.
+
+use leptos::prelude::*;
+
+use crate::api::ApiError;
+use crate::format::listed;
+
+/// Nothing could be loaded: why, and the way to try again.
+#[component]
+pub fn LoadError(error: ApiError, on_retry: impl Fn() + 'static) -> impl IntoView {
+    view! {
+        <div class="notice notice-error load-error" role="alert">
+            <h2>"This can’t be shown right now"</h2>
+            <p>{error.to_string()}</p>
+            <button type="button" class="button" on:click=move |_| on_retry()>
+                "Try again"
+            </button>
+        </div>
+    }
+}
+
+/// Part of the data is missing, because a database is down. Nothing while none is.
+#[component]
+pub fn PartialNotice(
+    /// What is missing: "reviews".
+    things: &'static str,
+    /// The databases that are down.
+    databases: Signal<Vec<String>>,
+) -> impl IntoView {
+    move || {
+        let databases = databases.read();
+        let verb = if databases.len() == 1 { "is" } else { "are" };
+        (!databases.is_empty()).then(|| {
+            let names = listed(&databases);
+            view! {
+                <p class="notice">
+                    {format!("Some {things} can't be shown right now: {names} {verb} not answering.")}
+                </p>
+            }
+        })
+    }
+}

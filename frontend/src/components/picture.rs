@@ -1,0 +1,82 @@
+//! Pictures of products: their own, or a pot.
+
+use leptos::prelude::*;
+
+use crate::components::pottery::Pot;
+
+/// The product's picture. Without one, and when it can't be loaded, a pot thrown from its name.
+/// It is decoration: the name stands beside it.
+#[component]
+pub fn Picture(
+    name: String,
+    url: Option<String>,
+    /// Whether to load it at once, not when it is about to come into view.
+    #[prop(default = false)]
+    eager: bool,
+) -> impl IntoView {
+    let broken = RwSignal::new(false);
+    let loading = if eager { "eager" } else { "lazy" };
+    let content = move || match url.clone().filter(|_| !broken.get()) {
+        Some(url) => view! {
+            <img
+                src=url
+                alt=""
+                loading=loading
+                decoding="async"
+                referrerpolicy="no-referrer"
+                on:error=move |_| broken.set(true)
+            />
+        }
+        .into_any(),
+        None => view! { <PotPicture pot=Pot::thrown_for(&name) /> }.into_any(),
+    };
+    view! { <span class="picture">{content}</span> }
+}
+
+/// The pot, painted.
+#[component]
+fn PotPicture(pot: Pot) -> impl IntoView {
+    let outline = format!("pot-{:x}", pot.seed);
+    let inside = format!("url(#{outline})");
+    view! {
+        <svg
+            class=format!("pot pot-{} ground-{}", pot.ware.name(), pot.ground)
+            viewBox="-120 0 240 240"
+            aria-hidden="true"
+        >
+            <rect class="pot-ground" x="-120" width="240" height="240" />
+            <circle class="pot-niche" cy="112" r="92" />
+            <ellipse class="pot-shadow" cy="217" rx="58" ry="5" />
+            <clipPath id=outline>
+                <path d=pot.body.clone() />
+            </clipPath>
+            <path class="pot-handles" d=pot.handles />
+            <path class="pot-body" d=pot.body />
+            <g clip-path=inside>
+                <path class="pot-paint" d=pot.painting.fill />
+                <path class="pot-line" d=pot.painting.line />
+                // A disc in a disc is a ring.
+                <path class="pot-accent" fill-rule="evenodd" d=pot.painting.accent />
+                <path class="pot-gleam" d="M-120 0H-34C-52 80-52 160-26 240H-120Z" />
+            </g>
+        </svg>
+    }
+}
+
+/// A pot in two pieces, for what can't be found.
+#[component]
+pub fn BrokenPot() -> impl IntoView {
+    view! {
+        <svg class="broken-pot" viewBox="0 0 240 200" aria-hidden="true">
+            <g class="broken-body">
+                <path d="M92 24h56v10c-8 4-10 10-10 18 0 10 2 16 4 22l-14 16 8 20-20 14 6 22-18 14-6 28H92v-8l10-6C82 160 56 136 56 104c0-24 20-34 40-42 2-6 2-10 2-16 0-8-2-10-6-12Z" />
+                <path d="M168 84c14 8 28 22 28 42 0 24-16 44-34 54l-28 10 4-24 16-12-6-22 20-14-8-18Z" />
+                <path d="M206 168l20 10-4 14-24 2Z" />
+            </g>
+            <g class="broken-line">
+                <path d="M98 60c14 4 26 4 40 2M64 96c18 8 36 10 56 6M64 126c16 8 30 10 46 8M182 112c6 4 10 8 12 12" />
+                <path d="M20 194h200" />
+            </g>
+        </svg>
+    }
+}

@@ -1,0 +1,231 @@
+//! The main picture of a pot.
+
+use std::f64::consts::{PI, TAU};
+use std::fmt::Write;
+
+use super::Painting;
+use super::pattern::dot;
+
+/// A picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Motif {
+    /// The pair of eyes that keeps evil from the drinker.
+    Eyes,
+    /// A flower from above.
+    Rosette,
+    /// A fan of leaves.
+    Palmette,
+    /// Athena's owl.
+    Owl,
+    /// A dolphin between two others.
+    Dolphins,
+    /// The sun.
+    Sun,
+}
+
+impl Motif {
+    /// All pictures.
+    pub const ALL: [Motif; 6] =
+        [Motif::Eyes, Motif::Rosette, Motif::Palmette, Motif::Owl, Motif::Dolphins, Motif::Sun];
+
+    /// Draws the picture between two heights.
+    pub fn draw(self, painting: &mut Painting, top: f64, bottom: f64) {
+        let (y, radius) = ((top + bottom) / 2.0, (bottom - top) / 2.0 - 2.0);
+        // Writing to a string can't fail.
+        _ = match self {
+            Motif::Eyes => [-1.0, 1.0]
+                .into_iter()
+                .try_for_each(|side| eye(painting, side * radius * 0.95, y, radius * 0.72, side)),
+            Motif::Rosette => rosette(painting, 0.0, y, radius),
+            Motif::Palmette => palmette(painting, y + radius * 0.72, radius * 1.7),
+            Motif::Owl => owl(painting, y, radius),
+            Motif::Dolphins => [-1.55, 0.0, 1.55]
+                .into_iter()
+                .try_for_each(|place| dolphin(painting, place * radius, y, radius * 0.9)),
+            Motif::Sun => sun(painting, y, radius),
+        };
+    }
+}
+
+fn eye(painting: &mut Painting, x: f64, y: f64, radius: f64, side: f64) -> std::fmt::Result {
+    let (inner, outer) = (x - side * radius * 1.05, x + side * radius * 1.25);
+    write!(
+        painting.fill,
+        "M{inner:.1} {:.1}Q{:.1} {:.1} {outer:.1} {:.1}Q{:.1} {:.1} {inner:.1} {:.1}Z",
+        y + radius * 0.5,
+        x - side * radius * 0.2,
+        y - radius * 1.7,
+        y + radius * 0.1,
+        x + side * radius * 0.2,
+        y + radius * 1.5,
+        y + radius * 0.5,
+    )?;
+    dot(&mut painting.accent, x + side * radius * 0.08, y + radius * 0.05, radius * 0.5)?;
+    dot(&mut painting.accent, x + side * radius * 0.08, y + radius * 0.05, radius * 0.22)?;
+    write!(
+        painting.line,
+        "M{:.1} {:.1}Q{x:.1} {:.1} {:.1} {:.1}",
+        x - side * radius * 1.1,
+        y - radius * 0.55,
+        y - radius * 1.75,
+        x + side * radius * 1.35,
+        y - radius * 0.6,
+    )
+}
+
+fn petal(
+    path: &mut String,
+    x: f64,
+    y: f64,
+    angle: f64,
+    length: f64,
+    breadth: f64,
+) -> std::fmt::Result {
+    let at = |along: f64, across: f64| {
+        let (sin, cos) = angle.sin_cos();
+        format!(
+            "{:.1} {:.1}",
+            x + (along * cos - across * sin) * length,
+            y + (along * sin + across * cos) * length
+        )
+    };
+    write!(
+        path,
+        "M{}C{} {} {}C{} {} {}Z",
+        at(0.12, 0.0),
+        at(0.5, -breadth),
+        at(1.0, -breadth),
+        at(1.0, 0.0),
+        at(1.0, breadth),
+        at(0.5, breadth),
+        at(0.12, 0.0),
+    )
+}
+
+fn rosette(painting: &mut Painting, x: f64, y: f64, radius: f64) -> std::fmt::Result {
+    const PETALS: i32 = 12;
+    for number in 0..PETALS {
+        let angle = TAU * f64::from(number) / f64::from(PETALS);
+        petal(&mut painting.fill, x, y, angle, radius, 0.2)?;
+    }
+    dot(&mut painting.accent, x, y, radius * 0.2)
+}
+
+fn palmette(painting: &mut Painting, base: f64, height: f64) -> std::fmt::Result {
+    for leaf in -4..=4 {
+        let lean = f64::from(leaf) / 4.0;
+        let length = height * (1.0 - 0.38 * lean * lean);
+        petal(&mut painting.fill, 0.0, base, lean * 1.45 - PI / 2.0, length, 0.11)?;
+    }
+    dot(&mut painting.accent, 0.0, base, height * 0.09)?;
+    for side in [-1.0, 1.0] {
+        write!(
+            painting.line,
+            "M0 {:.1}C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}",
+            base + height * 0.12,
+            side * height * 0.3,
+            base + height * 0.2,
+            side * height * 0.85,
+            base + height * 0.05,
+            side * height * 0.72,
+            base - height * 0.22,
+        )?;
+    }
+    Ok(())
+}
+
+fn owl(painting: &mut Painting, y: f64, radius: f64) -> std::fmt::Result {
+    let at = |dx: f64, dy: f64| format!("{:.1} {:.1}", dx * radius, y + dy * radius);
+    // The body, with two ears.
+    write!(
+        painting.fill,
+        "M{}Q{} {}Q{} {}C{} {} {}C{} {} {}L{}L{}C{} {} {}C{} {} {}Z",
+        at(-0.62, -1.0),
+        at(-0.3, -0.78),
+        at(0.0, -0.78),
+        at(0.3, -0.78),
+        at(0.62, -1.0),
+        at(0.86, -0.5),
+        at(0.66, -0.2),
+        at(0.6, 0.1),
+        at(0.66, 0.5),
+        at(0.4, 0.8),
+        at(0.16, 1.0),
+        at(0.0, 0.8),
+        at(-0.16, 1.0),
+        at(-0.4, 0.8),
+        at(-0.66, 0.5),
+        at(-0.6, 0.1),
+        at(-0.66, -0.2),
+        at(-0.86, -0.5),
+        at(-0.62, -1.0),
+    )?;
+    for side in [-1.0, 1.0] {
+        dot(&mut painting.accent, side * 0.3 * radius, y - 0.42 * radius, radius * 0.24)?;
+        dot(&mut painting.accent, side * 0.3 * radius, y - 0.42 * radius, radius * 0.1)?;
+    }
+    for (dx, dy) in
+        [(0.0, 0.18), (-0.24, 0.18), (0.24, 0.18), (-0.12, 0.4), (0.12, 0.4), (0.0, 0.6)]
+    {
+        dot(&mut painting.accent, dx * radius, y + dy * radius, radius * 0.05)?;
+    }
+    write!(painting.accent, "M{}L{}L{}Z", at(-0.08, -0.3), at(0.08, -0.3), at(0.0, -0.06))?;
+    // The olive sprigs beside it.
+    for side in [-1.0, 1.0] {
+        for (dy, lean) in [(0.5, 0.5), (0.1, 0.35), (-0.3, 0.2)] {
+            let angle = -PI / 2.0 + side * lean;
+            petal(
+                &mut painting.fill,
+                side * radius * 1.12,
+                y + dy * radius,
+                angle,
+                radius * 0.52,
+                0.17,
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn dolphin(painting: &mut Painting, x: f64, y: f64, radius: f64) -> std::fmt::Result {
+    let at = |dx: f64, dy: f64| format!("{:.1} {:.1}", x + dx * radius, y + dy * radius);
+    write!(
+        painting.fill,
+        "M{}C{} {} {}L{}C{} {} {}L{}L{}L{}C{} {} {}Z",
+        at(0.86, 0.3),
+        at(0.6, -0.36),
+        at(0.1, -0.5),
+        at(-0.08, -0.48),
+        at(-0.3, -0.78),
+        at(-0.28, -0.55),
+        at(-0.34, -0.42),
+        at(-0.42, -0.36),
+        at(-0.56, 0.1),
+        at(-0.92, 0.34),
+        at(-0.52, 0.34),
+        at(-0.3, 0.02),
+        at(0.2, -0.08),
+        at(0.86, 0.3),
+    )?;
+    dot(&mut painting.accent, x + 0.42 * radius, y - 0.08 * radius, radius * 0.07)
+}
+
+fn sun(painting: &mut Painting, y: f64, radius: f64) -> std::fmt::Result {
+    const RAYS: i32 = 16;
+    for number in 0..RAYS {
+        let angle = TAU * f64::from(number) / f64::from(RAYS);
+        let at = |angle: f64, part: f64| {
+            format!("{:.1} {:.1}", angle.cos() * part * radius, y + angle.sin() * part * radius)
+        };
+        let half = TAU / f64::from(RAYS) / 2.4;
+        write!(
+            painting.fill,
+            "M{}L{}L{}Z",
+            at(angle - half, 0.58),
+            at(angle, if number % 2 == 0 { 1.0 } else { 0.82 }),
+            at(angle + half, 0.58)
+        )?;
+    }
+    dot(&mut painting.fill, 0.0, y, radius * 0.5)?;
+    dot(&mut painting.accent, 0.0, y, radius * 0.3)
+}

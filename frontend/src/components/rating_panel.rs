@@ -1,0 +1,64 @@
+//! How a product is rated.
+
+use leptos::prelude::*;
+use ostrakon_shared::{ProductId, ProductRating};
+
+use crate::components::histogram::Histogram;
+use crate::components::stars::Stars;
+use crate::format::{counted, grouped};
+use crate::review_query::ReviewQuery;
+
+/// The average, what it is made of, and a way to the reviews of each rating.
+#[component]
+pub fn RatingPanel(
+    product: ProductId,
+    /// `None` while a database that knows is down.
+    rating: RwSignal<Option<ProductRating>>,
+    /// The choice of reviews that is being read.
+    query: Memo<ReviewQuery>,
+) -> impl IntoView {
+    let histogram = Memo::new(move |_| rating.read().as_ref().map(|rating| rating.histogram));
+    view! {
+        <section class="rating" aria-labelledby="rating">
+            <h2 id="rating" class="visually-hidden">
+                "Rating"
+            </h2>
+            <div class="rating-average">{move || rating.get().map_or_else(unknown, average)}</div>
+            <Histogram product histogram query />
+        </section>
+    }
+}
+
+fn unknown() -> AnyView {
+    view! { <p class="muted">"The rating can’t be shown right now."</p> }.into_any()
+}
+
+fn average(rating: ProductRating) -> AnyView {
+    let ProductRating { count, average, unrated, .. } = rating;
+    let reviews = if count == 0 { "No reviews yet".to_owned() } else { counted(count, "review") };
+    view! {
+        {match average {
+            Some(average) => {
+                view! {
+                    <p class="rating-number" aria-hidden="true">
+                        {format!("{average:.1}")}
+                    </p>
+                    <Stars stars=average />
+                }
+                    .into_any()
+            }
+            None => view! { <p class="rating-number muted">"–"</p> }.into_any(),
+        }}
+        <p class="muted rating-count">
+            {reviews}
+            {(unrated > 0)
+                .then(|| {
+                    view! {
+                        <br />
+                        {format!("{} without a rating", grouped(unrated))}
+                    }
+                })}
+        </p>
+    }
+    .into_any()
+}

@@ -1,0 +1,103 @@
+//! A review, in a list and by itself.
+
+use leptos::prelude::*;
+use leptos_router::components::A;
+use ostrakon_shared::{Rating, Review};
+
+use crate::components::stars::Stars;
+use crate::components::time::Ago;
+
+/// Characters from which a list shows only the beginning of a text.
+const LONG_CHARS: usize = 900;
+/// Lines from which a list shows only the beginning of a text.
+const LONG_LINES: usize = 14;
+
+/// A review in a list.
+#[component]
+pub fn ReviewCard(
+    review: Review,
+    /// Whether the user posted it just now.
+    #[prop(optional)]
+    posted: bool,
+) -> impl IntoView {
+    let href = format!("/reviews/{}", review.id);
+    let (id, author) = (card_id(&review), author(&review));
+    view! {
+        <article class="review" class:is-posted=posted id=id tabindex="-1">
+            <header>
+                <Verdict rating=review.rating />
+                {posted.then(|| view! { <span class="chip">"Your review"</span> })}
+                {review.title.clone().map(|title| view! { <h3 dir="auto">{title}</h3> })}
+            </header>
+            <FoldedBody text=review.body.clone() />
+            <footer>
+                <ReviewByline review />
+                <A href attr:class="review-link">
+                    "Permalink"
+                    <span class="visually-hidden">" of the review by "<bdi>{author}</bdi></span>
+                </A>
+            </footer>
+        </article>
+    }
+}
+
+/// The element id of a review's card.
+pub fn card_id(review: &Review) -> String {
+    format!("review-{}", review.id)
+}
+
+/// The rating that a review gives.
+#[component]
+pub fn Verdict(rating: Option<Rating>) -> impl IntoView {
+    match rating {
+        Some(rating) => view! { <Stars stars=rating.stars().into() /> }.into_any(),
+        None => view! { <span class="muted small">"No rating"</span> }.into_any(),
+    }
+}
+
+/// A review's text, as it was typed.
+#[component]
+pub fn ReviewBody(text: String) -> impl IntoView {
+    view! { <div class="review-body" dir="auto">{text}</div> }
+}
+
+/// Who wrote the review, and when.
+#[component]
+pub fn ReviewByline(review: Review) -> impl IntoView {
+    view! {
+        <p class="byline">
+            <bdi class="author">{author(&review)}</bdi>
+            <span aria-hidden="true">" · "</span>
+            <Ago at=review.created_at />
+        </p>
+    }
+}
+
+fn author(review: &Review) -> String {
+    review.author_name.clone().unwrap_or_else(|| "Anonymous".to_owned())
+}
+
+/// A text that, when it is long, shows its beginning and unfolds.
+#[component]
+fn FoldedBody(text: String) -> impl IntoView {
+    let long = text.chars().nth(LONG_CHARS).is_some() || text.lines().nth(LONG_LINES).is_some();
+    let folded = RwSignal::new(long);
+    view! {
+        <div class="fold" class:is-folded=folded>
+            <ReviewBody text />
+        </div>
+        {long
+            .then(|| {
+                view! {
+                    <button
+                        type="button"
+                        class="link-button"
+                        aria-expanded=move || (!folded.get()).to_string()
+                        on:click=move |_| folded.update(|folded| *folded = !*folded)
+                    >
+                        {move || if folded.get() { "Read on" } else { "Show less" }}
+                    </button>
+                }
+            })}
+    }
+}

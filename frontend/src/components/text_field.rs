@@ -1,0 +1,112 @@
+//! A field for text, with what is wrong with it and how much room is left.
+
+use leptos::prelude::*;
+
+use crate::format::counted;
+
+/// The part of the room that has to be used up before the rest is counted.
+const NEARLY_FULL: f64 = 0.8;
+
+/// A labelled field for text.
+#[component]
+pub fn TextField(
+    /// Its element id.
+    id: &'static str,
+    /// What it is called.
+    label: &'static str,
+    /// What is in it.
+    text: RwSignal<String>,
+    /// How many characters it may hold.
+    max_chars: usize,
+    /// What is wrong with it.
+    error: Signal<Option<String>>,
+    /// A word beside the label.
+    #[prop(default = "")]
+    hint: &'static str,
+    /// Whether it takes more than one line.
+    #[prop(default = false)]
+    many_lines: bool,
+    /// What browsers may fill in.
+    #[prop(default = "off")]
+    autocomplete: &'static str,
+) -> impl IntoView {
+    let part_id = move |part: &str| format!("{id}-{part}");
+    let rest = Memo::new(move |_| rest(&text.read(), max_chars));
+    let describedby = move || {
+        let hint = (!hint.is_empty()).then(|| part_id("hint"));
+        let rest = rest.read().is_some().then(|| part_id("rest"));
+        let error = error.read().is_some().then(|| part_id("error"));
+        let ids: Vec<_> = [error, hint, rest].into_iter().flatten().collect();
+        (!ids.is_empty()).then(|| ids.join(" "))
+    };
+    let invalid = move || error.read().is_some().then_some("true");
+    view! {
+        <div class="field">
+            <div class="field-head">
+                <label for=id>{label}</label>
+                <span class="field-hint muted small" id=part_id("hint")>
+                    {hint}
+                </span>
+                <span class="field-rest small" id=part_id("rest")>
+                    {rest}
+                </span>
+            </div>
+            {if many_lines {
+                view! {
+                    <textarea
+                        id=id
+                        dir="auto"
+                        rows="6"
+                        prop:value=text
+                        on:input:target=move |event| text.set(event.target().value())
+                        aria-invalid=invalid
+                        aria-describedby=describedby
+                        aria-required="true"
+                    ></textarea>
+                }
+                    .into_any()
+            } else {
+                view! {
+                    <input
+                        id=id
+                        type="text"
+                        dir="auto"
+                        autocomplete=autocomplete
+                        prop:value=text
+                        on:input:target=move |event| text.set(event.target().value())
+                        aria-invalid=invalid
+                        aria-describedby=describedby
+                    />
+                }
+                    .into_any()
+            }}
+            <p class="field-error" id=part_id("error")>
+                {error}
+            </p>
+        </div>
+    }
+}
+
+/// What to say about the room that is left, if it is getting scarce.
+fn rest(text: &str, max_chars: usize) -> Option<String> {
+    let chars = text.chars().count();
+    if (chars as f64) < NEARLY_FULL * max_chars as f64 {
+        None
+    } else if chars <= max_chars {
+        Some(format!("{} left", counted((max_chars - chars) as u64, "character")))
+    } else {
+        Some(format!("{} too many", counted((chars - max_chars) as u64, "character")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rest;
+
+    #[test]
+    fn room_is_counted_when_it_gets_scarce() {
+        assert_eq!(rest(&"é".repeat(7), 10), None);
+        assert_eq!(rest(&"é".repeat(9), 10).as_deref(), Some("1 character left"));
+        assert_eq!(rest(&"é".repeat(12), 10).as_deref(), Some("2 characters too many"));
+    }
+}

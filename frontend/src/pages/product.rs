@@ -1,0 +1,123 @@
+//! A product: what it is, how it is rated, what people write about it, and the form to join in.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::hooks::use_params_map;
+use ostrakon_shared::{Product, ProductId, Review};
+
+use crate::address::page_query;
+use crate::api;
+use crate::components::{Picture, ProductSkeleton, RatingPanel, ReviewForm, ReviewList, card_id};
+use crate::memory::{Memory, ProductVisit};
+use crate::page::focus_soon;
+use crate::pages::Missing;
+use crate::request::{Loaded, Request};
+use crate::review_query::ReviewQuery;
+use crate::title::set_title;
+
+/// The page of the product that the address names.
+#[component]
+pub fn ProductRoute() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.read().get_str("id").and_then(|id| id.parse().ok()));
+    move || match id.get() {
+        Some(id) => view! { <ProductById id /> }.into_any(),
+        None => no_such_product(),
+    }
+}
+
+fn no_such_product() -> AnyView {
+    view! {
+        <Missing heading="No such product" text="It may have been removed, or never existed." />
+    }
+    .into_any()
+}
+
+#[component]
+fn ProductById(id: ProductId) -> impl IntoView {
+    let memory = expect_context::<Memory>();
+    let request = Request::new(
+        || (),
+        move |()| {
+            let kept = memory.recall(&visit_address(id));
+            async move {
+                match kept {
+                    Some(visit) => Ok(Some(visit)),
+                    None => {
+                        let product = api::product(id).await?;
+                        Ok(product.map(|product| ProductVisit { product, posted: Vec::new() }))
+                    }
+                }
+            }
+        },
+    );
+    let content = |visit| match visit {
+        Some(visit) => view! { <ProductDetails visit /> }.into_any(),
+        None => no_such_product(),
+    };
+    view! { <Loaded request skeleton=ProductSkeleton content /> }
+}
+
+/// The visit is one, whatever list of reviews is being read.
+fn visit_address(id: ProductId) -> String {
+    ReviewQuery::default().href(id)
+}
+
+#[component]
+fn ProductDetails(visit: ProductVisit) -> impl IntoView {
+    let ProductVisit { product, posted } = visit;
+    set_title(&product.name);
+    let id = product.id;
+    let params = page_query();
+    let query = Memo::new(move |_| ReviewQuery::from_params(&params.read()));
+    let rating = RwSignal::new(product.rating.clone());
+    let posted = RwSignal::new(posted);
+    remember(product.clone(), rating, posted);
+    let on_posted = move |review: Review| {
+        rating.update(|rating| *rating = rating.as_ref().map(|rating| rating.with(review.rating)));
+        focus_soon(card_id(&review));
+        posted.update(|posted| posted.insert(0, review));
+        spawn_local(async move {
+            // Without an answer, what was counted here stands.
+            if let Ok(answer) = api::rating(id).await {
+                rating.try_set(Some(answer));
+            }
+        });
+    };
+    view! {
+        <div class="product">
+            <div class="product-picture">
+                <Picture name=product.name.clone() url=product.picture_url eager=true />
+            </div>
+            <div class="product-about">
+                <h1 dir="auto">{product.name}</h1>
+                {product.description.map(|text| view! { <p class="lead" dir="auto">{text}</p> })}
+                <RatingPanel product=id rating query />
+                // The router would swallow the focus that the browser moves to a fragment.
+                <a class="button product-write" href="#write-review" rel="external">
+                    "Write a review"
+                </a>
+            </div>
+        </div>
+        <div class="product-reviews">
+            <ReviewList product=id query posted />
+            <ReviewForm product=id on_posted />
+        </div>
+    }
+}
+
+/// Keeps the visit for Back, and the rating for the catalogue.
+fn remember(
+    product: Product,
+    rating: RwSignal<Option<ostrakon_shared::ProductRating>>,
+    posted: RwSignal<Vec<Review>>,
+) {
+    let memory = expect_context::<Memory>();
+    Effect::new(move || {
+        let product = Product { rating: rating.get(), ..product.clone() };
+        if let Some(rating) = &product.rating {
+            memory.note_rating(product.id, rating);
+        }
+        memory.keep(visit_address(product.id), ProductVisit { product, posted: posted.get() });
+    });
+}

@@ -1,0 +1,92 @@
+//! Requests that follow their input, and what the page shows for them.
+
+use std::future::Future;
+
+use futures::future::abortable;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::api::ApiError;
+use crate::components::LoadError;
+
+/// An answer that is asked for again whenever its input changes.
+///
+/// A newer input aborts the request under way, and so does the end of the page that asked. (A
+/// `LocalResource` would wait for the old answer before it sends the new request.) The last
+/// answer stays until the next one is here.
+pub struct Request<T> {
+    answer: RwSignal<Option<Result<T, ApiError>>>,
+    pending: RwSignal<bool>,
+    again: Trigger,
+}
+
+impl<T> Clone for Request<T> {
+    fn clone(&self) -> Request<T> {
+        *self
+    }
+}
+
+impl<T> Copy for Request<T> {}
+
+impl<T: Clone + Send + Sync + 'static> Request<T> {
+    /// Sends `send(input())`, now and whenever `input` changes.
+    pub fn new<Input, Answer>(
+        input: impl Fn() -> Input + 'static,
+        send: impl Fn(Input) -> Answer + 'static,
+    ) -> Request<T>
+    where
+        Answer: Future<Output = Result<T, ApiError>> + 'static,
+    {
+        let request = Request {
+            answer: RwSignal::new(None),
+            pending: RwSignal::new(true),
+            again: Trigger::new(),
+        };
+        Effect::new(move || {
+            request.again.track();
+            let (answer, abort) = abortable(send(input()));
+            on_cleanup(move || abort.abort());
+            request.pending.set(true);
+            spawn_local(async move {
+                if let Ok(answer) = answer.await {
+                    request.pending.set(false);
+                    request.answer.set(Some(answer));
+                }
+            });
+        });
+        request
+    }
+
+    /// Sends it again.
+    pub fn retry(self) {
+        self.again.notify();
+    }
+}
+
+/// What a page shows for a request: a skeleton, then the content, or the error and a way out.
+#[component]
+pub fn Loaded<T, V>(
+    /// The request.
+    request: Request<T>,
+    /// What is shown until the first answer, of the content's size.
+    #[prop(into)]
+    skeleton: ViewFn,
+    /// What is shown for an answer.
+    content: impl Fn(T) -> V + Send + 'static,
+) -> impl IntoView
+where
+    T: Clone + Send + Sync + 'static,
+    V: IntoView + 'static,
+{
+    view! {
+        <div class="loaded" aria-busy=move || request.pending.get().to_string()>
+            {move || match request.answer.get() {
+                None => skeleton.run().into_any(),
+                Some(Ok(answer)) => content(answer).into_any(),
+                Some(Err(error)) => {
+                    view! { <LoadError error on_retry=move || request.retry() /> }.into_any()
+                }
+            }}
+        </div>
+    }
+}
