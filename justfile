@@ -63,7 +63,7 @@ openapi: (_need "rust")
 # Take the README's pictures of the app with its demo data, into docs/
 [group('build')]
 screenshot: build (_need "npm_packages" "browser")
-    cd e2e && node_modules/.bin/playwright test --project screenshot
+    cd e2e && node_modules/.bin/playwright test --config screenshot.config.ts
 
 # Format the Rust code
 [group('test')]
