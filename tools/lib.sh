@@ -28,7 +28,7 @@ step() {
     if ! "$@" >"$log" 2>&1; then
         cat "$log" >&2
         rm -f "$log"
-        die "this failed, see above: $*"
+        die "that failed; what it said is above."
     fi
     rm -f "$log"
 }
