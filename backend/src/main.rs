@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `ostrakon`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ostrakon::cli::run()
+}

@@ -1,0 +1,181 @@
+//! The command line: arguments, exit codes, what is printed where.
+//!
+//! Exit code 0: done. 1: it failed, or `verify` found something. 2: the arguments, the
+//! configuration or the databases are not what they must be.
+
+mod commands;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+use ostrakon_shared::ReviewId;
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Config, ConfigError};
+use crate::store::{SetupError, StoreError};
+
+/// Product reviews on shards: a JSON API, its app, and its docs.
+///
+/// Without any configuration, reviews are spread over three SQLite files in ./data, and served
+/// on http://127.0.0.1:8080. A TOML file (./ostrakon.toml) and the environment choose otherwise:
+///
+///   data_dir           OSTRAKON_DATA_DIR           folder of the databases
+///   listen             OSTRAKON_LISTEN             address and port to serve on
+///   reviews_databases  OSTRAKON_REVIEWS_DATABASES  how many reviews databases a new cluster has
+///   spread             OSTRAKON_SPREAD             home buckets a product has in a new cluster
+///   app_dir            OSTRAKON_APP_DIR            folder of the built app
+///   read_connections   OSTRAKON_READ_CONNECTIONS   reading connections to each database
+///   busy_timeout_ms    OSTRAKON_BUSY_TIMEOUT_MS    how long to wait for a busy database
+///   log                OSTRAKON_LOG                what to log, e.g. debug
+#[derive(Parser)]
+#[command(name = "ostrakon", version, verbatim_doc_comment, max_term_width = 100)]
+struct Arguments {
+    /// Read this configuration file instead of ./ostrakon.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve API, docs and app until Ctrl-C
+    Serve {
+        /// Migrate the databases first, creating what is missing in a new cluster
+        #[arg(long)]
+        migrate: bool,
+    },
+    /// Create or update the tables of every database; safe to repeat
+    Migrate {
+        /// Only this database: default, reviews-1, reviews-2, …
+        #[arg(long, value_name = "NAME")]
+        database: Option<String>,
+        /// Change nothing, show which migrations each database has; exit code 1 if any lacks some
+        #[arg(long)]
+        status: bool,
+    },
+    /// Fill in the demo: 62 products and 5,000 reviews, the same ones every time; safe to repeat
+    Demo,
+    /// Show what each reviews database holds, and its share of all reviews
+    Databases,
+    /// Show where a review lives: date, bucket, database, and how to look at its row
+    Locate {
+        /// The review's id, 13 characters as in its link
+        #[arg(value_name = "REVIEW_ID")]
+        id: ReviewId,
+    },
+    /// Recount all ratings and check that every row lies where its hash says; exit code 1 and a
+    /// list of findings if something is wrong
+    Verify,
+    /// Print the OpenAPI document as YAML
+    Openapi,
+}
+
+/// Why a command ends early.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// What is there is not what it must be: exit code 2.
+    #[error("{0}")]
+    Refused(String),
+    /// It was tried, and failed: exit code 1.
+    #[error("{0}")]
+    Failed(String),
+    /// The command has printed what it found: exit code 1.
+    #[error("")]
+    Found,
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Failure {
+        Failure::Refused(error.to_string())
+    }
+}
+
+impl From<SetupError> for Failure {
+    fn from(error: SetupError) -> Failure {
+        Failure::Refused(error.to_string())
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        Failure::Failed(error.to_string())
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Failure {
+        Failure::Failed(error.to_string())
+    }
+}
+
+/// Runs the program with this process's arguments.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    match execute(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Found) => ExitCode::from(1),
+        Err(failure) => {
+            for line in failure.to_string().lines() {
+                eprintln!("error: {line}");
+            }
+            ExitCode::from(if matches!(failure, Failure::Refused(_)) { 2 } else { 1 })
+        }
+    }
+}
+
+fn execute(arguments: Arguments) -> Result<(), Failure> {
+    if let Command::Openapi = arguments.command {
+        return commands::openapi();
+    }
+    let config = Config::load(arguments.config.as_deref())?;
+    start_log(&config.log)?;
+    match arguments.command {
+        Command::Serve { migrate } => commands::serve(&config, migrate),
+        Command::Migrate { database, status: false } => {
+            commands::migrate(&config, database.as_deref())
+        }
+        Command::Migrate { database, status: true } => {
+            commands::migration_status(&config, database.as_deref())
+        }
+        Command::Demo => commands::demo(&config),
+        Command::Databases => commands::databases(&config),
+        Command::Locate { id } => commands::locate(&config, id),
+        Command::Verify => commands::verify(&config),
+        Command::Openapi => commands::openapi(),
+    }
+}
+
+fn start_log(filter: &str) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(filter)
+        .map_err(|error| Failure::Refused(format!("log (OSTRAKON_LOG): {error}")))?;
+    let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(ansi)
+        .init();
+    Ok(())
+}
+
+/// Help goes out as it is; a mistake becomes one line.
+fn usage(error: &clap::Error) -> ExitCode {
+    let rendered = error.render();
+    let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if is_help || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        if error.print().is_err() {
+            return ExitCode::from(1);
+        }
+        return ExitCode::from(if is_help { 0 } else { 2 });
+    }
+    let text = rendered.to_string();
+    let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
+    let mistake: Vec<_> = lines.filter(|l| !l.is_empty() && !l.starts_with("For more")).collect();
+    eprintln!("{} (see --help)", mistake.join(" "));
+    ExitCode::from(2)
+}

@@ -1,0 +1,173 @@
+//! What each command does.
+
+use std::io::{self, Write};
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_web::web::Data;
+use indicatif::{ProgressBar, ProgressStyle};
+use ostrakon_shared::{DatabaseInfo, Health, PageLimit, ReviewId};
+
+use super::Failure;
+use crate::config::Config;
+use crate::store::{MigrationStatus, ProductQuery, Store};
+use crate::{demo, http};
+
+pub fn serve(config: &Config, migrate_first: bool) -> Result<(), Failure> {
+    if migrate_first {
+        migrate(config, None)?;
+    }
+    let store = open(config)?;
+    let listener = TcpListener::bind(config.listen).map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => Failure::Failed(format!(
+            "{} is in use by another program: set another address (OSTRAKON_LISTEN)",
+            config.listen
+        )),
+        _ => Failure::Failed(format!("{}: {error}", config.listen)),
+    })?;
+    let address = format!("http://{}", listener.local_addr()?);
+    actix_web::rt::System::new().block_on(async {
+        let server = http::server(listener, Data::new(store), config.app_dir.clone())?;
+        println!("Ostrakon is serving, until Ctrl-C");
+        println!("  app       {address}/");
+        println!("  API docs  {address}/docs/");
+        println!("  try       curl '{address}/api/products/1/reviews?limit=3'");
+        Ok(server.await?)
+    })
+}
+
+pub fn migrate(config: &Config, only: Option<&str>) -> Result<(), Failure> {
+    Ok(config.databases().migrate(only, &mut |line| println!("{line}"))?)
+}
+
+pub fn migration_status(config: &Config, only: Option<&str>) -> Result<(), Failure> {
+    let mut behind = false;
+    for MigrationStatus { database, path, progress } in config.databases().status()? {
+        if only.is_some_and(|only| only != database) {
+            continue;
+        }
+        println!("{database} ({})", path.display());
+        let Some(progress) = progress else {
+            println!("  no such file");
+            behind = true;
+            continue;
+        };
+        behind |= !progress.pending.is_empty() || !progress.unknown.is_empty();
+        let lines = [
+            ("applied", progress.applied),
+            ("pending", progress.pending),
+            ("unknown to this program", progress.unknown),
+        ];
+        for (what, versions) in lines {
+            versions.iter().for_each(|version| println!("  {version}  {what}"));
+        }
+    }
+    if behind { Err(Failure::Found) } else { Ok(()) }
+}
+
+pub fn demo(config: &Config) -> Result<(), Failure> {
+    let store = open(config)?;
+    let demo = demo::content();
+    let one = ProductQuery { limit: PageLimit::default(), ..ProductQuery::default() };
+    let first = store.list_products(&one)?.items.into_iter().next();
+    if first.is_some_and(|first| first.name != demo.products[0].name) {
+        let problem = "there are other products here: the demo is for a new cluster";
+        return Err(Failure::Refused(problem.to_owned()));
+    }
+    let bar = progress_bar(demo.reviews.len() as u64, "reviews");
+    let seeded = store.seed(&demo.products, &demo.reviews, |reviews| bar.inc(reviews))?;
+    bar.finish_and_clear();
+    if seeded.products + seeded.reviews == 0 {
+        println!("demo: already there");
+    } else {
+        println!("demo: added {} products and {} reviews", seeded.products, seeded.reviews);
+    }
+    Ok(())
+}
+
+pub fn databases(config: &Config) -> Result<(), Failure> {
+    let list = open(config)?.databases()?;
+    println!(
+        "{:<14} {:<8} {:>7} {:>10} {:>8}",
+        "database", "engine", "buckets", "reviews", "share"
+    );
+    for DatabaseInfo { name, engine: _, health, buckets, reviews, share } in list.items {
+        let reviews = match (health, reviews) {
+            (Health::Up, Some(reviews)) => reviews.to_string(),
+            _ => "down".to_owned(),
+        };
+        let share = share.map_or_else(|| "-".to_owned(), |share| format!("{:.2} %", share * 100.0));
+        println!("{name:<14} {:<8} {buckets:>7} {reviews:>10} {share:>8}", "sqlite");
+    }
+    Ok(())
+}
+
+pub fn locate(config: &Config, id: ReviewId) -> Result<(), Failure> {
+    let store = open(config)?;
+    let place = store.place(id);
+    store.review(id)?;
+    println!("review    {id}");
+    println!("date      {}", id.created_at());
+    println!("bucket    {}", place.bucket);
+    println!("database  {}", place.database);
+    println!(
+        "row       sqlite3 -readonly -line {} 'SELECT * FROM review WHERE bucket = {} AND id = {}'",
+        shell_quoted(&place.path.display().to_string()),
+        place.bucket,
+        id.get()
+    );
+    Ok(())
+}
+
+/// As a POSIX shell reads it back: quoted only where it must be.
+fn shell_quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%".contains(c);
+    if text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+pub fn verify(config: &Config) -> Result<(), Failure> {
+    let store = open(config)?;
+    let all: u64 = store.databases()?.items.iter().filter_map(|database| database.reviews).sum();
+    let bar = progress_bar(all, "reviews");
+    let mut problems = Vec::new();
+    let mut reviews = 0;
+    for index in 0..store.reviews_databases().len() {
+        let report = store.verify(index, |seen| bar.inc(seen))?;
+        reviews += report.reviews;
+        problems.extend(report.problems);
+    }
+    bar.finish_and_clear();
+    let databases = store.reviews_databases().len();
+    if problems.is_empty() {
+        println!("verify: {reviews} reviews in {databases} databases, all in their place");
+        return Ok(());
+    }
+    for problem in &problems {
+        println!("{problem}");
+    }
+    println!("verify: {} problems in {reviews} reviews", problems.len());
+    Err(Failure::Found)
+}
+
+pub fn openapi() -> Result<(), Failure> {
+    let yaml = http::document().to_yaml().map_err(|error| Failure::Failed(error.to_string()))?;
+    Ok(io::stdout().lock().write_all(yaml.as_bytes())?)
+}
+
+fn open(config: &Config) -> Result<Store, Failure> {
+    Ok(config.databases().open()?)
+}
+
+/// A bar on the terminal; nothing where standard error is none.
+fn progress_bar(length: u64, unit: &str) -> ProgressBar {
+    let template = format!("{{bar:40}} {{pos}} of {{len}} {unit}, {{eta}} left");
+    let style =
+        ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::new(length).with_style(style);
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}

@@ -1,0 +1,238 @@
+//! Configuration: a TOML file and the environment, read and checked once at start.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use config::{Environment, File, FileFormat, Source, Value};
+
+use crate::db::{Database, Settings};
+use crate::shard::{BUCKETS, Spread};
+use crate::store::Databases;
+
+/// The file that is read when no other is named and this one is there.
+const DEFAULT_FILE: &str = "ostrakon.toml";
+const ENVIRONMENT_PREFIX: &str = "OSTRAKON";
+
+/// What an operator can choose. In the file by these names, in the environment in upper case
+/// after `OSTRAKON_`; the environment wins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The folder of the databases.
+    pub data_dir: PathBuf,
+    /// The address to serve on.
+    pub listen: SocketAddr,
+    /// How many reviews databases there are: 1 to 1,024.
+    pub reviews_databases: u16,
+    /// How many home buckets a product has; None: 8 for a new cluster, else what it has.
+    pub spread: Option<Spread>,
+    /// The folder of the built app.
+    pub app_dir: PathBuf,
+    /// Connections to each database that read at the same time: 1 to 64.
+    pub read_connections: u32,
+    /// How long a query waits for a database that is busy, in milliseconds: 1 to 60,000.
+    pub busy_timeout_ms: u32,
+    /// What is logged, in the syntax of `tracing_subscriber::EnvFilter`.
+    pub log: String,
+}
+
+/// What is wrong with the configuration: one line a problem, with its file and key.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct ConfigError(pub Vec<String>);
+
+impl Config {
+    /// The configuration of this process. `file` must be there; without one, `ostrakon.toml` may.
+    pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
+        Config::from_sources(file, Environment::with_prefix(ENVIRONMENT_PREFIX))
+    }
+
+    fn from_sources(file: Option<&Path>, environment: Environment) -> Result<Config, ConfigError> {
+        let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+        let source = File::from(path).format(FileFormat::Toml).required(file.is_some());
+        let values = config::Config::builder()
+            .add_source(source)
+            .add_source(environment.prefix_separator("_"))
+            .build()
+            // Not by `try_deserialize`: that forgets where each value stands.
+            .and_then(|config| config.collect())
+            .map_err(|error| ConfigError(vec![one_line(&error.to_string())]))?;
+        let file = path.display().to_string();
+        let mut keys = Keys { file, values: values.into_iter().collect(), problems: Vec::new() };
+        let config = Config {
+            data_dir: keys.text("data_dir", "data").into(),
+            listen: keys.parsed("listen", "127.0.0.1:8080", "an IP address and a port"),
+            reviews_databases: keys.number("reviews_databases", 3, 1, BUCKETS.into()),
+            spread: keys.spread(),
+            app_dir: keys.text("app_dir", "dist").into(),
+            read_connections: keys.number("read_connections", 4, 1, 64),
+            busy_timeout_ms: keys.number("busy_timeout_ms", 5_000, 1, 60_000),
+            log: keys.text("log", "warn,ostrakon=info"),
+        };
+        keys.refuse_unknown();
+        if keys.problems.is_empty() { Ok(config) } else { Err(ConfigError(keys.problems)) }
+    }
+
+    /// The databases that are named.
+    pub fn databases(&self) -> Databases {
+        let settings = Settings {
+            read_connections: self.read_connections,
+            busy_timeout_ms: self.busy_timeout_ms,
+        };
+        let database = |name: &str| {
+            Database::new(name, &self.data_dir.join(format!("{name}.sqlite3")), settings)
+        };
+        Databases {
+            default: database("default"),
+            reviews: (1..=self.reviews_databases)
+                .map(|number| database(&format!("reviews-{number}")))
+                .collect(),
+            spread: self.spread,
+        }
+    }
+}
+
+/// The values that are left to be read, and the problems so far.
+struct Keys {
+    file: String,
+    values: HashMap<String, Value>,
+    problems: Vec<String>,
+}
+
+impl Keys {
+    fn text(&mut self, key: &str, default: &str) -> String {
+        self.parsed(key, default, "a text")
+    }
+
+    fn parsed<T: std::str::FromStr>(&mut self, key: &str, default: &str, what: &str) -> T
+    where
+        T::Err: std::fmt::Debug,
+    {
+        let default = || default.parse().expect("defaults are valid: a test loads them");
+        let Some(value) = self.values.remove(key) else { return default() };
+        let place = self.place(key, &value);
+        match value.into_string().ok().filter(|text| !text.is_empty()).map(|text| text.parse()) {
+            Some(Ok(parsed)) => parsed,
+            _ => {
+                self.problems.push(format!("{place}: this must be {what}"));
+                default()
+            }
+        }
+    }
+
+    fn number<T: TryFrom<i64>>(&mut self, key: &str, default: T, min: i64, max: i64) -> T {
+        let Some(value) = self.values.remove(key) else { return default };
+        let place = self.place(key, &value);
+        let number = whole_number(value).filter(|number| (min..=max).contains(number));
+        number.and_then(|number| T::try_from(number).ok()).unwrap_or_else(|| {
+            let problem = format!("{place}: this must be a whole number from {min} to {max}");
+            self.problems.push(problem);
+            default
+        })
+    }
+
+    fn spread(&mut self) -> Option<Spread> {
+        let value = self.values.remove("spread")?;
+        let place = self.place("spread", &value);
+        let number = whole_number(value).and_then(|number| u16::try_from(number).ok());
+        let spread = number.and_then(Spread::new);
+        if spread.is_none() {
+            self.problems.push(format!("{place}: this must be a power of two from 1 to {BUCKETS}"));
+        }
+        spread
+    }
+
+    /// Where a value stands, as people look for it.
+    fn place(&self, key: &str, value: &Value) -> String {
+        match value.origin() {
+            None | Some("the environment") => {
+                format!("environment: {ENVIRONMENT_PREFIX}_{}", key.to_uppercase())
+            }
+            Some(_) => format!("{}: {key}", self.file),
+        }
+    }
+
+    fn refuse_unknown(&mut self) {
+        let mut unknown: Vec<_> = self
+            .values
+            .iter()
+            .map(|(key, value)| format!("{}: unknown", self.place(key, value)))
+            .collect();
+        unknown.sort();
+        self.problems.append(&mut unknown);
+    }
+}
+
+/// Not `Value::into_int`: that takes 4.5 for 4, and true for 1.
+fn whole_number(value: Value) -> Option<i64> {
+    value.into_string().ok()?.parse().ok()
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(toml: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("test.toml");
+        std::fs::write(&file, toml).unwrap();
+        let variables = environment.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        let environment = Environment::with_prefix(ENVIRONMENT_PREFIX).source(Some(variables));
+        Config::from_sources(Some(&file), environment).map_err(|ConfigError(problems)| {
+            let folder = format!("{}/", folder.path().display());
+            ConfigError(problems.iter().map(|line| line.replace(&folder, "")).collect())
+        })
+    }
+
+    #[test]
+    fn everything_has_a_default() {
+        let config = load("", &[]).unwrap();
+        assert_eq!(config.data_dir, Path::new("data"));
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!((config.reviews_databases, config.spread), (3, None));
+        assert_eq!(config.databases().reviews.len(), 3);
+    }
+
+    #[test]
+    fn the_environment_wins() {
+        let config = load(
+            "listen = '127.0.0.1:1'\nreviews_databases = 8\nspread = 16",
+            &[("OSTRAKON_LISTEN", "[::1]:2"), ("OSTRAKON_DATA_DIR", "/srv/a b"), ("PATH", "x")],
+        )
+        .unwrap();
+        assert_eq!(config.listen.to_string(), "[::1]:2");
+        assert_eq!(config.data_dir, Path::new("/srv/a b"));
+        assert_eq!((config.reviews_databases, config.spread), (8, Spread::new(16)));
+    }
+
+    #[test]
+    fn every_problem_is_told_at_once_with_its_place() {
+        let ConfigError(problems) = load(
+            "listen = 'localhost'\nread_connections = 4.5\nspread = 3\nreview_databases = 2",
+            &[("OSTRAKON_REVIEWS_DATABASES", "0"), ("OSTRAKON_BUSY_TIMEOUT_MS", "soon")],
+        )
+        .unwrap_err();
+        assert_eq!(
+            problems,
+            [
+                "test.toml: listen: this must be an IP address and a port",
+                "environment: OSTRAKON_REVIEWS_DATABASES: this must be a whole number from 1 to 1024",
+                "test.toml: spread: this must be a power of two from 1 to 1024",
+                "test.toml: read_connections: this must be a whole number from 1 to 64",
+                "environment: OSTRAKON_BUSY_TIMEOUT_MS: this must be a whole number from 1 to 60000",
+                "test.toml: review_databases: unknown",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_broken_file_is_one_line() {
+        let ConfigError(problems) = load("listen = ", &[]).unwrap_err();
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].contains("test.toml") && !problems[0].contains('\n'), "{problems:?}");
+    }
+}

@@ -1,0 +1,228 @@
+//! What people say of anything.
+
+/// What people say who give some number of stars.
+pub struct Mood {
+    pub titles: &'static [&'static str],
+    /// `{item}` stands for the thing.
+    pub sentences: &'static [&'static str],
+}
+
+/// The mood behind a rating of 1 to 5 stars.
+pub fn mood(stars: u8) -> &'static Mood {
+    match stars {
+        5 => &DELIGHTED,
+        4 => &CONTENT,
+        3 => &UNDECIDED,
+        2 => &DISAPPOINTED,
+        _ => &ANNOYED,
+    }
+}
+
+const DELIGHTED: Mood = Mood {
+    titles: &[
+        "Exactly what I hoped for",
+        "Would buy again",
+        "Worth every penny",
+        "A small joy",
+        "Better than in the picture",
+        "Could not be happier",
+        "My new favourite",
+        "Perfect gift",
+        "Simply good",
+        "No complaints at all",
+        "Bought a second one",
+        "Finally a good one",
+    ],
+    sentences: &[
+        "I have had this {item} for a few months now and still like it every single day.",
+        "Arrived two days early and well packed.",
+        "My sister saw mine and ordered one for herself the same evening.",
+        "You can tell that somebody thought about the details.",
+        "I was sceptical at this price, but the quality is excellent.",
+        "It was a present for my father, who does not praise easily. He did.",
+        "Does what it says, without any fuss.",
+        "I compared five others before, and this {item} won on every point.",
+        "Even after heavy use it looks like new.",
+        "If it ever breaks I will get the same one again.",
+        "Customer service answered a question within the hour.",
+        "The photos do not do it justice.",
+        "Ten out of ten, and I do not say that often.",
+    ],
+};
+
+const CONTENT: Mood = Mood {
+    titles: &[
+        "Good, with one small catch",
+        "Very solid",
+        "Almost perfect",
+        "Happy with it",
+        "Good value",
+        "Does the job well",
+        "Nearly five stars",
+        "Recommended",
+        "Nice, but read the sizes",
+    ],
+    sentences: &[
+        "A good {item} for the money.",
+        "Half a star off for the packaging, which was far too large.",
+        "The colour is a little darker than in the picture, but I like it.",
+        "Took a week to arrive, otherwise no complaints.",
+        "Not the very best I have had, but close.",
+        "The instructions could be clearer; once you know how, it is easy.",
+        "I would have liked a bit more choice of colours.",
+        "Works well, and looks good doing it.",
+        "After three weeks of daily use I am content.",
+        "My second {item} of this kind, the first one lasted four years.",
+    ],
+};
+
+const UNDECIDED: Mood = Mood {
+    titles: &[
+        "It is okay",
+        "Mixed feelings",
+        "Neither good nor bad",
+        "Average",
+        "Fine, I suppose",
+        "Expected a bit more",
+        "You get what you pay for",
+    ],
+    sentences: &[
+        "It is a {item}. It does what such things do.",
+        "Some days I like it, some days I do not.",
+        "Good idea, but the finish could be better.",
+        "For the price I had expected something sturdier.",
+        "I will keep it, but I would not buy it again.",
+        "The first one arrived damaged; the replacement is fine.",
+        "Looks better than it works.",
+        "Okay for occasional use.",
+        "The smell of the packaging took a week to go away.",
+    ],
+};
+
+const DISAPPOINTED: Mood = Mood {
+    titles: &[
+        "Not for me",
+        "Disappointing",
+        "Looked better online",
+        "Too flimsy",
+        "Expected more",
+        "Meh",
+    ],
+    sentences: &[
+        "I wanted to like this {item}, but it makes it hard.",
+        "Smaller than I had imagined from the pictures.",
+        "After two weeks it already shows its age.",
+        "Returned it in the end. The refund was quick at least.",
+        "The description promises more than the {item} can keep.",
+        "There are better ones for the same money.",
+        "It works, but only just.",
+        "Two stars because the delivery was friendly.",
+    ],
+};
+
+const ANNOYED: Mood = Mood {
+    titles: &[
+        "Broke after a week",
+        "Do not buy",
+        "Waste of money",
+        "Never again",
+        "Very disappointed",
+        "Arrived broken",
+        "Not as described",
+        "One star is too many",
+    ],
+    sentences: &[
+        "Arrived with a crack, and nobody answered my mails.",
+        "Fell apart on the third day.",
+        "This {item} is nothing like the picture.",
+        "I have asked for my money back and am still waiting.",
+        "Save yourself the trouble and get another one.",
+        "The worst {item} I have ever owned, and I have owned a few.",
+        "Went straight back into the box.",
+        "How did this pass any quality control?",
+        "It was used, and not even cleaned, when it arrived.",
+    ],
+};
+
+pub const FIRST_NAMES: &[&str] = &[
+    "Aspasia",
+    "Phoebe",
+    "Lysander",
+    "Anna",
+    "Ben",
+    "Chiara",
+    "David",
+    "Elif",
+    "Farid",
+    "Greta",
+    "Hanna",
+    "Igor",
+    "Julia",
+    "Kofi",
+    "Lena",
+    "Mateo",
+    "Nadia",
+    "Oscar",
+    "Priya",
+    "Quentin",
+    "Rosa",
+    "Samir",
+    "Tomas",
+    "Ulla",
+    "Vera",
+    "Wei",
+    "Xenia",
+    "Yusuf",
+    "Zoe",
+    "Ágnes",
+    "Björn",
+    "Chloé",
+    "Dimitri",
+    "Eleni",
+    "François",
+    "Ingrid",
+    "Jamal",
+    "Kaito",
+    "Łukasz",
+    "Marta",
+    "Noor",
+    "Olu",
+    "Paolo",
+    "Ruth",
+    "Sofia",
+    "Tariq",
+    "Una",
+    "Viktor",
+    "Wanda",
+    "Yara",
+];
+
+/// All begin with a letter of one byte: initials are cut from them.
+pub const LAST_NAMES: &[&str] = &[
+    "Abel",
+    "Berg",
+    "Costa",
+    "Dumont",
+    "Eriksen",
+    "Fischer",
+    "Garcia",
+    "Hoffmann",
+    "Ivanova",
+    "Jensen",
+    "Kowalski",
+    "Larsen",
+    "Moreau",
+    "Nguyen",
+    "Okafor",
+    "Papadopoulos",
+    "Quist",
+    "Rossi",
+    "Schmidt",
+    "Tanaka",
+    "Ulrich",
+    "Vargas",
+    "Weber",
+    "Xu",
+    "Yilmaz",
+    "Zimmermann",
+];

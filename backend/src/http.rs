@@ -1,0 +1,73 @@
+//! HTTP: the only place that knows actix and status codes.
+//!
+//! A handler extracts, makes one store call, and wraps. [`error`] turns what the store says into
+//! problems, [`respond`] gives answers their ETag and links, [`app`] serves the app's files.
+
+mod app;
+mod databases;
+mod error;
+mod extract;
+mod health;
+mod openapi;
+mod problems;
+mod products;
+mod respond;
+mod reviews;
+mod routes;
+
+use std::io;
+use std::net::TcpListener;
+use std::path::PathBuf;
+
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, Data};
+use actix_web::{App, HttpServer};
+use tracing_actix_web::TracingLogger;
+use utoipa_actix_web::AppExt;
+
+use crate::store::{Store, StoreError};
+use app::AppFiles;
+use error::ApiError;
+use routes::RouteTable;
+
+pub use openapi::document;
+
+/// How long a stopping server lets requests finish, in seconds.
+const SHUTDOWN_TIMEOUT_S: u64 = 10;
+
+/// A server of API, docs and app on `listener`; await it. `app_dir` holds the built app.
+pub fn server(listener: TcpListener, store: Data<Store>, app_dir: PathBuf) -> io::Result<Server> {
+    let document = Data::new(document());
+    let routes = Data::new(RouteTable::new(&document));
+    let files = Data::new(AppFiles::new(app_dir));
+    let server = HttpServer::new(move || {
+        App::new()
+            .into_utoipa_app()
+            .configure(routes::api)
+            .into_app()
+            .app_data(store.clone())
+            .app_data(document.clone())
+            .app_data(routes.clone())
+            .app_data(files.clone())
+            .app_data(extract::path_config())
+            .service(openapi::swagger_ui())
+            .service(web::redirect("/docs", "/docs/"))
+            .configure(|config| app::configure(config, &files))
+            .wrap(from_fn(respond::finish))
+            .wrap(TracingLogger::default())
+    });
+    let server = server.shutdown_timeout(SHUTDOWN_TIMEOUT_S).listen(listener)?;
+    Ok(server.run())
+}
+
+/// Does `work` with the store where it may block.
+async fn blocking<T: Send + 'static>(
+    store: Data<Store>,
+    work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let request = tracing::Span::current();
+    let done = web::block(move || request.in_scope(|| work(&store))).await;
+    let done = done.unwrap_or_else(|error| Err(StoreError::Internal(error.to_string())));
+    done.map_err(ApiError::from)
+}

@@ -1,0 +1,152 @@
+//! Problems (RFC 9457): the one place where what went wrong becomes a status.
+
+use actix_web::body::BoxBody;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpResponse, ResponseError};
+use ostrakon_shared::{FieldError, FieldErrorCode, Problem, ProblemCode};
+
+use crate::store::StoreError;
+
+/// What clients are told to wait when something is away, in seconds.
+const RETRY_AFTER_S: u32 = 2;
+
+/// The media type of problems.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Why a request is refused.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{code}: {detail}")]
+pub struct ApiError {
+    code: ProblemCode,
+    detail: String,
+    errors: Vec<FieldError>,
+    allow: Option<String>,
+}
+
+impl ApiError {
+    /// A problem of this kind.
+    pub fn new(code: ProblemCode, detail: impl Into<String>) -> ApiError {
+        ApiError { code, detail: detail.into(), errors: Vec::new(), allow: None }
+    }
+
+    /// A body whose fields are wrong.
+    pub fn fields(errors: Vec<FieldError>) -> ApiError {
+        let names: Vec<_> = errors.iter().filter_map(|error| error.pointer.as_deref()).collect();
+        let detail = match names.as_slice() {
+            [] | [""] => "The body is not what this request takes.".to_owned(),
+            names => format!("Please correct {}.", names.join(", ")),
+        };
+        ApiError { errors, ..ApiError::new(ProblemCode::ValidationFailed, detail) }
+    }
+
+    /// A query parameter that is wrong.
+    pub fn parameter(name: &str, code: FieldErrorCode, detail: String) -> ApiError {
+        let errors = vec![FieldError::at_parameter(name, code, detail.clone())];
+        let detail = format!("Parameter {name}: {detail}.");
+        ApiError { errors, ..ApiError::new(ProblemCode::ParameterInvalid, detail) }
+    }
+
+    /// A path that has other methods.
+    pub fn method_not_allowed(method: &Method, path: &str, allowed: &[Method]) -> ApiError {
+        let allow = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+        let detail = format!("{path} takes {allow}, not {method}.");
+        ApiError { allow: Some(allow), ..ApiError::new(ProblemCode::MethodNotAllowed, detail) }
+    }
+
+    /// The problem as clients read it.
+    pub fn problem(self, request_id: String) -> Problem {
+        Problem {
+            r#type: format!("/problems/{}", self.code),
+            title: self.code.title().to_owned(),
+            status: status(self.code).as_u16(),
+            detail: self.detail,
+            code: self.code,
+            request_id,
+            errors: self.errors,
+        }
+    }
+}
+
+/// The status of each kind of problem.
+pub fn status(code: ProblemCode) -> StatusCode {
+    match code {
+        ProblemCode::MalformedJson
+        | ProblemCode::ParameterInvalid
+        | ProblemCode::IdInvalid
+        | ProblemCode::CursorInvalid
+        | ProblemCode::CursorMismatch
+        | ProblemCode::IdempotencyKeyInvalid => StatusCode::BAD_REQUEST,
+        ProblemCode::ProductNotFound | ProblemCode::ReviewNotFound | ProblemCode::RouteNotFound => {
+            StatusCode::NOT_FOUND
+        }
+        ProblemCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        ProblemCode::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ProblemCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ProblemCode::ValidationFailed | ProblemCode::IdempotencyKeyReused => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        ProblemCode::DatabaseUnavailable | ProblemCode::BucketMoved => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        ProblemCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> ApiError {
+        let code = match &error {
+            StoreError::ProductNotFound(_) => ProblemCode::ProductNotFound,
+            StoreError::ReviewNotFound(_) => ProblemCode::ReviewNotFound,
+            StoreError::Invalid(_) => ProblemCode::ValidationFailed,
+            StoreError::CursorInvalid => ProblemCode::CursorInvalid,
+            StoreError::CursorMismatch => ProblemCode::CursorMismatch,
+            StoreError::IdempotencyKeyReused => ProblemCode::IdempotencyKeyReused,
+            StoreError::Unavailable(_) => ProblemCode::DatabaseUnavailable,
+            StoreError::BucketMoved => ProblemCode::BucketMoved,
+            StoreError::Internal(_) => ProblemCode::Internal,
+        };
+        match error {
+            StoreError::Invalid(errors) => ApiError::fields(errors),
+            StoreError::ProductNotFound(id) => {
+                ApiError::new(code, format!("There is no product {id}."))
+            }
+            StoreError::ReviewNotFound(id) => {
+                ApiError::new(code, format!("There is no review {id}."))
+            }
+            StoreError::Unavailable(databases) => {
+                ApiError::new(code, format!("{} is not answering.", databases.join(", ")))
+            }
+            StoreError::Internal(reason) => {
+                tracing::error!(reason, "internal error");
+                ApiError::new(code, code.explanation())
+            }
+            StoreError::CursorInvalid
+            | StoreError::CursorMismatch
+            | StoreError::IdempotencyKeyReused
+            | StoreError::BucketMoved => ApiError::new(code, code.explanation()),
+        }
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        status(self.code)
+    }
+
+    /// The answer without its body: `respond::finish` knows the request id that belongs in it.
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        let mut response = HttpResponse::new(self.status_code());
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.status_code() == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, RETRY_AFTER_S.into());
+        }
+        if let Some(allow) = self.allow.as_deref().and_then(|allow| allow.parse().ok()) {
+            headers.insert(header::ALLOW, allow);
+        }
+        response.extensions_mut().insert(self.clone());
+        response
+    }
+}

@@ -1,0 +1,187 @@
+//! Extractors: what a request says, or a problem that says what is wrong with it.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::ContentType;
+use actix_web::http::header::Header;
+use actix_web::web::{Bytes, BytesMut, PathConfig};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, mime};
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
+use ostrakon_shared::{FieldError, FieldErrorCode, ProblemCode};
+use serde::de::DeserializeOwned;
+
+use super::error::ApiError;
+
+/// Bytes of a request's body at most.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+/// Bytes of an Idempotency-Key at most.
+const MAX_KEY_BYTES: usize = 255;
+
+/// A path whose segments are no ids.
+pub fn path_config() -> PathConfig {
+    PathConfig::default()
+        .error_handler(|error, _| ApiError::new(ProblemCode::IdInvalid, sentence(error)).into())
+}
+
+fn sentence(error: impl std::fmt::Display) -> String {
+    format!("{error}.")
+}
+
+/// The query's parameters.
+pub struct Params<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest for Params<T> {
+    type Error = ApiError;
+    type Future = Ready<Result<Params<T>, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let query = form_urlencoded::parse(request.query_string().as_bytes());
+        let parsed = serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(query));
+        ready(parsed.map(Params).map_err(|error| {
+            let name = error.path().to_string();
+            let reason = error.into_inner().to_string();
+            ApiError::parameter(&name, field_error_code(&reason), reason)
+        }))
+    }
+}
+
+/// A JSON body.
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Body<T>, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            require_json(&request)?;
+            let bytes = read_body(&mut payload).await?;
+            parse(&bytes).map(Body)
+        })
+    }
+}
+
+fn require_json(request: &HttpRequest) -> Result<(), ApiError> {
+    let json = ContentType::parse(request)
+        .is_ok_and(|ContentType(found)| found.essence_str() == mime::APPLICATION_JSON.as_ref());
+    if json {
+        return Ok(());
+    }
+    let found = match request.content_type() {
+        "" => "The body has no Content-Type.".to_owned(),
+        found => format!("The body has Content-Type {found}."),
+    };
+    let detail = format!("{found} It must be application/json.");
+    Err(ApiError::new(ProblemCode::UnsupportedMediaType, detail))
+}
+
+async fn read_body(payload: &mut Payload) -> Result<Bytes, ApiError> {
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| {
+            ApiError::new(ProblemCode::MalformedJson, format!("The body broke off: {error}."))
+        })?;
+        if bytes.len() + chunk.len() > MAX_BODY_BYTES {
+            let detail = format!("The body has more than {MAX_BODY_BYTES} bytes.");
+            return Err(ApiError::new(ProblemCode::BodyTooLarge, detail));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.freeze())
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().clone();
+        let error = error.into_inner();
+        if error.is_data() { wrong_field(&path, &error) } else { malformed(&error) }
+    })?;
+    json.end().map_err(|error| malformed(&error))?;
+    Ok(parsed)
+}
+
+fn malformed(error: &serde_json::Error) -> ApiError {
+    ApiError::new(ProblemCode::MalformedJson, sentence(error))
+}
+
+fn wrong_field(path: &serde_path_to_error::Path, error: &serde_json::Error) -> ApiError {
+    let reason = error.to_string();
+    let code = field_error_code(&reason);
+    let mut pointer = pointer(path);
+    if code == FieldErrorCode::MissingField || code == FieldErrorCode::DuplicateField {
+        // Serde names these in words only: they are no part of the path that was read.
+        pointer = format!("/{}", quoted_name(&reason));
+    }
+    ApiError::fields(vec![FieldError {
+        pointer: Some(pointer),
+        parameter: None,
+        code,
+        detail: sentence(reason),
+    }])
+}
+
+/// The path as a JSON pointer (RFC 6901).
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+
+    path.iter()
+        .map(|segment| match segment {
+            Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+            other => format!("/{other}"),
+        })
+        .collect()
+}
+
+/// Serde tells these apart only in words.
+fn field_error_code(reason: &str) -> FieldErrorCode {
+    if reason.starts_with("unknown field") {
+        FieldErrorCode::UnknownField
+    } else if reason.starts_with("missing field") {
+        FieldErrorCode::MissingField
+    } else if reason.starts_with("duplicate field") {
+        FieldErrorCode::DuplicateField
+    } else if reason.starts_with("invalid type") {
+        FieldErrorCode::WrongType
+    } else {
+        FieldErrorCode::InvalidValue
+    }
+}
+
+fn quoted_name(reason: &str) -> &str {
+    reason.split('`').nth(1).unwrap_or_default()
+}
+
+/// The request's Idempotency-Key, if it has one.
+pub struct IdempotencyKey(pub Option<String>);
+
+impl FromRequest for IdempotencyKey {
+    type Error = ApiError;
+    type Future = Ready<Result<IdempotencyKey, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let invalid = || {
+            let code = ProblemCode::IdempotencyKeyInvalid;
+            ApiError::new(code, code.explanation())
+        };
+        let mut values = request.headers().get_all("idempotency-key");
+        let key = match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some(key), None) => match key.to_str() {
+                Ok(key) if (1..=MAX_KEY_BYTES).contains(&key.len()) && is_visible(key) => {
+                    Ok(Some(key.to_owned()))
+                }
+                _ => Err(invalid()),
+            },
+            (Some(_), Some(_)) => Err(invalid()),
+        };
+        ready(key.map(IdempotencyKey))
+    }
+}
+
+fn is_visible(key: &str) -> bool {
+    key.bytes().all(|byte| byte.is_ascii_graphic())
+}

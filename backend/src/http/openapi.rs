@@ -1,0 +1,98 @@
+//! The OpenAPI document, and Swagger UI to read it in.
+
+use actix_web::web::{Data, Json};
+use actix_web::{App, get};
+use ostrakon_shared::Problem;
+use utoipa::{IntoResponses, OpenApi};
+use utoipa_actix_web::AppExt;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use super::routes;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Ostrakon",
+        description = "Product reviews on shards.\n\nIds are strings, times are RFC 3339 in UTC. \
+                       Lists have pages: follow `next_cursor` until it is null. What goes wrong \
+                       is told as a problem (RFC 9457) with a stable `code`.",
+        license(name = "MIT", identifier = "MIT"),
+        contact()
+    ),
+    servers((url = "/", description = "This service")),
+    tags(
+        (name = "products", description = "Products and their ratings."),
+        (name = "reviews", description = "Reviews of products."),
+        (name = "operations", description = "For whoever runs the service.")
+    )
+)]
+struct Document;
+
+/// The OpenAPI document of every route.
+pub fn document() -> utoipa::openapi::OpenApi {
+    let app = App::new().into_utoipa_app().openapi(Document::openapi()).configure(routes::api);
+    app.split_for_parts().1
+}
+
+/// Swagger UI under /docs/, from files inside of this program.
+pub fn swagger_ui() -> SwaggerUi {
+    SwaggerUi::new("/docs/{_:.*}")
+        .config(Config::from("/api/openapi.json").use_base_layout().try_it_out_enabled(true))
+}
+
+/// Get this document
+#[utoipa::path(
+    tag = "operations",
+    operation_id = "get_openapi",
+    responses((status = 200, description = "The OpenAPI document.", body = serde_json::Value))
+)]
+#[get("/api/openapi.json")]
+pub async fn get_openapi(
+    document: Data<utoipa::openapi::OpenApi>,
+) -> Json<Data<utoipa::openapi::OpenApi>> {
+    Json(document)
+}
+
+macro_rules! problems {
+    ($($(#[$doc:meta])* $name:ident { $($variant:ident $status:literal $description:literal,)* })*) => {
+        $(
+            $(#[$doc])*
+            #[derive(IntoResponses)]
+            #[expect(dead_code, reason = "a description: utoipa reads it, nothing makes one")]
+            pub enum $name {
+                $(
+                    #[response(
+                        status = $status,
+                        description = $description,
+                        content_type = "application/problem+json"
+                    )]
+                    $variant(Problem),
+                )*
+            }
+        )*
+    };
+}
+
+problems! {
+    /// The id in the path is none.
+    InvalidId { BadRequest 400 "`id_invalid`", }
+    /// A parameter or the cursor is wrong.
+    InvalidParameter { BadRequest 400 "`parameter_invalid`, `cursor_invalid`, `cursor_mismatch`", }
+    /// The id, a parameter or the cursor is wrong.
+    InvalidList { BadRequest 400 "`id_invalid`, `parameter_invalid`, `cursor_invalid`, `cursor_mismatch`", }
+    /// The path, the key or the body is wrong.
+    InvalidReview {
+        BadRequest 400 "`id_invalid`, `malformed_json`, `idempotency_key_invalid`",
+        TooLarge 413 "`body_too_large`",
+        MediaType 415 "`unsupported_media_type`",
+        Unprocessable 422 "`validation_failed`, `idempotency_key_reused`",
+    }
+    /// There is no such product.
+    NoSuchProduct { NotFound 404 "`product_not_found`", }
+    /// There is no such review.
+    NoSuchReview { NotFound 404 "`review_not_found`", }
+    /// There is nothing at this path.
+    NoSuchRoute { NotFound 404 "`route_not_found`", }
+    /// A database is down, or a bucket on the move.
+    Unavailable { Unavailable 503 "`database_unavailable`, `bucket_moved`. `Retry-After` says when to try again.", }
+}

@@ -1,0 +1,155 @@
+//! Products and their ratings.
+
+use actix_web::get;
+use actix_web::web::{Data, Path};
+use ostrakon_shared::{
+    FieldErrorCode, MAX_PRODUCTS_PER_BATCH, MAX_SEARCH_CHARS, PageLimit, Product, ProductId,
+    ProductPage, ProductRating, ProductRatingList,
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::blocking;
+use super::error::ApiError;
+use super::extract::Params;
+use super::openapi::{InvalidId, InvalidParameter, NoSuchProduct, Unavailable};
+use super::respond::Fresh;
+use crate::store::{ProductQuery, Store};
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListProducts {
+    /// Only products whose name or SKU holds each of these words; case and accents don't matter.
+    #[serde(default)]
+    #[param(required = false, max_length = 100, example = "bear")]
+    search: String,
+    /// Products on the page at most.
+    #[serde(default)]
+    #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
+    limit: PageLimit,
+    /// Where the page starts: `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Answer without the ratings that are in databases that are down, rather than not at all.
+    #[serde(default)]
+    #[param(required = false, default = false)]
+    allow_partial: bool,
+}
+
+/// List products
+///
+/// A page of products in the order of their ids, each with its rating.
+#[utoipa::path(
+    tag = "products",
+    params(ListProducts),
+    responses(
+        (status = 200, description = "A page of products.", body = ProductPage,
+            headers(("ETag" = String, description = "The version of this answer."),
+                    ("Link" = String, description = "The next page, as `rel=\"next\"` (RFC 8288)."))),
+        InvalidParameter, Unavailable
+    )
+)]
+#[get("/api/products")]
+pub async fn list_products(
+    store: Data<Store>,
+    params: Params<ListProducts>,
+) -> Result<Fresh<ProductPage>, ApiError> {
+    let ListProducts { search, limit, cursor, allow_partial } = params.0;
+    let chars = search.chars().count();
+    if chars > MAX_SEARCH_CHARS {
+        let detail = format!("a search has {MAX_SEARCH_CHARS} characters at most, not {chars}");
+        return Err(ApiError::parameter("search", FieldErrorCode::TooLong, detail));
+    }
+    let query = ProductQuery { search, limit, cursor, allow_partial };
+    let page = blocking(store, move |store| store.list_products(&query)).await?;
+    let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
+    Ok(Fresh::page(page, next, partial))
+}
+
+/// Get a product
+///
+/// The product and its rating.
+#[utoipa::path(
+    tag = "products",
+    params(("id" = ProductId, Path, description = "The product's id.")),
+    responses(
+        (status = 200, description = "The product.", body = Product,
+            headers(("ETag" = String, description = "The version of this answer."))),
+        InvalidId, NoSuchProduct, Unavailable
+    )
+)]
+#[get("/api/products/{id}")]
+pub async fn get_product(
+    store: Data<Store>,
+    id: Path<ProductId>,
+) -> Result<Fresh<Product>, ApiError> {
+    Ok(Fresh::new(blocking(store, move |store| store.product(*id)).await?))
+}
+
+/// Get a product's rating
+///
+/// How many reviews it has, their average, and how often each rating was given.
+#[utoipa::path(
+    tag = "products",
+    params(("id" = ProductId, Path, description = "The product's id.")),
+    responses(
+        (status = 200, description = "The rating.", body = ProductRating,
+            headers(("ETag" = String, description = "The version of this answer."))),
+        InvalidId, NoSuchProduct, Unavailable
+    )
+)]
+#[get("/api/products/{id}/rating")]
+pub async fn get_product_rating(
+    store: Data<Store>,
+    id: Path<ProductId>,
+) -> Result<Fresh<ProductRating>, ApiError> {
+    Ok(Fresh::new(blocking(store, move |store| store.rating(*id)).await?))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListRatings {
+    /// Ids of 1 to 100 products, with commas between them.
+    #[param(value_type = Vec<ProductId>, explode = false, style = Form, min_items = 1, max_items = 100, example = json!(["1", "2", "3"]))]
+    product_ids: ProductIds,
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct ProductIds(Vec<ProductId>);
+
+impl TryFrom<String> for ProductIds {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<ProductIds, String> {
+        let ids: Result<Vec<ProductId>, _> = text.split(',').map(str::parse).collect();
+        let ids = ids.map_err(|error: ostrakon_shared::IdError| error.to_string())?;
+        if ids.len() > MAX_PRODUCTS_PER_BATCH {
+            let found = ids.len();
+            return Err(format!("{MAX_PRODUCTS_PER_BATCH} products at most, not {found}"));
+        }
+        Ok(ProductIds(ids))
+    }
+}
+
+/// Get the ratings of several products
+///
+/// For a shop's own lists: up to 100 ratings at once. Ids of no product are left out.
+#[utoipa::path(
+    tag = "products",
+    params(ListRatings),
+    responses(
+        (status = 200, description = "The ratings.", body = ProductRatingList,
+            headers(("ETag" = String, description = "The version of this answer."))),
+        InvalidParameter, Unavailable
+    )
+)]
+#[get("/api/ratings")]
+pub async fn list_ratings(
+    store: Data<Store>,
+    params: Params<ListRatings>,
+) -> Result<Fresh<ProductRatingList>, ApiError> {
+    let ProductIds(ids) = params.0.product_ids;
+    Ok(Fresh::new(blocking(store, move |store| store.ratings(&ids)).await?))
+}

@@ -1,0 +1,122 @@
+//! Answers: JSON with an ETag, links to next pages, and what every answer carries.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, EntityTag, HeaderName, HeaderValue, IfNoneMatch};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, Responder, mime};
+use serde::Serialize;
+use tracing_actix_web::RequestId;
+use twox_hash::XxHash3_128;
+
+use super::error::ApiError;
+
+/// Under this name the log knows the request.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Swagger UI sets styles by attributes, and its pictures are data.
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; \
+    style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; \
+    base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// What is no page loads nothing.
+const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
+
+/// The answer to a read: JSON that clients may keep, and ask again whether it has changed.
+pub struct Fresh<T> {
+    body: T,
+    next_cursor: Option<String>,
+    partial: bool,
+}
+
+impl<T: Serialize> Fresh<T> {
+    /// A whole answer.
+    pub fn new(body: T) -> Fresh<T> {
+        Fresh { body, next_cursor: None, partial: false }
+    }
+
+    /// A page: its next one gets a link. A partial one is never kept by anybody.
+    pub fn page(body: T, next_cursor: Option<String>, partial: bool) -> Fresh<T> {
+        Fresh { body, next_cursor, partial }
+    }
+}
+
+impl<T: Serialize> Responder for Fresh<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let json = match serde_json::to_vec(&self.body) {
+            Ok(json) => json,
+            Err(error) => return HttpResponse::from_error(Error::from(error)),
+        };
+        let mut response = HttpResponse::Ok();
+        if let Some(cursor) = &self.next_cursor {
+            response.insert_header((header::LINK, next_link(request, cursor)));
+        }
+        if self.partial {
+            response.insert_header((header::CACHE_CONTROL, "no-store"));
+            return response.content_type(mime::APPLICATION_JSON).body(json);
+        }
+        let etag = EntityTag::new_strong(format!("{:032x}", XxHash3_128::oneshot(&json)));
+        // "no-cache" lets anybody keep the answer, but nobody use it without asking.
+        response.insert_header((header::CACHE_CONTROL, "no-cache"));
+        response.insert_header((header::ETAG, etag.to_string()));
+        if is_known(request, &etag) {
+            return response.status(StatusCode::NOT_MODIFIED).finish();
+        }
+        response.content_type(mime::APPLICATION_JSON).body(json)
+    }
+}
+
+/// Whether the client says that it has this version (RFC 9110, section 13.1.2).
+fn is_known(request: &HttpRequest, etag: &EntityTag) -> bool {
+    if !request.headers().contains_key(header::IF_NONE_MATCH) {
+        return false;
+    }
+    match request.get_header::<IfNoneMatch>() {
+        Some(IfNoneMatch::Any) => true,
+        Some(IfNoneMatch::Items(known)) => known.iter().any(|known| known.weak_eq(etag)),
+        None => false,
+    }
+}
+
+/// The link to the next page (RFC 8288): this request with another cursor.
+fn next_link(request: &HttpRequest, cursor: &str) -> String {
+    let query = form_urlencoded::parse(request.query_string().as_bytes());
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(query.filter(|(name, _)| name != "cursor"))
+        .append_pair("cursor", cursor)
+        .finish();
+    format!("<{}?{query}>; rel=\"next\"", request.path())
+}
+
+/// Around every request: HEAD is GET without the body, problems get their body, and everything
+/// gets the request id and the headers that keep browsers from guessing.
+pub async fn finish(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let request_id =
+        request.extensions().get::<RequestId>().map_or_else(String::new, RequestId::to_string);
+    let policy = if request.path().starts_with("/docs/") { DOCS_POLICY } else { DATA_POLICY };
+    if request.method() == Method::HEAD {
+        // The protocol layer remembers, and leaves the body away.
+        request.head_mut().method = Method::GET;
+    }
+    let mut response = next.call(request).await?.map_into_boxed_body();
+    let problem = response.response_mut().extensions_mut().remove::<ApiError>();
+    if let Some(error) = problem {
+        let body = serde_json::to_string(&error.problem(request_id.clone()))?;
+        response = response.map_body(|_, _| BoxBody::new(body));
+    }
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    Ok(response)
+}

@@ -1,0 +1,72 @@
+//! The route list: what there is, and what to say about what there is not.
+
+use actix_web::HttpRequest;
+use actix_web::dev::ResourceDef;
+use actix_web::http::Method;
+use ostrakon_shared::ProblemCode;
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::PathItem;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::error::ApiError;
+use super::{databases, health, openapi, problems, products, reviews};
+
+/// Every handler; the OpenAPI document follows from this list.
+pub fn api(config: &mut ServiceConfig) {
+    config
+        .service(products::list_products)
+        .service(products::get_product)
+        .service(products::get_product_rating)
+        .service(products::list_ratings)
+        .service(reviews::list_product_reviews)
+        .service(reviews::create_review)
+        .service(reviews::get_review)
+        .service(reviews::get_review_location)
+        .service(databases::list_databases)
+        .service(openapi::get_openapi)
+        .service(problems::get_problem)
+        .service(health::get_health)
+        .service(health::get_readiness);
+}
+
+/// Which paths there are, with their methods, as the OpenAPI document lists them.
+pub struct RouteTable(Vec<(ResourceDef, Vec<Method>)>);
+
+impl RouteTable {
+    /// The routes of `document`.
+    pub fn new(document: &OpenApi) -> RouteTable {
+        let route = |(path, item): (&String, &PathItem)| (ResourceDef::new(&**path), methods(item));
+        RouteTable(document.paths.paths.iter().map(route).collect())
+    }
+
+    /// Why no handler took this request.
+    pub fn refusal(&self, request: &HttpRequest) -> ApiError {
+        let (method, path) = (request.method(), request.path());
+        match self.0.iter().find(|(route, _)| route.is_match(path)) {
+            Some((_, methods)) => ApiError::method_not_allowed(method, path, methods),
+            None => {
+                ApiError::new(ProblemCode::RouteNotFound, format!("There is nothing at {path}."))
+            }
+        }
+    }
+}
+
+/// The methods of a path. HEAD goes wherever GET does.
+fn methods(item: &PathItem) -> Vec<Method> {
+    let mut methods = Vec::new();
+    for (method, operation) in [
+        (Method::GET, &item.get),
+        (Method::POST, &item.post),
+        (Method::PUT, &item.put),
+        (Method::PATCH, &item.patch),
+        (Method::DELETE, &item.delete),
+    ] {
+        if operation.is_some() {
+            methods.push(method);
+        }
+    }
+    if methods.contains(&Method::GET) {
+        methods.push(Method::HEAD);
+    }
+    methods
+}
