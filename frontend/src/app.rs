@@ -5,11 +5,11 @@ use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::hooks::use_location;
 use leptos_router::path;
 
-use crate::address::address;
+use crate::address::{address, show_in_browser};
 use crate::components::Clock;
 use crate::drafts::Drafts;
 use crate::memory::Memory;
-use crate::page::element;
+use crate::page::focus_main;
 use crate::pages::{Catalogue, NotFound, ProductRoute, ReviewRoute};
 use crate::title::{Title, TitleAnnouncer};
 
@@ -41,7 +41,13 @@ fn Arrivals() -> impl IntoView {
     let memory = expect_context::<Memory>();
     let location = use_location();
     let (pathname, search) = (location.pathname, location.search);
-    Effect::new(move || memory.arrive(&address(&pathname.read(), &search.read())));
+    Effect::new(move || {
+        memory.arrive(&address(&pathname.read(), &search.read()));
+        // By then the router has shown it, if it does.
+        request_animation_frame(move || {
+            show_in_browser(&address(&pathname.read_untracked(), &search.read_untracked()));
+        });
+    });
     // The first page keeps the focus where the browser puts it.
     Effect::new(move |arrived: Option<()>| {
         pathname.track();
@@ -49,14 +55,4 @@ fn Arrivals() -> impl IntoView {
             focus_main();
         }
     });
-}
-
-/// Gives the focus to the page's content, for screen readers and the next Tab, without scrolling.
-fn focus_main() {
-    let options = web_sys::FocusOptions::new();
-    options.set_prevent_scroll(true);
-    if let Some(main) = element("main") {
-        // Focus that can't be given is no harm.
-        _ = main.focus_with_options(&options);
-    }
 }

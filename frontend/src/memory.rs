@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use ostrakon_shared::{Product, ProductId, ProductRating, Review};
 use web_sys::ScrollRestoration;
 
-use crate::address::address;
+use crate::address::browser_address;
 use crate::paging::Pages;
 
 /// How many addresses are remembered for each kind of thing.
@@ -167,12 +167,6 @@ fn take_over_scrolling() {
         // Where this can't be set, the browser's attempt is overruled anyway.
         _ = history.set_scroll_restoration(ScrollRestoration::Manual);
     }
-}
-
-fn browser_address() -> String {
-    let location = window().location();
-    let search = location.search().unwrap_or_default();
-    address(&location.pathname().unwrap_or_default(), search.trim_start_matches('?'))
 }
 
 /// Values by address; the oldest give way to new ones.

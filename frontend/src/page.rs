@@ -2,11 +2,21 @@
 
 use leptos::prelude::{document, request_animation_frame};
 use wasm_bindgen::JsCast;
-use web_sys::HtmlElement;
+use web_sys::{FocusOptions, HtmlElement};
 
 /// The element with this id.
 pub fn element(id: &str) -> Option<HtmlElement> {
     document().get_element_by_id(id)?.dyn_into().ok()
+}
+
+/// Gives the focus to the page's content, for screen readers and the next Tab, without scrolling.
+pub fn focus_main() {
+    let options = FocusOptions::new();
+    options.set_prevent_scroll(true);
+    if let Some(main) = element("main") {
+        // Focus that can't be given is no harm.
+        _ = main.focus_with_options(&options);
+    }
 }
 
 /// Gives the focus to the element with this id, once what has changed just now is on the page.

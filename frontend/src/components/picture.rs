@@ -36,8 +36,8 @@ pub fn Picture(
 /// The pot, painted.
 #[component]
 fn PotPicture(pot: Pot) -> impl IntoView {
-    let outline = format!("pot-{:x}", pot.seed);
-    let inside = format!("url(#{outline})");
+    let (outline, light) = (format!("pot-{:x}", pot.seed), format!("light-{:x}", pot.seed));
+    let (inside, lit) = (format!("url(#{outline})"), format!("url(#{light})"));
     view! {
         <svg
             class=format!("pot pot-{} ground-{}", pot.ware.name(), pot.ground)
@@ -50,6 +50,12 @@ fn PotPicture(pot: Pot) -> impl IntoView {
             <clipPath id=outline>
                 <path d=pot.body.clone() />
             </clipPath>
+            <linearGradient id=light gradientUnits="userSpaceOnUse" x1="-72" x2="72">
+                <stop stop-color="#fff" stop-opacity="0.16" />
+                <stop offset="0.4" stop-color="#fff" stop-opacity="0" />
+                <stop offset="0.6" stop-color="#000" stop-opacity="0" />
+                <stop offset="1" stop-color="#000" stop-opacity="0.24" />
+            </linearGradient>
             <path class="pot-handles" d=pot.handles />
             <path class="pot-body" d=pot.body />
             <g clip-path=inside>
@@ -57,7 +63,7 @@ fn PotPicture(pot: Pot) -> impl IntoView {
                 <path class="pot-line" d=pot.painting.line />
                 // A disc in a disc is a ring.
                 <path class="pot-accent" fill-rule="evenodd" d=pot.painting.accent />
-                <path class="pot-gleam" d="M-120 0H-34C-52 80-52 160-26 240H-120Z" />
+                <rect x="-120" width="240" height="240" fill=lit />
             </g>
         </svg>
     }

@@ -17,7 +17,7 @@ pub fn CardSkeletons() -> impl IntoView {
         }
     };
     view! {
-        <div class="cards" aria-hidden="true">
+        <div class="cards skeleton" aria-hidden="true">
             {(0..12).map(card).collect_view()}
         </div>
     }
@@ -27,7 +27,7 @@ pub fn CardSkeletons() -> impl IntoView {
 #[component]
 pub fn ProductSkeleton() -> impl IntoView {
     view! {
-        <div class="product" aria-hidden="true">
+        <div class="product skeleton" aria-hidden="true">
             <div class="product-picture">
                 <div class="picture bone"></div>
             </div>
@@ -43,7 +43,7 @@ pub fn ProductSkeleton() -> impl IntoView {
 /// A list of reviews.
 #[component]
 pub fn ReviewSkeletons() -> impl IntoView {
-    view! { <div aria-hidden="true">{(0..4).map(|_| view! { <Review /> }).collect_view()}</div> }
+    view! { <div class="skeleton" aria-hidden="true">{(0..4).map(|_| view! { <Review /> }).collect_view()}</div> }
 }
 
 #[component]
@@ -62,7 +62,7 @@ fn Review() -> impl IntoView {
 #[component]
 pub fn ReviewSkeleton() -> impl IntoView {
     view! {
-        <div class="permalink" aria-hidden="true">
+        <div class="permalink skeleton" aria-hidden="true">
             <div class="permalink-review">
                 <div class="bone-heading"></div>
                 <Review />

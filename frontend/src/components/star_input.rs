@@ -15,13 +15,12 @@ pub fn StarInput(
     /// What is wrong with the choice.
     error: Signal<Option<String>>,
 ) -> impl IntoView {
-    let error_id = format!("{id}-error");
     view! {
         <fieldset
             class="field star-input"
             id=id
             tabindex="-1"
-            aria-describedby=error.read().is_some().then(|| error_id.clone())
+            aria-describedby=move || error.read().is_some().then(|| format!("{id}-error"))
         >
             <legend>"Your rating"</legend>
             <div class="star-choices">
@@ -32,7 +31,7 @@ pub fn StarInput(
                 </div>
                 <Choice rating value=None />
             </div>
-            <p class="field-error" id=error_id.clone()>
+            <p class="field-error" id=format!("{id}-error")>
                 {error}
             </p>
         </fieldset>

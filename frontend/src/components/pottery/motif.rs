@@ -17,7 +17,7 @@ pub enum Motif {
     Palmette,
     /// Athena's owl.
     Owl,
-    /// A dolphin between two others.
+    /// A dolphin; where there is room, between two others.
     Dolphins,
     /// The sun.
     Sun,
@@ -39,7 +39,7 @@ impl Motif {
             Motif::Rosette => rosette(painting, 0.0, y, radius),
             Motif::Palmette => palmette(painting, y + radius * 0.72, radius * 1.7),
             Motif::Owl => owl(painting, y, radius),
-            Motif::Dolphins => [-1.55, 0.0, 1.55]
+            Motif::Dolphins => [-1.9, 0.0, 1.9]
                 .into_iter()
                 .try_for_each(|place| dolphin(painting, place * radius, y, radius * 0.9)),
             Motif::Sun => sun(painting, y, radius),
@@ -189,25 +189,36 @@ fn owl(painting: &mut Painting, y: f64, radius: f64) -> std::fmt::Result {
 
 fn dolphin(painting: &mut Painting, x: f64, y: f64, radius: f64) -> std::fmt::Result {
     let at = |dx: f64, dy: f64| format!("{:.1} {:.1}", x + dx * radius, y + dy * radius);
+    // Leaping to the right: beak, brow, back, fin, tail, belly.
     write!(
         painting.fill,
-        "M{}C{} {} {}L{}C{} {} {}L{}L{}L{}C{} {} {}Z",
-        at(0.86, 0.3),
-        at(0.6, -0.36),
-        at(0.1, -0.5),
-        at(-0.08, -0.48),
-        at(-0.3, -0.78),
-        at(-0.28, -0.55),
-        at(-0.34, -0.42),
-        at(-0.42, -0.36),
-        at(-0.56, 0.1),
-        at(-0.92, 0.34),
-        at(-0.52, 0.34),
-        at(-0.3, 0.02),
-        at(0.2, -0.08),
-        at(0.86, 0.3),
+        "M{}Q{} {}C{} {} {}Q{} {}Q{} {}C{} {} {}Q{} {}Q{} {}Q{} {}C{} {} {}Q{} {}Z",
+        at(0.98, 0.2),
+        at(0.84, 0.02),
+        at(0.7, -0.06),
+        at(0.58, -0.36),
+        at(0.3, -0.5),
+        at(0.08, -0.5),
+        at(-0.08, -0.66),
+        at(-0.22, -0.72),
+        at(-0.12, -0.56),
+        at(-0.16, -0.44),
+        at(-0.42, -0.34),
+        at(-0.6, -0.04),
+        at(-0.68, 0.26),
+        at(-0.9, 0.3),
+        at(-0.98, 0.52),
+        at(-0.74, 0.46),
+        at(-0.64, 0.4),
+        at(-0.56, 0.56),
+        at(-0.4, 0.62),
+        at(-0.44, 0.2),
+        at(-0.14, 0.04),
+        at(0.34, 0.14),
+        at(0.66, 0.2),
+        at(0.98, 0.2),
     )?;
-    dot(&mut painting.accent, x + 0.42 * radius, y - 0.08 * radius, radius * 0.07)
+    dot(&mut painting.accent, x + 0.5 * radius, y - 0.12 * radius, radius * 0.07)
 }
 
 fn sun(painting: &mut Painting, y: f64, radius: f64) -> std::fmt::Result {
