@@ -1,6 +1,6 @@
 //! Pages: how much of a list one answer holds.
 
-use serde::{Deserialize, Serialize};
+use std::str::FromStr;
 
 /// Items on a page when the request names no limit.
 pub const DEFAULT_PAGE_LIMIT: u32 = 20;
@@ -8,8 +8,7 @@ pub const DEFAULT_PAGE_LIMIT: u32 = 20;
 pub const MAX_PAGE_LIMIT: u32 = 100;
 
 /// How many items a page may hold: 1 to [`MAX_PAGE_LIMIT`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u32", into = "u32")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageLimit(u32);
 
 impl PageLimit {
@@ -25,20 +24,11 @@ impl Default for PageLimit {
     }
 }
 
-impl TryFrom<u32> for PageLimit {
-    type Error = String;
+impl FromStr for PageLimit {
+    type Err = String;
 
-    fn try_from(items: u32) -> Result<PageLimit, String> {
-        if (1..=MAX_PAGE_LIMIT).contains(&items) {
-            Ok(PageLimit(items))
-        } else {
-            Err(format!("a page holds 1 to {MAX_PAGE_LIMIT} items, not {items}"))
-        }
-    }
-}
-
-impl From<PageLimit> for u32 {
-    fn from(limit: PageLimit) -> u32 {
-        limit.0
+    fn from_str(text: &str) -> Result<PageLimit, String> {
+        let limit = text.parse().ok().filter(|items| (1..=MAX_PAGE_LIMIT).contains(items));
+        limit.map(PageLimit).ok_or_else(|| format!("a page holds 1 to {MAX_PAGE_LIMIT} items"))
     }
 }

@@ -1,5 +1,7 @@
 //! Products and their ratings.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ProductId;
@@ -34,6 +36,15 @@ impl TryFrom<u8> for Rating {
         } else {
             Err(format!("a rating is a whole number from {MIN_RATING} to {MAX_RATING}"))
         }
+    }
+}
+
+impl FromStr for Rating {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Rating, String> {
+        // What is no small number gets the same answer as 0.
+        Rating::try_from(text.parse().unwrap_or(0))
     }
 }
 

@@ -12,7 +12,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode, Uri};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data};
-use actix_web::{Error, HttpRequest, HttpResponse};
+use actix_web::{Error, HttpRequest};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ostrakon_shared::ProblemCode;
@@ -22,11 +22,12 @@ use super::error::ApiError;
 use super::routes::RouteTable;
 
 const INDEX: &str = "/index.html";
+const PAGE_METHODS: &[Method] = &[Method::GET, Method::HEAD];
 
 /// The folder of the built app, and the policy under which its page runs.
 pub struct AppFiles {
     folder: PathBuf,
-    content_security_policy: String,
+    content_security_policy: HeaderValue,
 }
 
 impl AppFiles {
@@ -43,15 +44,16 @@ impl AppFiles {
 /// A policy (CSP level 3) that lets the page load what is its own and run its own WASM, and
 /// nothing else; inline scripts only as they stand in `index` now. Pictures of products come
 /// from anywhere, if by https.
-fn content_security_policy(index: &str) -> String {
+fn content_security_policy(index: &str) -> HeaderValue {
     let inline: String = inline_scripts(index)
         .map(|script| format!(" 'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(script))))
         .collect();
-    format!(
+    let policy = format!(
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'{inline}; style-src 'self'; \
          img-src 'self' data: https:; connect-src 'self'; font-src 'self'; manifest-src 'self'; \
          base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    )
+    );
+    HeaderValue::try_from(policy).expect("ASCII text and base64 make a header")
 }
 
 /// The contents of the page's scripts that have no `src`.
@@ -68,19 +70,16 @@ pub fn configure(config: &mut web::ServiceConfig, files: &Data<AppFiles>) {
     let folder = Files::new("/", files.folder.clone())
         .try_compressed()
         .prefer_utf8(true)
+        .disable_content_disposition()
         .default_handler(web::to(refuse));
     config.service(web::scope("").wrap(from_fn(serve_page)).service(folder));
 }
 
-async fn refuse(request: HttpRequest, routes: Data<RouteTable>) -> Result<HttpResponse, ApiError> {
-    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    if request.path() == INDEX && is_read {
+/// What to say about a path where there is no file.
+async fn refuse(request: HttpRequest, routes: Data<RouteTable>) -> Result<(), ApiError> {
+    if request.path() == INDEX {
         let detail = "The app is not built: only the API is here. `just build-app` builds it.";
         return Err(ApiError::new(ProblemCode::RouteNotFound, detail));
-    }
-    if is_page(request.path()) && !is_read {
-        let (method, path) = (request.method(), request.path());
-        return Err(ApiError::method_not_allowed(method, path, &[Method::GET, Method::HEAD]));
     }
     Err(routes.refusal(&request))
 }
@@ -97,26 +96,32 @@ fn is_page(path: &str) -> bool {
 
 /// Turns pages into the one page there is, and says how long each file may be kept.
 async fn serve_page(
+    files: Data<AppFiles>,
+    routes: Data<RouteTable>,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let files = request.app_data::<Data<AppFiles>>().cloned();
-    if is_page(request.path()) && matches!(*request.method(), Method::GET | Method::HEAD) {
+    if *request.method() != Method::GET {
+        let refusal = if is_page(request.path()) {
+            ApiError::method_not_allowed(request.method(), request.path(), PAGE_METHODS)
+        } else {
+            routes.refusal(request.request())
+        };
+        return Ok(request.error_response(refusal));
+    }
+    if is_page(request.path()) {
         let index = Uri::from_static(INDEX);
         request.match_info_mut().get_mut().update(&index);
         request.head_mut().uri = index;
     }
     let is_index = request.path() == INDEX;
     let mut response = next.call(request).await?.map_into_boxed_body();
-    let found = matches!(response.status(), StatusCode::OK | StatusCode::NOT_MODIFIED);
-    if let (true, Some(files)) = (found, files) {
+    if matches!(response.status(), StatusCode::OK | StatusCode::NOT_MODIFIED) {
         // Trunk puts a hash into the name of every file but the page itself.
         let keep = if is_index { "no-cache" } else { "public, max-age=31536000, immutable" };
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
-        if let Ok(policy) = HeaderValue::from_str(&files.content_security_policy) {
-            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-        }
+        headers.insert(header::CONTENT_SECURITY_POLICY, files.content_security_policy.clone());
     }
     Ok(response)
 }

@@ -40,10 +40,16 @@ impl ApiError {
         ApiError { errors, ..ApiError::new(ProblemCode::ValidationFailed, detail) }
     }
 
+    /// A field of the body that is wrong, by its JSON pointer.
+    pub fn field(pointer: String, code: FieldErrorCode, detail: String) -> ApiError {
+        let pointer = Some(pointer);
+        ApiError::fields(vec![FieldError { pointer, parameter: None, code, detail }])
+    }
+
     /// A query parameter that is wrong.
-    pub fn parameter(name: &str, code: FieldErrorCode, detail: String) -> ApiError {
+    pub fn parameter(name: &str, code: FieldErrorCode, reason: &str) -> ApiError {
+        let detail = format!("Parameter {name}: {reason}.");
         let errors = vec![FieldError::at_parameter(name, code, detail.clone())];
-        let detail = format!("Parameter {name}: {detail}.");
         ApiError { errors, ..ApiError::new(ProblemCode::ParameterInvalid, detail) }
     }
 

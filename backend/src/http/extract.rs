@@ -1,16 +1,20 @@
 //! Extractors: what a request says, or a problem that says what is wrong with it.
 
+use std::fmt::Display;
 use std::future::{Ready, ready};
+use std::str::FromStr;
 
 use actix_web::dev::Payload;
+use actix_web::error::PathError;
 use actix_web::http::header::ContentType;
 use actix_web::http::header::Header;
 use actix_web::web::{Bytes, BytesMut, PathConfig};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, mime};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
-use ostrakon_shared::{FieldError, FieldErrorCode, ProblemCode};
-use serde::de::DeserializeOwned;
+use ostrakon_shared::{FieldErrorCode, ProblemCode};
+use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
+use serde::{Deserialize, Deserializer};
 
 use super::error::ApiError;
 
@@ -21,12 +25,37 @@ const MAX_KEY_BYTES: usize = 255;
 
 /// A path whose segments are no ids.
 pub fn path_config() -> PathConfig {
-    PathConfig::default()
-        .error_handler(|error, _| ApiError::new(ProblemCode::IdInvalid, sentence(error)).into())
+    PathConfig::default().error_handler(|error, _| {
+        let reason = match error {
+            PathError::Deserialize(reason) => reason.to_string(),
+            other => other.to_string(),
+        };
+        ApiError::new(ProblemCode::IdInvalid, sentence(&reason)).into()
+    })
 }
 
-fn sentence(error: impl std::fmt::Display) -> String {
-    format!("{error}.")
+/// A parameter's value, from its text: it knows better than serde what is wrong with it.
+pub fn from_text<'de, D: Deserializer<'de>, T: FromStr>(deserializer: D) -> Result<T, D::Error>
+where
+    T::Err: Display,
+{
+    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+}
+
+/// The same, of a parameter that may be left out.
+pub fn from_optional_text<'de, D: Deserializer<'de>, T: FromStr>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error>
+where
+    T::Err: Display,
+{
+    from_text(deserializer).map(Some)
+}
+
+fn sentence(reason: &str) -> String {
+    let mut characters = reason.chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), characters.as_str())
 }
 
 /// The query's parameters.
@@ -40,9 +69,10 @@ impl<T: DeserializeOwned> FromRequest for Params<T> {
         let query = form_urlencoded::parse(request.query_string().as_bytes());
         let parsed = serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(query));
         ready(parsed.map(Params).map_err(|error| {
-            let name = error.path().to_string();
+            let path = error.path().to_string();
             let reason = error.into_inner().to_string();
-            ApiError::parameter(&name, field_error_code(&reason), reason)
+            let code = field_error_code(&reason);
+            ApiError::parameter(named_in_words(code, &reason).unwrap_or(&path), code, &reason)
         }))
     }
 }
@@ -94,6 +124,12 @@ async fn read_body(payload: &mut Payload) -> Result<Bytes, ApiError> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    // Serde would take an array for an object, and its items for the fields in their order.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        serde_json::from_slice::<IgnoredAny>(bytes).map_err(|error| malformed(&error))?;
+        let detail = "This must be a JSON object.".to_owned();
+        return Err(ApiError::field(String::new(), FieldErrorCode::WrongType, detail));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().clone();
@@ -105,23 +141,18 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
 }
 
 fn malformed(error: &serde_json::Error) -> ApiError {
-    ApiError::new(ProblemCode::MalformedJson, sentence(error))
+    ApiError::new(ProblemCode::MalformedJson, sentence(&error.to_string()))
 }
 
 fn wrong_field(path: &serde_path_to_error::Path, error: &serde_json::Error) -> ApiError {
     let reason = error.to_string();
     let code = field_error_code(&reason);
-    let mut pointer = pointer(path);
-    if code == FieldErrorCode::MissingField || code == FieldErrorCode::DuplicateField {
-        // Serde names these in words only: they are no part of the path that was read.
-        pointer = format!("/{}", quoted_name(&reason));
-    }
-    ApiError::fields(vec![FieldError {
-        pointer: Some(pointer),
-        parameter: None,
-        code,
-        detail: sentence(reason),
-    }])
+    let pointer =
+        named_in_words(code, &reason).map_or_else(|| pointer(path), |name| format!("/{name}"));
+    // People know whole numbers, and see the field: they need no place in the text.
+    let reason = reason.replace("expected i32", "expected a whole number");
+    let reason = reason.split(" at line ").next().unwrap_or_default();
+    ApiError::field(pointer, code, sentence(reason))
 }
 
 /// The path as a JSON pointer (RFC 6901).
@@ -151,8 +182,13 @@ fn field_error_code(reason: &str) -> FieldErrorCode {
     }
 }
 
-fn quoted_name(reason: &str) -> &str {
-    reason.split('`').nth(1).unwrap_or_default()
+/// The name of a field that is missing or given twice: it is no part of the path that was read,
+/// serde tells it in words only.
+fn named_in_words(code: FieldErrorCode, reason: &str) -> Option<&str> {
+    match code {
+        FieldErrorCode::MissingField | FieldErrorCode::DuplicateField => reason.split('`').nth(1),
+        _ => None,
+    }
 }
 
 /// The request's Idempotency-Key, if it has one.

@@ -1,5 +1,7 @@
 //! Products and their ratings.
 
+use std::str::FromStr;
+
 use actix_web::get;
 use actix_web::web::{Data, Path};
 use ostrakon_shared::{
@@ -11,7 +13,7 @@ use utoipa::IntoParams;
 
 use super::blocking;
 use super::error::ApiError;
-use super::extract::Params;
+use super::extract::{Params, from_text};
 use super::openapi::{InvalidId, InvalidParameter, NoSuchProduct, Unavailable};
 use super::respond::Fresh;
 use crate::store::{ProductQuery, Store};
@@ -25,7 +27,7 @@ struct ListProducts {
     #[param(required = false, max_length = 100, example = "bear")]
     search: String,
     /// Products on the page at most.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "from_text")]
     #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
     limit: PageLimit,
     /// Where the page starts: `next_cursor` of the page before.
@@ -57,8 +59,8 @@ pub async fn list_products(
     let ListProducts { search, limit, cursor, allow_partial } = params.0;
     let chars = search.chars().count();
     if chars > MAX_SEARCH_CHARS {
-        let detail = format!("a search has {MAX_SEARCH_CHARS} characters at most, not {chars}");
-        return Err(ApiError::parameter("search", FieldErrorCode::TooLong, detail));
+        let reason = format!("a search has {MAX_SEARCH_CHARS} characters at most, not {chars}");
+        return Err(ApiError::parameter("search", FieldErrorCode::TooLong, &reason));
     }
     let query = ProductQuery { search, limit, cursor, allow_partial };
     let page = blocking(store, move |store| store.list_products(&query)).await?;
@@ -111,18 +113,17 @@ pub async fn get_product_rating(
 #[into_params(parameter_in = Query)]
 struct ListRatings {
     /// Ids of 1 to 100 products, with commas between them.
+    #[serde(deserialize_with = "from_text")]
     #[param(value_type = Vec<ProductId>, explode = false, style = Form, min_items = 1, max_items = 100, example = json!(["1", "2", "3"]))]
     product_ids: ProductIds,
 }
 
-#[derive(Deserialize)]
-#[serde(try_from = "String")]
 struct ProductIds(Vec<ProductId>);
 
-impl TryFrom<String> for ProductIds {
-    type Error = String;
+impl FromStr for ProductIds {
+    type Err = String;
 
-    fn try_from(text: String) -> Result<ProductIds, String> {
+    fn from_str(text: &str) -> Result<ProductIds, String> {
         let ids: Result<Vec<ProductId>, _> = text.split(',').map(str::parse).collect();
         let ids = ids.map_err(|error: ostrakon_shared::IdError| error.to_string())?;
         if ids.len() > MAX_PRODUCTS_PER_BATCH {

@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 
 use super::blocking;
 use super::error::ApiError;
-use super::extract::{Body, IdempotencyKey, Params};
+use super::extract::{Body, IdempotencyKey, Params, from_optional_text, from_text};
 use super::openapi::{
     InvalidId, InvalidList, InvalidReview, NoSuchProduct, NoSuchReview, Unavailable,
 };
@@ -28,10 +28,11 @@ struct ListReviews {
     #[param(inline, required = false, default = "newest")]
     sort: ReviewSort,
     /// Only reviews with this rating.
+    #[serde(default, deserialize_with = "from_optional_text")]
     #[param(value_type = Option<u8>, minimum = 1, maximum = 5)]
     rating: Option<Rating>,
     /// Reviews on the page at most.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "from_text")]
     #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
     limit: PageLimit,
     /// Where the page starts: `next_cursor` of the page before.
