@@ -28,12 +28,22 @@ pub fn serve(config: &Config, migrate_first: bool) -> Result<(), Failure> {
     let address = format!("http://{}", listener.local_addr()?);
     actix_web::rt::System::new().block_on(async {
         let server = http::server(listener, Data::new(store), config.app_dir.clone())?;
-        println!("Ostrakon is serving, until Ctrl-C");
-        println!("  app       {address}/");
-        println!("  API docs  {address}/docs/");
-        println!("  try       curl '{address}/api/products/1/reviews?limit=3'");
+        announce(&address);
         Ok(server.await?)
     })
+}
+
+fn announce(address: &str) {
+    let text = format!(
+        "Ostrakon is serving, until Ctrl-C\n\
+         \x20 app       {address}/\n\
+         \x20 API docs  {address}/docs/\n\
+         \x20 try       curl '{address}/api/products/1/reviews?limit=3'\n"
+    );
+    // Whoever started the server may not listen; that is no reason not to serve.
+    if let Err(error) = io::stdout().write_all(text.as_bytes()) {
+        tracing::warn!(%error, address, "serving, but can't say so on standard output");
+    }
 }
 
 pub fn migrate(config: &Config, only: Option<&str>) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 use std::io;
 
 use diesel::connection::SimpleConnection;
-use diesel::migration::{Migration, MigrationSource};
+use diesel::migration::MigrationSource;
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -72,11 +72,9 @@ pub fn progress(database: &Database, kind: Kind) -> Result<Progress, DbError> {
             .map(ToString::to_string)
             .collect();
         applied.sort();
-        let mut known: Vec<String> = MigrationSource::<Sqlite>::migrations(&kind.migrations())
-            .map_err(|error| error.to_string())?
-            .iter()
-            .map(|migration: &Box<dyn Migration<Sqlite>>| migration.name().version().to_string())
-            .collect();
+        let known = MigrationSource::<Sqlite>::migrations(&kind.migrations());
+        let known = known.map_err(|error| error.to_string())?;
+        let mut known: Vec<_> = known.iter().map(|m| m.name().version().to_string()).collect();
         known.sort();
         Ok(Progress {
             pending: known.iter().filter(|v| !applied.contains(v)).cloned().collect(),

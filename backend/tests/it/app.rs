@@ -1,0 +1,230 @@
+//! A server of its own for each test: a fresh folder of real files, a real socket.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+use actix_web::dev::ServerHandle;
+use actix_web::web::Data;
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
+use ostrakon::config::Config;
+use ostrakon::http;
+use ostrakon::store::{SeedProduct, SetupError, Store};
+use ostrakon_shared::ProductId;
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Runs a test body with 1, 3 and 8 reviews databases.
+macro_rules! with_databases {
+    ($(async fn $name:ident($app:ident: TestApp) $body:block)*) => {
+        $(
+            mod $name {
+                use super::*;
+
+                async fn check($app: $crate::app::TestApp) $body
+
+                #[actix_web::test]
+                async fn on_1_database() { check($crate::app::TestApp::start(1).await).await }
+                #[actix_web::test]
+                async fn on_3_databases() { check($crate::app::TestApp::start(3).await).await }
+                #[actix_web::test]
+                async fn on_8_databases() { check($crate::app::TestApp::start(8).await).await }
+            }
+        )*
+    };
+}
+
+/// Products 1 to 5 of every test's cluster.
+pub const PRODUCTS: i64 = 5;
+
+/// A configuration for `databases` reviews databases in `folder`.
+pub fn config(folder: &Path, databases: u16) -> Config {
+    Config {
+        data_dir: folder.to_owned(),
+        listen: ([127, 0, 0, 1], 0).into(),
+        reviews_databases: databases,
+        spread: None,
+        app_dir: folder.join("no-app"),
+        read_connections: 4,
+        busy_timeout_ms: 20_000,
+        log: String::new(),
+    }
+}
+
+/// Migrates the databases that `config` names.
+pub fn migrate(config: &Config) -> Result<(), SetupError> {
+    config.databases().migrate(None, &mut drop)
+}
+
+/// Runs SQL on a database's file, as an operator could.
+pub fn sql(file: &Path, statements: &str) {
+    let mut connection = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+    connection.batch_execute("PRAGMA busy_timeout = 20000").unwrap();
+    connection.batch_execute(statements).unwrap();
+}
+
+pub struct TestApp {
+    folder: TempDir,
+    config: Config,
+    store: Data<Store>,
+    server: ServerHandle,
+    base: String,
+    client: reqwest::Client,
+}
+
+/// What the server said.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The code of a problem that is as problems must be.
+    pub fn problem(&self, status: u16) -> String {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert!(!self.header("etag").starts_with('"'), "a problem is no version of anything");
+        let problem = self.json();
+        let code = problem["code"].as_str().unwrap().to_owned();
+        assert_eq!(problem["status"], status);
+        assert_eq!(problem["type"], format!("/problems/{code}"));
+        assert_eq!(problem["request_id"], self.header("x-request-id"));
+        assert!(problem["title"].is_string() && problem["detail"].is_string(), "{problem}");
+        code
+    }
+}
+
+impl TestApp {
+    /// A new cluster with products 1 to [`PRODUCTS`], served.
+    pub async fn start(databases: u16) -> TestApp {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path(), databases);
+        migrate(&config).unwrap();
+        let app = TestApp::serve(folder, config);
+        (1..=PRODUCTS).for_each(|id| app.add_product(id));
+        app
+    }
+
+    fn serve(folder: TempDir, config: Config) -> TestApp {
+        let listener = TcpListener::bind(config.listen).unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let store = Data::new(config.databases().open().unwrap());
+        let server = http::server(listener, store.clone(), config.app_dir.clone()).unwrap();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        TestApp { folder, config, store, server: handle, base, client: reqwest::Client::new() }
+    }
+
+    /// The same files, served by a new process's worth of state.
+    pub async fn restart(self) -> TestApp {
+        self.server.stop(true).await;
+        drop(self.store);
+        TestApp::serve(self.folder, self.config)
+    }
+
+    /// There is no API for products yet.
+    pub fn add_product(&self, id: i64) {
+        self.add_named_product(id, &format!("Product {id}"));
+    }
+
+    pub fn add_named_product(&self, id: i64, name: &str) {
+        let product = SeedProduct {
+            id: ProductId::new(id).unwrap(),
+            name: name.to_owned(),
+            description: format!("What there is to say about {name}."),
+            sku: format!("SKU-{id}"),
+        };
+        self.store.seed(&[product], &[], |_| ()).unwrap();
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub fn file(&self, database: &str) -> PathBuf {
+        self.folder.path().join(format!("{database}.sqlite3"))
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base))
+    }
+
+    pub async fn send(&self, request: RequestBuilder) -> Answer {
+        let response = request.send().await.unwrap();
+        Answer {
+            status: response.status(),
+            headers: response.headers().clone(),
+            text: response.text().await.unwrap(),
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    /// The JSON at a path that must be there.
+    pub async fn read(&self, path: &str) -> Value {
+        let answer = self.get(path).await;
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        answer.json()
+    }
+
+    pub async fn post_text(&self, path: &str, body: impl Into<String>) -> Answer {
+        let request = self.request(Method::POST, path).header("content-type", "application/json");
+        self.send(request.body(body.into())).await
+    }
+
+    pub async fn post_review(&self, product: i64, review: &Value) -> Answer {
+        self.post_text(&format!("/api/products/{product}/reviews"), review.to_string()).await
+    }
+
+    pub async fn post_with_key(&self, product: i64, review: &Value, key: &str) -> Answer {
+        let path = format!("/api/products/{product}/reviews");
+        let request = self.request(Method::POST, &path).header("idempotency-key", key);
+        self.send(request.json(review)).await
+    }
+
+    /// A new review's id.
+    pub async fn review(&self, product: i64, rating: Option<i32>) -> String {
+        let answer = self.post_review(product, &json!({"body": "text", "rating": rating})).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Every item of a list, page by page; fails when pages never end.
+    pub async fn all_pages(&self, path: &str) -> Vec<Value> {
+        let mut items = Vec::new();
+        let mut next = Some(path.to_owned());
+        let separator = if path.contains('?') { '&' } else { '?' };
+        for _ in 0..10_000 {
+            let Some(page) = next else { return items };
+            let page = self.read(&page).await;
+            items.extend(page["items"].as_array().unwrap().iter().cloned());
+            next = page["next_cursor"].as_str().map(|c| format!("{path}{separator}cursor={c}"));
+        }
+        panic!("{path} has no end");
+    }
+
+    /// Nothing that `verify` looks at is wrong.
+    pub fn verify(&self) {
+        for index in 0..self.store.reviews_databases().len() {
+            let report = self.store.verify(index, |_| ()).unwrap();
+            assert_eq!(report.problems, Vec::<String>::new());
+        }
+    }
+}
+
+pub fn ids(items: &[Value]) -> Vec<String> {
+    items.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+}

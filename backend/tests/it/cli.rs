@@ -1,0 +1,245 @@
+//! The command line, as people run it.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+use crate::app::sql;
+
+/// The program in a folder of its own, without this process's configuration.
+fn ostrakon(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ostrakon"));
+    command.current_dir(folder).args(arguments).stdin(Stdio::null());
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OSTRAKON_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    ostrakon(folder, arguments).output().unwrap()
+}
+
+#[track_caller]
+fn succeeds(folder: &Path, arguments: &[&str]) -> String {
+    let output = run(folder, arguments);
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The one line that it says before it ends with this code.
+#[track_caller]
+fn fails(mut command: Command, code: i32) -> String {
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.starts_with("error: "), "{said}");
+    said
+}
+
+fn demo() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    succeeds(folder.path(), &["migrate"]);
+    succeeds(folder.path(), &["demo"]);
+    folder
+}
+
+#[test]
+fn the_demo_is_the_same_every_time_and_seeded_once() {
+    let (one, two) = (demo(), demo());
+    let table = succeeds(one.path(), &["databases"]);
+    assert_eq!(table, succeeds(two.path(), &["databases"]));
+    assert_eq!(succeeds(one.path(), &["demo"]), "demo: already there\n");
+    assert_eq!(table, succeeds(one.path(), &["databases"]));
+    let reviews: u64 = table
+        .lines()
+        .skip(1)
+        .map(|row| row.split_whitespace().nth(3).unwrap().parse::<u64>().unwrap())
+        .sum();
+    assert_eq!(reviews, 5_000);
+    let verified = succeeds(one.path(), &["verify"]);
+    assert_eq!(verified, "verify: 5000 reviews in 3 databases, all in their place\n");
+}
+
+#[test]
+fn an_interrupted_demo_is_finished_by_the_next_one() {
+    let folder = demo();
+    let file = folder.path().join("data/reviews-2.sqlite3");
+    sql(&file, "DELETE FROM review; DELETE FROM product_rating;");
+    let finished = succeeds(folder.path(), &["demo"]);
+    assert!(finished.starts_with("demo: added 0 products and 1"), "{finished}");
+    assert!(succeeds(folder.path(), &["verify"]).starts_with("verify: 5000 reviews"));
+}
+
+#[test]
+fn verify_finds_what_is_wrong() {
+    for (change, finding) in [
+        ("UPDATE product_rating SET r5 = r5 + 1 WHERE rowid_of_first", "rating of product"),
+        ("DELETE FROM review WHERE rowid_of_first", "rating of product"),
+        ("UPDATE review SET bucket = (bucket + 1) % 1024 WHERE rowid_of_first", "its hash says"),
+        ("UPDATE review SET product_id = 1000 WHERE rowid_of_first", "product 1000"),
+        (
+            "DELETE FROM bucket_owner WHERE bucket = (SELECT min(bucket) FROM bucket_owner)",
+            "by the shard map",
+        ),
+        (
+            "PRAGMA foreign_keys = OFF; INSERT INTO idempotency_key VALUES (700, 1, 'k', x'00', 1)",
+            "has no review",
+        ),
+    ] {
+        let folder = demo();
+        let table = if change.contains("product_rating") { "product_rating" } else { "review" };
+        let first = if table == "review" {
+            "(product_id, id) = (SELECT product_id, id FROM review ORDER BY product_id, id LIMIT 1)"
+        } else {
+            "(product_id, bucket) = (SELECT product_id, bucket FROM product_rating ORDER BY product_id, bucket LIMIT 1)"
+        };
+        sql(
+            &folder.path().join("data/reviews-3.sqlite3"),
+            &change.replace("rowid_of_first", first),
+        );
+        let output = run(folder.path(), &["verify"]);
+        assert_eq!(output.status.code(), Some(1), "{change}");
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            said.lines().any(|l| l.starts_with("reviews-3: ") && l.contains(finding)),
+            "{change}: {said}"
+        );
+        assert!(said.lines().last().unwrap().contains("problem"), "{said}");
+    }
+}
+
+#[test]
+fn locate_shows_the_way_to_the_row() {
+    let folder = demo();
+    let serving = Serving::start(folder.path());
+    let page = serving.get("/api/products/1/reviews?limit=1");
+    let id = page.split("\"id\":\"").nth(1).unwrap()[..13].to_owned();
+    let place = serving.get(&format!("/api/reviews/{id}/location"));
+    drop(serving);
+    let said = succeeds(folder.path(), &["locate", &id]);
+    let value = |name: &str| {
+        let line = said.lines().find(|line| line.starts_with(name)).unwrap();
+        line[name.len()..].trim().to_owned()
+    };
+    assert_eq!(
+        place,
+        format!(
+            "{{\"id\":\"{id}\",\"bucket\":{},\"database\":\"{}\"}}",
+            value("bucket"),
+            value("database")
+        )
+    );
+    let shell =
+        Command::new("sh").current_dir(folder.path()).args(["-c", &value("row")]).output().unwrap();
+    assert!(String::from_utf8(shell.stdout).unwrap().contains("body = "), "{said}");
+    let missing = fails(ostrakon(folder.path(), &["locate", "7ZZZZZZZZZZZZ"]), 1);
+    assert_eq!(missing, "error: there is no review 7ZZZZZZZZZZZZ\n");
+}
+
+#[test]
+fn mistakes_are_one_line_and_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    for (arguments, word) in [
+        (&["locate", "x"][..], "13 characters"),
+        (&["locate"], "REVIEW_ID"),
+        (&["serve", "--fast"], "--fast"),
+        (&["launch"], "launch"),
+        (&["serve"], "not migrated"),
+        (&["--config", "no.toml", "serve"], "no.toml"),
+        (&["migrate", "--database", "reviews-9"], "reviews-9"),
+    ] {
+        let said = fails(ostrakon(folder.path(), arguments), 2);
+        assert!(said.contains(word), "{said}");
+    }
+    let mut command = ostrakon(folder.path(), &["migrate"]);
+    command.env("OSTRAKON_REVIEWS_DATABASES", "many");
+    assert!(fails(command, 2).contains("OSTRAKON_REVIEWS_DATABASES"));
+    assert!(!folder.path().join("data").exists(), "mistakes create nothing");
+}
+
+#[test]
+fn migration_status_says_what_is_pending() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = run(folder.path(), &["migrate", "--status"]);
+    assert_eq!(before.status.code(), Some(1));
+    succeeds(folder.path(), &["migrate", "--database", "default"]);
+    let only = succeeds(folder.path(), &["migrate", "--status", "--database", "default"]);
+    assert!(only.contains("applied") && !only.contains("reviews-1"), "{only}");
+    succeeds(folder.path(), &["migrate"]);
+    assert_eq!(succeeds(folder.path(), &["migrate", "--status"]).matches("applied").count(), 4);
+}
+
+#[test]
+fn the_document_can_be_printed_anywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(succeeds(folder.path(), &["openapi"]), include_str!("../../../openapi.yaml"));
+}
+
+#[test]
+fn a_port_in_use_is_one_line() {
+    let folder = demo();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let mut command = ostrakon(folder.path(), &["serve"]);
+    command.env("OSTRAKON_LISTEN", &address);
+    assert!(fails(command, 1).contains(&format!("{address} is in use")));
+}
+
+#[test]
+fn a_server_says_where_it_is_and_ends_by_a_signal() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = Serving::start_with(folder.path(), &["serve", "--migrate"]);
+    assert_eq!(serving.get("/readyz"), "{\"status\":\"ok\"}");
+    assert_eq!(serving.get("/api/products"), "{\"items\":[],\"next_cursor\":null}");
+    assert!(serving.stop().success());
+}
+
+/// A server of its own process.
+struct Serving {
+    child: Child,
+    _stdout: BufReader<ChildStdout>,
+    address: String,
+}
+
+impl Serving {
+    fn start(folder: &Path) -> Serving {
+        Serving::start_with(folder, &["serve"])
+    }
+
+    fn start_with(folder: &Path, arguments: &[&str]) -> Serving {
+        let mut command = ostrakon(folder, arguments);
+        command.env("OSTRAKON_LISTEN", "127.0.0.1:0").stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let lines = stdout.by_ref().lines().map(Result::unwrap);
+        let app = { lines }.find(|line| line.trim().starts_with("app ")).unwrap();
+        let address = app.split("http://").nth(1).unwrap().trim_end_matches('/').to_owned();
+        Serving { child, _stdout: stdout, address }
+    }
+
+    fn get(&self, path: &str) -> String {
+        let url = format!("http://{}{path}", self.address);
+        let request = async { reqwest::get(url).await.unwrap().text().await.unwrap() };
+        actix_web::rt::System::new().block_on(request)
+    }
+
+    /// Ctrl-C.
+    fn stop(mut self) -> std::process::ExitStatus {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // Already gone after `stop`.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}

@@ -1,0 +1,156 @@
+//! The databases: what each holds, what happens when one is down or a bucket has moved.
+
+use ostrakon::shard::{Spread, bucket_of, home_buckets};
+use ostrakon_shared::{ProductId, ReviewId};
+use serde_json::json;
+
+use crate::app::{TestApp, ids, sql};
+
+#[actix_web::test]
+async fn the_table_counts_what_is_there() {
+    let app = TestApp::start(3).await;
+    let empty = app.read("/api/databases").await;
+    assert_eq!(empty["items"][0]["share"], json!(null));
+    for n in 0..40 {
+        app.review(n % 5 + 1, Some(3)).await;
+    }
+    let table = app.read("/api/databases").await;
+    let items = table["items"].as_array().unwrap();
+    let column = |name: &str| items.iter().map(|item| item[name].clone()).collect::<Vec<_>>();
+    assert_eq!(column("name"), ["reviews-1", "reviews-2", "reviews-3"]);
+    assert_eq!(column("engine"), ["sqlite"; 3]);
+    assert_eq!(column("health"), ["up"; 3]);
+    assert_eq!(column("buckets"), [342, 341, 341]);
+    let reviews: u64 = column("reviews").iter().map(|n| n.as_u64().unwrap()).sum();
+    assert_eq!(reviews, 40);
+    let shares: f64 = column("share").iter().map(|n| n.as_f64().unwrap()).sum();
+    assert!((shares - 1.0).abs() < 0.001, "{shares}");
+    assert_eq!(app.get("/healthz").await.status, 200);
+    assert_eq!(app.get("/readyz").await.status, 200);
+}
+
+/// Overwrites a database's file: whoever opens it from now on is refused.
+fn damage(app: &TestApp, database: &str) {
+    for suffix in ["-wal", "-shm"] {
+        let mut path = app.file(database).into_os_string();
+        path.push(suffix);
+        std::fs::remove_file(path).ok();
+    }
+    std::fs::write(app.file(database), "this is no database ".repeat(1000)).unwrap();
+}
+
+#[actix_web::test]
+async fn a_database_that_is_down_is_named_and_the_others_go_on() {
+    let app = TestApp::start(3).await;
+    let mut posted = Vec::new();
+    for _ in 0..30 {
+        posted.push(app.review(1, Some(4)).await);
+    }
+    let lives_in_2 = |id: &String| app.store().place(id.parse().unwrap()).database == "reviews-2";
+    let (gone, there): (Vec<_>, Vec<_>) = posted.iter().cloned().partition(lives_in_2);
+    assert!(!gone.is_empty() && !there.is_empty());
+    // The restart empties the write-ahead log, from which reviews could still be read.
+    let app = app.restart().await;
+    damage(&app, "reviews-2");
+
+    let page = app.get("/api/products/1/reviews?limit=100").await;
+    assert_eq!(page.problem(503), "database_unavailable");
+    assert_eq!(page.json()["detail"], "reviews-2 is not answering.");
+    assert_eq!(page.header("retry-after"), "2");
+    assert!(!page.text.contains("sqlite") && !page.text.contains("no database"), "{}", page.text);
+
+    let partial = app.get("/api/products/1/reviews?limit=100&allow_partial=true").await;
+    assert_eq!((partial.status.as_u16(), partial.header("cache-control")), (200, "no-store"));
+    assert_eq!(
+        (partial.header("etag"), &partial.json()["missing_databases"]),
+        ("", &json!(["reviews-2"]))
+    );
+    let mut listed = ids(partial.json()["items"].as_array().unwrap());
+    listed.sort();
+    assert_eq!(listed, there);
+
+    assert_eq!(app.get("/api/products/1/rating").await.problem(503), "database_unavailable");
+    assert_eq!(app.get("/api/products").await.problem(503), "database_unavailable");
+    let products = app.get("/api/products?allow_partial=true").await.json();
+    assert_eq!(products["missing_databases"], json!(["reviews-2"]));
+    assert_eq!(products["items"][0]["rating"], json!(null));
+
+    for id in &there {
+        assert_eq!(app.get(&format!("/api/reviews/{id}")).await.status, 200);
+    }
+    for id in &gone {
+        let answer = app.get(&format!("/api/reviews/{id}")).await;
+        assert_eq!(answer.problem(503), "database_unavailable");
+    }
+    let ready = app.get("/readyz").await;
+    assert_eq!(
+        (ready.problem(503).as_str(), &ready.json()["detail"]),
+        ("database_unavailable", &json!("reviews-2 is not answering."))
+    );
+    let table = app.read("/api/databases").await;
+    assert_eq!(
+        (&table["items"][1]["health"], &table["items"][1]["reviews"]),
+        (&json!("down"), &json!(null))
+    );
+    assert_eq!(
+        (&table["items"][0]["health"], &table["items"][0]["share"]),
+        (&json!("up"), &json!(null))
+    );
+}
+
+#[actix_web::test]
+async fn a_bucket_that_moved_is_found_in_its_new_database() {
+    let app = TestApp::start(3).await;
+    let mut posted = Vec::new();
+    for n in 0..40 {
+        posted.push(
+            app.post_with_key(1, &json!({"body": "x", "rating": 5}), &n.to_string()).await.json(),
+        );
+    }
+    // By hand, while nobody writes, what a move leaves behind: the rows in the target, the
+    // source's row `gone`, the target's `owned` under the next epoch, and the map.
+    let home: Vec<_> = home_buckets(ProductId::new(1).unwrap(), Spread::DEFAULT).collect();
+    let place = |id: &str| bucket_of(id.parse::<ReviewId>().unwrap());
+    let moved = home[0];
+    let here =
+        posted.iter().filter(|review| place(review["id"].as_str().unwrap()) == moved).count();
+    assert!(here > 0, "no review in bucket {moved}");
+    let source = app.file("reviews-1");
+    sql(
+        &app.file("reviews-3"),
+        &format!(
+            "ATTACH '{}' AS source;
+         INSERT INTO review SELECT * FROM source.review WHERE bucket = {moved};
+         INSERT INTO product_rating SELECT * FROM source.product_rating WHERE bucket = {moved};
+         INSERT INTO idempotency_key SELECT * FROM source.idempotency_key WHERE bucket = {moved};
+         INSERT INTO bucket_owner VALUES ({moved}, 'owned', 2);",
+            source.display()
+        ),
+    );
+    sql(&source, &format!("UPDATE bucket_owner SET state = 'gone' WHERE bucket = {moved}"));
+
+    // The map does not say so yet: a writer must not believe the source.
+    let key = (0..40).find(|n| place(posted[*n]["id"].as_str().unwrap()) == moved).unwrap();
+    let again = app.post_with_key(1, &json!({"body": "x", "rating": 5}), &key.to_string()).await;
+    assert_eq!(again.problem(503), "bucket_moved");
+    assert_eq!(app.get("/api/products/1/reviews").await.problem(503), "bucket_moved");
+
+    sql(
+        &app.file("default"),
+        &format!("UPDATE shard_map SET database = 'reviews-3', epoch = 2 WHERE bucket = {moved}"),
+    );
+    let again = app.post_with_key(1, &json!({"body": "x", "rating": 5}), &key.to_string()).await;
+    assert_eq!((again.header("idempotency-replayed"), again.json()), ("true", posted[key].clone()));
+    let listed = app.all_pages("/api/products/1/reviews?limit=7").await;
+    assert_eq!(listed.len(), 40);
+    assert_eq!(app.read("/api/products/1/rating").await["count"], 40);
+    let id = posted[key]["id"].as_str().unwrap();
+    assert_eq!(app.read(&format!("/api/reviews/{id}/location")).await["database"], "reviews-3");
+    let total: u64 = app.read("/api/databases").await["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|d| d["reviews"].as_u64().unwrap())
+        .sum();
+    assert_eq!(total, 40, "rows that are left behind do not count");
+}

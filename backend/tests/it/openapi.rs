@@ -1,0 +1,66 @@
+//! The OpenAPI document: up to date, and fit for making clients from it.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use crate::app::TestApp;
+
+#[test]
+fn the_checked_in_document_is_up_to_date() {
+    let checked_in = include_str!("../../../openapi.yaml");
+    let generated = ostrakon::http::document().to_yaml().unwrap();
+    assert!(checked_in == generated, "openapi.yaml is stale: run `just openapi`");
+}
+
+fn operations(document: &Value) -> impl Iterator<Item = (String, &Value)> {
+    document["paths"].as_object().unwrap().iter().flat_map(|(path, item)| {
+        let item = item.as_object().unwrap();
+        item.iter().map(move |(method, operation)| (format!("{method} {path}"), operation))
+    })
+}
+
+#[actix_web::test]
+async fn the_served_document_has_a_unique_name_and_a_text_for_every_operation() {
+    let app = TestApp::start(1).await;
+    let document = app.read("/api/openapi.json").await;
+    let mut names = HashSet::new();
+    for (route, operation) in operations(&document) {
+        let name = operation["operationId"].as_str().unwrap();
+        assert!(names.insert(name), "{route}: {name} stands twice");
+        assert!(operation["summary"].is_string(), "{route}");
+        assert!(operation["tags"].as_array().is_some_and(|tags| tags.len() == 1), "{route}");
+    }
+    assert!(names.contains("create_review") && names.contains("list_product_reviews"));
+    let docs = app.get("/docs").await;
+    assert_eq!(docs.status, 200);
+    assert!(docs.text.contains("swagger-ui"), "{}", docs.text);
+}
+
+#[actix_web::test]
+async fn answers_have_exactly_the_fields_that_the_document_lists() {
+    let app = TestApp::start(3).await;
+    let id = app.review(1, Some(5)).await;
+    let document = app.read("/api/openapi.json").await;
+    for (path, schema) in [
+        ("/api/products", "ProductPage"),
+        ("/api/products/1", "Product"),
+        ("/api/products/1/rating", "ProductRating"),
+        ("/api/products/1/reviews", "ReviewPage"),
+        ("/api/ratings?product_ids=1", "ProductRatingList"),
+        (&format!("/api/reviews/{id}"), "Review"),
+        (&format!("/api/reviews/{id}/location"), "ReviewLocation"),
+        ("/api/databases", "DatabaseList"),
+    ] {
+        let schema = &document["components"]["schemas"][schema];
+        let answer = app.read(path).await;
+        let answer = answer.as_object().unwrap();
+        let properties = schema["properties"].as_object().unwrap();
+        for field in answer.keys() {
+            assert!(properties.contains_key(field), "{path}: {field} is not documented");
+        }
+        for field in schema["required"].as_array().unwrap() {
+            assert!(answer.contains_key(field.as_str().unwrap()), "{path}: {field} is missing");
+        }
+    }
+}
