@@ -123,8 +123,8 @@ impl Memory {
     pub fn note_rating(self, product: ProductId, rating: &ProductRating) {
         self.0.update_value(|state| {
             let products = state.kept.catalogues.values_mut().flat_map(|pages| &mut pages.items);
-            for product in products.filter(|listed| listed.id == product) {
-                product.rating = Some(rating.clone());
+            for listed in products.filter(|listed| listed.id == product) {
+                listed.rating = Some(rating.clone());
             }
         });
     }

@@ -2,13 +2,18 @@
 
 use std::future::Future;
 
-use leptos::either::Either;
 use leptos::prelude::*;
 
 use crate::api::ApiError;
 use crate::format::counted;
 use crate::page::focus_soon;
 use crate::paging::{Item, Pages};
+
+/// Where the focus goes when the button it was on is gone.
+const END_ID: &str = "end-of-list";
+
+/// What became of loading a page: how many items the list has now.
+type Outcome = Option<Result<usize, ApiError>>;
 
 /// The button under a list that loads its next page.
 #[component]
@@ -25,21 +30,15 @@ where
     Fetch: Fn(String) -> Answer + 'static,
     Answer: Future<Output = Result<Pages<T>, ApiError>> + 'static,
 {
-    let end_id = format!("end-of-{thing}s");
-    let load = Action::new_unsync({
-        let end_id = end_id.clone();
-        move |cursor: &String| {
-            let (next, end_id) = (fetch(cursor.clone()), end_id.clone());
-            async move {
-                let next = next.await?;
-                let loaded = next.items.len() as u64;
-                if next.next_cursor.is_none() {
-                    // The button, which has the focus, will be gone.
-                    focus_soon(end_id);
-                }
-                pages.update(|pages| pages.append(next));
-                Ok::<_, ApiError>(loaded)
+    let load = Action::new_unsync(move |cursor: &String| {
+        let next = fetch(cursor.clone());
+        async move {
+            let next = next.await?;
+            if next.next_cursor.is_none() {
+                focus_soon(END_ID.to_owned());
             }
+            pages.update(|pages| pages.append(next));
+            Ok(pages.read_untracked().items.len())
         }
     });
     let under_way = StoredValue::new(None::<ActionAbortHandle>);
@@ -49,49 +48,68 @@ where
         }
     });
     let press = move |_| {
-        if let (Some(cursor), false) = (pages.read().next_cursor.clone(), load.pending().get()) {
+        let cursor = pages.read_untracked().next_cursor.clone();
+        if let (Some(cursor), false) = (cursor, load.pending().get_untracked()) {
             under_way.set_value(Some(load.dispatch(cursor)));
         }
     };
-    let outcome = load.value();
-    let failed = move || matches!(*outcome.read(), Some(Err(_)));
-    let more = move || pages.read().next_cursor.is_some();
+    let outcome = Memo::new(move |_| load.value().get());
+    let more = Memo::new(move |_| pages.read().next_cursor.is_some());
     let button = move || {
         view! {
             <button
                 type="button"
-                class="button load-more-button"
+                class="button"
                 class:is-pending=load.pending()
                 aria-disabled=move || load.pending().get().to_string()
                 on:click=press
             >
-                {move || if failed() { "Try again".to_owned() } else { format!("Load more {thing}s") }}
+                {move || label(&outcome.read(), thing)}
             </button>
         }
     };
-    let ended = move || {
-        let all = counted(pages.read().items.len() as u64, thing);
-        matches!(*outcome.read(), Some(Ok(_))).then(|| {
-            view! {
-                <p class="muted" id=end_id.clone() tabindex="-1">
-                    {format!("That is all: {all}.")}
-                </p>
-            }
-        })
+    let end = move || {
+        let all = pages.read().items.len();
+        // A list that was all there from the start needs no end.
+        outcome.read().is_some().then(|| view! { <End all thing /> })
     };
     view! {
         <div class="load-more">
-            {move || match &*outcome.read() {
-                Some(Err(error)) => Some(view! { <p role="alert">{error.to_string()}</p> }),
-                Some(Ok(_)) | None => None,
-            }}
-            {move || if more() { Either::Left(button()) } else { Either::Right(ended()) }}
+            {move || failure(&outcome.read())}
+            {move || if more.get() { button().into_any() } else { end().into_any() }}
             <p class="visually-hidden" aria-live="polite">
-                {move || match &*outcome.read() {
-                    Some(Ok(loaded)) => format!("{} loaded.", counted(*loaded, &format!("more {thing}"))),
-                    Some(Err(_)) | None => String::new(),
-                }}
+                {move || announcement(&outcome.read(), thing)}
             </p>
         </div>
+    }
+}
+
+#[component]
+fn End(all: usize, thing: &'static str) -> impl IntoView {
+    view! {
+        <p class="muted" id=END_ID tabindex="-1">
+            {format!("That is all: {}.", counted(all as u64, thing))}
+        </p>
+    }
+}
+
+fn label(outcome: &Outcome, thing: &str) -> String {
+    match outcome {
+        Some(Err(_)) => "Try again".to_owned(),
+        Some(Ok(_)) | None => format!("Load more {thing}s"),
+    }
+}
+
+fn failure(outcome: &Outcome) -> Option<impl IntoView + use<>> {
+    match outcome {
+        Some(Err(error)) => Some(view! { <p role="alert">{error.to_string()}</p> }),
+        Some(Ok(_)) | None => None,
+    }
+}
+
+fn announcement(outcome: &Outcome, thing: &str) -> Option<String> {
+    match outcome {
+        Some(Ok(all)) => Some(format!("{} are listed now.", counted(*all as u64, thing))),
+        Some(Err(_)) | None => None,
     }
 }

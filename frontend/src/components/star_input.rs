@@ -50,7 +50,6 @@ fn Choice(rating: RwSignal<Option<i32>>, value: Option<i32>) -> impl IntoView {
             <input
                 type="radio"
                 name="rating"
-                class="visually-hidden"
                 value=value.unwrap_or_default()
                 prop:checked=move || rating.get() == value
                 on:change=move |_| rating.set(value)

@@ -1,9 +1,10 @@
 //! Moments: how long ago, and exactly.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use js_sys::{Date, Object, Reflect};
 use leptos::prelude::*;
-use std::time::Duration;
 use wasm_bindgen::JsValue;
 
 use crate::format::ago;
