@@ -88,9 +88,12 @@ impl Memory {
         }));
         let popped = window_event_listener(ev::popstate, move |_| memory.come_back());
         let scrolled = window_event_listener(ev::scroll, move |_| memory.note_scroll());
+        // A link may be followed before the browser tells of the last scrolling.
+        let clicked = window_event_listener(ev::click, move |_| memory.note_scroll());
         on_cleanup(move || {
             popped.remove();
             scrolled.remove();
+            clicked.remove();
         });
         memory
     }
