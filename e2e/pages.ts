@@ -1,0 +1,61 @@
+// Where things are on the app's pages, found as users find them: by role and name.
+import type { Locator, Page } from '@playwright/test';
+
+export function catalogue(page: Page) {
+  const main = page.getByRole('main');
+  return {
+    search: main.getByRole('searchbox', { name: 'Search products' }),
+    cards: main.getByRole('list', { name: 'Products' }).getByRole('link'),
+    more: main.getByRole('button', { name: 'Load more products' }),
+    card: (name: string) =>
+      main.getByRole('list', { name: 'Products' }).getByRole('link', { name }),
+  };
+}
+
+export function product(page: Page) {
+  const rating = page.getByRole('region', { name: 'Rating' });
+  const list = page.getByRole('region', { name: 'Reviews' });
+  return {
+    name: page.getByRole('heading', { level: 1 }),
+    rating,
+    bar: (stars: number) => rating.getByRole('link', { name: new RegExp(`^${stars} stars?:`) }),
+    reviews: list.getByRole('article'),
+    permalinks: list.getByRole('link', { name: /^Permalink/ }),
+    sort: list.getByRole('combobox', { name: 'Sort reviews' }),
+    showAll: list.getByRole('link', { name: 'Show all ratings' }),
+    more: list.getByRole('button', { name: 'Load more reviews' }),
+    form: form(page),
+  };
+}
+
+function form(page: Page) {
+  const form = page.getByRole('form', { name: 'Write a review' });
+  const rating = form.getByRole('group', { name: 'Your rating' });
+  return {
+    rating,
+    /** A radio button; what is clicked is its label. */
+    stars: (name: string) => rating.getByRole('radio', { name, exact: true }),
+    title: form.getByRole('textbox', { name: 'Title' }),
+    body: form.getByRole('textbox', { name: 'Review' }),
+    author: form.getByRole('textbox', { name: 'Your name' }),
+    post: form.getByRole('button', { name: 'Post review' }),
+    status: form.getByRole('status'),
+  };
+}
+
+export function review(page: Page) {
+  const where = page.getByRole('complementary', { name: 'Where it lives' });
+  return {
+    heading: page.getByRole('heading', { level: 1 }),
+    where,
+    /** What stands beside a term of "Where it lives". */
+    fact: (term: string): Locator =>
+      where.locator('dt', { hasText: term }).locator('xpath=following-sibling::dd[1]'),
+  };
+}
+
+/** The ids of the reviews that these permalinks lead to. */
+export async function reviewIds(permalinks: Locator): Promise<string[]> {
+  const hrefs = await permalinks.evaluateAll((links) => links.map((a) => a.getAttribute('href')));
+  return hrefs.map((href) => href!.replace('/reviews/', ''));
+}

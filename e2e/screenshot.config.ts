@@ -1,0 +1,3 @@
+import tests from './playwright.config.js';
+
+export default { ...tests, testDir: '.', testMatch: 'screenshot.ts', projects: [{}] };

@@ -1,0 +1,127 @@
+// Runs the release build: the server on demo data of its own, and the commands beside it.
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const binary = path.join(root, 'target/release/ostrakon');
+
+const START_TIMEOUT_MS = 20_000;
+const STOP_TIMEOUT_MS = 10_000;
+const POLL_INTERVAL_MS = 20;
+
+/** Runs `ostrakon <args>` on the data in `dataDir` and returns what it prints. */
+export async function ostrakon(dataDir: string, ...args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(binary, args, options(dataDir));
+  return stdout;
+}
+
+/** An empty directory for data, which `demo-data.ts` fills and each server copies. */
+export function newDataDir(): Promise<string> {
+  return mkdtemp(path.join(tmpdir(), 'ostrakon-e2e-'));
+}
+
+export class Server {
+  log = '';
+  private process: ChildProcess | undefined;
+
+  private constructor(
+    readonly dataDir: string,
+    private readonly port: number,
+  ) {}
+
+  /** A server on a copy of the data in `template`. */
+  static async startOnCopyOf(template: string): Promise<Server> {
+    const dataDir = await newDataDir();
+    await cp(template, dataDir, { recursive: true });
+    const server = new Server(dataDir, await freePort());
+    await server.start();
+    return server;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Returns when the server takes requests. */
+  async start(): Promise<void> {
+    const listen = { OSTRAKON_LISTEN: `127.0.0.1:${this.port}` };
+    const child = spawn(binary, ['serve'], options(this.dataDir, listen));
+    this.process = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => (this.log += text));
+    }
+    const deadline = Date.now() + START_TIMEOUT_MS;
+    while (!(await this.isReady())) {
+      if (child.exitCode !== null || Date.now() > deadline) {
+        throw new Error(`the server does not get ready:\n${this.log}`);
+      }
+      await delay(POLL_INTERVAL_MS);
+    }
+  }
+
+  /** Runs `ostrakon <args>` on the server's data and returns what it prints. */
+  run(...args: string[]): Promise<string> {
+    return ostrakon(this.dataDir, ...args);
+  }
+
+  /** Asks the server to end. It must do so soon, and call it a success. */
+  async stop(): Promise<void> {
+    const child = this.process;
+    if (!child) return;
+    this.process = undefined;
+    if (child.exitCode === null) {
+      const timeout = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+      clearTimeout(timeout);
+    }
+    if (child.exitCode !== 0) {
+      const how = child.exitCode ?? child.signalCode;
+      throw new Error(`the server did not end well (${how}):\n${this.log}`);
+    }
+  }
+
+  /** Stops it and removes its data. */
+  async remove(): Promise<void> {
+    try {
+      await this.stop();
+    } finally {
+      await rm(this.dataDir, { recursive: true });
+    }
+  }
+
+  private async isReady(): Promise<boolean> {
+    try {
+      return (await fetch(`${this.url}/readyz`)).ok;
+    } catch {
+      return false; // It does not listen yet.
+    }
+  }
+}
+
+/** Apart from the user's own configuration: neither their environment nor a file of theirs. */
+function options(dataDir: string, more: Record<string, string> = {}) {
+  const env = {
+    PATH: process.env['PATH'],
+    OSTRAKON_DATA_DIR: dataDir,
+    OSTRAKON_APP_DIR: path.join(root, 'dist'),
+    ...more,
+  };
+  return { cwd: dataDir, env };
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}

@@ -1,0 +1,55 @@
+// The `test` that all specs use: each has a server and data of its own, and fails when the page
+// complains on the browser's console.
+import { test as base, expect } from '@playwright/test';
+import createClient, { type Client } from 'openapi-fetch';
+
+import type { paths } from './generated/api.js';
+import { Server } from './server.js';
+
+type Fixtures = {
+  server: Server;
+  /** The API by a client whose types are generated from openapi.yaml. */
+  api: Api;
+  /** What the console may complain of: the browser reports every failed request there. */
+  expectedComplaints: RegExp | undefined;
+};
+
+export type Api = Client<paths>;
+
+export const test = base.extend<Fixtures>({
+  expectedComplaints: [undefined, { option: true }],
+
+  server: async ({}, use, testInfo) => {
+    const server = await Server.startOnCopyOf(process.env['DEMO_DATA_DIR']!);
+    await use(server);
+    if (testInfo.status !== testInfo.expectedStatus) {
+      console.log(`The server's log:\n${server.log}`);
+    }
+    await server.remove();
+  },
+
+  baseURL: async ({ server }, use) => use(server.url),
+
+  api: async ({ server }, use) => use(createClient<paths>({ baseUrl: server.url })),
+
+  page: async ({ page, expectedComplaints }, use) => {
+    const complaints: string[] = [];
+    const note = (text: string) => {
+      if (!expectedComplaints?.test(text)) complaints.push(text);
+    };
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) note(message.text());
+    });
+    page.on('pageerror', (error) => note(`uncaught: ${error.message}`));
+    await use(page);
+    expect(complaints, 'the console is quiet').toEqual([]);
+  },
+});
+
+export { expect };
+
+/** The data of an answer that must be a success. */
+export function ok<T>(answer: { data?: T; error?: unknown }): T {
+  if (answer.data === undefined) throw new Error(`the API refused: ${JSON.stringify(answer.error)}`);
+  return answer.data;
+}
