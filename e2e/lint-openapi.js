@@ -7,6 +7,19 @@ const problems = await lint({
   config: await createConfig({
     extends: ['recommended-strict'],
     rules: {
+      // Of those that take nothing, nothing can be asked wrongly.
+      'operation-4xx-response': 'off',
+      'rule/parameters-can-be-wrong': {
+        subject: { type: 'Responses' },
+        where: [
+          {
+            subject: { type: 'Operation', property: 'parameters' },
+            assertions: { defined: true },
+          },
+        ],
+        assertions: { requireAny: ['400', '404'] },
+        message: 'An operation with parameters must say what happens when they are wrong.',
+      },
       'no-http-verbs-in-paths': 'error',
       'no-invalid-parameter-examples': 'error',
       'no-invalid-schema-examples': 'error',
