@@ -130,9 +130,6 @@ pub fn run() -> ExitCode {
 }
 
 fn execute(arguments: Arguments) -> Result<(), Failure> {
-    if let Command::Openapi = arguments.command {
-        return commands::openapi();
-    }
     let config = Config::load(arguments.config.as_deref())?;
     start_log(&config.log)?;
     match arguments.command {

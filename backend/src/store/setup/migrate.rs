@@ -1,0 +1,133 @@
+//! Migrating, and making new databases members of the cluster.
+
+use uuid::Uuid;
+
+use super::{
+    Databases, SetupError, check_pins, emptied, epoch, existing_pins, missing, refuse_newer,
+};
+use crate::db::cluster::{self, Pins};
+use crate::db::migrate::{self, Kind};
+use crate::db::{Database, sqlite_version_problem};
+use crate::shard::{BUCKETS, HASH, ShardMap, Spread};
+
+impl Databases {
+    /// Brings every database, or just the one named `only`, to this program's tables, and makes
+    /// new ones members of the cluster. Says what it does, a line each.
+    pub fn migrate(
+        &self,
+        only: Option<&str>,
+        say: &mut dyn FnMut(String),
+    ) -> Result<(), SetupError> {
+        if let Some(problem) = sqlite_version_problem() {
+            return Err(problem.into());
+        }
+        if let Some(name) = only
+            && !self.all().any(|(database, _)| database.name() == name)
+        {
+            let names: Vec<_> = self.all().map(|(database, _)| database.name()).collect();
+            return Err(format!("there is no database {name}, only {}", names.join(", ")).into());
+        }
+        let wanted = |database: &Database| only.is_none_or(|only| only == database.name());
+        if wanted(&self.default) {
+            self.migrate_default(say)?;
+        }
+        for database in self.reviews.iter().filter(|database| wanted(database)) {
+            self.migrate_reviews(database, say)?;
+        }
+        Ok(())
+    }
+
+    fn migrate_default(&self, say: &mut dyn FnMut(String)) -> Result<(), SetupError> {
+        match existing_pins(&self.default, Kind::Default)? {
+            Some(pins) => self.check_default_pins(&pins).map(drop)?,
+            None => self.refuse_orphans()?,
+        }
+        apply(&self.default, Kind::Default, say)?;
+        if self.default.read(cluster::pins)?.is_some() {
+            return Ok(());
+        }
+        let pins = Pins {
+            id: Uuid::new_v4().to_string(),
+            database: self.default.name().to_owned(),
+            hash: HASH.to_owned(),
+            epoch: epoch(),
+            buckets: BUCKETS.into(),
+            spread: self.spread.unwrap_or(Spread::DEFAULT).get().into(),
+        };
+        let members: Vec<_> = self.reviews.iter().map(|d| d.name().to_owned()).collect();
+        self.default.write(|connection| cluster::create(connection, &pins, &members))?;
+        say(format!("default: created cluster {} of {} reviews databases", pins.id, members.len()));
+        Ok(())
+    }
+
+    /// Reviews without their `default` must not get a new, foreign one.
+    fn refuse_orphans(&self) -> Result<(), SetupError> {
+        for database in &self.reviews {
+            if let Some(pins) = existing_pins(database, Kind::Reviews)? {
+                return Err(format!(
+                    "default ({}) is missing or empty, but {} belongs to cluster {}: restore \
+                     default from a backup",
+                    self.default.path().display(),
+                    database.name(),
+                    pins.id
+                )
+                .into());
+            }
+        }
+        Ok(())
+    }
+
+    fn migrate_reviews(
+        &self,
+        database: &Database,
+        say: &mut dyn FnMut(String),
+    ) -> Result<(), SetupError> {
+        let root = existing_pins(&self.default, Kind::Default)?.ok_or_else(|| {
+            "default is not migrated: `ostrakon migrate` begins with it".to_owned()
+        })?;
+        let map = self.default.read(cluster::shard_map)?;
+        let members = self.default.read(cluster::members)?;
+        let (index, member) = self.member(&members, database)?;
+        if !database.path().exists() && member.ready {
+            return Err(missing(database, map.buckets_of(index).count()).into());
+        }
+        let pins = Pins { database: database.name().to_owned(), ..root };
+        match existing_pins(database, Kind::Reviews)? {
+            Some(found) => check_pins(database, &found, &pins)?,
+            None if member.ready => return Err(emptied(database).into()),
+            None => {}
+        }
+        apply(database, Kind::Reviews, say)?;
+        if !member.ready {
+            join(database, &pins, &map, index)?;
+            self.default.write(|connection| cluster::set_ready(connection, database.name()))?;
+            let buckets = map.buckets_of(index).count();
+            say(format!("{}: joined the cluster with {buckets} buckets", database.name()));
+        }
+        Ok(())
+    }
+}
+
+fn apply(database: &Database, kind: Kind, say: &mut dyn FnMut(String)) -> Result<(), SetupError> {
+    migrate::create_file(database)?;
+    refuse_newer(database, &migrate::progress(database, kind)?)?;
+    let versions = migrate::run(database, kind)?;
+    let name = database.name();
+    match versions.as_slice() {
+        [] => say(format!("{name}: up to date")),
+        [one] => say(format!("{name}: applied migration {one}")),
+        several => say(format!("{name}: applied migrations {}", several.join(", "))),
+    }
+    Ok(())
+}
+
+/// Writes a new member's pins and owner rows, unless an interrupted migration did already.
+fn join(database: &Database, pins: &Pins, map: &ShardMap, index: usize) -> Result<(), SetupError> {
+    Ok(database.write(|connection| {
+        if cluster::pins(connection)?.is_some() {
+            return Ok(());
+        }
+        let owned = map.buckets_of(index).map(|bucket| (bucket, map.owner(bucket).epoch));
+        cluster::join(connection, pins, owned)
+    })?)
+}

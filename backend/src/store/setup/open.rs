@@ -1,0 +1,77 @@
+//! Checking at start-up that every database is the one that the cluster means.
+
+use std::collections::HashSet;
+use std::sync::RwLock;
+
+use arc_swap::ArcSwap;
+
+use super::{
+    Databases, SetupError, check_pins, emptied, existing_pins, missing, not_migrated, refuse_newer,
+};
+use crate::db::cluster::{self, Pins};
+use crate::db::migrate::{self, Kind};
+use crate::db::{Database, sqlite_version_problem};
+use crate::store::{Store, mint};
+
+impl Databases {
+    /// The store of these databases, after checking that they are one migrated cluster; all
+    /// problems at once.
+    pub fn open(self) -> Result<Store, SetupError> {
+        if let Some(problem) = sqlite_version_problem() {
+            return Err(problem.into());
+        }
+        require_migrated(&self.default, Kind::Default)?;
+        let root = existing_pins(&self.default, Kind::Default)?
+            .ok_or_else(|| not_migrated(&self.default))?;
+        let spread = self.check_default_pins(&root)?;
+        self.check_members(&self.default.read(cluster::members)?)?;
+        let map = self.default.read(cluster::shard_map)?;
+        let mut problems = Vec::new();
+        for (index, database) in self.reviews.iter().enumerate() {
+            let checked = self.check_reviews(database, &root, map.buckets_of(index).count());
+            problems.extend(checked.err().into_iter().flat_map(|SetupError(lines)| lines));
+        }
+        if !problems.is_empty() {
+            return Err(SetupError(problems));
+        }
+        Ok(Store {
+            default: self.default,
+            reviews: self.reviews,
+            spread,
+            map: ArcSwap::from_pointee(map),
+            mint: mint::Mint::default(),
+            known_products: RwLock::new(HashSet::new()),
+        })
+    }
+
+    fn check_reviews(
+        &self,
+        database: &Database,
+        root: &Pins,
+        buckets: usize,
+    ) -> Result<(), SetupError> {
+        let members = self.default.read(cluster::members)?;
+        let (_, member) = self.member(&members, database)?;
+        if !database.path().exists() && member.ready {
+            return Err(missing(database, buckets).into());
+        }
+        require_migrated(database, Kind::Reviews)?;
+        match existing_pins(database, Kind::Reviews)? {
+            Some(found) => {
+                let expected = Pins { database: database.name().to_owned(), ..root.clone() };
+                check_pins(database, &found, &expected)
+            }
+            None if member.ready => Err(emptied(database).into()),
+            None => Err(not_migrated(database).into()),
+        }
+    }
+}
+
+fn require_migrated(database: &Database, kind: Kind) -> Result<(), SetupError> {
+    if !database.path().exists() {
+        return Err(not_migrated(database).into());
+    }
+    let progress = migrate::progress(database, kind)?;
+    refuse_newer(database, &progress)?;
+    if progress.pending.is_empty() { Ok(()) } else { Err(not_migrated(database).into()) }
+}
