@@ -67,9 +67,10 @@ pub async fn products(search: &str, cursor: Option<&str>) -> Result<ProductPage,
     answer(get("/api/products").query(&query)).await
 }
 
-/// The product, if there is one.
+/// The product, if there is one; without its rating when a database that knows it is down.
 pub async fn product(id: ProductId) -> Result<Option<Product>, ApiError> {
-    found(answer(get(&format!("/api/products/{id}"))).await, ProblemCode::ProductNotFound)
+    let request = get(&format!("/api/products/{id}")).query(&[("allow_partial", true)]);
+    found(answer(request).await, ProblemCode::ProductNotFound)
 }
 
 /// How the product is rated.

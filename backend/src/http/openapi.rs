@@ -76,6 +76,8 @@ macro_rules! problems {
 problems! {
     /// The id in the path is none.
     InvalidId { BadRequest 400 "`id_invalid`", }
+    /// The id or a parameter is wrong.
+    InvalidProductRequest { BadRequest 400 "`id_invalid`, `parameter_invalid`", }
     /// A parameter or the cursor is wrong.
     InvalidParameter { BadRequest 400 "`parameter_invalid`, `cursor_invalid`, `cursor_mismatch`", }
     /// The id, a parameter or the cursor is wrong.

@@ -14,7 +14,9 @@ use utoipa::IntoParams;
 use super::blocking;
 use super::error::ApiError;
 use super::extract::{Params, from_text};
-use super::openapi::{InvalidId, InvalidParameter, NoSuchProduct, Unavailable};
+use super::openapi::{
+    InvalidId, InvalidParameter, InvalidProductRequest, NoSuchProduct, Unavailable,
+};
 use super::respond::Fresh;
 use crate::store::{ProductQuery, Store};
 
@@ -68,24 +70,38 @@ pub async fn list_products(
     Ok(Fresh::page(page, next, partial))
 }
 
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct GetProduct {
+    /// Answer without the rating when a database that knows it is down, rather than not at all.
+    #[serde(default)]
+    #[param(required = false, default = false)]
+    allow_partial: bool,
+}
+
 /// Get a product
 ///
 /// The product and its rating.
 #[utoipa::path(
     tag = "products",
-    params(("id" = ProductId, Path, description = "The product's id.")),
+    params(("id" = ProductId, Path, description = "The product's id."), GetProduct),
     responses(
         (status = 200, description = "The product.", body = Product,
             headers(("ETag" = String, description = "The version of this answer."))),
-        InvalidId, NoSuchProduct, Unavailable
+        InvalidProductRequest, NoSuchProduct, Unavailable
     )
 )]
 #[get("/api/products/{id}")]
 pub async fn get_product(
     store: Data<Store>,
     id: Path<ProductId>,
+    params: Params<GetProduct>,
 ) -> Result<Fresh<Product>, ApiError> {
-    Ok(Fresh::new(blocking(store, move |store| store.product(*id)).await?))
+    let allow_partial = params.0.allow_partial;
+    let product = blocking(store, move |store| store.product(*id, allow_partial)).await?;
+    let partial = product.rating.is_none();
+    Ok(Fresh::page(product, None, partial))
 }
 
 /// Get a product's rating

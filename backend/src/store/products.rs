@@ -50,11 +50,12 @@ impl Store {
         })
     }
 
-    /// The product with this id, and its rating.
-    pub fn product(&self, id: ProductId) -> Result<Product, StoreError> {
+    /// The product with this id, and its rating; `allow_partial` as in [`ProductQuery`].
+    pub fn product(&self, id: ProductId, allow_partial: bool) -> Result<Product, StoreError> {
         let row = self.default.read(|connection| products::find(connection, id))?;
         let row = row.ok_or(StoreError::ProductNotFound(id))?;
-        Ok(product(row, id, Some(self.rating(id)?)))
+        let mut ratings = self.ratings_of(&[id], allow_partial)?;
+        Ok(product(row, id, ratings.by_product.remove(&id)))
     }
 
     /// Fails with [`StoreError::ProductNotFound`] unless there is such a product.

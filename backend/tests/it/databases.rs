@@ -71,6 +71,9 @@ async fn a_database_that_is_down_is_named_and_the_others_go_on() {
 
     assert_eq!(app.get("/api/products/1/rating").await.problem(503), "database_unavailable");
     assert_eq!(app.get("/api/products").await.problem(503), "database_unavailable");
+    assert_eq!(app.get("/api/products/1").await.problem(503), "database_unavailable");
+    let product = app.get("/api/products/1?allow_partial=true").await;
+    assert_eq!((product.header("etag"), &product.json()["rating"]), ("", &json!(null)));
     let products = app.get("/api/products?allow_partial=true").await.json();
     assert_eq!(products["missing_databases"], json!(["reviews-2"]));
     assert_eq!(products["items"][0]["rating"], json!(null));
