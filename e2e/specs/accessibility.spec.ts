@@ -99,11 +99,11 @@ for (const { name, open } of VISITS) {
     await page.setViewportSize({ width: 320, height: 640 });
     await open(page, api);
     await settled(page);
-    const { scrollWidth, clientWidth } = await page.evaluate(() => {
-      const { scrollWidth, clientWidth } = document.documentElement;
-      return { scrollWidth, clientWidth };
+    const [width, needed] = await page.evaluate(() => {
+      const page = document.documentElement;
+      return [page.getBoundingClientRect().width, page.scrollWidth];
     });
-    expect(scrollWidth).toBe(clientWidth);
+    expect(needed).toBe(width);
   });
 }
 
