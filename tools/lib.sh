@@ -128,7 +128,7 @@ need_trunk() {
     [[ -n $wasm_bindgen_version ]] || die "Cargo.lock names no version of wasm-bindgen."
     need_crate wasm-bindgen-cli "$wasm_bindgen_version" \
         "it makes the app's WASM callable from the browser (about 4 minutes, once)"
-    need_packages "to optimize and compress the app" wasm-opt:binaryen brotli:brotli
+    need_packages "to compress the app" brotli:brotli
 }
 
 # A minimal installation of Rust comes without them.
