@@ -96,10 +96,10 @@ lint: (_need "rust" "lints")
     cargo clippy --locked --workspace --exclude ostrakon-app --all-targets --all-features -- -D warnings
     tools/wasm cargo clippy --locked -p ostrakon-app --target wasm32-unknown-unknown -- -D warnings
 
-# Test all that runs without a browser; arguments go to `cargo test`
+# Test all that needs no browser; arguments go to `cargo test`
 [group('test')]
 test-api *arguments: (_need "rust")
-    cargo test --locked --workspace --exclude ostrakon-app "$@"
+    cargo test --locked --workspace "$@"
 
 # Lint openapi.yaml and type-check a client that is generated from it
 [group('test')]
