@@ -21,6 +21,8 @@ struct Status {
 const OK: Status = Status { status: "ok" };
 
 /// Is the process alive?
+///
+/// For whoever restarts it otherwise. It asks no database.
 #[utoipa::path(
     tag = "operations",
     responses((status = 200, description = "It is.", body = Status))
@@ -31,6 +33,8 @@ pub async fn get_health() -> Json<Status> {
 }
 
 /// Does every database answer?
+///
+/// For whoever sends requests here, or elsewhere.
 #[utoipa::path(
     tag = "operations",
     responses((status = 200, description = "They do.", body = Status), Unavailable)

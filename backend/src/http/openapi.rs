@@ -20,6 +20,8 @@ use super::routes;
         contact()
     ),
     servers((url = "/", description = "This service")),
+    // Only answers refer to problems, and schemas are gathered from bodies alone.
+    components(schemas(Problem)),
     tags(
         (name = "products", description = "Products and their ratings."),
         (name = "reviews", description = "Reviews of products."),
@@ -41,9 +43,10 @@ pub fn swagger_ui() -> SwaggerUi {
 }
 
 /// Get this document
+///
+/// In JSON, as generators of clients take it.
 #[utoipa::path(
     tag = "operations",
-    operation_id = "get_openapi",
     responses((status = 200, description = "The OpenAPI document.", body = serde_json::Value))
 )]
 #[get("/api/openapi.json")]

@@ -110,6 +110,8 @@ pub async fn create_review(
 }
 
 /// Get a review
+///
+/// The review as it stands in lists.
 #[utoipa::path(
     tag = "reviews",
     params(("id" = ReviewId, Path, description = "The review's id.")),

@@ -37,6 +37,31 @@ async fn the_served_document_has_a_unique_name_and_a_text_for_every_operation() 
     assert!(docs.text.contains("swagger-ui"), "{}", docs.text);
 }
 
+/// Every `$ref` below `value`.
+fn references(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Object(object) => object
+            .iter()
+            .flat_map(|(key, value)| match value.as_str() {
+                Some(target) if key == "$ref" => vec![target],
+                _ => references(value),
+            })
+            .collect(),
+        Value::Array(items) => items.iter().flat_map(references).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let document = serde_json::to_value(ostrakon::http::document()).unwrap();
+    let references = references(&document);
+    assert!(references.contains(&"#/components/schemas/Problem"));
+    for target in references {
+        assert!(document.pointer(&target[1..]).is_some(), "{target}");
+    }
+}
+
 #[actix_web::test]
 async fn answers_have_exactly_the_fields_that_the_document_lists() {
     let app = TestApp::start(3).await;
