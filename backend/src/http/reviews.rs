@@ -23,9 +23,10 @@ use crate::store::{ReviewQuery, Store};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListReviews {
-    /// The order. Reviews with the same rating come newest first, those without a rating last.
+    /// The order, `newest` unless given. Reviews with the same rating come newest first, those
+    /// without a rating last.
     #[serde(default)]
-    #[param(inline, required = false, default = "newest")]
+    #[param(inline, required = false)]
     sort: ReviewSort,
     /// Only reviews with this rating.
     #[serde(default, deserialize_with = "from_optional_text")]
