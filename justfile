@@ -108,7 +108,7 @@ test-openapi: (_need "npm_packages")
 
 # Drive the release build in a real browser; arguments go to `playwright test`
 [group('test')]
-e2e *arguments: build (_need "npm_packages" "browser")
+e2e *arguments: build (_need "npm_packages" "browser" "sqlite3")
     cd e2e && node_modules/.bin/playwright test "$@"
 
 _need +tools:

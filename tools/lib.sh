@@ -154,3 +154,7 @@ install_npm_packages() {
 need_browser() {
     need_packages "to test the app in a browser" chromium:chromium
 }
+
+need_sqlite3() {
+    need_packages "to look behind the scenes as the command line says" sqlite3:sqlite3
+}

@@ -28,12 +28,13 @@ test.describe('what is not there', () => {
 test.describe('a server that fails', () => {
   test.use({ expectedComplaints: /status of 500/ });
 
-  for (const [address, api, content] of [
-    ['/', '**/api/products?*', 'Polka-dotted socks'],
-    [`/products/${TEDDY}`, `**/api/products/${TEDDY}`, 'Brown teddy bear'],
-    [`/products/${TEDDY}`, `**/api/products/${TEDDY}/reviews?*`, 'Permalink'],
+  for (const [address, path, content] of [
+    ['/', '/api/products', 'Polka-dotted socks'],
+    [`/products/${TEDDY}`, `/api/products/${TEDDY}`, 'Brown teddy bear'],
+    [`/products/${TEDDY}`, `/api/products/${TEDDY}/reviews`, 'Permalink'],
   ] as const) {
-    test(`${address} without ${api}: says so and tries again`, async ({ page }) => {
+    test(`${address} without ${path}: says so and tries again`, async ({ page }) => {
+      const api = (url: URL) => url.pathname === path;
       await page.route(api, (route) =>
         route.fulfill({
           status: 500,
