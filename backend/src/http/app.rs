@@ -121,6 +121,8 @@ async fn serve_page(
         let keep = if is_index { "no-cache" } else { "public, max-age=31536000, immutable" };
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
+        // The uncompressed file too: another client could get it from a shared cache.
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
         headers.insert(header::CONTENT_SECURITY_POLICY, files.content_security_policy.clone());
     }
     Ok(response)
