@@ -43,7 +43,7 @@ async function assets(page: Page): Promise<string[]> {
 const TYPES: Record<string, string> = {
   css: 'text/css; charset=utf-8',
   ico: 'image/x-icon',
-  js: 'text/javascript; charset=utf-8',
+  js: 'text/javascript', // Modules are UTF-8 whatever the type says (RFC 9239).
   svg: 'image/svg+xml',
   wasm: 'application/wasm',
 };
