@@ -1,5 +1,6 @@
 //! The reviews databases, as the API shows them.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What kind of database it is.
@@ -36,12 +37,41 @@ pub struct DatabaseInfo {
     /// Buckets that it holds, of 1,024.
     #[cfg_attr(feature = "openapi", schema(example = 342, minimum = 0, maximum = 1024))]
     pub buckets: u32,
-    /// Reviews that it holds; null while it is down.
+    /// Reviews that it holds, whatever their status; null while it is down.
     #[cfg_attr(feature = "openapi", schema(example = 1672))]
     pub reviews: Option<u64>,
     /// Its part of all reviews, from 0 to 1; null while any database is down, and without reviews.
     #[cfg_attr(feature = "openapi", schema(example = 0.3344, minimum = 0, maximum = 1))]
     pub share: Option<f64>,
+    /// Bytes that it takes; null while it is down.
+    #[cfg_attr(feature = "openapi", schema(example = 1_441_792))]
+    pub size_bytes: Option<u64>,
+    /// The migrations that it has, in order; null while it is down.
+    #[cfg_attr(feature = "openapi", schema(example = json!(["20261122000000"])))]
+    pub migrations: Option<Vec<String>>,
+    /// The last time that it was verified, or is now; null: never.
+    pub verification: Option<Verification>,
+}
+
+/// A check of one database: every rating recounted, every row looked at for its place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Verification {
+    /// When it began.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
+    pub started_at: Timestamp,
+    /// When it ended; null while it is running.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, example = "2026-03-01T12:00:01Z"))]
+    pub finished_at: Option<Timestamp>,
+    /// Reviews looked at so far.
+    #[cfg_attr(feature = "openapi", schema(example = 1672))]
+    pub reviews: u64,
+    /// Findings so far, or of the whole.
+    #[cfg_attr(feature = "openapi", schema(example = 0))]
+    pub problem_count: u64,
+    /// The first 100 findings, a line each.
+    #[cfg_attr(feature = "openapi", schema(example = json!([])))]
+    pub problems: Vec<String>,
 }
 
 /// All reviews databases.

@@ -1,4 +1,4 @@
-//! Ids: what identifies a review and a product, as numbers and as text.
+//! Ids: what identifies reviews, products and accounts, as numbers and as text.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,6 +13,8 @@ pub enum IdError {
     Review,
     /// Not a whole number from 1 to 2^63 − 1 in plain decimal digits.
     Product,
+    /// The same, of an account, a session or an API token.
+    Account,
 }
 
 impl fmt::Display for IdError {
@@ -20,6 +22,7 @@ impl fmt::Display for IdError {
         f.write_str(match self {
             IdError::Review => "a review id is 13 characters of Crockford base32",
             IdError::Product => "a product id is a whole number from 1",
+            IdError::Account => "an id of an account, session or token is a whole number from 1",
         })
     }
 }
@@ -111,38 +114,58 @@ impl FromStr for ReviewId {
     }
 }
 
-/// A product's primary key: a positive number, in JSON its decimal digits as text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ProductId(i64);
+macro_rules! numbered {
+    ($(#[$doc:meta])* $id:ident, $error:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $id(i64);
 
-impl ProductId {
-    /// The id with this number; `None` unless it is positive.
-    pub const fn new(number: i64) -> Option<ProductId> {
-        if number > 0 { Some(ProductId(number)) } else { None }
-    }
+        impl $id {
+            /// The id with this number; `None` unless it is positive.
+            pub const fn new(number: i64) -> Option<$id> {
+                if number > 0 { Some($id(number)) } else { None }
+            }
 
-    /// The id as the number that is stored and hashed.
-    pub const fn get(self) -> i64 {
-        self.0
-    }
+            /// The id as the number that is stored and hashed.
+            pub const fn get(self) -> i64 {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $id {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl FromStr for $id {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<$id, IdError> {
+                // One text for one id: no sign, no leading zero.
+                let plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
+                let number = if plain { text.parse().ok() } else { None };
+                number.and_then($id::new).ok_or($error)
+            }
+        }
+    };
 }
 
-impl fmt::Display for ProductId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl FromStr for ProductId {
-    type Err = IdError;
-
-    fn from_str(text: &str) -> Result<ProductId, IdError> {
-        // One text for one id: no sign, no leading zero.
-        let plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
-        let number = if plain { text.parse().ok() } else { None };
-        number.and_then(ProductId::new).ok_or(IdError::Product)
-    }
-}
+numbered!(
+    /// A product's primary key, in JSON always as text.
+    ProductId,
+    IdError::Product
+);
+numbered!(
+    /// An account's primary key, in JSON always as text.
+    AccountId,
+    IdError::Account
+);
+numbered!(
+    /// What a session or an API token is called: its secret is something else.
+    CredentialId,
+    IdError::Account
+);
 
 macro_rules! serde_as_text {
     ($id:ty) => {
@@ -161,6 +184,8 @@ macro_rules! serde_as_text {
 }
 serde_as_text!(ReviewId);
 serde_as_text!(ProductId);
+serde_as_text!(AccountId);
+serde_as_text!(CredentialId);
 
 #[cfg(feature = "openapi")]
 mod openapi {
@@ -168,7 +193,7 @@ mod openapi {
     use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
     use utoipa::{PartialSchema, ToSchema};
 
-    use super::{ProductId, ReviewId};
+    use super::{AccountId, CredentialId, ProductId, ReviewId};
 
     impl PartialSchema for ReviewId {
         fn schema() -> RefOr<Schema> {
@@ -185,17 +210,24 @@ mod openapi {
     }
     impl ToSchema for ReviewId {}
 
-    impl PartialSchema for ProductId {
-        fn schema() -> RefOr<Schema> {
-            ObjectBuilder::new()
-                .schema_type(Type::String)
-                .description(Some("A product's id: decimal digits, as text."))
-                .pattern(Some("^[1-9][0-9]{0,18}$"))
-                .examples(["1"])
-                .into()
-        }
+    macro_rules! numbered {
+        ($id:ty, $description:literal) => {
+            impl PartialSchema for $id {
+                fn schema() -> RefOr<Schema> {
+                    ObjectBuilder::new()
+                        .schema_type(Type::String)
+                        .description(Some($description))
+                        .pattern(Some("^[1-9][0-9]{0,18}$"))
+                        .examples(["1"])
+                        .into()
+                }
+            }
+            impl ToSchema for $id {}
+        };
     }
-    impl ToSchema for ProductId {}
+    numbered!(ProductId, "A product's id: decimal digits, as text.");
+    numbered!(AccountId, "An account's id: decimal digits, as text.");
+    numbered!(CredentialId, "The id of a session or an API token: decimal digits, as text.");
 }
 
 #[cfg(test)]

@@ -4,22 +4,39 @@
 //! and for the browser, so that the form and the API can't disagree about a rule. No database
 //! and no HTTP framework in here.
 
+mod account;
+mod admin;
 mod database;
 mod id;
+mod moderation;
+mod names;
 mod page;
 mod problem;
 mod product;
 mod review;
+mod text;
 
-pub use database::{DatabaseInfo, DatabaseList, Engine, Health};
-pub use id::{IdError, ProductId, ReviewId};
+pub use account::{
+    Account, AccountEdit, AccountPage, CreatedToken, Credentials, MAX_NAME_CHARS,
+    MAX_PASSWORD_CHARS, MAX_TOKEN_DAYS, MAX_TOKEN_NAME_CHARS, MIN_NAME_CHARS, MIN_PASSWORD_CHARS,
+    NewToken, PasswordChange, Role, Session, SessionInfo, SessionList, TokenInfo, TokenList,
+};
+pub use admin::{AdminReview, AdminReviewDetail, AdminReviewPage, DayCount, Overview};
+pub use database::{DatabaseInfo, DatabaseList, Engine, Health, Verification};
+pub use id::{AccountId, CredentialId, IdError, ProductId, ReviewId};
+pub use moderation::{
+    Decision, DecisionReason, DecisionResult, DecisionResultList, MAX_DECISIONS, MAX_NOTE_CHARS,
+    NewDecisions, NewReport, QueuePage, QueuedReview, Report, ReportReason, ReviewAction,
+    ReviewEvent, ReviewVersion, UndoDecisions,
+};
 pub use page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, PageLimit};
 pub use problem::{FieldError, FieldErrorCode, Problem, ProblemCode};
 pub use product::{
-    MAX_PRODUCTS_PER_BATCH, MAX_SEARCH_CHARS, Product, ProductPage, ProductRating,
-    ProductRatingList, RatedProduct, Rating,
+    AdminProduct, AdminProductPage, MAX_PRODUCT_DESCRIPTION_CHARS, MAX_PRODUCT_NAME_CHARS,
+    MAX_PRODUCTS_PER_BATCH, MAX_SEARCH_CHARS, MAX_SKU_CHARS, MAX_URL_CHARS, NewProduct, Product,
+    ProductEdit, ProductPage, ProductRating, ProductRatingList, RatedProduct, Rating,
 };
 pub use review::{
     MAX_AUTHOR_NAME_CHARS, MAX_BODY_CHARS, MAX_RATING, MAX_TITLE_CHARS, MIN_RATING, NewReview,
-    Review, ReviewLocation, ReviewPage, ReviewSort,
+    Review, ReviewEdit, ReviewLocation, ReviewPage, ReviewSort, ReviewStatus,
 };

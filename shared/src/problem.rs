@@ -50,7 +50,7 @@ codes! {
         ParameterInvalid => "parameter_invalid", "Invalid parameter",
             "A query parameter is unknown, given twice, or has a value that it can't have. `errors` names it.";
         IdInvalid => "id_invalid", "Invalid id",
-            "The id in the path can't be an id: a product's is a whole number from 1, a review's has 13 characters of Crockford base32.";
+            "The id in the path can't be an id: a review's has 13 characters of Crockford base32, all others are whole numbers from 1.";
         CursorInvalid => "cursor_invalid", "Invalid cursor",
             "The cursor was not made by this service. Take it unchanged from `next_cursor`, or start at the first page.";
         CursorMismatch => "cursor_mismatch", "Cursor of another list",
@@ -71,6 +71,50 @@ codes! {
             "A database that the answer needs is down; `detail` names it. Try again after the seconds in `Retry-After`. Lists of reviews and products can be had without it by `allow_partial=true`.";
         BucketMoved => "bucket_moved", "Review on the move",
             "The bucket of this review is moving to another database. Try again after the seconds in `Retry-After`.";
+        SignInRequired => "sign_in_required", "Sign in first",
+            "This needs an account: sign in, or send an API token as `Authorization: Bearer`.";
+        SessionInvalid => "session_invalid", "Not signed in any more",
+            "The session or API token that came along has ended, was revoked, or belongs to a disabled account.";
+        CredentialsWrong => "credentials_wrong", "Wrong name or password",
+            "There is no account with this name and this password that may sign in.";
+        PasswordWrong => "password_wrong", "Wrong password",
+            "The current password is another one.";
+        NotAllowed => "not_allowed", "Not allowed",
+            "The account that is signed in may not do this.";
+        SessionRequired => "session_required", "Not with an API token",
+            "Passwords, sessions and API tokens can be managed only by who is signed in with the password.";
+        OriginMismatch => "origin_mismatch", "From another site",
+            "A browser sent this request from a page of another site.";
+        RateLimited => "rate_limited", "Too many requests",
+            "Too many of these requests in a short time. Try again after the seconds in `Retry-After`.";
+        NameTaken => "name_taken", "Name taken",
+            "There is an account with this name.";
+        SkuTaken => "sku_taken", "SKU taken",
+            "There is a product with this SKU.";
+        AccountNotFound => "account_not_found", "Account not found",
+            "There is no account with this id.";
+        CredentialNotFound => "credential_not_found", "Session or token not found",
+            "The account has no session or API token with this id.";
+        LastAdmin => "last_admin", "Last admin",
+            "This is the only admin: there would be none left.";
+        ReviewExists => "review_exists", "Reviewed already",
+            "This account has reviewed this product already; `Location` leads to the review. Edit it instead.";
+        ReviewDeleted => "review_deleted", "Review deleted",
+            "Its author has deleted this review: there is nothing to decide.";
+        ProductArchived => "product_archived", "Product archived",
+            "This product has left the catalogue: its reviews stay, new ones are refused.";
+        AlreadyReported => "already_reported", "Reported already",
+            "This reader has reported this review already.";
+        NothingToUndo => "nothing_to_undo", "Nothing to undo",
+            "The last thing that happened to this review was no decision.";
+        VersionMissing => "version_missing", "Which version?",
+            "A change needs the version that it is about: send the ETag as `If-Match`.";
+        VersionConflict => "version_conflict", "Changed meanwhile",
+            "Somebody else has changed this since it was read. Read it again, then decide.";
+        DatabaseNotFound => "database_not_found", "No such database",
+            "There is no reviews database with this name.";
+        VerifyRunning => "verify_running", "Verifying already",
+            "This database is being verified. One check at a time is enough.";
         Internal => "internal", "Internal error",
             "Something is wrong with the service. Its log has the details under the request id of this answer.";
     }
@@ -81,6 +125,7 @@ codes! {
     FieldErrorCode {
         Blank => "blank", "Blank", "It must hold something besides white space.";
         TooLong => "too_long", "Too long", "It has too many characters.";
+        TooShort => "too_short", "Too short", "It has too few characters.";
         OutOfRange => "out_of_range", "Out of range", "The number is too small or too large.";
         ControlCharacter => "control_character", "Control character", "It holds a control character.";
         WrongType => "wrong_type", "Wrong type", "The JSON value has another type than the field.";

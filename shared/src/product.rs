@@ -5,12 +5,23 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::ProductId;
+use crate::problem::{FieldError, FieldErrorCode};
 use crate::review::{MAX_RATING, MIN_RATING};
+use crate::text::{Lines, change, line_error, text_error};
 
 /// Characters of a search text at most.
 pub const MAX_SEARCH_CHARS: usize = 100;
 /// Products in one request for ratings at most.
 pub const MAX_PRODUCTS_PER_BATCH: usize = 100;
+
+/// Characters of a product's name at most.
+pub const MAX_PRODUCT_NAME_CHARS: usize = 255;
+/// Characters of a product's description at most.
+pub const MAX_PRODUCT_DESCRIPTION_CHARS: usize = 2_000;
+/// Characters of a stock keeping unit at most.
+pub const MAX_SKU_CHARS: usize = 64;
+/// Characters of an address at most.
+pub const MAX_URL_CHARS: usize = 2_000;
 
 /// A verdict in stars: 1 to 5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -136,6 +147,8 @@ pub struct Product {
         schema(example = "https://shop.example/bear.jpg", format = "uri")
     )]
     pub picture_url: Option<String>,
+    /// Whether it has left the catalogue: its reviews stay, new ones are refused.
+    pub archived: bool,
     /// How it is rated; null only in a partial answer, when a database that knows is down.
     pub rating: Option<ProductRating>,
 }
@@ -153,6 +166,146 @@ pub struct ProductPage {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "openapi", schema(required = false, example = json!([])))]
     pub missing_databases: Vec<String>,
+}
+
+/// A product as admins edit it, archived or not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AdminProduct {
+    /// The product's id.
+    pub id: ProductId,
+    /// What it is called.
+    #[cfg_attr(feature = "openapi", schema(example = "Brown teddy bear"))]
+    pub name: String,
+    /// A sentence or two about it.
+    #[cfg_attr(feature = "openapi", schema(example = "Soft, brown and patient."))]
+    pub description: Option<String>,
+    /// The shop's own number for it (stock keeping unit).
+    #[cfg_attr(feature = "openapi", schema(example = "TOY-0001"))]
+    pub sku: Option<String>,
+    /// Where its picture is.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(example = "https://shop.example/bear.jpg", format = "uri")
+    )]
+    pub picture_url: Option<String>,
+    /// Whether it has left the catalogue.
+    pub archived: bool,
+    /// Counts its changes, from 1; its ETag, and what `If-Match` takes.
+    #[cfg_attr(feature = "openapi", schema(example = 1))]
+    pub version: i32,
+}
+
+/// A page of products as admins edit them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AdminProductPage {
+    /// The products, by id.
+    pub items: Vec<AdminProduct>,
+    /// Where the next page starts; null on the last page.
+    #[cfg_attr(feature = "openapi", schema(example = "AAxT1zcsVkTQAAAAAAAAABQAtSOi"))]
+    pub next_cursor: Option<String>,
+}
+
+/// A product to be created.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewProduct {
+    /// What it is called.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(min_length = 1, max_length = 255, example = "Brown teddy bear")
+    )]
+    pub name: String,
+    /// A sentence or two about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(min_length = 1, max_length = 2_000, example = "Soft, brown and patient.")
+    )]
+    pub description: Option<String>,
+    /// The shop's own number for it; no two products share one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 64, example = "TOY-0001"))]
+    pub sku: Option<String>,
+    /// Where its picture is: an https address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(
+            min_length = 1,
+            max_length = 2_000,
+            example = "https://shop.example/bear.jpg",
+            format = "uri"
+        )
+    )]
+    pub picture_url: Option<String>,
+}
+
+impl NewProduct {
+    /// Everything that is wrong with it, at most one error a field.
+    pub fn errors(&self) -> Vec<FieldError> {
+        let name = line_error("name", Some(&self.name), MAX_PRODUCT_NAME_CHARS);
+        let description = self.description.as_deref().and_then(|text| {
+            text_error("description", text, MAX_PRODUCT_DESCRIPTION_CHARS, Lines::Many)
+        });
+        let sku = line_error("sku", self.sku.as_deref(), MAX_SKU_CHARS);
+        let picture = line_error("picture_url", self.picture_url.as_deref(), MAX_URL_CHARS);
+        let picture = picture.or_else(|| {
+            let secure =
+                |url: &String| url.strip_prefix("https://").is_some_and(|rest| !rest.is_empty());
+            self.picture_url.as_ref().filter(|url| !secure(url)).map(|_| {
+                let detail = "The address of a picture begins with https://.".to_owned();
+                FieldError::at_field("picture_url", FieldErrorCode::InvalidValue, detail)
+            })
+        });
+        [name, description, sku, picture].into_iter().flatten().collect()
+    }
+}
+
+/// A change of a product (RFC 7396): what is left out stays, null takes it away.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ProductEdit {
+    /// What it is called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(min_length = 1, max_length = 255, example = "Brown teddy bear")
+    )]
+    pub name: Option<String>,
+    /// A sentence or two about it.
+    #[serde(default, deserialize_with = "change", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, min_length = 1, max_length = 2_000, example = "Soft, brown and patient."))]
+    pub description: Option<Option<String>>,
+    /// The shop's own number for it.
+    #[serde(default, deserialize_with = "change", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, min_length = 1, max_length = 64, example = "TOY-0001"))]
+    pub sku: Option<Option<String>>,
+    /// Where its picture is: an https address.
+    #[serde(default, deserialize_with = "change", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, min_length = 1, max_length = 2_000, example = "https://shop.example/bear.jpg", format = "uri"))]
+    pub picture_url: Option<Option<String>>,
+    /// Whether it leaves the catalogue, or comes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived: Option<bool>,
+}
+
+impl ProductEdit {
+    /// The product after the change, in the form of a new one.
+    pub fn applied_to(&self, product: &AdminProduct) -> NewProduct {
+        let text = |change: &Option<Option<String>>, now: &Option<String>| {
+            change.clone().unwrap_or_else(|| now.clone())
+        };
+        NewProduct {
+            name: self.name.clone().unwrap_or_else(|| product.name.clone()),
+            description: text(&self.description, &product.description),
+            sku: text(&self.sku, &product.sku),
+            picture_url: text(&self.picture_url, &product.picture_url),
+        }
+    }
 }
 
 /// A product's id and its rating.

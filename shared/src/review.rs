@@ -5,7 +5,9 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::names::names;
 use crate::problem::{FieldError, FieldErrorCode};
+use crate::text::{Lines, change, line_error, text_error};
 use crate::{ProductId, Rating, ReviewId};
 
 /// The lowest rating, in stars.
@@ -18,6 +20,22 @@ pub const MAX_TITLE_CHARS: usize = 255;
 pub const MAX_BODY_CHARS: usize = 10_000;
 /// Characters (Unicode scalar values) of an author's name at most.
 pub const MAX_AUTHOR_NAME_CHARS: usize = 80;
+
+names! {
+    /// Where a review stands. Only approved ones are public, and counted.
+    ReviewStatus {
+        /// Waits for a moderator.
+        Pending => "pending",
+        /// Published.
+        Approved => "approved",
+        /// A moderator took it from the public: it breaks a rule.
+        Rejected => "rejected",
+        /// A moderator took it from the public: it is no review at all.
+        Spam => "spam",
+        /// Its author deleted it.
+        Deleted => "deleted",
+    }
+}
 
 /// A review of a product.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,9 +56,19 @@ pub struct Review {
     /// The name that the author gave.
     #[cfg_attr(feature = "openapi", schema(example = "Aspasia"))]
     pub author_name: Option<String>,
+    /// Whether an account wrote it: guests sign with any name.
+    pub member: bool,
+    /// Where it stands: in public always `approved`.
+    pub status: ReviewStatus,
+    /// Counts its changes, from 1; its ETag, and what `If-Match` takes.
+    #[cfg_attr(feature = "openapi", schema(example = 1))]
+    pub version: i32,
     /// When it was created.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
     pub created_at: Timestamp,
+    /// When its author changed it last; null: never.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, example = "2026-03-02T12:00:00Z"))]
+    pub edited_at: Option<Timestamp>,
 }
 
 /// A page of a product's reviews.
@@ -151,44 +179,60 @@ pub struct NewReview {
 impl NewReview {
     /// Everything that is wrong with it, at most one error a field.
     pub fn errors(&self) -> Vec<FieldError> {
-        let rating = self.rating.filter(|r| !(MIN_RATING..=MAX_RATING).contains(r)).map(|_| {
-            FieldError::at_field(
-                "rating",
-                FieldErrorCode::OutOfRange,
-                format!("A rating is a whole number from {MIN_RATING} to {MAX_RATING}."),
-            )
-        });
-        let line = |field, text: &Option<String>, max_chars| {
-            text.as_deref().and_then(|text| text_error(field, text, max_chars, Lines::One))
-        };
+        let line = |field, text: &Option<String>, max| line_error(field, text.as_deref(), max);
         let title = line("title", &self.title, MAX_TITLE_CHARS);
         let body = text_error("body", &self.body, MAX_BODY_CHARS, Lines::Many);
         let author_name = line("author_name", &self.author_name, MAX_AUTHOR_NAME_CHARS);
-        [rating, title, body, author_name].into_iter().flatten().collect()
+        [rating_error(self.rating), title, body, author_name].into_iter().flatten().collect()
     }
 }
 
-#[derive(PartialEq)]
-enum Lines {
-    One,
-    Many,
+fn rating_error(rating: Option<i32>) -> Option<FieldError> {
+    rating.filter(|rating| !(MIN_RATING..=MAX_RATING).contains(rating)).map(|_| {
+        FieldError::at_field(
+            "rating",
+            FieldErrorCode::OutOfRange,
+            format!("A rating is a whole number from {MIN_RATING} to {MAX_RATING}."),
+        )
+    })
 }
 
-fn text_error(field: &str, text: &str, max_chars: usize, lines: Lines) -> Option<FieldError> {
-    let chars = text.chars().count();
-    let forbidden =
-        |c: &char| c.is_control() && !(lines == Lines::Many && matches!(c, '\n' | '\r' | '\t'));
-    if text.trim().is_empty() {
-        let detail = "This must not be blank.".to_owned();
-        Some(FieldError::at_field(field, FieldErrorCode::Blank, detail))
-    } else if chars > max_chars {
-        let detail = format!("This may have {max_chars} characters at most; it has {chars}.");
-        Some(FieldError::at_field(field, FieldErrorCode::TooLong, detail))
-    } else if let Some(control) = text.chars().find(forbidden) {
-        let detail = format!("This holds the control character U+{:04X}.", u32::from(control));
-        Some(FieldError::at_field(field, FieldErrorCode::ControlCharacter, detail))
-    } else {
-        None
+/// A change of a review by its author (RFC 7396): what is left out stays, null takes it away.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ReviewEdit {
+    /// The verdict in stars.
+    #[serde(default, deserialize_with = "change", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<i32>, minimum = 1, maximum = 5, example = 4))]
+    pub rating: Option<Option<i32>>,
+    /// A headline.
+    #[serde(default, deserialize_with = "change", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, min_length = 1, max_length = 255, example = "Still a friend"))]
+    pub title: Option<Option<String>>,
+    /// The text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(min_length = 1, max_length = 10_000, example = "One eye is gone; he sees.")
+    )]
+    pub body: Option<String>,
+    /// A name to sign with.
+    #[serde(default, deserialize_with = "change", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, min_length = 1, max_length = 80, example = "Aspasia"))]
+    pub author_name: Option<Option<String>>,
+}
+
+impl ReviewEdit {
+    /// The review after the change, in the form of a new one.
+    pub fn applied_to(&self, review: &Review) -> NewReview {
+        let rating = review.rating.map(|rating| rating.stars().into());
+        NewReview {
+            rating: self.rating.unwrap_or(rating),
+            title: self.title.clone().unwrap_or_else(|| review.title.clone()),
+            body: self.body.clone().unwrap_or_else(|| review.body.clone()),
+            author_name: self.author_name.clone().unwrap_or_else(|| review.author_name.clone()),
+        }
     }
 }
 

@@ -38,8 +38,58 @@ diesel::table! {
         sku -> Nullable<Text>,
         picture_url -> Nullable<Text>,
         search_text -> Text,
+        archived -> Bool,
+        version -> Integer,
     }
 }
+
+diesel::table! {
+    account (id) {
+        id -> BigInt,
+        name -> Text,
+        name_key -> Text,
+        password_hash -> Text,
+        role -> Text,
+        disabled -> Bool,
+        demo_password -> Bool,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    session (id) {
+        id -> BigInt,
+        account_id -> BigInt,
+        secret_hash -> Binary,
+        user_agent -> Nullable<Text>,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    api_token (id) {
+        id -> BigInt,
+        account_id -> BigInt,
+        secret_hash -> Binary,
+        name -> Text,
+        created_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    verification (database) {
+        database -> Text,
+        started_at -> BigInt,
+        finished_at -> BigInt,
+        reviews -> BigInt,
+        problem_count -> BigInt,
+        problems -> Text,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(account, session, api_token);
 
 // Reviews databases:
 diesel::table! {
@@ -59,6 +109,11 @@ diesel::table! {
         title -> Nullable<Text>,
         body -> Text,
         author_name -> Nullable<Text>,
+        author_id -> Nullable<BigInt>,
+        status -> Text,
+        version -> Integer,
+        edited_at -> Nullable<BigInt>,
+        open_reports -> Integer,
     }
 }
 
@@ -72,6 +127,35 @@ diesel::table! {
         r3 -> BigInt,
         r4 -> BigInt,
         r5 -> BigInt,
+        hidden -> BigInt,
+    }
+}
+
+diesel::table! {
+    report (bucket, review_id, reader) {
+        bucket -> SmallInt,
+        review_id -> BigInt,
+        reader -> Text,
+        reason -> Text,
+        note -> Nullable<Text>,
+        created_at -> BigInt,
+        closed_by -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    review_event (bucket, review_id, version) {
+        bucket -> SmallInt,
+        review_id -> BigInt,
+        version -> Integer,
+        action -> Text,
+        from_status -> Text,
+        to_status -> Text,
+        actor_id -> BigInt,
+        actor_name -> Text,
+        reason -> Nullable<Text>,
+        note -> Nullable<Text>,
+        created_at -> BigInt,
     }
 }
 

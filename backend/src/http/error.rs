@@ -83,9 +83,31 @@ pub fn status(code: ProblemCode) -> StatusCode {
         | ProblemCode::CursorInvalid
         | ProblemCode::CursorMismatch
         | ProblemCode::IdempotencyKeyInvalid => StatusCode::BAD_REQUEST,
-        ProblemCode::ProductNotFound | ProblemCode::ReviewNotFound | ProblemCode::RouteNotFound => {
-            StatusCode::NOT_FOUND
-        }
+        ProblemCode::SignInRequired
+        | ProblemCode::SessionInvalid
+        | ProblemCode::CredentialsWrong => StatusCode::UNAUTHORIZED,
+        ProblemCode::PasswordWrong
+        | ProblemCode::NotAllowed
+        | ProblemCode::SessionRequired
+        | ProblemCode::OriginMismatch => StatusCode::FORBIDDEN,
+        ProblemCode::ProductNotFound
+        | ProblemCode::ReviewNotFound
+        | ProblemCode::AccountNotFound
+        | ProblemCode::CredentialNotFound
+        | ProblemCode::DatabaseNotFound
+        | ProblemCode::RouteNotFound => StatusCode::NOT_FOUND,
+        ProblemCode::NameTaken
+        | ProblemCode::SkuTaken
+        | ProblemCode::LastAdmin
+        | ProblemCode::ReviewExists
+        | ProblemCode::ReviewDeleted
+        | ProblemCode::ProductArchived
+        | ProblemCode::AlreadyReported
+        | ProblemCode::NothingToUndo
+        | ProblemCode::VerifyRunning => StatusCode::CONFLICT,
+        ProblemCode::VersionConflict => StatusCode::PRECONDITION_FAILED,
+        ProblemCode::VersionMissing => StatusCode::PRECONDITION_REQUIRED,
+        ProblemCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         ProblemCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ProblemCode::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ProblemCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -1,0 +1,311 @@
+//! Accounts: who signs in, what they may do, and what they prove it with.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::names::names;
+use crate::problem::{FieldError, FieldErrorCode};
+use crate::text::line_error;
+use crate::{AccountId, CredentialId};
+
+/// Characters of an account's name at least.
+pub const MIN_NAME_CHARS: usize = 3;
+/// Characters of an account's name at most.
+pub const MAX_NAME_CHARS: usize = 40;
+/// Characters of a password at least (NIST SP 800-63B).
+pub const MIN_PASSWORD_CHARS: usize = 8;
+/// Characters of a password at most.
+pub const MAX_PASSWORD_CHARS: usize = 128;
+/// Characters of an API token's name at most.
+pub const MAX_TOKEN_NAME_CHARS: usize = 60;
+/// Days that an API token may be good for at most.
+pub const MAX_TOKEN_DAYS: i32 = 366;
+
+names! {
+    /// What an account may do. Each role may do what the ones before it may.
+    Role {
+        /// Write, edit and delete own reviews.
+        Member => "member",
+        /// Decide about pending and reported reviews, without seeing their ratings.
+        Moderator => "moderator",
+        /// Everything: all reviews, products, accounts, databases.
+        Admin => "admin",
+    }
+}
+
+/// An account, as its owner and admins see it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Account {
+    /// The account's id.
+    pub id: AccountId,
+    /// The name to sign in with, and to sign reviews with.
+    #[cfg_attr(feature = "openapi", schema(example = "aspasia"))]
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// Whether it is shut: a disabled account can't sign in, its tokens are refused.
+    pub disabled: bool,
+    /// When it was created.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
+    pub created_at: Timestamp,
+}
+
+/// Who is asking, and what this service lets them do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Session {
+    /// The account that is signed in; null for a guest.
+    pub account: Option<Account>,
+    /// Whether guests may review products.
+    pub guest_reviews: bool,
+    /// Whether reviews are looked at before they are published.
+    pub pre_moderation: bool,
+}
+
+/// A name and a password: to register with, or to sign in with.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Credentials {
+    /// The account's name. A new one has 3 to 40 letters, digits, dots, dashes and underscores;
+    /// names that differ only in case are the same.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 40, example = "aspasia"))]
+    pub name: String,
+    /// The password. A new one has 8 to 128 characters.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(format = Password, min_length = 1, max_length = 128, example = "a long sentence")
+    )]
+    pub password: String,
+}
+
+impl Credentials {
+    /// Everything that is wrong with them for a new account, at most one error a field.
+    pub fn errors(&self) -> Vec<FieldError> {
+        let name = name_error(&self.name);
+        name.into_iter().chain(password_error("password", &self.password)).collect()
+    }
+}
+
+// A password in a log would be a password lost.
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+fn name_error(name: &str) -> Option<FieldError> {
+    let chars = name.chars().count();
+    let odd = |c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
+    if chars < MIN_NAME_CHARS {
+        let detail = format!("A name has at least {MIN_NAME_CHARS} characters.");
+        Some(FieldError::at_field("name", FieldErrorCode::TooShort, detail))
+    } else if let Some(found) = name.chars().find(|&c| odd(c)) {
+        let detail = format!(
+            "A name has letters, digits, dots, dashes and underscores, not {:?}.",
+            found.to_string()
+        );
+        Some(FieldError::at_field("name", FieldErrorCode::InvalidValue, detail))
+    } else {
+        line_error("name", Some(name), MAX_NAME_CHARS)
+    }
+}
+
+fn password_error(field: &str, password: &str) -> Option<FieldError> {
+    let chars = password.chars().count();
+    if chars < MIN_PASSWORD_CHARS {
+        let detail = format!("A password has at least {MIN_PASSWORD_CHARS} characters.");
+        return Some(FieldError::at_field(field, FieldErrorCode::TooShort, detail));
+    }
+    (chars > MAX_PASSWORD_CHARS).then(|| {
+        let detail = format!("A password has at most {MAX_PASSWORD_CHARS} characters.");
+        FieldError::at_field(field, FieldErrorCode::TooLong, detail)
+    })
+}
+
+/// A change of the own password.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PasswordChange {
+    /// The password until now.
+    #[cfg_attr(feature = "openapi", schema(format = Password, max_length = 128, example = "a long sentence"))]
+    pub current_password: String,
+    /// The password from now on.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(format = Password, min_length = 8, max_length = 128, example = "a longer sentence")
+    )]
+    pub new_password: String,
+}
+
+impl PasswordChange {
+    /// Everything that is wrong with the new password.
+    pub fn errors(&self) -> Vec<FieldError> {
+        password_error("new_password", &self.new_password).into_iter().collect()
+    }
+}
+
+impl std::fmt::Debug for PasswordChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PasswordChange").finish_non_exhaustive()
+    }
+}
+
+/// A browser in which the account is signed in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SessionInfo {
+    /// What the session is called when it is to be ended.
+    pub id: CredentialId,
+    /// Whether this very request belongs to it.
+    pub current: bool,
+    /// The browser, as it names itself (User-Agent), at most 200 characters.
+    #[cfg_attr(feature = "openapi", schema(example = "Mozilla/5.0 (X11; Linux x86_64)"))]
+    pub user_agent: Option<String>,
+    /// When it signed in.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
+    pub created_at: Timestamp,
+    /// When it ends by itself.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-31T12:00:00Z"))]
+    pub expires_at: Timestamp,
+}
+
+/// All sessions of an account, the newest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SessionList {
+    /// The sessions.
+    pub items: Vec<SessionInfo>,
+}
+
+/// An API token to be created.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewToken {
+    /// What it is for.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(min_length = 1, max_length = 60, example = "import script")
+    )]
+    pub name: String,
+    /// In how many days it ends; without it, never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 366, example = 90))]
+    pub expires_in_days: Option<i32>,
+}
+
+impl NewToken {
+    /// Everything that is wrong with it, at most one error a field.
+    pub fn errors(&self) -> Vec<FieldError> {
+        let name = line_error("name", Some(&self.name), MAX_TOKEN_NAME_CHARS);
+        let days = self.expires_in_days.filter(|days| !(1..=MAX_TOKEN_DAYS).contains(days));
+        let days = days.map(|_| {
+            let detail = format!("A token is good for 1 to {MAX_TOKEN_DAYS} days, or for ever.");
+            FieldError::at_field("expires_in_days", FieldErrorCode::OutOfRange, detail)
+        });
+        name.into_iter().chain(days).collect()
+    }
+}
+
+/// An API token, without its secret.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TokenInfo {
+    /// What the token is called when it is to be revoked.
+    pub id: CredentialId,
+    /// What it is for.
+    #[cfg_attr(feature = "openapi", schema(example = "import script"))]
+    pub name: String,
+    /// When it was created.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
+    pub created_at: Timestamp,
+    /// When it ends by itself; null: never.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, example = "2026-05-30T12:00:00Z"))]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// All API tokens of an account, the newest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TokenList {
+    /// The tokens.
+    pub items: Vec<TokenInfo>,
+}
+
+/// A new API token: the only answer that ever holds its secret.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CreatedToken {
+    /// The secret: send it as `Authorization: Bearer …`.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(example = "ostk_q3Jx0cV1m2pYt7sKf5uWd8zRb4nGh6aLe9iTo0vXyNA")
+    )]
+    pub secret: String,
+    /// The token.
+    pub token: TokenInfo,
+}
+
+/// A page of accounts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AccountPage {
+    /// The accounts, by id.
+    pub items: Vec<Account>,
+    /// Where the next page starts; null on the last page.
+    #[cfg_attr(feature = "openapi", schema(example = "AAxT1zcsVkTQAAAAAAAAABQAtSOi"))]
+    pub next_cursor: Option<String>,
+}
+
+/// A change of an account by an admin: what is left out stays.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AccountEdit {
+    /// What it may do from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// Whether it is shut from now on; its sessions end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<bool>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codes(name: &str, password: &str) -> Vec<(String, FieldErrorCode)> {
+        let errors = Credentials { name: name.into(), password: password.into() }.errors();
+        errors.into_iter().map(|e| (e.pointer.unwrap_or_default(), e.code)).collect()
+    }
+
+    #[test]
+    fn new_accounts_have_sensible_names_and_passwords() {
+        assert_eq!(codes("aspasia", "12345678"), []);
+        assert_eq!(codes("Ασπασία.2-b_", "πάσσωορδ"), []);
+        let name = |code| vec![("/name".to_owned(), code)];
+        assert_eq!(codes("ab", "12345678"), name(FieldErrorCode::TooShort));
+        assert_eq!(codes(&"a".repeat(41), "12345678"), name(FieldErrorCode::TooLong));
+        for odd in ["a b", "a\tb", "<b>", "a@b.example", "\u{202e}abc"] {
+            assert_eq!(codes(odd, "12345678"), name(FieldErrorCode::InvalidValue), "{odd:?}");
+        }
+        let password = |code| vec![("/password".to_owned(), code)];
+        assert_eq!(codes("aspasia", "1234567"), password(FieldErrorCode::TooShort));
+        assert_eq!(codes("aspasia", &"🏺".repeat(128)), []);
+        assert_eq!(codes("aspasia", &"🏺".repeat(129)), password(FieldErrorCode::TooLong));
+    }
+
+    #[test]
+    fn secrets_stay_out_of_logs() {
+        let credentials = Credentials { name: "aspasia".into(), password: "hunter22".into() };
+        assert!(!format!("{credentials:?}").contains("hunter22"));
+    }
+
+    #[test]
+    fn roles_are_in_order() {
+        assert!(Role::Member < Role::Moderator && Role::Moderator < Role::Admin);
+    }
+}

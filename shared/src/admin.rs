@@ -1,0 +1,86 @@
+//! What admins see: every review wherever it lives, and the service at a glance.
+
+use serde::{Deserialize, Serialize};
+
+use crate::moderation::{Report, ReviewEvent};
+use crate::{AccountId, DatabaseInfo, Review};
+
+/// A review, and where it lives.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AdminReview {
+    /// The review, whatever its status.
+    pub review: Review,
+    /// What its product is called.
+    #[cfg_attr(feature = "openapi", schema(example = "Brown teddy bear"))]
+    pub product_name: Option<String>,
+    /// The account that wrote it; null for a guest.
+    pub author_id: Option<AccountId>,
+    /// The name of that account.
+    #[cfg_attr(feature = "openapi", schema(example = "aspasia"))]
+    pub author_account: Option<String>,
+    /// Reports that nobody has decided about.
+    #[cfg_attr(feature = "openapi", schema(example = 0))]
+    pub open_reports: u32,
+    /// Its bucket, which the hash of its id decides for ever.
+    #[cfg_attr(feature = "openapi", schema(example = 421, minimum = 0, maximum = 1023))]
+    pub bucket: u16,
+    /// The database that owns this bucket now.
+    #[cfg_attr(feature = "openapi", schema(example = "reviews-2"))]
+    pub database: String,
+}
+
+/// A page of reviews, the newest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AdminReviewPage {
+    /// The reviews.
+    pub items: Vec<AdminReview>,
+    /// Where the next page starts; null on the last page.
+    #[cfg_attr(feature = "openapi", schema(example = "AAxT1zcsVkTQAAAAAAAAABQAtSOi"))]
+    pub next_cursor: Option<String>,
+    /// Databases that were down, in a partial answer only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false, example = json!([])))]
+    pub missing_databases: Vec<String>,
+}
+
+/// A review with all that is kept about it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AdminReviewDetail {
+    /// The review, and where it lives.
+    pub review: AdminReview,
+    /// Its reports, the newest first; at most 100.
+    pub reports: Vec<Report>,
+    /// What happened to it, the newest first; at most 100.
+    pub history: Vec<ReviewEvent>,
+}
+
+/// How many reviews were written on a day.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DayCount {
+    /// The day, in UTC.
+    #[cfg_attr(feature = "openapi", schema(example = "2026-03-01", format = Date))]
+    pub date: String,
+    /// Reviews written on it, whatever their status.
+    #[cfg_attr(feature = "openapi", schema(example = 12))]
+    pub reviews: u64,
+}
+
+/// The service at a glance. What is in databases that are down is not counted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Overview {
+    /// The last 30 days, the oldest first, today last.
+    pub days: Vec<DayCount>,
+    /// Reviews that wait for a moderator before they are published.
+    #[cfg_attr(feature = "openapi", schema(example = 3))]
+    pub pending: u64,
+    /// Reviews with reports that nobody has decided about.
+    #[cfg_attr(feature = "openapi", schema(example = 1))]
+    pub reported: u64,
+    /// How reviews are spread over the databases.
+    pub databases: Vec<DatabaseInfo>,
+}

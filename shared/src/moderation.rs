@@ -1,0 +1,344 @@
+//! Moderation: what readers report, what moderators decide, and the record of it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::names::names;
+use crate::problem::{FieldError, FieldErrorCode, ProblemCode};
+use crate::text::line_error;
+use crate::{ProductId, ReviewId, ReviewStatus};
+
+/// Characters of a note at most.
+pub const MAX_NOTE_CHARS: usize = 100;
+/// Reviews that one request may decide about at most.
+pub const MAX_DECISIONS: usize = 100;
+
+names! {
+    /// Why a reader reports a review.
+    ReportReason {
+        /// Advertising, or posted by a machine.
+        Spam => "spam",
+        /// Insults or hatred.
+        Offensive => "offensive",
+        /// Not about this product.
+        OffTopic => "off_topic",
+        /// Something else: the note says what.
+        Other => "other",
+    }
+}
+
+/// A report of a review to be made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewReport {
+    /// What is wrong with the review.
+    pub reason: ReportReason,
+    /// In a few words; needed with `other`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(min_length = 1, max_length = 100, example = "It is about another bear.")
+    )]
+    pub note: Option<String>,
+}
+
+impl NewReport {
+    /// Everything that is wrong with it.
+    pub fn errors(&self) -> Vec<FieldError> {
+        let missing = self.reason == ReportReason::Other && self.note.is_none();
+        let missing = missing.then(|| {
+            let detail = "Please say what is wrong with the review.".to_owned();
+            FieldError::at_field("note", FieldErrorCode::MissingField, detail)
+        });
+        missing
+            .or_else(|| line_error("note", self.note.as_deref(), MAX_NOTE_CHARS))
+            .into_iter()
+            .collect()
+    }
+}
+
+/// A report of a review, as moderators see it: who made it stays untold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Report {
+    /// What is wrong, says the reader.
+    pub reason: ReportReason,
+    /// In a few words.
+    #[cfg_attr(feature = "openapi", schema(example = "It is about another bear."))]
+    pub note: Option<String>,
+    /// Whether nobody has decided about it yet.
+    pub open: bool,
+    /// When it was made.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
+    pub created_at: Timestamp,
+}
+
+names! {
+    /// What a moderator decides about a review.
+    Decision {
+        /// Publish it, or leave it published.
+        Approve => "approve",
+        /// Take it from the public: it breaks a rule.
+        Reject => "reject",
+        /// Take it from the public: it is no review at all.
+        Spam => "spam",
+    }
+}
+
+names! {
+    /// Why a moderator decides so. Never the rating: that is not shown to them.
+    DecisionReason {
+        /// It keeps the rules.
+        WithinRules => "within_rules",
+        /// Not about the product.
+        OffTopic => "off_topic",
+        /// Insults or hatred.
+        Offensive => "offensive",
+        /// Names, addresses or numbers of people.
+        PersonalData => "personal_data",
+        /// Advertising, or posted by a machine.
+        Advertising => "advertising",
+        /// The same text as another one.
+        Duplicate => "duplicate",
+        /// Against the law.
+        Illegal => "illegal",
+        /// Something else: the note says what.
+        Other => "other",
+    }
+}
+
+/// A review as somebody saw it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ReviewVersion {
+    /// The review's id.
+    pub id: ReviewId,
+    /// The version that was seen: another one is not decided about.
+    #[cfg_attr(feature = "openapi", schema(example = 1))]
+    pub version: i32,
+}
+
+/// One decision about up to 100 reviews.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewDecisions {
+    /// What is decided.
+    pub decision: Decision,
+    /// Why.
+    pub reason: DecisionReason,
+    /// In a few words; needed with `other`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(min_length = 1, max_length = 100, example = "Quotes a phone number.")
+    )]
+    pub note: Option<String>,
+    /// About which reviews.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 100))]
+    pub reviews: Vec<ReviewVersion>,
+}
+
+impl NewDecisions {
+    /// Everything that is wrong with them, at most one error a field.
+    pub fn errors(&self) -> Vec<FieldError> {
+        let missing = self.reason == DecisionReason::Other && self.note.is_none();
+        let missing = missing.then(|| {
+            let detail = "Please say why.".to_owned();
+            FieldError::at_field("note", FieldErrorCode::MissingField, detail)
+        });
+        let note = missing.or_else(|| line_error("note", self.note.as_deref(), MAX_NOTE_CHARS));
+        note.into_iter().chain(reviews_error(&self.reviews)).collect()
+    }
+}
+
+/// The last decisions about up to 100 reviews, to be taken back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct UndoDecisions {
+    /// About which reviews, as the decisions left them.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 100))]
+    pub reviews: Vec<ReviewVersion>,
+}
+
+impl UndoDecisions {
+    /// Everything that is wrong with them.
+    pub fn errors(&self) -> Vec<FieldError> {
+        reviews_error(&self.reviews).into_iter().collect()
+    }
+}
+
+fn reviews_error(reviews: &[ReviewVersion]) -> Option<FieldError> {
+    let mut ids: Vec<_> = reviews.iter().map(|review| review.id).collect();
+    ids.sort();
+    let (code, detail) = if reviews.is_empty() || reviews.len() > MAX_DECISIONS {
+        let detail = format!("One request decides about 1 to {MAX_DECISIONS} reviews.");
+        (FieldErrorCode::OutOfRange, detail)
+    } else if ids.windows(2).any(|pair| pair[0] == pair[1]) {
+        (FieldErrorCode::InvalidValue, "A review is named twice.".to_owned())
+    } else {
+        return None;
+    };
+    Some(FieldError::at_field("reviews", code, detail))
+}
+
+/// What became of one review of the request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DecisionResult {
+    /// The review's id.
+    pub id: ReviewId,
+    /// Its status now; null when it was not found, or its database is down.
+    pub status: Option<ReviewStatus>,
+    /// Its version now: what undoing the decision takes.
+    #[cfg_attr(feature = "openapi", schema(example = 2))]
+    pub version: Option<i32>,
+    /// Why nothing was decided; null when it was.
+    pub problem: Option<ProblemCode>,
+    /// The same for people.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(example = "Somebody else has changed this review since it was shown.")
+    )]
+    pub detail: Option<String>,
+}
+
+/// What became of the reviews of the request, in its order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DecisionResultList {
+    /// One for each review.
+    pub items: Vec<DecisionResult>,
+}
+
+names! {
+    /// What happened to a review.
+    ReviewAction {
+        /// Its author changed it.
+        Edit => "edit",
+        /// Its author deleted it.
+        Delete => "delete",
+        /// A moderator approved it.
+        Approve => "approve",
+        /// A moderator rejected it.
+        Reject => "reject",
+        /// A moderator marked it as spam.
+        Spam => "spam",
+        /// A moderator took a decision back.
+        Undo => "undo",
+    }
+}
+
+/// An entry of a review's history.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReviewEvent {
+    /// The review's version from then on.
+    #[cfg_attr(feature = "openapi", schema(example = 2))]
+    pub version: i32,
+    /// What happened.
+    pub action: ReviewAction,
+    /// The status before.
+    pub from: ReviewStatus,
+    /// The status from then on.
+    pub to: ReviewStatus,
+    /// The name of the account that did it; null when that can't be told.
+    #[cfg_attr(feature = "openapi", schema(example = "pericles"))]
+    pub actor: Option<String>,
+    /// Why; null unless a moderator decided.
+    pub reason: Option<DecisionReason>,
+    /// In a few words.
+    #[cfg_attr(feature = "openapi", schema(example = "Quotes a phone number."))]
+    pub note: Option<String>,
+    /// When.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
+    pub created_at: Timestamp,
+}
+
+/// A review that waits for a moderator: everything but its rating.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct QueuedReview {
+    /// The review's id.
+    pub id: ReviewId,
+    /// The version that is shown here.
+    #[cfg_attr(feature = "openapi", schema(example = 1))]
+    pub version: i32,
+    /// What it is about.
+    pub product_id: ProductId,
+    /// What that is called.
+    #[cfg_attr(feature = "openapi", schema(example = "Brown teddy bear"))]
+    pub product_name: Option<String>,
+    /// Where it stands.
+    pub status: ReviewStatus,
+    /// The headline.
+    #[cfg_attr(feature = "openapi", schema(example = "A friend for life"))]
+    pub title: Option<String>,
+    /// The text.
+    #[cfg_attr(feature = "openapi", schema(example = "Survived three children and a dog."))]
+    pub body: String,
+    /// The name that the author gave.
+    #[cfg_attr(feature = "openapi", schema(example = "Aspasia"))]
+    pub author_name: Option<String>,
+    /// Whether an account wrote it.
+    pub member: bool,
+    /// When it was created.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
+    pub created_at: Timestamp,
+    /// When its author changed it last; null: never.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, example = "2026-03-02T12:00:00Z"))]
+    pub edited_at: Option<Timestamp>,
+    /// Its reports, the newest first; at most 20.
+    pub reports: Vec<Report>,
+    /// What happened to it before, the newest first; at most 20.
+    pub history: Vec<ReviewEvent>,
+}
+
+/// A page of the moderators' queue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct QueuePage {
+    /// Pending and reported reviews, the oldest first.
+    pub items: Vec<QueuedReview>,
+    /// Where the next page starts; null on the last page.
+    #[cfg_attr(feature = "openapi", schema(example = "AAxT1zcsVkTQAAAAAAAAABQAtSOi"))]
+    pub next_cursor: Option<String>,
+    /// How many reviews wait, over all pages.
+    #[cfg_attr(feature = "openapi", schema(example = 3))]
+    pub waiting: u64,
+    /// Databases that were down, in a partial answer only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false, example = json!([])))]
+    pub missing_databases: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn something_else_needs_words() {
+        let report = |reason, note: Option<&str>| {
+            NewReport { reason, note: note.map(str::to_owned) }.errors().len()
+        };
+        assert_eq!(report(ReportReason::Spam, None), 0);
+        assert_eq!(report(ReportReason::Other, None), 1);
+        assert_eq!(report(ReportReason::Other, Some("why")), 0);
+        assert_eq!(report(ReportReason::Spam, Some(&"n".repeat(100))), 0);
+        assert_eq!(report(ReportReason::Spam, Some(&"n".repeat(101))), 1);
+        assert_eq!(report(ReportReason::Spam, Some(" ")), 1);
+    }
+
+    #[test]
+    fn a_request_names_each_review_once() {
+        let review = |number| ReviewVersion { id: ReviewId::new(number).unwrap(), version: 1 };
+        let errors = |reviews| UndoDecisions { reviews }.errors().len();
+        assert_eq!(errors(vec![review(1), review(2)]), 0);
+        assert_eq!(errors(vec![]), 1);
+        assert_eq!(errors(vec![review(1), review(2), review(1)]), 1);
+        assert_eq!(errors((1..=101).map(review).collect()), 1);
+    }
+}
