@@ -101,7 +101,7 @@ pub fn databases(config: &Config) -> Result<(), Failure> {
         "{:<14} {:<8} {:>7} {:>10} {:>8}",
         "database", "engine", "buckets", "reviews", "share"
     );
-    for DatabaseInfo { name, engine: _, health, buckets, reviews, share } in list.items {
+    for DatabaseInfo { name, health, buckets, reviews, share, .. } in list.items {
         let reviews = match (health, reviews) {
             (Health::Up, Some(reviews)) => reviews.to_string(),
             _ => "down".to_owned(),

@@ -7,7 +7,7 @@ use super::error::QueryError;
 use super::schema::{idempotency_key, review};
 
 /// A review without its text.
-#[derive(Clone, Copy, Debug, Queryable)]
+#[derive(Clone, Debug, Queryable)]
 pub struct Placed {
     /// The bucket that is stored.
     pub bucket: i16,
@@ -17,6 +17,8 @@ pub struct Placed {
     pub product_id: i64,
     /// 1 to 5.
     pub rating: Option<i16>,
+    /// A [`ostrakon_shared::ReviewStatus`].
+    pub status: String,
 }
 
 /// Up to `limit` reviews after (product, id), in that order.
@@ -30,7 +32,7 @@ pub fn reviews_after(
         .filter(review::product_id.gt(product_id).or(review::id.gt(id)))
         .order((review::product_id, review::id))
         .limit(limit)
-        .select((review::bucket, review::id, review::product_id, review::rating))
+        .select((review::bucket, review::id, review::product_id, review::rating, review::status))
         .load(connection)?)
 }
 
@@ -43,6 +45,29 @@ pub fn stray_keys(connection: &mut Connection) -> Result<Vec<(i64, String)>, Que
         .filter(diesel::dsl::not(diesel::dsl::exists(its_review)))
         .select((idempotency_key::product_id, idempotency_key::key))
         .load(connection)?)
+}
+
+/// Reviews whose count of open reports is another than that of the reports themselves.
+pub fn miscounted_reports(connection: &mut Connection) -> Result<Vec<i64>, QueryError> {
+    Ok(sql_query_ids(
+        connection,
+        "SELECT id FROM review WHERE open_reports > 0 AND open_reports <> (
+             SELECT count(*) FROM report
+             WHERE report.bucket = review.bucket AND review_id = id AND closed_by IS NULL)
+         UNION
+         SELECT review_id FROM report JOIN review ON review.bucket = report.bucket AND id = review_id
+         WHERE closed_by IS NULL AND open_reports = 0",
+    )?)
+}
+
+fn sql_query_ids(connection: &mut Connection, query: &str) -> QueryResult<Vec<i64>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        id: i64,
+    }
+    let rows: Vec<Row> = diesel::sql_query(query).load(connection)?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 diesel::allow_tables_to_appear_in_same_query!(review, idempotency_key);

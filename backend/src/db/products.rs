@@ -24,6 +24,10 @@ pub struct ProductRow {
     pub picture_url: Option<String>,
     /// Name and SKU as searches find them.
     pub search_text: String,
+    /// Whether it has left the catalogue.
+    pub archived: bool,
+    /// Counts its changes, from 1.
+    pub version: i32,
 }
 
 /// The product with this id.

@@ -3,7 +3,8 @@
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable};
-use ostrakon_shared::{ProductId, Rating};
+use diesel::sqlite::Sqlite;
+use ostrakon_shared::{ProductId, Rating, ReviewStatus};
 
 use super::connection::Connection;
 use super::error::QueryError;
@@ -30,25 +31,49 @@ pub struct RatingRow {
     pub r4: i64,
     /// Reviews with five stars.
     pub r5: i64,
+    /// Reviews that are not approved: not public, in none of the other counts.
+    pub hidden: i64,
+}
+
+/// As what a review is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// Public, with this rating or without one.
+    Public(Option<Rating>),
+    /// Not public.
+    Hidden,
+}
+
+impl Counted {
+    /// As what a review with this status and rating is counted.
+    pub fn of(status: ReviewStatus, rating: Option<Rating>) -> Counted {
+        match status {
+            ReviewStatus::Approved => Counted::Public(rating),
+            _ => Counted::Hidden,
+        }
+    }
 }
 
 impl RatingRow {
     /// No reviews.
     pub fn empty(bucket: i16, product_id: i64) -> RatingRow {
-        RatingRow { bucket, product_id, unrated: 0, r1: 0, r2: 0, r3: 0, r4: 0, r5: 0 }
+        RatingRow { bucket, product_id, unrated: 0, r1: 0, r2: 0, r3: 0, r4: 0, r5: 0, hidden: 0 }
     }
 
-    /// Counts one more review, with 1 to 5 stars or unrated.
-    pub fn add(&mut self, stars: Option<i16>) {
-        let count = match stars {
-            Some(1) => &mut self.r1,
-            Some(2) => &mut self.r2,
-            Some(3) => &mut self.r3,
-            Some(4) => &mut self.r4,
-            Some(5) => &mut self.r5,
-            _ => &mut self.unrated,
+    /// Counts `reviews` more of this kind; fewer when negative.
+    pub fn add(&mut self, counted: Counted, reviews: i64) {
+        let count = match counted {
+            Counted::Hidden => &mut self.hidden,
+            Counted::Public(None) => &mut self.unrated,
+            Counted::Public(Some(rating)) => match rating.stars() {
+                1 => &mut self.r1,
+                2 => &mut self.r2,
+                3 => &mut self.r3,
+                4 => &mut self.r4,
+                _ => &mut self.r5,
+            },
         };
-        *count += 1;
+        *count += reviews;
     }
 
     /// Reviews without a rating, and those with 1 to 5 stars.
@@ -65,26 +90,55 @@ pub fn add(
     connection: &mut Connection,
     bucket: Bucket,
     product: ProductId,
-    rating: Option<Rating>,
+    counted: Counted,
 ) -> Result<(), QueryError> {
-    use product_rating::dsl::{r1, r2, r3, r4, r5, unrated};
-
     let mut one = RatingRow::empty(bucket.number(), product.get());
-    one.add(rating.map(|rating| rating.stars().into()));
+    one.add(counted, 1);
     diesel::insert_into(product_rating::table)
         .values(&one)
         .on_conflict((product_rating::product_id, product_rating::bucket))
         .do_update()
-        .set((
-            unrated.eq(unrated + one.unrated),
-            r1.eq(r1 + one.r1),
-            r2.eq(r2 + one.r2),
-            r3.eq(r3 + one.r3),
-            r4.eq(r4 + one.r4),
-            r5.eq(r5 + one.r5),
-        ))
+        .set(sums(&one))
         .execute(connection)?;
     Ok(())
+}
+
+/// Counts a review as something else than before. Must run in the transaction that changes it.
+pub fn recount(
+    connection: &mut Connection,
+    bucket: Bucket,
+    product: ProductId,
+    before: Counted,
+    after: Counted,
+) -> Result<(), QueryError> {
+    let mut change = RatingRow::empty(bucket.number(), product.get());
+    change.add(before, -1);
+    change.add(after, 1);
+    let row = product_rating::table.find((product.get(), bucket.number()));
+    match diesel::update(row).set(sums(&change)).execute(connection)? {
+        1 => Ok(()),
+        _ => Err(QueryError::Broken(format!("no rating of product {product} in {bucket}"))),
+    }
+}
+
+/// Every count plus that of `change`.
+fn sums(
+    change: &RatingRow,
+) -> impl AsChangeset<
+    Target = product_rating::table,
+    Changeset = impl diesel::query_builder::QueryFragment<Sqlite>,
+> {
+    use product_rating::dsl::{hidden, r1, r2, r3, r4, r5, unrated};
+
+    (
+        unrated.eq(unrated + change.unrated),
+        r1.eq(r1 + change.r1),
+        r2.eq(r2 + change.r2),
+        r3.eq(r3 + change.r3),
+        r4.eq(r4 + change.r4),
+        r5.eq(r5 + change.r5),
+        hidden.eq(hidden + change.hidden),
+    )
 }
 
 /// The rating rows of these products, of all buckets that were ever here.
@@ -112,7 +166,7 @@ pub fn total(connection: &mut Connection) -> Result<u64, QueryError> {
         .filter(sql::<diesel::sql_types::Bool>(
             "bucket IN (SELECT bucket FROM bucket_owner WHERE state IN ('owned', 'moving', 'frozen'))",
         ))
-        .select(sql::<Nullable<BigInt>>("sum(unrated + r1 + r2 + r3 + r4 + r5)"))
+        .select(sql::<Nullable<BigInt>>("sum(unrated + r1 + r2 + r3 + r4 + r5 + hidden)"))
         .first(connection)?;
     Ok(total.unwrap_or(0).unsigned_abs())
 }

@@ -4,6 +4,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use diesel::sqlite::Sqlite;
+use jiff::Timestamp;
 use ostrakon_shared::{ProductId, Rating, Review, ReviewId};
 
 use super::connection::Connection;
@@ -29,6 +30,16 @@ pub struct ReviewRow {
     pub body: String,
     /// See [`Review`].
     pub author_name: Option<String>,
+    /// The account that wrote it; null for a guest.
+    pub author_id: Option<i64>,
+    /// A [`ReviewStatus`].
+    pub status: String,
+    /// Counts its changes, from 1.
+    pub version: i32,
+    /// When its author changed it last, in milliseconds since the Unix epoch.
+    pub edited_at: Option<i64>,
+    /// Reports that nobody has decided about.
+    pub open_reports: i32,
 }
 
 impl TryFrom<ReviewRow> for Review {
@@ -40,14 +51,20 @@ impl TryFrom<ReviewRow> for Review {
             .rating
             .map(|stars| u8::try_from(stars).ok().and_then(|stars| Rating::try_from(stars).ok()));
         let id = ReviewId::new(row.id).ok_or_else(broken)?;
+        let edited_at =
+            row.edited_at.map(|ms| Timestamp::from_millisecond(ms).map_err(|_| broken()));
         Ok(Review {
             id,
             product_id: ProductId::new(row.product_id).ok_or_else(broken)?,
             rating: rating.map(|rating| rating.ok_or_else(broken)).transpose()?,
-            title: row.title,
-            body: row.body,
-            author_name: row.author_name,
+            title: row.title.clone(),
+            body: row.body.clone(),
+            author_name: row.author_name.clone(),
+            member: row.author_id.is_some(),
+            status: row.status.parse().map_err(|_| broken())?,
+            version: row.version,
             created_at: id.created_at(),
+            edited_at: edited_at.transpose()?,
         })
     }
 }

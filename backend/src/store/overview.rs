@@ -43,6 +43,9 @@ impl Store {
             buckets: map.buckets_of(index).map(|_| 1).sum(),
             reviews: *reviews,
             share: reviews.and_then(share),
+            size_bytes: None,
+            migrations: None,
+            verification: None,
         };
         Ok(DatabaseList { items: counts.iter().enumerate().map(info).collect() })
     }

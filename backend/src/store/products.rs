@@ -78,6 +78,7 @@ fn product(row: ProductRow, id: ProductId, rating: Option<ProductRating>) -> Pro
         description: row.description,
         sku: row.sku,
         picture_url: row.picture_url,
+        archived: row.archived,
         rating,
     }
 }

@@ -1,11 +1,12 @@
 //! Writing a review, and reading one.
 
-use ostrakon_shared::{NewReview, ProductId, Review, ReviewId, ReviewLocation};
+use ostrakon_shared::{NewReview, ProductId, Review, ReviewId, ReviewLocation, ReviewStatus};
 use twox_hash::XxHash3_128;
 
 use super::{Store, StoreError};
+use crate::db::ratings::{self, Counted};
 use crate::db::reviews::{self, Replay, ReviewRow};
-use crate::db::{Connection, DbError, QueryError, owner, ratings};
+use crate::db::{Connection, DbError, QueryError, owner};
 use crate::shard::{Bucket, ShardMap, bucket_of, home_buckets, slot_of_key};
 
 /// How often a write draws another id after finding its id taken. Two processes choose the same
@@ -131,10 +132,16 @@ impl Write<'_> {
             title: self.review.title.clone(),
             body: self.review.body.clone(),
             author_name: self.review.author_name.clone(),
+            author_id: None,
+            status: ReviewStatus::Approved.to_string(),
+            version: 1,
+            edited_at: None,
+            open_reports: 0,
         };
         reviews::insert(connection, &row)?;
         let review = Review::try_from(row)?;
-        ratings::add(connection, self.bucket, self.product, review.rating)?;
+        let counted = Counted::of(review.status, review.rating);
+        ratings::add(connection, self.bucket, self.product, counted)?;
         if let Some((key, fingerprint)) = &self.key {
             let replay = Replay { fingerprint: fingerprint.clone(), review_id: id.get() };
             reviews::insert_key(connection, self.bucket, self.product, key, &replay)?;

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use super::products::fold;
 use super::{Store, StoreError};
+use crate::db::owner;
 use crate::db::products::{self, ProductRow};
+use crate::db::ratings::{self, Counted};
 use crate::db::reviews::{self, ReviewRow};
-use crate::db::{owner, ratings};
 use crate::shard::{Bucket, DatabaseIndex, bucket_of, home_buckets, mint};
-use ostrakon_shared::{NewReview, ProductId, Rating, ReviewId};
+use ostrakon_shared::{NewReview, ProductId, Rating, ReviewId, ReviewStatus};
 
 /// A product to be added under an id of its own.
 #[derive(Clone, Debug)]
@@ -86,6 +87,8 @@ impl Store {
                     sku: Some(seed.sku.clone()),
                     picture_url: None,
                     search_text: fold(&format!("{} {}", seed.name, seed.sku)),
+                    archived: false,
+                    version: 1,
                 };
                 products::insert_if_new(connection, &row)?;
             }
@@ -115,7 +118,8 @@ impl Store {
                     if reviews::find(connection, bucket, *id)?.is_none() {
                         let row = seed_row(*id, bucket, seed);
                         reviews::insert(connection, &row)?;
-                        ratings::add(connection, bucket, seed.product, rating(seed))?;
+                        let counted = Counted::Public(rating(seed));
+                        ratings::add(connection, bucket, seed.product, counted)?;
                         new += 1;
                     }
                 }
@@ -139,5 +143,10 @@ fn seed_row(id: ReviewId, bucket: Bucket, seed: &SeedReview) -> ReviewRow {
         title: seed.content.title.clone(),
         body: seed.content.body.clone(),
         author_name: seed.content.author_name.clone(),
+        author_id: None,
+        status: ReviewStatus::Approved.to_string(),
+        version: 1,
+        edited_at: None,
+        open_reports: 0,
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use ostrakon_shared::{ProductId, ReviewId};
+use ostrakon_shared::{ProductId, Rating, ReviewId};
 
 use super::{Store, StoreError};
-use crate::db::ratings::RatingRow;
+use crate::db::ratings::{Counted, RatingRow};
 use crate::db::{Connection, Database, QueryError, inspect, owner, products, ratings};
 use crate::shard::{Bucket, DatabaseIndex, ShardMap, bucket_of, home_buckets};
 
@@ -69,6 +69,10 @@ impl Check<'_> {
                 format!("{name}: Idempotency-Key {key:?} of product {product} has no review");
             report.problems.push(line);
         }
+        for id in inspect::miscounted_reports(connection)? {
+            let line = format!("{name}: review {}: its open reports are miscounted", text(id));
+            report.problems.push(line);
+        }
         Ok(report)
     }
 
@@ -116,7 +120,7 @@ impl Check<'_> {
                 counts
                     .entry((row.product_id, row.bucket))
                     .or_insert_with(|| RatingRow::empty(row.bucket, row.product_id))
-                    .add(row.rating);
+                    .add(counted(row), 1);
             }
             report.reviews += rows.len() as u64;
             progress(rows.len() as u64);
@@ -154,14 +158,23 @@ impl Check<'_> {
             if counted != kept {
                 report.problems.push(format!(
                     "{}: rating of product {product} in bucket {bucket}: \
-                     stored {:?}, counted {:?}",
+                     stored {:?} and {} hidden, counted {:?} and {} hidden",
                     self.database.name(),
                     kept.counts(),
-                    counted.counts()
+                    kept.hidden,
+                    counted.counts(),
+                    counted.hidden
                 ));
             }
         }
     }
+}
+
+/// As what a row is counted; one that no review can be is as good as hidden.
+fn counted(row: &inspect::Placed) -> Counted {
+    let stars = row.rating.and_then(|stars| u8::try_from(stars).ok());
+    let rating = stars.and_then(|stars| Rating::try_from(stars).ok());
+    row.status.parse().map_or(Counted::Hidden, |status| Counted::of(status, rating))
 }
 
 fn text(id: i64) -> String {
