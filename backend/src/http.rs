@@ -3,11 +3,14 @@
 //! A handler extracts, makes one store call, and wraps. [`error`] turns what the store says into
 //! problems, [`respond`] gives answers their ETag and links, [`app`] serves the app's files.
 
+mod admin_products;
+mod admin_reviews;
 mod app;
 mod databases;
 mod error;
 mod extract;
 mod health;
+mod moderation;
 mod openapi;
 mod problems;
 mod products;

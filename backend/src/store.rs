@@ -1,18 +1,23 @@
-//! What the product does: review a product, page through reviews, rate.
+//! What the product does: review a product, page through reviews, rate, moderate.
 //!
 //! Blocking: callers that must not wait run it on a thread of their own. It knows no HTTP.
 
+mod admin_reviews;
 mod cursor;
 mod error;
 mod fanout;
 mod mint;
+mod moderation;
 mod overview;
+mod own_reviews;
+mod product_edits;
 mod products;
 mod ratings;
 mod review_list;
 mod reviews;
 mod seed;
 mod setup;
+mod verification;
 mod verify;
 
 use std::collections::HashSet;
@@ -24,8 +29,12 @@ use ostrakon_shared::ProductId;
 use crate::db::Database;
 use crate::shard::{ShardMap, Spread};
 
+pub use admin_reviews::AdminReviewQuery;
 pub use error::StoreError;
+pub use moderation::{QueueQuery, Reader};
 pub use overview::Place;
+pub use own_reviews::OwnReviewQuery;
+pub use product_edits::AdminProductQuery;
 pub use products::ProductQuery;
 pub use review_list::ReviewQuery;
 pub use reviews::Created;
@@ -40,6 +49,9 @@ pub struct Store {
     spread: Spread,
     map: ArcSwap<ShardMap>,
     mint: mint::Mint,
+    /// Told to nobody: reports by guests are told apart by hashes that are salted with it.
+    cluster_id: String,
+    running: verification::Running,
     /// Products that were seen to exist. They are never deleted, so this can't go stale.
     known_products: RwLock<HashSet<ProductId>>,
 }

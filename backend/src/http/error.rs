@@ -130,6 +130,17 @@ impl From<StoreError> for ApiError {
             StoreError::CursorInvalid => ProblemCode::CursorInvalid,
             StoreError::CursorMismatch => ProblemCode::CursorMismatch,
             StoreError::IdempotencyKeyReused => ProblemCode::IdempotencyKeyReused,
+            StoreError::SignInRequired => ProblemCode::SignInRequired,
+            StoreError::NotAllowed => ProblemCode::NotAllowed,
+            StoreError::ReviewExists(_) => ProblemCode::ReviewExists,
+            StoreError::ReviewDeleted => ProblemCode::ReviewDeleted,
+            StoreError::ProductArchived(_) => ProblemCode::ProductArchived,
+            StoreError::AlreadyReported => ProblemCode::AlreadyReported,
+            StoreError::NothingToUndo => ProblemCode::NothingToUndo,
+            StoreError::VersionConflict => ProblemCode::VersionConflict,
+            StoreError::SkuTaken => ProblemCode::SkuTaken,
+            StoreError::DatabaseNotFound(_) => ProblemCode::DatabaseNotFound,
+            StoreError::VerifyRunning(_) => ProblemCode::VerifyRunning,
             StoreError::Unavailable(_) => ProblemCode::DatabaseUnavailable,
             StoreError::BucketMoved => ProblemCode::BucketMoved,
             StoreError::Internal(_) => ProblemCode::Internal,
@@ -149,10 +160,17 @@ impl From<StoreError> for ApiError {
                 tracing::error!(reason, "internal error");
                 ApiError::new(code, code.explanation())
             }
-            StoreError::CursorInvalid
-            | StoreError::CursorMismatch
-            | StoreError::IdempotencyKeyReused
-            | StoreError::BucketMoved => ApiError::new(code, code.explanation()),
+            StoreError::ReviewExists(id) => {
+                let refusal = ApiError::new(code, code.explanation());
+                match HeaderValue::from_str(&format!("/api/reviews/{id}")) {
+                    Ok(path) => refusal.with_header(header::LOCATION, path),
+                    Err(_) => refusal,
+                }
+            }
+            StoreError::DatabaseNotFound(name) => {
+                ApiError::new(code, format!("There is no reviews database {name}."))
+            }
+            _ => ApiError::new(code, code.explanation()),
         }
     }
 }

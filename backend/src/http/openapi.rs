@@ -25,6 +25,9 @@ use super::routes;
     tags(
         (name = "products", description = "Products and their ratings."),
         (name = "reviews", description = "Reviews of products."),
+        (name = "accounts", description = "Who signs in, and with what."),
+        (name = "moderation", description = "Pending and reported reviews."),
+        (name = "admin", description = "Everything, for admins."),
         (name = "operations", description = "For whoever runs the service.")
     )
 )]
@@ -92,6 +95,51 @@ problems! {
         MediaType 415 "`unsupported_media_type`",
         Unprocessable 422 "`validation_failed`, `idempotency_key_reused`",
     }
+    /// The path or the body is wrong.
+    InvalidEdit {
+        BadRequest 400 "`id_invalid`, `malformed_json`",
+        TooLarge 413 "`body_too_large`",
+        MediaType 415 "`unsupported_media_type`",
+        Unprocessable 422 "`validation_failed`",
+    }
+    /// Who asks is not signed in, or not any more.
+    NotSignedIn { Unauthorized 401 "`sign_in_required`, `session_invalid`", }
+    /// The session or the token is no good.
+    BadSession {
+        Unauthorized 401 "`session_invalid`",
+        Forbidden 403 "`origin_mismatch`",
+    }
+    /// Guests may not, here.
+    GuestsRefused {
+        Unauthorized 401 "`sign_in_required` where guests may not review, `session_invalid`",
+        Forbidden 403 "`origin_mismatch`",
+    }
+    /// It belongs to somebody else.
+    NotYours {
+        Unauthorized 401 "`sign_in_required`, `session_invalid`",
+        Forbidden 403 "`not_allowed`, `origin_mismatch`",
+    }
+    /// The role is too low.
+    WrongRole {
+        Unauthorized 401 "`sign_in_required`, `session_invalid`",
+        Forbidden 403 "`not_allowed`, `origin_mismatch`",
+    }
+    /// The account has reviewed the product, or the product takes no reviews.
+    CannotReview { Conflict 409 "`review_exists` (`Location` leads to the review), `product_archived`", }
+    /// The reader has reported the review.
+    Reported { Conflict 409 "`already_reported`", }
+    /// Another product has the SKU.
+    SkuTaken { Conflict 409 "`sku_taken`", }
+    /// The check is running.
+    Verifying { Conflict 409 "`verify_running`", }
+    /// Somebody else was faster.
+    Changed { PreconditionFailed 412 "`version_conflict`", }
+    /// The version is not named.
+    VersionMissing { PreconditionRequired 428 "`version_missing`", }
+    /// Too many in a short time.
+    TooMany { TooManyRequests 429 "`rate_limited`. `Retry-After` says when to try again.", }
+    /// There is no such database.
+    NoSuchDatabase { NotFound 404 "`database_not_found`", }
     /// There is no such product.
     NoSuchProduct { NotFound 404 "`product_not_found`", }
     /// There is no such review.

@@ -9,7 +9,7 @@ use utoipa::openapi::path::PathItem;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::error::ApiError;
-use super::{databases, health, openapi, problems, products, reviews};
+use super::{admin_products, admin_reviews, databases, health, moderation, openapi, problems, products, reviews};
 
 /// Every handler; the OpenAPI document follows from this list.
 pub fn api(config: &mut ServiceConfig) {
@@ -21,8 +21,23 @@ pub fn api(config: &mut ServiceConfig) {
         .service(reviews::list_product_reviews)
         .service(reviews::create_review)
         .service(reviews::get_review)
+        .service(reviews::edit_review)
+        .service(reviews::delete_review)
+        .service(reviews::report_review)
+        .service(reviews::list_own_reviews)
         .service(reviews::get_review_location)
+        .service(moderation::list_queue)
+        .service(moderation::decide)
+        .service(moderation::undo_decisions)
+        .service(admin_reviews::get_overview)
+        .service(admin_reviews::list_all_reviews)
+        .service(admin_reviews::get_review_detail)
+        .service(admin_products::list_all_products)
+        .service(admin_products::create_product)
+        .service(admin_products::get_product_detail)
+        .service(admin_products::edit_product)
         .service(databases::list_databases)
+        .service(databases::verify_database)
         .service(openapi::get_openapi)
         .service(problems::get_problem)
         .service(health::get_health)

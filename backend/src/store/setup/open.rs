@@ -11,7 +11,7 @@ use super::{
 use crate::db::cluster::{self, Pins};
 use crate::db::migrate::{self, Kind};
 use crate::db::{Database, sqlite_version_problem};
-use crate::store::{Store, mint};
+use crate::store::{Store, mint, verification};
 
 impl Databases {
     /// The store of these databases, after checking that they are one migrated cluster; all
@@ -40,6 +40,8 @@ impl Databases {
             spread,
             map: ArcSwap::from_pointee(map),
             mint: mint::Mint::default(),
+            cluster_id: root.id,
+            running: verification::Running::default(),
             known_products: RwLock::new(HashSet::new()),
         })
     }
