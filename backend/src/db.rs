@@ -7,6 +7,7 @@ mod connection;
 mod error;
 mod schema;
 
+pub mod accounts;
 pub mod cluster;
 pub mod inspect;
 pub mod migrate;
@@ -14,6 +15,7 @@ pub mod owner;
 pub mod products;
 pub mod ratings;
 pub mod reviews;
+pub mod sessions;
 
 pub use connection::{Connection, Database, Settings, sqlite_version_problem};
 pub use error::{DbError, QueryError};

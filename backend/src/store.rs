@@ -2,16 +2,19 @@
 //!
 //! Blocking: callers that must not wait run it on a thread of their own. It knows no HTTP.
 
+mod actor;
 mod cursor;
 mod error;
 mod fanout;
 mod mint;
 mod overview;
+mod policy;
 mod products;
 mod ratings;
 mod review_list;
 mod reviews;
 mod seed;
+mod sessions;
 mod setup;
 mod verify;
 
@@ -24,12 +27,15 @@ use ostrakon_shared::ProductId;
 use crate::db::Database;
 use crate::shard::{ShardMap, Spread};
 
+pub use actor::Actor;
 pub use error::StoreError;
 pub use overview::Place;
+pub use policy::Policy;
 pub use products::ProductQuery;
 pub use review_list::ReviewQuery;
 pub use reviews::Created;
 pub use seed::{SeedProduct, SeedReview, Seeded};
+pub use sessions::{Authenticated, Credential};
 pub use setup::{Databases, MigrationStatus, SetupError};
 pub use verify::Report;
 
@@ -38,8 +44,16 @@ pub struct Store {
     default: Database,
     reviews: Vec<Database>,
     spread: Spread,
+    policy: Policy,
     map: ArcSwap<ShardMap>,
     mint: mint::Mint,
     /// Products that were seen to exist. They are never deleted, so this can't go stale.
     known_products: RwLock<HashSet<ProductId>>,
+}
+
+impl Store {
+    /// What the operator chose about reviews.
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
 }
