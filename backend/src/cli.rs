@@ -28,6 +28,10 @@ use crate::store::{SetupError, StoreError};
 ///   app_dir            OSTRAKON_APP_DIR            folder of the built app
 ///   read_connections   OSTRAKON_READ_CONNECTIONS   reading connections to each database
 ///   busy_timeout_ms    OSTRAKON_BUSY_TIMEOUT_MS    how long to wait for a busy database
+///   guest_reviews      OSTRAKON_GUEST_REVIEWS      whether guests may review products: true
+///   pre_moderation     OSTRAKON_PRE_MODERATION     whether reviews wait for a moderator: false
+///   public_url         OSTRAKON_PUBLIC_URL         how browsers reach it, e.g. https://a.example
+///   trusted_proxies    OSTRAKON_TRUSTED_PROXIES    proxies that say for whom they ask: addresses
 ///   log                OSTRAKON_LOG                what to log, e.g. debug
 #[derive(Parser)]
 #[command(name = "ostrakon", version, verbatim_doc_comment, max_term_width = 100)]

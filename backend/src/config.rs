@@ -7,12 +7,15 @@ use std::path::{Path, PathBuf};
 use config::{Environment, File, FileFormat, Source, Value};
 
 use crate::db::{Database, Settings};
+use crate::http::{PublicUrl, Rates, Settings as HttpSettings, TrustedProxies};
 use crate::shard::{BUCKETS, Spread};
-use crate::store::Databases;
+use crate::store::{Databases, Policy, SetupError, Store};
 
 /// The file that is read when no other is named and this one is there.
 const DEFAULT_FILE: &str = "ostrakon.toml";
 const ENVIRONMENT_PREFIX: &str = "OSTRAKON";
+/// What a limit allows at most, unless it is switched off.
+const MAX_RATE: i64 = 1_000_000;
 
 /// What an operator can choose. In the file by these names, in the environment in upper case
 /// after `OSTRAKON_`; the environment wins.
@@ -32,6 +35,16 @@ pub struct Config {
     pub read_connections: u32,
     /// How long a query waits for a database that is busy, in milliseconds: 1 to 60,000.
     pub busy_timeout_ms: u32,
+    /// Whether guests may review products.
+    pub guest_reviews: bool,
+    /// Whether new reviews wait for a moderator.
+    pub pre_moderation: bool,
+    /// Addresses and networks of the proxies that may say for whom they ask.
+    pub trusted_proxies: TrustedProxies,
+    /// How browsers reach the service; None: as they say themselves.
+    pub public_url: Option<PublicUrl>,
+    /// How often things may be done.
+    pub rates: Rates,
     /// What is logged, in the syntax of `tracing_subscriber::EnvFilter`.
     pub log: String,
 }
@@ -67,6 +80,16 @@ impl Config {
             app_dir: keys.text("app_dir", "dist").into(),
             read_connections: keys.number("read_connections", 4, 1, 64),
             busy_timeout_ms: keys.number("busy_timeout_ms", 5_000, 1, 60_000),
+            guest_reviews: keys.parsed("guest_reviews", "true", "true or false"),
+            pre_moderation: keys.parsed("pre_moderation", "false", "true or false"),
+            trusted_proxies: keys.trusted_proxies(),
+            public_url: keys
+                .optional("public_url", "http:// or https:// and a host, without a path"),
+            rates: Rates {
+                sign_ins_per_minute: keys.number("sign_ins_per_minute", 10, 0, MAX_RATE),
+                registrations_per_hour: keys.number("registrations_per_hour", 10, 0, MAX_RATE),
+                reviews_per_minute: keys.number("reviews_per_minute", 30, 0, MAX_RATE),
+            },
             log: keys.text("log", "warn,ostrakon=info"),
         };
         keys.refuse_unknown();
@@ -90,6 +113,22 @@ impl Config {
             spread: self.spread,
         }
     }
+
+    /// The store of these databases.
+    pub fn open(&self) -> Result<Store, SetupError> {
+        let Config { guest_reviews, pre_moderation, .. } = *self;
+        self.databases().open(Policy { guest_reviews, pre_moderation })
+    }
+
+    /// How to serve.
+    pub fn http(&self) -> HttpSettings {
+        HttpSettings {
+            app_dir: self.app_dir.clone(),
+            trusted_proxies: self.trusted_proxies.0.clone(),
+            public_url: self.public_url.clone(),
+            rates: self.rates,
+        }
+    }
 }
 
 /// The values that are left to be read, and the problems so far.
@@ -109,15 +148,23 @@ impl Keys {
         T::Err: std::fmt::Debug,
     {
         let default = || default.parse().expect("defaults are valid: a test loads them");
-        let Some(value) = self.values.remove(key) else { return default() };
+        self.optional(key, what).unwrap_or_else(default)
+    }
+
+    fn optional<T: std::str::FromStr>(&mut self, key: &str, what: &str) -> Option<T> {
+        let value = self.values.remove(key)?;
         let place = self.place(key, &value);
-        match value.into_string().ok().filter(|text| !text.is_empty()).map(|text| text.parse()) {
-            Some(Ok(parsed)) => parsed,
-            _ => {
-                self.problems.push(format!("{place}: this must be {what}"));
-                default()
-            }
+        let text = value.into_string().ok().filter(|text| !text.is_empty());
+        let parsed = text.and_then(|text| text.parse().ok());
+        if parsed.is_none() {
+            self.problems.push(format!("{place}: this must be {what}"));
         }
+        parsed
+    }
+
+    fn trusted_proxies(&mut self) -> TrustedProxies {
+        let what = "IP addresses and networks like 10.0.0.0/8, with commas between them";
+        self.optional("trusted_proxies", what).unwrap_or_default()
     }
 
     fn number<T: TryFrom<i64>>(&mut self, key: &str, default: T, min: i64, max: i64) -> T {

@@ -7,6 +7,7 @@ mod connection;
 mod error;
 mod schema;
 
+pub mod accounts;
 pub mod cluster;
 pub mod inspect;
 pub mod migrate;
@@ -16,6 +17,7 @@ pub mod products;
 pub mod ratings;
 pub mod review_search;
 pub mod reviews;
+pub mod sessions;
 pub mod verifications;
 
 pub use connection::{Connection, Database, Settings, sqlite_version_problem};

@@ -6,10 +6,14 @@
 mod admin_products;
 mod admin_reviews;
 mod app;
+mod auth;
+mod client;
+mod cookie;
 mod databases;
 mod error;
 mod extract;
 mod health;
+mod limits;
 mod moderation;
 mod openapi;
 mod problems;
@@ -17,10 +21,10 @@ mod products;
 mod respond;
 mod reviews;
 mod routes;
+mod settings;
 
 use std::io;
 use std::net::TcpListener;
-use std::path::PathBuf;
 
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
@@ -32,24 +36,31 @@ use utoipa_actix_web::AppExt;
 use crate::store::{Store, StoreError};
 use app::AppFiles;
 use error::ApiError;
+use limits::Limits;
 use routes::RouteTable;
 
+pub use limits::Rates;
 pub use openapi::document;
+pub use settings::{PublicUrl, Settings, TrustedProxies};
 
 /// How long a stopping server lets requests finish, in seconds.
 const SHUTDOWN_TIMEOUT_S: u64 = 10;
 
-/// A server of API, docs and app on `listener`; await it. `app_dir` holds the built app.
-pub fn server(listener: TcpListener, store: Data<Store>, app_dir: PathBuf) -> io::Result<Server> {
+/// A server of API, docs and app on `listener`; await it.
+pub fn server(listener: TcpListener, store: Data<Store>, settings: Settings) -> io::Result<Server> {
     let document = Data::new(document());
     let routes = Data::new(RouteTable::new(&document));
-    let files = Data::new(AppFiles::new(app_dir));
+    let files = Data::new(AppFiles::new(settings.app_dir.clone()));
+    let limits = Data::new(Limits::new(settings.rates));
+    let settings = Data::new(settings);
     let server = HttpServer::new(move || {
         App::new()
             .into_utoipa_app()
             .configure(routes::api)
             .into_app()
             .app_data(store.clone())
+            .app_data(settings.clone())
+            .app_data(limits.clone())
             .app_data(document.clone())
             .app_data(routes.clone())
             .app_data(files.clone())

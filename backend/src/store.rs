@@ -2,6 +2,7 @@
 //!
 //! Blocking: callers that must not wait run it on a thread of their own. It knows no HTTP.
 
+mod actor;
 mod admin_reviews;
 mod cursor;
 mod error;
@@ -10,12 +11,14 @@ mod mint;
 mod moderation;
 mod overview;
 mod own_reviews;
+mod policy;
 mod product_edits;
 mod products;
 mod ratings;
 mod review_list;
 mod reviews;
 mod seed;
+mod sessions;
 mod setup;
 mod verification;
 mod verify;
@@ -29,16 +32,19 @@ use ostrakon_shared::ProductId;
 use crate::db::Database;
 use crate::shard::{ShardMap, Spread};
 
+pub use actor::Actor;
 pub use admin_reviews::AdminReviewQuery;
 pub use error::StoreError;
 pub use moderation::{QueueQuery, Reader};
 pub use overview::Place;
 pub use own_reviews::OwnReviewQuery;
+pub use policy::Policy;
 pub use product_edits::AdminProductQuery;
 pub use products::ProductQuery;
 pub use review_list::ReviewQuery;
 pub use reviews::Created;
 pub use seed::{SeedProduct, SeedReview, Seeded};
+pub use sessions::{Authenticated, Credential};
 pub use setup::{Databases, MigrationStatus, SetupError};
 pub use verify::Report;
 
@@ -47,6 +53,7 @@ pub struct Store {
     default: Database,
     reviews: Vec<Database>,
     spread: Spread,
+    policy: Policy,
     map: ArcSwap<ShardMap>,
     mint: mint::Mint,
     /// Told to nobody: reports by guests are told apart by hashes that are salted with it.
@@ -54,4 +61,11 @@ pub struct Store {
     running: verification::Running,
     /// Products that were seen to exist. They are never deleted, so this can't go stale.
     known_products: RwLock<HashSet<ProductId>>,
+}
+
+impl Store {
+    /// What the operator chose about reviews.
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
 }

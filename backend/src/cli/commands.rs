@@ -27,7 +27,7 @@ pub fn serve(config: &Config, migrate_first: bool) -> Result<(), Failure> {
     })?;
     let address = format!("http://{}", listener.local_addr()?);
     actix_web::rt::System::new().block_on(async {
-        let server = http::server(listener, Data::new(store), config.app_dir.clone())?;
+        let server = http::server(listener, Data::new(store), config.http())?;
         announce(&address);
         Ok(server.await?)
     })
@@ -169,7 +169,7 @@ pub fn openapi() -> Result<(), Failure> {
 }
 
 fn open(config: &Config) -> Result<Store, Failure> {
-    Ok(config.databases().open()?)
+    Ok(config.open()?)
 }
 
 /// A bar on the terminal; nothing where standard error is none.

@@ -13,7 +13,9 @@ use super::auth::Admin;
 use super::blocking;
 use super::error::ApiError;
 use super::extract::{Params, from_optional_text, from_text};
-use super::openapi::{InvalidId, InvalidParameter, NoSuchDatabase, NoSuchReview, Unavailable, WrongRole};
+use super::openapi::{
+    InvalidId, InvalidParameter, NoSuchDatabase, NoSuchReview, Unavailable, WrongRole,
+};
 use super::respond::Fresh;
 use crate::store::{AdminReviewQuery, Store};
 

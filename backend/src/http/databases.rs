@@ -24,10 +24,7 @@ use crate::store::Store;
     security(("session" = []), ("token" = []))
 )]
 #[get("/api/databases")]
-pub async fn list_databases(
-    store: Data<Store>,
-    _: Admin,
-) -> Result<Fresh<DatabaseList>, ApiError> {
+pub async fn list_databases(store: Data<Store>, _: Admin) -> Result<Fresh<DatabaseList>, ApiError> {
     Ok(Fresh::new(blocking(store, Store::databases).await?))
 }
 

@@ -1,7 +1,7 @@
 //! Problems (RFC 9457): the one place where what went wrong becomes a status.
 
 use actix_web::body::BoxBody;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 use ostrakon_shared::{FieldError, FieldErrorCode, Problem, ProblemCode};
@@ -21,13 +21,19 @@ pub struct ApiError {
     code: ProblemCode,
     detail: String,
     errors: Vec<FieldError>,
-    allow: Option<String>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl ApiError {
     /// A problem of this kind.
     pub fn new(code: ProblemCode, detail: impl Into<String>) -> ApiError {
-        ApiError { code, detail: detail.into(), errors: Vec::new(), allow: None }
+        ApiError { code, detail: detail.into(), errors: Vec::new(), headers: Vec::new() }
+    }
+
+    /// The same, answered with this header too.
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> ApiError {
+        self.headers.push((name, value));
+        self
     }
 
     /// A body whose fields are wrong.
@@ -57,7 +63,11 @@ impl ApiError {
     pub fn method_not_allowed(method: &Method, path: &str, allowed: &[Method]) -> ApiError {
         let allow = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
         let detail = format!("{path} takes {allow}, not {method}.");
-        ApiError { allow: Some(allow), ..ApiError::new(ProblemCode::MethodNotAllowed, detail) }
+        let refusal = ApiError::new(ProblemCode::MethodNotAllowed, detail);
+        match HeaderValue::from_str(&allow) {
+            Ok(allow) => refusal.with_header(header::ALLOW, allow),
+            Err(_) => refusal,
+        }
     }
 
     /// The problem as clients read it.
@@ -189,8 +199,8 @@ impl ResponseError for ApiError {
         if self.status_code() == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, RETRY_AFTER_S.into());
         }
-        if let Some(allow) = self.allow.as_deref().and_then(|allow| allow.parse().ok()) {
-            headers.insert(header::ALLOW, allow);
+        for (name, value) in &self.headers {
+            headers.append(name.clone(), value.clone());
         }
         response.extensions_mut().insert(self.clone());
         response

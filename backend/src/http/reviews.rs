@@ -106,9 +106,8 @@ pub async fn create_review(
     review: Body<NewReview>,
 ) -> Result<HttpResponse, ApiError> {
     let (Poster(author), IdempotencyKey(key), Body(review)) = (poster, key, review);
-    let create = move |store: &Store| {
-        store.create_review(author.as_ref(), *id, &review, key.as_deref())
-    };
+    let create =
+        move |store: &Store| store.create_review(author.as_ref(), *id, &review, key.as_deref());
     let created = blocking(store, create).await?;
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("/api/reviews/{}", created.review.id)));
@@ -223,8 +222,8 @@ pub async fn report_review(
     report: Body<NewReport>,
 ) -> Result<HttpResponse, ApiError> {
     let (Poster(actor), Body(report)) = (poster, report);
-    let reader = actor
-        .map_or_else(|| Reader::Guest(client.network()), |actor| Reader::Account(actor.id));
+    let reader =
+        actor.map_or_else(|| Reader::Guest(client.network()), |actor| Reader::Account(actor.id));
     blocking(store, move |store| store.report_review(&reader, *id, &report)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -9,7 +9,10 @@ use utoipa::openapi::path::PathItem;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::error::ApiError;
-use super::{admin_products, admin_reviews, databases, health, moderation, openapi, problems, products, reviews};
+use super::{
+    admin_products, admin_reviews, databases, health, moderation, openapi, problems, products,
+    reviews,
+};
 
 /// Every handler; the OpenAPI document follows from this list.
 pub fn api(config: &mut ServiceConfig) {

@@ -8,7 +8,7 @@ use actix_web::web::Data;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use ostrakon::config::Config;
-use ostrakon::http;
+use ostrakon::http::{self, Rates, TrustedProxies};
 use ostrakon::store::{SeedProduct, SetupError, Store};
 use ostrakon_shared::ProductId;
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -48,6 +48,11 @@ pub fn config(folder: &Path, databases: u16) -> Config {
         app_dir: folder.join("no-app"),
         read_connections: 4,
         busy_timeout_ms: 20_000,
+        guest_reviews: true,
+        pre_moderation: false,
+        trusted_proxies: TrustedProxies::default(),
+        public_url: None,
+        rates: Rates { sign_ins_per_minute: 0, registrations_per_hour: 0, reviews_per_minute: 0 },
         log: String::new(),
     }
 }
@@ -119,8 +124,8 @@ impl TestApp {
     fn serve(folder: TempDir, config: Config) -> TestApp {
         let listener = TcpListener::bind(config.listen).unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let store = Data::new(config.databases().open().unwrap());
-        let server = http::server(listener, store.clone(), config.app_dir.clone()).unwrap();
+        let store = Data::new(config.open().unwrap());
+        let server = http::server(listener, store.clone(), config.http()).unwrap();
         let handle = server.handle();
         actix_web::rt::spawn(server);
         TestApp { folder, config, store, server: handle, base, client: reqwest::Client::new() }

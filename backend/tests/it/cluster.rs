@@ -21,7 +21,7 @@ fn cluster(folder: &Path) -> Config {
 }
 
 fn open(config: &Config) -> Result<(), SetupError> {
-    config.databases().open().map(drop)
+    config.open().map(drop)
 }
 
 /// Both refuse, and say so in one line that holds each of these words.

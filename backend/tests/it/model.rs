@@ -21,8 +21,14 @@ enum Step {
     /// About the review that was posted at this place, if there are so many.
     Decide(usize, &'static str),
     Undo(usize),
-    List { sort: &'static str, rating: Option<i64>, limit: usize },
-    Queue { limit: usize },
+    List {
+        sort: &'static str,
+        rating: Option<i64>,
+        limit: usize,
+    },
+    Queue {
+        limit: usize,
+    },
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {

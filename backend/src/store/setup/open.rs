@@ -11,12 +11,12 @@ use super::{
 use crate::db::cluster::{self, Pins};
 use crate::db::migrate::{self, Kind};
 use crate::db::{Database, sqlite_version_problem};
-use crate::store::{Store, mint, verification};
+use crate::store::{Policy, Store, mint, verification};
 
 impl Databases {
     /// The store of these databases, after checking that they are one migrated cluster; all
     /// problems at once.
-    pub fn open(self) -> Result<Store, SetupError> {
+    pub fn open(self, policy: Policy) -> Result<Store, SetupError> {
         if let Some(problem) = sqlite_version_problem() {
             return Err(problem.into());
         }
@@ -38,6 +38,7 @@ impl Databases {
             default: self.default,
             reviews: self.reviews,
             spread,
+            policy,
             map: ArcSwap::from_pointee(map),
             mint: mint::Mint::default(),
             cluster_id: root.id,

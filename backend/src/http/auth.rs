@@ -1,0 +1,160 @@
+//! Extractors: who asks, and whether they may.
+//!
+//! A handler names what it needs: [`Visitor`] for everybody, [`Member`], [`Moderator`] and
+//! [`Admin`] for roles, [`Owner`] for what only somebody with a session may do. Each costs one
+//! lookup, and none without a credential.
+
+use std::future::Future;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::future::LocalBoxFuture;
+use ostrakon_shared::{Account, CredentialId, ProblemCode, Role};
+
+use super::client::Client;
+use super::error::ApiError;
+use super::limits::{Key, Limit, Limits};
+use super::{Settings, blocking, cookie};
+use crate::store::{Actor, Authenticated, Credential, Store};
+
+/// Anybody. A credential that came along must be good: else 401.
+pub struct Visitor(pub Option<Actor>);
+
+/// Somebody who posts reviews or reports: anybody within the limit for it, else 429. Guests and
+/// API tokens on this very machine are the operator's own scripts: they have no limit.
+pub struct Poster(pub Option<Actor>);
+
+/// Somebody with an account.
+pub struct Member(pub Actor);
+
+/// A moderator or an admin.
+pub struct Moderator(pub Actor);
+
+/// An admin.
+pub struct Admin(pub Actor);
+
+/// Somebody who has signed in, and not sent an API token.
+pub struct Owner {
+    /// The account.
+    pub actor: Actor,
+    /// The session.
+    pub session: CredentialId,
+}
+
+/// Anybody, with all there is to know about their account.
+pub struct SignedIn(pub Option<Account>);
+
+/// Implements extraction by an async function from the request.
+macro_rules! extractor {
+    ($extractor:ident, $extract:expr) => {
+        impl FromRequest for $extractor {
+            type Error = ApiError;
+            type Future = LocalBoxFuture<'static, Result<$extractor, ApiError>>;
+
+            fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                let extract = $extract;
+                Box::pin(extract(request.clone()))
+            }
+        }
+    };
+}
+
+extractor!(SignedIn, async |request: HttpRequest| {
+    Ok(SignedIn(authenticate(&request).await?.map(|found| found.account)))
+});
+
+extractor!(Visitor, async |request: HttpRequest| {
+    Ok(Visitor(authenticate(&request).await?.map(|found| found.account.into())))
+});
+
+extractor!(Poster, async |request: HttpRequest| {
+    let found = authenticate(&request).await?;
+    let client = Client::extract(&request).await?;
+    let by_session = found.as_ref().is_some_and(|found| found.session.is_some());
+    let actor: Option<Actor> = found.map(|found| found.account.into());
+    if !client.local || by_session {
+        let key = actor.as_ref().map_or_else(|| Key::from(&client), Key::from);
+        data::<Limits>(&request)?.check(Limit::Posting, key)?;
+    }
+    Ok(Poster(actor))
+});
+
+extractor!(Member, async |request: HttpRequest| {
+    Ok(Member(require(&request, Role::Member).await?))
+});
+
+extractor!(Moderator, async |request: HttpRequest| {
+    Ok(Moderator(require(&request, Role::Moderator).await?))
+});
+
+extractor!(Admin, async |request: HttpRequest| {
+    Ok(Admin(require(&request, Role::Admin).await?))
+});
+
+extractor!(Owner, async |request: HttpRequest| {
+    let found = authenticate(&request).await?.ok_or_else(sign_in_required)?;
+    let session = found.session.ok_or_else(|| told(ProblemCode::SessionRequired))?;
+    Ok(Owner { actor: found.account.into(), session })
+});
+
+async fn require(request: &HttpRequest, role: Role) -> Result<Actor, ApiError> {
+    let found = authenticate(request).await?.ok_or_else(sign_in_required)?;
+    let actor = Actor::from(found.account);
+    if actor.role < role {
+        let detail = format!("Only accounts with the role {role} may do this.");
+        return Err(ApiError::new(ProblemCode::NotAllowed, detail));
+    }
+    Ok(actor)
+}
+
+fn sign_in_required() -> ApiError {
+    told(ProblemCode::SignInRequired)
+}
+
+fn told(code: ProblemCode) -> ApiError {
+    ApiError::new(code, code.explanation())
+}
+
+/// Who asks, by their credential; `None` for a guest.
+fn authenticate(
+    request: &HttpRequest,
+) -> impl Future<Output = Result<Option<Authenticated>, ApiError>> + use<> {
+    let request = request.clone();
+    async move {
+        let settings = data::<Settings>(&request)?;
+        let Some(credential) = credential(&request, &settings) else { return Ok(None) };
+        let by_session = matches!(credential, Credential::Session(_));
+        let store = data::<Store>(&request)?;
+        match blocking(store, move |store| store.authenticate(&credential)).await? {
+            Some(found) => Ok(Some(found)),
+            None if by_session => Err(told(ProblemCode::SessionInvalid)
+                .with_header(header::SET_COOKIE, cookie::cleared(&settings))),
+            None => Err(told(ProblemCode::SessionInvalid)
+                .with_header(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"))),
+        }
+    }
+}
+
+/// The credential that came along. A token counts more than a cookie: somebody chose to send it.
+pub fn credential(request: &HttpRequest, settings: &Settings) -> Option<Credential> {
+    bearer(request)
+        .map(Credential::Token)
+        .or_else(|| cookie::secret(request, settings).map(Credential::Session))
+}
+
+/// What stands after `Bearer`. Other schemes are between the client and a proxy.
+fn bearer(request: &HttpRequest) -> Option<String> {
+    let mut values = request.headers().get_all(header::AUTHORIZATION);
+    values.find_map(|value| {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        let (scheme, token) = value.split_once(' ').unwrap_or((&value, ""));
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+    })
+}
+
+fn data<T: 'static>(request: &HttpRequest) -> Result<Data<T>, ApiError> {
+    let code = ProblemCode::Internal;
+    request.app_data::<Data<T>>().cloned().ok_or_else(|| ApiError::new(code, code.explanation()))
+}

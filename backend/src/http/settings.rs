@@ -1,0 +1,122 @@
+//! What an operator chooses about serving.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use actix_web::http::Uri;
+use actix_web::http::uri::Scheme;
+use ipnet::IpNet;
+
+use super::limits::Rates;
+
+/// What an operator chooses about serving.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The folder of the built app.
+    pub app_dir: PathBuf,
+    /// Where the proxies are that may say for whom they ask.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How browsers reach this service; None: as they say in `Host`.
+    pub public_url: Option<PublicUrl>,
+    /// How often things may be done.
+    pub rates: Rates,
+}
+
+impl Settings {
+    /// Whether browsers are known to reach this service by HTTPS.
+    pub fn is_https(&self) -> bool {
+        self.public_url.as_ref().is_some_and(|url| url.https)
+    }
+}
+
+/// The address of this service: scheme, host and port, as browsers write an origin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl {
+    origin: String,
+    https: bool,
+}
+
+impl PublicUrl {
+    /// As browsers send it in `Origin`.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+}
+
+impl FromStr for PublicUrl {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<PublicUrl, ()> {
+        let uri: Uri = text.parse().map_err(|_| ())?;
+        let https = match uri.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTPS => true,
+            Some(scheme) if *scheme == Scheme::HTTP => false,
+            _ => return Err(()),
+        };
+        let authority = uri.authority().ok_or(())?;
+        let host = authority.host().to_ascii_lowercase();
+        let bare = uri.path_and_query().is_none_or(|path| path.as_str() == "/");
+        let port_is_odd =
+            authority.port_u16().is_none() && !authority.as_str().ends_with(&*authority.host());
+        if host.is_empty() || authority.as_str().contains('@') || port_is_odd || !bare {
+            return Err(());
+        }
+        let default_port = if https { 443 } else { 80 };
+        let port = authority.port_u16().filter(|&port| port != default_port);
+        let port = port.map_or_else(String::new, |port| format!(":{port}"));
+        let scheme = if https { "https" } else { "http" };
+        Ok(PublicUrl { origin: format!("{scheme}://{host}{port}"), https })
+    }
+}
+
+/// Networks of proxies, with commas between them. An address is a network of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrustedProxies(pub Vec<IpNet>);
+
+impl FromStr for TrustedProxies {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<TrustedProxies, ()> {
+        let network = |text: &str| {
+            let network = text.parse().ok();
+            network.or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from)).ok_or(())
+        };
+        text.split(',')
+            .map(|text| network(text.trim()))
+            .collect::<Result<_, _>>()
+            .map(TrustedProxies)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_is_an_origin() {
+        for (text, origin) in [
+            ("https://Reviews.example", "https://reviews.example"),
+            ("https://reviews.example/", "https://reviews.example"),
+            ("https://reviews.example:443", "https://reviews.example"),
+            ("http://reviews.example:8080", "http://reviews.example:8080"),
+            ("http://[2001:db8::1]:8080", "http://[2001:db8::1]:8080"),
+        ] {
+            assert_eq!(text.parse::<PublicUrl>().unwrap().origin(), origin);
+        }
+        for bad in [
+            "",
+            "reviews.example",
+            "ftp://reviews.example",
+            "https://",
+            "https://a/b",
+            "https://a?b",
+            "https://user@a",
+            "https://a:x",
+            "https://a:99999",
+            "/",
+        ] {
+            assert_eq!(bad.parse::<PublicUrl>(), Err(()), "{bad}");
+        }
+    }
+}
