@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, SqliteConnection};
+use diesel::{Connection, RunQueryDsl, SqliteConnection};
 use ostrakon::config::Config;
 use ostrakon::http::{self, Rates, TrustedProxies};
 use ostrakon::store::{SeedProduct, SetupError, Store};
-use ostrakon_shared::ProductId;
+use ostrakon_shared::{ProductId, Role};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 /// Runs a test body with 1, 3 and 8 reviews databases.
@@ -76,6 +77,20 @@ pub struct TestApp {
     server: ServerHandle,
     base: String,
     client: reqwest::Client,
+}
+
+/// An account, and a token of it.
+pub struct Account {
+    pub id: i64,
+    pub name: String,
+    pub token: String,
+}
+
+impl Account {
+    /// The same request, by this account.
+    pub fn sign(&self, request: RequestBuilder) -> RequestBuilder {
+        request.bearer_auth(&self.token)
+    }
 }
 
 /// What the server said.
@@ -200,6 +215,62 @@ impl TestApp {
         self.send(request.json(review)).await
     }
 
+    /// A new account, with a token of its own.
+    pub async fn account(&self, name: &str, role: Role) -> Account {
+        let token = format!("ostk_{name}");
+        let hash: String =
+            Sha256::digest(&token).iter().map(|byte| format!("{byte:02x}")).collect();
+        sql(
+            &self.file("default"),
+            &format!(
+                "INSERT INTO account (name, name_key, password_hash, role, created_at)
+                 VALUES ('{name}', '{name}', 'none', '{role}', 0);
+                 INSERT INTO api_token (account_id, secret_hash, name, created_at)
+                 VALUES ((SELECT id FROM account WHERE name = '{name}'), x'{hash}', 'test', 0)"
+            ),
+        );
+        let request = self.request(Method::GET, "/api/accounts/me/reviews");
+        let account = Account { id: self.account_id(name), name: name.to_owned(), token };
+        assert_eq!(self.send(account.sign(request)).await.status, 200);
+        account
+    }
+
+    fn account_id(&self, name: &str) -> i64 {
+        let file = self.file("default");
+        let mut connection = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+        let query = format!("(SELECT id FROM account WHERE name = '{name}')");
+        let id = diesel::dsl::sql::<diesel::sql_types::BigInt>(&query);
+        diesel::select(id).get_result(&mut connection).unwrap()
+    }
+
+    /// What a request with a JSON body, by this account or by a guest, comes to.
+    pub async fn call(
+        &self,
+        by: Option<&Account>,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Answer {
+        let request = self.request(method, path).json(body);
+        self.send(match by {
+            Some(account) => account.sign(request),
+            None => request,
+        })
+        .await
+    }
+
+    /// What this account reads at a path.
+    pub async fn get_as(&self, account: &Account, path: &str) -> Answer {
+        self.send(account.sign(self.request(Method::GET, path))).await
+    }
+
+    /// The JSON at a path that must be there for this account.
+    pub async fn read_as(&self, account: &Account, path: &str) -> Value {
+        let answer = self.get_as(account, path).await;
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        answer.json()
+    }
+
     /// A new review's id.
     pub async fn review(&self, product: i64, rating: Option<i32>) -> String {
         let answer = self.post_review(product, &json!({"body": "text", "rating": rating})).await;
@@ -209,12 +280,24 @@ impl TestApp {
 
     /// Every item of a list, page by page; fails when pages never end.
     pub async fn all_pages(&self, path: &str) -> Vec<Value> {
+        self.pages(None, path).await
+    }
+
+    /// The same, as this account sees it.
+    pub async fn all_pages_as(&self, account: &Account, path: &str) -> Vec<Value> {
+        self.pages(Some(account), path).await
+    }
+
+    async fn pages(&self, by: Option<&Account>, path: &str) -> Vec<Value> {
         let mut items = Vec::new();
         let mut next = Some(path.to_owned());
         let separator = if path.contains('?') { '&' } else { '?' };
         for _ in 0..10_000 {
             let Some(page) = next else { return items };
-            let page = self.read(&page).await;
+            let page = match by {
+                Some(account) => self.read_as(account, &page).await,
+                None => self.read(&page).await,
+            };
             items.extend(page["items"].as_array().unwrap().iter().cloned());
             next = page["next_cursor"].as_str().map(|c| format!("{path}{separator}cursor={c}"));
         }

@@ -7,7 +7,7 @@ use proptest::test_runner::{Config, TestRunner};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::{Account, Answer, TestApp};
+use crate::app::{Account, TestApp};
 
 const AUTHORS: usize = 4;
 
@@ -108,11 +108,6 @@ impl Model<'_> {
         self.check_rating().await;
     }
 
-    async fn send(&self, method: Method, path: &str, by: Option<&Account>, body: Value) -> Answer {
-        let request = self.app.request(method, path).json(&body);
-        self.app.send(by.map_or(request.try_clone().unwrap(), |by| by.sign(request))).await
-    }
-
     fn own(&mut self, author: usize) -> Option<&mut Entry> {
         self.reviews.iter_mut().find(|r| r.author == Some(author) && !r.is("deleted"))
     }
@@ -121,7 +116,7 @@ impl Model<'_> {
         let path = format!("/api/products/{}/reviews", self.product);
         let body = json!({"body": self.reviews.len().to_string(), "rating": rating});
         let by = author.map(|author| &self.authors[author]);
-        let answer = self.send(Method::POST, &path, by, body).await;
+        let answer = self.app.call(by, Method::POST, &path, &body).await;
         if let Some(existing) = author.and_then(|author| self.own(author)) {
             let path = format!("/api/reviews/{}", existing.json["id"].as_str().unwrap());
             assert_eq!(answer.problem(409), "review_exists");
@@ -176,7 +171,7 @@ impl Model<'_> {
     async fn report(&mut self, place: usize) {
         let Some(entry) = self.reviews.get(place) else { return };
         let path = format!("/api/reviews/{}/reports", entry.json["id"].as_str().unwrap());
-        let answer = self.send(Method::POST, &path, None, json!({"reason": "spam"})).await;
+        let answer = self.app.call(None, Method::POST, &path, &json!({"reason": "spam"})).await;
         let entry = &mut self.reviews[place];
         if !entry.is("approved") {
             assert_eq!(answer.problem(404), "review_not_found");
@@ -195,7 +190,7 @@ impl Model<'_> {
             "decision": decision, "reason": "within_rules", "reviews": [entry.seen()]
         });
         let path = "/api/moderation/decisions";
-        let answer = self.send(Method::POST, path, Some(self.moderator), body).await.json();
+        let answer = self.app.call(Some(self.moderator), Method::POST, path, &body).await.json();
         let result = &answer["items"][0];
         let entry = &mut self.reviews[place];
         if entry.is("deleted") {
@@ -217,7 +212,7 @@ impl Model<'_> {
         let Some(entry) = self.reviews.get(place) else { return };
         let body = json!({"reviews": [entry.seen()]});
         let path = "/api/moderation/undo";
-        let answer = self.send(Method::POST, path, Some(self.moderator), body).await.json();
+        let answer = self.app.call(Some(self.moderator), Method::POST, path, &body).await.json();
         let result = &answer["items"][0];
         let entry = &mut self.reviews[place];
         match (entry.is("deleted"), entry.before_decision.take()) {
