@@ -128,8 +128,14 @@ impl Answer {
 impl TestApp {
     /// A new cluster with products 1 to [`PRODUCTS`], served.
     pub async fn start(databases: u16) -> TestApp {
+        TestApp::start_with(databases, |_| ()).await
+    }
+
+    /// The same, configured in another way.
+    pub async fn start_with(databases: u16, configure: impl FnOnce(&mut Config)) -> TestApp {
         let folder = tempfile::tempdir().unwrap();
-        let config = config(folder.path(), databases);
+        let mut config = config(folder.path(), databases);
+        configure(&mut config);
         migrate(&config).unwrap();
         let app = TestApp::serve(folder, config);
         (1..=PRODUCTS).for_each(|id| app.add_product(id));
@@ -269,6 +275,11 @@ impl TestApp {
         let answer = self.get_as(account, path).await;
         assert_eq!(answer.status, 200, "{path}: {answer:?}");
         answer.json()
+    }
+
+    /// What each reviews database holds.
+    pub fn databases(&self) -> Value {
+        serde_json::to_value(self.store.databases().unwrap()).unwrap()
     }
 
     /// A new review's id.

@@ -130,7 +130,7 @@ async fn methods() {
         (Method::DELETE, REVIEWS, "GET, POST, HEAD"),
         (Method::POST, "/api/products", "GET, HEAD"),
         (Method::PUT, "/api/products/1", "GET, HEAD"),
-        (Method::PATCH, "/api/reviews/7ZZZZZZZZZZZZ", "GET, HEAD"),
+        (Method::PUT, "/api/reviews/7ZZZZZZZZZZZZ", "GET, PATCH, DELETE, HEAD"),
         (Method::POST, "/api/openapi.json", "GET, HEAD"),
         (Method::POST, "/healthz", "GET, HEAD"),
         (Method::POST, "/products/1", "GET, HEAD"),

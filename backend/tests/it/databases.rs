@@ -1,7 +1,7 @@
 //! The databases: what each holds, what happens when one is down or a bucket has moved.
 
 use ostrakon::shard::{Spread, bucket_of, home_buckets};
-use ostrakon_shared::{ProductId, ReviewId};
+use ostrakon_shared::{ProductId, ReviewId, Role};
 use serde_json::json;
 
 use crate::app::{TestApp, ids, sql};
@@ -9,12 +9,13 @@ use crate::app::{TestApp, ids, sql};
 #[actix_web::test]
 async fn the_table_counts_what_is_there() {
     let app = TestApp::start(3).await;
-    let empty = app.read("/api/databases").await;
+    let admin = app.account("admin", Role::Admin).await;
+    let empty = app.read_as(&admin, "/api/databases").await;
     assert_eq!(empty["items"][0]["share"], json!(null));
     for n in 0..40 {
         app.review(n % 5 + 1, Some(3)).await;
     }
-    let table = app.read("/api/databases").await;
+    let table = app.read_as(&admin, "/api/databases").await;
     let items = table["items"].as_array().unwrap();
     let column = |name: &str| items.iter().map(|item| item[name].clone()).collect::<Vec<_>>();
     assert_eq!(column("name"), ["reviews-1", "reviews-2", "reviews-3"]);
@@ -30,7 +31,7 @@ async fn the_table_counts_what_is_there() {
 }
 
 /// Overwrites a database's file: whoever opens it from now on is refused.
-fn damage(app: &TestApp, database: &str) {
+pub fn damage(app: &TestApp, database: &str) {
     for suffix in ["-wal", "-shm"] {
         let mut path = app.file(database).into_os_string();
         path.push(suffix);
@@ -90,7 +91,7 @@ async fn a_database_that_is_down_is_named_and_the_others_go_on() {
         (ready.problem(503).as_str(), &ready.json()["detail"]),
         ("database_unavailable", &json!("reviews-2 is not answering."))
     );
-    let table = app.read("/api/databases").await;
+    let table = app.databases();
     assert_eq!(
         (&table["items"][1]["health"], &table["items"][1]["reviews"]),
         (&json!("down"), &json!(null))
@@ -149,7 +150,7 @@ async fn a_bucket_that_moved_is_found_in_its_new_database() {
     assert_eq!(app.read("/api/products/1/rating").await["count"], 40);
     let id = posted[key]["id"].as_str().unwrap();
     assert_eq!(app.read(&format!("/api/reviews/{id}/location")).await["database"], "reviews-3");
-    let total: u64 = app.read("/api/databases").await["items"]
+    let total: u64 = app.databases()["items"]
         .as_array()
         .unwrap()
         .iter()

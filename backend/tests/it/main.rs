@@ -7,12 +7,15 @@
 
 #[macro_use]
 mod app;
+mod admin;
 mod bad_input;
 mod cli;
 mod cluster;
 mod concurrency;
 mod databases;
 mod model;
+mod moderation;
 mod openapi;
+mod own_reviews;
 mod products;
 mod reviews;

@@ -1,0 +1,226 @@
+//! Reports, the queue, decisions and their record.
+
+use ostrakon_shared::Role;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::app::{Account, Answer, TestApp, ids, sql};
+
+const QUEUE: &str = "/api/moderation/queue";
+
+async fn report(app: &TestApp, by: Option<&Account>, id: &str, body: Value) -> Answer {
+    app.call(by, Method::POST, &format!("/api/reviews/{id}/reports"), &body).await
+}
+
+async fn decide(app: &TestApp, by: &Account, decision: &str, reviews: &[(&str, i64)]) -> Value {
+    let reviews: Vec<_> =
+        reviews.iter().map(|(id, version)| json!({"id": id, "version": version})).collect();
+    let body = json!({"decision": decision, "reason": "off_topic", "reviews": reviews});
+    let answer = app.call(Some(by), Method::POST, "/api/moderation/decisions", &body).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()
+}
+
+async fn undo(app: &TestApp, by: &Account, id: &str, version: i64) -> Value {
+    let body = json!({"reviews": [{"id": id, "version": version}]});
+    app.call(Some(by), Method::POST, "/api/moderation/undo", &body).await.json()["items"][0].clone()
+}
+
+#[actix_web::test]
+async fn under_pre_moderation_a_review_is_seen_by_moderators_first() {
+    let app = TestApp::start_with(3, |config| config.pre_moderation = true).await;
+    let moderator = app.account("moderator", Role::Moderator).await;
+    let author = app.account("aspasia", Role::Member).await;
+    let body = json!({"body": "first", "rating": 1});
+    let path = "/api/products/1/reviews";
+    let review = app.call(Some(&author), Method::POST, path, &body).await.json();
+    let id = review["id"].as_str().unwrap();
+    assert_eq!(review["status"], "pending");
+    assert_eq!(app.get(&format!("/api/reviews/{id}")).await.problem(404), "review_not_found");
+    assert_eq!(app.all_pages(path).await, Vec::<Value>::new());
+    assert_eq!(app.read("/api/products/1/rating").await["count"], 0);
+    for trick in ["status=pending", "allow_partial=true&status=pending", "database=reviews-1"] {
+        let refused = app.get(&format!("{path}?{trick}")).await;
+        assert_eq!(refused.problem(400), "parameter_invalid");
+    }
+
+    let queue = app.read_as(&moderator, QUEUE).await;
+    assert_eq!((&queue["waiting"], &queue["items"][0]["id"]), (&json!(1), &json!(id)));
+    assert!(!queue.to_string().contains("\"rating\""), "blind to the rating: {queue}");
+    assert_eq!(decide(&app, &moderator, "approve", &[(id, 1)]).await["items"][0]["version"], 2);
+    assert_eq!(app.read(&format!("/api/reviews/{id}")).await["status"], "approved");
+    assert_eq!(app.read_as(&moderator, QUEUE).await["waiting"], 0);
+
+    let edit =
+        app.request(Method::PATCH, &format!("/api/reviews/{id}")).header("if-match", "\"2\"");
+    let edited = app.send(author.sign(edit.json(&json!({"rating": 2})))).await.json();
+    assert_eq!((&edited["status"], &edited["version"]), (&json!("pending"), &json!(3)));
+    assert_eq!(app.get(&format!("/api/reviews/{id}")).await.problem(404), "review_not_found");
+    app.verify();
+}
+
+#[actix_web::test]
+async fn readers_report_once_each() {
+    let app = TestApp::start(3).await;
+    let moderator = app.account("moderator", Role::Moderator).await;
+    let reader = app.account("reader", Role::Member).await;
+    let id = app.review(1, Some(5)).await;
+    let spam = json!({"reason": "spam"});
+    assert_eq!(report(&app, None, &id, spam.clone()).await.status, 204);
+    assert_eq!(report(&app, None, &id, spam.clone()).await.problem(409), "already_reported");
+    let other = json!({"reason": "other", "note": "quotes my letter"});
+    assert_eq!(report(&app, Some(&reader), &id, other).await.status, 204);
+    assert_eq!(
+        report(&app, Some(&reader), &id, spam.clone()).await.problem(409),
+        "already_reported"
+    );
+    for bad in [
+        json!({"reason": "other"}),
+        json!({"reason": "dislike"}),
+        json!({"reason": "spam", "note": "n".repeat(101)}),
+        json!({"reason": "spam", "status": "rejected"}),
+        json!({}),
+    ] {
+        assert_eq!(report(&app, None, &id, bad).await.problem(422), "validation_failed");
+    }
+    let nowhere = report(&app, None, "7ZZZZZZZZZZZZ", spam).await;
+    assert_eq!(nowhere.problem(404), "review_not_found");
+
+    // It stays public until somebody decides.
+    assert_eq!(app.read(&format!("/api/reviews/{id}")).await["version"], 1);
+    let queue = app.read_as(&moderator, QUEUE).await;
+    let reports = queue["items"][0]["reports"].as_array().unwrap();
+    assert_eq!(reports.len(), 2);
+    assert!(reports.iter().any(|report| report["note"] == "quotes my letter"));
+    assert!(!queue.to_string().contains("reader"), "who reported stays untold");
+    decide(&app, &moderator, "approve", &[(&id, 1)]).await;
+    assert_eq!(app.read_as(&moderator, QUEUE).await["waiting"], 0);
+    app.verify();
+    let database = app.store().place(id.parse().unwrap()).database;
+    sql(&app.file(&database), "UPDATE report SET closed_by = NULL");
+    let report = app.store().verify(app.store().database_index(&database).unwrap(), |_| ());
+    assert!(report.unwrap().problems[0].contains("open reports are miscounted"));
+}
+
+with_databases! {
+    async fn the_queue_has_exact_pages_oldest_first(app: TestApp) {
+        let moderator = app.account("moderator", Role::Moderator).await;
+        let mut waiting = Vec::new();
+        for n in 0..30 {
+            let id = app.review(n % 5 + 1, None).await;
+            if n % 3 != 0 {
+                report(&app, None, &id, json!({"reason": "offensive"})).await;
+                waiting.push(id);
+            }
+        }
+        let queue = app.all_pages_as(&moderator, &format!("{QUEUE}?limit=7")).await;
+        assert_eq!(ids(&queue), waiting);
+        assert_eq!(queue[0]["product_name"], "Product 2");
+        let seen: Vec<_> = waiting.iter().map(|id| (id.as_str(), 1)).collect();
+        let results = decide(&app, &moderator, "reject", &seen).await;
+        assert!(results["items"].as_array().unwrap().iter().all(|item| item["status"] == "rejected"));
+        assert_eq!(app.all_pages("/api/products/2/reviews").await.len(), 2);
+        app.verify();
+    }
+}
+
+#[actix_web::test]
+async fn two_moderators_do_not_overwrite_each_other() {
+    let app = TestApp::start(3).await;
+    let moderator = app.account("moderator", Role::Moderator).await;
+    let other = app.account("other", Role::Moderator).await;
+    let (first, second) = (app.review(1, Some(1)).await, app.review(2, Some(1)).await);
+    decide(&app, &moderator, "reject", &[(&first, 1)]).await;
+    let results =
+        decide(&app, &other, "spam", &[(&first, 1), (&second, 1), ("7ZZZZZZZZZZZZ", 1)]).await;
+    let column = |name: &str| {
+        results["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item[name].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        column("problem"),
+        [json!("version_conflict"), Value::Null, json!("review_not_found")]
+    );
+    assert_eq!(column("status"), [Value::Null, json!("spam"), Value::Null]);
+    // All at once: one of them decides, the others are told.
+    let third = app.review(3, Some(1)).await;
+    let seen = [(third.as_str(), 1)];
+    let race = (0..8).map(|_| decide(&app, &moderator, "reject", &seen));
+    let race = futures_util::future::join_all(race).await;
+    let told = race.iter().filter(|r| r["items"][0]["problem"] == "version_conflict").count();
+    assert_eq!(told, 7);
+    app.verify();
+}
+
+#[actix_web::test]
+async fn a_decision_can_be_taken_back_and_all_is_on_record() {
+    let app = TestApp::start(3).await;
+    let moderator = app.account("moderator", Role::Moderator).await;
+    let admin = app.account("admin", Role::Admin).await;
+    let id = app.review(1, Some(5)).await;
+    assert_eq!(undo(&app, &moderator, &id, 1).await["problem"], "nothing_to_undo");
+    report(&app, None, &id, json!({"reason": "off_topic"})).await;
+    decide(&app, &moderator, "reject", &[(&id, 1)]).await;
+    assert_eq!(app.read("/api/products/1/rating").await["count"], 0);
+    assert_eq!(undo(&app, &moderator, &id, 1).await["problem"], "version_conflict");
+    let undone = undo(&app, &moderator, &id, 2).await;
+    assert_eq!((&undone["status"], &undone["version"]), (&json!("approved"), &json!(3)));
+    assert_eq!(undo(&app, &moderator, &id, 3).await["problem"], "nothing_to_undo");
+    assert_eq!(app.read("/api/products/1/rating").await["count"], 1);
+    assert_eq!(app.read_as(&moderator, QUEUE).await["waiting"], 1, "its report is open again");
+
+    let detail = app.read_as(&admin, &format!("/api/admin/reviews/{id}")).await;
+    let history = detail["history"].as_array().unwrap();
+    let column = |name: &str| history.iter().map(|event| event[name].clone()).collect::<Vec<_>>();
+    assert_eq!(column("action"), ["undo", "reject"]);
+    assert_eq!(column("from"), ["rejected", "approved"]);
+    assert_eq!(column("to"), ["approved", "rejected"]);
+    assert_eq!(column("actor"), ["moderator", "moderator"]);
+    assert_eq!(column("reason"), [Value::Null, json!("off_topic")]);
+    assert_eq!(detail["review"]["open_reports"], 1);
+    app.verify();
+}
+
+#[actix_web::test]
+async fn bad_decisions_are_refused() {
+    let app = TestApp::start(1).await;
+    let moderator = app.account("moderator", Role::Moderator).await;
+    let id = app.review(1, None).await;
+    let one = json!([{"id": id, "version": 1}]);
+    let twice = json!([{"id": id, "version": 1}, {"id": id, "version": 2}]);
+    for bad in [
+        json!({"decision": "approve", "reviews": one}),
+        json!({"decision": "delete", "reason": "spam", "reviews": one}),
+        json!({"decision": "reject", "reason": "low_rating", "reviews": one}),
+        json!({"decision": "reject", "reason": "other", "reviews": one}),
+        json!({"decision": "reject", "reason": "illegal", "reviews": []}),
+        json!({"decision": "reject", "reason": "illegal", "reviews": twice}),
+        json!({"decision": "reject", "reason": "illegal", "reviews": [{"id": "x", "version": 1}]}),
+        json!({"decision": "reject", "reason": "illegal", "reviews": one, "status": "approved"}),
+    ] {
+        let path = "/api/moderation/decisions";
+        let refused = app.call(Some(&moderator), Method::POST, path, &bad).await;
+        assert_eq!(refused.problem(422), "validation_failed", "{bad}");
+    }
+}
+
+#[actix_web::test]
+async fn deleted_reviews_are_nobodys_business() {
+    let app = TestApp::start(3).await;
+    let moderator = app.account("moderator", Role::Moderator).await;
+    let author = app.account("aspasia", Role::Member).await;
+    let path = "/api/products/1/reviews";
+    let made = app.call(Some(&author), Method::POST, path, &json!({"body": "b"})).await.json();
+    let id = made["id"].as_str().unwrap();
+    report(&app, None, id, json!({"reason": "spam"})).await;
+    let delete = app.request(Method::DELETE, &format!("/api/reviews/{id}"));
+    assert_eq!(app.send(author.sign(delete)).await.status, 204);
+    assert_eq!(app.read_as(&moderator, QUEUE).await["waiting"], 0);
+    let refused = decide(&app, &moderator, "approve", &[(id, 2)]).await;
+    assert_eq!(refused["items"][0]["problem"], "review_deleted");
+    app.verify();
+}
