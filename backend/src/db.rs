@@ -16,6 +16,7 @@ pub mod products;
 pub mod ratings;
 pub mod reviews;
 pub mod sessions;
+pub mod tokens;
 
 pub use connection::{Connection, Database, Settings, sqlite_version_problem};
 pub use error::{DbError, QueryError};

@@ -2,20 +2,24 @@
 //!
 //! Blocking: callers that must not wait run it on a thread of their own. It knows no HTTP.
 
+mod accounts;
 mod actor;
 mod cursor;
 mod error;
 mod fanout;
 mod mint;
 mod overview;
+mod passwords;
 mod policy;
 mod products;
 mod ratings;
 mod review_list;
 mod reviews;
+mod secret;
 mod seed;
 mod sessions;
 mod setup;
+mod tokens;
 mod verify;
 
 use std::collections::HashSet;
@@ -27,6 +31,7 @@ use ostrakon_shared::ProductId;
 use crate::db::Database;
 use crate::shard::{ShardMap, Spread};
 
+pub use accounts::{AccountQuery, DEMO_NAME, name_key};
 pub use actor::Actor;
 pub use error::StoreError;
 pub use overview::Place;
@@ -35,16 +40,17 @@ pub use products::ProductQuery;
 pub use review_list::ReviewQuery;
 pub use reviews::Created;
 pub use seed::{SeedProduct, SeedReview, Seeded};
-pub use sessions::{Authenticated, Credential};
+pub use sessions::{Authenticated, Begun, Browser, Credential, SESSION_S};
 pub use setup::{Databases, MigrationStatus, SetupError};
 pub use verify::Report;
 
-/// All reviews, products and ratings of one cluster.
+/// All reviews, products, ratings and accounts of one cluster.
 pub struct Store {
     default: Database,
     reviews: Vec<Database>,
     spread: Spread,
     policy: Policy,
+    passwords: passwords::Passwords,
     map: ArcSwap<ShardMap>,
     mint: mint::Mint,
     /// Products that were seen to exist. They are never deleted, so this can't go stale.

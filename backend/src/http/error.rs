@@ -140,6 +140,14 @@ impl From<StoreError> for ApiError {
             StoreError::CursorInvalid => ProblemCode::CursorInvalid,
             StoreError::CursorMismatch => ProblemCode::CursorMismatch,
             StoreError::IdempotencyKeyReused => ProblemCode::IdempotencyKeyReused,
+            StoreError::CredentialsWrong => ProblemCode::CredentialsWrong,
+            StoreError::PasswordWrong => ProblemCode::PasswordWrong,
+            StoreError::NameTaken => ProblemCode::NameTaken,
+            StoreError::AccountNotFound(_) | StoreError::AccountUnknown(_) => {
+                ProblemCode::AccountNotFound
+            }
+            StoreError::CredentialNotFound(_) => ProblemCode::CredentialNotFound,
+            StoreError::LastAdmin => ProblemCode::LastAdmin,
             StoreError::Unavailable(_) => ProblemCode::DatabaseUnavailable,
             StoreError::BucketMoved => ProblemCode::BucketMoved,
             StoreError::Internal(_) => ProblemCode::Internal,
@@ -159,7 +167,14 @@ impl From<StoreError> for ApiError {
                 tracing::error!(reason, "internal error");
                 ApiError::new(code, code.explanation())
             }
-            StoreError::CursorInvalid
+            StoreError::CredentialsWrong
+            | StoreError::PasswordWrong
+            | StoreError::NameTaken
+            | StoreError::AccountNotFound(_)
+            | StoreError::AccountUnknown(_)
+            | StoreError::CredentialNotFound(_)
+            | StoreError::LastAdmin
+            | StoreError::CursorInvalid
             | StoreError::CursorMismatch
             | StoreError::IdempotencyKeyReused
             | StoreError::BucketMoved => ApiError::new(code, code.explanation()),

@@ -3,7 +3,8 @@
 use actix_web::web::{Data, Json};
 use actix_web::{App, get};
 use ostrakon_shared::Problem;
-use utoipa::{IntoResponses, OpenApi};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{IntoResponses, Modify, OpenApi};
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
@@ -22,13 +23,33 @@ use super::routes;
     servers((url = "/", description = "This service")),
     // Only answers refer to problems, and schemas are gathered from bodies alone.
     components(schemas(Problem)),
+    modifiers(&Credentials),
     tags(
         (name = "products", description = "Products and their ratings."),
         (name = "reviews", description = "Reviews of products."),
+        (name = "accounts", description = "Signing in, and who may do what."),
         (name = "operations", description = "For whoever runs the service.")
     )
 )]
 struct Document;
+
+/// How clients say who they are.
+struct Credentials;
+
+impl Modify for Credentials {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let text = "Set by signing in. When the service's public URL is HTTPS, it is called \
+                    `__Host-ostrakon_session`.";
+        let cookie = ApiKey::Cookie(ApiKeyValue::with_description("ostrakon_session", text));
+        components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
+        let bearer = Http::builder()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("An API token, as its owner has created it."))
+            .build();
+        components.add_security_scheme("token", SecurityScheme::Http(bearer));
+    }
+}
 
 /// The OpenAPI document of every route.
 pub fn document() -> utoipa::openapi::OpenApi {
@@ -91,6 +112,76 @@ problems! {
         TooLarge 413 "`body_too_large`",
         MediaType 415 "`unsupported_media_type`",
         Unprocessable 422 "`validation_failed`, `idempotency_key_reused`",
+    }
+    /// The credential that came along is not good.
+    BadSession { Unauthorized 401 "`session_invalid`", }
+    /// A page of another site asks.
+    OtherSite { Forbidden 403 "`origin_mismatch`", }
+    /// Name and password are not what they must be.
+    InvalidSignIn {
+        BadRequest 400 "`malformed_json`",
+        Unauthorized 401 "`credentials_wrong`",
+        Forbidden 403 "`origin_mismatch`",
+        TooLarge 413 "`body_too_large`",
+        MediaType 415 "`unsupported_media_type`",
+        Unprocessable 422 "`validation_failed`",
+        TooMany 429 "`rate_limited`. `Retry-After` says when to try again.",
+    }
+    /// There can't be such an account, or not now.
+    InvalidRegistration {
+        BadRequest 400 "`malformed_json`",
+        Forbidden 403 "`origin_mismatch`",
+        Conflict 409 "`name_taken`",
+        TooLarge 413 "`body_too_large`",
+        MediaType 415 "`unsupported_media_type`",
+        Unprocessable 422 "`validation_failed`",
+        TooMany 429 "`rate_limited`. `Retry-After` says when to try again.",
+    }
+    /// Only for somebody who has signed in.
+    OwnerOnly {
+        Unauthorized 401 "`sign_in_required`, `session_invalid`",
+        Forbidden 403 "`session_required`, `origin_mismatch`",
+    }
+    /// Somebody else asks, or with another password, or the new one can't be one.
+    InvalidPasswordChange {
+        BadRequest 400 "`malformed_json`",
+        Unauthorized 401 "`sign_in_required`, `session_invalid`",
+        Forbidden 403 "`password_wrong`, `session_required`, `origin_mismatch`",
+        TooLarge 413 "`body_too_large`",
+        MediaType 415 "`unsupported_media_type`",
+        Unprocessable 422 "`validation_failed`",
+        TooMany 429 "`rate_limited`. `Retry-After` says when to try again.",
+    }
+    /// Somebody else asks, or there can't be such a token.
+    InvalidToken {
+        BadRequest 400 "`malformed_json`",
+        Unauthorized 401 "`sign_in_required`, `session_invalid`",
+        Forbidden 403 "`session_required`, `origin_mismatch`",
+        TooLarge 413 "`body_too_large`",
+        MediaType 415 "`unsupported_media_type`",
+        Unprocessable 422 "`validation_failed`",
+    }
+    /// The account has no such session or token.
+    NoSuchCredential {
+        BadRequest 400 "`id_invalid`",
+        NotFound 404 "`credential_not_found`",
+    }
+    /// Only for admins; a parameter or the cursor is wrong.
+    AdminList {
+        BadRequest 400 "`parameter_invalid`, `cursor_invalid`, `cursor_mismatch`",
+        Unauthorized 401 "`sign_in_required`, `session_invalid`",
+        Forbidden 403 "`not_allowed`",
+    }
+    /// Only for admins; the account can't be changed so.
+    InvalidAccountEdit {
+        BadRequest 400 "`id_invalid`, `malformed_json`",
+        Unauthorized 401 "`sign_in_required`, `session_invalid`",
+        Forbidden 403 "`not_allowed`, `origin_mismatch`",
+        NotFound 404 "`account_not_found`",
+        Conflict 409 "`last_admin`",
+        TooLarge 413 "`body_too_large`",
+        MediaType 415 "`unsupported_media_type`",
+        Unprocessable 422 "`validation_failed`",
     }
     /// There is no such product.
     NoSuchProduct { NotFound 404 "`product_not_found`", }

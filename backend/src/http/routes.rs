@@ -9,7 +9,7 @@ use utoipa::openapi::path::PathItem;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::error::ApiError;
-use super::{databases, health, openapi, problems, products, reviews};
+use super::{accounts, databases, health, openapi, problems, products, reviews, session};
 
 /// Every handler; the OpenAPI document follows from this list.
 pub fn api(config: &mut ServiceConfig) {
@@ -22,6 +22,18 @@ pub fn api(config: &mut ServiceConfig) {
         .service(reviews::create_review)
         .service(reviews::get_review)
         .service(reviews::get_review_location)
+        .service(session::get_session)
+        .service(session::sign_in)
+        .service(session::sign_out)
+        .service(accounts::register)
+        .service(accounts::change_password)
+        .service(accounts::list_sessions)
+        .service(accounts::end_session)
+        .service(accounts::list_tokens)
+        .service(accounts::create_token)
+        .service(accounts::revoke_token)
+        .service(accounts::list_accounts)
+        .service(accounts::edit_account)
         .service(databases::list_databases)
         .service(openapi::get_openapi)
         .service(problems::get_problem)
