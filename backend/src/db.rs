@@ -11,12 +11,15 @@ pub mod accounts;
 pub mod cluster;
 pub mod inspect;
 pub mod migrate;
+pub mod moderation;
 pub mod owner;
 pub mod products;
 pub mod ratings;
+pub mod review_search;
 pub mod reviews;
 pub mod sessions;
 pub mod tokens;
+pub mod verifications;
 
 pub use connection::{Connection, Database, Settings, sqlite_version_problem};
 pub use error::{DbError, QueryError};

@@ -4,6 +4,8 @@
 //! problems, [`respond`] gives answers their ETag and links, [`app`] serves the app's files.
 
 mod accounts;
+mod admin_products;
+mod admin_reviews;
 mod app;
 mod auth;
 mod client;
@@ -14,6 +16,7 @@ mod extract;
 mod hashing;
 mod health;
 mod limits;
+mod moderation;
 mod openapi;
 mod origin;
 mod problems;

@@ -15,6 +15,6 @@ mod map;
 mod mint;
 
 pub use bucket::{BUCKETS, Bucket, HASH, bucket_of};
-pub use home::{Spread, home_buckets, slot_of_key};
+pub use home::{Spread, home_buckets, slot_of_author, slot_of_key};
 pub use map::{DatabaseIndex, Owner, ShardMap};
 pub use mint::mint;

@@ -165,3 +165,11 @@ pub fn with_demo_password(connection: &mut Connection) -> Result<Vec<String>, Qu
         .order(account::id);
     Ok(query.select(account::name).load(connection)?)
 }
+
+/// The names of these accounts, by id.
+pub fn names(connection: &mut Connection, ids: &[i64]) -> Result<Vec<(i64, String)>, QueryError> {
+    Ok(account::table
+        .filter(account::id.eq_any(ids))
+        .select((account::id, account::name))
+        .load(connection)?)
+}

@@ -72,6 +72,28 @@ fn sql_query_ids(connection: &mut Connection, query: &str) -> QueryResult<Vec<i6
 
 diesel::allow_tables_to_appear_in_same_query!(review, idempotency_key);
 
+/// Bytes that the database takes, without what is not yet folded into it from its log.
+pub fn size(connection: &mut Connection) -> Result<u64, QueryError> {
+    let pages = "(SELECT page_count FROM pragma_page_count)";
+    let page_size = "(SELECT page_size FROM pragma_page_size)";
+    let size: i64 = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(&format!(
+        "{pages} * {page_size}"
+    )))
+    .get_result(connection)?;
+    Ok(size.unsigned_abs())
+}
+
+/// The migrations that the database has, in order.
+pub fn migrations(connection: &mut Connection) -> Result<Vec<String>, QueryError> {
+    diesel::table! {
+        __diesel_schema_migrations (version) {
+            version -> Text,
+        }
+    }
+    use __diesel_schema_migrations::{table, version};
+    Ok(table.order(version).select(version).load(connection)?)
+}
+
 /// What SQLite itself finds wrong with the file (`PRAGMA quick_check`), line by line.
 pub fn damage(connection: &mut Connection) -> Result<Vec<String>, QueryError> {
     #[derive(QueryableByName)]

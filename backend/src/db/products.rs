@@ -6,11 +6,12 @@ use ostrakon_shared::ProductId;
 
 use super::connection::Connection;
 use super::error::QueryError;
+use super::review_search::escape_like;
 use super::schema::product;
 
 /// A product as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = product)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = product, treat_none_as_null = true)]
 pub struct ProductRow {
     /// The product's id.
     pub id: i64,
@@ -28,6 +29,22 @@ pub struct ProductRow {
     pub archived: bool,
     /// Counts its changes, from 1.
     pub version: i32,
+}
+
+/// A product that has no id yet.
+#[derive(Clone, Debug, Insertable)]
+#[diesel(table_name = product)]
+pub struct NewProductRow {
+    /// See [`ProductRow`].
+    pub name: String,
+    /// See [`ProductRow`].
+    pub description: Option<String>,
+    /// See [`ProductRow`].
+    pub sku: Option<String>,
+    /// See [`ProductRow`].
+    pub picture_url: Option<String>,
+    /// See [`ProductRow`].
+    pub search_text: String,
 }
 
 /// The product with this id.
@@ -48,10 +65,19 @@ pub fn existing(
     Ok(found.into_iter().filter_map(ProductId::new).collect())
 }
 
-/// Up to `limit` products with ids above `after` whose search text holds every one of `words`.
+/// Which products.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// The search text holds each of these words.
+    pub words: Vec<String>,
+    /// Only those that are archived, or only those that aren't.
+    pub archived: Option<bool>,
+}
+
+/// Up to `limit` products with ids above `after`, by id.
 pub fn list(
     connection: &mut Connection,
-    words: &[String],
+    filter: &Filter,
     after: i64,
     limit: usize,
 ) -> Result<Vec<ProductRow>, QueryError> {
@@ -61,11 +87,42 @@ pub fn list(
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select(ProductRow::as_select())
         .into_boxed::<Sqlite>();
-    for word in words {
-        let literal = word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        query = query.filter(product::search_text.like(format!("%{literal}%")).escape('\\'));
+    for word in &filter.words {
+        let pattern = format!("%{}%", escape_like(word));
+        query = query.filter(product::search_text.like(pattern).escape('\\'));
+    }
+    if let Some(archived) = filter.archived {
+        query = query.filter(product::archived.eq(archived));
     }
     Ok(query.load(connection)?)
+}
+
+/// Adds a product under the next id; returns that.
+pub fn insert(connection: &mut Connection, row: &NewProductRow) -> Result<ProductRow, QueryError> {
+    Ok(diesel::insert_into(product::table)
+        .values(row)
+        .returning(ProductRow::as_returning())
+        .get_result(connection)?)
+}
+
+/// Writes all of a product's columns anew.
+pub fn update(connection: &mut Connection, row: &ProductRow) -> Result<(), QueryError> {
+    diesel::update(product::table.find(row.id)).set(row).execute(connection)?;
+    Ok(())
+}
+
+/// Whether another product has this SKU.
+pub fn has_sku(connection: &mut Connection, sku: &str, except: i64) -> Result<bool, QueryError> {
+    let other = product::table.filter(product::sku.eq(sku)).filter(product::id.ne(except));
+    Ok(diesel::select(diesel::dsl::exists(other)).get_result(connection)?)
+}
+
+/// The names of these products, by id.
+pub fn names(connection: &mut Connection, ids: &[i64]) -> Result<Vec<(i64, String)>, QueryError> {
+    Ok(product::table
+        .filter(product::id.eq_any(ids))
+        .select((product::id, product::name))
+        .load(connection)?)
 }
 
 /// Adds a product, or leaves the one with this id as it is.

@@ -5,16 +5,17 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use diesel::sqlite::Sqlite;
 use jiff::Timestamp;
-use ostrakon_shared::{ProductId, Rating, Review, ReviewId};
+use ostrakon_shared::{AccountId, ProductId, Rating, Review, ReviewId, ReviewStatus};
 
 use super::connection::Connection;
 use super::error::QueryError;
+use super::ratings::Counted;
 use super::schema::{idempotency_key, review};
 use crate::shard::Bucket;
 
 /// A review as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = review)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = review, primary_key(product_id, id, bucket), treat_none_as_null = true)]
 pub struct ReviewRow {
     /// `bucket_of(id)`.
     pub bucket: i16,
@@ -69,25 +70,57 @@ impl TryFrom<ReviewRow> for Review {
     }
 }
 
-/// Adds a review; [`super::DbError::Conflict`] when its id is taken.
+impl ReviewRow {
+    /// As what the review is counted.
+    pub fn counted(&self) -> Result<Counted, QueryError> {
+        let review = Review::try_from(self.clone())?;
+        Ok(Counted::of(review.status, review.rating))
+    }
+}
+
+/// Adds a review; [`super::DbError::Conflict`] when its id is taken, or when its author has
+/// reviewed the product.
 pub fn insert(connection: &mut Connection, row: &ReviewRow) -> Result<(), QueryError> {
     diesel::insert_into(review::table).values(row).execute(connection)?;
     Ok(())
 }
 
-/// The review with this id.
+/// Writes all of a review's columns anew.
+pub fn update(connection: &mut Connection, row: &ReviewRow) -> Result<(), QueryError> {
+    let place = review::table.filter(review::bucket.eq(row.bucket)).filter(review::id.eq(row.id));
+    diesel::update(place).set(row).execute(connection)?;
+    Ok(())
+}
+
+/// The review with this id, whatever its status.
 pub fn find(
     connection: &mut Connection,
     bucket: Bucket,
     id: ReviewId,
-) -> Result<Option<Review>, QueryError> {
-    let row = review::table
+) -> Result<Option<ReviewRow>, QueryError> {
+    Ok(review::table
         .filter(review::bucket.eq(bucket.number()))
         .filter(review::id.eq(id.get()))
         .select(ReviewRow::as_select())
         .first(connection)
-        .optional()?;
-    row.map(Review::try_from).transpose()
+        .optional()?)
+}
+
+/// The review of a product by this account, unless it has deleted it.
+pub fn find_by_author(
+    connection: &mut Connection,
+    bucket: Bucket,
+    product: ProductId,
+    author: AccountId,
+) -> Result<Option<ReviewRow>, QueryError> {
+    Ok(review::table
+        .filter(review::bucket.eq(bucket.number()))
+        .filter(review::product_id.eq(product.get()))
+        .filter(review::author_id.eq(author.get()))
+        .filter(review::status.ne(ReviewStatus::Deleted.as_str()))
+        .select(ReviewRow::as_select())
+        .first(connection)
+        .optional()?)
 }
 
 /// Which reviews of a product, by their rating.
@@ -110,7 +143,7 @@ pub enum Direction {
     OldestAbove(i64),
 }
 
-/// Up to `limit` reviews of a product that lie in these buckets.
+/// Up to `limit` approved reviews of a product that lie in these buckets.
 pub fn list(
     connection: &mut Connection,
     product: ProductId,
@@ -121,6 +154,7 @@ pub fn list(
 ) -> Result<Vec<Review>, QueryError> {
     let mut query = review::table
         .filter(review::product_id.eq(product.get()))
+        .filter(review::status.eq(ReviewStatus::Approved.as_str()))
         .filter(lies_in(buckets))
         .select(ReviewRow::as_select())
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
@@ -143,7 +177,7 @@ pub fn list(
 
 /// `bucket IN (…)`, hidden from the planner by the unary plus: it would otherwise search the
 /// index by bucket and sort, where a product's range of the table is in order already.
-fn lies_in(buckets: &[Bucket]) -> diesel::expression::SqlLiteral<Bool> {
+pub(super) fn lies_in(buckets: &[Bucket]) -> diesel::expression::SqlLiteral<Bool> {
     let numbers: Vec<_> = buckets.iter().map(Bucket::to_string).collect();
     sql::<Bool>(&format!("+review.bucket IN ({})", numbers.join(",")))
 }

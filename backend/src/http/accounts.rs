@@ -20,8 +20,8 @@ use super::extract::{Body, Params, from_text};
 use super::hashing::{HashingQueue, hashing};
 use super::limits::{Key, Limit, Limits};
 use super::openapi::{
-    AdminList, InvalidAccountEdit, InvalidPasswordChange, InvalidRegistration, InvalidToken,
-    NoSuchCredential, OwnerOnly, Unavailable,
+    InvalidBody, InvalidEdit, InvalidParameter, LastAdmin, NameTaken, NoSuchAccount,
+    NoSuchCredential, OtherSite, OwnerOnly, PasswordOnly, TooMany, Unavailable, WrongRole,
 };
 use super::respond::Private;
 use super::session::{browser, signed_in};
@@ -38,7 +38,7 @@ use crate::store::{AccountQuery, Store};
     responses(
         (status = 201, description = "Registered, and signed in.", body = Session,
             headers(("Set-Cookie" = String, description = "The session's cookie."))),
-        InvalidRegistration, Unavailable
+        InvalidBody, OtherSite, NameTaken, TooMany, Unavailable
     )
 )]
 #[post("/api/accounts")]
@@ -70,7 +70,7 @@ pub async fn register(
     request_body = PasswordChange,
     responses(
         (status = 204, description = "Changed."),
-        InvalidPasswordChange, Unavailable
+        InvalidBody, PasswordOnly, TooMany, Unavailable
     )
 )]
 #[put("/api/accounts/me/password")]
@@ -153,7 +153,7 @@ pub async fn list_tokens(owner: Owner, store: Data<Store>) -> Result<Private<Tok
     request_body = NewToken,
     responses(
         (status = 201, description = "The token, with its secret.", body = CreatedToken),
-        InvalidToken, Unavailable
+        InvalidBody, OwnerOnly, Unavailable
     )
 )]
 #[post("/api/accounts/me/tokens")]
@@ -212,7 +212,7 @@ struct ListAccounts {
     responses(
         (status = 200, description = "A page of accounts.", body = AccountPage,
             headers(("Link" = String, description = "The next page, as `rel=\"next\"` (RFC 8288)."))),
-        AdminList, Unavailable
+        InvalidParameter, WrongRole, Unavailable
     )
 )]
 #[get("/api/admin/accounts")]
@@ -244,7 +244,7 @@ pub async fn list_accounts(
     request_body = AccountEdit,
     responses(
         (status = 200, description = "The account as it is now.", body = Account),
-        InvalidAccountEdit, Unavailable
+        InvalidEdit, WrongRole, NoSuchAccount, LastAdmin, Unavailable
     )
 )]
 #[patch("/api/admin/accounts/{id}")]

@@ -41,6 +41,14 @@ impl FromRequest for Client {
 }
 
 impl Client {
+    /// The address, or of IPv6 its network (/64): one household has all of its addresses.
+    pub fn network(&self) -> IpAddr {
+        match self.address {
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+            v4 => v4,
+        }
+    }
+
     fn of(peer: Option<SocketAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> Client {
         // Without a peer (a test without a socket) nobody is trusted with anything.
         let Some(peer) = peer.map(|peer| peer.ip().to_canonical()) else {

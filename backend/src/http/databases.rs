@@ -1,27 +1,55 @@
 //! The reviews databases.
 
-use actix_web::get;
-use actix_web::web::Data;
-use ostrakon_shared::DatabaseList;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpResponse, get, post};
+use ostrakon_shared::{DatabaseList, Verification};
 
+use super::auth::Admin;
 use super::blocking;
 use super::error::ApiError;
-use super::openapi::Unavailable;
+use super::openapi::{NoSuchDatabase, Unavailable, Verifying, WrongRole};
 use super::respond::Fresh;
 use crate::store::Store;
 
 /// List the reviews databases
 ///
-/// What each holds, and its share of all reviews.
+/// What each holds, its share of all reviews, and what its last verification found.
 #[utoipa::path(
-    tag = "operations",
+    tag = "admin",
     responses(
         (status = 200, description = "The databases.", body = DatabaseList,
             headers(("ETag" = String, description = "The version of this answer."))),
-        Unavailable
-    )
+        WrongRole, Unavailable
+    ),
+    security(("session" = []), ("token" = []))
 )]
 #[get("/api/databases")]
-pub async fn list_databases(store: Data<Store>) -> Result<Fresh<DatabaseList>, ApiError> {
+pub async fn list_databases(store: Data<Store>, _: Admin) -> Result<Fresh<DatabaseList>, ApiError> {
     Ok(Fresh::new(blocking(store, Store::databases).await?))
+}
+
+/// Verify a reviews database
+///
+/// Recounts every rating and looks at every row for its place. This begins it; how far it has
+/// come, and what it found, stands in the list of databases.
+#[utoipa::path(
+    tag = "admin",
+    params(("name" = String, Path, description = "The database's name.", example = "reviews-2")),
+    responses(
+        (status = 202, description = "It has begun.", body = Verification),
+        WrongRole, NoSuchDatabase, Verifying, Unavailable
+    ),
+    security(("session" = []), ("token" = []))
+)]
+#[post("/api/databases/{name}/verification")]
+pub async fn verify_database(
+    store: Data<Store>,
+    _: Admin,
+    name: Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let index = store.database_index(&name)?;
+    let begun = store.begin_verification(index)?;
+    // Nobody waits for it: the list of databases shows how it goes.
+    drop(actix_web::rt::task::spawn_blocking(move || store.run_verification(index)));
+    Ok(HttpResponse::Accepted().json(begun))
 }

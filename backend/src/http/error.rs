@@ -148,6 +148,17 @@ impl From<StoreError> for ApiError {
             }
             StoreError::CredentialNotFound(_) => ProblemCode::CredentialNotFound,
             StoreError::LastAdmin => ProblemCode::LastAdmin,
+            StoreError::SignInRequired => ProblemCode::SignInRequired,
+            StoreError::NotAllowed => ProblemCode::NotAllowed,
+            StoreError::ReviewExists(_) => ProblemCode::ReviewExists,
+            StoreError::ReviewDeleted => ProblemCode::ReviewDeleted,
+            StoreError::ProductArchived(_) => ProblemCode::ProductArchived,
+            StoreError::AlreadyReported => ProblemCode::AlreadyReported,
+            StoreError::NothingToUndo => ProblemCode::NothingToUndo,
+            StoreError::VersionConflict => ProblemCode::VersionConflict,
+            StoreError::SkuTaken => ProblemCode::SkuTaken,
+            StoreError::DatabaseNotFound(_) => ProblemCode::DatabaseNotFound,
+            StoreError::VerifyRunning(_) => ProblemCode::VerifyRunning,
             StoreError::Unavailable(_) => ProblemCode::DatabaseUnavailable,
             StoreError::BucketMoved => ProblemCode::BucketMoved,
             StoreError::Internal(_) => ProblemCode::Internal,
@@ -167,17 +178,17 @@ impl From<StoreError> for ApiError {
                 tracing::error!(reason, "internal error");
                 ApiError::new(code, code.explanation())
             }
-            StoreError::CredentialsWrong
-            | StoreError::PasswordWrong
-            | StoreError::NameTaken
-            | StoreError::AccountNotFound(_)
-            | StoreError::AccountUnknown(_)
-            | StoreError::CredentialNotFound(_)
-            | StoreError::LastAdmin
-            | StoreError::CursorInvalid
-            | StoreError::CursorMismatch
-            | StoreError::IdempotencyKeyReused
-            | StoreError::BucketMoved => ApiError::new(code, code.explanation()),
+            StoreError::ReviewExists(id) => {
+                let refusal = ApiError::new(code, code.explanation());
+                match HeaderValue::from_str(&format!("/api/reviews/{id}")) {
+                    Ok(path) => refusal.with_header(header::LOCATION, path),
+                    Err(_) => refusal,
+                }
+            }
+            StoreError::DatabaseNotFound(name) => {
+                ApiError::new(code, format!("There is no reviews database {name}."))
+            }
+            _ => ApiError::new(code, code.explanation()),
         }
     }
 }

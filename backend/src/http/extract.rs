@@ -6,8 +6,7 @@ use std::str::FromStr;
 
 use actix_web::dev::Payload;
 use actix_web::error::PathError;
-use actix_web::http::header::ContentType;
-use actix_web::http::header::Header;
+use actix_web::http::header::{self, ContentType, Header};
 use actix_web::web::{Bytes, BytesMut, PathConfig};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, mime};
 use futures_util::StreamExt;
@@ -220,4 +219,57 @@ impl FromRequest for IdempotencyKey {
 
 fn is_visible(key: &str) -> bool {
     key.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// The version that a change is about: the ETag that came with it, in `If-Match` (RFC 9110).
+pub struct IfMatch(Option<Expected>);
+
+#[derive(Clone, Copy)]
+enum Expected {
+    Any,
+    Version(i32),
+    /// A tag that no version has.
+    Other,
+}
+
+impl IfMatch {
+    /// The version; `None` when any will do. A change without the header is refused.
+    pub fn required(self) -> Result<Option<i32>, ApiError> {
+        if self.0.is_none() {
+            let code = ProblemCode::VersionMissing;
+            return Err(ApiError::new(code, code.explanation()));
+        }
+        self.optional()
+    }
+
+    /// The version; `None` when any will do, or none is named.
+    pub fn optional(self) -> Result<Option<i32>, ApiError> {
+        match self.0 {
+            None | Some(Expected::Any) => Ok(None),
+            Some(Expected::Version(version)) => Ok(Some(version)),
+            Some(Expected::Other) => {
+                let code = ProblemCode::VersionConflict;
+                Err(ApiError::new(code, code.explanation()))
+            }
+        }
+    }
+}
+
+impl FromRequest for IfMatch {
+    type Error = ApiError;
+    type Future = Ready<Result<IfMatch, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let header = request.headers().get(header::IF_MATCH);
+        let expected = header.map(|value| match value.to_str().map(str::trim) {
+            Ok("*") => Expected::Any,
+            Ok(tag) => {
+                let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+                let version = version.and_then(|version| version.parse().ok());
+                version.map_or(Expected::Other, Expected::Version)
+            }
+            Err(_) => Expected::Other,
+        });
+        ready(Ok(IfMatch(expected)))
+    }
 }

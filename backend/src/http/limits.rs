@@ -4,7 +4,7 @@
 //! restart forgets.
 
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -60,7 +60,7 @@ pub enum Key {
     Account(AccountId),
     /// A name that somebody wants to sign in with, as names are compared.
     Name(String),
-    /// An address; of IPv6 the network (/64), since one household has all of its addresses.
+    /// An address; of IPv6 the network.
     Address(IpAddr),
 }
 
@@ -79,10 +79,7 @@ impl From<&Actor> for Key {
 
 impl From<&Client> for Key {
     fn from(client: &Client) -> Key {
-        Key::Address(match client.address {
-            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
-            v4 => v4,
-        })
+        Key::Address(client.network())
     }
 }
 

@@ -27,7 +27,9 @@ use super::routes;
     tags(
         (name = "products", description = "Products and their ratings."),
         (name = "reviews", description = "Reviews of products."),
-        (name = "accounts", description = "Signing in, and who may do what."),
+        (name = "accounts", description = "Who signs in, and with what."),
+        (name = "moderation", description = "Pending and reported reviews."),
+        (name = "admin", description = "Everything, for admins."),
         (name = "operations", description = "For whoever runs the service.")
     )
 )]
@@ -113,76 +115,85 @@ problems! {
         MediaType 415 "`unsupported_media_type`",
         Unprocessable 422 "`validation_failed`, `idempotency_key_reused`",
     }
-    /// The credential that came along is not good.
-    BadSession { Unauthorized 401 "`session_invalid`", }
+    /// The path or the body is wrong.
+    InvalidEdit {
+        BadRequest 400 "`id_invalid`, `malformed_json`",
+        TooLarge 413 "`body_too_large`",
+        MediaType 415 "`unsupported_media_type`",
+        Unprocessable 422 "`validation_failed`",
+    }
+    /// Who asks is not signed in, or not any more.
+    NotSignedIn { Unauthorized 401 "`sign_in_required`, `session_invalid`", }
+    /// The session or the token is no good.
+    BadSession {
+        Unauthorized 401 "`session_invalid`",
+        Forbidden 403 "`origin_mismatch`",
+    }
+    /// Guests may not, here.
+    GuestsRefused {
+        Unauthorized 401 "`sign_in_required` where guests may not review, `session_invalid`",
+        Forbidden 403 "`origin_mismatch`",
+    }
+    /// It belongs to somebody else.
+    NotYours {
+        Unauthorized 401 "`sign_in_required`, `session_invalid`",
+        Forbidden 403 "`not_allowed`, `origin_mismatch`",
+    }
+    /// The role is too low.
+    WrongRole {
+        Unauthorized 401 "`sign_in_required`, `session_invalid`",
+        Forbidden 403 "`not_allowed`, `origin_mismatch`",
+    }
+    /// The account has reviewed the product, or the product takes no reviews.
+    CannotReview { Conflict 409 "`review_exists` (`Location` leads to the review), `product_archived`", }
+    /// The reader has reported the review.
+    Reported { Conflict 409 "`already_reported`", }
+    /// Another product has the SKU.
+    SkuTaken { Conflict 409 "`sku_taken`", }
+    /// The check is running.
+    Verifying { Conflict 409 "`verify_running`", }
+    /// Somebody else was faster.
+    Changed { PreconditionFailed 412 "`version_conflict`", }
+    /// The version is not named.
+    VersionMissing { PreconditionRequired 428 "`version_missing`", }
+    /// Too many in a short time.
+    TooMany { TooManyRequests 429 "`rate_limited`. `Retry-After` says when to try again.", }
+    /// There is no such database.
+    NoSuchDatabase { NotFound 404 "`database_not_found`", }
+    /// A body is wrong.
+    InvalidBody {
+        BadRequest 400 "`malformed_json`",
+        TooLarge 413 "`body_too_large`",
+        MediaType 415 "`unsupported_media_type`",
+        Unprocessable 422 "`validation_failed`",
+    }
+    /// The session or the token of a reader is no good.
+    SessionEnded { Unauthorized 401 "`session_invalid`", }
     /// A page of another site asks.
     OtherSite { Forbidden 403 "`origin_mismatch`", }
-    /// Name and password are not what they must be.
-    InvalidSignIn {
-        BadRequest 400 "`malformed_json`",
-        Unauthorized 401 "`credentials_wrong`",
-        Forbidden 403 "`origin_mismatch`",
-        TooLarge 413 "`body_too_large`",
-        MediaType 415 "`unsupported_media_type`",
-        Unprocessable 422 "`validation_failed`",
-        TooMany 429 "`rate_limited`. `Retry-After` says when to try again.",
-    }
-    /// There can't be such an account, or not now.
-    InvalidRegistration {
-        BadRequest 400 "`malformed_json`",
-        Forbidden 403 "`origin_mismatch`",
-        Conflict 409 "`name_taken`",
-        TooLarge 413 "`body_too_large`",
-        MediaType 415 "`unsupported_media_type`",
-        Unprocessable 422 "`validation_failed`",
-        TooMany 429 "`rate_limited`. `Retry-After` says when to try again.",
-    }
+    /// Nobody has this name and this password.
+    CredentialsWrong { Unauthorized 401 "`credentials_wrong`", }
+    /// Somebody has this name.
+    NameTaken { Conflict 409 "`name_taken`", }
     /// Only for somebody who has signed in.
     OwnerOnly {
         Unauthorized 401 "`sign_in_required`, `session_invalid`",
         Forbidden 403 "`session_required`, `origin_mismatch`",
     }
-    /// Somebody else asks, or with another password, or the new one can't be one.
-    InvalidPasswordChange {
-        BadRequest 400 "`malformed_json`",
+    /// The same, and with the password.
+    PasswordOnly {
         Unauthorized 401 "`sign_in_required`, `session_invalid`",
         Forbidden 403 "`password_wrong`, `session_required`, `origin_mismatch`",
-        TooLarge 413 "`body_too_large`",
-        MediaType 415 "`unsupported_media_type`",
-        Unprocessable 422 "`validation_failed`",
-        TooMany 429 "`rate_limited`. `Retry-After` says when to try again.",
-    }
-    /// Somebody else asks, or there can't be such a token.
-    InvalidToken {
-        BadRequest 400 "`malformed_json`",
-        Unauthorized 401 "`sign_in_required`, `session_invalid`",
-        Forbidden 403 "`session_required`, `origin_mismatch`",
-        TooLarge 413 "`body_too_large`",
-        MediaType 415 "`unsupported_media_type`",
-        Unprocessable 422 "`validation_failed`",
     }
     /// The account has no such session or token.
     NoSuchCredential {
         BadRequest 400 "`id_invalid`",
         NotFound 404 "`credential_not_found`",
     }
-    /// Only for admins; a parameter or the cursor is wrong.
-    AdminList {
-        BadRequest 400 "`parameter_invalid`, `cursor_invalid`, `cursor_mismatch`",
-        Unauthorized 401 "`sign_in_required`, `session_invalid`",
-        Forbidden 403 "`not_allowed`",
-    }
-    /// Only for admins; the account can't be changed so.
-    InvalidAccountEdit {
-        BadRequest 400 "`id_invalid`, `malformed_json`",
-        Unauthorized 401 "`sign_in_required`, `session_invalid`",
-        Forbidden 403 "`not_allowed`, `origin_mismatch`",
-        NotFound 404 "`account_not_found`",
-        Conflict 409 "`last_admin`",
-        TooLarge 413 "`body_too_large`",
-        MediaType 415 "`unsupported_media_type`",
-        Unprocessable 422 "`validation_failed`",
-    }
+    /// There is no such account.
+    NoSuchAccount { NotFound 404 "`account_not_found`", }
+    /// No admin would be left.
+    LastAdmin { Conflict 409 "`last_admin`", }
     /// There is no such product.
     NoSuchProduct { NotFound 404 "`product_not_found`", }
     /// There is no such review.

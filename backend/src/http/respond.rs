@@ -27,17 +27,23 @@ pub struct Fresh<T> {
     body: T,
     next_cursor: Option<String>,
     partial: bool,
+    version: Option<i32>,
 }
 
 impl<T: Serialize> Fresh<T> {
     /// A whole answer.
     pub fn new(body: T) -> Fresh<T> {
-        Fresh { body, next_cursor: None, partial: false }
+        Fresh { body, next_cursor: None, partial: false, version: None }
+    }
+
+    /// Something that counts its own changes: its version is its ETag.
+    pub fn versioned(body: T, version: i32) -> Fresh<T> {
+        Fresh { version: Some(version), ..Fresh::new(body) }
     }
 
     /// A page: its next one gets a link. A partial one is never kept by anybody.
     pub fn page(body: T, next_cursor: Option<String>, partial: bool) -> Fresh<T> {
-        Fresh { body, next_cursor, partial }
+        Fresh { body, next_cursor, partial, version: None }
     }
 }
 
@@ -57,7 +63,10 @@ impl<T: Serialize> Responder for Fresh<T> {
             response.insert_header((header::CACHE_CONTROL, "no-store"));
             return response.content_type(mime::APPLICATION_JSON).body(json);
         }
-        let etag = EntityTag::new_strong(format!("{:032x}", XxHash3_128::oneshot(&json)));
+        let etag = match self.version {
+            Some(version) => version_tag(version),
+            None => EntityTag::new_strong(format!("{:032x}", XxHash3_128::oneshot(&json))),
+        };
         // "no-cache" lets anybody keep the answer, but nobody use it without asking.
         response.insert_header((header::CACHE_CONTROL, "no-cache"));
         response.insert_header((header::ETAG, etag.to_string()));
@@ -113,6 +122,11 @@ impl<T: Serialize> Responder for Private<T> {
         }
         response.json(self.body)
     }
+}
+
+/// The ETag of something that counts its own changes.
+pub fn version_tag(version: i32) -> EntityTag {
+    EntityTag::new_strong(version.to_string())
 }
 
 /// Whether the client says that it has this version (RFC 9110, section 13.1.2).

@@ -2,22 +2,26 @@
 
 use actix_web::http::header;
 use actix_web::web::{Data, Path};
-use actix_web::{HttpResponse, get, post};
+use actix_web::{HttpResponse, delete, get, patch, post};
 use ostrakon_shared::{
-    NewReview, PageLimit, ProductId, Rating, Review, ReviewId, ReviewLocation, ReviewPage,
-    ReviewSort,
+    NewReport, NewReview, PageLimit, ProductId, Rating, Review, ReviewEdit, ReviewId,
+    ReviewLocation, ReviewPage, ReviewSort,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::auth::{Member, Poster};
 use super::blocking;
+use super::client::Client;
 use super::error::ApiError;
-use super::extract::{Body, IdempotencyKey, Params, from_optional_text, from_text};
+use super::extract::{Body, IdempotencyKey, IfMatch, Params, from_optional_text, from_text};
 use super::openapi::{
-    InvalidId, InvalidList, InvalidReview, NoSuchProduct, NoSuchReview, Unavailable,
+    BadSession, CannotReview, Changed, GuestsRefused, InvalidEdit, InvalidId, InvalidList,
+    InvalidParameter, InvalidReview, NoSuchProduct, NoSuchReview, NotSignedIn, NotYours, Reported,
+    TooMany, Unavailable, VersionMissing,
 };
-use super::respond::Fresh;
-use crate::store::{ReviewQuery, Store};
+use super::respond::{Fresh, version_tag};
+use crate::store::{OwnReviewQuery, Reader, ReviewQuery, Store};
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -85,24 +89,29 @@ pub async fn list_product_reviews(
     ),
     request_body(content = NewReview, description = "The review. At most 64 KiB."),
     responses(
-        (status = 201, description = "The review.", body = Review,
+        (status = 201, description = "The review. Under pre-moderation it is `pending`, and public once a moderator has approved it.", body = Review,
             headers(("Location" = String, description = "The path of the review."),
+                    ("ETag" = String, description = "Its version, for `If-Match`."),
                     ("Idempotency-Replayed" = Option<bool>, description = "`true` when an earlier request with this key made it."))),
-        InvalidReview, NoSuchProduct, Unavailable
-    )
+        InvalidReview, GuestsRefused, NoSuchProduct, CannotReview, TooMany, Unavailable
+    ),
+    security((), ("session" = []), ("token" = []))
 )]
 #[post("/api/products/{id}/reviews")]
 pub async fn create_review(
     store: Data<Store>,
+    poster: Poster,
     id: Path<ProductId>,
     key: IdempotencyKey,
     review: Body<NewReview>,
 ) -> Result<HttpResponse, ApiError> {
-    let (IdempotencyKey(key), Body(review)) = (key, review);
-    let created =
-        blocking(store, move |store| store.create_review(*id, &review, key.as_deref())).await?;
+    let (Poster(author), IdempotencyKey(key), Body(review)) = (poster, key, review);
+    let create =
+        move |store: &Store| store.create_review(author.as_ref(), *id, &review, key.as_deref());
+    let created = blocking(store, create).await?;
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("/api/reviews/{}", created.review.id)));
+    response.insert_header((header::ETAG, version_tag(created.review.version).to_string()));
     response.insert_header((header::CACHE_CONTROL, "no-store"));
     if created.replayed {
         response.insert_header(("Idempotency-Replayed", "true"));
@@ -112,19 +121,158 @@ pub async fn create_review(
 
 /// Get a review
 ///
-/// The review as it stands in lists.
+/// The review as it stands in lists: only approved ones do.
 #[utoipa::path(
     tag = "reviews",
     params(("id" = ReviewId, Path, description = "The review's id.")),
     responses(
         (status = 200, description = "The review.", body = Review,
-            headers(("ETag" = String, description = "The version of this answer."))),
+            headers(("ETag" = String, description = "Its version, for `If-Match`."))),
         InvalidId, NoSuchReview, Unavailable
     )
 )]
 #[get("/api/reviews/{id}")]
 pub async fn get_review(store: Data<Store>, id: Path<ReviewId>) -> Result<Fresh<Review>, ApiError> {
-    Ok(Fresh::new(blocking(store, move |store| store.review(*id)).await?))
+    let review = blocking(store, move |store| store.review(*id)).await?;
+    let version = review.version;
+    Ok(Fresh::versioned(review, version))
+}
+
+/// Edit an own review
+///
+/// What is left out stays, null takes it away (RFC 7396). `If-Match` names the version that the
+/// change is about.
+#[utoipa::path(
+    tag = "reviews",
+    params(
+        ("id" = ReviewId, Path, description = "The review's id."),
+        ("If-Match" = String, Header, description = "The review's ETag.", example = "\"1\"")
+    ),
+    request_body(content = ReviewEdit, description = "The change. At most 64 KiB."),
+    responses(
+        (status = 200, description = "The review from now on.", body = Review,
+            headers(("ETag" = String, description = "Its version, for `If-Match`."))),
+        InvalidEdit, NotYours, NoSuchReview, Changed, VersionMissing, Unavailable
+    ),
+    security(("session" = []), ("token" = []))
+)]
+#[patch("/api/reviews/{id}")]
+pub async fn edit_review(
+    store: Data<Store>,
+    author: Member,
+    id: Path<ReviewId>,
+    version: IfMatch,
+    edit: Body<ReviewEdit>,
+) -> Result<HttpResponse, ApiError> {
+    let (Member(author), version, Body(edit)) = (author, version.required()?, edit);
+    let change = move |store: &Store| store.edit_review(&author, *id, version, &edit);
+    let review = blocking(store, change).await?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::ETAG, version_tag(review.version).to_string()))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(review))
+}
+
+/// Delete an own review
+///
+/// It is gone for everybody from the moment that this is answered.
+#[utoipa::path(
+    tag = "reviews",
+    params(
+        ("id" = ReviewId, Path, description = "The review's id."),
+        ("If-Match" = Option<String>, Header, description = "The review's ETag, to delete only that version.", example = "\"1\"")
+    ),
+    responses(
+        (status = 204, description = "It is deleted."),
+        InvalidId, NotYours, NoSuchReview, Changed, Unavailable
+    ),
+    security(("session" = []), ("token" = []))
+)]
+#[delete("/api/reviews/{id}")]
+pub async fn delete_review(
+    store: Data<Store>,
+    author: Member,
+    id: Path<ReviewId>,
+    version: IfMatch,
+) -> Result<HttpResponse, ApiError> {
+    let (Member(author), version) = (author, version.optional()?);
+    blocking(store, move |store| store.delete_review(&author, *id, version)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Report a review
+///
+/// Tells the moderators about it; each reader can do so once.
+#[utoipa::path(
+    tag = "reviews",
+    params(("id" = ReviewId, Path, description = "The review's id.")),
+    request_body(content = NewReport, description = "What is wrong with it. At most 64 KiB."),
+    responses(
+        (status = 204, description = "It is reported."),
+        InvalidEdit, BadSession, NoSuchReview, Reported, TooMany, Unavailable
+    ),
+    security((), ("session" = []), ("token" = []))
+)]
+#[post("/api/reviews/{id}/reports")]
+pub async fn report_review(
+    store: Data<Store>,
+    poster: Poster,
+    client: Client,
+    id: Path<ReviewId>,
+    report: Body<NewReport>,
+) -> Result<HttpResponse, ApiError> {
+    let (Poster(actor), Body(report)) = (poster, report);
+    let reader =
+        actor.map_or_else(|| Reader::Guest(client.network()), |actor| Reader::Account(actor.id));
+    blocking(store, move |store| store.report_review(&reader, *id, &report)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListOwnReviews {
+    /// Only the review of this product.
+    #[serde(default, deserialize_with = "from_optional_text")]
+    #[param(value_type = Option<ProductId>)]
+    product_id: Option<ProductId>,
+    /// Reviews on the page at most.
+    #[serde(default, deserialize_with = "from_text")]
+    #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
+    limit: PageLimit,
+    /// Where the page starts: `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Answer without the reviews that are in databases that are down, rather than not at all.
+    #[serde(default)]
+    #[param(required = false, default = false)]
+    allow_partial: bool,
+}
+
+/// List the own reviews
+///
+/// The newest first, whatever their status, but for those that were deleted.
+#[utoipa::path(
+    tag = "accounts",
+    params(ListOwnReviews),
+    responses(
+        (status = 200, description = "A page of reviews.", body = ReviewPage,
+            headers(("ETag" = String, description = "The version of this answer."),
+                    ("Link" = String, description = "The next page, as `rel=\"next\"` (RFC 8288)."))),
+        InvalidParameter, NotSignedIn, Unavailable
+    ),
+    security(("session" = []), ("token" = []))
+)]
+#[get("/api/accounts/me/reviews")]
+pub async fn list_own_reviews(
+    store: Data<Store>,
+    author: Member,
+    params: Params<ListOwnReviews>,
+) -> Result<Fresh<ReviewPage>, ApiError> {
+    let ListOwnReviews { product_id, limit, cursor, allow_partial } = params.0;
+    let query = OwnReviewQuery { product: product_id, limit, cursor, allow_partial };
+    let page = blocking(store, move |store| store.own_reviews(&author.0, &query)).await?;
+    let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
+    Ok(Fresh::page(page, next, partial))
 }
 
 /// Get where a review lives

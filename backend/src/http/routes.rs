@@ -9,7 +9,10 @@ use utoipa::openapi::path::PathItem;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::error::ApiError;
-use super::{accounts, databases, health, openapi, problems, products, reviews, session};
+use super::{
+    accounts, admin_products, admin_reviews, databases, health, moderation, openapi, problems,
+    products, reviews, session,
+};
 
 /// Every handler; the OpenAPI document follows from this list.
 pub fn api(config: &mut ServiceConfig) {
@@ -21,6 +24,10 @@ pub fn api(config: &mut ServiceConfig) {
         .service(reviews::list_product_reviews)
         .service(reviews::create_review)
         .service(reviews::get_review)
+        .service(reviews::edit_review)
+        .service(reviews::delete_review)
+        .service(reviews::report_review)
+        .service(reviews::list_own_reviews)
         .service(reviews::get_review_location)
         .service(session::get_session)
         .service(session::sign_in)
@@ -34,7 +41,18 @@ pub fn api(config: &mut ServiceConfig) {
         .service(accounts::revoke_token)
         .service(accounts::list_accounts)
         .service(accounts::edit_account)
+        .service(moderation::list_queue)
+        .service(moderation::decide)
+        .service(moderation::undo_decisions)
+        .service(admin_reviews::get_overview)
+        .service(admin_reviews::list_all_reviews)
+        .service(admin_reviews::get_review_detail)
+        .service(admin_products::list_all_products)
+        .service(admin_products::create_product)
+        .service(admin_products::get_product_detail)
+        .service(admin_products::edit_product)
         .service(databases::list_databases)
+        .service(databases::verify_database)
         .service(openapi::get_openapi)
         .service(problems::get_problem)
         .service(health::get_health)

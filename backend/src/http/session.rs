@@ -13,7 +13,9 @@ use super::error::ApiError;
 use super::extract::Body;
 use super::hashing::{HashingQueue, hashing};
 use super::limits::{Key, Limit, Limits};
-use super::openapi::{BadSession, InvalidSignIn, OtherSite, Unavailable};
+use super::openapi::{
+    CredentialsWrong, InvalidBody, OtherSite, SessionEnded, TooMany, Unavailable,
+};
 use super::respond::Private;
 use super::{Settings, blocking};
 use crate::store::{Begun, Browser, Policy, SESSION_S, Store};
@@ -26,7 +28,7 @@ use crate::store::{Begun, Browser, Policy, SESSION_S, Store};
     security((), ("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "Who is signed in.", body = Session),
-        BadSession, Unavailable
+        SessionEnded, Unavailable
     )
 )]
 #[get("/api/session")]
@@ -50,7 +52,7 @@ fn session(account: Option<Account>, policy: Policy) -> Session {
     responses(
         (status = 201, description = "Signed in.", body = Session,
             headers(("Set-Cookie" = String, description = "The session's cookie."))),
-        InvalidSignIn, Unavailable
+        InvalidBody, CredentialsWrong, OtherSite, TooMany, Unavailable
     )
 )]
 #[post("/api/session")]

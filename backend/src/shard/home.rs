@@ -1,6 +1,6 @@
 //! Home buckets: the few buckets in which one product's reviews may live.
 
-use ostrakon_shared::ProductId;
+use ostrakon_shared::{AccountId, ProductId};
 use twox_hash::XxHash3_64;
 
 use super::bucket::{BUCKETS, Bucket};
@@ -41,6 +41,11 @@ pub fn slot_of_key(key: &[u8], spread: Spread) -> usize {
     (XxHash3_64::oneshot(key) % u64::from(spread.0)) as usize
 }
 
+/// The slot for a signed-in author.
+pub fn slot_of_author(author: AccountId, spread: Spread) -> usize {
+    slot_of_key(&author.get().to_be_bytes(), spread)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +62,8 @@ mod tests {
         }
         assert_eq!(slot_of_key(b"order-4711", Spread::DEFAULT), 0);
         assert_eq!(slot_of_key(b"a", Spread::DEFAULT), 7);
+        let author = |id| slot_of_author(AccountId::new(id).unwrap(), Spread::DEFAULT);
+        assert_eq!([1, 2, 3, 4, 5].map(author), [3, 4, 5, 6, 6]);
     }
 
     // From another implementation of XXH3 (the Python package xxhash, on libxxhash).

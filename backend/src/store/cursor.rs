@@ -62,6 +62,11 @@ pub(super) fn decode(scope: ListScope, text: &str) -> Result<Position, StoreErro
     Ok(Position { group: place[0], id: i64::from_be_bytes(id) })
 }
 
+/// The id below which the page of a list of the newest starts.
+pub(super) fn newest_below(scope: ListScope, cursor: Option<&str>) -> Result<i64, StoreError> {
+    cursor.map_or(Ok(i64::MAX), |cursor| decode(scope, cursor).map(|position| position.id))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

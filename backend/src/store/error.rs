@@ -2,7 +2,7 @@
 
 use ostrakon_shared::{AccountId, CredentialId, FieldError, ProductId, ReviewId};
 
-use crate::db::DbError;
+use crate::db::{DbError, QueryError};
 
 /// Why the store did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +46,39 @@ pub enum StoreError {
     /// No admin would be left.
     #[error("this is the only admin")]
     LastAdmin,
+    /// Guests may not do this here.
+    #[error("sign in first")]
+    SignInRequired,
+    /// It belongs to somebody else.
+    #[error("not allowed")]
+    NotAllowed,
+    /// The account has reviewed this product already: this is the review.
+    #[error("reviewed already: {0}")]
+    ReviewExists(ReviewId),
+    /// Its author has deleted the review.
+    #[error("the review is deleted")]
+    ReviewDeleted,
+    /// The product has left the catalogue.
+    #[error("product {0} is archived")]
+    ProductArchived(ProductId),
+    /// This reader has reported the review already.
+    #[error("reported already")]
+    AlreadyReported,
+    /// The last thing that happened was no decision.
+    #[error("nothing to undo")]
+    NothingToUndo,
+    /// Somebody else has changed it meanwhile.
+    #[error("changed meanwhile")]
+    VersionConflict,
+    /// Another product has this SKU.
+    #[error("the SKU is taken")]
+    SkuTaken,
+    /// There is no such reviews database.
+    #[error("there is no reviews database {0}")]
+    DatabaseNotFound(String),
+    /// The database is being verified already.
+    #[error("{0} is being verified")]
+    VerifyRunning(String),
     /// These databases don't answer.
     #[error("{} not available", .0.join(", "))]
     Unavailable(Vec<String>),
@@ -70,5 +103,12 @@ impl From<DbError> for StoreError {
                 StoreError::Internal(error.to_string())
             }
         }
+    }
+}
+
+impl From<QueryError> for StoreError {
+    /// Of what was read before, when it can't be.
+    fn from(error: QueryError) -> StoreError {
+        StoreError::Internal(format!("{error:?}"))
     }
 }

@@ -8,7 +8,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::cursor::{self, ListScope, Position};
 use super::{Store, StoreError};
-use crate::db::products::{self, ProductRow};
+use crate::db::products::{self, Filter, ProductRow};
 
 /// A page of products, as it is asked for.
 #[derive(Clone, Debug, Default)]
@@ -34,9 +34,10 @@ impl Store {
             None => Position { group: 0, id: 0 },
         };
         let limit = query.limit.get();
+        let filter = Filter { words, archived: Some(false) };
         let mut rows = self
             .default
-            .read(|connection| products::list(connection, &words, start.id, limit + 1))?;
+            .read(|connection| products::list(connection, &filter, start.id, limit + 1))?;
         let more = rows.len() > limit;
         rows.truncate(limit);
         let last = rows.last().map(|row| Position { group: 0, id: row.id });
@@ -56,6 +57,15 @@ impl Store {
         let row = row.ok_or(StoreError::ProductNotFound(id))?;
         let mut ratings = self.ratings_of(&[id], allow_partial)?;
         Ok(product(row, id, ratings.by_product.remove(&id)))
+    }
+
+    /// Fails unless there is such a product, and it is in the catalogue.
+    pub(super) fn require_open_product(&self, id: ProductId) -> Result<(), StoreError> {
+        match self.default.read(|connection| products::find(connection, id))? {
+            None => Err(StoreError::ProductNotFound(id)),
+            Some(row) if row.archived => Err(StoreError::ProductArchived(id)),
+            Some(_) => Ok(()),
+        }
     }
 
     /// Fails with [`StoreError::ProductNotFound`] unless there is such a product.

@@ -12,7 +12,7 @@ use crate::db::cluster::{self, Pins};
 use crate::db::migrate::{self, Kind};
 use crate::db::{Database, sqlite_version_problem};
 use crate::store::passwords::Passwords;
-use crate::store::{Policy, Store, mint};
+use crate::store::{Policy, Store, mint, verification};
 
 impl Databases {
     /// The store of these databases, after checking that they are one migrated cluster; all
@@ -43,6 +43,8 @@ impl Databases {
             passwords: Passwords::default(),
             map: ArcSwap::from_pointee(map),
             mint: mint::Mint::default(),
+            cluster_id: root.id,
+            running: verification::Running::default(),
             known_products: RwLock::new(HashSet::new()),
         })
     }

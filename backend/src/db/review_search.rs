@@ -1,0 +1,102 @@
+//! Reviews of every product in a database, as admins and authors look for them.
+
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool};
+use diesel::sqlite::Sqlite;
+use ostrakon_shared::{AccountId, ProductId, Rating, ReviewId, ReviewStatus};
+
+use super::connection::Connection;
+use super::error::QueryError;
+use super::reviews::{ReviewRow, lies_in};
+use super::schema::review;
+use crate::shard::Bucket;
+
+/// Which reviews; without anything, all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Reviews of this product.
+    pub product: Option<ProductId>,
+    /// Reviews by this account.
+    pub author: Option<AccountId>,
+    /// Reviews with this rating.
+    pub rating: Option<Rating>,
+    /// Reviews with this status.
+    pub status: Option<ReviewStatus>,
+    /// Not those that their author deleted.
+    pub without_deleted: bool,
+    /// Reviews whose title, body or author's name hold each of these words. ASCII letters match
+    /// in any case.
+    pub words: Vec<String>,
+}
+
+/// Up to `limit` reviews with ids below `below` that lie in these buckets, the newest first.
+pub fn newest(
+    connection: &mut Connection,
+    filter: &Filter,
+    buckets: &[Bucket],
+    below: i64,
+    limit: usize,
+) -> Result<Vec<ReviewRow>, QueryError> {
+    let mut query = review::table
+        .filter(review::id.lt(below))
+        .filter(lies_in(buckets))
+        .order(review::id.desc())
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select(ReviewRow::as_select())
+        .into_boxed::<Sqlite>();
+    if let Some(product) = filter.product {
+        query = query.filter(review::product_id.eq(product.get()));
+    }
+    if let Some(author) = filter.author {
+        query = query.filter(review::author_id.eq(author.get()));
+    }
+    if let Some(rating) = filter.rating {
+        query = query.filter(review::rating.eq(i16::from(rating.stars())));
+    }
+    if let Some(status) = filter.status {
+        query = query.filter(review::status.eq(status.as_str()));
+        if status != ReviewStatus::Approved {
+            // What the index of hidden reviews holds, word by word: so the planner can use it.
+            query = query.filter(sql::<Bool>("status <> 'approved'"));
+        }
+    }
+    if filter.without_deleted {
+        query = query.filter(review::status.ne(ReviewStatus::Deleted.as_str()));
+    }
+    for word in &filter.words {
+        let pattern = format!("%{}%", escape_like(word));
+        query = query.filter(
+            review::body.like(pattern.clone()).escape('\\').or(sql::<Bool>("title LIKE ")
+                .bind::<diesel::sql_types::Text, _>(pattern.clone())
+                .sql(" ESCAPE '\\' OR author_name LIKE ")
+                .bind::<diesel::sql_types::Text, _>(pattern)
+                .sql(" ESCAPE '\\'")),
+        );
+    }
+    Ok(query.load(connection)?)
+}
+
+/// A text in which `LIKE … ESCAPE '\'` sees no wildcards.
+pub(super) fn escape_like(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}
+
+/// Milliseconds of a day.
+pub const DAY_MS: i64 = 86_400_000;
+
+/// How many reviews in these buckets were written on each day since `first`, both counted in days
+/// since 2000-01-01 (UTC), whatever their status.
+pub fn by_day(
+    connection: &mut Connection,
+    buckets: &[Bucket],
+    first: i64,
+) -> Result<Vec<(i64, i64)>, QueryError> {
+    let day = || sql::<BigInt>(&format!("(id >> {}) / {DAY_MS}", ReviewId::FREE_BITS));
+    Ok(review::table
+        .filter(review::id.ge((first * DAY_MS) << ReviewId::FREE_BITS))
+        .filter(lies_in(buckets))
+        .group_by(day())
+        .select((day(), diesel::dsl::count_star()))
+        .load(connection)?)
+}

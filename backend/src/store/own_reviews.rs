@@ -1,0 +1,221 @@
+//! What authors do with their own reviews: list, edit, delete.
+
+use jiff::Timestamp;
+use ostrakon_shared::{
+    PageLimit, ProductId, Review, ReviewAction, ReviewEdit, ReviewId, ReviewPage, ReviewStatus,
+};
+
+use super::{Actor, Store, StoreError};
+use crate::db::moderation::{self, EventRow};
+use crate::db::review_search::{self, Filter};
+use crate::db::reviews::{self, ReviewRow};
+use crate::db::{Connection, QueryError, owner, ratings};
+use crate::shard::{Bucket, bucket_of};
+use crate::store::cursor::{self, ListScope, Position};
+
+/// A page of an author's own reviews, as it is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct OwnReviewQuery {
+    /// Only the one of this product.
+    pub product: Option<ProductId>,
+    /// Reviews on the page at most.
+    pub limit: PageLimit,
+    /// Where the page starts.
+    pub cursor: Option<String>,
+    /// Whether an answer that lacks the reviews of a database that is down is better than none.
+    pub allow_partial: bool,
+}
+
+impl Store {
+    /// A page of the reviews that an account has written and not deleted, the newest first.
+    pub fn own_reviews(
+        &self,
+        author: &Actor,
+        query: &OwnReviewQuery,
+    ) -> Result<ReviewPage, StoreError> {
+        let product = query.product.map_or(String::new(), |product| product.to_string());
+        let scope = ListScope::of(&["own reviews", &author.id.to_string(), &product]);
+        let below = cursor::newest_below(scope, query.cursor.as_deref())?;
+        let filter = Filter {
+            author: Some(author.id),
+            product: query.product,
+            without_deleted: true,
+            ..Filter::default()
+        };
+        // An author's review of a product can lie in one bucket only.
+        let buckets: Vec<Bucket> = match query.product {
+            Some(product) => vec![self.author_bucket(author.id, product)?],
+            None => Bucket::all().collect(),
+        };
+        let limit = query.limit.get();
+        self.routed(|map| {
+            let gathered = self.gather(
+                map,
+                buckets.iter().copied(),
+                query.allow_partial,
+                |connection, owned| {
+                    review_search::newest(connection, &filter, owned, below, limit + 1)
+                },
+            )?;
+            let mut rows: Vec<ReviewRow> = gathered.answers.into_iter().flatten().collect();
+            let more = newest_page(&mut rows, limit);
+            let last = rows.last().map(|row| Position { group: 0, id: row.id });
+            let items: Result<Vec<_>, _> = rows.into_iter().map(Review::try_from).collect();
+            Ok(ReviewPage {
+                items: items.map_err(StoreError::from)?,
+                next_cursor: last.filter(|_| more).map(|last| cursor::encode(scope, last)),
+                missing_databases: self.names(&gathered.missing),
+            })
+        })
+    }
+
+    /// Changes an author's own review; if `version` is given, only if it still has that. What a moderator took from the
+    /// public, or has to see first, waits for a moderator again.
+    pub fn edit_review(
+        &self,
+        author: &Actor,
+        id: ReviewId,
+        version: Option<i32>,
+        edit: &ReviewEdit,
+    ) -> Result<Review, StoreError> {
+        self.change_own(author, id, |connection, row, review| {
+            if version.is_some_and(|version| version != review.version) {
+                return Ok(Err(StoreError::VersionConflict));
+            }
+            let content = edit.applied_to(&review);
+            let errors = content.errors();
+            if !errors.is_empty() {
+                return Ok(Err(StoreError::Invalid(errors)));
+            }
+            let changed = ReviewRow {
+                rating: content.rating.and_then(|rating| i16::try_from(rating).ok()),
+                title: content.title,
+                body: content.body,
+                author_name: content.author_name,
+                ..row.clone()
+            };
+            if changed == row {
+                return Ok(Ok(review));
+            }
+            let status = match review.status {
+                ReviewStatus::Approved => self.status_of_new(),
+                _ => ReviewStatus::Pending,
+            };
+            let now = Timestamp::now().as_millisecond();
+            let changed = ReviewRow { edited_at: Some(now), ..changed };
+            let change = Change { action: ReviewAction::Edit, status, reason: None, note: None };
+            change_review(connection, author, &row, changed, &change).map(Ok)
+        })
+    }
+
+    /// Deletes an author's own review; if `version` is given, only if it still has that.
+    pub fn delete_review(
+        &self,
+        author: &Actor,
+        id: ReviewId,
+        version: Option<i32>,
+    ) -> Result<(), StoreError> {
+        let deleted = self.change_own(author, id, |connection, row, review| {
+            if version.is_some_and(|version| version != review.version) {
+                return Ok(Err(StoreError::VersionConflict));
+            }
+            let status = ReviewStatus::Deleted;
+            let change = Change { action: ReviewAction::Delete, status, reason: None, note: None };
+            let changed = ReviewRow { open_reports: 0, ..row.clone() };
+            moderation::close_reports(connection, &row, row.version + 1)?;
+            change_review(connection, author, &row, changed, &change).map(Ok)
+        });
+        deleted.map(drop)
+    }
+
+    fn change_own(
+        &self,
+        author: &Actor,
+        id: ReviewId,
+        change: impl Fn(
+            &mut Connection,
+            ReviewRow,
+            Review,
+        ) -> Result<Result<Review, StoreError>, QueryError>,
+    ) -> Result<Review, StoreError> {
+        self.change(id, |connection, row, review| {
+            let own = row.author_id == Some(author.id.get());
+            match review.status {
+                ReviewStatus::Deleted => Ok(Err(StoreError::ReviewNotFound(id))),
+                ReviewStatus::Approved if !own => Ok(Err(StoreError::NotAllowed)),
+                // That it exists is nobody else's business.
+                _ if !own => Ok(Err(StoreError::ReviewNotFound(id))),
+                _ => change(connection, row, review),
+            }
+        })
+    }
+
+    /// Does `change` with the review in one transaction of the database that owns it.
+    pub(super) fn change<T>(
+        &self,
+        id: ReviewId,
+        change: impl Fn(&mut Connection, ReviewRow, Review) -> Result<Result<T, StoreError>, QueryError>,
+    ) -> Result<T, StoreError> {
+        let bucket = bucket_of(id);
+        self.routed(|map| {
+            let owner = map.owner(bucket);
+            self.reviews[owner.database].write(|connection| {
+                owner::require_writable(connection, bucket, owner.epoch)?;
+                let Some(row) = reviews::find(connection, bucket, id)? else {
+                    return Ok(Err(StoreError::ReviewNotFound(id)));
+                };
+                let review = Review::try_from(row.clone())?;
+                change(connection, row, review)
+            })?
+        })
+    }
+}
+
+/// The newest `limit` of `rows`, in order; whether there were more.
+pub(super) fn newest_page(rows: &mut Vec<ReviewRow>, limit: usize) -> bool {
+    rows.sort_by_key(|row| std::cmp::Reverse(row.id));
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    more
+}
+
+/// What is done to a review, for its history.
+pub(super) struct Change {
+    pub action: ReviewAction,
+    pub status: ReviewStatus,
+    pub reason: Option<String>,
+    pub note: Option<String>,
+}
+
+/// Writes `changed` in place of `row` as the review's next version: its rating is counted anew,
+/// and its history says who did what.
+pub(super) fn change_review(
+    connection: &mut Connection,
+    actor: &Actor,
+    row: &ReviewRow,
+    changed: ReviewRow,
+    change: &Change,
+) -> Result<Review, QueryError> {
+    let changed =
+        ReviewRow { status: change.status.to_string(), version: row.version + 1, ..changed };
+    reviews::update(connection, &changed)?;
+    let review = Review::try_from(changed.clone())?;
+    let bucket = bucket_of(review.id);
+    let (before, after) = (row.counted()?, changed.counted()?);
+    ratings::recount(connection, bucket, review.product_id, before, after)?;
+    let event = EventRow {
+        bucket: row.bucket,
+        review_id: row.id,
+        version: changed.version,
+        action: change.action.to_string(),
+        from_status: row.status.clone(),
+        to_status: changed.status,
+        actor_id: actor.id.get(),
+        actor_name: actor.name.clone(),
+        reason: change.reason.clone(),
+        note: change.note.clone(),
+        created_at: Timestamp::now().as_millisecond(),
+    };
+    moderation::insert_event(connection, &event)?;
+    Ok(review)
+}

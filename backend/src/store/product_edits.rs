@@ -1,0 +1,151 @@
+//! What admins do with products: list all, create, edit, archive.
+//!
+//! A product is never deleted: its reviews lie in other databases, and may be on their way there.
+
+use ostrakon_shared::{
+    AdminProduct, AdminProductPage, NewProduct, PageLimit, ProductEdit, ProductId,
+};
+
+use super::cursor::{self, ListScope, Position};
+use super::products::fold;
+use super::{Store, StoreError};
+use crate::db::products::{self, Filter, NewProductRow, ProductRow};
+use crate::db::{Connection, QueryError};
+
+/// A page of products, archived ones too, as it is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct AdminProductQuery {
+    /// Only products whose name or SKU holds each of these words, in any case and any accents.
+    pub search: String,
+    /// Only those that are archived, or only those that aren't.
+    pub archived: Option<bool>,
+    /// Products on the page at most.
+    pub limit: PageLimit,
+    /// Where the page starts.
+    pub cursor: Option<String>,
+}
+
+impl Store {
+    /// A page of products, by id.
+    pub fn all_products(&self, query: &AdminProductQuery) -> Result<AdminProductPage, StoreError> {
+        let folded = fold(&query.search);
+        let words: Vec<String> = folded.split_whitespace().map(str::to_owned).collect();
+        let archived = query.archived.map_or(String::new(), |archived| archived.to_string());
+        let scope = ListScope::of(&["all products", &archived, &words.join(" ")]);
+        let after = match &query.cursor {
+            Some(cursor) => cursor::decode(scope, cursor)?.id,
+            None => 0,
+        };
+        let limit = query.limit.get();
+        let filter = Filter { words, archived: query.archived };
+        let mut rows = self
+            .default
+            .read(|connection| products::list(connection, &filter, after, limit + 1))?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let last = rows.last().map(|row| Position { group: 0, id: row.id });
+        let items: Result<Vec<_>, _> = rows.into_iter().map(AdminProduct::try_from).collect();
+        Ok(AdminProductPage {
+            items: items?,
+            next_cursor: last.filter(|_| more).map(|last| cursor::encode(scope, last)),
+        })
+    }
+
+    /// The product with this id, archived or not.
+    pub fn admin_product(&self, id: ProductId) -> Result<AdminProduct, StoreError> {
+        let row = self.default.read(|connection| products::find(connection, id))?;
+        Ok(AdminProduct::try_from(row.ok_or(StoreError::ProductNotFound(id))?)?)
+    }
+
+    /// Adds a product to the catalogue.
+    pub fn create_product(&self, product: &NewProduct) -> Result<AdminProduct, StoreError> {
+        let errors = product.errors();
+        if !errors.is_empty() {
+            return Err(StoreError::Invalid(errors));
+        }
+        self.default.write(|connection| {
+            if sku_taken(connection, product, 0)? {
+                return Ok(Err(StoreError::SkuTaken));
+            }
+            let row = NewProductRow {
+                name: product.name.clone(),
+                description: product.description.clone(),
+                sku: product.sku.clone(),
+                picture_url: product.picture_url.clone(),
+                search_text: search_text(product),
+            };
+            products::insert(connection, &row).and_then(AdminProduct::try_from).map(Ok)
+        })?
+    }
+
+    /// Changes a product; if `version` is given, only if it still has that.
+    pub fn edit_product(
+        &self,
+        id: ProductId,
+        version: Option<i32>,
+        edit: &ProductEdit,
+    ) -> Result<AdminProduct, StoreError> {
+        self.default.write(|connection| {
+            let Some(row) = products::find(connection, id)? else {
+                return Ok(Err(StoreError::ProductNotFound(id)));
+            };
+            let before = AdminProduct::try_from(row)?;
+            if version.is_some_and(|version| version != before.version) {
+                return Ok(Err(StoreError::VersionConflict));
+            }
+            let product = edit.applied_to(&before);
+            let errors = product.errors();
+            if !errors.is_empty() {
+                return Ok(Err(StoreError::Invalid(errors)));
+            }
+            if sku_taken(connection, &product, id.get())? {
+                return Ok(Err(StoreError::SkuTaken));
+            }
+            let row = ProductRow {
+                id: id.get(),
+                search_text: search_text(&product),
+                name: product.name,
+                description: product.description,
+                sku: product.sku,
+                picture_url: product.picture_url,
+                archived: edit.archived.unwrap_or(before.archived),
+                version: before.version + 1,
+            };
+            products::update(connection, &row)?;
+            AdminProduct::try_from(row).map(Ok)
+        })?
+    }
+}
+
+fn sku_taken(
+    connection: &mut Connection,
+    product: &NewProduct,
+    except: i64,
+) -> Result<bool, QueryError> {
+    match &product.sku {
+        Some(sku) => products::has_sku(connection, sku, except),
+        None => Ok(false),
+    }
+}
+
+/// What searches look through.
+fn search_text(product: &NewProduct) -> String {
+    fold(&format!("{} {}", product.name, product.sku.as_deref().unwrap_or_default()))
+}
+
+impl TryFrom<ProductRow> for AdminProduct {
+    type Error = QueryError;
+
+    fn try_from(row: ProductRow) -> Result<AdminProduct, QueryError> {
+        let id = ProductId::new(row.id);
+        Ok(AdminProduct {
+            id: id.ok_or_else(|| QueryError::Broken(format!("product {}", row.id)))?,
+            name: row.name,
+            description: row.description,
+            sku: row.sku,
+            picture_url: row.picture_url,
+            archived: row.archived,
+            version: row.version,
+        })
+    }
+}
