@@ -18,6 +18,7 @@ pub mod ratings;
 pub mod review_search;
 pub mod reviews;
 pub mod sessions;
+pub mod tokens;
 pub mod verifications;
 
 pub use connection::{Connection, Database, Settings, sqlite_version_problem};

@@ -3,6 +3,7 @@
 //! A handler extracts, makes one store call, and wraps. [`error`] turns what the store says into
 //! problems, [`respond`] gives answers their ETag and links, [`app`] serves the app's files.
 
+mod accounts;
 mod admin_products;
 mod admin_reviews;
 mod app;
@@ -12,15 +13,18 @@ mod cookie;
 mod databases;
 mod error;
 mod extract;
+mod hashing;
 mod health;
 mod limits;
 mod moderation;
 mod openapi;
+mod origin;
 mod problems;
 mod products;
 mod respond;
 mod reviews;
 mod routes;
+mod session;
 mod settings;
 
 use std::io;
@@ -36,6 +40,7 @@ use utoipa_actix_web::AppExt;
 use crate::store::{Store, StoreError};
 use app::AppFiles;
 use error::ApiError;
+use hashing::HashingQueue;
 use limits::Limits;
 use routes::RouteTable;
 
@@ -53,6 +58,7 @@ pub fn server(listener: TcpListener, store: Data<Store>, settings: Settings) -> 
     let files = Data::new(AppFiles::new(settings.app_dir.clone()));
     let limits = Data::new(Limits::new(settings.rates));
     let settings = Data::new(settings);
+    let queue = Data::new(HashingQueue::new());
     let server = HttpServer::new(move || {
         App::new()
             .into_utoipa_app()
@@ -61,6 +67,7 @@ pub fn server(listener: TcpListener, store: Data<Store>, settings: Settings) -> 
             .app_data(store.clone())
             .app_data(settings.clone())
             .app_data(limits.clone())
+            .app_data(queue.clone())
             .app_data(document.clone())
             .app_data(routes.clone())
             .app_data(files.clone())
@@ -68,6 +75,7 @@ pub fn server(listener: TcpListener, store: Data<Store>, settings: Settings) -> 
             .service(openapi::swagger_ui())
             .service(web::redirect("/docs", "/docs/"))
             .configure(|config| app::configure(config, &files))
+            .wrap(from_fn(origin::check))
             .wrap(from_fn(respond::finish))
             .wrap(TracingLogger::default())
     });

@@ -2,6 +2,7 @@
 //!
 //! Blocking: callers that must not wait run it on a thread of their own. It knows no HTTP.
 
+mod accounts;
 mod actor;
 mod admin_reviews;
 mod cursor;
@@ -11,15 +12,18 @@ mod mint;
 mod moderation;
 mod overview;
 mod own_reviews;
+mod passwords;
 mod policy;
 mod product_edits;
 mod products;
 mod ratings;
 mod review_list;
 mod reviews;
+mod secret;
 mod seed;
 mod sessions;
 mod setup;
+mod tokens;
 mod verification;
 mod verify;
 
@@ -32,6 +36,7 @@ use ostrakon_shared::ProductId;
 use crate::db::Database;
 use crate::shard::{ShardMap, Spread};
 
+pub use accounts::{AccountQuery, DEMO_NAME, name_key};
 pub use actor::Actor;
 pub use admin_reviews::AdminReviewQuery;
 pub use error::StoreError;
@@ -44,16 +49,17 @@ pub use products::ProductQuery;
 pub use review_list::ReviewQuery;
 pub use reviews::Created;
 pub use seed::{SeedProduct, SeedReview, Seeded};
-pub use sessions::{Authenticated, Credential};
+pub use sessions::{Authenticated, Begun, Browser, Credential, SESSION_S};
 pub use setup::{Databases, MigrationStatus, SetupError};
 pub use verify::Report;
 
-/// All reviews, products and ratings of one cluster.
+/// All reviews, products, ratings and accounts of one cluster.
 pub struct Store {
     default: Database,
     reviews: Vec<Database>,
     spread: Spread,
     policy: Policy,
+    passwords: passwords::Passwords,
     map: ArcSwap<ShardMap>,
     mint: mint::Mint,
     /// Told to nobody: reports by guests are told apart by hashes that are salted with it.

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use jiff::Timestamp;
-use ostrakon_shared::{Account, AccountId};
+use ostrakon_shared::{Account, AccountId, Role};
 
 use super::connection::Connection;
 use super::error::QueryError;
@@ -43,7 +43,7 @@ impl TryFrom<AccountRow> for Account {
         Ok(Account {
             id: AccountId::new(row.id).ok_or_else(|| broken("an impossible id"))?,
             role: row.role.parse().map_err(|_| broken("an unknown role"))?,
-            created_at: timestamp(row.created_at).ok_or_else(|| broken("an impossible date"))?,
+            created_at: timestamp(row.created_at)?,
             name: row.name,
             disabled: row.disabled,
         })
@@ -51,8 +51,119 @@ impl TryFrom<AccountRow> for Account {
 }
 
 /// A moment, from its milliseconds since the Unix epoch.
-pub fn timestamp(unix_ms: i64) -> Option<Timestamp> {
-    Timestamp::from_millisecond(unix_ms).ok()
+pub(super) fn timestamp(unix_ms: i64) -> Result<Timestamp, QueryError> {
+    let broken = |_| QueryError::Broken(format!("{unix_ms} ms are no date"));
+    Timestamp::from_millisecond(unix_ms).map_err(broken)
+}
+
+/// An account to be created.
+pub struct NewAccount<'a> {
+    /// Its name, as it is shown.
+    pub name: &'a str,
+    /// Its name, as names are compared.
+    pub name_key: &'a str,
+    /// The hash of its password, as a PHC string.
+    pub password_hash: &'a str,
+    /// What it may do.
+    pub role: Role,
+    /// Whether its password is the demo's.
+    pub demo_password: bool,
+    /// Now, in milliseconds since the Unix epoch.
+    pub created_at: i64,
+}
+
+/// Creates an account; a conflict when the name is taken.
+pub fn insert(connection: &mut Connection, new: &NewAccount) -> Result<AccountRow, QueryError> {
+    let inserted = diesel::insert_into(account::table)
+        .values((
+            account::name.eq(new.name),
+            account::name_key.eq(new.name_key),
+            account::password_hash.eq(new.password_hash),
+            account::role.eq(new.role.as_str()),
+            account::demo_password.eq(new.demo_password),
+            account::created_at.eq(new.created_at),
+        ))
+        .returning(AccountRow::as_returning())
+        .get_result(connection)?;
+    Ok(inserted)
+}
+
+/// The account with this id.
+pub fn find(connection: &mut Connection, id: AccountId) -> Result<Option<AccountRow>, QueryError> {
+    let query = account::table.find(id.get()).select(AccountRow::as_select());
+    Ok(query.first(connection).optional()?)
+}
+
+/// The account with this name, as names are compared.
+pub fn find_by_key(
+    connection: &mut Connection,
+    name_key: &str,
+) -> Result<Option<AccountRow>, QueryError> {
+    let query = account::table.filter(account::name_key.eq(name_key));
+    Ok(query.select(AccountRow::as_select()).first(connection).optional()?)
+}
+
+/// Up to `limit` accounts with ids above `after` whose names, as they are compared, hold `part`.
+pub fn list(
+    connection: &mut Connection,
+    part: &str,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<AccountRow>, QueryError> {
+    let literal = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let query = account::table
+        .filter(account::id.gt(after))
+        .filter(account::name_key.like(format!("%{literal}%")).escape('\\'))
+        .order(account::id)
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX));
+    Ok(query.select(AccountRow::as_select()).load(connection)?)
+}
+
+/// Gives an account a new password, unless it has another one than `old_hash` by now. Says
+/// whether it has been changed.
+pub fn replace_password(
+    connection: &mut Connection,
+    id: i64,
+    old_hash: &str,
+    new_hash: &str,
+) -> Result<bool, QueryError> {
+    let changed = diesel::update(account::table.find(id))
+        .filter(account::password_hash.eq(old_hash))
+        .set((account::password_hash.eq(new_hash), account::demo_password.eq(false)))
+        .execute(connection)?;
+    Ok(changed == 1)
+}
+
+/// Changes what an account may do, and whether it is shut.
+pub fn update(
+    connection: &mut Connection,
+    id: i64,
+    role: Role,
+    disabled: bool,
+) -> Result<AccountRow, QueryError> {
+    let updated = diesel::update(account::table.find(id))
+        .set((account::role.eq(role.as_str()), account::disabled.eq(disabled)))
+        .returning(AccountRow::as_returning())
+        .get_result(connection)?;
+    Ok(updated)
+}
+
+/// Whether somebody else than this account is an admin who can sign in.
+pub fn has_other_admin(connection: &mut Connection, id: i64) -> Result<bool, QueryError> {
+    let others = account::table
+        .filter(account::role.eq(Role::Admin.as_str()))
+        .filter(account::disabled.eq(false))
+        .filter(account::id.ne(id));
+    Ok(diesel::select(diesel::dsl::exists(others)).get_result(connection)?)
+}
+
+/// Names of the accounts that can sign in with the demo's password.
+pub fn with_demo_password(connection: &mut Connection) -> Result<Vec<String>, QueryError> {
+    let query = account::table
+        .filter(account::demo_password.eq(true))
+        .filter(account::disabled.eq(false))
+        .order(account::id);
+    Ok(query.select(account::name).load(connection)?)
 }
 
 /// The names of these accounts, by id.

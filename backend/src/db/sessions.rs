@@ -1,47 +1,145 @@
-//! Sessions and API tokens: what accounts prove themselves with. Secrets are kept as hashes.
+//! Sessions as rows. Their secrets are kept as hashes.
 
 use diesel::prelude::*;
+use ostrakon_shared::{AccountId, CredentialId, SessionInfo};
 
-use super::accounts::AccountRow;
+use super::accounts::{AccountRow, timestamp};
 use super::connection::Connection;
 use super::error::QueryError;
-use super::schema::{account, api_token, session};
+use super::schema::{account, session};
 
-/// What a secret's hash was found to be: the credential's id, when it ends, and its account.
+/// What a secret's hash was found to be, good or not: a session's or an API token's.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// The session's or the token's id.
-    pub id: i64,
+    /// The credential's id.
+    pub id: CredentialId,
     /// When it ends by itself, in milliseconds since the Unix epoch; None: never.
     pub expires_at: Option<i64>,
     /// Whose it is.
     pub account: AccountRow,
 }
 
-/// The session with this hash, whether or not it is still good.
-pub fn find_session(
-    connection: &mut Connection,
-    secret_hash: &[u8],
-) -> Result<Option<Found>, QueryError> {
+/// A session to be stored.
+pub struct NewSession<'a> {
+    /// Who has signed in.
+    pub account_id: i64,
+    /// The hash of its secret.
+    pub secret_hash: &'a [u8],
+    /// The browser, as it names itself.
+    pub user_agent: Option<&'a str>,
+    /// Now, in milliseconds since the Unix epoch.
+    pub created_at: i64,
+    /// When it ends by itself.
+    pub expires_at: i64,
+}
+
+/// Stores a session.
+pub fn insert(connection: &mut Connection, new: &NewSession) -> Result<(), QueryError> {
+    diesel::insert_into(session::table)
+        .values((
+            session::account_id.eq(new.account_id),
+            session::secret_hash.eq(new.secret_hash),
+            session::user_agent.eq(new.user_agent),
+            session::created_at.eq(new.created_at),
+            session::expires_at.eq(new.expires_at),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// The session with this hash, and its account.
+pub fn find(connection: &mut Connection, secret_hash: &[u8]) -> Result<Option<Found>, QueryError> {
     let found: Option<(i64, i64, AccountRow)> = session::table
         .inner_join(account::table.on(account::id.eq(session::account_id)))
         .filter(session::secret_hash.eq(secret_hash))
         .select((session::id, session::expires_at, AccountRow::as_select()))
         .first(connection)
         .optional()?;
-    Ok(found.map(|(id, expires_at, account)| Found { id, expires_at: Some(expires_at), account }))
+    let found = found.map(|(id, expires_at, account)| {
+        Ok(Found { id: credential_id(id)?, expires_at: Some(expires_at), account })
+    });
+    found.transpose()
 }
 
-/// The API token with this hash, whether or not it is still good.
-pub fn find_token(
+/// An account's sessions that haven't ended at `now`, the newest first.
+pub fn list(
     connection: &mut Connection,
-    secret_hash: &[u8],
-) -> Result<Option<Found>, QueryError> {
-    let found: Option<(i64, Option<i64>, AccountRow)> = api_token::table
-        .inner_join(account::table.on(account::id.eq(api_token::account_id)))
-        .filter(api_token::secret_hash.eq(secret_hash))
-        .select((api_token::id, api_token::expires_at, AccountRow::as_select()))
+    account: AccountId,
+    current: CredentialId,
+    now_ms: i64,
+) -> Result<Vec<SessionInfo>, QueryError> {
+    let rows: Vec<(i64, Option<String>, i64, i64)> = session::table
+        .filter(session::account_id.eq(account.get()))
+        .filter(session::expires_at.gt(now_ms))
+        .order(session::id.desc())
+        .select((session::id, session::user_agent, session::created_at, session::expires_at))
+        .load(connection)?;
+    let info = |(id, user_agent, created_at, expires_at)| {
+        let id = credential_id(id)?;
+        let current = id == current;
+        let (created_at, expires_at) = (timestamp(created_at)?, timestamp(expires_at)?);
+        Ok(SessionInfo { id, current, user_agent, created_at, expires_at })
+    };
+    rows.into_iter().map(info).collect()
+}
+
+/// Ends the session with this hash, if there is one.
+pub fn remove(connection: &mut Connection, secret_hash: &[u8]) -> Result<(), QueryError> {
+    let found = session::table.filter(session::secret_hash.eq(secret_hash));
+    diesel::delete(found).execute(connection)?;
+    Ok(())
+}
+
+/// Ends one of an account's sessions; says whether there was one.
+pub fn remove_of(
+    connection: &mut Connection,
+    account: AccountId,
+    id: CredentialId,
+) -> Result<bool, QueryError> {
+    let own = session::table.find(id.get()).filter(session::account_id.eq(account.get()));
+    Ok(diesel::delete(own).execute(connection)? == 1)
+}
+
+/// Ends all of an account's sessions but this one.
+pub fn remove_all(
+    connection: &mut Connection,
+    account: i64,
+    except: Option<CredentialId>,
+) -> Result<(), QueryError> {
+    // No session has the id 0.
+    let except = except.map_or(0, CredentialId::get);
+    let others =
+        session::table.filter(session::account_id.eq(account)).filter(session::id.ne(except));
+    diesel::delete(others).execute(connection)?;
+    Ok(())
+}
+
+/// Removes all sessions that have ended by themselves.
+pub fn remove_expired(connection: &mut Connection, now_ms: i64) -> Result<(), QueryError> {
+    diesel::delete(session::table.filter(session::expires_at.le(now_ms))).execute(connection)?;
+    Ok(())
+}
+
+/// Ends all of an account's sessions but the `count` newest ones.
+pub fn keep_newest(
+    connection: &mut Connection,
+    account: i64,
+    count: i64,
+) -> Result<(), QueryError> {
+    let of_account = session::table.filter(session::account_id.eq(account));
+    let newest: Option<i64> = of_account
+        .order(session::id.desc())
+        .offset(count)
+        .select(session::id)
         .first(connection)
         .optional()?;
-    Ok(found.map(|(id, expires_at, account)| Found { id, expires_at, account }))
+    if let Some(newest_too_many) = newest {
+        diesel::delete(of_account.filter(session::id.le(newest_too_many))).execute(connection)?;
+    }
+    Ok(())
+}
+
+pub(super) fn credential_id(number: i64) -> Result<CredentialId, QueryError> {
+    let broken = || QueryError::Broken(format!("a credential with the impossible id {number}"));
+    CredentialId::new(number).ok_or_else(broken)
 }

@@ -1,8 +1,9 @@
 //! Extractors: who asks, and whether they may.
 //!
-//! A handler names what it needs: [`Visitor`] for everybody, [`Member`], [`Moderator`] and
-//! [`Admin`] for roles, [`Owner`] for what only somebody with a session may do. Each costs one
-//! lookup, and none without a credential.
+//! A handler names what it needs: [`Poster`] for what guests may do too, [`Member`], [`Moderator`]
+//! and [`Admin`] for roles, [`Owner`] for what only somebody with a session may do. Each costs
+//! one lookup, and none without a credential. A credential that came along must be good: else
+//! 401.
 
 use std::future::Future;
 
@@ -19,9 +20,6 @@ use super::limits::{Key, Limit, Limits};
 use super::{Settings, blocking, cookie};
 use crate::store::{Actor, Authenticated, Credential, Store};
 
-/// Anybody. A credential that came along must be good: else 401.
-pub struct Visitor(pub Option<Actor>);
-
 /// Somebody who posts reviews or reports: anybody within the limit for it, else 429. Guests and
 /// API tokens on this very machine are the operator's own scripts: they have no limit.
 pub struct Poster(pub Option<Actor>);
@@ -33,7 +31,7 @@ pub struct Member(pub Actor);
 pub struct Moderator(pub Actor);
 
 /// An admin.
-pub struct Admin(pub Actor);
+pub struct Admin;
 
 /// Somebody who has signed in, and not sent an API token.
 pub struct Owner {
@@ -65,10 +63,6 @@ extractor!(SignedIn, async |request: HttpRequest| {
     Ok(SignedIn(authenticate(&request).await?.map(|found| found.account)))
 });
 
-extractor!(Visitor, async |request: HttpRequest| {
-    Ok(Visitor(authenticate(&request).await?.map(|found| found.account.into())))
-});
-
 extractor!(Poster, async |request: HttpRequest| {
     let found = authenticate(&request).await?;
     let client = Client::extract(&request).await?;
@@ -90,7 +84,8 @@ extractor!(Moderator, async |request: HttpRequest| {
 });
 
 extractor!(Admin, async |request: HttpRequest| {
-    Ok(Admin(require(&request, Role::Admin).await?))
+    require(&request, Role::Admin).await?;
+    Ok(Admin)
 });
 
 extractor!(Owner, async |request: HttpRequest| {

@@ -140,6 +140,14 @@ impl From<StoreError> for ApiError {
             StoreError::CursorInvalid => ProblemCode::CursorInvalid,
             StoreError::CursorMismatch => ProblemCode::CursorMismatch,
             StoreError::IdempotencyKeyReused => ProblemCode::IdempotencyKeyReused,
+            StoreError::CredentialsWrong => ProblemCode::CredentialsWrong,
+            StoreError::PasswordWrong => ProblemCode::PasswordWrong,
+            StoreError::NameTaken => ProblemCode::NameTaken,
+            StoreError::AccountNotFound(_) | StoreError::AccountUnknown(_) => {
+                ProblemCode::AccountNotFound
+            }
+            StoreError::CredentialNotFound(_) => ProblemCode::CredentialNotFound,
+            StoreError::LastAdmin => ProblemCode::LastAdmin,
             StoreError::SignInRequired => ProblemCode::SignInRequired,
             StoreError::NotAllowed => ProblemCode::NotAllowed,
             StoreError::ReviewExists(_) => ProblemCode::ReviewExists,

@@ -17,7 +17,7 @@ use ostrakon_shared::{AccountId, ProblemCode};
 
 use super::client::Client;
 use super::error::ApiError;
-use crate::store::Actor;
+use crate::store::{Actor, name_key};
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -27,6 +27,9 @@ const MIN_SWEEP: usize = 1_024;
 /// How many clients a limit remembers at most. Whoever has so many addresses isn't stopped by
 /// counting them.
 const MAX_KEYS: usize = 131_072;
+
+/// Characters that count of a name that somebody signs in with: longer ones are nobody's.
+const MAX_NAME_KEY_CHARS: usize = 100;
 
 /// How often each thing may be done. 0: as often as anybody likes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +62,13 @@ pub enum Key {
     Name(String),
     /// An address; of IPv6 the network.
     Address(IpAddr),
+}
+
+impl Key {
+    /// Somebody who wants to sign in by this name.
+    pub fn name(name: &str) -> Key {
+        Key::Name(name_key(name).chars().take(MAX_NAME_KEY_CHARS).collect())
+    }
 }
 
 impl From<&Actor> for Key {

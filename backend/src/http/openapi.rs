@@ -3,7 +3,8 @@
 use actix_web::web::{Data, Json};
 use actix_web::{App, get};
 use ostrakon_shared::Problem;
-use utoipa::{IntoResponses, OpenApi};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{IntoResponses, Modify, OpenApi};
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
@@ -22,6 +23,7 @@ use super::routes;
     servers((url = "/", description = "This service")),
     // Only answers refer to problems, and schemas are gathered from bodies alone.
     components(schemas(Problem)),
+    modifiers(&Credentials),
     tags(
         (name = "products", description = "Products and their ratings."),
         (name = "reviews", description = "Reviews of products."),
@@ -32,6 +34,24 @@ use super::routes;
     )
 )]
 struct Document;
+
+/// How clients say who they are.
+struct Credentials;
+
+impl Modify for Credentials {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let text = "Set by signing in. When the service's public URL is HTTPS, it is called \
+                    `__Host-ostrakon_session`.";
+        let cookie = ApiKey::Cookie(ApiKeyValue::with_description("ostrakon_session", text));
+        components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
+        let bearer = Http::builder()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("An API token, as its owner has created it."))
+            .build();
+        components.add_security_scheme("token", SecurityScheme::Http(bearer));
+    }
+}
 
 /// The OpenAPI document of every route.
 pub fn document() -> utoipa::openapi::OpenApi {
@@ -140,6 +160,40 @@ problems! {
     TooMany { TooManyRequests 429 "`rate_limited`. `Retry-After` says when to try again.", }
     /// There is no such database.
     NoSuchDatabase { NotFound 404 "`database_not_found`", }
+    /// A body is wrong.
+    InvalidBody {
+        BadRequest 400 "`malformed_json`",
+        TooLarge 413 "`body_too_large`",
+        MediaType 415 "`unsupported_media_type`",
+        Unprocessable 422 "`validation_failed`",
+    }
+    /// The session or the token of a reader is no good.
+    SessionEnded { Unauthorized 401 "`session_invalid`", }
+    /// A page of another site asks.
+    OtherSite { Forbidden 403 "`origin_mismatch`", }
+    /// Nobody has this name and this password.
+    CredentialsWrong { Unauthorized 401 "`credentials_wrong`", }
+    /// Somebody has this name.
+    NameTaken { Conflict 409 "`name_taken`", }
+    /// Only for somebody who has signed in.
+    OwnerOnly {
+        Unauthorized 401 "`sign_in_required`, `session_invalid`",
+        Forbidden 403 "`session_required`, `origin_mismatch`",
+    }
+    /// The same, and with the password.
+    PasswordOnly {
+        Unauthorized 401 "`sign_in_required`, `session_invalid`",
+        Forbidden 403 "`password_wrong`, `session_required`, `origin_mismatch`",
+    }
+    /// The account has no such session or token.
+    NoSuchCredential {
+        BadRequest 400 "`id_invalid`",
+        NotFound 404 "`credential_not_found`",
+    }
+    /// There is no such account.
+    NoSuchAccount { NotFound 404 "`account_not_found`", }
+    /// No admin would be left.
+    LastAdmin { Conflict 409 "`last_admin`", }
     /// There is no such product.
     NoSuchProduct { NotFound 404 "`product_not_found`", }
     /// There is no such review.

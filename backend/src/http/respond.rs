@@ -77,6 +77,53 @@ impl<T: Serialize> Responder for Fresh<T> {
     }
 }
 
+/// An answer that is nobody else's business: JSON that nobody keeps.
+pub struct Private<T> {
+    status: StatusCode,
+    body: T,
+    next_cursor: Option<String>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl<T: Serialize> Private<T> {
+    /// An answer.
+    pub fn ok(body: T) -> Private<T> {
+        Private::page(body, None)
+    }
+
+    /// A page: its next one gets a link.
+    pub fn page(body: T, next_cursor: Option<String>) -> Private<T> {
+        Private { status: StatusCode::OK, body, next_cursor, headers: Vec::new() }
+    }
+
+    /// The same with another status.
+    pub fn with_status(self, status: StatusCode) -> Private<T> {
+        Private { status, ..self }
+    }
+
+    /// The same with this header too.
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Private<T> {
+        self.headers.push((name, value));
+        self
+    }
+}
+
+impl<T: Serialize> Responder for Private<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        if let Some(cursor) = &self.next_cursor {
+            response.insert_header((header::LINK, next_link(request, cursor)));
+        }
+        for header in self.headers {
+            response.append_header(header);
+        }
+        response.json(self.body)
+    }
+}
+
 /// The ETag of something that counts its own changes.
 pub fn version_tag(version: i32) -> EntityTag {
     EntityTag::new_strong(version.to_string())

@@ -10,8 +10,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::error::ApiError;
 use super::{
-    admin_products, admin_reviews, databases, health, moderation, openapi, problems, products,
-    reviews,
+    accounts, admin_products, admin_reviews, databases, health, moderation, openapi, problems,
+    products, reviews, session,
 };
 
 /// Every handler; the OpenAPI document follows from this list.
@@ -29,6 +29,18 @@ pub fn api(config: &mut ServiceConfig) {
         .service(reviews::report_review)
         .service(reviews::list_own_reviews)
         .service(reviews::get_review_location)
+        .service(session::get_session)
+        .service(session::sign_in)
+        .service(session::sign_out)
+        .service(accounts::register)
+        .service(accounts::change_password)
+        .service(accounts::list_sessions)
+        .service(accounts::end_session)
+        .service(accounts::list_tokens)
+        .service(accounts::create_token)
+        .service(accounts::revoke_token)
+        .service(accounts::list_accounts)
+        .service(accounts::edit_account)
         .service(moderation::list_queue)
         .service(moderation::decide)
         .service(moderation::undo_decisions)

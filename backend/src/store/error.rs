@@ -1,6 +1,6 @@
 //! What can go wrong, in the product's terms.
 
-use ostrakon_shared::{FieldError, ProductId, ReviewId};
+use ostrakon_shared::{AccountId, CredentialId, FieldError, ProductId, ReviewId};
 
 use crate::db::{DbError, QueryError};
 
@@ -25,6 +25,27 @@ pub enum StoreError {
     /// This key made another review of this product.
     #[error("the Idempotency-Key was used for another review")]
     IdempotencyKeyReused,
+    /// No account has this name and this password, and may sign in.
+    #[error("wrong name or password")]
+    CredentialsWrong,
+    /// The account's password is another one.
+    #[error("the current password is another one")]
+    PasswordWrong,
+    /// An account has this name already.
+    #[error("this name is taken")]
+    NameTaken,
+    /// There is no account with this id.
+    #[error("there is no account {0}")]
+    AccountNotFound(AccountId),
+    /// There is no account with this name.
+    #[error("there is no account {0}")]
+    AccountUnknown(String),
+    /// The account has no session, or no API token, with this id.
+    #[error("there is no session or token {0}")]
+    CredentialNotFound(CredentialId),
+    /// No admin would be left.
+    #[error("this is the only admin")]
+    LastAdmin,
     /// Guests may not do this here.
     #[error("sign in first")]
     SignInRequired,

@@ -1,11 +1,20 @@
-//! Sessions and API tokens: who asks.
+//! Signing in and out, sessions, and who asks.
 
-use jiff::Timestamp;
-use ostrakon_shared::{Account, CredentialId};
-use sha2::{Digest, Sha256};
+use jiff::{SignedDuration, Timestamp};
+use ostrakon_shared::{Account, AccountId, CredentialId, Credentials, SessionList};
 
-use super::{Store, StoreError};
-use crate::db::{QueryError, sessions};
+use super::accounts::name_key;
+use super::{Store, StoreError, secret};
+use crate::db::accounts::{self, AccountRow};
+use crate::db::sessions::{self, NewSession};
+use crate::db::{Connection, QueryError, tokens};
+
+/// How long a session lasts, in seconds.
+pub const SESSION_S: i64 = 30 * 24 * 60 * 60;
+/// Sessions an account has at most: the oldest one ends when there is one more.
+const MAX_SESSIONS: i64 = 50;
+/// Characters that are kept of what a browser calls itself.
+const MAX_USER_AGENT_CHARS: usize = 200;
 
 /// What a request proves itself with.
 #[derive(Clone, PartialEq, Eq)]
@@ -25,6 +34,26 @@ pub struct Authenticated {
     pub session: Option<CredentialId>,
 }
 
+/// The browser that signs in.
+#[derive(Clone, Debug, Default)]
+pub struct Browser {
+    /// As it names itself.
+    pub user_agent: Option<String>,
+    /// The secret of the session that it has: it ends with the new one.
+    pub session: Option<String>,
+    /// Whether it runs on this very machine.
+    pub local: bool,
+}
+
+/// A session that has begun.
+#[derive(Clone, PartialEq)]
+pub struct Begun {
+    /// Who has signed in.
+    pub account: Account,
+    /// What the browser proves it with from now on.
+    pub secret: String,
+}
+
 impl Store {
     /// Whose credential this is; `None` when it is nobody's, has ended, or its account is shut.
     pub fn authenticate(
@@ -33,31 +62,99 @@ impl Store {
     ) -> Result<Option<Authenticated>, StoreError> {
         let now_ms = Timestamp::now().as_millisecond();
         let authenticated = self.default.read(|connection| {
-            let (found, is_session) = match credential {
+            let (found, by_session) = match credential {
                 Credential::Session(secret) => {
-                    (sessions::find_session(connection, &secret_hash(secret))?, true)
+                    (sessions::find(connection, &secret::hash(secret))?, true)
                 }
                 Credential::Token(secret) => {
-                    (sessions::find_token(connection, &secret_hash(secret))?, false)
+                    (tokens::find(connection, &secret::hash(secret))?, false)
                 }
             };
             let is_good = |found: &sessions::Found| {
                 !found.account.disabled && found.expires_at.is_none_or(|end| end > now_ms)
             };
             let Some(found) = found.filter(is_good) else { return Ok(None) };
-            let session = is_session.then(|| credential_id(found.id)).transpose()?;
+            let session = by_session.then_some(found.id);
             Ok(Some(Authenticated { account: found.account.try_into()?, session }))
         });
         Ok(authenticated?)
     }
+
+    /// Begins a session. Why not is told nobody: an unknown name, a wrong password and a disabled
+    /// account take the same work and give the same answer.
+    pub fn sign_in(
+        &self,
+        credentials: &Credentials,
+        browser: &Browser,
+    ) -> Result<Begun, StoreError> {
+        let key = name_key(&credentials.name);
+        let row = self.default.read(|connection| accounts::find_by_key(connection, &key))?;
+        let hash = row.as_ref().map(|row| row.password_hash.as_str());
+        let is_right = self.passwords.verify(&credentials.password, hash)?;
+        // Everybody knows the demo's password: it is good for looking around on one's own machine.
+        let may = |row: &AccountRow| !row.disabled && (browser.local || !row.demo_password);
+        let row = row.filter(|row| is_right && may(row)).ok_or(StoreError::CredentialsWrong)?;
+        let secret = secret::new_session()?;
+        let account = self.default.write(|connection| {
+            let Some(now) = accounts::find_by_key(connection, &key)? else { return Ok(None) };
+            // Meanwhile it may have been disabled, or its password changed.
+            if now.disabled || now.password_hash != row.password_hash {
+                return Ok(None);
+            }
+            begin(connection, now.id, &secret, browser)?;
+            Account::try_from(now).map(Some)
+        })?;
+        Ok(Begun { account: account.ok_or(StoreError::CredentialsWrong)?, secret })
+    }
+
+    /// Ends the session with this secret, if there is one.
+    pub fn sign_out(&self, secret: &str) -> Result<(), StoreError> {
+        let hash = secret::hash(secret);
+        Ok(self.default.write(|connection| sessions::remove(connection, &hash))?)
+    }
+
+    /// All sessions of an account, asked for in the session `current`.
+    pub fn sessions(
+        &self,
+        account: AccountId,
+        current: CredentialId,
+    ) -> Result<SessionList, StoreError> {
+        let now_ms = Timestamp::now().as_millisecond();
+        let list =
+            |connection: &mut Connection| sessions::list(connection, account, current, now_ms);
+        Ok(SessionList { items: self.default.read(list)? })
+    }
+
+    /// Ends one of an account's sessions.
+    pub fn end_session(&self, account: AccountId, id: CredentialId) -> Result<(), StoreError> {
+        let ended =
+            self.default.write(|connection| sessions::remove_of(connection, account, id))?;
+        if ended { Ok(()) } else { Err(StoreError::CredentialNotFound(id)) }
+    }
 }
 
-/// How a secret is stored. It has 256 random bits: no salt and no slow hash is needed.
-pub(super) fn secret_hash(secret: &str) -> Vec<u8> {
-    Sha256::digest(secret).to_vec()
-}
-
-pub(super) fn credential_id(number: i64) -> Result<CredentialId, QueryError> {
-    let broken = || QueryError::Broken(format!("a credential with the impossible id {number}"));
-    CredentialId::new(number).ok_or_else(broken)
+/// Stores a session, instead of the one that the browser had; clears away what has expired.
+pub(super) fn begin(
+    connection: &mut Connection,
+    account_id: i64,
+    secret: &str,
+    browser: &Browser,
+) -> Result<(), QueryError> {
+    let now = Timestamp::now();
+    if let Some(had) = &browser.session {
+        sessions::remove(connection, &secret::hash(had))?;
+    }
+    sessions::remove_expired(connection, now.as_millisecond())?;
+    let user_agent = browser.user_agent.as_ref();
+    let user_agent =
+        user_agent.map(|name| name.chars().take(MAX_USER_AGENT_CHARS).collect::<String>());
+    let session = NewSession {
+        account_id,
+        secret_hash: &secret::hash(secret),
+        user_agent: user_agent.as_deref(),
+        created_at: now.as_millisecond(),
+        expires_at: (now + SignedDuration::from_secs(SESSION_S)).as_millisecond(),
+    };
+    sessions::insert(connection, &session)?;
+    sessions::keep_newest(connection, account_id, MAX_SESSIONS)
 }

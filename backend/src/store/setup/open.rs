@@ -11,6 +11,7 @@ use super::{
 use crate::db::cluster::{self, Pins};
 use crate::db::migrate::{self, Kind};
 use crate::db::{Database, sqlite_version_problem};
+use crate::store::passwords::Passwords;
 use crate::store::{Policy, Store, mint, verification};
 
 impl Databases {
@@ -39,6 +40,7 @@ impl Databases {
             reviews: self.reviews,
             spread,
             policy,
+            passwords: Passwords::default(),
             map: ArcSwap::from_pointee(map),
             mint: mint::Mint::default(),
             cluster_id: root.id,

@@ -1,0 +1,112 @@
+//! Signing in and out, and who is signed in.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, delete, get, post};
+use ostrakon_shared::{Account, Credentials, Session};
+
+use super::auth::SignedIn;
+use super::client::Client;
+use super::cookie;
+use super::error::ApiError;
+use super::extract::Body;
+use super::hashing::{HashingQueue, hashing};
+use super::limits::{Key, Limit, Limits};
+use super::openapi::{
+    CredentialsWrong, InvalidBody, OtherSite, SessionEnded, TooMany, Unavailable,
+};
+use super::respond::Private;
+use super::{Settings, blocking};
+use crate::store::{Begun, Browser, Policy, SESSION_S, Store};
+
+/// Who am I?
+///
+/// The account that is signed in, and what this service lets it do. Guests have no account.
+#[utoipa::path(
+    tag = "accounts",
+    security((), ("session" = []), ("token" = [])),
+    responses(
+        (status = 200, description = "Who is signed in.", body = Session),
+        SessionEnded, Unavailable
+    )
+)]
+#[get("/api/session")]
+pub async fn get_session(store: Data<Store>, signed_in: SignedIn) -> Private<Session> {
+    Private::ok(session(signed_in.0, store.policy()))
+}
+
+fn session(account: Option<Account>, policy: Policy) -> Session {
+    let Policy { guest_reviews, pre_moderation } = policy;
+    Session { account, guest_reviews, pre_moderation }
+}
+
+/// Sign in
+///
+/// The answer sets the cookie of a new session, which lasts for 30 days; the one that the browser
+/// had ends.
+#[utoipa::path(
+    tag = "accounts",
+    security(()),
+    request_body = Credentials,
+    responses(
+        (status = 201, description = "Signed in.", body = Session,
+            headers(("Set-Cookie" = String, description = "The session's cookie."))),
+        InvalidBody, CredentialsWrong, OtherSite, TooMany, Unavailable
+    )
+)]
+#[post("/api/session")]
+pub async fn sign_in(
+    request: HttpRequest,
+    client: Client,
+    (store, settings): (Data<Store>, Data<Settings>),
+    (limits, queue): (Data<Limits>, Data<HashingQueue>),
+    credentials: Body<Credentials>,
+) -> Result<Private<Session>, ApiError> {
+    limits.check(Limit::SignIn, Key::from(&client))?;
+    limits.check(Limit::SignIn, Key::name(&credentials.0.name))?;
+    let browser = browser(&request, &client, &settings);
+    let sign_in = move |store: &Store| store.sign_in(&credentials.0, &browser);
+    let begun = hashing(queue, store.clone(), sign_in).await?;
+    Ok(signed_in(begun, store.policy(), &settings))
+}
+
+/// Sign out
+///
+/// Ends the session of the cookie that came along, if there is one.
+#[utoipa::path(
+    tag = "accounts",
+    security((), ("session" = [])),
+    responses(
+        (status = 204, description = "Signed out.",
+            headers(("Set-Cookie" = String, description = "Takes the cookie away."))),
+        OtherSite, Unavailable
+    )
+)]
+#[delete("/api/session")]
+pub async fn sign_out(
+    request: HttpRequest,
+    store: Data<Store>,
+    settings: Data<Settings>,
+) -> Result<HttpResponse, ApiError> {
+    if let Some(secret) = cookie::secret(&request, &settings) {
+        blocking(store, move |store| store.sign_out(&secret)).await?;
+    }
+    let cleared = (header::SET_COOKIE, cookie::cleared(&settings));
+    let no_store = (header::CACHE_CONTROL, "no-store");
+    Ok(HttpResponse::NoContent().insert_header(cleared).insert_header(no_store).finish())
+}
+
+/// The browser that signs in.
+pub fn browser(request: &HttpRequest, client: &Client, settings: &Settings) -> Browser {
+    let user_agent = request.headers().get(header::USER_AGENT);
+    let user_agent = user_agent.map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned());
+    Browser { user_agent, session: cookie::secret(request, settings), local: client.local }
+}
+
+/// The answer that begins a session.
+pub fn signed_in(begun: Begun, policy: Policy, settings: &Settings) -> Private<Session> {
+    let cookie = cookie::given(settings, &begun.secret, SESSION_S);
+    let session = session(Some(begun.account), policy);
+    Private::ok(session).with_status(StatusCode::CREATED).with_header(header::SET_COOKIE, cookie)
+}

@@ -1,0 +1,283 @@
+//! Accounts: creating and changing them.
+
+use jiff::Timestamp;
+use ostrakon_shared::{
+    Account, AccountEdit, AccountId, AccountPage, CredentialId, Credentials, PageLimit,
+    PasswordChange, Role,
+};
+use unicode_normalization::UnicodeNormalization;
+
+use super::cursor::{self, ListScope, Position};
+use super::sessions::{Begun, Browser, begin};
+use super::{Store, StoreError, secret};
+use crate::db::accounts::{self, AccountRow, NewAccount};
+use crate::db::{Connection, DbError, QueryError, sessions};
+
+/// The demo's account, and its password.
+pub const DEMO_NAME: &str = "admin";
+
+/// A page of accounts, as it is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct AccountQuery {
+    /// Only accounts whose name holds this, in any case.
+    pub search: String,
+    /// Accounts on the page at most.
+    pub limit: PageLimit,
+    /// Where the page starts.
+    pub cursor: Option<String>,
+}
+
+impl Store {
+    /// Creates an account and begins a session of it.
+    pub fn register(
+        &self,
+        credentials: &Credentials,
+        browser: &Browser,
+    ) -> Result<Begun, StoreError> {
+        let new = self.new_account(credentials, Role::Member)?;
+        let secret = secret::new_session()?;
+        let account = self
+            .insert(&new, |connection, account| begin(connection, account.id, &secret, browser))?;
+        Ok(Begun { account, secret })
+    }
+
+    /// Creates an account with this role.
+    pub fn create_account(
+        &self,
+        credentials: &Credentials,
+        role: Role,
+    ) -> Result<Account, StoreError> {
+        let new = self.new_account(credentials, role)?;
+        self.insert(&new, |_, _| Ok(()))
+    }
+
+    /// Creates the demo's admin, who can sign in only on this machine. Says whether there was
+    /// none of that name before.
+    pub fn create_demo_admin(&self) -> Result<bool, StoreError> {
+        let key = name_key(DEMO_NAME);
+        if self.default.read(|connection| accounts::find_by_key(connection, &key))?.is_some() {
+            return Ok(false);
+        }
+        let new = Prepared {
+            name: DEMO_NAME.to_owned(),
+            name_key: key,
+            password_hash: self.passwords.hash(DEMO_NAME)?,
+            role: Role::Admin,
+            demo_password: true,
+        };
+        match self.insert(&new, |_, _| Ok(())) {
+            Ok(_) => Ok(true),
+            Err(StoreError::NameTaken) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Names of the accounts that can sign in with the demo's password.
+    pub fn with_demo_password(&self) -> Result<Vec<String>, StoreError> {
+        Ok(self.default.read(accounts::with_demo_password)?)
+    }
+
+    fn new_account(&self, credentials: &Credentials, role: Role) -> Result<Prepared, StoreError> {
+        // However a keyboard composes its characters.
+        let name: String = credentials.name.nfc().collect();
+        let password = credentials.password.clone();
+        let errors = Credentials { name: name.clone(), password }.errors();
+        if !errors.is_empty() {
+            return Err(StoreError::Invalid(errors));
+        }
+        let name_key = name_key(&name);
+        if self.default.read(|connection| accounts::find_by_key(connection, &name_key))?.is_some() {
+            return Err(StoreError::NameTaken);
+        }
+        let password_hash = self.passwords.hash(&credentials.password)?;
+        Ok(Prepared { name, name_key, password_hash, role, demo_password: false })
+    }
+
+    fn insert(
+        &self,
+        new: &Prepared,
+        then: impl FnOnce(&mut Connection, &AccountRow) -> Result<(), QueryError>,
+    ) -> Result<Account, StoreError> {
+        let new = NewAccount {
+            name: &new.name,
+            name_key: &new.name_key,
+            password_hash: &new.password_hash,
+            role: new.role,
+            demo_password: new.demo_password,
+            created_at: Timestamp::now().as_millisecond(),
+        };
+        let inserted = self.default.write(|connection| {
+            let account = accounts::insert(connection, &new)?;
+            then(connection, &account)?;
+            Account::try_from(account)
+        });
+        match inserted {
+            // Somebody else was faster.
+            Err(DbError::Conflict { .. }) => Err(StoreError::NameTaken),
+            inserted => Ok(inserted?),
+        }
+    }
+
+    /// Changes an account's own password; its sessions end, but for the one that asks.
+    pub fn change_password(
+        &self,
+        account: AccountId,
+        session: CredentialId,
+        change: &PasswordChange,
+    ) -> Result<(), StoreError> {
+        let errors = change.errors();
+        if !errors.is_empty() {
+            return Err(StoreError::Invalid(errors));
+        }
+        let row = self.default.read(|connection| accounts::find(connection, account))?;
+        let row = row.ok_or(StoreError::AccountNotFound(account))?;
+        if !self.passwords.verify(&change.current_password, Some(&row.password_hash))? {
+            return Err(StoreError::PasswordWrong);
+        }
+        self.replace_password(&row, &change.new_password, Some(session))
+    }
+
+    /// Gives the account with this name a new password; all its sessions end.
+    pub fn set_password(&self, name: &str, password: &str) -> Result<(), StoreError> {
+        let row = self.by_name(name)?;
+        let change =
+            PasswordChange { current_password: String::new(), new_password: password.to_owned() };
+        let errors = change.errors();
+        if !errors.is_empty() {
+            return Err(StoreError::Invalid(errors));
+        }
+        self.replace_password(&row, password, None)
+    }
+
+    fn replace_password(
+        &self,
+        row: &AccountRow,
+        password: &str,
+        keep: Option<CredentialId>,
+    ) -> Result<(), StoreError> {
+        let hash = self.passwords.hash(password)?;
+        let replaced = self.default.write(|connection| {
+            let replaced =
+                accounts::replace_password(connection, row.id, &row.password_hash, &hash)?;
+            if replaced {
+                sessions::remove_all(connection, row.id, keep)?;
+            }
+            Ok(replaced)
+        })?;
+        // Somebody else has changed it meanwhile: the current one is another one now.
+        if replaced { Ok(()) } else { Err(StoreError::PasswordWrong) }
+    }
+
+    /// A page of accounts, by id.
+    pub fn accounts(&self, query: &AccountQuery) -> Result<AccountPage, StoreError> {
+        let part = name_key(query.search.trim());
+        let scope = ListScope::of(&["accounts", &part]);
+        let after = match &query.cursor {
+            Some(cursor) => cursor::decode(scope, cursor)?.id,
+            None => 0,
+        };
+        let limit = query.limit.get();
+        let list = |connection: &mut Connection| {
+            let rows = accounts::list(connection, &part, after, limit + 1)?;
+            rows.into_iter().map(Account::try_from).collect::<Result<Vec<_>, _>>()
+        };
+        let mut items = self.default.read(list)?;
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let last = items.last().filter(|_| more).map(|last| last.id.get());
+        let next_cursor = last.map(|id| cursor::encode(scope, Position { group: 0, id }));
+        Ok(AccountPage { items, next_cursor })
+    }
+
+    /// Changes what an account may do, or shuts it. There is always an admin left.
+    pub fn edit_account(&self, id: AccountId, edit: &AccountEdit) -> Result<Account, StoreError> {
+        self.default.write(|connection| {
+            let Some(row) = accounts::find(connection, id)? else {
+                return Ok(Err(StoreError::AccountNotFound(id)));
+            };
+            let before = Account::try_from(row)?;
+            let role = edit.role.unwrap_or(before.role);
+            let disabled = edit.disabled.unwrap_or(before.disabled);
+            let is_admin = |role: Role, disabled: bool| role == Role::Admin && !disabled;
+            // Decided under the write lock: two admins can't demote each other at once.
+            if is_admin(before.role, before.disabled)
+                && !is_admin(role, disabled)
+                && !accounts::has_other_admin(connection, id.get())?
+            {
+                return Ok(Err(StoreError::LastAdmin));
+            }
+            if disabled {
+                sessions::remove_all(connection, id.get(), None)?;
+            }
+            Ok(Ok(accounts::update(connection, id.get(), role, disabled)?.try_into()?))
+        })?
+    }
+
+    /// Shuts or opens the account with this name, the last admin's too: an operator at the
+    /// command line can always open it again.
+    pub fn set_disabled(&self, name: &str, disabled: bool) -> Result<Account, StoreError> {
+        let key = name_key(name);
+        let account = self.default.write(|connection| {
+            let Some(row) = accounts::find_by_key(connection, &key)? else { return Ok(None) };
+            let before = Account::try_from(row)?;
+            if disabled {
+                sessions::remove_all(connection, before.id.get(), None)?;
+            }
+            let after = accounts::update(connection, before.id.get(), before.role, disabled)?;
+            Account::try_from(after).map(Some)
+        })?;
+        account.ok_or_else(|| StoreError::AccountUnknown(name.to_owned()))
+    }
+
+    fn by_name(&self, name: &str) -> Result<AccountRow, StoreError> {
+        let key = name_key(name);
+        let row = self.default.read(|connection| accounts::find_by_key(connection, &key))?;
+        row.ok_or_else(|| StoreError::AccountUnknown(name.to_owned()))
+    }
+
+    /// How many passwords were hashed or verified since the start: what sign-ins have cost.
+    pub fn passwords_hashed(&self) -> u64 {
+        self.passwords.hashed()
+    }
+}
+
+/// An account that is ready to be stored.
+struct Prepared {
+    name: String,
+    name_key: String,
+    password_hash: String,
+    role: Role,
+    demo_password: bool,
+}
+
+/// A name as names are compared: compatible forms made one, without case. Unlike in searches,
+/// accents matter: é and e are two names.
+pub fn name_key(name: &str) -> String {
+    // By way of upper case, so that ς and σ are the same, and ß and SS.
+    let upper: String = name.nfkc().flat_map(char::to_uppercase).collect();
+    upper.chars().flat_map(char::to_lowercase).nfkc().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name_key;
+
+    #[test]
+    fn names_are_the_same_in_any_case() {
+        for (one, other) in [
+            ("Aspasia", "aSPASIA"),
+            ("Σωκράτης", "ΣΩΚΡΆΤΗΣ"),
+            ("Straße", "STRASSE"),
+            ("é", "e\u{301}"),
+            ("ﬁne", "FINE"),
+        ] {
+            assert_eq!(name_key(one), name_key(other));
+        }
+        for (one, other) in [("é", "e"), ("a.b", "ab"), ("α", "ά")] {
+            assert_ne!(name_key(one), name_key(other));
+        }
+        for name in ["Σωκράτης", "Straße", "ǅ", "İx"] {
+            assert_eq!(name_key(&name_key(name)), name_key(name));
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! API tokens: how programs prove for whom they ask.
+
+use jiff::{SignedDuration, Timestamp};
+use ostrakon_shared::{
+    AccountId, CreatedToken, CredentialId, FieldError, FieldErrorCode, NewToken, TokenList,
+};
+
+use super::{Store, StoreError, secret};
+use crate::db::tokens::{self, NewTokenRow};
+
+/// API tokens an account has at most.
+const MAX_TOKENS: i64 = 100;
+
+impl Store {
+    /// All API tokens of an account.
+    pub fn tokens(&self, account: AccountId) -> Result<TokenList, StoreError> {
+        Ok(TokenList { items: self.default.read(|connection| tokens::list(connection, account))? })
+    }
+
+    /// Creates an API token. Its secret is in the answer, and nowhere else.
+    pub fn create_token(
+        &self,
+        account: AccountId,
+        new: &NewToken,
+    ) -> Result<CreatedToken, StoreError> {
+        let errors = new.errors();
+        if !errors.is_empty() {
+            return Err(StoreError::Invalid(errors));
+        }
+        let secret = secret::new_token()?;
+        let now = Timestamp::now();
+        let end = |days: i32| now + SignedDuration::from_hours(24 * i64::from(days));
+        let row = NewTokenRow {
+            account,
+            secret_hash: &secret::hash(&secret),
+            name: &new.name,
+            created_at: now.as_millisecond(),
+            expires_at: new.expires_in_days.map(|days| end(days).as_millisecond()),
+        };
+        let token = self.default.write(|connection| {
+            let has_too_many = tokens::count(connection, account)? >= MAX_TOKENS;
+            if has_too_many { Ok(None) } else { tokens::insert(connection, &row).map(Some) }
+        })?;
+        let token = token.ok_or_else(|| StoreError::Invalid(vec![too_many()]))?;
+        Ok(CreatedToken { secret, token })
+    }
+
+    /// Revokes one of an account's API tokens.
+    pub fn revoke_token(&self, account: AccountId, id: CredentialId) -> Result<(), StoreError> {
+        let revoked =
+            self.default.write(|connection| tokens::remove_of(connection, account, id))?;
+        if revoked { Ok(()) } else { Err(StoreError::CredentialNotFound(id)) }
+    }
+}
+
+fn too_many() -> FieldError {
+    let detail = format!("An account has {MAX_TOKENS} tokens at most: revoke one first.");
+    FieldError {
+        pointer: Some(String::new()),
+        parameter: None,
+        code: FieldErrorCode::OutOfRange,
+        detail,
+    }
+}
