@@ -7,6 +7,7 @@
 
 #[macro_use]
 mod app;
+mod access;
 mod admin;
 mod bad_input;
 mod cli;
