@@ -53,7 +53,7 @@ fn new_password() -> Result<String, Failure> {
 }
 
 fn list(store: &Store) -> Result<(), Failure> {
-    println!("{:>6}  {:<40} {:<10} {:<9} {}", "id", "name", "role", "state", "created");
+    println!("{:>6}  {:<40} {:<10} {:<9} created", "id", "name", "role", "state");
     let mut query = AccountQuery::default();
     loop {
         let page = store.accounts(&query)?;

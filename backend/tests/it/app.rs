@@ -82,7 +82,6 @@ pub struct TestApp {
 /// An account, and a token of it.
 pub struct Account {
     pub id: i64,
-    pub name: String,
     pub token: String,
 }
 
@@ -241,7 +240,7 @@ impl TestApp {
             ),
         );
         let request = self.request(Method::GET, "/api/accounts/me/reviews");
-        let account = Account { id: self.account_id(name), name: name.to_owned(), token };
+        let account = Account { id: self.account_id(name), token };
         assert_eq!(self.send(account.sign(request)).await.status, 200);
         account
     }
