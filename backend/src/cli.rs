@@ -3,6 +3,7 @@
 //! Exit code 0: done. 1: it failed, or `verify` found something. 2: the arguments, the
 //! configuration or the databases are not what they must be.
 
+mod accounts;
 mod commands;
 
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
-use ostrakon_shared::ReviewId;
+use ostrakon_shared::{ReviewId, Role};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, ConfigError};
@@ -21,18 +22,21 @@ use crate::store::{SetupError, StoreError};
 /// Without any configuration, reviews are spread over three SQLite files in ./data, and served
 /// on http://127.0.0.1:8080. A TOML file (./ostrakon.toml) and the environment choose otherwise:
 ///
-///   data_dir           OSTRAKON_DATA_DIR           folder of the databases
-///   listen             OSTRAKON_LISTEN             address and port to serve on
-///   reviews_databases  OSTRAKON_REVIEWS_DATABASES  how many reviews databases a new cluster has
-///   spread             OSTRAKON_SPREAD             home buckets a product has in a new cluster
-///   app_dir            OSTRAKON_APP_DIR            folder of the built app
-///   read_connections   OSTRAKON_READ_CONNECTIONS   reading connections to each database
-///   busy_timeout_ms    OSTRAKON_BUSY_TIMEOUT_MS    how long to wait for a busy database
-///   guest_reviews      OSTRAKON_GUEST_REVIEWS      whether guests may review products: true
-///   pre_moderation     OSTRAKON_PRE_MODERATION     whether reviews wait for a moderator: false
-///   public_url         OSTRAKON_PUBLIC_URL         how browsers reach it, e.g. https://a.example
-///   trusted_proxies    OSTRAKON_TRUSTED_PROXIES    proxies that say for whom they ask: addresses
-///   log                OSTRAKON_LOG                what to log, e.g. debug
+///   data_dir                OSTRAKON_DATA_DIR                folder of the databases
+///   listen                  OSTRAKON_LISTEN                  address and port to serve on
+///   reviews_databases       OSTRAKON_REVIEWS_DATABASES       reviews databases of a new cluster
+///   spread                  OSTRAKON_SPREAD                  home buckets a product has there
+///   app_dir                 OSTRAKON_APP_DIR                 folder of the built app
+///   read_connections        OSTRAKON_READ_CONNECTIONS        reading connections a database
+///   busy_timeout_ms         OSTRAKON_BUSY_TIMEOUT_MS         how long to wait for a busy one
+///   guest_reviews           OSTRAKON_GUEST_REVIEWS           whether guests may review: true
+///   pre_moderation          OSTRAKON_PRE_MODERATION          whether reviews wait: false
+///   public_url              OSTRAKON_PUBLIC_URL              how browsers reach it, as http(s)://…
+///   trusted_proxies         OSTRAKON_TRUSTED_PROXIES         whose X-Forwarded-For to believe
+///   sign_ins_per_minute     OSTRAKON_SIGN_INS_PER_MINUTE     by name and by address; 0: no limit
+///   registrations_per_hour  OSTRAKON_REGISTRATIONS_PER_HOUR  by address; 0: no limit
+///   reviews_per_minute      OSTRAKON_REVIEWS_PER_MINUTE      by account or address; 0: no limit
+///   log                     OSTRAKON_LOG                     what to log, e.g. debug
 #[derive(Parser)]
 #[command(name = "ostrakon", version, verbatim_doc_comment, max_term_width = 100)]
 struct Arguments {
@@ -60,8 +64,12 @@ enum Command {
         #[arg(long)]
         status: bool,
     },
-    /// Fill in the demo: 62 products and 5,000 reviews, the same ones every time; safe to repeat
+    /// Fill in the demo: 62 products and 5,000 reviews, the same ones every time, and an admin who
+    /// can sign in on this machine only; safe to repeat
     Demo,
+    /// Create accounts, and change them
+    #[command(subcommand)]
+    Account(AccountCommand),
     /// Show what each reviews database holds, and its share of all reviews
     Databases,
     /// Show where a review lives: date, bucket, database, and how to look at its row
@@ -75,6 +83,36 @@ enum Command {
     Verify,
     /// Print the OpenAPI document as YAML
     Openapi,
+}
+
+/// Passwords are asked for on a terminal; otherwise they are one line of standard input.
+#[derive(Subcommand)]
+enum AccountCommand {
+    /// Create an account, with a password that is asked for
+    Create {
+        /// The name to sign in with
+        name: String,
+        /// What it may do: member, moderator or admin
+        #[arg(long, default_value_t = Role::Member)]
+        role: Role,
+    },
+    /// Give an account a new password, which is asked for; its sessions end
+    Password {
+        /// The account's name
+        name: String,
+    },
+    /// Shut an account: it can't sign in, its sessions end, its API tokens are refused
+    Disable {
+        /// The account's name
+        name: String,
+    },
+    /// Open an account that was shut
+    Enable {
+        /// The account's name
+        name: String,
+    },
+    /// Show all accounts
+    List,
 }
 
 /// Why a command ends early.
@@ -105,7 +143,13 @@ impl From<SetupError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
-        Failure::Failed(error.to_string())
+        match error {
+            StoreError::Invalid(errors) => {
+                let details: Vec<_> = errors.into_iter().map(|error| error.detail).collect();
+                Failure::Refused(details.join(" "))
+            }
+            error => Failure::Failed(error.to_string()),
+        }
     }
 }
 
@@ -145,6 +189,7 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
             commands::migration_status(&config, database.as_deref())
         }
         Command::Demo => commands::demo(&config),
+        Command::Account(command) => accounts::account(&config, command),
         Command::Databases => commands::databases(&config),
         Command::Locate { id } => commands::locate(&config, id),
         Command::Verify => commands::verify(&config),

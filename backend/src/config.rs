@@ -242,6 +242,8 @@ mod tests {
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
         assert_eq!((config.reviews_databases, config.spread), (3, None));
         assert_eq!(config.databases().reviews.len(), 3);
+        assert!(config.guest_reviews && !config.pre_moderation);
+        assert_eq!((config.trusted_proxies, config.public_url), (TrustedProxies::default(), None));
     }
 
     #[test]
@@ -272,6 +274,43 @@ mod tests {
                 "test.toml: read_connections: this must be a whole number from 1 to 64",
                 "environment: OSTRAKON_BUSY_TIMEOUT_MS: this must be a whole number from 1 to 60000",
                 "test.toml: review_databases: unknown",
+            ]
+        );
+    }
+
+    #[test]
+    fn who_may_do_what_how_often_can_be_chosen() {
+        let config = load(
+            "guest_reviews = false\nreviews_per_minute = 0\npublic_url = 'https://a.example/'",
+            &[
+                ("OSTRAKON_PRE_MODERATION", "true"),
+                ("OSTRAKON_TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8,::1"),
+                ("OSTRAKON_SIGN_INS_PER_MINUTE", "5"),
+            ],
+        )
+        .unwrap();
+        assert!(!config.guest_reviews && config.pre_moderation);
+        assert_eq!(config.trusted_proxies.0.len(), 3);
+        assert_eq!(config.public_url.unwrap().origin(), "https://a.example");
+        let rates =
+            Rates { sign_ins_per_minute: 5, registrations_per_hour: 10, reviews_per_minute: 0 };
+        assert_eq!(config.rates, rates);
+
+        let ConfigError(problems) = load(
+            "guest_reviews = 1\npre_moderation = 'yes'\ntrusted_proxies = 'proxy.example'\n\
+             public_url = 'https://a.example/path'\nsign_ins_per_minute = -1",
+            &[("OSTRAKON_REGISTRATIONS_PER_HOUR", "often")],
+        )
+        .unwrap_err();
+        assert_eq!(
+            problems,
+            [
+                "test.toml: guest_reviews: this must be true or false",
+                "test.toml: pre_moderation: this must be true or false",
+                "test.toml: trusted_proxies: this must be IP addresses and networks like 10.0.0.0/8, with commas between them",
+                "test.toml: public_url: this must be http:// or https:// and a host, without a path",
+                "test.toml: sign_ins_per_minute: this must be a whole number from 0 to 1000000",
+                "environment: OSTRAKON_REGISTRATIONS_PER_HOUR: this must be a whole number from 0 to 1000000",
             ]
         );
     }

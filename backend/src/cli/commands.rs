@@ -1,7 +1,7 @@
 //! What each command does.
 
 use std::io::{self, Write};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use actix_web::web::Data;
@@ -10,7 +10,7 @@ use ostrakon_shared::{DatabaseInfo, Health, PageLimit, ReviewId};
 
 use super::Failure;
 use crate::config::Config;
-use crate::store::{MigrationStatus, ProductQuery, Store};
+use crate::store::{DEMO_NAME, MigrationStatus, ProductQuery, Store};
 use crate::{demo, http};
 
 pub fn serve(config: &Config, migrate_first: bool) -> Result<(), Failure> {
@@ -18,6 +18,7 @@ pub fn serve(config: &Config, migrate_first: bool) -> Result<(), Failure> {
         migrate(config, None)?;
     }
     let store = open(config)?;
+    refuse_demo_password(&store, config.listen)?;
     let listener = TcpListener::bind(config.listen).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => Failure::Failed(format!(
             "{} is in use by another program: set another address (OSTRAKON_LISTEN)",
@@ -31,6 +32,18 @@ pub fn serve(config: &Config, migrate_first: bool) -> Result<(), Failure> {
         announce(&address);
         Ok(server.await?)
     })
+}
+
+/// The demo's password is for this machine only, and everybody knows it.
+fn refuse_demo_password(store: &Store, listen: SocketAddr) -> Result<(), Failure> {
+    if listen.ip().to_canonical().is_loopback() {
+        return Ok(());
+    }
+    let Some(name) = store.with_demo_password()?.into_iter().next() else { return Ok(()) };
+    Err(Failure::Refused(format!(
+        "{name} has the demo's password, so {listen} is too open: set another one first \
+         (`ostrakon account password {name}`), or disable it (`ostrakon account disable {name}`)"
+    )))
 }
 
 fn announce(address: &str) {
@@ -91,6 +104,9 @@ pub fn demo(config: &Config) -> Result<(), Failure> {
         println!("demo: already there");
     } else {
         println!("demo: added {} products and {} reviews", seeded.products, seeded.reviews);
+    }
+    if store.create_demo_admin()? {
+        println!("demo: on this machine, sign in as {DEMO_NAME} with the password {DEMO_NAME}");
     }
     Ok(())
 }
@@ -168,7 +184,7 @@ pub fn openapi() -> Result<(), Failure> {
     Ok(io::stdout().lock().write_all(yaml.as_bytes())?)
 }
 
-fn open(config: &Config) -> Result<Store, Failure> {
+pub fn open(config: &Config) -> Result<Store, Failure> {
     Ok(config.open()?)
 }
 

@@ -58,7 +58,7 @@ impl FromStr for PublicUrl {
         let host = authority.host().to_ascii_lowercase();
         let bare = uri.path_and_query().is_none_or(|path| path.as_str() == "/");
         let port_is_odd =
-            authority.port_u16().is_none() && !authority.as_str().ends_with(&*authority.host());
+            authority.port_u16().is_none() && !authority.as_str().ends_with(authority.host());
         if host.is_empty() || authority.as_str().contains('@') || port_is_odd || !bare {
             return Err(());
         }

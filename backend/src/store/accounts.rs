@@ -229,6 +229,11 @@ impl Store {
         account.ok_or_else(|| StoreError::AccountUnknown(name.to_owned()))
     }
 
+    /// Fails with [`StoreError::AccountUnknown`] unless there is an account with this name.
+    pub fn require_account(&self, name: &str) -> Result<(), StoreError> {
+        self.by_name(name).map(drop)
+    }
+
     fn by_name(&self, name: &str) -> Result<AccountRow, StoreError> {
         let key = name_key(name);
         let row = self.default.read(|connection| accounts::find_by_key(connection, &key))?;

@@ -177,6 +177,11 @@ impl TestApp {
         &self.store
     }
 
+    /// Where the server is: host and port.
+    pub fn host(&self) -> &str {
+        self.base.trim_start_matches("http://")
+    }
+
     pub fn file(&self, database: &str) -> PathBuf {
         self.folder.path().join(format!("{database}.sqlite3"))
     }

@@ -1,6 +1,6 @@
 //! The command line, as people run it.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
@@ -200,6 +200,99 @@ fn a_server_says_where_it_is_and_ends_by_a_signal() {
     assert!(serving.stop().success());
 }
 
+/// What the program says when a password is written to its standard input.
+fn with_password(folder: &Path, arguments: &[&str], password: &str) -> Output {
+    let mut command = ostrakon(folder, arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // It may have ended already, without reading.
+    writeln!(child.stdin.take().unwrap(), "{password}").ok();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn accounts_can_be_managed() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    succeeds(folder, &["migrate"]);
+    let create = |name: &str, role: &str, password: &str| {
+        let output = with_password(folder, &["account", "create", name, "--role", role], password);
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    let said = |code, text: &str| (Some(code), format!("{text}\n"));
+    assert_eq!(
+        create("Aspasia", "admin", "a long sentence"),
+        said(0, "account: created Aspasia (admin)")
+    );
+    assert_eq!(create("aspasia", "admin", "12345678"), said(1, "error: this name is taken"));
+    for (name, role, password, word) in [
+        ("a b", "member", "12345678", "letters, digits"),
+        ("pericles", "member", "1234567", "8 characters"),
+        ("pericles", "member", "", "no password"),
+        ("pericles", "king", "12345678", "member, moderator, admin"),
+        ("x", "member", "x", "3 characters. A password"),
+    ] {
+        let (code, said) = create(name, role, password);
+        assert_eq!((code, said.lines().count()), (Some(2), 1), "{said}");
+        assert!(said.starts_with("error: ") && said.contains(word), "{said}");
+    }
+    let unknown = fails(ostrakon(folder, &["account", "password", "pericles"]), 1);
+    assert_eq!(unknown, "error: there is no account pericles\n");
+    fails(ostrakon(folder, &["account", "disable", "pericles"]), 1);
+
+    let serving = Serving::start(folder);
+    let sign_in = |password: &str| {
+        let body = serde_json::json!({"name": "aspasia", "password": password});
+        serving.post("/api/session", &body)
+    };
+    assert_eq!(sign_in("a long sentence"), 201);
+    let changed = with_password(folder, &["account", "password", "ASPASIA"], "another sentence");
+    assert!(changed.status.success(), "{changed:?}");
+    assert_eq!([sign_in("a long sentence"), sign_in("another sentence")], [401, 201]);
+    assert_eq!(
+        succeeds(folder, &["account", "disable", "aspasia"]),
+        "account: Aspasia is disabled\n"
+    );
+    assert_eq!(sign_in("another sentence"), 401);
+    let list = succeeds(folder, &["account", "list"]);
+    let row: Vec<_> = list.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(row[..4], ["1", "Aspasia", "admin", "disabled"]);
+    succeeds(folder, &["account", "enable", "aspasia"]);
+    assert_eq!(sign_in("another sentence"), 201);
+}
+
+#[test]
+fn the_demo_s_password_is_for_loopback_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    succeeds(folder, &["migrate"]);
+    let said = succeeds(folder, &["demo"]);
+    let line = "demo: on this machine, sign in as admin with the password admin";
+    assert_eq!(said.lines().last(), Some(line));
+    let serve = |address: &str| {
+        let mut command = ostrakon(folder, &["serve"]);
+        command.env("OSTRAKON_LISTEN", address);
+        command
+    };
+    for address in ["0.0.0.0:0", "[::]:0"] {
+        let said = fails(serve(address), 2);
+        assert!(said.contains("`ostrakon account password admin`"), "{said}");
+    }
+    let serving = Serving::start(folder);
+    let admin = serde_json::json!({"name": "admin", "password": "admin"});
+    assert_eq!(serving.post("/api/session", &admin), 201);
+    drop(serving);
+
+    succeeds(folder, &["account", "disable", "admin"]);
+    assert_eq!(Serving::start_at(folder, "0.0.0.0:0").get("/healthz"), "{\"status\":\"ok\"}");
+    succeeds(folder, &["account", "enable", "admin"]);
+    fails(serve("0.0.0.0:0"), 2);
+    assert!(with_password(folder, &["account", "password", "admin"], "12345678").status.success());
+    assert_eq!(Serving::start_at(folder, "0.0.0.0:0").get("/healthz"), "{\"status\":\"ok\"}");
+    assert_eq!(succeeds(folder, &["demo"]), "demo: already there\n");
+}
+
 /// A server of its own process.
 struct Serving {
     child: Child,
@@ -214,7 +307,18 @@ impl Serving {
 
     fn start_with(folder: &Path, arguments: &[&str]) -> Serving {
         let mut command = ostrakon(folder, arguments);
-        command.env("OSTRAKON_LISTEN", "127.0.0.1:0").stdout(Stdio::piped());
+        command.env("OSTRAKON_LISTEN", "127.0.0.1:0");
+        Serving::spawn(command)
+    }
+
+    fn start_at(folder: &Path, listen: &str) -> Serving {
+        let mut command = ostrakon(folder, &["serve"]);
+        command.env("OSTRAKON_LISTEN", listen);
+        Serving::spawn(command)
+    }
+
+    fn spawn(mut command: Command) -> Serving {
+        command.stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let lines = stdout.by_ref().lines().map(Result::unwrap);
@@ -226,6 +330,14 @@ impl Serving {
     fn get(&self, path: &str) -> String {
         let url = format!("http://{}{path}", self.address);
         let request = async { reqwest::get(url).await.unwrap().text().await.unwrap() };
+        actix_web::rt::System::new().block_on(request)
+    }
+
+    /// The status that a request with a JSON body is answered with.
+    fn post(&self, path: &str, body: &serde_json::Value) -> u16 {
+        let url = format!("http://{}{path}", self.address);
+        let request = reqwest::Client::new().post(url).json(body);
+        let request = async { request.send().await.unwrap().status().as_u16() };
         actix_web::rt::System::new().block_on(request)
     }
 

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics says what is wrong")]
 
+mod accounts;
 #[macro_use]
 mod app;
 mod access;
@@ -14,9 +15,11 @@ mod cli;
 mod cluster;
 mod concurrency;
 mod databases;
+mod limits;
 mod model;
 mod moderation;
 mod openapi;
+mod origin;
 mod own_reviews;
 mod products;
 mod reviews;
