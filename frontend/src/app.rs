@@ -5,12 +5,16 @@ use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::hooks::use_location;
 use leptos_router::path;
 
+use crate::account_menu::AccountMenu;
 use crate::address::{address, show_in_browser};
 use crate::components::Clock;
 use crate::drafts::Drafts;
 use crate::memory::Memory;
 use crate::page::focus_main;
-use crate::pages::{Catalogue, NotFound, ProductRoute, ReviewRoute};
+use crate::pages::{
+    AccountRoute, AdminRoute, Catalogue, NotFound, ProductRoute, Register, ReviewRoute, SignIn,
+};
+use crate::session::{CurrentSession, LostSession};
 use crate::title::{Title, TitleAnnouncer};
 
 /// The whole app.
@@ -22,13 +26,20 @@ pub fn App() -> impl IntoView {
     // Its listener must run before the router's, so it is created first.
     let memory = Memory::start();
     provide_context(memory);
+    provide_context(CurrentSession::start());
     view! {
         <Router>
             <Arrivals />
+            <AccountMenu />
+            <LostSession />
             <FlatRoutes fallback=NotFound>
                 <Route path=path!("/") view=Catalogue />
                 <Route path=path!("/products/:id") view=ProductRoute />
                 <Route path=path!("/reviews/:id") view=ReviewRoute />
+                <Route path=path!("/sign-in") view=SignIn />
+                <Route path=path!("/register") view=Register />
+                <Route path=path!("/account/*page") view=AccountRoute />
+                <Route path=path!("/admin/*page") view=AdminRoute />
             </FlatRoutes>
         </Router>
         <TitleAnnouncer />

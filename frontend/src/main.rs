@@ -3,19 +3,25 @@
 //! The page's header and footer stand in `index.html`, so that they are there before this
 //! program is; it fills what lies between them, by the address.
 
+mod account_menu;
 mod address;
 mod api;
 mod app;
+mod attempt;
 mod components;
 mod drafts;
 mod format;
+mod http;
 mod idempotency;
+mod listing;
 mod memory;
+mod own_writes;
 mod page;
 mod pages;
 mod paging;
 mod request;
 mod review_query;
+mod session;
 mod title;
 
 use leptos::prelude::{document, mount_to};
