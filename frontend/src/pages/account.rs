@@ -41,9 +41,11 @@ fn account_page() -> AnyView {
         </div>
         {account_nav()}
         <div class="panels">
-            {password::password_panel()}
+            <div class="panel-stack">
+                {password::password_panel()}
+                {sessions::sessions_panel()}
+            </div>
             {tokens::tokens_panel()}
-            {sessions::sessions_panel()}
         </div>
     }
     .into_any()

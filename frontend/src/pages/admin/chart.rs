@@ -23,7 +23,6 @@ pub fn days_chart(days: Vec<DayCount>) -> AnyView {
                 y=HEIGHT - height
                 width=BAR_WIDTH
                 height=height
-                rx="2"
             >
                 <title>{format!("{}: {}", day.date, counted(day.reviews, "review"))}</title>
             </rect>
@@ -48,7 +47,12 @@ pub fn days_chart(days: Vec<DayCount>) -> AnyView {
     view! {
         <figure class="chart">
             <figcaption>{label.clone()}</figcaption>
-            <svg viewBox=format!("0 0 {width} {HEIGHT}") role="img" aria-label=label>
+            <svg
+                viewBox=format!("0 0 {width} {HEIGHT}")
+                preserveAspectRatio="none"
+                role="img"
+                aria-label=label
+            >
                 {bars.collect_view()}
             </svg>
             <p class="chart-ends muted small" aria-hidden="true">
