@@ -14,12 +14,42 @@ use crate::page::focus_main;
 use crate::pages::{
     AccountRoute, AdminRoute, Catalogue, NotFound, ProductRoute, Register, ReviewRoute, SignIn,
 };
+use crate::programs::OtherProgram;
 use crate::session::{CurrentSession, LostSession};
 use crate::title::{Title, TitleAnnouncer};
 
-/// The whole app.
-#[component]
-pub fn App() -> impl IntoView {
+/// The app for all.
+pub fn public_app() -> AnyView {
+    frame(|| {
+        view! {
+            <FlatRoutes fallback=NotFound>
+                <Route path=path!("/") view=Catalogue />
+                <Route path=path!("/products/:id") view=ProductRoute />
+                <Route path=path!("/reviews/:id") view=ReviewRoute />
+                <Route path=path!("/sign-in") view=SignIn />
+                <Route path=path!("/register") view=Register />
+                <Route path=path!("/account/*page") view=AccountRoute />
+                <Route path=path!("/admin/*page") view=OtherProgram />
+            </FlatRoutes>
+        }
+        .into_any()
+    })
+}
+
+/// The app for moderators and admins.
+pub fn admin_app() -> AnyView {
+    frame(|| {
+        view! {
+            <FlatRoutes fallback=OtherProgram>
+                <Route path=path!("/admin/*page") view=AdminRoute />
+            </FlatRoutes>
+        }
+        .into_any()
+    })
+}
+
+/// What both have in common.
+fn frame(routes: fn() -> AnyView) -> AnyView {
     provide_context(Clock::start());
     provide_context(Title::new());
     provide_context(Drafts::new());
@@ -32,18 +62,11 @@ pub fn App() -> impl IntoView {
             <Arrivals />
             <AccountMenu />
             <LostSession />
-            <FlatRoutes fallback=NotFound>
-                <Route path=path!("/") view=Catalogue />
-                <Route path=path!("/products/:id") view=ProductRoute />
-                <Route path=path!("/reviews/:id") view=ReviewRoute />
-                <Route path=path!("/sign-in") view=SignIn />
-                <Route path=path!("/register") view=Register />
-                <Route path=path!("/account/*page") view=AccountRoute />
-                <Route path=path!("/admin/*page") view=AdminRoute />
-            </FlatRoutes>
+            {routes()}
         </Router>
         <TitleAnnouncer />
     }
+    .into_any()
 }
 
 /// Follows the address: tells the memory, and gives the focus to each new page.
