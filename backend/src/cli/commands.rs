@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix_web::web::Data;
 use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
 use ostrakon_shared::{DatabaseInfo, Health, PageLimit, ReviewId};
 
 use super::Failure;
@@ -131,8 +132,9 @@ pub fn databases(config: &Config) -> Result<(), Failure> {
 pub fn locate(config: &Config, id: ReviewId) -> Result<(), Failure> {
     let store = open(config)?;
     let place = store.place(id);
-    store.review(id)?;
+    let review = store.review_detail(id)?.review.review;
     println!("review    {id}");
+    println!("status    {}", review.status);
     println!("date      {}", id.created_at());
     println!("bucket    {}", place.bucket);
     println!("database  {}", place.database);
@@ -162,7 +164,9 @@ pub fn verify(config: &Config) -> Result<(), Failure> {
     let mut problems = Vec::new();
     let mut reviews = 0;
     for index in 0..store.reviews_databases().len() {
+        let started_at = Timestamp::now();
         let report = store.verify(index, |seen| bar.inc(seen))?;
+        store.keep_verification(index, started_at, &report)?;
         reviews += report.reviews;
         problems.extend(report.problems);
     }

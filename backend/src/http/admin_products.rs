@@ -68,7 +68,7 @@ pub async fn list_all_products(
     let query = AdminProductQuery { search, archived, limit, cursor };
     let page = blocking(store, move |store| store.all_products(&query)).await?;
     let next = page.next_cursor.clone();
-    Ok(Fresh::page(page, next, false))
+    Ok(Fresh::page(page, next, false).private())
 }
 
 /// Create a product
@@ -121,7 +121,7 @@ pub async fn get_product_detail(
 ) -> Result<Fresh<AdminProduct>, ApiError> {
     let product = blocking(store, move |store| store.admin_product(*id)).await?;
     let version = product.version;
-    Ok(Fresh::versioned(product, version))
+    Ok(Fresh::versioned(product, version).private())
 }
 
 /// Edit or archive a product

@@ -98,7 +98,7 @@ pub async fn list_all_reviews(
     };
     let page = blocking(store, move |store| store.all_reviews(&query)).await?;
     let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
-    Ok(Fresh::page(page, next, partial))
+    Ok(Fresh::page(page, next, partial).private())
 }
 
 /// Get all about a review
@@ -120,7 +120,7 @@ pub async fn get_review_detail(
     _: Admin,
     id: Path<ReviewId>,
 ) -> Result<Fresh<AdminReviewDetail>, ApiError> {
-    Ok(Fresh::new(blocking(store, move |store| store.review_detail(*id)).await?))
+    Ok(Fresh::new(blocking(store, move |store| store.review_detail(*id)).await?).private())
 }
 
 /// Get the service at a glance
@@ -137,5 +137,5 @@ pub async fn get_review_detail(
 )]
 #[get("/api/admin/overview")]
 pub async fn get_overview(store: Data<Store>, _: Admin) -> Result<Fresh<Overview>, ApiError> {
-    Ok(Fresh::new(blocking(store, Store::overview).await?))
+    Ok(Fresh::new(blocking(store, Store::overview).await?).private())
 }

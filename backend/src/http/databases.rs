@@ -25,7 +25,7 @@ use crate::store::Store;
 )]
 #[get("/api/databases")]
 pub async fn list_databases(store: Data<Store>, _: Admin) -> Result<Fresh<DatabaseList>, ApiError> {
-    Ok(Fresh::new(blocking(store, Store::databases).await?))
+    Ok(Fresh::new(blocking(store, Store::databases).await?).private())
 }
 
 /// Verify a reviews database

@@ -55,7 +55,7 @@ pub async fn list_queue(
     let query = QueueQuery { limit, cursor, allow_partial };
     let page = blocking(store, move |store| store.queue(&query)).await?;
     let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
-    Ok(Fresh::page(page, next, partial))
+    Ok(Fresh::page(page, next, partial).private())
 }
 
 /// Decide about reviews

@@ -28,12 +28,13 @@ pub struct Fresh<T> {
     next_cursor: Option<String>,
     partial: bool,
     version: Option<i32>,
+    private: bool,
 }
 
 impl<T: Serialize> Fresh<T> {
     /// A whole answer.
     pub fn new(body: T) -> Fresh<T> {
-        Fresh { body, next_cursor: None, partial: false, version: None }
+        Fresh { body, next_cursor: None, partial: false, version: None, private: false }
     }
 
     /// Something that counts its own changes: its version is its ETag.
@@ -41,9 +42,14 @@ impl<T: Serialize> Fresh<T> {
         Fresh { version: Some(version), ..Fresh::new(body) }
     }
 
+    /// The same, but not for everybody: no cache on the way keeps it.
+    pub fn private(self) -> Fresh<T> {
+        Fresh { private: true, ..self }
+    }
+
     /// A page: its next one gets a link. A partial one is never kept by anybody.
     pub fn page(body: T, next_cursor: Option<String>, partial: bool) -> Fresh<T> {
-        Fresh { body, next_cursor, partial, version: None }
+        Fresh { next_cursor, partial, ..Fresh::new(body) }
     }
 }
 
@@ -68,7 +74,8 @@ impl<T: Serialize> Responder for Fresh<T> {
             None => EntityTag::new_strong(format!("{:032x}", XxHash3_128::oneshot(&json))),
         };
         // "no-cache" lets anybody keep the answer, but nobody use it without asking.
-        response.insert_header((header::CACHE_CONTROL, "no-cache"));
+        let keep = if self.private { "private, no-cache" } else { "no-cache" };
+        response.insert_header((header::CACHE_CONTROL, keep));
         response.insert_header((header::ETAG, etag.to_string()));
         if is_known(request, &etag) {
             return response.status(StatusCode::NOT_MODIFIED).finish();

@@ -272,7 +272,7 @@ pub async fn list_own_reviews(
     let query = OwnReviewQuery { product: product_id, limit, cursor, allow_partial };
     let page = blocking(store, move |store| store.own_reviews(&author.0, &query)).await?;
     let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
-    Ok(Fresh::page(page, next, partial))
+    Ok(Fresh::page(page, next, partial).private())
 }
 
 /// Get where a review lives
