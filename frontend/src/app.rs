@@ -5,34 +5,68 @@ use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::hooks::use_location;
 use leptos_router::path;
 
+use crate::account_menu::AccountMenu;
 use crate::address::{address, show_in_browser};
 use crate::components::Clock;
 use crate::drafts::Drafts;
 use crate::memory::Memory;
 use crate::page::focus_main;
-use crate::pages::{Catalogue, NotFound, ProductRoute, ReviewRoute};
+use crate::pages::{
+    AccountRoute, AdminRoute, Catalogue, NotFound, ProductRoute, Register, ReviewRoute, SignIn,
+};
+use crate::programs::OtherProgram;
+use crate::session::{CurrentSession, LostSession};
 use crate::title::{Title, TitleAnnouncer};
 
-/// The whole app.
-#[component]
-pub fn App() -> impl IntoView {
+/// The app for all.
+pub fn public_app() -> AnyView {
+    frame(|| {
+        view! {
+            <FlatRoutes fallback=NotFound>
+                <Route path=path!("/") view=Catalogue />
+                <Route path=path!("/products/:id") view=ProductRoute />
+                <Route path=path!("/reviews/:id") view=ReviewRoute />
+                <Route path=path!("/sign-in") view=SignIn />
+                <Route path=path!("/register") view=Register />
+                <Route path=path!("/account/*page") view=AccountRoute />
+                <Route path=path!("/admin/*page") view=OtherProgram />
+            </FlatRoutes>
+        }
+        .into_any()
+    })
+}
+
+/// The app for moderators and admins.
+pub fn admin_app() -> AnyView {
+    frame(|| {
+        view! {
+            <FlatRoutes fallback=OtherProgram>
+                <Route path=path!("/admin/*page") view=AdminRoute />
+            </FlatRoutes>
+        }
+        .into_any()
+    })
+}
+
+/// What both have in common.
+fn frame(routes: fn() -> AnyView) -> AnyView {
     provide_context(Clock::start());
     provide_context(Title::new());
     provide_context(Drafts::new());
     // Its listener must run before the router's, so it is created first.
     let memory = Memory::start();
     provide_context(memory);
+    provide_context(CurrentSession::start());
     view! {
         <Router>
             <Arrivals />
-            <FlatRoutes fallback=NotFound>
-                <Route path=path!("/") view=Catalogue />
-                <Route path=path!("/products/:id") view=ProductRoute />
-                <Route path=path!("/reviews/:id") view=ReviewRoute />
-            </FlatRoutes>
+            <AccountMenu />
+            <LostSession />
+            {routes()}
         </Router>
         <TitleAnnouncer />
     }
+    .into_any()
 }
 
 /// Follows the address: tells the memory, and gives the focus to each new page.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use leptos::prelude::*;
-use ostrakon_shared::{FieldError, NewReview, ProductId};
+use ostrakon_shared::{FieldError, NewReview, ProductId, Review, ReviewEdit};
 
 /// What has been written on pages that were left, as context: nobody has to write it again.
 #[derive(Clone, Copy)]
@@ -54,6 +54,11 @@ impl Draft {
         }
     }
 
+    /// What a review says now, to be changed.
+    pub fn of(review: &Review) -> Draft {
+        Draft::new(ReviewEdit::default().applied_to(review))
+    }
+
     /// The review as it would be posted: fields that were left empty are left out.
     pub fn review(self) -> NewReview {
         let given = |text: String| (!text.trim().is_empty()).then_some(text);
@@ -70,12 +75,32 @@ impl Draft {
         untrack(|| self.review())
     }
 
+    /// Replaces what is in the fields by what a review says.
+    pub fn fill(self, review: &Review) {
+        self.set(ReviewEdit::default().applied_to(review));
+    }
+
     /// Empties all fields.
     pub fn clear(self) {
-        self.rating.set(None);
-        for text in [self.title, self.body, self.author_name] {
-            text.set(String::new());
-        }
+        self.set(NewReview::default());
+    }
+
+    fn set(self, review: NewReview) {
+        self.rating.set(review.rating);
+        self.title.set(review.title.unwrap_or_default());
+        self.body.set(review.body);
+        self.author_name.set(review.author_name.unwrap_or_default());
+    }
+}
+
+/// The change that makes a review say this.
+pub fn edit_to(review: NewReview) -> ReviewEdit {
+    let NewReview { rating, title, body, author_name } = review;
+    ReviewEdit {
+        rating: Some(rating),
+        title: Some(title),
+        body: Some(body),
+        author_name: Some(author_name),
     }
 }
 

@@ -37,6 +37,30 @@ pub fn ago(seconds: i64) -> String {
     format!("{} ago", counted((seconds / length).unsigned_abs(), unit))
 }
 
+/// The day of a moment, in UTC: "2026-03-01".
+pub fn day(at: jiff::Timestamp) -> String {
+    at.to_string().chars().take(10).collect()
+}
+
+/// Bytes in a unit that suits them: "1.4 MiB".
+pub fn bytes(number: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if number < 1024 {
+        return counted(number, "byte");
+    }
+    let (mut tenths, mut unit) = (number.saturating_mul(10) / 1024, 0);
+    while tenths >= 10_240 && unit + 1 < UNITS.len() {
+        tenths /= 1024;
+        unit += 1;
+    }
+    format!("{}.{} {}", grouped(tenths / 10), tenths % 10, UNITS[unit])
+}
+
+/// A part in whole percents: "33 %".
+pub fn percent(part: f64) -> String {
+    format!("{} %", (part * 100.0).round() as u32)
+}
+
 /// Names in a row: "a", "a and b", "a, b and c".
 pub fn listed(names: &[String]) -> String {
     match names {
@@ -73,6 +97,21 @@ mod tests {
         ] {
             assert_eq!(ago(seconds), text);
         }
+    }
+
+    #[test]
+    fn sizes_have_a_fitting_unit() {
+        for (number, text) in [
+            (0, "0 bytes"),
+            (1023, "1,023 bytes"),
+            (1024, "1.0 KiB"),
+            (1_441_792, "1.3 MiB"),
+            (5 << 40, "5.0 TiB"),
+            (u64::MAX, "1,677,721.5 TiB"),
+        ] {
+            assert_eq!(bytes(number), text);
+        }
+        assert_eq!(percent(0.3344), "33 %");
     }
 
     #[test]

@@ -1,32 +1,8 @@
-//! The single-page app of Ostrakon: browse products, read reviews and write them.
-//!
-//! The page's header and footer stand in `index.html`, so that they are there before this
-//! program is; it fills what lies between them, by the address.
+//! The program that every page starts with. It leaves the administration to another one, so that
+//! readers need not load that.
 
-mod address;
-mod api;
-mod app;
-mod components;
-mod drafts;
-mod format;
-mod idempotency;
-mod memory;
-mod page;
-mod pages;
-mod paging;
-mod request;
-mod review_query;
-mod title;
-
-use leptos::prelude::{document, mount_to};
-use wasm_bindgen::JsCast;
+use ostrakon_app::{is_admin_address, load_admin_program, public_app, start};
 
 fn main() {
-    let main = document()
-        .get_element_by_id("main")
-        .expect("index.html has it")
-        .unchecked_into::<web_sys::HtmlElement>();
-    // What stands there is the skeleton for the time until now.
-    main.set_inner_html("");
-    mount_to(main, app::App).forget();
+    if is_admin_address() { load_admin_program() } else { start(public_app) }
 }

@@ -11,6 +11,7 @@ use ostrakon_shared::{Product, ProductId, ProductRating, Review};
 use web_sys::ScrollRestoration;
 
 use crate::address::browser_address;
+use crate::own_writes::OwnWrites;
 use crate::paging::Pages;
 
 /// How many addresses are remembered for each kind of thing.
@@ -47,8 +48,8 @@ pub struct Shelves {
 pub struct ProductVisit {
     /// The product, with its rating as last seen.
     pub product: Product,
-    /// Reviews posted during the visit, the latest first.
-    pub posted: Vec<Review>,
+    /// What the user wrote, changed and deleted during the visit.
+    pub own: OwnWrites,
 }
 
 /// A kind of thing that the memory keeps.

@@ -1,6 +1,9 @@
 //! Lists that are loaded page by page.
 
-use ostrakon_shared::{Product, ProductPage, Review, ReviewPage};
+use ostrakon_shared::{
+    Account, AccountPage, AdminProduct, AdminProductPage, AdminReview, AdminReviewPage, Product,
+    ProductPage, QueuePage, QueuedReview, Review, ReviewPage, SessionInfo, TokenInfo,
+};
 
 /// The pages of a list that are loaded so far.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,86 +16,70 @@ pub struct Pages<T> {
     pub missing_databases: Vec<String>,
 }
 
+/// What tells an item from the others, and one state of it from the next.
+pub type Key = (i64, i32);
+
 /// An item of a list.
 pub trait Item: Clone + Send + Sync + 'static {
-    /// What tells it from the others.
-    type Id: PartialEq;
-    /// What tells it from the others.
-    fn id(&self) -> Self::Id;
+    /// Its id and its version.
+    fn key(&self) -> Key;
 }
 
-impl Item for Product {
-    type Id = ostrakon_shared::ProductId;
-    fn id(&self) -> Self::Id {
-        self.id
-    }
-}
-
-impl Item for Review {
-    type Id = ostrakon_shared::ReviewId;
-    fn id(&self) -> Self::Id {
-        self.id
-    }
-}
-
-impl From<ProductPage> for Pages<Product> {
-    fn from(page: ProductPage) -> Pages<Product> {
-        let ProductPage { items, next_cursor, missing_databases } = page;
-        Pages { items, next_cursor, missing_databases }
-    }
-}
-
-impl From<ReviewPage> for Pages<Review> {
-    fn from(page: ReviewPage) -> Pages<Review> {
-        let ReviewPage { items, next_cursor, missing_databases } = page;
-        Pages { items, next_cursor, missing_databases }
-    }
-}
-
-impl<T: Item> Pages<T> {
-    /// Adds the next page. An item that is here already, because it changed its place meanwhile,
-    /// is left out.
-    pub fn append(&mut self, next: Pages<T>) {
-        for item in next.items {
-            if self.items.iter().all(|here| here.id() != item.id()) {
-                self.items.push(item);
+/// How lists of each kind come from the API.
+macro_rules! lists {
+    ($($page:ident of $item:ident, $key:expr $(, $missing:ident)?;)*) => {
+        $(
+            impl Item for $item {
+                fn key(&self) -> Key {
+                    let key: fn(&$item) -> Key = $key;
+                    key(self)
+                }
             }
-        }
-        for database in next.missing_databases {
-            if !self.missing_databases.contains(&database) {
-                self.missing_databases.push(database);
+
+            impl From<$page> for Pages<$item> {
+                fn from(page: $page) -> Pages<$item> {
+                    Pages {
+                        items: page.items,
+                        next_cursor: page.next_cursor,
+                        missing_databases: missing(vec![$(page.$missing)?]),
+                    }
+                }
             }
-        }
-        self.next_cursor = next.next_cursor;
+        )*
+    };
+}
+
+lists! {
+    ProductPage of Product, |product| (product.id.get(), 0), missing_databases;
+    ReviewPage of Review, |review| (review.id.get(), review.version), missing_databases;
+    QueuePage of QueuedReview, |review| (review.id.get(), review.version), missing_databases;
+    AdminReviewPage of AdminReview, |row| (row.review.id.get(), row.review.version), missing_databases;
+    AdminProductPage of AdminProduct, |product| (product.id.get(), product.version);
+    AccountPage of Account, |account| {
+        (account.id.get(), 2 * account.role as i32 + i32::from(account.disabled))
+    };
+}
+
+/// Lists from `default` are there or not: no database can be missing.
+fn missing(databases: Vec<Vec<String>>) -> Vec<String> {
+    databases.into_iter().flatten().collect()
+}
+
+/// A list that comes all at once.
+impl<T> From<Vec<T>> for Pages<T> {
+    fn from(items: Vec<T>) -> Pages<T> {
+        Pages { items, next_cursor: None, missing_databases: Vec::new() }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn page(ids: &[i64], next_cursor: Option<&str>, missing: &[&str]) -> Pages<Product> {
-        let product = |id: &i64| Product {
-            id: ostrakon_shared::ProductId::new(*id).expect("positive"),
-            name: String::new(),
-            description: None,
-            sku: None,
-            picture_url: None,
-            rating: None,
-        };
-        Pages {
-            items: ids.iter().map(product).collect(),
-            next_cursor: next_cursor.map(str::to_owned),
-            missing_databases: missing.iter().map(|name| (*name).to_owned()).collect(),
-        }
+impl Item for SessionInfo {
+    fn key(&self) -> Key {
+        (self.id.get(), 0)
     }
+}
 
-    #[test]
-    fn nothing_is_listed_twice() {
-        let mut pages = page(&[1, 2, 3], Some("a"), &["reviews-1"]);
-        pages.append(page(&[3, 4], Some("b"), &["reviews-1", "reviews-2"]));
-        assert_eq!(pages, page(&[1, 2, 3, 4], Some("b"), &["reviews-1", "reviews-2"]));
-        pages.append(page(&[], None, &[]));
-        assert_eq!(pages.next_cursor, None);
+impl Item for TokenInfo {
+    fn key(&self) -> Key {
+        (self.id.get(), 0)
     }
 }

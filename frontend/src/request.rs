@@ -6,7 +6,7 @@ use futures::future::abortable;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::api::ApiError;
+use crate::http::ApiError;
 use crate::components::LoadError;
 
 /// An answer that is asked for again whenever its input changes.

@@ -21,7 +21,7 @@ use super::hashing::{HashingQueue, hashing};
 use super::limits::{Key, Limit, Limits};
 use super::openapi::{
     InvalidBody, InvalidEdit, InvalidParameter, LastAdmin, NameTaken, NoSuchAccount,
-    NoSuchCredential, OtherSite, OwnerOnly, PasswordOnly, TooMany, Unavailable, WrongRole,
+    NoSuchCredential, NotAllowed, OtherSite, OwnerOnly, PasswordOnly, TooMany, Unavailable,
 };
 use super::respond::Private;
 use super::session::{browser, signed_in};
@@ -212,7 +212,7 @@ struct ListAccounts {
     responses(
         (status = 200, description = "A page of accounts.", body = AccountPage,
             headers(("Link" = String, description = "The next page, as `rel=\"next\"` (RFC 8288)."))),
-        InvalidParameter, WrongRole, Unavailable
+        InvalidParameter, NotAllowed, Unavailable
     )
 )]
 #[get("/api/admin/accounts")]
@@ -244,7 +244,7 @@ pub async fn list_accounts(
     request_body = AccountEdit,
     responses(
         (status = 200, description = "The account as it is now.", body = Account),
-        InvalidEdit, WrongRole, NoSuchAccount, LastAdmin, Unavailable
+        InvalidEdit, NotAllowed, NoSuchAccount, LastAdmin, Unavailable
     )
 )]
 #[patch("/api/admin/accounts/{id}")]

@@ -15,8 +15,8 @@ use super::blocking;
 use super::error::ApiError;
 use super::extract::{Body, IfMatch, Params, from_text};
 use super::openapi::{
-    Changed, InvalidEdit, InvalidId, InvalidParameter, NoSuchProduct, SkuTaken, Unavailable,
-    VersionMissing, WrongRole,
+    Changed, InvalidEdit, InvalidId, InvalidParameter, NoSuchProduct, NotAllowed, SkuTaken,
+    Unavailable, VersionMissing,
 };
 use super::respond::{Fresh, version_tag};
 use crate::store::{AdminProductQuery, Store};
@@ -49,7 +49,7 @@ struct ListAllProducts {
         (status = 200, description = "A page of products.", body = AdminProductPage,
             headers(("ETag" = String, description = "The version of this answer."),
                     ("Link" = String, description = "The next page, as `rel=\"next\"` (RFC 8288)."))),
-        InvalidParameter, WrongRole, Unavailable
+        InvalidParameter, NotAllowed, Unavailable
     ),
     security(("session" = []), ("token" = []))
 )]
@@ -81,7 +81,7 @@ pub async fn list_all_products(
         (status = 201, description = "The product.", body = AdminProduct,
             headers(("Location" = String, description = "The path of the product."),
                     ("ETag" = String, description = "Its version, for `If-Match`."))),
-        InvalidEdit, WrongRole, SkuTaken, Unavailable
+        InvalidEdit, NotAllowed, SkuTaken, Unavailable
     ),
     security(("session" = []), ("token" = []))
 )]
@@ -109,7 +109,7 @@ pub async fn create_product(
     responses(
         (status = 200, description = "The product.", body = AdminProduct,
             headers(("ETag" = String, description = "Its version, for `If-Match`."))),
-        InvalidId, WrongRole, NoSuchProduct, Unavailable
+        InvalidId, NotAllowed, NoSuchProduct, Unavailable
     ),
     security(("session" = []), ("token" = []))
 )]
@@ -138,7 +138,7 @@ pub async fn get_product_detail(
     responses(
         (status = 200, description = "The product from now on.", body = AdminProduct,
             headers(("ETag" = String, description = "Its version, for `If-Match`."))),
-        InvalidEdit, WrongRole, NoSuchProduct, SkuTaken, Changed, VersionMissing, Unavailable
+        InvalidEdit, NotAllowed, NoSuchProduct, SkuTaken, Changed, VersionMissing, Unavailable
     ),
     security(("session" = []), ("token" = []))
 )]

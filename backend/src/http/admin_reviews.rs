@@ -14,7 +14,7 @@ use super::blocking;
 use super::error::ApiError;
 use super::extract::{Params, from_optional_text, from_text};
 use super::openapi::{
-    InvalidId, InvalidParameter, NoSuchDatabase, NoSuchReview, Unavailable, WrongRole,
+    InvalidId, InvalidParameter, NoSuchDatabase, NoSuchReview, NotAllowed, Unavailable,
 };
 use super::respond::Fresh;
 use crate::store::{AdminReviewQuery, Store};
@@ -69,7 +69,7 @@ struct ListAllReviews {
         (status = 200, description = "A page of reviews.", body = AdminReviewPage,
             headers(("ETag" = String, description = "The version of this answer."),
                     ("Link" = String, description = "The next page, as `rel=\"next\"` (RFC 8288)."))),
-        InvalidParameter, WrongRole, NoSuchDatabase, Unavailable
+        InvalidParameter, NotAllowed, NoSuchDatabase, Unavailable
     ),
     security(("session" = []), ("token" = []))
 )]
@@ -110,7 +110,7 @@ pub async fn list_all_reviews(
     responses(
         (status = 200, description = "The review.", body = AdminReviewDetail,
             headers(("ETag" = String, description = "The version of this answer."))),
-        InvalidId, WrongRole, NoSuchReview, Unavailable
+        InvalidId, NotAllowed, NoSuchReview, Unavailable
     ),
     security(("session" = []), ("token" = []))
 )]
@@ -131,7 +131,7 @@ pub async fn get_review_detail(
     responses(
         (status = 200, description = "The overview.", body = Overview,
             headers(("ETag" = String, description = "The version of this answer."))),
-        WrongRole, Unavailable
+        NotAllowed, Unavailable
     ),
     security(("session" = []), ("token" = []))
 )]

@@ -7,7 +7,7 @@ use ostrakon_shared::{DatabaseList, Verification};
 use super::auth::Admin;
 use super::blocking;
 use super::error::ApiError;
-use super::openapi::{NoSuchDatabase, Unavailable, Verifying, WrongRole};
+use super::openapi::{NoSuchDatabase, NotAllowed, Unavailable, Verifying};
 use super::respond::Fresh;
 use crate::store::Store;
 
@@ -19,7 +19,7 @@ use crate::store::Store;
     responses(
         (status = 200, description = "The databases.", body = DatabaseList,
             headers(("ETag" = String, description = "The version of this answer."))),
-        WrongRole, Unavailable
+        NotAllowed, Unavailable
     ),
     security(("session" = []), ("token" = []))
 )]
@@ -37,7 +37,7 @@ pub async fn list_databases(store: Data<Store>, _: Admin) -> Result<Fresh<Databa
     params(("name" = String, Path, description = "The database's name.", example = "reviews-2")),
     responses(
         (status = 202, description = "It has begun.", body = Verification),
-        WrongRole, NoSuchDatabase, Verifying, Unavailable
+        NotAllowed, NoSuchDatabase, Verifying, Unavailable
     ),
     security(("session" = []), ("token" = []))
 )]

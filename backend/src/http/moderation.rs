@@ -10,7 +10,7 @@ use super::auth::Moderator;
 use super::blocking;
 use super::error::ApiError;
 use super::extract::{Body, Params, from_text};
-use super::openapi::{InvalidEdit, InvalidParameter, Unavailable, WrongRole};
+use super::openapi::{InvalidEdit, InvalidParameter, NotAllowed, Unavailable};
 use super::respond::Fresh;
 use crate::store::{QueueQuery, Store};
 
@@ -41,7 +41,7 @@ struct ListQueue {
         (status = 200, description = "A page of the queue.", body = QueuePage,
             headers(("ETag" = String, description = "The version of this answer."),
                     ("Link" = String, description = "The next page, as `rel=\"next\"` (RFC 8288)."))),
-        InvalidParameter, WrongRole, Unavailable
+        InvalidParameter, NotAllowed, Unavailable
     ),
     security(("session" = []), ("token" = []))
 )]
@@ -67,7 +67,7 @@ pub async fn list_queue(
     request_body(content = NewDecisions, description = "The decision. At most 64 KiB."),
     responses(
         (status = 200, description = "What became of each review.", body = DecisionResultList),
-        InvalidEdit, WrongRole, Unavailable
+        InvalidEdit, NotAllowed, Unavailable
     ),
     security(("session" = []), ("token" = []))
 )]
@@ -89,7 +89,7 @@ pub async fn decide(
     request_body(content = UndoDecisions, description = "The reviews. At most 64 KiB."),
     responses(
         (status = 200, description = "What became of each review.", body = DecisionResultList),
-        InvalidEdit, WrongRole, Unavailable
+        InvalidEdit, NotAllowed, Unavailable
     ),
     security(("session" = []), ("token" = []))
 )]

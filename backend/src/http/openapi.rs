@@ -134,13 +134,9 @@ problems! {
         Unauthorized 401 "`sign_in_required` where guests may not review, `session_invalid`",
         Forbidden 403 "`origin_mismatch`",
     }
-    /// It belongs to somebody else.
-    NotYours {
-        Unauthorized 401 "`sign_in_required`, `session_invalid`",
-        Forbidden 403 "`not_allowed`, `origin_mismatch`",
-    }
-    /// The role is too low.
-    WrongRole {
+    /// Guests, and accounts with too low a role, may not; nor may anybody with what is somebody
+    /// else's.
+    NotAllowed {
         Unauthorized 401 "`sign_in_required`, `session_invalid`",
         Forbidden 403 "`not_allowed`, `origin_mismatch`",
     }

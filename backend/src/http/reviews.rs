@@ -17,8 +17,8 @@ use super::error::ApiError;
 use super::extract::{Body, IdempotencyKey, IfMatch, Params, from_optional_text, from_text};
 use super::openapi::{
     BadSession, CannotReview, Changed, GuestsRefused, InvalidEdit, InvalidId, InvalidList,
-    InvalidParameter, InvalidReview, NoSuchProduct, NoSuchReview, NotSignedIn, NotYours, Reported,
-    TooMany, Unavailable, VersionMissing,
+    InvalidParameter, InvalidReview, NoSuchProduct, NoSuchReview, NotAllowed, NotSignedIn,
+    Reported, TooMany, Unavailable, VersionMissing,
 };
 use super::respond::{Fresh, version_tag};
 use crate::store::{OwnReviewQuery, Reader, ReviewQuery, Store};
@@ -152,7 +152,7 @@ pub async fn get_review(store: Data<Store>, id: Path<ReviewId>) -> Result<Fresh<
     responses(
         (status = 200, description = "The review from now on.", body = Review,
             headers(("ETag" = String, description = "Its version, for `If-Match`."))),
-        InvalidEdit, NotYours, NoSuchReview, Changed, VersionMissing, Unavailable
+        InvalidEdit, NotAllowed, NoSuchReview, Changed, VersionMissing, Unavailable
     ),
     security(("session" = []), ("token" = []))
 )]
@@ -184,7 +184,7 @@ pub async fn edit_review(
     ),
     responses(
         (status = 204, description = "It is deleted."),
-        InvalidId, NotYours, NoSuchReview, Changed, Unavailable
+        InvalidId, NotAllowed, NoSuchReview, Changed, Unavailable
     ),
     security(("session" = []), ("token" = []))
 )]

@@ -8,6 +8,7 @@
 mod accounts;
 #[macro_use]
 mod app;
+mod access;
 mod admin;
 mod bad_input;
 mod cli;

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::api::ApiError;
+use crate::http::ApiError;
 use crate::format::listed;
 
 /// Nothing could be loaded: why, and the way to try again.

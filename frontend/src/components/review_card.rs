@@ -1,9 +1,11 @@
 //! A review, in a list and by itself.
 
+use jiff::Timestamp;
 use leptos::prelude::*;
 use leptos_router::components::A;
 use ostrakon_shared::{Rating, Review};
 
+use crate::components::report::ReportControl;
 use crate::components::stars::Stars;
 use crate::components::time::Ago;
 
@@ -31,11 +33,14 @@ pub fn ReviewCard(
             </header>
             <FoldedBody text=review.body.clone() />
             <footer>
-                <ReviewByline review />
-                <A href attr:class="review-link">
-                    "Permalink"
-                    <span class="visually-hidden">" of the review by "<bdi>{author}</bdi></span>
-                </A>
+                <ReviewByline review=review.clone() />
+                <span class="review-links">
+                    <ReportControl review=review.id author=author.clone() />
+                    <A href attr:class="review-link">
+                        "Permalink"
+                        <span class="visually-hidden">" of the review by "<bdi>{author}</bdi></span>
+                    </A>
+                </span>
             </footer>
         </article>
     }
@@ -64,22 +69,44 @@ pub fn ReviewBody(text: String) -> impl IntoView {
 /// Who wrote the review, and when.
 #[component]
 pub fn ReviewByline(review: Review) -> impl IntoView {
-    view! {
-        <p class="byline">
-            <bdi class="author">{author(&review)}</bdi>
-            <span aria-hidden="true">" · "</span>
-            <Ago at=review.created_at />
-        </p>
-    }
+    let author = author(&review);
+    byline(author, review.member, review.created_at, review.edited_at)
 }
 
-fn author(review: &Review) -> String {
+/// Who wrote it, whether an account stands behind that, when, and when it was changed.
+pub fn byline(
+    author: String,
+    member: bool,
+    created_at: Timestamp,
+    edited_at: Option<Timestamp>,
+) -> AnyView {
+    view! {
+        <p class="byline">
+            <bdi class="author">{author}</bdi>
+            {member
+                .then(|| {
+                    view! {
+                        <span class="member" title="Written with an account">
+                            "member"
+                        </span>
+                    }
+                })}
+            <span aria-hidden="true">" · "</span>
+            <Ago at=created_at />
+            {edited_at.map(|at| view! { <span class="edited">" · edited "<Ago at /></span> })}
+        </p>
+    }
+    .into_any()
+}
+
+/// What to call who wrote it.
+pub fn author(review: &Review) -> String {
     review.author_name.clone().unwrap_or_else(|| "Anonymous".to_owned())
 }
 
 /// A text that, when it is long, shows its beginning and unfolds.
 #[component]
-fn FoldedBody(text: String) -> impl IntoView {
+pub fn FoldedBody(text: String) -> impl IntoView {
     let long = text.chars().nth(LONG_CHARS).is_some() || text.lines().nth(LONG_LINES).is_some();
     let folded = RwSignal::new(long);
     view! {

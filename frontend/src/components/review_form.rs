@@ -1,57 +1,58 @@
-//! The form to write a review.
+//! The form to write a review, or to change one.
 
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use ostrakon_shared::{
-    FieldError, MAX_AUTHOR_NAME_CHARS, MAX_BODY_CHARS, MAX_TITLE_CHARS, NewReview, ProductId,
-    Review,
+    FieldError, MAX_AUTHOR_NAME_CHARS, MAX_BODY_CHARS, MAX_TITLE_CHARS, NewReview,
 };
 
-use crate::api::{self, ApiError};
 use crate::components::star_input::StarInput;
 use crate::components::text_field::TextField;
-use crate::drafts::{Draft, Drafts, Field, first_field};
-use crate::idempotency::IdempotencyKey;
+use crate::drafts::{Draft, Field, first_field};
+use crate::http::{Answer, ApiError};
 use crate::page::focus_soon;
 
-/// The form. What is written stays until it is posted.
+/// What the form is for.
+#[derive(Clone, Copy)]
+pub struct FormTexts {
+    /// Its heading.
+    pub heading: &'static str,
+    /// The button that sends it.
+    pub button: &'static str,
+    /// What is said when that fails.
+    pub failure: &'static str,
+}
+
+/// The form. What is written stays until it is sent.
 #[component]
 pub fn ReviewForm(
-    product: ProductId,
-    on_posted: impl Fn(Review) + Clone + 'static,
+    texts: FormTexts,
+    draft: Draft,
+    /// Sends what is written.
+    send: Callback<NewReview, Answer<()>>,
+    /// What is said when that worked.
+    #[prop(into)]
+    status: Signal<Option<&'static str>>,
+    /// What else can be done about a failure.
+    #[prop(optional, into)]
+    remedy: Option<Callback<ApiError, AnyView>>,
+    /// What stands beside the button.
+    #[prop(optional)]
+    children: Option<Children>,
 ) -> impl IntoView {
-    let drafts = expect_context::<Drafts>();
-    let draft = drafts.open(product);
     let progress = Progress::new();
     let errors = Memo::new(move |_| progress.field_errors(&draft.review()));
-    let key = StoredValue::new(IdempotencyKey::default());
-    let post = Action::new_unsync(move |review: &NewReview| {
-        let review = review.clone();
-        let on_posted = on_posted.clone();
-        let key_text = key.try_update_value(|key| key.of(&review)).unwrap_or_default();
-        async move {
-            match api::post_review(product, &review, &key_text).await {
-                Ok(posted) => {
-                    key.update_value(IdempotencyKey::forget);
-                    drafts.discard(product);
-                    draft.clear();
-                    progress.succeed();
-                    on_posted(posted);
-                }
-                Err(error) => progress.fail(Refusal { review, error }),
-            }
-        }
-    });
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
-        if post.pending().get_untracked() {
+        if progress.pending.get_untracked() {
             return;
         }
         let review = draft.review_untracked();
         progress.attempt();
         match first_field(&review.errors()) {
             Some(field) => focus_soon(field.id().to_owned()),
-            None => _ = post.dispatch(review),
+            None => progress.send(review.clone(), send.run(review)),
         }
     };
     view! {
@@ -63,20 +64,21 @@ pub fn ReviewForm(
             novalidate
             on:submit=submit
         >
-            <h2 id="write-heading">"Write a review"</h2>
+            <h2 id="write-heading">{texts.heading}</h2>
             <Fields draft errors />
-            <Failure progress />
+            <Failure progress heading=texts.failure remedy />
             <div class="write-end">
                 <button
                     type="submit"
                     class="button button-primary"
-                    class:is-pending=post.pending()
-                    aria-disabled=move || post.pending().get().to_string()
+                    class:is-pending=progress.pending
+                    aria-disabled=move || progress.pending.get().to_string()
                 >
-                    "Post review"
+                    {texts.button}
                 </button>
+                {children.map(|children| children())}
                 <p role="status" class="write-status">
-                    {move || progress.posted.get().then_some("Your review is posted.")}
+                    {move || status.get().filter(|_| !progress.attempted.get())}
                 </p>
             </div>
         </form>
@@ -89,7 +91,7 @@ struct Progress {
     /// Errors are shown only after somebody tried: nobody likes to be corrected while writing.
     attempted: RwSignal<bool>,
     refusal: RwSignal<Option<Refusal>>,
-    posted: RwSignal<bool>,
+    pending: RwSignal<bool>,
 }
 
 /// What was sent, and why it was not taken.
@@ -101,10 +103,7 @@ struct Refusal {
 
 impl Refusal {
     fn errors(&self) -> &[FieldError] {
-        match &self.error {
-            ApiError::Refused(problem) => &problem.errors,
-            ApiError::Unreachable | ApiError::Unreadable(_) => &[],
-        }
+        self.error.field_errors()
     }
 
     /// What can't be said beside a field: errors that are about none, else the problem itself.
@@ -123,19 +122,28 @@ impl Progress {
         Progress {
             attempted: RwSignal::new(false),
             refusal: RwSignal::new(None),
-            posted: RwSignal::new(false),
+            pending: RwSignal::new(false),
         }
     }
 
     fn attempt(self) {
         self.attempted.set(true);
-        self.posted.set(false);
         self.refusal.set(None);
     }
 
-    fn succeed(self) {
-        self.attempted.set(false);
-        self.posted.set(true);
+    fn send(self, review: NewReview, work: Answer<()>) {
+        self.pending.set(true);
+        spawn_local(async move {
+            let result = work.await;
+            // The form may be gone by now.
+            if self.pending.try_set(false).is_some() {
+                return;
+            }
+            match result {
+                Ok(()) => self.attempted.set(false),
+                Err(error) => self.fail(Refusal { review, error }),
+            }
+        });
     }
 
     fn fail(self, refusal: Refusal) {
@@ -189,6 +197,7 @@ fn Fields(draft: Draft, errors: Memo<Vec<FieldError>>) -> impl IntoView {
             id=Field::Body.id()
             label="Review"
             many_lines=true
+            required=true
             text=draft.body
             max_chars=MAX_BODY_CHARS
             error=error(Field::Body)
@@ -207,21 +216,33 @@ fn Fields(draft: Draft, errors: Memo<Vec<FieldError>>) -> impl IntoView {
 
 const FAILURE_ID: &str = "write-failure";
 
-/// Why the review could not be posted, as far as no field is to blame.
+/// Why the review could not be sent, as far as no field is to blame.
 #[component]
-fn Failure(progress: Progress) -> impl IntoView {
+fn Failure(
+    progress: Progress,
+    heading: &'static str,
+    remedy: Option<Callback<ApiError, AnyView>>,
+) -> impl IntoView {
     move || {
-        let rest = progress.refusal.read().as_ref().map(Refusal::rest).unwrap_or_default();
-        (!rest.is_empty()).then(|| {
-            let texts = rest.into_iter().map(|text| view! { <p>{text}</p> }).collect_view();
+        let refusal = progress.refusal.get()?;
+        let texts = refusal.rest();
+        let remedy = remedy.map(|remedy| remedy.run(refusal.error));
+        (!texts.is_empty()).then(|| {
+            let texts = texts.into_iter().map(|text| view! { <p>{text}</p> }).collect_view();
             view! {
                 <div class="notice notice-error" id=FAILURE_ID role="alert" tabindex="-1">
-                    <h3>"Your review is not posted yet"</h3>
+                    <h3>{heading}</h3>
                     {texts}
                     <p>"Nothing of it is lost."</p>
-                    <button type="submit" class="button">
-                        "Try again"
-                    </button>
+                    {remedy
+                        .unwrap_or_else(|| {
+                            view! {
+                                <button type="submit" class="button">
+                                    "Try again"
+                                </button>
+                            }
+                                .into_any()
+                        })}
                 </div>
             }
         })

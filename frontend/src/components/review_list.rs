@@ -3,17 +3,16 @@
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
-use ostrakon_shared::{ProductId, Review, ReviewSort};
+use ostrakon_shared::{ProductId, ReviewSort};
 
 use crate::api;
-use crate::components::load_more::LoadMore;
-use crate::components::notice::PartialNotice;
 use crate::components::review_card::ReviewCard;
 use crate::components::skeleton::ReviewSkeletons;
 use crate::format::counted;
+use crate::listing::{List, Listing, rows};
 use crate::memory::Memory;
+use crate::own_writes::OwnWrites;
 use crate::paging::Pages;
-use crate::request::{Loaded, Request};
 use crate::review_query::ReviewQuery;
 
 /// The reviews, with what chooses and orders them. Those that were just posted come first.
@@ -21,21 +20,34 @@ use crate::review_query::ReviewQuery;
 pub fn ReviewList(
     product: ProductId,
     query: Memo<ReviewQuery>,
-    posted: RwSignal<Vec<Review>>,
+    own: RwSignal<OwnWrites>,
 ) -> impl IntoView {
     let memory = expect_context::<Memory>();
-    let request = Request::new(
-        move || query.get(),
-        move |query| {
-            let kept = memory.recall(&query.href(product));
-            async move {
-                match kept {
-                    Some(pages) => Ok(pages),
-                    None => api::reviews(product, query, None).await.map(Pages::from),
-                }
+    let list = Listing::new(move |cursor| {
+        let query = query.get();
+        let kept = match cursor {
+            Some(_) => None,
+            None => memory.recall(&query.href(product)),
+        };
+        Box::pin(async move {
+            match kept {
+                Some(pages) => Ok(pages),
+                None => api::reviews(product, query, cursor.as_deref()).await.map(Pages::from),
             }
-        },
-    );
+        })
+    });
+    Effect::new(move || {
+        if let Some(pages) = list.pages() {
+            memory.keep(query.read_untracked().href(product), pages);
+            memory.scroll_back();
+        }
+    });
+    let posted = Signal::derive(move || own.read().posted.clone());
+    let others = Signal::derive(move || own.read().others(&list.items.read()));
+    let empty = move || {
+        let none_posted = own.read().posted.is_empty();
+        none_posted.then(|| view! { <NoReviews query=query.get() /> })
+    };
     view! {
         <section class="reviews" aria-labelledby="reviews">
             <div class="reviews-head">
@@ -43,17 +55,10 @@ pub fn ReviewList(
                 <ActiveFilter product query />
                 <SortMenu product query />
             </div>
-            <For each=move || posted.get() key=|review| review.id let:review>
-                <ReviewCard review posted=true />
-            </For>
-            <Loaded
-                request
-                skeleton=ReviewSkeletons
-                content=move |first| {
-                    let query = query.get_untracked();
-                    view! { <LoadedReviews product query first posted /> }
-                }
-            />
+            {rows(posted, |review| view! { <ReviewCard review posted=true /> }.into_any())}
+            <List list=list.state thing="review" skeleton=ReviewSkeletons empty>
+                {rows(others, |review| view! { <ReviewCard review /> }.into_any())}
+            </List>
         </section>
     }
 }
@@ -114,42 +119,6 @@ fn sort_label(sort: ReviewSort) -> &'static str {
         ReviewSort::Oldest => "Oldest",
         ReviewSort::Highest => "Highest rating",
         ReviewSort::Lowest => "Lowest rating",
-    }
-}
-
-/// The reviews that the server listed, growing by "load more".
-#[component]
-fn LoadedReviews(
-    product: ProductId,
-    query: ReviewQuery,
-    first: Pages<Review>,
-    posted: RwSignal<Vec<Review>>,
-) -> impl IntoView {
-    let memory = expect_context::<Memory>();
-    let pages = RwSignal::new(first);
-    Effect::new(move || memory.keep(query.href(product), pages.get()));
-    memory.scroll_back();
-    let others = Memo::new(move |_| {
-        let posted = posted.read();
-        let is_other = |review: &Review| posted.iter().all(|posted| posted.id != review.id);
-        pages.read().items.iter().filter(|review| is_other(review)).cloned().collect::<Vec<_>>()
-    });
-    let fetch = move |cursor: String| async move {
-        api::reviews(product, query, Some(&cursor)).await.map(Pages::from)
-    };
-    view! {
-        <PartialNotice
-            things="reviews"
-            databases=Signal::derive(move || pages.read().missing_databases.clone())
-        />
-        {move || {
-            let empty = others.read().is_empty() && posted.read().is_empty();
-            empty.then(|| view! { <NoReviews query /> })
-        }}
-        <For each=move || others.get() key=|review| review.id let:review>
-            <ReviewCard review />
-        </For>
-        <LoadMore pages thing="review" fetch />
     }
 }
 

@@ -26,6 +26,12 @@ pub fn TextField(
     /// Whether it takes more than one line.
     #[prop(default = false)]
     many_lines: bool,
+    /// What kind of text it is, as of an `input`.
+    #[prop(default = "text")]
+    kind: &'static str,
+    /// Whether there has to be something in it.
+    #[prop(optional)]
+    required: bool,
     /// What browsers may fill in.
     #[prop(default = "off")]
     autocomplete: &'static str,
@@ -61,7 +67,7 @@ pub fn TextField(
                         on:input:target=move |event| text.set(event.target().value())
                         aria-invalid=invalid
                         aria-describedby=describedby
-                        aria-required="true"
+                        aria-required=required.then_some("true")
                     ></textarea>
                 }
                     .into_any()
@@ -69,13 +75,14 @@ pub fn TextField(
                 view! {
                     <input
                         id=id
-                        type="text"
+                        type=kind
                         dir="auto"
                         autocomplete=autocomplete
                         prop:value=text
                         on:input:target=move |event| text.set(event.target().value())
                         aria-invalid=invalid
                         aria-describedby=describedby
+                        aria-required=required.then_some("true")
                     />
                 }
                     .into_any()

@@ -3,12 +3,15 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_params_map;
-use ostrakon_shared::{Product, ProductId, Review};
+use ostrakon_shared::{Product, ProductId};
 
 use crate::address::page_query;
 use crate::api;
-use crate::components::{Picture, ProductSkeleton, RatingPanel, ReviewForm, ReviewList, card_id};
+use crate::components::{
+    Picture, ProductSkeleton, RatingPanel, ReviewList, WritePanel, card_id,
+};
 use crate::memory::{Memory, ProductVisit};
+use crate::own_writes::{OwnWrites, Written};
 use crate::page::focus_soon;
 use crate::pages::Missing;
 use crate::request::{Loaded, Request};
@@ -45,7 +48,7 @@ fn ProductById(id: ProductId) -> impl IntoView {
                     Some(visit) => Ok(Some(visit)),
                     None => {
                         let product = api::product(id).await?;
-                        Ok(product.map(|product| ProductVisit { product, posted: Vec::new() }))
+                        Ok(product.map(|product| ProductVisit { product, own: OwnWrites::default() }))
                     }
                 }
             }
@@ -65,25 +68,36 @@ fn visit_address(id: ProductId) -> String {
 
 #[component]
 fn ProductDetails(visit: ProductVisit) -> impl IntoView {
-    let ProductVisit { product, posted } = visit;
+    let ProductVisit { product, own } = visit;
     set_title(&product.name);
     let id = product.id;
     let params = page_query();
     let query = Memo::new(move |_| ReviewQuery::from_params(&params.read()));
     let rating = RwSignal::new(product.rating.clone());
-    let posted = RwSignal::new(posted);
-    remember(product.clone(), rating, posted);
-    let on_posted = move |review: Review| {
-        rating.update(|rating| *rating = rating.as_ref().map(|rating| rating.with(review.rating)));
-        focus_soon(card_id(&review));
-        posted.update(|posted| posted.insert(0, review));
+    let own = RwSignal::new(own);
+    remember(product.clone(), rating, own);
+    let on_written = Callback::new(move |written: Written| {
+        if let Written::New(review) = &written {
+            let given = review.rating;
+            rating.update(|rating| *rating = rating.as_ref().map(|rating| rating.with(given)));
+            focus_soon(card_id(review));
+        }
+        own.update(|own| own.note(written));
         spawn_local(async move {
             // Without an answer, what was counted here stands.
             if let Ok(answer) = api::rating(id).await {
                 rating.try_set(Some(answer));
             }
         });
-    };
+    });
+    let write = (!product.archived).then(|| {
+        // The router would swallow the focus that the browser moves to a fragment.
+        view! {
+            <a class="button product-write" href="#write-review" rel="external">
+                "Write a review"
+            </a>
+        }
+    });
     view! {
         <div class="product">
             <div class="product-picture">
@@ -93,15 +107,12 @@ fn ProductDetails(visit: ProductVisit) -> impl IntoView {
                 <h1 dir="auto">{product.name}</h1>
                 {product.description.map(|text| view! { <p class="lead" dir="auto">{text}</p> })}
                 <RatingPanel product=id rating query />
-                // The router would swallow the focus that the browser moves to a fragment.
-                <a class="button product-write" href="#write-review" rel="external">
-                    "Write a review"
-                </a>
+                {write}
             </div>
         </div>
         <div class="product-reviews">
-            <ReviewList product=id query posted />
-            <ReviewForm product=id on_posted />
+            <ReviewList product=id query own />
+            <WritePanel product=id archived=product.archived on_written />
         </div>
     }
 }
@@ -110,7 +121,7 @@ fn ProductDetails(visit: ProductVisit) -> impl IntoView {
 fn remember(
     product: Product,
     rating: RwSignal<Option<ostrakon_shared::ProductRating>>,
-    posted: RwSignal<Vec<Review>>,
+    own: RwSignal<OwnWrites>,
 ) {
     let memory = expect_context::<Memory>();
     Effect::new(move || {
@@ -118,6 +129,6 @@ fn remember(
         if let Some(rating) = &product.rating {
             memory.note_rating(product.id, rating);
         }
-        memory.keep(visit_address(product.id), ProductVisit { product, posted: posted.get() });
+        memory.keep(visit_address(product.id), ProductVisit { product, own: own.get() });
     });
 }

@@ -6,7 +6,8 @@ use leptos_router::components::A;
 use leptos_router::hooks::use_params_map;
 use ostrakon_shared::{Product, Review, ReviewId, ReviewLocation};
 
-use crate::api::{self, ApiError};
+use crate::api;
+use crate::http::ApiError;
 use crate::components::{Picture, ReviewBody, ReviewByline, ReviewSkeleton, Verdict};
 use crate::format::grouped;
 use crate::memory::Memory;

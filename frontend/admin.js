@@ -1,0 +1,4 @@
+// Starts the program for moderators and admins, which lies beside this file.
+import start from "./ostrakon-admin.js";
+
+start();

@@ -1,0 +1,120 @@
+//! The place in the page's header for who is signed in.
+
+use leptos::ev;
+use leptos::html;
+use leptos::portal::Portal;
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+use ostrakon_shared::{Account, Role};
+use wasm_bindgen::JsCast;
+
+use crate::address::address;
+use crate::api;
+use crate::attempt::Attempt;
+use crate::components::failure_line;
+use crate::page::element;
+use crate::session::{current_session, sign_in_href};
+
+/// The way in, or the account's menu.
+#[component]
+pub fn AccountMenu() -> impl IntoView {
+    let session = current_session();
+    let account = Memo::new(move |_| session.account());
+    let answered = Memo::new(move |_| session.answer().is_some());
+    let content = move || match account.get() {
+        Some(account) => view! { <Menu account /> }.into_any(),
+        None if answered.get() => view! { <SignInLink /> }.into_any(),
+        None => ().into_any(),
+    };
+    element("account").map(|place| view! { <Portal mount=place>{content}</Portal> })
+}
+
+#[component]
+fn SignInLink() -> impl IntoView {
+    let location = use_location();
+    let href = move || {
+        let (path, search) = (location.pathname.get(), location.search.get());
+        let here = ["/sign-in", "/register", "/"].contains(&path.as_str());
+        if here { "/sign-in".to_owned() } else { sign_in_href(&address(&path, &search)) }
+    };
+    view! { <a href=href>"Sign in"</a> }
+}
+
+/// What the account can be used for.
+#[component]
+fn Menu(account: Account) -> impl IntoView {
+    let menu = NodeRef::<html::Details>::new();
+    let close = move || {
+        if let Some(menu) = menu.get_untracked() {
+            menu.set_open(false);
+        }
+    };
+    // It closes when one of its links is followed, and when something else is wanted.
+    let location = use_location();
+    Effect::new(move || {
+        location.pathname.track();
+        close();
+    });
+    let clicked = window_event_listener(ev::click, move |event| {
+        let target = event.target().and_then(|target| target.dyn_into::<web_sys::Node>().ok());
+        if menu.get_untracked().is_some_and(|menu| !menu.contains(target.as_ref())) {
+            close();
+        }
+    });
+    on_cleanup(move || clicked.remove());
+    let leave = move |event: ev::KeyboardEvent| {
+        if event.key() == "Escape" {
+            close();
+            let summary = menu.get_untracked().and_then(|menu| menu.first_element_child());
+            if let Some(Ok(summary)) = summary.map(|it| it.dyn_into::<web_sys::HtmlElement>()) {
+                // Focus that can't be given is no harm.
+                _ = summary.focus();
+            }
+        }
+    };
+    let attempt = Attempt::new();
+    let sign_out = move |_| {
+        let work = async move {
+            api::sign_out().await?;
+            // All that was loaded and written for this account goes with the page.
+            _ = window().location().assign("/");
+            Ok(())
+        };
+        attempt.start("", Box::pin(work));
+    };
+    let staff = match account.role {
+        Role::Member => None,
+        Role::Moderator => Some(("/admin/queue", "Queue")),
+        Role::Admin => Some(("/admin", "Admin")),
+    };
+    view! {
+        <details class="menu" node_ref=menu on:keydown=leave>
+            <summary>
+                <span class="visually-hidden">"Account "</span>
+                <bdi>{account.name}</bdi>
+            </summary>
+            <ul role="list">
+                <li>
+                    <a href="/account/reviews">"My reviews"</a>
+                </li>
+                <li>
+                    <a href="/account">"Account"</a>
+                </li>
+                {staff
+                    .map(|(href, name)| {
+                        view! {
+                            <li>
+                                <a href=href>{name}</a>
+                            </li>
+                        }
+                    })}
+                <li>
+                    <button type="button" on:click=sign_out>
+                        "Sign out"
+                    </button>
+                    {failure_line(attempt)}
+                </li>
+            </ul>
+        </details>
+    }
+}

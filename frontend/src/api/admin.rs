@@ -1,0 +1,91 @@
+//! Requests of admins.
+
+use ostrakon_shared::{
+    Account, AccountEdit, AccountId, AccountPage, AdminProduct, AdminProductPage,
+    AdminReviewDetail, AdminReviewPage, DatabaseList, NewProduct, Overview, ProblemCode,
+    ProductEdit, ProductId, ReviewId, Verification,
+};
+
+use crate::http::{ApiError, Call};
+
+/// Rows of a table on a page.
+const ROWS_PER_PAGE: u32 = 50;
+
+/// The service at a glance.
+pub async fn overview() -> Result<Overview, ApiError> {
+    Call::get("/api/admin/overview").answer().await
+}
+
+/// A page of all reviews that fit the filter, which is a query.
+pub async fn all_reviews(
+    filter: &[(&'static str, String)],
+    cursor: Option<&str>,
+) -> Result<AdminReviewPage, ApiError> {
+    let mut call = Call::get("/api/admin/reviews");
+    for (name, value) in filter {
+        call = call.with(name, value);
+    }
+    call.page(ROWS_PER_PAGE, cursor).answer().await
+}
+
+/// A review with all that is kept about it, if there is one.
+pub async fn review_detail(id: ReviewId) -> Result<Option<AdminReviewDetail>, ApiError> {
+    let detail = Call::get(format!("/api/admin/reviews/{id}")).answer().await;
+    super::found(detail, ProblemCode::ReviewNotFound)
+}
+
+/// A page of all products, archived or not.
+pub async fn all_products(
+    search: &str,
+    cursor: Option<&str>,
+) -> Result<AdminProductPage, ApiError> {
+    rows("/api/admin/products", search, cursor).answer().await
+}
+
+/// The product as it is now.
+pub async fn product_detail(id: ProductId) -> Result<AdminProduct, ApiError> {
+    Call::get(format!("/api/admin/products/{id}")).answer().await
+}
+
+/// Creates a product.
+pub async fn create_product(product: &NewProduct) -> Result<AdminProduct, ApiError> {
+    Call::new("POST", "/api/admin/products").json(product).answer().await
+}
+
+/// Changes this version of a product.
+pub async fn edit_product(
+    id: ProductId,
+    version: i32,
+    edit: &ProductEdit,
+) -> Result<AdminProduct, ApiError> {
+    let call = Call::new("PATCH", format!("/api/admin/products/{id}"));
+    call.if_match(version).json(edit).answer().await
+}
+
+/// A page of the accounts.
+pub async fn accounts(search: &str, cursor: Option<&str>) -> Result<AccountPage, ApiError> {
+    rows("/api/admin/accounts", search, cursor).answer().await
+}
+
+/// Changes an account.
+pub async fn edit_account(id: AccountId, edit: &AccountEdit) -> Result<Account, ApiError> {
+    Call::new("PATCH", format!("/api/admin/accounts/{id}")).json(edit).answer().await
+}
+
+/// All reviews databases.
+pub async fn databases() -> Result<DatabaseList, ApiError> {
+    Call::get("/api/databases").answer().await
+}
+
+/// Starts the verification of a database.
+pub async fn verify_database(name: &str) -> Result<Verification, ApiError> {
+    Call::new("POST", format!("/api/databases/{name}/verification")).answer().await
+}
+
+/// A page of a list from `default`, which is there or not: no part of it can be missing.
+fn rows(path: &str, search: &str, cursor: Option<&str>) -> Call {
+    Call::get(path)
+        .with("search", search)
+        .with("limit", &ROWS_PER_PAGE.to_string())
+        .with("cursor", cursor.unwrap_or_default())
+}

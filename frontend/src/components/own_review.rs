@@ -1,0 +1,184 @@
+//! The user's own review: its status, and the ways to change it and to take it back.
+
+use leptos::ev::SubmitEvent;
+use leptos::prelude::*;
+use ostrakon_shared::{NewReview, ProblemCode, Review, ReviewStatus};
+
+use crate::api;
+use crate::attempt::Attempt;
+use crate::components::dialog::Dialog;
+use crate::components::form::FormEnd;
+use crate::components::review_card::{FoldedBody, ReviewByline, Verdict};
+use crate::components::review_form::{FormTexts, ReviewForm};
+use crate::components::status::status_chip;
+use crate::drafts::{Draft, edit_to};
+use crate::http::{Answer, ApiError};
+use crate::page::focus_soon;
+
+const DELETE_ID: &str = "delete-review";
+
+/// A review of the account that is signed in.
+#[component]
+pub fn OwnReview(
+    review: Review,
+    /// What stands over it: its product, say.
+    #[prop(optional, into)]
+    heading: Option<ViewFn>,
+    /// It is changed; or deleted, if there is none any more.
+    on_change: Callback<Option<Review>>,
+) -> impl IntoView {
+    let editing = RwSignal::new(false);
+    let current = RwSignal::new(review);
+    let shown = move || {
+        let (review, heading) = (current.get(), heading.clone());
+        let id = own_id(&review);
+        view! {
+            <article class="review own" id=id tabindex="-1">
+                {heading.map(|heading| heading.run())}
+                <header>
+                    <Verdict rating=review.rating />
+                    {status_chip(review.status)}
+                    {review.title.clone().map(|title| view! { <h3 dir="auto">{title}</h3> })}
+                </header>
+                <FoldedBody text=review.body.clone() />
+                {status_text(review.status).map(|text| view! { <p class="muted small">{text}</p> })}
+                <footer>
+                    <ReviewByline review=review.clone() />
+                    <span class="review-links">
+                        <button
+                            type="button"
+                            class="button button-small"
+                            on:click=move |_| {
+                                editing.set(true);
+                                focus_soon("write-title".to_owned());
+                            }
+                        >
+                            "Edit"
+                        </button>
+                        <DeleteControl review on_change />
+                    </span>
+                </footer>
+            </article>
+        }
+    };
+    let stop = Callback::new(move |changed: Option<Review>| {
+        editing.set(false);
+        focus_soon(own_id(&current.read_untracked()));
+        if let Some(review) = changed {
+            current.set(review.clone());
+            on_change.run(Some(review));
+        }
+    });
+    move || {
+        if editing.get() {
+            let review = current.get_untracked();
+            view! { <EditForm review on_end=stop /> }.into_any()
+        } else {
+            shown().into_any()
+        }
+    }
+}
+
+/// The element id of the card.
+fn own_id(review: &Review) -> String {
+    format!("own-{}", review.id)
+}
+
+fn status_text(status: ReviewStatus) -> Option<&'static str> {
+    match status {
+        ReviewStatus::Pending => Some("It will appear once a moderator has looked at it."),
+        ReviewStatus::Rejected | ReviewStatus::Spam => {
+            Some("A moderator has taken it from the public. Nobody else sees it.")
+        }
+        ReviewStatus::Approved | ReviewStatus::Deleted => None,
+    }
+}
+
+#[component]
+fn EditForm(review: Review, on_end: Callback<Option<Review>>) -> impl IntoView {
+    const TEXTS: FormTexts = FormTexts {
+        heading: "Edit your review",
+        button: "Save",
+        failure: "Your review is not changed yet",
+    };
+    let (id, product) = (review.id, review.product_id);
+    let draft = Draft::of(&review);
+    let version = RwSignal::new(review.version);
+    let send = Callback::new(move |review: NewReview| -> Answer<()> {
+        let version = version.get_untracked();
+        Box::pin(async move {
+            let changed = api::edit_review(id, version, &edit_to(review)).await?;
+            on_end.run(Some(changed));
+            Ok(())
+        })
+    });
+    // Somebody, most likely the same person elsewhere, was faster.
+    let loading = Attempt::new();
+    let load = move |_| {
+        loading.start(
+            "This is the current text.",
+            Box::pin(async move {
+                let page = api::own_reviews(Some(product), None).await?;
+                if let Some(current) = page.items.iter().find(|review| review.id == id) {
+                    draft.fill(current);
+                    version.set(current.version);
+                }
+                Ok(())
+            }),
+        );
+    };
+    let remedy = move |error: ApiError| match error.code() {
+        Some(ProblemCode::VersionConflict) => view! {
+            <p>"Loading the current text replaces what you have written here."</p>
+            <button type="button" class="button" on:click=load>
+                "Load the current text"
+            </button>
+            <p role="status">{move || loading.done().map(str::to_owned).or(loading.failure())}</p>
+        }
+        .into_any(),
+        _ => view! {
+            <button type="submit" class="button">
+                "Try again"
+            </button>
+        }
+        .into_any(),
+    };
+    view! {
+        <ReviewForm texts=TEXTS draft send status=None remedy=Callback::new(remedy)>
+            <button type="button" class="button" on:click=move |_| on_end.run(None)>
+                "Cancel"
+            </button>
+        </ReviewForm>
+    }
+}
+
+/// The button to delete the review, and the question whether that is meant.
+#[component]
+fn DeleteControl(review: Review, on_change: Callback<Option<Review>>) -> impl IntoView {
+    let open = RwSignal::new(false);
+    let (id, version) = (review.id, review.version);
+    let content = move || {
+        let attempt = Attempt::new();
+        let submit = move |event: SubmitEvent| {
+            event.prevent_default();
+            let work = async move {
+                api::delete_review(id, version).await?;
+                on_change.run(None);
+                Ok(())
+            };
+            attempt.start("", Box::pin(work));
+        };
+        view! {
+            <form class="form" on:submit=submit>
+                <p>"It disappears for everybody, and can’t be brought back."</p>
+                <FormEnd attempt button="Delete it" failure="The review is not deleted" />
+            </form>
+        }
+    };
+    view! {
+        <button type="button" class="button button-small" on:click=move |_| open.set(true)>
+            "Delete"
+        </button>
+        <Dialog id=DELETE_ID open heading="Delete your review?" content=content.into() />
+    }
+}

@@ -1,0 +1,26 @@
+//! The way between pages that belong together.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+
+/// Links, of which one leads to the page that is being shown.
+pub fn sub_nav(label: &'static str, links: &'static [(&'static str, &'static str)]) -> AnyView {
+    let path = use_location().pathname;
+    let link = |(href, name): &(&'static str, &'static str)| {
+        let href = *href;
+        let current = move || (path.read().trim_end_matches('/') == href).then_some("page");
+        view! {
+            <li>
+                <a href=href aria-current=current>
+                    {*name}
+                </a>
+            </li>
+        }
+    };
+    view! {
+        <nav class="sub-nav" aria-label=label>
+            <ul role="list">{links.iter().map(link).collect_view()}</ul>
+        </nav>
+    }
+    .into_any()
+}

@@ -1,0 +1,298 @@
+//! Lists on a page: loaded page by page, whatever is in them.
+
+use std::sync::Arc;
+
+use futures::future::{AbortHandle, abortable};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::components::{END_ID, LoadError, LoadMore, PartialNotice};
+use crate::http::{Answer, ApiError};
+use crate::page::focus_soon;
+use crate::paging::{Item, Key, Pages};
+
+/// A list and how far it is loaded.
+pub struct Listing<T: Item> {
+    /// What is loaded so far.
+    pub items: RwSignal<Vec<T>>,
+    /// How far that is.
+    pub state: ListState,
+}
+
+impl<T: Item> Clone for Listing<T> {
+    fn clone(&self) -> Listing<T> {
+        *self
+    }
+}
+
+impl<T: Item> Copy for Listing<T> {}
+
+impl<T: Item> Listing<T> {
+    /// A list that `fetch` gets from a cursor on, and again from the start whenever a signal
+    /// that it reads changes. What waits for answers knows nothing of what is in them: it is
+    /// the same code for all lists.
+    pub fn new(fetch: impl Fn(Option<String>) -> Answer<Pages<T>> + Send + Sync + 'static) -> Self {
+        let items = RwSignal::new(Vec::new());
+        let load = Callback::new(move |cursor: Option<String>| -> Answer<Rest> {
+            let first = cursor.is_none();
+            let pages = fetch(cursor);
+            Box::pin(async move {
+                let pages = pages.await?;
+                let rest = Rest {
+                    next_cursor: pages.next_cursor.clone(),
+                    missing: pages.missing_databases.clone(),
+                };
+                items.update(|items| if first { *items = pages.items } else { append(items, pages.items) });
+                Ok(rest)
+            })
+        });
+        let count = Signal::derive(move || items.read().len());
+        Listing { items, state: ListState::start(load, count) }
+    }
+
+    /// Each item by itself. One whose key changes is shown anew.
+    pub fn rows(self, row: impl Fn(T) -> AnyView + Send + Sync + 'static) -> AnyView {
+        rows(self.items.into(), row)
+    }
+
+    /// What is loaded, to be kept: nothing before the first page is here.
+    pub fn pages(self) -> Option<Pages<T>> {
+        let ListState { next_cursor, missing, started, .. } = self.state;
+        started.get().then(|| Pages {
+            items: self.items.get(),
+            next_cursor: next_cursor.get(),
+            missing_databases: missing.get(),
+        })
+    }
+}
+
+/// Each of the items by itself. One whose key changes is shown anew.
+pub fn rows<T: Item>(
+    items: Signal<Vec<T>>,
+    row: impl Fn(T) -> AnyView + Send + Sync + 'static,
+) -> AnyView {
+    let keys = move || items.read().iter().map(Item::key).collect();
+    let row = move |key| {
+        let item = items.read_untracked().iter().find(|item| item.key() == key).cloned();
+        item.map_or_else(|| ().into_any(), &row)
+    };
+    keyed(Box::new(keys), Arc::new(row))
+}
+
+type Keys = Box<dyn Fn() -> Vec<Key> + Send + Sync>;
+type Row = Arc<dyn Fn(Key) -> AnyView + Send + Sync>;
+
+fn keyed(keys: Keys, row: Row) -> AnyView {
+    view! {
+        <For each=keys key=|key| *key let:key>
+            {row(key)}
+        </For>
+    }
+    .into_any()
+}
+
+/// Adds a page to a list. An item that is here already, because it changed its place meanwhile,
+/// is left out.
+pub fn append<T: Item>(items: &mut Vec<T>, next: Vec<T>) {
+    for item in next {
+        if items.iter().all(|here| here.key().0 != item.key().0) {
+            items.push(item);
+        }
+    }
+}
+
+/// What comes with a page besides its items.
+struct Rest {
+    next_cursor: Option<String>,
+    missing: Vec<String>,
+}
+
+/// How far a list is loaded.
+#[derive(Clone, Copy)]
+pub struct ListState {
+    load: Callback<Option<String>, Answer<Rest>>,
+    count: Signal<usize>,
+    next_cursor: RwSignal<Option<String>>,
+    missing: RwSignal<Vec<String>>,
+    /// Whether the first page is here, of whatever input.
+    started: RwSignal<bool>,
+    grown: RwSignal<bool>,
+    pending: RwSignal<bool>,
+    error: RwSignal<Option<ApiError>>,
+    again: Trigger,
+    under_way: StoredValue<Option<AbortHandle>>,
+}
+
+impl ListState {
+    fn start(load: Callback<Option<String>, Answer<Rest>>, count: Signal<usize>) -> ListState {
+        let list = ListState {
+            load,
+            count,
+            next_cursor: RwSignal::new(None),
+            missing: RwSignal::new(Vec::new()),
+            started: RwSignal::new(false),
+            grown: RwSignal::new(false),
+            pending: RwSignal::new(true),
+            error: RwSignal::new(None),
+            again: Trigger::new(),
+            under_way: StoredValue::new(None),
+        };
+        Effect::new(move || {
+            list.again.track();
+            list.run(None);
+        });
+        on_cleanup(move || list.abort());
+        list
+    }
+
+    fn run(self, cursor: Option<String>) {
+        self.abort();
+        let first = cursor.is_none();
+        let (answer, abort) = abortable(self.load.run(cursor));
+        self.under_way.set_value(Some(abort));
+        self.pending.set(true);
+        self.error.set(None);
+        spawn_local(async move {
+            let Ok(answer) = answer.await else { return };
+            self.pending.set(false);
+            match answer {
+                Ok(rest) => {
+                    if !first && rest.next_cursor.is_none() {
+                        focus_soon(END_ID.to_owned());
+                    }
+                    self.next_cursor.set(rest.next_cursor);
+                    self.missing.update(|missing| {
+                        if first {
+                            missing.clear();
+                        }
+                        missing.extend(rest.missing);
+                        missing.dedup();
+                    });
+                    self.started.set(true);
+                    self.grown.set(!first);
+                }
+                Err(error) => {
+                    if first {
+                        self.started.set(false);
+                    }
+                    self.error.set(Some(error));
+                }
+            }
+        });
+    }
+
+    fn abort(self) {
+        if let Some(under_way) = self.under_way.try_update_value(Option::take).flatten() {
+            under_way.abort();
+        }
+    }
+
+    /// Loads it from the start.
+    pub fn reload(self) {
+        self.again.notify();
+    }
+
+    /// Loads the next page, unless it is on its way.
+    pub fn load_more(self) {
+        let cursor = self.next_cursor.get_untracked();
+        if let (Some(_), false) = (&cursor, self.pending.get_untracked()) {
+            untrack(|| self.run(cursor));
+        }
+    }
+
+    /// Whether there is a next page.
+    pub fn more(self) -> bool {
+        self.next_cursor.read().is_some()
+    }
+
+    /// Whether a page is on its way.
+    pub fn pending(self) -> bool {
+        self.pending.get()
+    }
+
+    /// Whether more than the first page is here.
+    pub fn has_grown(self) -> bool {
+        self.grown.get()
+    }
+
+    /// How many items are here.
+    pub fn count(self) -> usize {
+        self.count.get()
+    }
+
+    /// Whether the last page did not come.
+    pub fn failed(self) -> bool {
+        self.error.read().is_some()
+    }
+
+    /// Why the last page did not come.
+    pub fn failure(self) -> Option<String> {
+        self.error.read().as_ref().map(ToString::to_string)
+    }
+}
+
+/// A list with what belongs to each: what is shown meanwhile, if it fails, without items, and
+/// the way to more of it.
+#[component]
+pub fn List(
+    /// How far it is loaded.
+    list: ListState,
+    /// What it holds, in the singular.
+    thing: &'static str,
+    /// What is shown until the first page is here.
+    #[prop(into, default = ViewFn::from(|| view! { <p class="muted">"Loading…"</p> }))]
+    skeleton: ViewFn,
+    /// What may be missing from it when a database is down.
+    #[prop(default = "reviews")]
+    parts: &'static str,
+    /// What is shown when it holds nothing.
+    #[prop(into)]
+    empty: ViewFn,
+    /// The items.
+    children: Children,
+) -> impl IntoView {
+    let state = move || {
+        if list.started.get() {
+            let nothing = list.count() == 0 && !list.more();
+            return if nothing { empty.run() } else { ().into_any() };
+        }
+        match list.error.get() {
+            Some(error) => {
+                view! { <LoadError error on_retry=move || list.reload() /> }.into_any()
+            }
+            None => skeleton.run(),
+        }
+    };
+    let more = move || {
+        list.started.get().then(|| view! { <LoadMore list thing /> })
+    };
+    view! {
+        <div class="loaded" aria-busy=move || list.pending().to_string()>
+            {state}
+            <PartialNotice things=parts databases=list.missing.into() />
+            <div hidden=move || !list.started.get() || list.count() == 0>{children()}</div>
+            {more}
+        </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq)]
+    struct Thing(i64, i32);
+
+    impl Item for Thing {
+        fn key(&self) -> Key {
+            (self.0, self.1)
+        }
+    }
+
+    #[test]
+    fn nothing_is_listed_twice() {
+        let mut items = vec![Thing(1, 1), Thing(2, 1), Thing(3, 1)];
+        append(&mut items, vec![Thing(3, 2), Thing(4, 1)]);
+        assert_eq!(items, [Thing(1, 1), Thing(2, 1), Thing(3, 1), Thing(4, 1)]);
+    }
+}

@@ -1,0 +1,52 @@
+//! The account: its reviews, its password, its sessions and its API tokens.
+
+mod password;
+mod reviews;
+mod sessions;
+mod tokens;
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use ostrakon_shared::Role;
+
+use crate::components::sub_nav;
+use crate::pages::NotFound;
+use crate::pages::guard::Guarded;
+use crate::session::current_session;
+use crate::title::set_title;
+
+/// The page of the account that the address names.
+#[component]
+pub fn AccountRoute() -> impl IntoView {
+    let params = use_params_map();
+    let page = Memo::new(move |_| params.read().get("page").unwrap_or_default());
+    move || match page.read().as_str() {
+        "" => view! { <Guarded role=Role::Member page=account_page /> }.into_any(),
+        "reviews" => view! { <Guarded role=Role::Member page=reviews::own_reviews_page /> }.into_any(),
+        _ => view! { <NotFound /> }.into_any(),
+    }
+}
+
+/// The way between the account's pages.
+fn account_nav() -> AnyView {
+    sub_nav("Account", &[("/account", "Account"), ("/account/reviews", "My reviews")])
+}
+
+fn account_page() -> AnyView {
+    set_title("Account");
+    let name = current_session().account().map(|account| account.name);
+    view! {
+        <div class="page-head">
+            <h1>"Account " <bdi>{name}</bdi></h1>
+        </div>
+        {account_nav()}
+        <div class="panels">
+            <div class="panel-stack">
+                {password::password_panel()}
+                {sessions::sessions_panel()}
+            </div>
+            {tokens::tokens_panel()}
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,71 @@
+//! The password.
+
+use leptos::ev::SubmitEvent;
+use leptos::prelude::*;
+use ostrakon_shared::{FieldError, FieldErrorCode, MAX_PASSWORD_CHARS, PasswordChange, ProblemCode};
+
+use crate::api;
+use crate::attempt::Attempt;
+use crate::components::{FormEnd, TextField};
+
+/// The form to change it.
+pub fn password_panel() -> AnyView {
+    let current = RwSignal::new(String::new());
+    let new = RwSignal::new(String::new());
+    let attempt = Attempt::new();
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        let change = PasswordChange {
+            current_password: current.get_untracked(),
+            new_password: new.get_untracked(),
+        };
+        let missing = change.current_password.is_empty().then(|| {
+            let detail = "Please type your current password.".to_owned();
+            FieldError::at_field("current_password", FieldErrorCode::Blank, detail)
+        });
+        let errors = missing.into_iter().chain(change.errors()).collect();
+        let work = async move {
+            api::change_password(&change).await?;
+            current.set(String::new());
+            new.set(String::new());
+            Ok(())
+        };
+        let done = "Your password is changed. All other sessions have ended.";
+        attempt.submit("password", errors, done, Box::pin(work));
+    };
+    let wrong = attempt.error("current_password");
+    let current_error = Signal::derive(move || {
+        let is_wrong = attempt.problem() == Some(ProblemCode::PasswordWrong);
+        wrong.get().or_else(|| is_wrong.then(|| "This is not your password.".to_owned()))
+    });
+    view! {
+        <section class="panel" aria-labelledby="password">
+            <h2 id="password">"Password"</h2>
+            <form class="form" aria-labelledby="password" novalidate on:submit=submit>
+                <TextField
+                    id="password-current_password"
+                    label="Current password"
+                    kind="password"
+                    autocomplete="current-password"
+                    required=true
+                    text=current
+                    max_chars=MAX_PASSWORD_CHARS
+                    error=current_error
+                />
+                <TextField
+                    id="password-new_password"
+                    label="New password"
+                    hint="8 characters or more"
+                    kind="password"
+                    autocomplete="new-password"
+                    required=true
+                    text=new
+                    max_chars=MAX_PASSWORD_CHARS
+                    error=attempt.error("new_password")
+                />
+                <FormEnd attempt button="Change password" failure="Your password is not changed" />
+            </form>
+        </section>
+    }
+    .into_any()
+}

@@ -1,0 +1,75 @@
+//! All that the account has written.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::components::A;
+use ostrakon_shared::Review;
+
+use super::account_nav;
+use crate::api;
+use crate::components::OwnReview;
+use crate::listing::{List, Listing};
+use crate::paging::Pages;
+use crate::review_query::ReviewQuery;
+use crate::title::set_title;
+
+/// The page of the own reviews.
+pub fn own_reviews_page() -> AnyView {
+    set_title("My reviews");
+    let reviews = Listing::new(|cursor| {
+        Box::pin(async move { api::own_reviews(None, cursor.as_deref()).await.map(Pages::from) })
+    });
+    let said = RwSignal::new(None);
+    let row = move |review: Review| {
+        let (id, product) = (review.id, review.product_id);
+        let on_change = Callback::new(move |changed: Option<Review>| {
+            said.set(Some(match changed {
+                Some(_) => "Your review is changed.",
+                None => "Your review is deleted.",
+            }));
+            // The card shows a change by itself.
+            if changed.is_none() {
+                reviews.items.update(|items| items.retain(|review| review.id != id));
+            }
+        });
+        let name = RwSignal::new(format!("Product {product}"));
+        spawn_local(async move {
+            // Without an answer, its number has to do.
+            if let Ok(Some(product)) = api::product(product).await {
+                name.try_set(product.name);
+            }
+        });
+        let heading = move || {
+            let href = ReviewQuery::default().href(product);
+            view! {
+                <p dir="auto">
+                    <A href>{name}</A>
+                </p>
+            }
+        };
+        view! { <OwnReview review heading on_change /> }.into_any()
+    };
+    let empty = || {
+        view! {
+            <div class="empty">
+                <h2>"You have not reviewed anything yet"</h2>
+                <A href="/" attr:class="button">
+                    "See all products"
+                </A>
+            </div>
+        }
+    };
+    view! {
+        <div class="page-head">
+            <h1>"My reviews"</h1>
+        </div>
+        {account_nav()}
+        <p role="status" class="write-status">
+            {said}
+        </p>
+        <List list=reviews.state thing="review" empty>
+            <div class="own-list">{reviews.rows(row)}</div>
+        </List>
+    }
+    .into_any()
+}

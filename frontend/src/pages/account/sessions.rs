@@ -1,0 +1,66 @@
+//! Where the account is signed in.
+
+use leptos::prelude::*;
+use ostrakon_shared::SessionInfo;
+
+use crate::api;
+use crate::attempt::Attempt;
+use crate::components::{Ago, failure_line};
+use crate::listing::{List, Listing};
+use crate::paging::Pages;
+
+/// The sessions, and the way to end each.
+pub fn sessions_panel() -> AnyView {
+    let sessions = Listing::new(|_| {
+        Box::pin(async { api::sessions().await.map(|list| Pages::from(list.items)) })
+    });
+    let attempt = Attempt::new();
+    let row = move |session: SessionInfo| {
+        let id = session.id;
+        let end = move |_| {
+            let work = async move {
+                api::end_session(id).await?;
+                sessions.items.update(|items| items.retain(|session| session.id != id));
+                Ok(())
+            };
+            attempt.start("The session has ended.", Box::pin(work));
+        };
+        let browser = session.user_agent.unwrap_or_else(|| "An unknown browser".to_owned());
+        view! {
+            <li>
+                <div class="row-text">
+                    <p class="code">{browser.clone()}</p>
+                    <p class="muted small">"Signed in "<Ago at=session.created_at /></p>
+                </div>
+                {if session.current {
+                    view! { <span class="chip">"This browser"</span> }.into_any()
+                } else {
+                    view! {
+                        <button type="button" class="button button-small" on:click=end>
+                            "End"
+                            <span class="visually-hidden">" the session of "{browser}</span>
+                        </button>
+                    }
+                        .into_any()
+                }}
+            </li>
+        }
+        .into_any()
+    };
+    view! {
+        <section class="panel" aria-labelledby="sessions">
+            <h2 id="sessions">"Sessions"</h2>
+            <p class="muted small">"The browsers in which you are signed in."</p>
+            {failure_line(attempt)}
+            <p role="status" class="write-status">
+                {move || attempt.done()}
+            </p>
+            <List list=sessions.state thing="session" empty=|| ()>
+                <ul class="rows" role="list" aria-labelledby="sessions">
+                    {sessions.rows(row)}
+                </ul>
+            </List>
+        </section>
+    }
+    .into_any()
+}

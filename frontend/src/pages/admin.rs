@@ -1,0 +1,67 @@
+//! Behind the counter: for moderators, who decide about reviews, and for admins.
+
+mod accounts;
+mod chart;
+mod databases;
+mod decide;
+mod drawer;
+mod filter;
+mod overview;
+mod product_form;
+mod products;
+mod queue;
+mod record;
+mod reviews;
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use ostrakon_shared::Role;
+
+use crate::components::sub_nav;
+use crate::pages::NotFound;
+use crate::pages::guard::Guarded;
+use crate::session::current_session;
+use crate::title::set_title;
+
+/// The page behind the counter that the address names.
+#[component]
+pub fn AdminRoute() -> impl IntoView {
+    let params = use_params_map();
+    let page = Memo::new(move |_| params.read().get("page").unwrap_or_default());
+    move || {
+        let (role, heading, page): (_, _, fn() -> AnyView) = match page.read().as_str() {
+            "" => (Role::Admin, "Overview", overview::overview_page),
+            "queue" => (Role::Moderator, "Queue", queue::queue_page),
+            "reviews" => (Role::Admin, "Reviews", reviews::reviews_page),
+            "products" => (Role::Admin, "Products", products::products_page),
+            "accounts" => (Role::Admin, "Accounts", accounts::accounts_page),
+            "databases" => (Role::Admin, "Databases", databases::databases_page),
+            _ => return view! { <NotFound /> }.into_any(),
+        };
+        let page = move || {
+            set_title(heading);
+            view! {
+                <div class="admin">
+                    {admin_nav()}
+                    <h1>{heading}</h1>
+                    {page()}
+                </div>
+            }
+        };
+        view! { <Guarded role page /> }.into_any()
+    }
+}
+
+/// The way between these pages, as far as they are for who is signed in.
+fn admin_nav() -> AnyView {
+    const LINKS: &[(&str, &str)] = &[
+        ("/admin/queue", "Queue"),
+        ("/admin", "Overview"),
+        ("/admin/reviews", "Reviews"),
+        ("/admin/products", "Products"),
+        ("/admin/accounts", "Accounts"),
+        ("/admin/databases", "Databases"),
+    ];
+    let is_admin = untrack(|| current_session().may(Role::Admin));
+    sub_nav("Administration", if is_admin { LINKS } else { &LINKS[..1] })
+}

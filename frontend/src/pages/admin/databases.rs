@@ -1,0 +1,160 @@
+//! The reviews databases, and their verification.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use ostrakon_shared::{DatabaseInfo, DatabaseList, Engine, Verification};
+
+use super::overview::health_chip;
+use crate::api;
+use crate::attempt::Attempt;
+use crate::components::{Ago, failure_line};
+use crate::format::{bytes, counted, grouped, percent};
+use crate::request::{Loaded, Request};
+
+/// How often a verification that is running is looked at.
+const POLL: Duration = Duration::from_secs(1);
+
+/// The page.
+pub fn databases_page() -> AnyView {
+    let request = Request::new(|| (), |()| api::databases());
+    let skeleton = || view! { <p class="muted">"Loading…"</p> };
+    view! { <Loaded request skeleton content=databases /> }.into_any()
+}
+
+fn databases(list: DatabaseList) -> AnyView {
+    let list = RwSignal::new(list);
+    let ticking = set_interval_with_handle(
+        move || {
+            if list.read_untracked().items.iter().any(is_running) {
+                refresh(list);
+            }
+        },
+        POLL,
+    );
+    on_cleanup(move || ticking.iter().for_each(|ticking| ticking.clear()));
+    // The panels stay while their numbers change: the focus does not get lost.
+    let count = list.read_untracked().items.len();
+    view! {
+        <div class="panels">
+            {(0..count).map(|index| database_panel(list, index)).collect_view()}
+        </div>
+    }
+    .into_any()
+}
+
+fn refresh(list: RwSignal<DatabaseList>) {
+    spawn_local(async move {
+        // Without an answer, the next one is a second away.
+        if let Ok(answer) = api::databases().await {
+            list.try_set(answer);
+        }
+    });
+}
+
+fn is_running(database: &DatabaseInfo) -> bool {
+    let verification = database.verification.as_ref();
+    verification.is_some_and(|verification| verification.finished_at.is_none())
+}
+
+fn database_panel(list: RwSignal<DatabaseList>, index: usize) -> AnyView {
+    let database = Memo::new(move |_| list.read().items.get(index).cloned());
+    let name = database.read_untracked().as_ref().map(|it| it.name.clone()).unwrap_or_default();
+    let attempt = Attempt::new();
+    let asked = name.clone();
+    let verify = move |_| {
+        let name = asked.clone();
+        let work = async move {
+            api::verify_database(&name).await?;
+            refresh(list);
+            Ok(())
+        };
+        attempt.start("", Box::pin(work));
+    };
+    let running = Memo::new(move |_| database.read().as_ref().is_some_and(is_running));
+    let heading = format!("database-{index}");
+    let labelledby = heading.clone();
+    view! {
+        <section class="panel" aria-labelledby=labelledby>
+            <h2 id=heading class="panel-head">
+                {name.clone()}
+                {move || database.read().as_ref().map(|it| health_chip(it.health))}
+            </h2>
+            {move || database.get().map(facts)}
+            <p class="write-end">
+                <a href=format!("/admin/reviews?database={name}")>"Its reviews"</a>
+                <button
+                    type="button"
+                    class="button button-small"
+                    class:is-pending=running
+                    aria-disabled=move || running.get().to_string()
+                    on:click=move |event| {
+                        if !running.get_untracked() {
+                            verify(event);
+                        }
+                    }
+                >
+                    "Verify"
+                    <span class="visually-hidden">" "{name}</span>
+                </button>
+            </p>
+            {failure_line(attempt)}
+            {move || database.get().and_then(|it| Some(verification(it.verification?, it.reviews)))}
+        </section>
+    }
+    .into_any()
+}
+
+fn facts(database: DatabaseInfo) -> AnyView {
+    let engine = match database.engine {
+        Engine::Sqlite => "SQLite",
+    };
+    let unknown = || "not known while it is down".to_owned();
+    let migrations = database.migrations.map_or_else(unknown, |names| names.join(", "));
+    let facts = [
+        ("Engine", engine.to_owned()),
+        ("Size", database.size_bytes.map_or_else(unknown, bytes)),
+        ("Buckets", format!("{} of 1,024", grouped(database.buckets.into()))),
+        ("Reviews", database.reviews.map_or_else(unknown, grouped)),
+        ("Share", database.share.map_or_else(|| "–".to_owned(), percent)),
+        ("Migrations", migrations),
+    ];
+    let fact = |(term, text): (&'static str, String)| {
+        view! {
+            <dt>{term}</dt>
+            <dd>{text}</dd>
+        }
+    };
+    view! { <dl class="facts">{facts.map(fact).collect_view()}</dl> }.into_any()
+}
+
+/// How far a verification is, or what it has found.
+fn verification(verification: Verification, held: Option<u64>) -> AnyView {
+    let Verification { started_at, finished_at, reviews, problem_count, problems } = verification;
+    let Some(finished_at) = finished_at else {
+        let held = held.unwrap_or(reviews).max(1);
+        let text = format!("{} of {} looked at", grouped(reviews), counted(held, "review"));
+        return view! {
+            <p>
+                <progress aria-label="Verification" max=held.to_string() value=reviews.to_string()></progress>
+            </p>
+            <p class="muted small">{text} ", since " <Ago at=started_at /></p>
+        }
+        .into_any();
+    };
+    let found = match problem_count {
+        0 => "no findings".to_owned(),
+        _ => counted(problem_count, "finding"),
+    };
+    let lines = problems.into_iter().map(|problem| view! { <li>{problem}</li> }).collect_view();
+    view! {
+        <p class="small" role="status">
+            "Verified "
+            <Ago at=finished_at />
+            {format!(": {}, {found}.", counted(reviews, "review"))}
+        </p>
+        {(problem_count > 0).then(|| view! { <ul class="findings code small">{lines}</ul> })}
+    }
+    .into_any()
+}

@@ -1,0 +1,85 @@
+//! Which reviews the table lists: what stands in the page's address.
+
+use leptos_router::params::ParamsMap;
+use ostrakon_shared::MAX_SEARCH_CHARS;
+
+use crate::address::address;
+use crate::http::escape;
+
+/// The names of what can be asked for, in the address as in the API.
+pub const FIELDS: [&str; 6] = ["database", "product_id", "author_id", "rating", "status", "search"];
+
+const PATH: &str = "/admin/reviews";
+
+/// What is asked for; what is empty is not.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter([String; FIELDS.len()]);
+
+impl Filter {
+    /// What an address asks for.
+    pub fn from_params(params: &ParamsMap) -> Filter {
+        let mut filter = Filter::default();
+        for name in FIELDS {
+            filter = filter.with(name, params.get_str(name).unwrap_or_default());
+        }
+        filter
+    }
+
+    /// What is asked for by this name.
+    pub fn get(&self, name: &str) -> &str {
+        FIELDS.iter().position(|field| *field == name).map_or("", |index| &self.0[index])
+    }
+
+    /// The same filter with another value.
+    pub fn with(mut self, name: &str, value: &str) -> Filter {
+        if let Some(index) = FIELDS.iter().position(|field| *field == name) {
+            // The server wants no white space around a search, and not too much of it.
+            self.0[index] = value.trim().chars().take(MAX_SEARCH_CHARS).collect();
+        }
+        self
+    }
+
+    /// Whether anything is asked for.
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(String::is_empty)
+    }
+
+    /// What the API is asked.
+    pub fn query(&self) -> Vec<(&'static str, String)> {
+        FIELDS.into_iter().zip(self.0.clone()).collect()
+    }
+
+    /// The address of the table with this filter, and of a review in front of it.
+    pub fn href(&self, review: Option<&str>) -> String {
+        let fields = self.query().into_iter().chain(review.map(|id| ("review", id.to_owned())));
+        let given = fields.filter(|(_, value)| !value.is_empty());
+        let parts: Vec<_> = given.map(|(name, value)| format!("{name}={}", escape(&value))).collect();
+        address(PATH, &parts.join("&"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_say_what_is_asked_for() {
+        let filter = Filter::default();
+        assert_eq!(filter.href(None), "/admin/reviews");
+        assert!(filter.is_empty());
+        let filter = filter.with("database", "reviews-2").with("search", "  a & b ");
+        assert_eq!(filter.href(None), "/admin/reviews?database=reviews-2&search=a%20%26%20b");
+        assert_eq!(filter.get("search"), "a & b");
+        assert_eq!(
+            filter.with("search", "").href(Some("0R7")),
+            "/admin/reviews?database=reviews-2&review=0R7"
+        );
+    }
+
+    #[test]
+    fn what_can_not_be_asked_for_is_left_out() {
+        let filter = Filter::default().with("colour", "red");
+        assert_eq!(filter, Filter::default());
+        assert_eq!(filter.get("colour"), "");
+    }
+}

@@ -1,0 +1,154 @@
+//! The moderators' queue: what waits to be published, and what readers have reported.
+
+use leptos::prelude::*;
+use ostrakon_shared::{QueuedReview, ReviewVersion};
+
+use super::decide::{Decisions, Outcome, decision_buttons, decision_desk};
+use super::record::{history, reports};
+use crate::api;
+use crate::components::{FoldedBody, Selection, byline, status_chip};
+use crate::format::counted;
+use crate::http::Answer;
+use crate::listing::{List, Listing};
+use crate::paging::{Item, Pages};
+use crate::review_query::ReviewQuery;
+
+/// The page.
+pub fn queue_page() -> AnyView {
+    let waiting = RwSignal::new(0);
+    let queue = Listing::new(move |cursor| -> Answer<Pages<QueuedReview>> {
+        Box::pin(async move {
+            let page = api::queue(cursor.as_deref()).await?;
+            waiting.set(page.waiting);
+            Ok(Pages::from(page))
+        })
+    });
+    let chosen = Selection::new();
+    // What was decided about, for the case that it is taken back.
+    let decided = StoredValue::new(Vec::<QueuedReview>::new());
+    let follow = move |Outcome { undone, results }: Outcome| {
+        let is_meant =
+            |review: &QueuedReview| results.iter().any(|result| result.id == review.id);
+        if undone {
+            let mut back = decided.get_value();
+            back.retain(is_meant);
+            for review in &mut back {
+                for result in results.iter().filter(|result| result.id == review.id) {
+                    review.version = result.version.unwrap_or(review.version);
+                    review.status = result.status.unwrap_or(review.status);
+                }
+            }
+            waiting.update(|waiting| *waiting += back.len() as u64);
+            queue.items.update(|items| {
+                items.extend(back);
+                items.sort_by_key(|review| review.id);
+            });
+        } else {
+            let (gone, left): (Vec<_>, Vec<_>) =
+                queue.items.get_untracked().into_iter().partition(is_meant);
+            waiting.update(|waiting| *waiting = waiting.saturating_sub(gone.len() as u64));
+            decided.set_value(gone);
+            queue.items.set(left);
+        }
+        chosen.set([]);
+    };
+    let decisions = Decisions::new(Callback::new(follow));
+    let reload = move |_| {
+        decisions.forget_conflicts();
+        chosen.set([]);
+        queue.state.reload();
+    };
+    let versions = move || versions(queue, chosen);
+    let row = move |review: QueuedReview| queued(review, chosen, decisions, Callback::new(reload));
+    let empty = || {
+        view! {
+            <div class="empty">
+                <h2>"Nothing waits"</h2>
+                <p class="muted">"Pending and reported reviews come here, the oldest first."</p>
+            </div>
+        }
+    };
+    view! {
+        {decision_desk(decisions)}
+        <div class="toolbar">
+            {chosen.all_checkbox(move || numbers(queue))}
+            {decision_buttons(decisions, versions, " for all selected reviews".to_owned())}
+            <p class="muted toolbar-end" role="status">
+                {move || format!("{} in the queue", counted(waiting.get(), "review"))}
+            </p>
+            <button type="button" class="button button-small" on:click=move |_| reload(())>
+                "Refresh"
+            </button>
+        </div>
+        <List list=queue.state thing="review" empty>
+            <div class="queue">{queue.rows(row)}</div>
+        </List>
+    }
+    .into_any()
+}
+
+fn numbers(queue: Listing<QueuedReview>) -> Vec<i64> {
+    queue.items.read().iter().map(|review| review.key().0).collect()
+}
+
+/// The chosen reviews, as they are shown.
+fn versions(queue: Listing<QueuedReview>, chosen: Selection) -> Vec<ReviewVersion> {
+    let items = queue.items.read();
+    let chosen = items.iter().filter(|review| chosen.has(review.id.get()));
+    chosen.map(|review| ReviewVersion { id: review.id, version: review.version }).collect()
+}
+
+/// A review of the queue.
+fn queued(
+    review: QueuedReview,
+    chosen: Selection,
+    decisions: Decisions,
+    reload: Callback<()>,
+) -> AnyView {
+    let number = review.id.get();
+    let this = ReviewVersion { id: review.id, version: review.version };
+    let author = review.author_name.unwrap_or_else(|| "Anonymous".to_owned());
+    let product = review.product_name.unwrap_or_else(|| format!("Product {}", review.product_id));
+    let href = ReviewQuery::default().href(review.product_id);
+    let label = format!("the review by {author} of {product}");
+    let reported = !review.reports.is_empty();
+    let conflict = move || {
+        decisions.conflict(number).map(|why| {
+            view! {
+                <div class="notice">
+                    <p>{why}</p>
+                    <button
+                        type="button"
+                        class="button button-small"
+                        on:click=move |_| reload.run(())
+                    >
+                        "Load the queue again"
+                    </button>
+                </div>
+            }
+        })
+    };
+    let class = move || if chosen.has(number) { "queued is-chosen" } else { "queued" };
+    view! {
+        <article class=class aria-label=label.clone()>
+            <header>
+                {chosen.checkbox(number, format!("Select {label}"))}
+                <a href=href dir="auto">
+                    {product}
+                </a>
+                {status_chip(review.status)}
+                {reported.then(|| view! { <span class="status status-spam">"Reported"</span> })}
+            </header>
+            {review.title.map(|title| view! { <h2 dir="auto">{title}</h2> })}
+            <FoldedBody text=review.body />
+            {byline(author, review.member, review.created_at, review.edited_at)}
+            {reports(&review.reports)}
+            {history(&review.history)}
+            <div role="status">{conflict}</div>
+            <footer>
+                {decision_buttons(decisions, move || vec![this.clone()], format!(" {label}"))}
+            </footer>
+        </article>
+    }
+    .into_any()
+}

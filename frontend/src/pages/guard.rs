@@ -1,0 +1,55 @@
+//! Pages that are not for everybody.
+
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::components::A;
+use leptos_router::hooks::use_navigate;
+use ostrakon_shared::Role;
+
+use crate::address::browser_address;
+use crate::components::{BrokenPot, LoadError};
+use crate::session::{current_session, sign_in_href};
+use crate::title::set_title;
+
+/// The page, if who is signed in may do what this role may. Guests are asked to sign in.
+#[component]
+pub fn Guarded(role: Role, #[prop(into)] page: ViewFn) -> impl IntoView {
+    let session = current_session();
+    // Whoever is a guest, this page is not shown to.
+    let visitor = Memo::new(move |_| {
+        session.answer().map(|answer| answer.map(|session| session.account.map(|it| it.role)))
+    });
+    let navigate = use_navigate();
+    Effect::new(move || {
+        if visitor.get() == Some(Ok(None)) {
+            let options = NavigateOptions { replace: true, ..Default::default() };
+            navigate(&sign_in_href(&browser_address()), options);
+        }
+    });
+    move || match visitor.get() {
+        Some(Ok(Some(visitor))) if visitor >= role => page.run(),
+        Some(Ok(Some(_))) => view! { <NotAllowed /> }.into_any(),
+        Some(Err(error)) => {
+            view! { <LoadError error on_retry=move || session.ask() /> }.into_any()
+        }
+        Some(Ok(None)) | None => view! { <p class="muted">"Loading…"</p> }.into_any(),
+    }
+}
+
+/// The page for who is signed in, but may not see this.
+#[component]
+fn NotAllowed() -> impl IntoView {
+    set_title("Not allowed");
+    view! {
+        <div class="missing">
+            <BrokenPot />
+            <h1>"Not allowed"</h1>
+            <p class="muted">
+                "Your account may not see this page. An admin of this site can change what it may do."
+            </p>
+            <A href="/" attr:class="button">
+                "See all products"
+            </A>
+        </div>
+    }
+}
