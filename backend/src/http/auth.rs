@@ -133,7 +133,7 @@ fn authenticate(
 }
 
 /// The credential that came along. A token counts more than a cookie: somebody chose to send it.
-pub fn credential(request: &HttpRequest, settings: &Settings) -> Option<Credential> {
+fn credential(request: &HttpRequest, settings: &Settings) -> Option<Credential> {
     bearer(request)
         .map(Credential::Token)
         .or_else(|| cookie::secret(request, settings).map(Credential::Session))
