@@ -188,7 +188,9 @@ test.describe('accounts', () => {
     await signUp(visitor, 'aspasia');
     await page.goto('/admin/accounts');
     const row = (name: string) =>
-      page.getByRole('list', { name: 'Accounts' }).getByRole('listitem').filter({ hasText: name });
+      page
+        .getByRole('listitem')
+        .filter({ has: page.getByRole('combobox', { name: `Role of ${name}` }) });
     await page.getByRole('combobox', { name: 'Role of admin' }).selectOption('member');
     await expect(row('admin').getByRole('alert')).toContainText('only admin');
     await expect(page.getByRole('combobox', { name: 'Role of admin' })).toHaveValue('admin');
