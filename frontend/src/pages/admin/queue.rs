@@ -27,8 +27,7 @@ pub fn queue_page() -> AnyView {
     // What was decided about, for the case that it is taken back.
     let decided = StoredValue::new(Vec::<QueuedReview>::new());
     let follow = move |Outcome { undone, results }: Outcome| {
-        let is_meant =
-            |review: &QueuedReview| results.iter().any(|result| result.id == review.id);
+        let is_meant = |review: &QueuedReview| results.iter().any(|result| result.id == review.id);
         if undone {
             let mut back = decided.get_value();
             back.retain(is_meant);
