@@ -47,6 +47,10 @@ pub fn queue_page() -> AnyView {
                 queue.items.get_untracked().into_iter().partition(is_meant);
             waiting.update(|waiting| *waiting = waiting.saturating_sub(gone.len() as u64));
             decided.set_value(gone);
+            // Whoever has decided about a whole page wants the next one.
+            if left.is_empty() && untrack(|| queue.state.more()) {
+                queue.state.reload();
+            }
             queue.items.set(left);
         }
         chosen.set([]);
