@@ -54,6 +54,57 @@ export function review(page: Page) {
   };
 }
 
+/** The page's header: who is signed in. */
+export function header(page: Page) {
+  const banner = page.getByRole('banner');
+  return {
+    signIn: banner.getByRole('link', { name: 'Sign in' }),
+    /** Opens the account's menu. */
+    menu: (name: string) => banner.locator('summary', { hasText: name }),
+    link: (name: string) => banner.getByRole('link', { name, exact: true }),
+    signOut: banner.getByRole('button', { name: 'Sign out' }),
+  };
+}
+
+export function credentials(page: Page, form: 'Sign in' | 'Create an account') {
+  const fields = page.getByRole('form', { name: form });
+  return {
+    name: fields.getByLabel('Name'),
+    password: fields.getByLabel('Password'),
+    send: fields.getByRole('button'),
+    alert: fields.getByRole('alert'),
+  };
+}
+
+/** The user's own review on a product's page. */
+export function ownReview(page: Page) {
+  const panel = page.getByRole('region', { name: 'Your review' });
+  const form = page.getByRole('form', { name: 'Edit your review' });
+  const question = page.getByRole('dialog', { name: 'Delete your review?' });
+  return {
+    panel,
+    card: panel.getByRole('article'),
+    status: panel.getByRole('status').first(),
+    edit: panel.getByRole('button', { name: 'Edit' }),
+    delete: panel.getByRole('button', { name: 'Delete' }),
+    form,
+    body: form.getByRole('textbox', { name: 'Review' }),
+    save: form.getByRole('button', { name: 'Save' }),
+    reallyDelete: question.getByRole('button', { name: 'Delete it' }),
+  };
+}
+
+/** What asks a moderator why. */
+export function decision(page: Page) {
+  const dialog = page.getByRole('dialog', { name: 'Decide' });
+  return {
+    dialog,
+    reason: dialog.getByRole('combobox', { name: 'Reason' }),
+    note: dialog.getByRole('textbox', { name: 'Note' }),
+    send: (name: string) => dialog.getByRole('button', { name, exact: true }),
+  };
+}
+
 /** The ids of the reviews that these permalinks lead to. */
 export async function reviewIds(permalinks: Locator): Promise<string[]> {
   const hrefs = await permalinks.evaluateAll((links) => links.map((a) => a.getAttribute('href')));

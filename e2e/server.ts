@@ -27,6 +27,9 @@ export function newDataDir(): Promise<string> {
   return mkdtemp(path.join(tmpdir(), 'ostrakon-e2e-'));
 }
 
+/** Settings of the server, as its environment has them. */
+export type Settings = Record<string, string>;
+
 export class Server {
   log = '';
   private process: ChildProcess | undefined;
@@ -34,13 +37,14 @@ export class Server {
   private constructor(
     readonly dataDir: string,
     private readonly port: number,
+    private readonly settings: Settings,
   ) {}
 
   /** A server on a copy of the data in `template`. */
-  static async startOnCopyOf(template: string): Promise<Server> {
+  static async startOnCopyOf(template: string, settings: Settings = {}): Promise<Server> {
     const dataDir = await newDataDir();
     await cp(template, dataDir, { recursive: true });
-    const server = new Server(dataDir, await freePort());
+    const server = new Server(dataDir, await freePort(), settings);
     await server.start();
     return server;
   }
@@ -51,8 +55,8 @@ export class Server {
 
   /** Returns when the server takes requests. */
   async start(): Promise<void> {
-    const listen = { OSTRAKON_LISTEN: `127.0.0.1:${this.port}` };
-    const child = spawn(binary, ['serve'], options(this.dataDir, listen));
+    const settings = { ...this.settings, OSTRAKON_LISTEN: `127.0.0.1:${this.port}` };
+    const child = spawn(binary, ['serve'], options(this.dataDir, settings));
     this.process = child;
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => (this.log += text));
@@ -107,7 +111,7 @@ export class Server {
 }
 
 /** Apart from the user's own configuration: neither their environment nor a file of theirs. */
-function options(dataDir: string, more: Record<string, string> = {}) {
+function options(dataDir: string, more: Settings = {}) {
   const env = {
     PATH: process.env['PATH'],
     OSTRAKON_DATA_DIR: dataDir,

@@ -4,9 +4,11 @@ import { test as base, expect } from '@playwright/test';
 import createClient, { type Client } from 'openapi-fetch';
 
 import type { paths } from './generated/api.js';
-import { Server } from './server.js';
+import { Server, type Settings } from './server.js';
 
 type Fixtures = {
+  /** How the server differs from one without any configuration. */
+  settings: Settings;
   server: Server;
   /** The API by a client whose types are generated from openapi.yaml. */
   api: Api;
@@ -19,8 +21,10 @@ export type Api = Client<paths>;
 export const test = base.extend<Fixtures>({
   expectedComplaints: [undefined, { option: true }],
 
-  server: async ({}, use, testInfo) => {
-    const server = await Server.startOnCopyOf(process.env['DEMO_DATA_DIR']!);
+  settings: [{}, { option: true }],
+
+  server: async ({ settings }, use, testInfo) => {
+    const server = await Server.startOnCopyOf(process.env['DEMO_DATA_DIR']!, settings);
     await use(server);
     if (testInfo.status !== testInfo.expectedStatus) {
       console.log(`The server's log:\n${server.log}`);

@@ -1,7 +1,8 @@
 import type { Page } from '@playwright/test';
 import axe from 'axe-core';
 
-import { catalogue, product, review } from '../pages.js';
+import { ADMIN, signIn, signUp } from '../accounts.js';
+import { catalogue, decision, header, ownReview, product, review } from '../pages.js';
 import { expect, ok, test, type Api } from '../test.js';
 
 type Visit = { name: string; open: (page: Page, api: Api) => Promise<void> };
@@ -61,6 +62,141 @@ const VISITS: Visit[] = [
     },
   },
   {
+    name: 'report',
+    open: async (page) => {
+      await page.goto('/products/1');
+      await product(page).reviews.first().getByRole('button', { name: /^Report/ }).click();
+      const dialog = page.getByRole('dialog', { name: 'Report this review' });
+      await dialog.getByRole('button', { name: 'Send report' }).click();
+      await expect(dialog).toContainText('Please choose a reason.');
+    },
+  },
+  {
+    name: 'sign in',
+    open: async (page) => {
+      await page.goto('/sign-in');
+      await page.getByRole('form').getByRole('button', { name: 'Sign in' }).click();
+      await expect(page.getByLabel('Name')).toHaveAttribute('aria-invalid', 'true');
+    },
+  },
+  {
+    name: 'register',
+    open: async (page) => {
+      await page.goto('/register');
+      await expect(page.getByRole('heading', { level: 1 })).toHaveText('Create an account');
+    },
+  },
+  {
+    name: 'account',
+    open: async (page) => {
+      await signUp(page, 'aspasia');
+      await page.goto('/account');
+      const form = page.getByRole('form', { name: 'New API token' });
+      await form.getByLabel('What it is for').fill('import script');
+      await form.getByRole('button', { name: 'Create token' }).click();
+      await expect(page.getByRole('group', { name: 'The new token' })).toBeVisible();
+      await header(page).menu('aspasia').click();
+      await expect(header(page).signOut).toBeVisible();
+    },
+  },
+  {
+    name: 'own review',
+    open: async (page) => {
+      await signUp(page, 'aspasia');
+      await page.goto('/products/1');
+      await product(page).form.body.fill('Averylongwordwithoutanyplacetobreakit'.repeat(10));
+      await product(page).form.post.click();
+      await expect(ownReview(page).card).toBeVisible();
+    },
+  },
+  {
+    name: 'my reviews, one being edited',
+    open: async (page) => {
+      await signUp(page, 'aspasia');
+      await page.request.post('/api/products/1/reviews', { data: { body: 'Fine.' } });
+      await page.goto('/account/reviews');
+      await page.getByRole('button', { name: 'Edit' }).click();
+      await expect(ownReview(page).form).toBeVisible();
+    },
+  },
+  {
+    name: 'not allowed',
+    open: async (page) => {
+      await signUp(page, 'aspasia');
+      await page.goto('/admin');
+      await expect(page.getByRole('heading', { level: 1 })).toHaveText('Not allowed');
+    },
+  },
+  {
+    name: 'queue',
+    open: async (page, api) => {
+      const params = { path: { id: '1' }, query: { limit: 1 } };
+      const { items } = ok(await api.GET('/api/products/{id}/reviews', { params }));
+      const data = { reason: 'spam' };
+      await page.request.post(`/api/reviews/${items[0]!.id}/reports`, { data });
+      await signUp(page, 'pericles', 'moderator');
+      await page.goto('/admin/queue');
+      await page.getByRole('article').getByRole('checkbox').check();
+      await page.getByRole('article').getByRole('button', { name: /^Reject/ }).click();
+      await expect(decision(page).dialog).toBeVisible();
+    },
+  },
+  {
+    name: 'overview',
+    open: async (page) => {
+      await signIn(page, ADMIN);
+      await page.goto('/admin');
+      await expect(page.getByRole('img', { name: /reviews in 30 days/ })).toBeVisible();
+      await page.getByText('As numbers').click();
+    },
+  },
+  {
+    name: 'all reviews',
+    open: async (page) => {
+      await signIn(page, ADMIN);
+      await page.goto('/admin/reviews?database=reviews-2');
+      await expect(page.getByRole('row')).toHaveCount(51);
+      await page.getByRole('row').nth(1).getByRole('checkbox').check();
+    },
+  },
+  {
+    name: 'a review in front of all',
+    open: async (page) => {
+      await signIn(page, ADMIN);
+      await page.goto('/admin/reviews');
+      await page.getByRole('row').nth(1).getByRole('link').last().click();
+      await expect(page.getByRole('dialog', { name: 'Review' })).toContainText('Bucket');
+    },
+  },
+  {
+    name: 'administration of products',
+    open: async (page) => {
+      await signIn(page, ADMIN);
+      await page.goto('/admin/products');
+      await expect(page.getByRole('listitem').first()).toBeVisible();
+      await page.getByRole('button', { name: 'New product' }).click();
+      await page.getByRole('button', { name: 'Save' }).click();
+      await expect(page.getByLabel('Name')).toHaveAttribute('aria-invalid', 'true');
+    },
+  },
+  {
+    name: 'administration of accounts',
+    open: async (page) => {
+      await signIn(page, ADMIN);
+      await page.goto('/admin/accounts');
+      await expect(page.getByRole('combobox', { name: 'Role of admin' })).toBeVisible();
+    },
+  },
+  {
+    name: 'databases',
+    open: async (page) => {
+      await signIn(page, ADMIN);
+      await page.goto('/admin/databases');
+      await page.getByRole('button', { name: 'Verify reviews-1' }).click();
+      await expect(page.getByText('no findings')).toBeVisible();
+    },
+  },
+  {
     name: 'not found',
     open: async (page) => {
       await page.goto('/nonsense');
@@ -77,7 +213,7 @@ const VISITS: Visit[] = [
   },
 ];
 
-test.use({ expectedComplaints: /status of 404|ERR_FAILED/ });
+test.use({ expectedComplaints: /status of 40[34]|ERR_FAILED/ });
 
 for (const { name, open } of VISITS) {
   for (const colorScheme of ['light', 'dark'] as const) {

@@ -1,4 +1,5 @@
-import { catalogue, product, reviewIds } from '../pages.js';
+import { ADMIN, signIn, signUp } from '../accounts.js';
+import { catalogue, header, product, reviewIds } from '../pages.js';
 import { expect, ok, test } from '../test.js';
 
 const TEDDY = '1';
@@ -10,6 +11,8 @@ test.describe('what is not there', () => {
     ['/nonsense', 'Page not found'],
     ['/products', 'Page not found'],
     ['/products/1/nonsense', 'Page not found'],
+    ['/account/nonsense', 'Page not found'],
+    ['/admin/nonsense', 'Page not found'],
     ['/products/999999', 'No such product'],
     ['/products/abc', 'No such product'],
     ['/reviews/0000000000001', 'No such review'],
@@ -57,6 +60,61 @@ test.describe('a server that fails', () => {
       await expect(page.getByRole('alert')).toBeHidden();
     });
   }
+});
+
+test.describe('behind the counter, a server that fails', () => {
+  test.use({ expectedComplaints: /status of 500/ });
+
+  for (const [address, path, content] of [
+    ['/account/reviews', '/api/accounts/me/reviews', 'You have not reviewed'],
+    ['/admin', '/api/admin/overview', 'Reviews per day'],
+    ['/admin/queue', '/api/moderation/queue', 'Nothing waits'],
+    ['/admin/reviews', '/api/admin/reviews', 'Select all'],
+    ['/admin/products', '/api/admin/products', 'Brown teddy bear'],
+    ['/admin/accounts', '/api/admin/accounts', 'since'],
+    ['/admin/databases', '/api/databases', 'SQLite'],
+    ['/admin', '/api/session', 'Reviews per day'],
+  ] as const) {
+    test(`${address} without ${path}: says so and tries again`, async ({ page }) => {
+      await signIn(page, ADMIN);
+      const api = (url: URL) => url.pathname === path;
+      await page.route(api, (route) => route.fulfill({ status: 500, body: 'Not ours.' }));
+      await page.goto(address);
+      await expect(page.getByRole('alert')).toContainText('of status 500');
+      await page.unroute(api);
+      await page.getByRole('button', { name: 'Try again' }).click();
+      await expect(page.getByRole('main').getByText(content).first()).toBeVisible();
+      await expect(page.getByRole('alert')).toHaveCount(0);
+    });
+  }
+});
+
+test.describe('a session that cannot be asked for', () => {
+  test.use({ expectedComplaints: /status of 500/ });
+
+  test('keeps nobody from reading and writing', async ({ page }) => {
+    await page.route('**/api/session', (route) => route.fulfill({ status: 500, body: '' }));
+    await page.goto(`/products/${TEDDY}`);
+    await expect(header(page).signIn).toBeVisible();
+    await product(page).form.body.fill('All the same.');
+    await product(page).form.post.click();
+    await expect(product(page).form.status).toHaveText('Your review is posted.');
+  });
+});
+
+test.describe('a form that is refused', () => {
+  test.use({ expectedComplaints: /ERR_FAILED/ });
+
+  test('says so and keeps what was typed', async ({ page }) => {
+    await signUp(page, 'aspasia');
+    await page.goto('/account');
+    const form = page.getByRole('form', { name: 'New API token' });
+    await form.getByLabel('What it is for').fill('import script');
+    await page.route('**/api/accounts/me/tokens', (route) => route.abort());
+    await form.getByRole('button', { name: 'Create token' }).click();
+    await expect(form.getByRole('alert')).toContainText('can’t be reached');
+    await expect(form.getByLabel('What it is for')).toHaveValue('import script');
+  });
 });
 
 test.describe('a server that is away', () => {

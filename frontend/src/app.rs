@@ -28,7 +28,7 @@ pub fn public_app() -> AnyView {
                 <Route path=path!("/reviews/:id") view=ReviewRoute />
                 <Route path=path!("/sign-in") view=SignIn />
                 <Route path=path!("/register") view=Register />
-                <Route path=path!("/account/*page") view=AccountRoute />
+                <Route path=path!("/account/*page") view=OtherProgram />
                 <Route path=path!("/admin/*page") view=OtherProgram />
             </FlatRoutes>
         }
@@ -36,11 +36,12 @@ pub fn public_app() -> AnyView {
     })
 }
 
-/// The app for moderators and admins.
-pub fn admin_app() -> AnyView {
+/// The app for who is signed in.
+pub fn members_app() -> AnyView {
     frame(|| {
         view! {
             <FlatRoutes fallback=OtherProgram>
+                <Route path=path!("/account/*page") view=AccountRoute />
                 <Route path=path!("/admin/*page") view=AdminRoute />
             </FlatRoutes>
         }

@@ -137,7 +137,11 @@ impl Call {
     fn exchange(self) -> Answer<(u16, String)> {
         Box::pin(async move {
             let (status, text) = self.fetch().await.map_err(|_| ApiError::Unreachable)?;
-            if (200..300).contains(&status) { Ok((status, text)) } else { Err(refusal(status, &text)) }
+            if (200..300).contains(&status) {
+                Ok((status, text))
+            } else {
+                Err(refusal(status, &text))
+            }
         })
     }
 

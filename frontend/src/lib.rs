@@ -1,5 +1,5 @@
 //! The single-page app of Ostrakon: browse products, read reviews and write them; and, as a
-//! second program, what moderators and admins see.
+//! second program, what is only for who is signed in: their account, and the administration.
 //!
 //! The page's header and footer stand in `index.html`, so that they are there before these
 //! programs are; they fill what lies between them, by the address.
@@ -26,5 +26,5 @@ mod review_query;
 mod session;
 mod title;
 
-pub use app::{admin_app, public_app};
-pub use programs::{is_admin_address, load_admin_program, start};
+pub use app::{members_app, public_app};
+pub use programs::{is_members_address, load_members_program, start};

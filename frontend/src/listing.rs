@@ -42,7 +42,9 @@ impl<T: Item> Listing<T> {
                     next_cursor: pages.next_cursor.clone(),
                     missing: pages.missing_databases.clone(),
                 };
-                items.update(|items| if first { *items = pages.items } else { append(items, pages.items) });
+                items.update(
+                    |items| if first { *items = pages.items } else { append(items, pages.items) },
+                );
                 Ok(rest)
             })
         });
@@ -257,15 +259,11 @@ pub fn List(
             return if nothing { empty.run() } else { ().into_any() };
         }
         match list.error.get() {
-            Some(error) => {
-                view! { <LoadError error on_retry=move || list.reload() /> }.into_any()
-            }
+            Some(error) => view! { <LoadError error on_retry=move || list.reload() /> }.into_any(),
             None => skeleton.run(),
         }
     };
-    let more = move || {
-        list.started.get().then(|| view! { <LoadMore list thing /> })
-    };
+    let more = move || list.started.get().then(|| view! { <LoadMore list thing /> });
     view! {
         <div class="loaded" aria-busy=move || list.pending().to_string()>
             {state}

@@ -1,4 +1,4 @@
-//! The two programs that the app consists of: one for all, one for moderators and admins.
+//! The two programs that the app consists of: one for all, one for who is signed in.
 //!
 //! Each knows its own pages only. An address of the other one is loaded from the server, which
 //! begins with the right program.
@@ -7,23 +7,29 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use wasm_bindgen::JsCast;
 
-use crate::address::address;
+use crate::address::{address, show_in_browser};
 use crate::page::element;
 
-/// Where all pages of the administration are.
-const ADMIN_PATH: &str = "/admin";
+/// What the paths of the second program's pages begin with.
+const MEMBERS_PATHS: [&str; 2] = ["/account", "/admin"];
 
-/// Whether the browser shows a page of the administration.
-pub fn is_admin_address() -> bool {
-    let path = window().location().pathname().unwrap_or_default();
-    path.strip_prefix(ADMIN_PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+/// Whether the browser shows a page of the second program.
+pub fn is_members_address() -> bool {
+    is_members_path(&window().location().pathname().unwrap_or_default())
 }
 
-/// Loads the program for it. Its file is named in the page's head.
-pub fn load_admin_program() {
+fn is_members_path(path: &str) -> bool {
+    let is_under = |begin: &str| {
+        path.strip_prefix(begin).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    MEMBERS_PATHS.into_iter().any(is_under)
+}
+
+/// Loads the second program. Its file is named in the page's head.
+pub fn load_members_program() {
     let document = document();
     let file = document
-        .query_selector("meta[name=admin-program]")
+        .query_selector("meta[name=members-program]")
         .ok()
         .flatten()
         .and_then(|meta| meta.get_attribute("content"));
@@ -49,7 +55,26 @@ pub fn start(app: fn() -> AnyView) {
 pub fn OtherProgram() -> impl IntoView {
     let location = use_location();
     let (path, search) = (location.pathname.get_untracked(), location.search.get_untracked());
-    // Where the browser refuses, there is still the way to reload.
-    _ = window().location().assign(&address(&path, &search));
+    request_animation_frame(move || {
+        // So that there is one entry in the history, whoever is first.
+        show_in_browser(&address(&path, &search));
+        // Where the browser refuses, there is still its own way to reload.
+        _ = window().location().reload();
+    });
     view! { <p class="muted">"Loading…"</p> }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_members_path;
+
+    #[test]
+    fn each_page_has_one_program() {
+        for path in ["/account", "/account/", "/account/reviews", "/admin", "/admin/queue"] {
+            assert!(is_members_path(path), "{path}");
+        }
+        for path in ["/", "/products/1", "/sign-in", "/accounts", "/administer", ""] {
+            assert!(!is_members_path(path), "{path}");
+        }
+    }
 }

@@ -6,8 +6,8 @@ use futures::future::abortable;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::http::ApiError;
 use crate::components::LoadError;
+use crate::http::ApiError;
 
 /// An answer that is asked for again whenever its input changes.
 ///

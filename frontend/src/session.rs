@@ -17,8 +17,7 @@ pub struct CurrentSession {
 impl CurrentSession {
     /// Asks who is signed in, and listens for the end of that.
     pub fn start() -> CurrentSession {
-        let session =
-            CurrentSession { answer: RwSignal::new(None), lost: RwSignal::new(false) };
+        let session = CurrentSession { answer: RwSignal::new(None), lost: RwSignal::new(false) };
         on_session_lost(move || session.lose());
         session.ask();
         session

@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 
-use crate::http::ApiError;
 use crate::format::listed;
+use crate::http::ApiError;
 
 /// Nothing could be loaded: why, and the way to try again.
 #[component]

@@ -57,10 +57,8 @@ pub fn ReviewForm(
     };
     view! {
         <form
-            id="write-review"
             class="write"
             aria-labelledby="write-heading"
-            tabindex="-1"
             novalidate
             on:submit=submit
         >

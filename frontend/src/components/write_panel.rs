@@ -69,9 +69,7 @@ pub fn WritePanel(
                     {said}
                 </p>
                 <List list=own.state thing="review" empty=form>
-                    <h2 id="write-review" tabindex="-1">
-                        "Your review"
-                    </h2>
+                    <h2 class="own-heading">"Your review"</h2>
                     {own
                         .rows(move |review| {
                             let on_change = on_change(review.clone());
@@ -88,7 +86,7 @@ pub fn WritePanel(
         }
         let href = sign_in_href(&browser_address());
         view! {
-            <section class="write" id="write-review" tabindex="-1" aria-labelledby="write-heading">
+            <section class="write" aria-labelledby="write-heading">
                 <h2 id="write-heading">"Write a review"</h2>
                 <p>"Reviews here are written with an account."</p>
                 <p class="write-end">
@@ -103,7 +101,7 @@ pub fn WritePanel(
     };
     let answered = Memo::new(move |_| session.answer().is_some());
     view! {
-        <div class="write-panel">
+        <div class="write-panel" id="write-review" tabindex="-1">
             {archived
                 .then(|| {
                     view! {

@@ -22,7 +22,9 @@ pub fn AccountRoute() -> impl IntoView {
     let page = Memo::new(move |_| params.read().get("page").unwrap_or_default());
     move || match page.read().as_str() {
         "" => view! { <Guarded role=Role::Member page=account_page /> }.into_any(),
-        "reviews" => view! { <Guarded role=Role::Member page=reviews::own_reviews_page /> }.into_any(),
+        "reviews" => {
+            view! { <Guarded role=Role::Member page=reviews::own_reviews_page /> }.into_any()
+        }
         _ => view! { <NotFound /> }.into_any(),
     }
 }

@@ -29,9 +29,7 @@ pub fn Guarded(role: Role, #[prop(into)] page: ViewFn) -> impl IntoView {
     move || match visitor.get() {
         Some(Ok(Some(visitor))) if visitor >= role => page.run(),
         Some(Ok(Some(_))) => view! { <NotAllowed /> }.into_any(),
-        Some(Err(error)) => {
-            view! { <LoadError error on_retry=move || session.ask() /> }.into_any()
-        }
+        Some(Err(error)) => view! { <LoadError error on_retry=move || session.ask() /> }.into_any(),
         Some(Ok(None)) | None => view! { <p class="muted">"Loading…"</p> }.into_any(),
     }
 }

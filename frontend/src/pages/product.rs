@@ -7,9 +7,7 @@ use ostrakon_shared::{Product, ProductId};
 
 use crate::address::page_query;
 use crate::api;
-use crate::components::{
-    Picture, ProductSkeleton, RatingPanel, ReviewList, WritePanel, card_id,
-};
+use crate::components::{Picture, ProductSkeleton, RatingPanel, ReviewList, WritePanel, card_id};
 use crate::memory::{Memory, ProductVisit};
 use crate::own_writes::{OwnWrites, Written};
 use crate::page::focus_soon;
@@ -48,7 +46,8 @@ fn ProductById(id: ProductId) -> impl IntoView {
                     Some(visit) => Ok(Some(visit)),
                     None => {
                         let product = api::product(id).await?;
-                        Ok(product.map(|product| ProductVisit { product, own: OwnWrites::default() }))
+                        Ok(product
+                            .map(|product| ProductVisit { product, own: OwnWrites::default() }))
                     }
                 }
             }

@@ -7,9 +7,9 @@ use leptos_router::hooks::use_params_map;
 use ostrakon_shared::{Product, Review, ReviewId, ReviewLocation};
 
 use crate::api;
-use crate::http::ApiError;
 use crate::components::{Picture, ReviewBody, ReviewByline, ReviewSkeleton, Verdict};
 use crate::format::grouped;
+use crate::http::ApiError;
 use crate::memory::Memory;
 use crate::pages::Missing;
 use crate::request::{Loaded, Request};

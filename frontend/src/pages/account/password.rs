@@ -2,7 +2,9 @@
 
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
-use ostrakon_shared::{FieldError, FieldErrorCode, MAX_PASSWORD_CHARS, PasswordChange, ProblemCode};
+use ostrakon_shared::{
+    FieldError, FieldErrorCode, MAX_PASSWORD_CHARS, PasswordChange, ProblemCode,
+};
 
 use crate::api;
 use crate::attempt::Attempt;

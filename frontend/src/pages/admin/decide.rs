@@ -90,7 +90,8 @@ impl Decisions {
                 conflicts.remove(&result.id.get());
             }
             for result in &failed {
-                let why = result.detail.clone().unwrap_or_else(|| "Nothing was decided.".to_owned());
+                let why =
+                    result.detail.clone().unwrap_or_else(|| "Nothing was decided.".to_owned());
                 conflicts.insert(result.id.get(), why);
             }
         });
@@ -98,9 +99,9 @@ impl Decisions {
         if !failed.is_empty() {
             text += &format!(" {} not: {}", failed.len(), reasons(&failed));
         }
-        let versions = results.iter().filter_map(|result| {
-            Some(ReviewVersion { id: result.id, version: result.version? })
-        });
+        let versions = results
+            .iter()
+            .filter_map(|result| Some(ReviewVersion { id: result.id, version: result.version? }));
         let reviews = if undone { Vec::new() } else { versions.collect() };
         self.last.set(Some(Decided { text, reviews }));
         self.count.update(|count| *count += 1);

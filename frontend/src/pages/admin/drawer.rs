@@ -18,10 +18,13 @@ const ID: &str = "review-drawer";
 
 /// The review that the address names, if it names one.
 #[component]
-pub fn Drawer(params: Memo<ParamsMap>, filter: Memo<Filter>, decisions: Decisions) -> impl IntoView {
-    let asked = Memo::new(move |_| {
-        params.read().get_str("review").map(|id| id.parse::<ReviewId>().ok())
-    });
+pub fn Drawer(
+    params: Memo<ParamsMap>,
+    filter: Memo<Filter>,
+    decisions: Decisions,
+) -> impl IntoView {
+    let asked =
+        Memo::new(move |_| params.read().get_str("review").map(|id| id.parse::<ReviewId>().ok()));
     let navigate = use_navigate();
     let close = Callback::new(move |()| {
         if asked.read_untracked().is_some() {

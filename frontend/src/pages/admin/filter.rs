@@ -53,7 +53,8 @@ impl Filter {
     pub fn href(&self, review: Option<&str>) -> String {
         let fields = self.query().into_iter().chain(review.map(|id| ("review", id.to_owned())));
         let given = fields.filter(|(_, value)| !value.is_empty());
-        let parts: Vec<_> = given.map(|(name, value)| format!("{name}={}", escape(&value))).collect();
+        let parts: Vec<_> =
+            given.map(|(name, value)| format!("{name}={}", escape(&value))).collect();
         address(PATH, &parts.join("&"))
     }
 }

@@ -3,9 +3,8 @@
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use ostrakon_shared::{
-    AdminProduct, MAX_PRODUCT_DESCRIPTION_CHARS,
-    MAX_PRODUCT_NAME_CHARS, MAX_SKU_CHARS, MAX_URL_CHARS, NewProduct, ProblemCode, ProductEdit,
-    ProductId,
+    AdminProduct, MAX_PRODUCT_DESCRIPTION_CHARS, MAX_PRODUCT_NAME_CHARS, MAX_SKU_CHARS,
+    MAX_URL_CHARS, NewProduct, ProblemCode, ProductEdit, ProductId,
 };
 
 use crate::api;

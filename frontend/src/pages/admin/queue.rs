@@ -27,8 +27,7 @@ pub fn queue_page() -> AnyView {
     // What was decided about, for the case that it is taken back.
     let decided = StoredValue::new(Vec::<QueuedReview>::new());
     let follow = move |Outcome { undone, results }: Outcome| {
-        let is_meant =
-            |review: &QueuedReview| results.iter().any(|result| result.id == review.id);
+        let is_meant = |review: &QueuedReview| results.iter().any(|result| result.id == review.id);
         if undone {
             let mut back = decided.get_value();
             back.retain(is_meant);
@@ -48,6 +47,10 @@ pub fn queue_page() -> AnyView {
                 queue.items.get_untracked().into_iter().partition(is_meant);
             waiting.update(|waiting| *waiting = waiting.saturating_sub(gone.len() as u64));
             decided.set_value(gone);
+            // Whoever has decided about a whole page wants the next one.
+            if left.is_empty() && untrack(|| queue.state.more()) {
+                queue.state.reload();
+            }
             queue.items.set(left);
         }
         chosen.set([]);

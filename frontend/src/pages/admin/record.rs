@@ -32,9 +32,8 @@ pub fn history(events: &[ReviewEvent]) -> Option<AnyView> {
     let row = |event: &ReviewEvent| {
         let actor = event.actor.clone().map(|actor| view! { " by " <bdi>{actor}</bdi> });
         let reason = event.reason.map(|reason| format!(": {}", decision_reason(reason)));
-        let from_to = (event.from != event.to).then(|| {
-            format!(" ({} → {})", status_label(event.from), status_label(event.to))
-        });
+        let from_to = (event.from != event.to)
+            .then(|| format!(" ({} → {})", status_label(event.from), status_label(event.to)));
         view! {
             <li>
                 {action_label(event.action)} {actor} {reason}

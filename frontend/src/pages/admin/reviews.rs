@@ -48,10 +48,8 @@ pub fn reviews_page() -> AnyView {
     let versions = move || {
         let items = reviews.items.read();
         let chosen = items.iter().filter(|row| chosen.has(row.key().0));
-        let version = |row: &AdminReview| ReviewVersion {
-            id: row.review.id,
-            version: row.review.version,
-        };
+        let version =
+            |row: &AdminReview| ReviewVersion { id: row.review.id, version: row.review.version };
         chosen.map(version).collect()
     };
     let numbers = move || reviews.items.read().iter().map(|row| row.key().0).collect();
@@ -106,9 +104,14 @@ fn table_row(row: AdminReview, filter: Memo<Filter>, chosen: Selection) -> AnyVi
     let AdminReview { review, .. } = &row;
     let number = row.key().0;
     let author = review.author_name.clone().unwrap_or_else(|| "Anonymous".to_owned());
-    let account = row.author_account.clone().map(|name| view! { " " <bdi class="muted">"(" {name} ")"</bdi> });
-    let product = row.product_name.clone().unwrap_or_else(|| format!("Product {}", review.product_id));
-    let rating = review.rating.map_or_else(|| "–".to_owned(), |rating| format!("{} ★", rating.stars()));
+    let account = row
+        .author_account
+        .clone()
+        .map(|name| view! { " " <bdi class="muted">"(" {name} ")"</bdi> });
+    let product =
+        row.product_name.clone().unwrap_or_else(|| format!("Product {}", review.product_id));
+    let rating =
+        review.rating.map_or_else(|| "–".to_owned(), |rating| format!("{} ★", rating.stars()));
     let text = review.title.clone().unwrap_or_else(|| excerpt(&review.body));
     let reports = (row.open_reports > 0).then(|| {
         view! { <span class="status status-spam">{format!("{} reported", row.open_reports)}</span> }
@@ -157,8 +160,13 @@ fn table_row(row: AdminReview, filter: Memo<Filter>, chosen: Selection) -> AnyVi
 
 /// The beginning of a text, in one line.
 fn excerpt(text: &str) -> String {
-    let mut words: String =
-        text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(EXCERPT_CHARS + 1).collect();
+    let mut words: String = text
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .take(EXCERPT_CHARS + 1)
+        .collect();
     if words.chars().count() > EXCERPT_CHARS {
         words.pop();
         words.push('…');

@@ -1,0 +1,37 @@
+// Who signs in: the demo's admin, and accounts that a test makes.
+import type { APIResponse, Page } from '@playwright/test';
+
+export type Who = { name: string; password: string };
+
+/** The demo has this one; it can sign in from this machine only. */
+export const ADMIN: Who = { name: 'admin', password: 'admin' };
+
+export const PASSWORD = 'a long sentence';
+
+/** Signs in, as if by the form. */
+export async function signIn(page: Page, who: Who): Promise<void> {
+  await ok(page.request.post('/api/session', { data: who }));
+}
+
+/** Creates an account, which is signed in from then on: a member, or more by word of the admin. */
+export async function signUp(
+  page: Page,
+  name: string,
+  role: 'member' | 'moderator' | 'admin' = 'member',
+): Promise<Who> {
+  const who = { name, password: PASSWORD };
+  const answer = await ok(page.request.post('/api/accounts', { data: who }));
+  if (role !== 'member') {
+    const { account } = await answer.json();
+    await signIn(page, ADMIN);
+    await ok(page.request.patch(`/api/admin/accounts/${account.id}`, { data: { role } }));
+    await signIn(page, who);
+  }
+  return who;
+}
+
+async function ok(response: Promise<APIResponse>): Promise<APIResponse> {
+  const answer = await response;
+  if (answer.ok()) return answer;
+  throw new Error(`the API refused (${answer.status()}): ${await answer.text()}`);
+}

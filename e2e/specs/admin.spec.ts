@@ -1,0 +1,226 @@
+// Behind the counter: the table of all reviews, products, accounts, databases.
+import type { Page } from '@playwright/test';
+
+import { ADMIN, signIn, signUp } from '../accounts.js';
+import { catalogue, decision, header, product } from '../pages.js';
+import { expect, test } from '../test.js';
+
+test.beforeEach(async ({ page }) => signIn(page, ADMIN));
+
+function table(page: Page) {
+  const rows = page.getByRole('main').getByRole('row').filter({ has: page.getByRole('cell') });
+  return {
+    rows,
+    cell: (name: string) => rows.locator(`[data-name="${name}"]`),
+    databases: page.getByRole('navigation', { name: 'Databases' }).getByRole('link'),
+    filter: page.getByRole('form', { name: 'Filter' }),
+    drawer: page.getByRole('dialog', { name: 'Review' }),
+  };
+}
+
+test('the way in is in the menu', async ({ page }) => {
+  await page.goto('/');
+  await header(page).menu('admin').click();
+  await header(page).link('Admin').click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Overview');
+  await expect(page.getByRole('img', { name: /reviews in 30 days/ })).toBeVisible();
+  await expect(page.getByText('The line is the even share')).toBeVisible();
+  await page.getByRole('link', { name: /waiting for a moderator/ }).click();
+  await expect(page).toHaveURL('/admin/queue');
+  await page.getByRole('banner').getByRole('link', { name: 'Products' }).click();
+  await expect(catalogue(page).cards).toHaveCount(24);
+  await page.goBack();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Queue');
+});
+
+test('every review of every database is in the table', async ({ page }) => {
+  await page.goto('/admin/reviews');
+  const { rows, cell, databases, filter } = table(page);
+  await expect(rows).toHaveCount(50);
+  await expect(databases).toHaveText([/^All 5,000/, /^reviews-1/, /^reviews-2/, /^reviews-3/]);
+  await databases.nth(2).click();
+  await expect(page).toHaveURL('/admin/reviews?database=reviews-2');
+  await expect(databases.nth(2)).toHaveAttribute('aria-current', 'true');
+  await expect.poll(async () => new Set(await cell('Database').allInnerTexts())).toEqual(new Set(['reviews-2']));
+
+  await filter.getByLabel('Rating').selectOption('1');
+  await expect(page).toHaveURL('/admin/reviews?database=reviews-2&rating=1');
+  await expect.poll(async () => new Set(await cell('Rating').allInnerTexts())).toEqual(new Set(['1 ★']));
+  await filter.getByLabel('Product id').fill('1');
+  await filter.getByRole('button', { name: 'Filter' }).click();
+  await expect(page).toHaveURL('/admin/reviews?database=reviews-2&product_id=1&rating=1');
+  await expect.poll(async () => new Set(await cell('Product').allInnerTexts())).toEqual(new Set(['Brown teddy bear']));
+  await page.reload();
+  await expect(filter.getByLabel('Product id')).toHaveValue('1');
+  await filter.getByRole('link', { name: 'Clear' }).click();
+  await expect(page).toHaveURL('/admin/reviews');
+
+  await page.getByRole('button', { name: 'Load more reviews' }).click();
+  await expect(rows).toHaveCount(100);
+});
+
+test('a review has an address in front of the table', async ({ page }) => {
+  await page.goto('/admin/reviews?rating=5');
+  const { rows, cell, drawer } = table(page);
+  await expect(rows).toHaveCount(50);
+  await cell('Review').first().getByRole('link').click();
+  await expect(page).toHaveURL(/rating=5&review=\w{13}$/);
+  await expect(drawer).toContainText('Bucket');
+  await expect(drawer.getByRole('img', { name: '5 out of 5 stars' })).toBeVisible();
+  await drawer.getByRole('button', { name: /^Reject/ }).click();
+  await decision(page).reason.selectOption('duplicate');
+  await decision(page).send('Reject').click();
+  await expect(drawer).toContainText('Rejected by admin');
+  await expect(drawer).toContainText('the same as another one');
+  await page.reload();
+  await expect(drawer).toContainText('Rejected by admin');
+  await page.keyboard.press('Escape');
+  await expect(drawer).toBeHidden();
+  await expect(page).toHaveURL('/admin/reviews?rating=5');
+  await expect(cell('Status').first()).toContainText('Rejected');
+});
+
+test('several reviews at once', async ({ page, server }) => {
+  await page.goto('/admin/reviews?product_id=1');
+  const { rows, cell } = table(page);
+  await expect(rows).toHaveCount(50);
+  for (const row of [0, 1, 2]) await rows.nth(row).getByRole('checkbox').check();
+  await page.getByRole('button', { name: 'Spam all selected reviews' }).click();
+  await expect(decision(page).dialog).toContainText('Spam 3 reviews');
+  await decision(page).send('Spam').click();
+  await expect(page.getByText('3 reviews marked as spam.')).toBeVisible();
+  for (const row of [0, 1, 2]) await expect(cell('Status').nth(row)).toContainText('Spam');
+  await page.getByRole('button', { name: 'Undo' }).click();
+  for (const row of [0, 1, 2]) await expect(cell('Status').nth(row)).toContainText('Published');
+  await server.run('verify');
+});
+
+test('a thousand rows stay quick', async ({ page }) => {
+  test.slow();
+  await page.goto('/admin/reviews');
+  const { rows } = table(page);
+  const more = page.getByRole('button', { name: 'Load more reviews' });
+  for (let count = 50; count < 1000; count += 50) {
+    await expect(rows).toHaveCount(count);
+    await more.click();
+  }
+  await expect(rows).toHaveCount(1000);
+  const took = await page.evaluate(async () => {
+    const began = performance.now();
+    document.querySelector<HTMLInputElement>('.check-all input')!.click();
+    for (let frames = 0; frames < 2; frames++) await new Promise(requestAnimationFrame);
+    return performance.now() - began;
+  });
+  await expect(page.getByRole('checkbox', { checked: true })).toHaveCount(1001);
+  // A second would be a wait; this allows for a slow machine.
+  expect(took).toBeLessThan(1000);
+});
+
+test.describe('products', () => {
+  test.use({ expectedComplaints: /status of (409|412)/ });
+
+  test('are created, changed, archived and brought back', async ({ page }) => {
+    await page.goto('/admin/products');
+    await page.getByRole('button', { name: 'New product' }).click();
+    const form = page.getByRole('form', { name: 'Product' });
+    const [name, sku, picture] = ['Name', 'SKU', 'Picture'].map((label) => form.getByLabel(label));
+    await picture!.fill('http://shop.example/a.jpg');
+    await form.getByRole('button', { name: 'Save' }).click();
+    await expect(name!).toBeFocused();
+    await expect(name!).toHaveAccessibleDescription(/must not be blank/);
+    await expect(picture!).toHaveAccessibleDescription(/begins with https/);
+    await picture!.fill('');
+    await name!.fill('Obol');
+    await sku!.fill('COIN-1');
+    await form.getByRole('button', { name: 'Save' }).click();
+    const list = page.getByRole('list', { name: 'Products' });
+    await expect(list.getByRole('listitem').first()).toContainText('Obol');
+
+    await page.getByRole('button', { name: 'New product' }).click();
+    await name!.fill('Another obol');
+    await sku!.fill('COIN-1');
+    await form.getByRole('button', { name: 'Save' }).click();
+    await expect(sku!).toHaveAccessibleDescription(/Another product has this SKU/);
+    await page.keyboard.press('Escape');
+
+    await list.getByRole('button', { name: 'Edit Obol' }).click();
+    await name!.fill('Silver obol');
+    await form.getByRole('button', { name: 'Save' }).click();
+    await list.getByRole('button', { name: 'Archive Silver obol' }).click();
+    await expect(list.getByRole('listitem').first()).toContainText('Archived');
+
+    await list.getByRole('link', { name: 'Silver obol' }).click();
+    await expect(product(page).name).toHaveText('Silver obol');
+    await expect(page.getByText('This product has left the catalogue.')).toBeVisible();
+    await expect(product(page).form.body).toHaveCount(0);
+    await page.goto('/?search=obol');
+    await expect(page.getByRole('heading', { name: 'No products match' })).toBeVisible();
+    await page.goto('/admin/products?search=obol');
+    await list.getByRole('button', { name: 'Bring back Silver obol' }).click();
+    await expect(list).not.toContainText('Archived');
+  });
+
+  test('are not overwritten', async ({ page, context, server }) => {
+    await page.goto('/admin/products');
+    const elsewhere = await context.newPage();
+    await elsewhere.goto(`${server.url}/admin/products`);
+    for (const [tab, name] of [[elsewhere, 'Green teddy bear'], [page, 'Blue teddy bear']] as const) {
+      await tab.getByRole('button', { name: 'Edit Brown teddy bear' }).click();
+      const form = tab.getByRole('form', { name: 'Product' });
+      await form.getByLabel('Name').fill(name);
+      await form.getByRole('button', { name: 'Save' }).click();
+      if (tab === elsewhere) await expect(form).toBeHidden();
+    }
+    const form = page.getByRole('form', { name: 'Product' });
+    await form.getByRole('button', { name: 'Load the current text' }).click();
+    await expect(form.getByLabel('Name')).toHaveValue('Green teddy bear');
+    await form.getByLabel('Name').fill('Blue teddy bear');
+    await form.getByRole('button', { name: 'Save' }).click();
+    await expect(page.getByRole('list', { name: 'Products' })).toContainText('Blue teddy bear');
+  });
+});
+
+test.describe('accounts', () => {
+  test.use({ expectedComplaints: /status of 409/ });
+
+  test('get roles and are disabled; one admin stays', async ({ page, server, browser }) => {
+    const visitor = await browser.newPage({ baseURL: server.url });
+    await signUp(visitor, 'aspasia');
+    await page.goto('/admin/accounts');
+    const row = (name: string) =>
+      page
+        .getByRole('listitem')
+        .filter({ has: page.getByRole('combobox', { name: `Role of ${name}` }) });
+    await page.getByRole('combobox', { name: 'Role of admin' }).selectOption('member');
+    await expect(row('admin').getByRole('alert')).toContainText('only admin');
+    await expect(page.getByRole('combobox', { name: 'Role of admin' })).toHaveValue('admin');
+
+    await page.getByRole('combobox', { name: 'Role of aspasia' }).selectOption('moderator');
+    await visitor.goto('/admin/queue');
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Queue');
+    await page.getByRole('button', { name: 'Disable aspasia' }).click();
+    await expect(row('aspasia')).toContainText('Disabled');
+    await visitor.goto('/account');
+    await expect(visitor).toHaveURL(/sign-in/);
+    await page.getByRole('searchbox', { name: 'Search accounts' }).fill('asp');
+    await expect(row('admin')).toHaveCount(0);
+    await page.getByRole('button', { name: 'Enable aspasia' }).click();
+    await expect(row('aspasia')).not.toContainText('Disabled');
+    await visitor.close();
+  });
+});
+
+test('a database is verified', async ({ page }) => {
+  await page.goto('/admin/databases');
+  const panel = page.getByRole('region', { name: /^reviews-1/ });
+  await expect(panel).toContainText('SQLite');
+  await expect(panel).toContainText('of 1,024');
+  await panel.getByRole('button', { name: 'Verify reviews-1' }).click();
+  await expect(panel.getByRole('status')).toContainText('no findings');
+});
+
+test('guests sign in first', async ({ page }) => {
+  await page.context().clearCookies();
+  await page.goto('/admin/reviews?database=reviews-2');
+  await expect(page).toHaveURL('/sign-in?next=%2Fadmin%2Freviews%3Fdatabase%3Dreviews-2');
+});

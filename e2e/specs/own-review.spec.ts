@@ -1,0 +1,151 @@
+// Reviews of an account: one a product, which its author can change and delete.
+import type { Page } from '@playwright/test';
+
+import { signUp } from '../accounts.js';
+import { ownReview, product } from '../pages.js';
+import { expect, ok, test, type Api } from '../test.js';
+
+const TEDDY = '1';
+
+async function count(api: Api): Promise<number> {
+  const params = { path: { id: TEDDY } };
+  return ok(await api.GET('/api/products/{id}/rating', { params })).count;
+}
+
+async function post(page: Page, body: string): Promise<void> {
+  await page.goto(`/products/${TEDDY}`);
+  const { form } = product(page);
+  await form.stars('2 stars').check();
+  await form.body.fill(body);
+  await form.post.click();
+}
+
+test('it takes the place of the form, and lists follow its changes', async ({
+  page,
+  server,
+  api,
+}) => {
+  const before = await count(api);
+  await signUp(page, 'aspasia');
+  await post(page, 'The left ear came off.');
+  const teddy = product(page);
+  const own = ownReview(page);
+  await expect(own.status).toHaveText('Your review is posted.');
+  await expect(own.card).toContainText('The left ear came off.');
+  await expect(teddy.form.body).toHaveCount(0);
+  await expect(teddy.reviews.first()).toContainText('member');
+  await expect(teddy.rating).toContainText(`${before + 1} reviews`);
+
+  await page.reload();
+  await own.edit.click();
+  await own.body.fill('Sewn on again, it holds.');
+  await own.form.getByRole('radio', { name: '5 stars' }).check();
+  await own.save.click();
+  await expect(own.status).toHaveText('Your review is changed.');
+  await expect(own.card).toContainText('edited');
+  const mine = teddy.reviews.first();
+  await expect(mine).toContainText('Sewn on again, it holds.');
+  await expect(mine).toContainText('edited');
+  await expect(mine.getByRole('img', { name: '5 out of 5 stars' })).toBeVisible();
+
+  await own.delete.click();
+  await own.reallyDelete.click();
+  await expect(own.status).toHaveText('Your review is deleted.');
+  await expect(teddy.form.body).toBeVisible();
+  await expect(teddy.reviews.first()).not.toContainText('Sewn on again');
+  await expect(teddy.rating).toContainText(`${before} reviews`);
+  expect(await count(api)).toBe(before);
+  await server.run('verify');
+});
+
+test('all of them are on one page', async ({ page }) => {
+  await signUp(page, 'aspasia');
+  await page.goto('/account/reviews');
+  await expect(page.getByRole('heading', { name: 'You have not reviewed' })).toBeVisible();
+  await post(page, 'It squeaks.');
+  await expect(ownReview(page).card).toBeVisible();
+
+  await page.goto('/account/reviews');
+  const review = page.getByRole('main').getByRole('article');
+  await expect(review).toContainText('It squeaks.');
+  await expect(review).toContainText('Published');
+  await expect(review.getByRole('link', { name: 'Brown teddy bear' })).toBeVisible();
+  await review.getByRole('button', { name: 'Edit' }).click();
+  const { body, save, reallyDelete } = ownReview(page);
+  await body.fill('It squeaks no more.');
+  await save.click();
+  await expect(review).toContainText('It squeaks no more.');
+  await review.getByRole('button', { name: 'Delete' }).click();
+  await reallyDelete.click();
+  await expect(page.getByRole('heading', { name: 'You have not reviewed' })).toBeVisible();
+});
+
+test.describe('when it is changed in two places', () => {
+  test.use({ expectedComplaints: /status of (409|412)/ });
+
+  test('nothing is overwritten', async ({ page, server, context }) => {
+    await signUp(page, 'aspasia');
+    await post(page, 'First.');
+    const own = ownReview(page);
+    await own.edit.click();
+    await own.body.fill('From here.');
+
+    const elsewhere = await context.newPage();
+    await elsewhere.goto(`${server.url}/account/reviews`);
+    await elsewhere.getByRole('button', { name: 'Edit' }).click();
+    await ownReview(elsewhere).body.fill('From elsewhere.');
+    await ownReview(elsewhere).save.click();
+    await expect(elsewhere.getByRole('article')).toContainText('From elsewhere.');
+
+    await own.save.click();
+    const alert = own.form.getByRole('alert');
+    await expect(alert).toContainText('not changed yet');
+    await expect(own.body).toHaveValue('From here.');
+    await alert.getByRole('button', { name: 'Load the current text' }).click();
+    await expect(own.body).toHaveValue('From elsewhere.');
+    await own.body.fill('From both.');
+    await own.save.click();
+    await expect(own.card).toContainText('From both.');
+  });
+
+  test('a second review of a product is not taken', async ({ page, context }) => {
+    await signUp(page, 'aspasia');
+    await page.goto(`/products/${TEDDY}`);
+    await product(page).form.body.fill('Again?');
+    const elsewhere = await context.newPage();
+    await post(elsewhere, 'Before.');
+    await expect(ownReview(elsewhere).card).toBeVisible();
+
+    await product(page).form.post.click();
+    await expect(ownReview(page).card).toContainText('Before.');
+    await expect(ownReview(page).status).toContainText('You have reviewed this product before.');
+  });
+});
+
+test.describe('with moderation before publishing', () => {
+  test.use({ settings: { OSTRAKON_PRE_MODERATION: 'true' } });
+  const WAITING = 'Your review will appear once a moderator has looked at it.';
+
+  test('it is said that the review waits', async ({ page }) => {
+    await post(page, 'From a guest.');
+    await expect(product(page).form.status).toHaveText(WAITING);
+    await expect(product(page).reviews.first()).not.toContainText('From a guest.');
+
+    await signUp(page, 'aspasia');
+    await post(page, 'From an account.');
+    await expect(ownReview(page).status).toHaveText(WAITING);
+    await expect(ownReview(page).card).toContainText('Waiting');
+  });
+});
+
+test.describe('without reviews by guests', () => {
+  test.use({ settings: { OSTRAKON_GUEST_REVIEWS: 'false' } });
+
+  test('guests are asked to sign in', async ({ page }) => {
+    await page.goto(`/products/${TEDDY}`);
+    const panel = page.getByRole('region', { name: 'Write a review' });
+    await expect(panel).toContainText('written with an account');
+    await panel.getByRole('link', { name: 'Sign in' }).click();
+    await expect(page).toHaveURL('/sign-in?next=%2Fproducts%2F1');
+  });
+});

@@ -1,4 +1,0 @@
-// Starts the program for moderators and admins, which lies beside this file.
-import start from "./ostrakon-admin.js";
-
-start();
