@@ -106,6 +106,12 @@ pub fn find(
         .optional()?)
 }
 
+/// The highest id that is stored; 0 without reviews.
+pub fn last_id(connection: &mut Connection) -> Result<i64, QueryError> {
+    let last: Option<i64> = review::table.select(diesel::dsl::max(review::id)).first(connection)?;
+    Ok(last.unwrap_or_default())
+}
+
 /// The review of a product by this account, unless it has deleted it.
 pub fn find_by_author(
     connection: &mut Connection,

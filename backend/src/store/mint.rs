@@ -10,18 +10,23 @@ use crate::db::QueryError;
 use crate::shard::{self, Bucket};
 
 /// Mints ids in ascending order, and knows below which id nothing more will appear.
-#[derive(Default)]
 pub(super) struct Mint {
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
+    /// Ids are minted above this one.
     last: i64,
     in_flight: BTreeSet<i64>,
 }
 
 impl Mint {
+    /// A mint of ids above `last`: the highest one that is stored, so that ids are in order even
+    /// when the clock has stepped back since.
+    pub fn above(last: i64) -> Mint {
+        Mint { state: Mutex::new(State { last, in_flight: BTreeSet::new() }) }
+    }
+
     /// A new id in `bucket`, in flight until the result is dropped: do so after the commit.
     pub fn mint(&self, bucket: Bucket) -> Result<Minted<'_>, QueryError> {
         let mut state = self.lock();
@@ -36,7 +41,12 @@ impl Mint {
     /// Every review of this process with an id below this one is committed, or never will be.
     /// Whoever walks upwards must not step beyond: a slow writer may still fill a gap there.
     pub fn horizon(&self) -> i64 {
-        let state = self.lock();
+        let mut state = self.lock();
+        // With nothing in flight, all until this very millisecond is settled, and stays so: what
+        // is minted from now on is above it, whatever the clock does.
+        let now_ms = Timestamp::now().as_millisecond();
+        let now = ReviewId::first_number_at(now_ms).unwrap_or_default();
+        state.last = state.last.max(now - 1);
         state.in_flight.first().copied().unwrap_or(state.last.saturating_add(1))
     }
 
@@ -64,7 +74,7 @@ mod tests {
 
     #[test]
     fn the_horizon_is_the_oldest_id_in_flight() {
-        let mint = Mint::default();
+        let mint = Mint::above(0);
         let [a, b, c] = [3, 900, 14].map(|n| mint.mint(Bucket::wrapping(n)).unwrap());
         let (first, second, third) = (a.id.get(), b.id.get(), c.id.get());
         assert!(first < second && second < third);
@@ -74,6 +84,17 @@ mod tests {
         drop(a);
         assert_eq!(mint.horizon(), third);
         drop(c);
-        assert_eq!(mint.horizon(), third + 1);
+        let settled = mint.horizon();
+        assert!(settled > third);
+        assert!(mint.mint(Bucket::wrapping(7)).unwrap().id.get() >= settled);
+    }
+
+    #[test]
+    fn all_that_is_stored_is_below_the_horizon() {
+        for stored in [0, 1, 3_000_000_000_000_000_000, 9_000_000_000_000_000_000] {
+            let mint = Mint::above(stored);
+            assert!(mint.horizon() > stored);
+            assert!(mint.mint(Bucket::wrapping(1)).unwrap().id.get() > stored);
+        }
     }
 }

@@ -113,6 +113,7 @@ with_databases! {
                 waiting.push(id);
             }
         }
+        let app = app.restart().await;
         let queue = app.all_pages_as(&moderator, &format!("{QUEUE}?limit=7")).await;
         assert_eq!(ids(&queue), waiting);
         assert_eq!(queue[0]["product_name"], "Product 2");

@@ -58,6 +58,14 @@ with_databases! {
         for id in &posted {
             assert_eq!(app.read(&format!("/api/reviews/{id}")).await["id"], **id);
         }
+        // Before anything is written, too, an order in time ends only with the reviews.
+        for product in 1..=3_usize {
+            let path = format!("/api/products/{product}/reviews?sort=oldest&limit=2");
+            let oldest = ids(&app.all_pages(&path).await);
+            let mut expected: Vec<_> = posted.iter().skip(product - 1).step_by(3).cloned().collect();
+            expected.extend((product == 1).then(|| first["id"].as_str().unwrap().to_owned()));
+            assert_eq!(oldest, expected);
+        }
         let again = app.post_with_key(1, &json!({"body": "kept"}), "kept").await;
         assert_eq!((again.header("idempotency-replayed"), again.json()), ("true", first));
         app.verify();

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::db::cluster::{self, Pins};
 use crate::db::migrate::{self, Kind};
-use crate::db::{Database, sqlite_version_problem};
+use crate::db::{Database, reviews, sqlite_version_problem};
 use crate::store::passwords::Passwords;
 use crate::store::{Policy, Store, mint, verification};
 
@@ -35,6 +35,9 @@ impl Databases {
         if !problems.is_empty() {
             return Err(SetupError(problems));
         }
+        let last_ids: Result<Vec<i64>, _> =
+            self.reviews.iter().map(|database| database.read(reviews::last_id)).collect();
+        let last_id = last_ids?.into_iter().max().unwrap_or_default();
         Ok(Store {
             default: self.default,
             reviews: self.reviews,
@@ -42,7 +45,7 @@ impl Databases {
             policy,
             passwords: Passwords::default(),
             map: ArcSwap::from_pointee(map),
-            mint: mint::Mint::default(),
+            mint: mint::Mint::above(last_id),
             cluster_id: root.id,
             running: verification::Running::default(),
             known_products: RwLock::new(HashSet::new()),
