@@ -2,8 +2,11 @@
 
 use std::collections::HashSet;
 
-use ostrakon_shared::Role;
-use serde_json::Value;
+use ostrakon_shared::{
+    Decision, DecisionReason, FieldErrorCode, ProblemCode, ReportReason, ReviewAction,
+    ReviewStatus, Role,
+};
+use serde_json::{Value, json};
 
 use crate::app::TestApp;
 
@@ -36,6 +39,24 @@ async fn the_served_document_has_a_unique_name_and_a_text_for_every_operation() 
     let docs = app.get("/docs").await;
     assert_eq!(docs.status, 200);
     assert!(docs.text.contains("swagger-ui"), "{}", docs.text);
+}
+
+/// The document lists the words that JSON has.
+#[test]
+fn words_are_the_same_in_json_and_in_the_document() {
+    let document = serde_json::to_value(ostrakon::http::document()).unwrap();
+    let check = |schema: &str, words: &[Value], names: Vec<&str>| {
+        assert_eq!(json!(words), json!(names), "{schema}");
+        assert_eq!(document["components"]["schemas"][schema]["enum"], json!(words), "{schema}");
+    };
+    macro_rules! check {
+        ($($name:ident),*) => {$(
+            let words: Vec<Value> = $name::ALL.iter().map(|word| json!(word)).collect();
+            check(stringify!($name), &words, $name::ALL.iter().map(|word| word.as_str()).collect());
+        )*};
+    }
+    check!(Decision, DecisionReason, ProblemCode, FieldErrorCode);
+    check!(ReportReason, ReviewAction, ReviewStatus, Role);
 }
 
 /// Every `$ref` below `value`.
