@@ -8,7 +8,6 @@ use ostrakon_shared::{
     NewReport, NewReview, ProblemCode, Product, ProductId, ProductPage, ProductRating, Review,
     ReviewEdit, ReviewId, ReviewLocation, ReviewPage,
 };
-use reqwest::Method;
 
 pub use account::*;
 pub use admin::*;
@@ -59,7 +58,7 @@ pub async fn post_review(
     review: &NewReview,
     idempotency_key: String,
 ) -> Result<Review, ApiError> {
-    Call::new(Method::POST, format!("/api/products/{id}/reviews"))
+    Call::new("POST", format!("/api/products/{id}/reviews"))
         .header("Idempotency-Key", idempotency_key)
         .json(review)
         .answer()
@@ -83,21 +82,17 @@ pub async fn edit_review(
     version: i32,
     edit: &ReviewEdit,
 ) -> Result<Review, ApiError> {
-    Call::new(Method::PATCH, format!("/api/reviews/{id}"))
-        .if_match(version)
-        .json(edit)
-        .answer()
-        .await
+    Call::new("PATCH", format!("/api/reviews/{id}")).if_match(version).json(edit).answer().await
 }
 
 /// Deletes this version of an own review.
 pub async fn delete_review(id: ReviewId, version: i32) -> Result<(), ApiError> {
-    Call::new(Method::DELETE, format!("/api/reviews/{id}")).if_match(version).done().await
+    Call::new("DELETE", format!("/api/reviews/{id}")).if_match(version).done().await
 }
 
 /// Reports a review to the moderators.
 pub async fn report_review(id: ReviewId, report: &NewReport) -> Result<(), ApiError> {
-    Call::new(Method::POST, format!("/api/reviews/{id}/reports")).json(report).done().await
+    Call::new("POST", format!("/api/reviews/{id}/reports")).json(report).done().await
 }
 
 /// That something does not exist is an answer like any other.

@@ -7,9 +7,11 @@ use std::fmt::Write;
 use futures::future::LocalBoxFuture;
 use leptos::prelude::window;
 use ostrakon_shared::{FieldError, Problem, ProblemCode};
-use reqwest::{Client, Method};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortController, Headers, RequestInit, Response};
 
 /// What a request becomes, in a box: one type whoever asks, so that code that waits for answers
 /// is compiled once and not for every request.
@@ -68,7 +70,7 @@ pub fn on_session_lost(act: impl Fn() + 'static) {
 
 /// A request to be sent to where the app came from.
 pub struct Call {
-    method: Method,
+    method: &'static str,
     address: String,
     headers: Vec<(&'static str, String)>,
     body: Option<String>,
@@ -76,13 +78,13 @@ pub struct Call {
 
 impl Call {
     /// A request of this method to this path.
-    pub fn new(method: Method, path: impl Into<String>) -> Call {
+    pub fn new(method: &'static str, path: impl Into<String>) -> Call {
         Call { method, address: path.into(), headers: Vec::new(), body: None }
     }
 
     /// A request that reads.
     pub fn get(path: impl Into<String>) -> Call {
-        Call::new(Method::GET, path)
+        Call::new("GET", path)
     }
 
     /// With this parameter in the query, unless it is empty.
@@ -143,20 +145,32 @@ impl Call {
         })
     }
 
-    /// Ends when nobody waits for it any more: reqwest sees to that.
-    async fn fetch(self) -> reqwest::Result<(u16, String)> {
-        let origin = window().location().origin().unwrap_or_default();
-        let url = format!("{origin}{}", self.address);
-        let mut request =
-            Client::new().request(self.method, url).header("Accept", "application/json");
-        for (name, value) in self.headers {
-            request = request.header(name, value);
+    /// A fetch that ends when nobody waits for it any more.
+    async fn fetch(self) -> Result<(u16, String), JsValue> {
+        struct AbortOnDrop(AbortController);
+        impl Drop for AbortOnDrop {
+            fn drop(&mut self) {
+                // After the answer, this does nothing.
+                self.0.abort();
+            }
         }
-        if let Some(body) = self.body {
-            request = request.body(body);
+        let abort = AbortOnDrop(AbortController::new()?);
+        let headers = Headers::new()?;
+        headers.set("Accept", "application/json")?;
+        for (name, value) in &self.headers {
+            headers.set(name, value)?;
         }
-        let response = request.send().await?;
-        Ok((response.status().as_u16(), response.text().await?))
+        let init = RequestInit::new();
+        init.set_method(self.method);
+        init.set_headers(&headers);
+        init.set_signal(Some(&abort.0.signal()));
+        if let Some(body) = &self.body {
+            init.set_body(&JsValue::from_str(body));
+        }
+        let response = window().fetch_with_str_and_init(&self.address, &init);
+        let response: Response = JsFuture::from(response).await?.unchecked_into();
+        let text = JsFuture::from(response.text()?).await?;
+        Ok((response.status(), text.as_string().unwrap_or_default()))
     }
 }
 
@@ -198,7 +212,7 @@ mod tests {
 
     #[test]
     fn versions_are_quoted() {
-        let call = Call::new(Method::PATCH, "/api/x").if_match(3);
+        let call = Call::new("PATCH", "/api/x").if_match(3);
         assert_eq!(call.headers, [("If-Match", "\"3\"".to_owned())]);
     }
 }

@@ -4,7 +4,6 @@ use ostrakon_shared::{
     CreatedToken, CredentialId, Credentials, NewToken, PasswordChange, ProductId, ReviewPage,
     Session, SessionList, TokenList,
 };
-use reqwest::Method;
 
 use crate::http::{ApiError, Call};
 
@@ -15,22 +14,22 @@ pub async fn session() -> Result<Session, ApiError> {
 
 /// Signs in.
 pub async fn sign_in(credentials: &Credentials) -> Result<Session, ApiError> {
-    Call::new(Method::POST, "/api/session").json(credentials).answer().await
+    Call::new("POST", "/api/session").json(credentials).answer().await
 }
 
 /// Signs out.
 pub async fn sign_out() -> Result<(), ApiError> {
-    Call::new(Method::DELETE, "/api/session").done().await
+    Call::new("DELETE", "/api/session").done().await
 }
 
 /// Creates an account, and signs it in.
 pub async fn register(credentials: &Credentials) -> Result<Session, ApiError> {
-    Call::new(Method::POST, "/api/accounts").json(credentials).answer().await
+    Call::new("POST", "/api/accounts").json(credentials).answer().await
 }
 
 /// Changes the own password; all other sessions end.
 pub async fn change_password(change: &PasswordChange) -> Result<(), ApiError> {
-    Call::new(Method::PUT, "/api/accounts/me/password").json(change).done().await
+    Call::new("PUT", "/api/accounts/me/password").json(change).done().await
 }
 
 /// The own sessions.
@@ -40,7 +39,7 @@ pub async fn sessions() -> Result<SessionList, ApiError> {
 
 /// Ends one of them.
 pub async fn end_session(id: CredentialId) -> Result<(), ApiError> {
-    Call::new(Method::DELETE, format!("/api/accounts/me/sessions/{id}")).done().await
+    Call::new("DELETE", format!("/api/accounts/me/sessions/{id}")).done().await
 }
 
 /// The own API tokens.
@@ -50,12 +49,12 @@ pub async fn tokens() -> Result<TokenList, ApiError> {
 
 /// Creates an API token.
 pub async fn create_token(token: &NewToken) -> Result<CreatedToken, ApiError> {
-    Call::new(Method::POST, "/api/accounts/me/tokens").json(token).answer().await
+    Call::new("POST", "/api/accounts/me/tokens").json(token).answer().await
 }
 
 /// Revokes one.
 pub async fn revoke_token(id: CredentialId) -> Result<(), ApiError> {
-    Call::new(Method::DELETE, format!("/api/accounts/me/tokens/{id}")).done().await
+    Call::new("DELETE", format!("/api/accounts/me/tokens/{id}")).done().await
 }
 
 /// A page of the own reviews, whatever their status; of one product or of all.

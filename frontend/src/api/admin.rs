@@ -5,7 +5,6 @@ use ostrakon_shared::{
     AdminReviewDetail, AdminReviewPage, DatabaseList, NewProduct, Overview, ProblemCode,
     ProductEdit, ProductId, ReviewId, Verification,
 };
-use reqwest::Method;
 
 use crate::http::{ApiError, Call};
 
@@ -50,7 +49,7 @@ pub async fn product_detail(id: ProductId) -> Result<AdminProduct, ApiError> {
 
 /// Creates a product.
 pub async fn create_product(product: &NewProduct) -> Result<AdminProduct, ApiError> {
-    Call::new(Method::POST, "/api/admin/products").json(product).answer().await
+    Call::new("POST", "/api/admin/products").json(product).answer().await
 }
 
 /// Changes this version of a product.
@@ -59,7 +58,7 @@ pub async fn edit_product(
     version: i32,
     edit: &ProductEdit,
 ) -> Result<AdminProduct, ApiError> {
-    let call = Call::new(Method::PATCH, format!("/api/admin/products/{id}"));
+    let call = Call::new("PATCH", format!("/api/admin/products/{id}"));
     call.if_match(version).json(edit).answer().await
 }
 
@@ -70,7 +69,7 @@ pub async fn accounts(search: &str, cursor: Option<&str>) -> Result<AccountPage,
 
 /// Changes an account.
 pub async fn edit_account(id: AccountId, edit: &AccountEdit) -> Result<Account, ApiError> {
-    Call::new(Method::PATCH, format!("/api/admin/accounts/{id}")).json(edit).answer().await
+    Call::new("PATCH", format!("/api/admin/accounts/{id}")).json(edit).answer().await
 }
 
 /// All reviews databases.
@@ -80,7 +79,7 @@ pub async fn databases() -> Result<DatabaseList, ApiError> {
 
 /// Starts the verification of a database.
 pub async fn verify_database(name: &str) -> Result<Verification, ApiError> {
-    Call::new(Method::POST, format!("/api/databases/{name}/verification")).answer().await
+    Call::new("POST", format!("/api/databases/{name}/verification")).answer().await
 }
 
 /// A page of a list from `default`, which is there or not: no part of it can be missing.

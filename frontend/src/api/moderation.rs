@@ -1,7 +1,6 @@
 //! Requests of moderators.
 
 use ostrakon_shared::{DecisionResultList, NewDecisions, QueuePage, UndoDecisions};
-use reqwest::Method;
 
 use crate::http::{ApiError, Call};
 
@@ -15,10 +14,10 @@ pub async fn queue(cursor: Option<&str>) -> Result<QueuePage, ApiError> {
 
 /// Decides about some reviews.
 pub async fn decide(decisions: &NewDecisions) -> Result<DecisionResultList, ApiError> {
-    Call::new(Method::POST, "/api/moderation/decisions").json(decisions).answer().await
+    Call::new("POST", "/api/moderation/decisions").json(decisions).answer().await
 }
 
 /// Takes decisions back.
 pub async fn undo_decisions(undo: &UndoDecisions) -> Result<DecisionResultList, ApiError> {
-    Call::new(Method::POST, "/api/moderation/undo").json(undo).answer().await
+    Call::new("POST", "/api/moderation/undo").json(undo).answer().await
 }
