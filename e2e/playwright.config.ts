@@ -33,7 +33,7 @@ export default defineConfig({
     {
       name: 'phone',
       // Nothing in these depends on the screen.
-      testIgnore: ['delivery.spec.ts', 'keyboard.spec.ts'],
+      testIgnore: ['delivery.spec.ts', 'inert.spec.ts', 'keyboard.spec.ts', 'trouble.spec.ts'],
       use: devices['Pixel 7'],
     },
   ],
