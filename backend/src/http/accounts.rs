@@ -7,8 +7,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
 use ostrakon_shared::{
     Account, AccountEdit, AccountId, AccountPage, CreatedToken, CredentialId, Credentials,
-    FieldErrorCode, MAX_SEARCH_CHARS, NewToken, PageLimit, PasswordChange, Session, SessionList,
-    TokenList,
+    NewToken, PageLimit, PasswordChange, Session, SessionList, TokenList,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -16,7 +15,7 @@ use utoipa::IntoParams;
 use super::auth::{Admin, Owner};
 use super::client::Client;
 use super::error::ApiError;
-use super::extract::{Body, Params, from_text};
+use super::extract::{Body, Params, check_search, from_text};
 use super::hashing::{HashingQueue, hashing};
 use super::limits::{Key, Limit, Limits};
 use super::openapi::{
@@ -222,11 +221,7 @@ pub async fn list_accounts(
     params: Params<ListAccounts>,
 ) -> Result<Private<AccountPage>, ApiError> {
     let ListAccounts { search, limit, cursor } = params.0;
-    let chars = search.chars().count();
-    if chars > MAX_SEARCH_CHARS {
-        let reason = format!("a search has {MAX_SEARCH_CHARS} characters at most, not {chars}");
-        return Err(ApiError::parameter("search", FieldErrorCode::TooLong, &reason));
-    }
+    check_search(&search)?;
     let query = AccountQuery { search, limit, cursor };
     let page = blocking(store, move |store| store.accounts(&query)).await?;
     let next = page.next_cursor.clone();

@@ -4,8 +4,7 @@ use actix_web::http::header;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get, patch, post};
 use ostrakon_shared::{
-    AdminProduct, AdminProductPage, FieldErrorCode, MAX_SEARCH_CHARS, NewProduct, PageLimit,
-    ProductEdit, ProductId,
+    AdminProduct, AdminProductPage, NewProduct, PageLimit, ProductEdit, ProductId,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -13,7 +12,7 @@ use utoipa::IntoParams;
 use super::auth::Admin;
 use super::blocking;
 use super::error::ApiError;
-use super::extract::{Body, IfMatch, Params, from_text};
+use super::extract::{Body, IfMatch, Params, check_search, from_text};
 use super::openapi::{
     Changed, InvalidEdit, InvalidId, InvalidParameter, NoSuchProduct, NotAllowed, SkuTaken,
     Unavailable, VersionMissing,
@@ -60,11 +59,7 @@ pub async fn list_all_products(
     params: Params<ListAllProducts>,
 ) -> Result<Fresh<AdminProductPage>, ApiError> {
     let ListAllProducts { search, archived, limit, cursor } = params.0;
-    let chars = search.chars().count();
-    if chars > MAX_SEARCH_CHARS {
-        let reason = format!("a search has {MAX_SEARCH_CHARS} characters at most, not {chars}");
-        return Err(ApiError::parameter("search", FieldErrorCode::TooLong, &reason));
-    }
+    check_search(&search)?;
     let query = AdminProductQuery { search, archived, limit, cursor };
     let page = blocking(store, move |store| store.all_products(&query)).await?;
     let next = page.next_cursor.clone();

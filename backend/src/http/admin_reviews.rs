@@ -3,8 +3,8 @@
 use actix_web::get;
 use actix_web::web::{Data, Path};
 use ostrakon_shared::{
-    AccountId, AdminReviewDetail, AdminReviewPage, FieldErrorCode, MAX_SEARCH_CHARS, Overview,
-    PageLimit, ProductId, Rating, ReviewId, ReviewStatus,
+    AccountId, AdminReviewDetail, AdminReviewPage, Overview, PageLimit, ProductId, Rating,
+    ReviewId, ReviewStatus,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 use super::auth::Admin;
 use super::blocking;
 use super::error::ApiError;
-use super::extract::{Params, from_optional_text, from_text};
+use super::extract::{Params, check_search, from_optional_text, from_text};
 use super::openapi::{
     InvalidId, InvalidParameter, NoSuchDatabase, NoSuchReview, NotAllowed, Unavailable,
 };
@@ -80,11 +80,7 @@ pub async fn list_all_reviews(
     params: Params<ListAllReviews>,
 ) -> Result<Fresh<AdminReviewPage>, ApiError> {
     let params = params.0;
-    let chars = params.search.chars().count();
-    if chars > MAX_SEARCH_CHARS {
-        let reason = format!("a search has {MAX_SEARCH_CHARS} characters at most, not {chars}");
-        return Err(ApiError::parameter("search", FieldErrorCode::TooLong, &reason));
-    }
+    check_search(&params.search)?;
     let query = AdminReviewQuery {
         database: params.database,
         product: params.product_id,

@@ -11,7 +11,7 @@ use actix_web::web::{Bytes, BytesMut, PathConfig};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, mime};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
-use ostrakon_shared::{FieldErrorCode, ProblemCode};
+use ostrakon_shared::{FieldErrorCode, MAX_SEARCH_CHARS, ProblemCode};
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
@@ -49,6 +49,16 @@ where
     T::Err: Display,
 {
     from_text(deserializer).map(Some)
+}
+
+/// Refuses a search that is too long to be looked for.
+pub fn check_search(search: &str) -> Result<(), ApiError> {
+    let chars = search.chars().count();
+    if chars <= MAX_SEARCH_CHARS {
+        return Ok(());
+    }
+    let reason = format!("a search has {MAX_SEARCH_CHARS} characters at most, not {chars}");
+    Err(ApiError::parameter("search", FieldErrorCode::TooLong, &reason))
 }
 
 fn sentence(reason: &str) -> String {

@@ -5,15 +5,15 @@ use std::str::FromStr;
 use actix_web::get;
 use actix_web::web::{Data, Path};
 use ostrakon_shared::{
-    FieldErrorCode, MAX_PRODUCTS_PER_BATCH, MAX_SEARCH_CHARS, PageLimit, Product, ProductId,
-    ProductPage, ProductRating, ProductRatingList,
+    MAX_PRODUCTS_PER_BATCH, PageLimit, Product, ProductId, ProductPage, ProductRating,
+    ProductRatingList,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::blocking;
 use super::error::ApiError;
-use super::extract::{Params, from_text};
+use super::extract::{Params, check_search, from_text};
 use super::openapi::{
     InvalidId, InvalidParameter, InvalidProductRequest, NoSuchProduct, Unavailable,
 };
@@ -59,11 +59,7 @@ pub async fn list_products(
     params: Params<ListProducts>,
 ) -> Result<Fresh<ProductPage>, ApiError> {
     let ListProducts { search, limit, cursor, allow_partial } = params.0;
-    let chars = search.chars().count();
-    if chars > MAX_SEARCH_CHARS {
-        let reason = format!("a search has {MAX_SEARCH_CHARS} characters at most, not {chars}");
-        return Err(ApiError::parameter("search", FieldErrorCode::TooLong, &reason));
-    }
+    check_search(&search)?;
     let query = ProductQuery { search, limit, cursor, allow_partial };
     let page = blocking(store, move |store| store.list_products(&query)).await?;
     let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
