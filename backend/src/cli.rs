@@ -22,13 +22,21 @@ use crate::store::{SetupError, StoreError};
 /// Without any configuration, reviews are spread over three SQLite files in ./data, and served
 /// on http://127.0.0.1:8080. A TOML file (./ostrakon.toml) and the environment choose otherwise:
 ///
-///   data_dir                OSTRAKON_DATA_DIR                folder of the databases
+///   data_dir                OSTRAKON_DATA_DIR                folder of the SQLite files
 ///   listen                  OSTRAKON_LISTEN                  address and port to serve on
 ///   reviews_databases       OSTRAKON_REVIEWS_DATABASES       reviews databases of a new cluster
 ///   spread                  OSTRAKON_SPREAD                  home buckets a product has there
+///   default_url             OSTRAKON_DEFAULT_URL             postgres://… instead of a file
+///   reviews_urls            OSTRAKON_REVIEWS_URLS            the same, reviews-1 first, by commas
+///   database_password_file  OSTRAKON_DATABASE_PASSWORD_FILE  password for URLs without one
+///   reads                   OSTRAKON_READS                   from primary or replica: primary
+///   max_replica_lag_ms      OSTRAKON_MAX_REPLICA_LAG_MS      how late a replica may be: 1000
+///   read_connections        OSTRAKON_READ_CONNECTIONS        reading ones, by database: 4
+///   write_connections       OSTRAKON_WRITE_CONNECTIONS       writing ones, to PostgreSQL: 4
+///   checkout_timeout_ms     OSTRAKON_CHECKOUT_TIMEOUT_MS     wait for a free one: 2000
+///   lock_timeout_ms         OSTRAKON_LOCK_TIMEOUT_MS         wait for a lock: 5000
+///   statement_timeout_ms    OSTRAKON_STATEMENT_TIMEOUT_MS    work of PostgreSQL: 10000
 ///   app_dir                 OSTRAKON_APP_DIR                 folder of the built app
-///   read_connections        OSTRAKON_READ_CONNECTIONS        reading connections a database
-///   busy_timeout_ms         OSTRAKON_BUSY_TIMEOUT_MS         how long to wait for a busy one
 ///   guest_reviews           OSTRAKON_GUEST_REVIEWS           whether guests may review: true
 ///   pre_moderation          OSTRAKON_PRE_MODERATION          whether reviews wait: false
 ///   public_url              OSTRAKON_PUBLIC_URL              how browsers reach it, as http(s)://…
@@ -37,6 +45,8 @@ use crate::store::{SetupError, StoreError};
 ///   registrations_per_hour  OSTRAKON_REGISTRATIONS_PER_HOUR  by address; 0: no limit
 ///   reviews_per_minute      OSTRAKON_REVIEWS_PER_MINUTE      by account or address; 0: no limit
 ///   log                     OSTRAKON_LOG                     what to log, e.g. debug
+///
+/// In the file only: [replicas], with lists of URLs by database, e.g. reviews-1 = ["postgres://…"].
 #[derive(Parser)]
 #[command(name = "ostrakon", version, verbatim_doc_comment, max_term_width = 100)]
 struct Arguments {

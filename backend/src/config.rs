@@ -1,12 +1,15 @@
 //! Configuration: a TOML file and the environment, read and checked once at start.
 
-use std::collections::HashMap;
+mod servers;
+
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use config::{Environment, File, FileFormat, Source, Value};
 
-use crate::db::{Database, Settings};
+use crate::db::{Address, Database, Reads, ReplicaSettings, Settings};
 use crate::http::{PublicUrl, Rates, Settings as HttpSettings, TrustedProxies};
 use crate::shard::{BUCKETS, Spread};
 use crate::store::{Databases, Policy, SetupError, Store};
@@ -31,10 +34,18 @@ pub struct Config {
     pub spread: Option<Spread>,
     /// The folder of the built app.
     pub app_dir: PathBuf,
-    /// Connections to each database that read at the same time: 1 to 64.
-    pub read_connections: u32,
-    /// How long a query waits for a database that is busy, in milliseconds: 1 to 60,000.
-    pub busy_timeout_ms: u32,
+    /// Where `default` is; None: a SQLite file in `data_dir`.
+    pub default_url: Option<Address>,
+    /// Where the reviews databases are, in their order; empty: SQLite files in `data_dir`.
+    pub reviews_urls: Vec<Address>,
+    /// The replicas of each database, by its name.
+    pub replicas: BTreeMap<String, Vec<Address>>,
+    /// Who answers reads that may be a little late.
+    pub reads: Reads,
+    /// How far a replica may be behind to answer, in milliseconds.
+    pub max_replica_lag_ms: u32,
+    /// How each server is used.
+    pub connections: Settings,
     /// Whether guests may review products.
     pub guest_reviews: bool,
     /// Whether new reviews wait for a moderator.
@@ -72,14 +83,25 @@ impl Config {
             .map_err(|error| ConfigError(vec![one_line(&error.to_string())]))?;
         let file = path.display().to_string();
         let mut keys = Keys { file, values: values.into_iter().collect(), problems: Vec::new() };
+        let servers = keys.servers();
         let config = Config {
             data_dir: keys.text("data_dir", "data").into(),
             listen: keys.parsed("listen", "127.0.0.1:8080", "an IP address and a port"),
-            reviews_databases: keys.number("reviews_databases", 3, 1, BUCKETS.into()),
+            reviews_databases: keys.reviews_databases(servers.reviews.len()),
+            default_url: servers.default,
+            reviews_urls: servers.reviews,
+            replicas: servers.replicas,
+            reads: keys.parsed("reads", "primary", "primary or replica"),
+            max_replica_lag_ms: keys.number("max_replica_lag_ms", 1_000, 1, 60_000),
             spread: keys.spread(),
             app_dir: keys.text("app_dir", "dist").into(),
-            read_connections: keys.number("read_connections", 4, 1, 64),
-            busy_timeout_ms: keys.number("busy_timeout_ms", 5_000, 1, 60_000),
+            connections: Settings {
+                read_connections: keys.number("read_connections", 4, 1, 64),
+                write_connections: keys.number("write_connections", 4, 1, 64),
+                checkout_timeout_ms: keys.number("checkout_timeout_ms", 2_000, 1, 60_000),
+                lock_timeout_ms: keys.number("lock_timeout_ms", 5_000, 1, 60_000),
+                statement_timeout_ms: keys.number("statement_timeout_ms", 10_000, 1, 600_000),
+            },
             guest_reviews: keys.parsed("guest_reviews", "true", "true or false"),
             pre_moderation: keys.parsed("pre_moderation", "false", "true or false"),
             trusted_proxies: keys.trusted_proxies(),
@@ -93,23 +115,27 @@ impl Config {
             log: keys.text("log", "warn,ostrakon=info"),
         };
         keys.refuse_unknown();
+        keys.problems.extend(servers::replica_problems(&config));
         if keys.problems.is_empty() { Ok(config) } else { Err(ConfigError(keys.problems)) }
     }
 
     /// The databases that are named.
     pub fn databases(&self) -> Databases {
-        let settings = Settings {
-            read_connections: self.read_connections,
-            busy_timeout_ms: self.busy_timeout_ms,
+        let replica_settings =
+            ReplicaSettings { reads: self.reads, max_lag_ms: self.max_replica_lag_ms };
+        let database = |name: &str, url: Option<&Address>| {
+            let file = || Address::Sqlite(self.data_dir.join(format!("{name}.sqlite3")));
+            let primary = url.cloned().unwrap_or_else(file);
+            let replicas = self.replicas.get(name).cloned().unwrap_or_default();
+            Arc::new(Database::new(name, primary, replicas, self.connections, replica_settings))
         };
-        let database = |name: &str| {
-            Database::new(name, &self.data_dir.join(format!("{name}.sqlite3")), settings)
+        let reviews = |number: u16| {
+            let url = self.reviews_urls.get(usize::from(number) - 1);
+            database(&format!("reviews-{number}"), url)
         };
         Databases {
-            default: database("default"),
-            reviews: (1..=self.reviews_databases)
-                .map(|number| database(&format!("reviews-{number}")))
-                .collect(),
+            default: database("default", self.default_url.as_ref()),
+            reviews: (1..=self.reviews_databases).map(reviews).collect(),
             spread: self.spread,
         }
     }
@@ -262,7 +288,7 @@ mod tests {
     fn every_problem_is_told_at_once_with_its_place() {
         let ConfigError(problems) = load(
             "listen = 'localhost'\nread_connections = 4.5\nspread = 3\nreview_databases = 2",
-            &[("OSTRAKON_REVIEWS_DATABASES", "0"), ("OSTRAKON_BUSY_TIMEOUT_MS", "soon")],
+            &[("OSTRAKON_REVIEWS_DATABASES", "0"), ("OSTRAKON_LOCK_TIMEOUT_MS", "soon")],
         )
         .unwrap_err();
         assert_eq!(
@@ -272,7 +298,7 @@ mod tests {
                 "environment: OSTRAKON_REVIEWS_DATABASES: this must be a whole number from 1 to 1024",
                 "test.toml: spread: this must be a power of two from 1 to 1024",
                 "test.toml: read_connections: this must be a whole number from 1 to 64",
-                "environment: OSTRAKON_BUSY_TIMEOUT_MS: this must be a whole number from 1 to 60000",
+                "environment: OSTRAKON_LOCK_TIMEOUT_MS: this must be a whole number from 1 to 60000",
                 "test.toml: review_databases: unknown",
             ]
         );
@@ -313,6 +339,69 @@ mod tests {
                 "environment: OSTRAKON_REGISTRATIONS_PER_HOUR: this must be a whole number from 0 to 1000000",
             ]
         );
+    }
+
+    #[test]
+    fn servers_are_named_by_urls() {
+        let config = load(
+            "[replicas]\nreviews-2 = ['postgres://me@c/x', 'postgres://me@d/x']",
+            &[
+                ("OSTRAKON_DEFAULT_URL", "postgres://me@a/x"),
+                ("OSTRAKON_REVIEWS_URLS", "sqlite:data/1, postgresql://me@b:1,b:2/x,sqlite:3"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(config.default_url.unwrap().to_string(), "postgres://me@a/x");
+        let shown: Vec<_> = config.reviews_urls.iter().map(Address::to_string).collect();
+        assert_eq!(shown, ["data/1", "postgresql://me@b:1,b:2/x", "3"]);
+        assert_eq!((config.reviews_databases, config.replicas["reviews-2"].len()), (3, 2));
+        assert_eq!((config.reads, config.max_replica_lag_ms), (Reads::Primary, 1_000));
+        let same = load("reviews_urls = ['sqlite:data/1', 'postgres://me@b/x']", &[]).unwrap();
+        assert_eq!(same.reviews_databases, 2);
+    }
+
+    #[test]
+    fn what_is_wrong_with_servers_is_told() {
+        let ConfigError(problems) = load(
+            "default_url = 'mysql://a/b'\nreviews_urls = ['x']\nreads = 'both'\n\
+             database_password_file = 'nowhere/here'\n[replicas]\nreviews-4 = ['postgres://a/b']\n\
+             default = ['postgres://a/b']",
+            &[],
+        )
+        .unwrap_err();
+        let url = "sqlite:<path> or postgres://<user>@<host>/<database>";
+        assert_eq!(
+            problems,
+            [
+                "test.toml: database_password_file: nowhere/here: No such file or directory (os error 2)",
+                &format!("test.toml: default_url: this must be {url}"),
+                &format!("test.toml: reviews_urls: these must be URLs like {url}"),
+                "test.toml: reads: this must be primary or replica",
+                "replicas.default: only PostgreSQL databases have replicas",
+                "replicas.reviews-4: there is no such database",
+            ]
+        );
+        let ConfigError(problems) =
+            load("reviews_databases = 2\nreviews_urls = ['sqlite:1']", &[]).unwrap_err();
+        assert_eq!(
+            problems,
+            ["reviews_databases is 2, but reviews_urls names 1: leave out the first"]
+        );
+    }
+
+    #[test]
+    fn passwords_come_from_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("password");
+        std::fs::write(&file, "se cret\n").unwrap();
+        let config = load(
+            "default_url = 'postgres://me@a/x'",
+            &[("OSTRAKON_DATABASE_PASSWORD_FILE", file.to_str().unwrap())],
+        )
+        .unwrap();
+        let expected = Address::Postgres("postgres://me@a/x?password=se%20cret".to_owned());
+        assert_eq!(config.default_url.as_ref(), Some(&expected));
+        assert!(!format!("{config:?}").contains("cret"));
     }
 
     #[test]

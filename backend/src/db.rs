@@ -2,10 +2,19 @@
 //!
 //! A [`Database`] is one of `default` and `reviews-1 … reviews-N`. Its `read` and `write` run a
 //! closure in one transaction; the functions of the modules below are what such closures call.
+//! `engine` has what differs between SQLite and PostgreSQL; `server`, `health` and `watch` are
+//! the way to a server that may be away.
 
-mod connection;
+mod address;
+mod database;
+mod engine;
 mod error;
+mod health;
+mod request;
 mod schema;
+mod server;
+mod sqlite_version;
+mod watch;
 
 pub mod accounts;
 pub mod cluster;
@@ -21,5 +30,10 @@ pub mod sessions;
 pub mod tokens;
 pub mod verifications;
 
-pub use connection::{Connection, Database, Settings, sqlite_version_problem};
+pub use address::Address;
+pub use database::{Answer, Database, Reads, ReplicaSettings, ReplicaState};
+pub use engine::{Connection, Lock, announce_write, lock, without_time_limit};
 pub use error::{DbError, QueryError};
+pub use request::{Positions, WaitsFor, serve};
+pub use server::Settings;
+pub use sqlite_version::sqlite_version_problem;

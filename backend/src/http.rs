@@ -19,6 +19,7 @@ mod limits;
 mod moderation;
 mod openapi;
 mod origin;
+mod position;
 mod problems;
 mod products;
 mod respond;
@@ -29,6 +30,8 @@ mod settings;
 
 use std::io;
 use std::net::TcpListener;
+use std::pin::pin;
+use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
@@ -37,7 +40,7 @@ use actix_web::{App, HttpServer};
 use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::AppExt;
 
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, WaitsFor, serve};
 use app::AppFiles;
 use error::ApiError;
 use hashing::HashingQueue;
@@ -75,6 +78,7 @@ pub fn server(listener: TcpListener, store: Data<Store>, settings: Settings) -> 
             .service(openapi::swagger_ui())
             .service(web::redirect("/docs", "/docs/"))
             .configure(|config| app::configure(config, &files))
+            .wrap(from_fn(position::keep))
             .wrap(from_fn(origin::check))
             .wrap(from_fn(respond::finish))
             .wrap(TracingLogger::default())
@@ -83,13 +87,33 @@ pub fn server(listener: TcpListener, store: Data<Store>, settings: Settings) -> 
     Ok(server.run())
 }
 
-/// Does `work` with the store where it may block.
+/// How often a request that waits looks whether the server it waits for is still there.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Does `work` with the store where it may block. When the work waits for a server that does not
+/// answer, the request doesn't: whether a write has happened is then not known.
 async fn blocking<T: Send + 'static>(
     store: Data<Store>,
     work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, ApiError> {
     let request = tracing::Span::current();
-    let done = web::block(move || request.in_scope(|| work(&store))).await;
-    let done = done.unwrap_or_else(|error| Err(StoreError::Internal(error.to_string())));
-    done.map_err(ApiError::from)
+    let (seen, waits_for) = (position::seen(), WaitsFor::default());
+    let thread = waits_for.clone();
+    let served = move || request.in_scope(|| serve(seen, thread, || work(&store)));
+    let mut done = pin!(web::block(served));
+    loop {
+        match actix_web::rt::time::timeout(LOOK_EVERY, &mut done).await {
+            Ok(Ok((done, seen))) => {
+                position::note(&seen);
+                return done.map_err(ApiError::from);
+            }
+            Ok(Err(error)) => return Err(StoreError::Internal(error.to_string()).into()),
+            Err(_) => {
+                if let Some(database) = waits_for.in_vain() {
+                    tracing::error!(database, "it hangs: its request is given up");
+                    return Err(StoreError::Unavailable(vec![database]).into());
+                }
+            }
+        }
+    }
 }

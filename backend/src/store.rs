@@ -28,7 +28,7 @@ mod verification;
 mod verify;
 
 use std::collections::HashSet;
-use std::sync::RwLock;
+use std::sync::{Arc, RwLock};
 
 use arc_swap::ArcSwap;
 use ostrakon_shared::ProductId;
@@ -36,6 +36,7 @@ use ostrakon_shared::ProductId;
 use crate::db::Database;
 use crate::shard::{ShardMap, Spread};
 
+pub use crate::db::{Positions, WaitsFor, serve};
 pub use accounts::{AccountQuery, DEMO_NAME, name_key};
 pub use actor::Actor;
 pub use admin_reviews::AdminReviewQuery;
@@ -55,8 +56,8 @@ pub use verify::Report;
 
 /// All reviews, products, ratings and accounts of one cluster.
 pub struct Store {
-    default: Database,
-    reviews: Vec<Database>,
+    default: Arc<Database>,
+    reviews: Vec<Arc<Database>>,
     spread: Spread,
     policy: Policy,
     passwords: passwords::Passwords,

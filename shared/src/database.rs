@@ -10,17 +10,33 @@ use serde::{Deserialize, Serialize};
 pub enum Engine {
     /// A file on the server's disk.
     Sqlite,
+    /// A PostgreSQL server.
+    Postgres,
 }
 
 /// Whether a database answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Health {
     /// It answers.
     Up,
+    /// Its primary is away, a replica answers reads.
+    ReadOnly,
     /// It does not.
     Down,
+}
+
+/// A replica of a database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReplicaInfo {
+    /// Whether it answers: `up` or `down`.
+    pub health: Health,
+    /// How far it is behind the primary, in milliseconds, to half a second; null while that is not
+    /// known.
+    #[cfg_attr(feature = "openapi", schema(example = 0))]
+    pub lag_ms: Option<u64>,
 }
 
 /// One reviews database.
@@ -34,6 +50,8 @@ pub struct DatabaseInfo {
     pub engine: Engine,
     /// Whether it answers.
     pub health: Health,
+    /// Its replicas, in the order of the configuration.
+    pub replicas: Vec<ReplicaInfo>,
     /// Buckets that it holds, of 1,024.
     #[cfg_attr(feature = "openapi", schema(example = 342, minimum = 0, maximum = 1024))]
     pub buckets: u32,

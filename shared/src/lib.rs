@@ -22,7 +22,7 @@ pub use account::{
     NewToken, PasswordChange, Role, Session, SessionInfo, SessionList, TokenInfo, TokenList,
 };
 pub use admin::{AdminReview, AdminReviewDetail, AdminReviewPage, DayCount, Overview};
-pub use database::{DatabaseInfo, DatabaseList, Engine, Health, Verification};
+pub use database::{DatabaseInfo, DatabaseList, Engine, Health, ReplicaInfo, Verification};
 pub use id::{AccountId, CredentialId, IdError, ProductId, ReviewId};
 pub use moderation::{
     Decision, DecisionReason, DecisionResult, DecisionResultList, MAX_DECISIONS, MAX_NOTE_CHARS,

@@ -7,10 +7,11 @@ use std::time::Duration;
 use actix_web::web::Data;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
-use ostrakon_shared::{DatabaseInfo, Health, PageLimit, ReviewId};
+use ostrakon_shared::{DatabaseInfo, Engine, PageLimit, ReviewId};
 
 use super::Failure;
 use crate::config::Config;
+use crate::db::Address;
 use crate::store::{DEMO_NAME, MigrationStatus, ProductQuery, Store};
 use crate::{demo, http};
 
@@ -66,11 +67,11 @@ pub fn migrate(config: &Config, only: Option<&str>) -> Result<(), Failure> {
 
 pub fn migration_status(config: &Config, only: Option<&str>) -> Result<(), Failure> {
     let mut behind = false;
-    for MigrationStatus { database, path, progress } in config.databases().status()? {
+    for MigrationStatus { database, address, progress } in config.databases().status()? {
         if only.is_some_and(|only| only != database) {
             continue;
         }
-        println!("{database} ({})", path.display());
+        println!("{database} ({address})");
         let Some(progress) = progress else {
             println!("  no such file");
             behind = true;
@@ -118,13 +119,14 @@ pub fn databases(config: &Config) -> Result<(), Failure> {
         "{:<14} {:<8} {:>7} {:>10} {:>8}",
         "database", "engine", "buckets", "reviews", "share"
     );
-    for DatabaseInfo { name, health, buckets, reviews, share, .. } in list.items {
-        let reviews = match (health, reviews) {
-            (Health::Up, Some(reviews)) => reviews.to_string(),
-            _ => "down".to_owned(),
+    for DatabaseInfo { name, engine, buckets, reviews, share, .. } in list.items {
+        let engine = match engine {
+            Engine::Sqlite => "sqlite",
+            Engine::Postgres => "postgres",
         };
+        let reviews = reviews.map_or_else(|| "down".to_owned(), |reviews| reviews.to_string());
         let share = share.map_or_else(|| "-".to_owned(), |share| format!("{:.2} %", share * 100.0));
-        println!("{name:<14} {:<8} {buckets:>7} {reviews:>10} {share:>8}", "sqlite");
+        println!("{name:<14} {engine:<8} {buckets:>7} {reviews:>10} {share:>8}");
     }
     Ok(())
 }
@@ -138,9 +140,14 @@ pub fn locate(config: &Config, id: ReviewId) -> Result<(), Failure> {
     println!("date      {}", id.created_at());
     println!("bucket    {}", place.bucket);
     println!("database  {}", place.database);
+    let client = match &place.address {
+        Address::Sqlite(path) => {
+            format!("sqlite3 -readonly -line {}", shell_quoted(&path.display().to_string()))
+        }
+        server => format!("psql -x {} -c", shell_quoted(&server.to_string())),
+    };
     println!(
-        "row       sqlite3 -readonly -line {} 'SELECT * FROM review WHERE bucket = {} AND id = {}'",
-        shell_quoted(&place.path.display().to_string()),
+        "row       {client} 'SELECT * FROM review WHERE bucket = {} AND id = {}'",
         place.bucket,
         id.get()
     );

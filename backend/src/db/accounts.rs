@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use jiff::Timestamp;
 use ostrakon_shared::{Account, AccountId, Role};
 
-use super::connection::Connection;
+use super::engine::{Connection, escape_like, on_each_engine};
 use super::error::QueryError;
 use super::schema::account;
 
@@ -74,18 +74,17 @@ pub struct NewAccount<'a> {
 
 /// Creates an account; a conflict when the name is taken.
 pub fn insert(connection: &mut Connection, new: &NewAccount) -> Result<AccountRow, QueryError> {
-    let inserted = diesel::insert_into(account::table)
-        .values((
-            account::name.eq(new.name),
-            account::name_key.eq(new.name_key),
-            account::password_hash.eq(new.password_hash),
-            account::role.eq(new.role.as_str()),
-            account::demo_password.eq(new.demo_password),
-            account::created_at.eq(new.created_at),
-        ))
-        .returning(AccountRow::as_returning())
-        .get_result(connection)?;
-    Ok(inserted)
+    let insert = diesel::insert_into(account::table).values((
+        account::name.eq(new.name),
+        account::name_key.eq(new.name_key),
+        account::password_hash.eq(new.password_hash),
+        account::role.eq(new.role.as_str()),
+        account::demo_password.eq(new.demo_password),
+        account::created_at.eq(new.created_at),
+    ));
+    Ok(on_each_engine!(connection, c => {
+        insert.returning(AccountRow::as_returning()).get_result(c)
+    })?)
 }
 
 /// The account with this id.
@@ -110,10 +109,9 @@ pub fn list(
     after: i64,
     limit: usize,
 ) -> Result<Vec<AccountRow>, QueryError> {
-    let literal = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     let query = account::table
         .filter(account::id.gt(after))
-        .filter(account::name_key.like(format!("%{literal}%")).escape('\\'))
+        .filter(account::name_key.like(format!("%{}%", escape_like(part))).escape('\\'))
         .order(account::id)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX));
     Ok(query.select(AccountRow::as_select()).load(connection)?)
@@ -141,11 +139,11 @@ pub fn update(
     role: Role,
     disabled: bool,
 ) -> Result<AccountRow, QueryError> {
-    let updated = diesel::update(account::table.find(id))
-        .set((account::role.eq(role.as_str()), account::disabled.eq(disabled)))
-        .returning(AccountRow::as_returning())
-        .get_result(connection)?;
-    Ok(updated)
+    let update = diesel::update(account::table.find(id))
+        .set((account::role.eq(role.as_str()), account::disabled.eq(disabled)));
+    Ok(on_each_engine!(connection, c => {
+        update.returning(AccountRow::as_returning()).get_result(c)
+    })?)
 }
 
 /// Whether somebody else than this account is an admin who can sign in.

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::connection::Connection;
+use super::engine::Connection;
 use super::error::QueryError;
 use super::schema::{bucket_owner, cluster, database, shard_map};
 use crate::shard::{Bucket, DatabaseIndex, Owner, ShardMap};

@@ -57,6 +57,13 @@ impl From<diesel::result::Error> for QueryError {
 }
 
 impl QueryError {
+    /// Whether a write was refused because the server only answers reads.
+    pub(super) fn is_read_only(&self) -> bool {
+        use diesel::result::{DatabaseErrorKind::ReadOnlyTransaction, Error};
+
+        matches!(self, QueryError::Diesel(Error::DatabaseError(ReadOnlyTransaction, _)))
+    }
+
     pub(super) fn of(self, database: &str) -> DbError {
         use diesel::result::{DatabaseErrorKind::UniqueViolation, Error};
 

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::connection::Connection;
+use super::engine::{self, Connection};
 use super::error::QueryError;
 use super::schema::{idempotency_key, review};
 
@@ -72,15 +72,9 @@ fn sql_query_ids(connection: &mut Connection, query: &str) -> QueryResult<Vec<i6
 
 diesel::allow_tables_to_appear_in_same_query!(review, idempotency_key);
 
-/// Bytes that the database takes, without what is not yet folded into it from its log.
+/// Bytes that the database takes.
 pub fn size(connection: &mut Connection) -> Result<u64, QueryError> {
-    let pages = "(SELECT page_count FROM pragma_page_count)";
-    let page_size = "(SELECT page_size FROM pragma_page_size)";
-    let size: i64 = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(&format!(
-        "{pages} * {page_size}"
-    )))
-    .get_result(connection)?;
-    Ok(size.unsigned_abs())
+    Ok(engine::size(connection)?.unsigned_abs())
 }
 
 /// The migrations that the database has, in order.
@@ -91,16 +85,13 @@ pub fn migrations(connection: &mut Connection) -> Result<Vec<String>, QueryError
         }
     }
     use __diesel_schema_migrations::{table, version};
+    if !engine::has_table(connection, "__diesel_schema_migrations")? {
+        return Ok(Vec::new());
+    }
     Ok(table.order(version).select(version).load(connection)?)
 }
 
-/// What SQLite itself finds wrong with the file (`PRAGMA quick_check`), line by line.
+/// What the engine itself finds wrong with what it stores, line by line.
 pub fn damage(connection: &mut Connection) -> Result<Vec<String>, QueryError> {
-    #[derive(QueryableByName)]
-    struct Line {
-        #[diesel(sql_type = diesel::sql_types::Text)]
-        quick_check: String,
-    }
-    let lines: Vec<Line> = diesel::sql_query("PRAGMA quick_check").load(connection)?;
-    Ok(lines.into_iter().map(|line| line.quick_check).filter(|line| line != "ok").collect())
+    Ok(engine::damage(connection)?)
 }

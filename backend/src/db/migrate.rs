@@ -1,17 +1,24 @@
 //! Migrations: embedded in the program, applied to each database on its own.
 
+use std::fs::File;
 use std::io;
+use std::path::Path;
 
 use diesel::connection::SimpleConnection;
 use diesel::migration::MigrationSource;
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::connection::Database;
+use super::address::Address;
+use super::database::Database;
+use super::engine::{Connection, on_each_engine};
 use super::error::DbError;
+use super::inspect;
 
-const DEFAULT: EmbeddedMigrations = embed_migrations!("../migrations/sqlite/default");
-const REVIEWS: EmbeddedMigrations = embed_migrations!("../migrations/sqlite/reviews");
+const SQLITE_DEFAULT: EmbeddedMigrations = embed_migrations!("../migrations/sqlite/default");
+const SQLITE_REVIEWS: EmbeddedMigrations = embed_migrations!("../migrations/sqlite/reviews");
+const POSTGRES_DEFAULT: EmbeddedMigrations = embed_migrations!("../migrations/postgres/default");
+const POSTGRES_REVIEWS: EmbeddedMigrations = embed_migrations!("../migrations/postgres/reviews");
 
 /// Which tables a database has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,10 +30,12 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn migrations(self) -> EmbeddedMigrations {
-        match self {
-            Kind::Default => DEFAULT,
-            Kind::Reviews => REVIEWS,
+    fn migrations(self, address: &Address) -> EmbeddedMigrations {
+        match (address, self) {
+            (Address::Sqlite(_), Kind::Default) => SQLITE_DEFAULT,
+            (Address::Sqlite(_), Kind::Reviews) => SQLITE_REVIEWS,
+            (Address::Postgres(_), Kind::Default) => POSTGRES_DEFAULT,
+            (Address::Postgres(_), Kind::Reviews) => POSTGRES_REVIEWS,
         }
     }
 }
@@ -42,18 +51,68 @@ pub struct Progress {
     pub unknown: Vec<String>,
 }
 
-/// Creates the file when there is none, and makes it use a write-ahead log.
-pub fn create_file(database: &Database) -> Result<(), DbError> {
-    let unavailable = |error: io::Error| DbError::Unavailable {
-        database: database.name().to_owned(),
-        reason: format!("{}: {error}", database.path().display()),
+/// The right to migrate a database, which one process has at a time; until it is dropped.
+pub struct MigrationLock {
+    _held: Held,
+}
+
+enum Held {
+    File { _locked: File },
+    Session { _locked: Connection },
+}
+
+/// The advisory lock of whoever migrates a PostgreSQL database: `OrMigrate`, cut to eight bytes.
+const MIGRATION_KEY: i64 = i64::from_be_bytes(*b"OrMigrat");
+
+/// Waits until no other process migrates this database, and creates a SQLite file where there is
+/// none.
+pub fn lock(database: &Database) -> Result<MigrationLock, DbError> {
+    let held = match database.address() {
+        Address::Sqlite(path) => {
+            let unavailable = |error: io::Error| DbError::Unavailable {
+                database: database.name().to_owned(),
+                reason: format!("{}: {error}", path.display()),
+            };
+            let locked = lock_file(path).map_err(unavailable)?;
+            create_file(database, path)?;
+            Held::File { _locked: locked }
+        }
+        Address::Postgres(_) => {
+            let mut connection = database.connect()?;
+            let statements = format!(
+                "SET statement_timeout = 0; SET lock_timeout = 0;
+                 SELECT pg_advisory_lock({MIGRATION_KEY})"
+            );
+            connection.batch_execute(&statements).map_err(|error| DbError::Unavailable {
+                database: database.name().to_owned(),
+                reason: error.to_string(),
+            })?;
+            Held::Session { _locked: connection }
+        }
     };
-    if let Some(folder) = database.path().parent() {
-        std::fs::create_dir_all(folder).map_err(unavailable)?;
+    Ok(MigrationLock { _held: held })
+}
+
+/// A file of its own: to close the database's would end the locks that SQLite holds on it.
+fn lock_file(database: &Path) -> io::Result<File> {
+    if let Some(folder) = database.parent() {
+        std::fs::create_dir_all(folder)?;
     }
-    match std::fs::File::create_new(database.path()) {
+    let mut path = database.as_os_str().to_owned();
+    path.push("-migrate");
+    let file = File::create(path)?;
+    file.lock()?;
+    Ok(file)
+}
+
+/// Creates the file when there is none, and makes it use a write-ahead log.
+fn create_file(database: &Database, path: &Path) -> Result<(), DbError> {
+    match File::create_new(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            return Err(unavailable(error));
+            return Err(DbError::Unavailable {
+                database: database.name().to_owned(),
+                reason: format!("{}: {error}", path.display()),
+            });
         }
         _ => {}
     }
@@ -62,34 +121,33 @@ pub fn create_file(database: &Database) -> Result<(), DbError> {
     })
 }
 
-/// How far a database has come.
+/// How far a database has come. Changes nothing.
 pub fn progress(database: &Database, kind: Kind) -> Result<Progress, DbError> {
-    database.with_writer(|connection| {
-        let mut applied: Vec<String> = connection
-            .applied_migrations()
-            .map_err(|error| error.to_string())?
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        applied.sort();
-        let known = MigrationSource::<Sqlite>::migrations(&kind.migrations());
-        let known = known.map_err(|error| error.to_string())?;
-        let mut known: Vec<_> = known.iter().map(|m| m.name().version().to_string()).collect();
-        known.sort();
-        Ok(Progress {
-            pending: known.iter().filter(|v| !applied.contains(v)).cloned().collect(),
-            unknown: applied.iter().filter(|v| !known.contains(v)).cloned().collect(),
-            applied,
-        })
+    let applied = database.read_latest(inspect::migrations)?;
+    let migrations = kind.migrations(database.address());
+    let known = MigrationSource::<Sqlite>::migrations(&migrations).map_err(|error| {
+        DbError::Broken { database: database.name().to_owned(), what: error.to_string() }
+    })?;
+    let mut known: Vec<_> = known.iter().map(|m| m.name().version().to_string()).collect();
+    known.sort();
+    Ok(Progress {
+        pending: known.iter().filter(|v| !applied.contains(v)).cloned().collect(),
+        unknown: applied.iter().filter(|v| !known.contains(v)).cloned().collect(),
+        applied,
     })
 }
 
 /// Applies what is pending, each migration in a transaction of its own; returns their versions.
-pub fn run(database: &Database, kind: Kind) -> Result<Vec<String>, DbError> {
+pub fn run(database: &Database, kind: Kind, _lock: &MigrationLock) -> Result<Vec<String>, DbError> {
+    let migrations = kind.migrations(database.address());
     database.with_writer(|connection| {
-        let versions = connection
-            .run_pending_migrations(kind.migrations())
-            .map_err(|error| error.to_string())?;
-        Ok(versions.iter().map(ToString::to_string).collect())
+        if let Connection::Postgres(postgres) = connection {
+            let unlimited = postgres.batch_execute("SET statement_timeout = 0");
+            unlimited.map_err(|error| error.to_string())?;
+        }
+        on_each_engine!(connection, c => {
+            let versions = c.run_pending_migrations(migrations).map_err(|e| e.to_string())?;
+            Ok(versions.iter().map(ToString::to_string).collect())
+        })
     })
 }

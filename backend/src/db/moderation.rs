@@ -6,9 +6,9 @@ use diesel::sql_types::{BigInt, Bool};
 use jiff::Timestamp;
 use ostrakon_shared::{Report, ReviewEvent, ReviewId};
 
-use super::connection::Connection;
+use super::engine::{Connection, lies_in};
 use super::error::QueryError;
-use super::reviews::{ReviewRow, lies_in};
+use super::reviews::ReviewRow;
 use super::schema::{report, review, review_event};
 use crate::shard::Bucket;
 
@@ -207,7 +207,7 @@ pub fn queue(
     Ok(review::table
         .filter(sql::<Bool>(WAITS))
         .filter(review::id.gt(above))
-        .filter(lies_in(buckets))
+        .filter(lies_in(connection, buckets))
         .order(review::id)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select(ReviewRow::as_select())
@@ -230,7 +230,7 @@ pub fn waiting(connection: &mut Connection, buckets: &[Bucket]) -> Result<Waitin
     let count = |of: &str| sql::<BigInt>(&format!("count(*) FILTER (WHERE {of})"));
     let counts: (i64, i64, i64) = review::table
         .filter(sql::<Bool>(WAITS))
-        .filter(lies_in(buckets))
+        .filter(lies_in(connection, buckets))
         .select((count("status = 'pending'"), count("open_reports > 0"), count("TRUE")))
         .first(connection)?;
     let (pending, reported, either) = counts;

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::connection::Connection;
+use super::engine::Connection;
 use super::error::QueryError;
 use super::schema::bucket_owner;
 use crate::shard::Bucket;

@@ -1,12 +1,10 @@
 //! Products as rows.
 
 use diesel::prelude::*;
-use diesel::sqlite::Sqlite;
 use ostrakon_shared::ProductId;
 
-use super::connection::Connection;
+use super::engine::{self, Connection, MultiBackend, escape_like, on_each_engine};
 use super::error::QueryError;
-use super::review_search::escape_like;
 use super::schema::product;
 
 /// A product as it is stored.
@@ -86,7 +84,7 @@ pub fn list(
         .order(product::id)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select(ProductRow::as_select())
-        .into_boxed::<Sqlite>();
+        .into_boxed::<MultiBackend>();
     for word in &filter.words {
         let pattern = format!("%{}%", escape_like(word));
         query = query.filter(product::search_text.like(pattern).escape('\\'));
@@ -99,22 +97,16 @@ pub fn list(
 
 /// Adds a product under the next id; returns that.
 pub fn insert(connection: &mut Connection, row: &NewProductRow) -> Result<ProductRow, QueryError> {
-    Ok(diesel::insert_into(product::table)
-        .values(row)
-        .returning(ProductRow::as_returning())
-        .get_result(connection)?)
+    let insert = diesel::insert_into(product::table).values(row);
+    Ok(on_each_engine!(connection, c => {
+        insert.returning(ProductRow::as_returning()).get_result(c)
+    })?)
 }
 
 /// Writes all of a product's columns anew.
 pub fn update(connection: &mut Connection, row: &ProductRow) -> Result<(), QueryError> {
     diesel::update(product::table.find(row.id)).set(row).execute(connection)?;
     Ok(())
-}
-
-/// Whether another product has this SKU.
-pub fn has_sku(connection: &mut Connection, sku: &str, except: i64) -> Result<bool, QueryError> {
-    let other = product::table.filter(product::sku.eq(sku)).filter(product::id.ne(except));
-    Ok(diesel::select(diesel::dsl::exists(other)).get_result(connection)?)
 }
 
 /// The names of these products, by id.
@@ -127,12 +119,19 @@ pub fn names(connection: &mut Connection, ids: &[i64]) -> Result<Vec<(i64, Strin
 
 /// Adds a product, or leaves the one with this id as it is.
 pub fn insert_if_new(connection: &mut Connection, row: &ProductRow) -> Result<(), QueryError> {
-    diesel::insert_into(product::table)
-        .values(row)
-        .on_conflict(product::id)
-        .do_nothing()
-        .execute(connection)?;
+    on_each_engine!(connection, c => {
+        diesel::insert_into(product::table)
+            .values(row)
+            .on_conflict(product::id)
+            .do_nothing()
+            .execute(c)
+    })?;
     Ok(())
+}
+
+/// Makes the next product's id one that is free, after some were added under ids of their own.
+pub fn continue_ids(connection: &mut Connection) -> Result<(), QueryError> {
+    Ok(engine::continue_ids(connection, "product")?)
 }
 
 /// The ids of all products.

@@ -1,12 +1,14 @@
 //! Rating rows: how often each rating was given, by product and bucket.
 
 use diesel::dsl::sql;
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::QueryFragment;
 use diesel::sql_types::{BigInt, Nullable};
 use diesel::sqlite::Sqlite;
 use ostrakon_shared::{ProductId, Rating, ReviewStatus};
 
-use super::connection::Connection;
+use super::engine::{Connection, MultiBackend, on_each_engine};
 use super::error::QueryError;
 use super::schema::product_rating;
 use crate::shard::Bucket;
@@ -94,12 +96,14 @@ pub fn add(
 ) -> Result<(), QueryError> {
     let mut one = RatingRow::empty(bucket.number(), product.get());
     one.add(counted, 1);
-    diesel::insert_into(product_rating::table)
-        .values(&one)
-        .on_conflict((product_rating::product_id, product_rating::bucket))
-        .do_update()
-        .set(sums(&one))
-        .execute(connection)?;
+    on_each_engine!(connection, c => {
+        diesel::insert_into(product_rating::table)
+            .values(&one)
+            .on_conflict((product_rating::product_id, product_rating::bucket))
+            .do_update()
+            .set(sums(&one))
+            .execute(c)
+    })?;
     Ok(())
 }
 
@@ -126,7 +130,7 @@ fn sums(
     change: &RatingRow,
 ) -> impl AsChangeset<
     Target = product_rating::table,
-    Changeset = impl diesel::query_builder::QueryFragment<Sqlite>,
+    Changeset = impl QueryFragment<MultiBackend> + QueryFragment<Pg> + QueryFragment<Sqlite>,
 > {
     use product_rating::dsl::{hidden, r1, r2, r3, r4, r5, unrated};
 
@@ -166,7 +170,9 @@ pub fn total(connection: &mut Connection) -> Result<u64, QueryError> {
         .filter(sql::<diesel::sql_types::Bool>(
             "bucket IN (SELECT bucket FROM bucket_owner WHERE state IN ('owned', 'moving', 'frozen'))",
         ))
-        .select(sql::<Nullable<BigInt>>("sum(unrated + r1 + r2 + r3 + r4 + r5 + hidden)"))
+        .select(sql::<Nullable<BigInt>>(
+            "CAST(sum(unrated + r1 + r2 + r3 + r4 + r5 + hidden) AS BIGINT)",
+        ))
         .first(connection)?;
     Ok(total.unwrap_or(0).unsigned_abs())
 }

@@ -3,12 +3,11 @@
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
-use diesel::sqlite::Sqlite;
 use ostrakon_shared::{AccountId, ProductId, Rating, ReviewId, ReviewStatus};
 
-use super::connection::Connection;
+use super::engine::{Connection, MultiBackend, lies_in, mentions};
 use super::error::QueryError;
-use super::reviews::{ReviewRow, lies_in};
+use super::reviews::ReviewRow;
 use super::schema::review;
 use crate::shard::Bucket;
 
@@ -26,7 +25,7 @@ pub struct Filter {
     /// Not those that their author deleted.
     pub without_deleted: bool,
     /// Reviews whose title, body or author's name hold each of these words. ASCII letters match
-    /// in any case.
+    /// in any case; on PostgreSQL all letters do.
     pub words: Vec<String>,
 }
 
@@ -40,11 +39,11 @@ pub fn newest(
 ) -> Result<Vec<ReviewRow>, QueryError> {
     let mut query = review::table
         .filter(review::id.lt(below))
-        .filter(lies_in(buckets))
+        .filter(lies_in(connection, buckets))
         .order(review::id.desc())
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select(ReviewRow::as_select())
-        .into_boxed::<Sqlite>();
+        .into_boxed::<MultiBackend>();
     if let Some(product) = filter.product {
         query = query.filter(review::product_id.eq(product.get()));
     }
@@ -65,21 +64,9 @@ pub fn newest(
         query = query.filter(review::status.ne(ReviewStatus::Deleted.as_str()));
     }
     for word in &filter.words {
-        let pattern = format!("%{}%", escape_like(word));
-        query = query.filter(
-            review::body.like(pattern.clone()).escape('\\').or(sql::<Bool>("title LIKE ")
-                .bind::<diesel::sql_types::Text, _>(pattern.clone())
-                .sql(" ESCAPE '\\' OR author_name LIKE ")
-                .bind::<diesel::sql_types::Text, _>(pattern)
-                .sql(" ESCAPE '\\'")),
-        );
+        query = query.filter(mentions(connection, word));
     }
     Ok(query.load(connection)?)
-}
-
-/// A text in which `LIKE … ESCAPE '\'` sees no wildcards.
-pub(super) fn escape_like(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
 /// Milliseconds of a day.
@@ -95,7 +82,7 @@ pub fn by_day(
     let day = || sql::<BigInt>(&format!("(id >> {}) / {DAY_MS}", ReviewId::FREE_BITS));
     Ok(review::table
         .filter(review::id.ge((first * DAY_MS) << ReviewId::FREE_BITS))
-        .filter(lies_in(buckets))
+        .filter(lies_in(connection, buckets))
         .group_by(day())
         .select((day(), diesel::dsl::count_star()))
         .load(connection)?)

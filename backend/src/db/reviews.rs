@@ -1,13 +1,10 @@
 //! Reviews as rows, and the keys under which retried requests find theirs.
 
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
-use diesel::sqlite::Sqlite;
 use jiff::Timestamp;
 use ostrakon_shared::{AccountId, ProductId, Rating, Review, ReviewId, ReviewStatus};
 
-use super::connection::Connection;
+use super::engine::{Connection, MultiBackend, lies_in, rare};
 use super::error::QueryError;
 use super::ratings::Counted;
 use super::schema::{idempotency_key, review};
@@ -161,31 +158,22 @@ pub fn list(
     let mut query = review::table
         .filter(review::product_id.eq(product.get()))
         .filter(review::status.eq(ReviewStatus::Approved.as_str()))
-        .filter(lies_in(buckets))
+        .filter(lies_in(connection, buckets))
         .select(ReviewRow::as_select())
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
-        .into_boxed::<Sqlite>();
-    // "Unlikely" makes the planner search the index by rating: by itself it prefers the table,
-    // and would read all of a product's reviews for its few with two stars.
+        .into_boxed::<MultiBackend>();
     query = match class {
         RatingClass::Any => query,
         RatingClass::Rated(rating) => {
-            query.filter(sql::<Bool>(&format!("unlikely(review.rating = {})", rating.stars())))
+            query.filter(rare(connection, &format!("review.rating = {}", rating.stars())))
         }
-        RatingClass::Unrated => query.filter(sql::<Bool>("unlikely(review.rating IS NULL)")),
+        RatingClass::Unrated => query.filter(rare(connection, "review.rating IS NULL")),
     };
     query = match direction {
         Direction::NewestBelow(id) => query.filter(review::id.lt(id)).order(review::id.desc()),
         Direction::OldestAbove(id) => query.filter(review::id.gt(id)).order(review::id.asc()),
     };
     query.load(connection)?.into_iter().map(Review::try_from).collect()
-}
-
-/// `bucket IN (…)`, hidden from the planner by the unary plus: it would otherwise search the
-/// index by bucket and sort, where a product's range of the table is in order already.
-pub(super) fn lies_in(buckets: &[Bucket]) -> diesel::expression::SqlLiteral<Bool> {
-    let numbers: Vec<_> = buckets.iter().map(Bucket::to_string).collect();
-    sql::<Bool>(&format!("+review.bucket IN ({})", numbers.join(",")))
 }
 
 /// What was made under an Idempotency-Key.

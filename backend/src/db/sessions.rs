@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use ostrakon_shared::{AccountId, CredentialId, SessionInfo};
 
 use super::accounts::{AccountRow, timestamp};
-use super::connection::Connection;
+use super::engine::Connection;
 use super::error::QueryError;
 use super::schema::{account, session};
 

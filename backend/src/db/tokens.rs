@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use ostrakon_shared::{AccountId, CredentialId, TokenInfo};
 
 use super::accounts::{AccountRow, timestamp};
-use super::connection::Connection;
+use super::engine::Connection;
 use super::error::QueryError;
 use super::schema::{account, api_token};
 use super::sessions::{Found, credential_id};

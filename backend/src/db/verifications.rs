@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use jiff::Timestamp;
 use ostrakon_shared::Verification;
 
-use super::connection::Connection;
+use super::engine::{Connection, on_each_engine};
 use super::error::QueryError;
 use super::schema::verification;
 
@@ -44,12 +44,14 @@ impl TryFrom<VerificationRow> for Verification {
 
 /// Keeps a check in place of the one before.
 pub fn keep(connection: &mut Connection, row: &VerificationRow) -> Result<(), QueryError> {
-    diesel::insert_into(verification::table)
-        .values(row)
-        .on_conflict(verification::database)
-        .do_update()
-        .set(row)
-        .execute(connection)?;
+    on_each_engine!(connection, c => {
+        diesel::insert_into(verification::table)
+            .values(row)
+            .on_conflict(verification::database)
+            .do_update()
+            .set(row)
+            .execute(c)
+    })?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! The cookie of a session.
+//! The cookies: of a session, and of what a browser has written.
 
 use actix_web::HttpRequest;
 use actix_web::cookie::time::Duration;
@@ -7,33 +7,53 @@ use actix_web::http::header::HeaderValue;
 
 use super::Settings;
 
+const SESSION: &str = "ostrakon_session";
+const POSITION: &str = "ostrakon_position";
+
+/// How long a browser brings along what it has written: longer than a replica may be behind.
+const POSITION_AGE: Duration = Duration::minutes(5);
+
 /// Over HTTPS the name says so: browsers take a `__Host-` cookie from this very host alone.
-fn name(settings: &Settings) -> &'static str {
-    if settings.is_https() { "__Host-ostrakon_session" } else { "ostrakon_session" }
+fn name(settings: &Settings, name: &str) -> String {
+    if settings.is_https() { format!("__Host-{name}") } else { name.to_owned() }
 }
 
 /// The secret that a browser sent.
 pub fn secret(request: &HttpRequest, settings: &Settings) -> Option<String> {
-    request.cookie(name(settings)).map(|cookie| cookie.value().to_owned())
+    value(request, settings, SESSION)
 }
 
 /// `Set-Cookie` that gives the browser the secret of its session.
 pub fn given(settings: &Settings, secret: &str, max_age_s: i64) -> HeaderValue {
-    header(settings, secret, Duration::seconds(max_age_s))
+    header(settings, SESSION, secret, Duration::seconds(max_age_s))
 }
 
 /// `Set-Cookie` that takes it away.
 pub fn cleared(settings: &Settings) -> HeaderValue {
-    header(settings, "", Duration::ZERO)
+    header(settings, SESSION, "", Duration::ZERO)
 }
 
-fn header(settings: &Settings, value: &str, max_age: Duration) -> HeaderValue {
-    let cookie = Cookie::build(name(settings), value)
+/// What a browser has written, as it says.
+pub fn known_position(request: &HttpRequest, settings: &Settings) -> Option<String> {
+    value(request, settings, POSITION)
+}
+
+/// `Set-Cookie` that tells the browser what it has written.
+pub fn position(settings: &Settings, position: &str) -> HeaderValue {
+    header(settings, POSITION, position, POSITION_AGE)
+}
+
+fn value(request: &HttpRequest, settings: &Settings, cookie: &str) -> Option<String> {
+    request.cookie(&name(settings, cookie)).map(|cookie| cookie.value().to_owned())
+}
+
+fn header(settings: &Settings, cookie: &str, value: &str, max_age: Duration) -> HeaderValue {
+    let cookie = Cookie::build(name(settings, cookie), value)
         .path("/")
         .max_age(max_age)
         .http_only(true)
         .same_site(SameSite::Lax)
         .secure(settings.is_https())
         .finish();
-    HeaderValue::from_str(&cookie.to_string()).expect("names and base64 make a header")
+    HeaderValue::from_str(&cookie.to_string()).expect("names, positions and base64 make a header")
 }

@@ -11,7 +11,7 @@ use super::cursor::{self, ListScope, Position};
 use super::sessions::{Begun, Browser, begin};
 use super::{Store, StoreError, secret};
 use crate::db::accounts::{self, AccountRow, NewAccount};
-use crate::db::{Connection, DbError, QueryError, sessions};
+use crate::db::{Connection, DbError, Lock, QueryError, lock, sessions};
 
 /// The demo's account, and its password.
 pub const DEMO_NAME: &str = "admin";
@@ -55,7 +55,8 @@ impl Store {
     /// none of that name before.
     pub fn create_demo_admin(&self) -> Result<bool, StoreError> {
         let key = name_key(DEMO_NAME);
-        if self.default.read(|connection| accounts::find_by_key(connection, &key))?.is_some() {
+        if self.default.read_latest(|connection| accounts::find_by_key(connection, &key))?.is_some()
+        {
             return Ok(false);
         }
         let new = Prepared {
@@ -74,7 +75,7 @@ impl Store {
 
     /// Names of the accounts that can sign in with the demo's password.
     pub fn with_demo_password(&self) -> Result<Vec<String>, StoreError> {
-        Ok(self.default.read(accounts::with_demo_password)?)
+        Ok(self.default.read_latest(accounts::with_demo_password)?)
     }
 
     fn new_account(&self, credentials: &Credentials, role: Role) -> Result<Prepared, StoreError> {
@@ -86,7 +87,11 @@ impl Store {
             return Err(StoreError::Invalid(errors));
         }
         let name_key = name_key(&name);
-        if self.default.read(|connection| accounts::find_by_key(connection, &name_key))?.is_some() {
+        if self
+            .default
+            .read_latest(|connection| accounts::find_by_key(connection, &name_key))?
+            .is_some()
+        {
             return Err(StoreError::NameTaken);
         }
         let password_hash = self.passwords.hash(&credentials.password)?;
@@ -129,7 +134,7 @@ impl Store {
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
-        let row = self.default.read(|connection| accounts::find(connection, account))?;
+        let row = self.default.read_latest(|connection| accounts::find(connection, account))?;
         let row = row.ok_or(StoreError::AccountNotFound(account))?;
         if !self.passwords.verify(&change.current_password, Some(&row.password_hash))? {
             return Err(StoreError::PasswordWrong);
@@ -157,6 +162,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let hash = self.passwords.hash(password)?;
         let replaced = self.default.write(|connection| {
+            lock(connection, Lock::Account(row.id))?;
             let replaced =
                 accounts::replace_password(connection, row.id, &row.password_hash, &hash)?;
             if replaced {
@@ -181,7 +187,7 @@ impl Store {
             let rows = accounts::list(connection, &part, after, limit + 1)?;
             rows.into_iter().map(Account::try_from).collect::<Result<Vec<_>, _>>()
         };
-        let mut items = self.default.read(list)?;
+        let mut items = self.default.read_latest(list)?;
         let more = items.len() > limit;
         items.truncate(limit);
         let last = items.last().filter(|_| more).map(|last| last.id.get());
@@ -192,6 +198,8 @@ impl Store {
     /// Changes what an account may do, or shuts it. There is always an admin left.
     pub fn edit_account(&self, id: AccountId, edit: &AccountEdit) -> Result<Account, StoreError> {
         self.default.write(|connection| {
+            lock(connection, Lock::Admins)?;
+            lock(connection, Lock::Account(id.get()))?;
             let Some(row) = accounts::find(connection, id)? else {
                 return Ok(Err(StoreError::AccountNotFound(id)));
             };
@@ -199,7 +207,7 @@ impl Store {
             let role = edit.role.unwrap_or(before.role);
             let disabled = edit.disabled.unwrap_or(before.disabled);
             let is_admin = |role: Role, disabled: bool| role == Role::Admin && !disabled;
-            // Decided under the write lock: two admins can't demote each other at once.
+            // Decided under the lock: two admins can't demote each other at once.
             if is_admin(before.role, before.disabled)
                 && !is_admin(role, disabled)
                 && !accounts::has_other_admin(connection, id.get())?
@@ -218,6 +226,7 @@ impl Store {
     pub fn set_disabled(&self, name: &str, disabled: bool) -> Result<Account, StoreError> {
         let key = name_key(name);
         let account = self.default.write(|connection| {
+            lock(connection, Lock::Admins)?;
             let Some(row) = accounts::find_by_key(connection, &key)? else { return Ok(None) };
             let before = Account::try_from(row)?;
             if disabled {
@@ -236,7 +245,7 @@ impl Store {
 
     fn by_name(&self, name: &str) -> Result<AccountRow, StoreError> {
         let key = name_key(name);
-        let row = self.default.read(|connection| accounts::find_by_key(connection, &key))?;
+        let row = self.default.read_latest(|connection| accounts::find_by_key(connection, &key))?;
         row.ok_or_else(|| StoreError::AccountUnknown(name.to_owned()))
     }
 

@@ -7,11 +7,12 @@ use ostrakon_shared::{
 use std::collections::HashMap;
 
 use super::cursor::{self, ListScope, Position};
+use super::fanout::Source;
 use super::own_reviews::newest_page;
 use super::{Store, StoreError};
 use crate::db::review_search::{self, Filter};
 use crate::db::reviews::{self, ReviewRow};
-use crate::db::{QueryError, accounts, moderation, owner};
+use crate::db::{Connection, QueryError, accounts, moderation, owner};
 use crate::shard::{Bucket, DatabaseIndex, ShardMap, bucket_of};
 
 /// Reports and events of one review that are shown at most.
@@ -79,10 +80,11 @@ impl Store {
                 only.is_none_or(|database| map.owner(*bucket).database == database)
             };
             let buckets = Bucket::all().filter(wanted);
-            let gathered =
-                self.gather(map, buckets, query.allow_partial, |connection, owned| {
-                    review_search::newest(connection, &filter, owned, below, limit + 1)
-                })?;
+            let filter = filter.clone();
+            let fetch = move |connection: &mut Connection, owned: &[Bucket]| {
+                review_search::newest(connection, &filter, owned, below, limit + 1)
+            };
+            let gathered = self.gather(map, buckets, Source::Latest, query.allow_partial, fetch)?;
             let mut rows: Vec<ReviewRow> = gathered.answers.into_iter().flatten().collect();
             let more = newest_page(&mut rows, limit);
             let last = rows.last().map(|row| Position { group: 0, id: row.id });
@@ -98,7 +100,7 @@ impl Store {
     pub fn review_detail(&self, id: ReviewId) -> Result<AdminReviewDetail, StoreError> {
         let bucket = bucket_of(id);
         self.routed(|map| {
-            let found = self.reviews[map.owner(bucket).database].read(|connection| {
+            let found = self.reviews[map.owner(bucket).database].read_latest(|connection| {
                 owner::require_readable(connection, &[bucket])?;
                 let Some(row) = reviews::find(connection, bucket, id)? else { return Ok(None) };
                 let rows = [row];
@@ -128,7 +130,7 @@ impl Store {
         let products = self.product_names(&products)?;
         let authors: HashMap<i64, String> = self
             .default
-            .read(|connection| accounts::names(connection, &authors))?
+            .read_latest(|connection| accounts::names(connection, &authors))?
             .into_iter()
             .collect();
         let admin_review = |row: ReviewRow| {

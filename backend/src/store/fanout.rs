@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ostrakon_shared::ReviewId;
+
 use super::{Store, StoreError};
-use crate::db::{Connection, QueryError, cluster, owner};
+use crate::db::{Answer, Connection, Database, QueryError, cluster, owner};
 use crate::shard::{Bucket, DatabaseIndex, ShardMap};
 
 /// The answers of several databases.
@@ -13,6 +15,15 @@ pub(super) struct Gathered<T> {
     pub answers: Vec<T>,
     /// Those that did not; always empty unless a partial answer is allowed.
     pub missing: Vec<DatabaseIndex>,
+}
+
+/// From which server of a database an answer may come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// As the operator chose: a replica may be a little late.
+    Any,
+    /// From the primary: who decides by the answer must not be late.
+    Latest,
 }
 
 impl Store {
@@ -24,7 +35,7 @@ impl Store {
     ) -> Result<T, StoreError> {
         match work(&self.map.load()) {
             Err(StoreError::BucketMoved) => {
-                let map = self.default.read(cluster::shard_map)?;
+                let map = self.default.read_latest(cluster::shard_map)?;
                 self.map.store(Arc::new(map));
                 work(&self.map.load())
             }
@@ -32,26 +43,82 @@ impl Store {
         }
     }
 
-    /// Asks every database that owns some of `buckets`: `query` gets the connection and those
-    /// that it owns, in a snapshot in which it does own them.
-    pub(super) fn gather<T>(
+    /// Asks every database that owns some of `buckets`, servers all at once: `query` gets the
+    /// connection and those that it owns, in a snapshot in which it does own them.
+    pub(super) fn gather<T: Send + 'static>(
+        &self,
+        map: &ShardMap,
+        buckets: impl Iterator<Item = Bucket>,
+        from: Source,
+        allow_partial: bool,
+        query: impl Fn(&mut Connection, &[Bucket]) -> Result<T, QueryError> + Send + Sync + 'static,
+    ) -> Result<Gathered<T>, StoreError> {
+        let query = Arc::new(query);
+        self.ask_owners(map, buckets, allow_partial, |database, buckets| {
+            let query = Arc::clone(&query);
+            database.begin(move |database| {
+                let owned = |connection: &mut Connection| {
+                    owner::require_readable(connection, &buckets)?;
+                    query(connection, &buckets)
+                };
+                match from {
+                    Source::Any => database.read(owned),
+                    Source::Latest => database.read_latest(owned),
+                }
+            })
+        })
+    }
+
+    /// The same for walks upwards in time: also says below which id nothing more will appear.
+    pub(super) fn gather_settled<T: Send + 'static>(
         &self,
         map: &ShardMap,
         buckets: impl Iterator<Item = Bucket>,
         allow_partial: bool,
-        query: impl Fn(&mut Connection, &[Bucket]) -> Result<T, QueryError>,
+        query: impl Fn(&mut Connection, &[Bucket]) -> Result<T, QueryError> + Send + Sync + 'static,
+    ) -> Result<(Gathered<T>, i64), StoreError> {
+        let query = Arc::new(query);
+        // Read before the databases are: see `Mint::horizon`.
+        let own_horizon = self.mint.horizon();
+        let gathered = self.ask_owners(map, buckets, allow_partial, |database, buckets| {
+            let query = Arc::clone(&query);
+            database.begin(move |database| {
+                database.read_settled(|connection, horizon_ms| {
+                    owner::require_readable(connection, &buckets)?;
+                    Ok((query(connection, &buckets)?, horizon_ms))
+                })
+            })
+        })?;
+        let mut horizon = i64::MAX;
+        let mut answers = Vec::new();
+        for (answer, horizon_ms) in gathered.answers {
+            horizon = horizon.min(match horizon_ms {
+                None => own_horizon,
+                Some(ms) => ReviewId::first_number_at(ms).unwrap_or_default(),
+            });
+            answers.push(answer);
+        }
+        Ok((Gathered { answers, missing: gathered.missing }, horizon))
+    }
+
+    fn ask_owners<T>(
+        &self,
+        map: &ShardMap,
+        buckets: impl Iterator<Item = Bucket>,
+        allow_partial: bool,
+        ask: impl Fn(&Arc<Database>, Vec<Bucket>) -> Answer<T>,
     ) -> Result<Gathered<T>, StoreError> {
         let mut by_database: BTreeMap<DatabaseIndex, Vec<Bucket>> = BTreeMap::new();
         for bucket in buckets {
             by_database.entry(map.owner(bucket).database).or_default().push(bucket);
         }
+        let asked: Vec<(DatabaseIndex, Answer<T>)> = by_database
+            .into_iter()
+            .map(|(database, buckets)| (database, ask(&self.reviews[database], buckets)))
+            .collect();
         let mut gathered = Gathered { answers: Vec::new(), missing: Vec::new() };
-        for (database, buckets) in by_database {
-            let answer = self.reviews[database].read(|connection| {
-                owner::require_readable(connection, &buckets)?;
-                query(connection, &buckets)
-            });
-            match answer.map_err(StoreError::from) {
+        for (database, answer) in asked {
+            match answer.wait().map_err(StoreError::from) {
                 Ok(answer) => gathered.answers.push(answer),
                 Err(StoreError::Unavailable(_)) => gathered.missing.push(database),
                 Err(error) => return Err(error),

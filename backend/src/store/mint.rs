@@ -28,9 +28,10 @@ impl Mint {
     }
 
     /// A new id in `bucket`, in flight until the result is dropped: do so after the commit.
-    pub fn mint(&self, bucket: Bucket) -> Result<Minted<'_>, QueryError> {
+    /// `now_ms` is the time by the clock of the database, where that has the say.
+    pub fn mint(&self, bucket: Bucket, now_ms: Option<i64>) -> Result<Minted<'_>, QueryError> {
         let mut state = self.lock();
-        let now_ms = Timestamp::now().as_millisecond();
+        let now_ms = now_ms.unwrap_or_else(|| Timestamp::now().as_millisecond());
         let id = shard::mint(bucket, now_ms, fastrand::u32(..), state.last)
             .ok_or_else(|| QueryError::Broken(format!("no ids for the clock's {now_ms} ms")))?;
         state.last = id.get();
@@ -38,8 +39,8 @@ impl Mint {
         Ok(Minted { id, mint: self })
     }
 
-    /// Every review of this process with an id below this one is committed, or never will be.
-    /// Whoever walks upwards must not step beyond: a slow writer may still fill a gap there.
+    /// Every review of this process with an id below this one is committed, or never will be: for
+    /// SQLite files, where no other process writes. Whoever walks upwards must not step beyond: a slow writer may still fill a gap there.
     pub fn horizon(&self) -> i64 {
         let mut state = self.lock();
         // With nothing in flight, all until this very millisecond is settled, and stays so: what
@@ -75,7 +76,7 @@ mod tests {
     #[test]
     fn the_horizon_is_the_oldest_id_in_flight() {
         let mint = Mint::above(0);
-        let [a, b, c] = [3, 900, 14].map(|n| mint.mint(Bucket::wrapping(n)).unwrap());
+        let [a, b, c] = [3, 900, 14].map(|n| mint.mint(Bucket::wrapping(n), None).unwrap());
         let (first, second, third) = (a.id.get(), b.id.get(), c.id.get());
         assert!(first < second && second < third);
         assert_eq!(mint.horizon(), first);
@@ -86,7 +87,7 @@ mod tests {
         drop(c);
         let settled = mint.horizon();
         assert!(settled > third);
-        assert!(mint.mint(Bucket::wrapping(7)).unwrap().id.get() >= settled);
+        assert!(mint.mint(Bucket::wrapping(7), None).unwrap().id.get() >= settled);
     }
 
     #[test]
@@ -94,7 +95,7 @@ mod tests {
         for stored in [0, 1, 3_000_000_000_000_000_000, 9_000_000_000_000_000_000] {
             let mint = Mint::above(stored);
             assert!(mint.horizon() > stored);
-            assert!(mint.mint(Bucket::wrapping(1)).unwrap().id.get() > stored);
+            assert!(mint.mint(Bucket::wrapping(1), None).unwrap().id.get() > stored);
         }
     }
 }

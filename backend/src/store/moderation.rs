@@ -101,15 +101,14 @@ impl Store {
             None => 0,
         };
         let limit = query.limit.get();
-        // Read before the databases are: see `Mint::horizon`.
-        let horizon = self.mint.horizon();
         self.routed(|map| {
-            let gathered =
-                self.gather(map, Bucket::all(), query.allow_partial, |connection, buckets| {
-                    let rows = moderation::queue(connection, buckets, above, limit + 1)?;
-                    let waiting = moderation::waiting(connection, buckets)?;
-                    Ok((with_history(connection, rows)?, waiting.either))
-                })?;
+            let fetch = move |connection: &mut Connection, buckets: &[Bucket]| {
+                let rows = moderation::queue(connection, buckets, above, limit + 1)?;
+                let waiting = moderation::waiting(connection, buckets)?;
+                Ok((with_history(connection, rows)?, waiting.either))
+            };
+            let (gathered, horizon) =
+                self.gather_settled(map, Bucket::all(), query.allow_partial, fetch)?;
             let waiting = gathered.answers.iter().map(|(_, count)| count).sum();
             let mut rows: Vec<Waiting> =
                 gathered.answers.into_iter().flat_map(|(rows, _)| rows).collect();
@@ -201,7 +200,8 @@ impl Store {
 
     /// The names of these products.
     pub(super) fn product_names(&self, ids: &[i64]) -> Result<HashMap<i64, String>, StoreError> {
-        let names = self.default.read(|connection| crate::db::products::names(connection, ids))?;
+        let names =
+            self.default.read_latest(|connection| crate::db::products::names(connection, ids))?;
         Ok(names.into_iter().collect())
     }
 }

@@ -3,11 +3,17 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use ostrakon_shared::{DatabaseInfo, DatabaseList, DayCount, Engine, Health, Overview, ReviewId};
+use ostrakon_shared::{
+    DatabaseInfo, DatabaseList, DayCount, Engine, Health, Overview, ReplicaInfo, ReviewId,
+};
 
+use super::fanout::Source;
 use super::{Store, StoreError};
 use crate::db::review_search::{self, DAY_MS};
-use crate::db::{Database, cluster, inspect, moderation, ratings};
+use crate::db::{
+    Address, Answer, Connection, Database, DbError, ReplicaState, cluster, inspect, moderation,
+    ratings,
+};
 use crate::shard::{Bucket, bucket_of};
 
 /// Where the review with some id lives, if there is one.
@@ -17,8 +23,8 @@ pub struct Place {
     pub bucket: Bucket,
     /// The name of the database that owns the bucket now.
     pub database: String,
-    /// That database's file.
-    pub path: std::path::PathBuf,
+    /// Where that database is.
+    pub address: Address,
 }
 
 /// Days that the overview shows.
@@ -35,7 +41,9 @@ impl Store {
     /// What each reviews database holds.
     pub fn databases(&self) -> Result<DatabaseList, StoreError> {
         let map = self.map.load();
-        let facts: Vec<Option<Facts>> = self.reviews.iter().map(facts).collect::<Result<_, _>>()?;
+        let asked: Vec<_> = self.reviews.iter().map(|database| database.begin(facts)).collect();
+        let facts: Vec<Option<Facts>> =
+            asked.into_iter().map(answered).collect::<Result<_, _>>()?;
         let all: Option<u64> = facts.iter().map(|facts| Some(facts.as_ref()?.reviews)).sum();
         let share = |reviews: u64| {
             let all = all.filter(|&all| all > 0)?;
@@ -45,8 +53,9 @@ impl Store {
         let mut verifications = self.verifications()?;
         let info = |(index, facts): (usize, Option<Facts>)| DatabaseInfo {
             name: self.reviews[index].name().to_owned(),
-            engine: Engine::Sqlite,
-            health: if facts.is_some() { Health::Up } else { Health::Down },
+            engine: engine(self.reviews[index].address()),
+            health: health(&self.reviews[index], facts.is_some()),
+            replicas: self.reviews[index].replicas().into_iter().map(replica).collect(),
             buckets: map.buckets_of(index).map(|_| 1).sum(),
             reviews: facts.as_ref().map(|facts| facts.reviews),
             share: facts.as_ref().and_then(|facts| share(facts.reviews)),
@@ -65,10 +74,11 @@ impl Store {
         let mut per_day: HashMap<i64, u64> = HashMap::new();
         let (mut pending, mut reported) = (0, 0);
         self.routed(|map| {
-            let gathered = self.gather(map, Bucket::all(), true, |connection, buckets| {
+            let count = move |connection: &mut Connection, buckets: &[Bucket]| {
                 let days = review_search::by_day(connection, buckets, first)?;
                 Ok((days, moderation::waiting(connection, buckets)?))
-            })?;
+            };
+            let gathered = self.gather(map, Bucket::all(), Source::Any, true, count)?;
             Ok(gathered.answers)
         })?
         .into_iter()
@@ -88,37 +98,64 @@ impl Store {
         Ok(Overview { days, pending, reported, databases: self.databases()?.items })
     }
 
-    /// Names of the databases that don't answer, `default` included.
+    /// Names of the databases whose primary doesn't answer, `default` included.
     pub fn down(&self) -> Vec<String> {
-        std::iter::once(&self.default)
-            .chain(&self.reviews)
-            .filter(|database| match database.read(cluster::pins) {
-                Ok(_) => false,
-                Err(error) => {
-                    tracing::error!(%error, "not ready");
-                    true
-                }
-            })
-            .map(|database| database.name().to_owned())
-            .collect()
+        let all = std::iter::once(&self.default).chain(&self.reviews);
+        let asked = all.map(|database| {
+            (database.name(), database.begin(|database| database.read_latest(cluster::pins)))
+        });
+        let asked: Vec<_> = asked.collect();
+        let is_down = |answer: Answer<_>| match answer.wait() {
+            Ok(_) => false,
+            Err(error) => {
+                tracing::error!(%error, "not ready");
+                true
+            }
+        };
+        let down = asked.into_iter().filter_map(|(name, answer)| is_down(answer).then_some(name));
+        down.map(str::to_owned).collect()
     }
 
     /// Where the review with this id lives, whether or not there is one.
     pub fn place(&self, id: ReviewId) -> Place {
         let bucket = bucket_of(id);
         let database = &self.reviews[self.map.load().owner(bucket).database];
-        Place { bucket, database: database.name().to_owned(), path: database.path().to_owned() }
+        Place { bucket, database: database.name().to_owned(), address: database.address().clone() }
     }
 }
 
-/// What a database says of itself; `None` when it doesn't answer.
-fn facts(database: &Database) -> Result<Option<Facts>, StoreError> {
-    let known = database.read(|connection| {
+fn health(database: &Database, answers: bool) -> Health {
+    match answers {
+        true if database.is_up() => Health::Up,
+        true => Health::ReadOnly,
+        false => Health::Down,
+    }
+}
+
+fn replica(state: ReplicaState) -> ReplicaInfo {
+    let health = if state.is_up { Health::Up } else { Health::Down };
+    ReplicaInfo { health, lag_ms: state.lag_ms }
+}
+
+fn engine(address: &Address) -> Engine {
+    match address {
+        Address::Sqlite(_) => Engine::Sqlite,
+        Address::Postgres(_) => Engine::Postgres,
+    }
+}
+
+/// What a database says of itself.
+fn facts(database: &Database) -> Result<Facts, DbError> {
+    database.read(|connection| {
         let reviews = ratings::total(connection)?;
         let size_bytes = inspect::size(connection)?;
         Ok(Facts { reviews, size_bytes, migrations: inspect::migrations(connection)? })
-    });
-    match known.map_err(StoreError::from) {
+    })
+}
+
+/// What a database has said of itself; `None` when it doesn't answer.
+fn answered(facts: Answer<Facts>) -> Result<Option<Facts>, StoreError> {
+    match facts.wait().map_err(StoreError::from) {
         Ok(facts) => Ok(Some(facts)),
         Err(StoreError::Unavailable(_)) => Ok(None),
         Err(error) => Err(error),

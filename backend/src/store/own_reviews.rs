@@ -5,11 +5,12 @@ use ostrakon_shared::{
     PageLimit, ProductId, Review, ReviewAction, ReviewEdit, ReviewId, ReviewPage, ReviewStatus,
 };
 
+use super::fanout::Source;
 use super::{Actor, Store, StoreError};
 use crate::db::moderation::{self, EventRow};
 use crate::db::review_search::{self, Filter};
 use crate::db::reviews::{self, ReviewRow};
-use crate::db::{Connection, QueryError, owner, ratings};
+use crate::db::{Connection, Lock, QueryError, lock, owner, ratings};
 use crate::shard::{Bucket, bucket_of};
 use crate::store::cursor::{self, ListScope, Position};
 
@@ -49,14 +50,12 @@ impl Store {
         };
         let limit = query.limit.get();
         self.routed(|map| {
-            let gathered = self.gather(
-                map,
-                buckets.iter().copied(),
-                query.allow_partial,
-                |connection, owned| {
-                    review_search::newest(connection, &filter, owned, below, limit + 1)
-                },
-            )?;
+            let filter = filter.clone();
+            let fetch = move |connection: &mut Connection, owned: &[Bucket]| {
+                review_search::newest(connection, &filter, owned, below, limit + 1)
+            };
+            let buckets = buckets.iter().copied();
+            let gathered = self.gather(map, buckets, Source::Any, query.allow_partial, fetch)?;
             let mut rows: Vec<ReviewRow> = gathered.answers.into_iter().flatten().collect();
             let more = newest_page(&mut rows, limit);
             let last = rows.last().map(|row| Position { group: 0, id: row.id });
@@ -160,6 +159,7 @@ impl Store {
         self.routed(|map| {
             let owner = map.owner(bucket);
             self.reviews[owner.database].write(|connection| {
+                lock(connection, Lock::Review(id.get()))?;
                 owner::require_writable(connection, bucket, owner.epoch)?;
                 let Some(row) = reviews::find(connection, bucket, id)? else {
                     return Ok(Err(StoreError::ReviewNotFound(id)));

@@ -10,7 +10,7 @@ use super::cursor::{self, ListScope, Position};
 use super::products::fold;
 use super::{Store, StoreError};
 use crate::db::products::{self, Filter, NewProductRow, ProductRow};
-use crate::db::{Connection, QueryError};
+use crate::db::{DbError, Lock, QueryError, lock};
 
 /// A page of products, archived ones too, as it is asked for.
 #[derive(Clone, Debug, Default)]
@@ -40,7 +40,7 @@ impl Store {
         let filter = Filter { words, archived: query.archived };
         let mut rows = self
             .default
-            .read(|connection| products::list(connection, &filter, after, limit + 1))?;
+            .read_latest(|connection| products::list(connection, &filter, after, limit + 1))?;
         let more = rows.len() > limit;
         rows.truncate(limit);
         let last = rows.last().map(|row| Position { group: 0, id: row.id });
@@ -53,7 +53,7 @@ impl Store {
 
     /// The product with this id, archived or not.
     pub fn admin_product(&self, id: ProductId) -> Result<AdminProduct, StoreError> {
-        let row = self.default.read(|connection| products::find(connection, id))?;
+        let row = self.default.read_latest(|connection| products::find(connection, id))?;
         Ok(AdminProduct::try_from(row.ok_or(StoreError::ProductNotFound(id))?)?)
     }
 
@@ -63,10 +63,7 @@ impl Store {
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
-        self.default.write(|connection| {
-            if sku_taken(connection, product, 0)? {
-                return Ok(Err(StoreError::SkuTaken));
-            }
+        let created = self.default.write(|connection| {
             let row = NewProductRow {
                 name: product.name.clone(),
                 description: product.description.clone(),
@@ -74,8 +71,9 @@ impl Store {
                 picture_url: product.picture_url.clone(),
                 search_text: search_text(product),
             };
-            products::insert(connection, &row).and_then(AdminProduct::try_from).map(Ok)
-        })?
+            products::insert(connection, &row).and_then(AdminProduct::try_from)
+        });
+        created.map_err(refused)
     }
 
     /// Changes a product; if `version` is given, only if it still has that.
@@ -85,7 +83,8 @@ impl Store {
         version: Option<i32>,
         edit: &ProductEdit,
     ) -> Result<AdminProduct, StoreError> {
-        self.default.write(|connection| {
+        let changed = self.default.write(|connection| {
+            lock(connection, Lock::Product(id.get()))?;
             let Some(row) = products::find(connection, id)? else {
                 return Ok(Err(StoreError::ProductNotFound(id)));
             };
@@ -97,9 +96,6 @@ impl Store {
             let errors = product.errors();
             if !errors.is_empty() {
                 return Ok(Err(StoreError::Invalid(errors)));
-            }
-            if sku_taken(connection, &product, id.get())? {
-                return Ok(Err(StoreError::SkuTaken));
             }
             let row = ProductRow {
                 id: id.get(),
@@ -113,18 +109,16 @@ impl Store {
             };
             products::update(connection, &row)?;
             AdminProduct::try_from(row).map(Ok)
-        })?
+        });
+        changed.map_err(refused)?
     }
 }
 
-fn sku_taken(
-    connection: &mut Connection,
-    product: &NewProduct,
-    except: i64,
-) -> Result<bool, QueryError> {
-    match &product.sku {
-        Some(sku) => products::has_sku(connection, sku, except),
-        None => Ok(false),
+/// Ids are the engine's business: what can conflict is the SKU.
+fn refused(error: DbError) -> StoreError {
+    match error {
+        DbError::Conflict { .. } => StoreError::SkuTaken,
+        error => error.into(),
     }
 }
 

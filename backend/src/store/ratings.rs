@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use ostrakon_shared::{ProductId, ProductRating, ProductRatingList, RatedProduct};
 
+use super::fanout::Source;
 use super::{Store, StoreError};
-use crate::db::{products, ratings};
+use crate::db::{Connection, products, ratings};
 use crate::shard::{Bucket, home_buckets};
 
 /// The ratings of several products.
@@ -55,13 +56,15 @@ impl Store {
             .collect();
         let buckets: HashSet<Bucket> = homes.values().flatten().copied().collect();
         self.routed(|map| {
-            let gathered =
-                self.gather(map, buckets.iter().copied(), allow_partial, |connection, owned| {
-                    let mut rows = ratings::of_products(connection, products)?;
-                    // Rows of buckets that have moved away may still be here.
-                    rows.retain(|row| Bucket::new(row.bucket).is_some_and(|b| owned.contains(&b)));
-                    Ok(rows)
-                })?;
+            let asked = products.to_vec();
+            let fetch = move |connection: &mut Connection, owned: &[Bucket]| {
+                let mut rows = ratings::of_products(connection, &asked)?;
+                // Rows of buckets that have moved away may still be here.
+                rows.retain(|row| Bucket::new(row.bucket).is_some_and(|b| owned.contains(&b)));
+                Ok(rows)
+            };
+            let buckets = buckets.iter().copied();
+            let gathered = self.gather(map, buckets, Source::Any, allow_partial, fetch)?;
             let mut counts: HashMap<i64, (u64, [u64; 5])> = HashMap::new();
             for row in gathered.answers.into_iter().flatten() {
                 let (unrated, histogram) = row.counts();

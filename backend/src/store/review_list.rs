@@ -1,10 +1,12 @@
 //! Paging through a product's reviews, in any order.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use ostrakon_shared::{PageLimit, ProductId, Rating, Review, ReviewPage, ReviewSort};
 
 use super::cursor::{self, ListScope, Position};
+use super::fanout::Source;
 use super::{Store, StoreError};
 use crate::db::reviews::{self, Direction, RatingClass};
 use crate::db::{Connection, QueryError};
@@ -33,14 +35,18 @@ impl Store {
         query: &ReviewQuery,
     ) -> Result<ReviewPage, StoreError> {
         self.require_product(product)?;
-        let list = List::new(product, query)?;
-        // Read before the databases are: see `Mint::horizon`.
-        let horizon = self.mint.horizon();
+        let list = Arc::new(List::new(product, query)?);
         self.routed(|map| {
             let home = home_buckets(product, self.spread);
-            let gathered = self.gather(map, home, query.allow_partial, |connection, buckets| {
-                list.fetch(connection, buckets)
-            })?;
+            let partial = query.allow_partial;
+            let fetching = Arc::clone(&list);
+            let fetch = move |connection: &mut Connection, owned: &[Bucket]| {
+                fetching.fetch(connection, owned)
+            };
+            let (gathered, horizon) = match query.sort {
+                ReviewSort::Oldest => self.gather_settled(map, home, partial, fetch)?,
+                _ => (self.gather(map, home, Source::Any, partial, fetch)?, i64::MAX),
+            };
             let mut page = list.page(gathered.answers, horizon);
             page.missing_databases = self.names(&gathered.missing);
             Ok(page)
@@ -116,7 +122,7 @@ impl List {
         }
         let more = rows.len() > self.limit;
         rows.truncate(self.limit);
-        if more && self.sort == ReviewSort::Oldest {
+        if more {
             // Beyond the horizon a slow write may still appear between two that are here. With
             // nothing below it the page is empty, and its cursor asks for the same again.
             rows.retain(|(_, review)| review.id.get() < horizon);

@@ -8,7 +8,7 @@ use twox_hash::XxHash3_128;
 use super::{Actor, Store, StoreError};
 use crate::db::ratings::{self, Counted};
 use crate::db::reviews::{self, Replay, ReviewRow};
-use crate::db::{Connection, DbError, QueryError, owner};
+use crate::db::{Connection, DbError, QueryError, announce_write, owner};
 use crate::shard::{Bucket, ShardMap, bucket_of, home_buckets, slot_of_author, slot_of_key};
 
 /// How often a write draws another id after finding its id taken. Two processes choose the same
@@ -90,7 +90,8 @@ impl Store {
                     return Ok((earlier, None));
                 }
                 // Minted in here, so that an id is in flight only while it is written.
-                let minted = self.mint.mint(write.bucket)?;
+                let now_ms = announce_write(connection)?;
+                let minted = self.mint.mint(write.bucket, now_ms)?;
                 let review = write.insert(connection, minted.id)?;
                 Ok((Ok(Created { review, replayed: false }), Some(minted)))
             });

@@ -92,6 +92,7 @@ impl Store {
                 };
                 products::insert_if_new(connection, &row)?;
             }
+            products::continue_ids(connection)?;
             Ok((seeds.len() - before) as u64)
         })?)
     }

@@ -7,7 +7,7 @@ use super::accounts::name_key;
 use super::{Store, StoreError, secret};
 use crate::db::accounts::{self, AccountRow};
 use crate::db::sessions::{self, NewSession};
-use crate::db::{Connection, QueryError, tokens};
+use crate::db::{Connection, Lock, QueryError, lock, tokens};
 
 /// How long a session lasts, in seconds.
 pub const SESSION_S: i64 = 30 * 24 * 60 * 60;
@@ -61,7 +61,7 @@ impl Store {
         credential: &Credential,
     ) -> Result<Option<Authenticated>, StoreError> {
         let now_ms = Timestamp::now().as_millisecond();
-        let authenticated = self.default.read(|connection| {
+        let authenticated = self.default.read_latest(|connection| {
             let (found, by_session) = match credential {
                 Credential::Session(secret) => {
                     (sessions::find(connection, &secret::hash(secret))?, true)
@@ -88,7 +88,7 @@ impl Store {
         browser: &Browser,
     ) -> Result<Begun, StoreError> {
         let key = name_key(&credentials.name);
-        let row = self.default.read(|connection| accounts::find_by_key(connection, &key))?;
+        let row = self.default.read_latest(|connection| accounts::find_by_key(connection, &key))?;
         let hash = row.as_ref().map(|row| row.password_hash.as_str());
         let is_right = self.passwords.verify(&credentials.password, hash)?;
         // Everybody knows the demo's password: it is good for looking around on one's own machine.
@@ -96,6 +96,7 @@ impl Store {
         let row = row.filter(|row| is_right && may(row)).ok_or(StoreError::CredentialsWrong)?;
         let secret = secret::new_session()?;
         let account = self.default.write(|connection| {
+            lock(connection, Lock::Account(row.id))?;
             let Some(now) = accounts::find_by_key(connection, &key)? else { return Ok(None) };
             // Meanwhile it may have been disabled, or its password changed.
             if now.disabled || now.password_hash != row.password_hash {
@@ -122,7 +123,7 @@ impl Store {
         let now_ms = Timestamp::now().as_millisecond();
         let list =
             |connection: &mut Connection| sessions::list(connection, account, current, now_ms);
-        Ok(SessionList { items: self.default.read(list)? })
+        Ok(SessionList { items: self.default.read_latest(list)? })
     }
 
     /// Ends one of an account's sessions.

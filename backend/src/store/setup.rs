@@ -3,19 +3,21 @@
 mod migrate;
 mod open;
 
+use std::sync::Arc;
+
 use ostrakon_shared::ReviewId;
 
 use crate::db::cluster::{self, Member, Pins};
 use crate::db::migrate::{Kind, Progress, progress};
-use crate::db::{Database, DbError};
+use crate::db::{Address, Database, DbError};
 use crate::shard::{BUCKETS, HASH, Spread};
 
 /// The databases that the configuration names.
 pub struct Databases {
     /// Products, accounts and the shard map.
-    pub default: Database,
+    pub default: Arc<Database>,
     /// `reviews-1` to `reviews-N`.
-    pub reviews: Vec<Database>,
+    pub reviews: Vec<Arc<Database>>,
     /// The spread of a new cluster; an existing one must have it. None: whatever it has.
     pub spread: Option<Spread>,
 }
@@ -42,26 +44,25 @@ impl From<DbError> for SetupError {
 pub struct MigrationStatus {
     /// Its name.
     pub database: String,
-    /// Its file.
-    pub path: std::path::PathBuf,
-    /// None: there is no file.
+    /// Where it is.
+    pub address: Address,
+    /// None: there is no such file.
     pub progress: Option<Progress>,
 }
 
 impl Databases {
     fn all(&self) -> impl Iterator<Item = (&Database, Kind)> {
-        let reviews = self.reviews.iter().map(|database| (database, Kind::Reviews));
-        std::iter::once((&self.default, Kind::Default)).chain(reviews)
+        let reviews = self.reviews.iter().map(|database| (&**database, Kind::Reviews));
+        std::iter::once((&*self.default, Kind::Default)).chain(reviews)
     }
 
     /// How far each database has come.
     pub fn status(&self) -> Result<Vec<MigrationStatus>, SetupError> {
         let status = |(database, kind): (&Database, Kind)| {
-            let exists = database.path().exists();
-            let progress = exists.then(|| progress(database, kind)).transpose()?;
+            let progress = exists(database).then(|| progress(database, kind)).transpose()?;
             Ok(MigrationStatus {
                 database: database.name().to_owned(),
-                path: database.path().to_owned(),
+                address: database.address().clone(),
                 progress,
             })
         };
@@ -87,7 +88,7 @@ impl Databases {
         }
         Err(format!(
             "the configuration names {configured} reviews databases, this cluster has {has}: \
-             set reviews_databases = {has} (OSTRAKON_REVIEWS_DATABASES)"
+             set reviews_databases = {has} (OSTRAKON_REVIEWS_DATABASES), or name {has} reviews_urls"
         )
         .into())
     }
@@ -118,6 +119,14 @@ impl Databases {
     }
 }
 
+/// Whether there is a file. A server that is there has its database, or says that it has not.
+fn exists(database: &Database) -> bool {
+    match database.address() {
+        Address::Sqlite(path) => path.exists(),
+        Address::Postgres(_) => true,
+    }
+}
+
 /// The moment that ids count from, as it is pinned.
 fn epoch() -> String {
     jiff::Timestamp::from_millisecond(ReviewId::EPOCH_UNIX_MS)
@@ -126,14 +135,14 @@ fn epoch() -> String {
 
 /// The pins of a database that may not exist, or not be migrated yet.
 fn existing_pins(database: &Database, kind: Kind) -> Result<Option<Pins>, SetupError> {
-    if !database.path().exists() || progress(database, kind)?.applied.is_empty() {
+    if !exists(database) || progress(database, kind)?.applied.is_empty() {
         return Ok(None);
     }
-    Ok(database.read(cluster::pins)?)
+    Ok(database.read_latest(cluster::pins)?)
 }
 
 fn check_pins(database: &Database, found: &Pins, expected: &Pins) -> Result<(), SetupError> {
-    let name = format!("{} ({})", database.name(), database.path().display());
+    let name = format!("{} ({})", database.name(), database.address());
     let differences = [
         ("belongs to cluster", found.id.clone(), expected.id.clone()),
         ("calls itself", found.database.clone(), expected.database.clone()),
@@ -155,7 +164,7 @@ fn missing(database: &Database, buckets: usize) -> String {
         "{} ({}) is missing, and the shard map needs it for {buckets} buckets: restore it from a \
          backup",
         database.name(),
-        database.path().display()
+        database.address()
     )
 }
 
@@ -164,7 +173,7 @@ fn emptied(database: &Database) -> String {
         "{} ({}) is not the database that joined this cluster, it belongs to none: restore it \
          from a backup",
         database.name(),
-        database.path().display()
+        database.address()
     )
 }
 
@@ -172,7 +181,7 @@ fn not_migrated(database: &Database) -> String {
     format!(
         "{} ({}) is not migrated: run `ostrakon migrate`, or `ostrakon serve --migrate`",
         database.name(),
-        database.path().display()
+        database.address()
     )
 }
 
@@ -184,7 +193,7 @@ fn refuse_newer(database: &Database, progress: &Progress) -> Result<(), SetupErr
         "{} ({}) has migrations that this program doesn't know ({}): use the newer program that \
          applied them",
         database.name(),
-        database.path().display(),
+        database.address(),
         progress.unknown.join(", ")
     )
     .into())

@@ -7,6 +7,7 @@ use ostrakon_shared::{
 
 use super::{Store, StoreError, secret};
 use crate::db::tokens::{self, NewTokenRow};
+use crate::db::{Lock, lock};
 
 /// API tokens an account has at most.
 const MAX_TOKENS: i64 = 100;
@@ -14,7 +15,9 @@ const MAX_TOKENS: i64 = 100;
 impl Store {
     /// All API tokens of an account.
     pub fn tokens(&self, account: AccountId) -> Result<TokenList, StoreError> {
-        Ok(TokenList { items: self.default.read(|connection| tokens::list(connection, account))? })
+        Ok(TokenList {
+            items: self.default.read_latest(|connection| tokens::list(connection, account))?,
+        })
     }
 
     /// Creates an API token. Its secret is in the answer, and nowhere else.
@@ -38,6 +41,7 @@ impl Store {
             expires_at: new.expires_in_days.map(|days| end(days).as_millisecond()),
         };
         let token = self.default.write(|connection| {
+            lock(connection, Lock::Account(account.get()))?;
             let has_too_many = tokens::count(connection, account)? >= MAX_TOKENS;
             if has_too_many { Ok(None) } else { tokens::insert(connection, &row).map(Some) }
         })?;

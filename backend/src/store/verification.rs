@@ -87,7 +87,7 @@ impl Store {
 
     /// The check of each database that is running, or else its last one.
     pub(super) fn verifications(&self) -> Result<HashMap<DatabaseIndex, Verification>, StoreError> {
-        let rows = self.default.read(verifications::all)?;
+        let rows = self.default.read_latest(verifications::all)?;
         let mut last = HashMap::new();
         for row in rows {
             let index = self.database_index(&row.database)?;

@@ -1,12 +1,15 @@
 //! `verify`: recounts every rating, and checks that every row lies where it belongs.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use ostrakon_shared::{ProductId, Rating, ReviewId};
 
 use super::{Store, StoreError};
 use crate::db::ratings::{Counted, RatingRow};
-use crate::db::{Connection, Database, QueryError, inspect, owner, products, ratings};
+use crate::db::{
+    Connection, Database, QueryError, inspect, owner, products, ratings, without_time_limit,
+};
 use crate::shard::{Bucket, DatabaseIndex, ShardMap, bucket_of, home_buckets};
 
 const ROWS_A_QUERY: i64 = 10_000;
@@ -28,15 +31,15 @@ impl Store {
         index: DatabaseIndex,
         progress: impl Fn(u64),
     ) -> Result<Report, StoreError> {
-        let map = self.default.read(crate::db::cluster::shard_map)?;
-        let products = self.default.read(products::all_ids)?.into_iter().collect();
+        let map = self.default.read_latest(crate::db::cluster::shard_map)?;
+        let products = self.default.read_latest(products::all_ids)?.into_iter().collect();
         let database = &self.reviews[index];
         let check = Check { store: self, database, index, map: &map, products };
-        Ok(database.read(|connection| check.run(connection, &progress))?)
+        Ok(database.read_latest(|connection| check.run(connection, &progress))?)
     }
 
     /// The reviews databases, in order.
-    pub fn reviews_databases(&self) -> &[Database] {
+    pub fn reviews_databases(&self) -> &[Arc<Database>] {
         &self.reviews
     }
 }
@@ -57,6 +60,7 @@ impl Check<'_> {
         connection: &mut Connection,
         progress: &impl Fn(u64),
     ) -> Result<Report, QueryError> {
+        without_time_limit(connection)?;
         let mut report = Report::default();
         let name = self.database.name();
         let damage = inspect::damage(connection)?;

@@ -1,5 +1,6 @@
 //! A server of its own for each test: a fresh folder of real files, a real socket.
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +9,7 @@ use actix_web::web::Data;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, RunQueryDsl, SqliteConnection};
 use ostrakon::config::Config;
+use ostrakon::db::{Reads, Settings};
 use ostrakon::http::{self, Rates, TrustedProxies};
 use ostrakon::store::{SeedProduct, SetupError, Store};
 use ostrakon_shared::{ProductId, Role};
@@ -47,8 +49,18 @@ pub fn config(folder: &Path, databases: u16) -> Config {
         reviews_databases: databases,
         spread: None,
         app_dir: folder.join("no-app"),
-        read_connections: 4,
-        busy_timeout_ms: 20_000,
+        default_url: None,
+        reviews_urls: Vec::new(),
+        replicas: BTreeMap::new(),
+        reads: Reads::Primary,
+        max_replica_lag_ms: 1_000,
+        connections: Settings {
+            read_connections: 4,
+            write_connections: 4,
+            checkout_timeout_ms: 20_000,
+            lock_timeout_ms: 20_000,
+            statement_timeout_ms: 20_000,
+        },
         guest_reviews: true,
         pre_moderation: false,
         trusted_proxies: TrustedProxies::default(),

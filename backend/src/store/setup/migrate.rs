@@ -3,10 +3,10 @@
 use uuid::Uuid;
 
 use super::{
-    Databases, SetupError, check_pins, emptied, epoch, existing_pins, missing, refuse_newer,
+    Databases, SetupError, check_pins, emptied, epoch, existing_pins, exists, missing, refuse_newer,
 };
 use crate::db::cluster::{self, Pins};
-use crate::db::migrate::{self, Kind};
+use crate::db::migrate::{self, Kind, MigrationLock};
 use crate::db::{Database, sqlite_version_problem};
 use crate::shard::{BUCKETS, HASH, ShardMap, Spread};
 
@@ -38,12 +38,15 @@ impl Databases {
     }
 
     fn migrate_default(&self, say: &mut dyn FnMut(String)) -> Result<(), SetupError> {
-        match existing_pins(&self.default, Kind::Default)? {
-            Some(pins) => self.check_default_pins(&pins).map(drop)?,
-            None => self.refuse_orphans()?,
+        if existing_pins(&self.default, Kind::Default)?.is_none() {
+            self.refuse_orphans()?;
         }
-        apply(&self.default, Kind::Default, say)?;
-        if self.default.read(cluster::pins)?.is_some() {
+        let lock = migrate::lock(&self.default)?;
+        if let Some(pins) = existing_pins(&self.default, Kind::Default)? {
+            self.check_default_pins(&pins)?;
+        }
+        apply(&self.default, Kind::Default, &lock, say)?;
+        if self.default.read_latest(cluster::pins)?.is_some() {
             return Ok(());
         }
         let pins = Pins {
@@ -67,7 +70,7 @@ impl Databases {
                 return Err(format!(
                     "default ({}) is missing or empty, but {} belongs to cluster {}: restore \
                      default from a backup",
-                    self.default.path().display(),
+                    self.default.address(),
                     database.name(),
                     pins.id
                 )
@@ -85,19 +88,20 @@ impl Databases {
         let root = existing_pins(&self.default, Kind::Default)?.ok_or_else(|| {
             "default is not migrated: `ostrakon migrate` begins with it".to_owned()
         })?;
-        let map = self.default.read(cluster::shard_map)?;
-        let members = self.default.read(cluster::members)?;
+        let map = self.default.read_latest(cluster::shard_map)?;
+        let members = self.default.read_latest(cluster::members)?;
         let (index, member) = self.member(&members, database)?;
-        if !database.path().exists() && member.ready {
+        if !exists(database) && member.ready {
             return Err(missing(database, map.buckets_of(index).count()).into());
         }
+        let lock = migrate::lock(database)?;
         let pins = Pins { database: database.name().to_owned(), ..root };
         match existing_pins(database, Kind::Reviews)? {
             Some(found) => check_pins(database, &found, &pins)?,
             None if member.ready => return Err(emptied(database).into()),
             None => {}
         }
-        apply(database, Kind::Reviews, say)?;
+        apply(database, Kind::Reviews, &lock, say)?;
         if !member.ready {
             join(database, &pins, &map, index)?;
             self.default.write(|connection| cluster::set_ready(connection, database.name()))?;
@@ -108,10 +112,14 @@ impl Databases {
     }
 }
 
-fn apply(database: &Database, kind: Kind, say: &mut dyn FnMut(String)) -> Result<(), SetupError> {
-    migrate::create_file(database)?;
+fn apply(
+    database: &Database,
+    kind: Kind,
+    lock: &MigrationLock,
+    say: &mut dyn FnMut(String),
+) -> Result<(), SetupError> {
     refuse_newer(database, &migrate::progress(database, kind)?)?;
-    let versions = migrate::run(database, kind)?;
+    let versions = migrate::run(database, kind, lock)?;
     let name = database.name();
     match versions.as_slice() {
         [] => say(format!("{name}: up to date")),

@@ -6,7 +6,8 @@ use std::sync::RwLock;
 use arc_swap::ArcSwap;
 
 use super::{
-    Databases, SetupError, check_pins, emptied, existing_pins, missing, not_migrated, refuse_newer,
+    Databases, SetupError, check_pins, emptied, existing_pins, exists, missing, not_migrated,
+    refuse_newer,
 };
 use crate::db::cluster::{self, Pins};
 use crate::db::migrate::{self, Kind};
@@ -25,8 +26,8 @@ impl Databases {
         let root = existing_pins(&self.default, Kind::Default)?
             .ok_or_else(|| not_migrated(&self.default))?;
         let spread = self.check_default_pins(&root)?;
-        self.check_members(&self.default.read(cluster::members)?)?;
-        let map = self.default.read(cluster::shard_map)?;
+        self.check_members(&self.default.read_latest(cluster::members)?)?;
+        let map = self.default.read_latest(cluster::shard_map)?;
         let mut problems = Vec::new();
         for (index, database) in self.reviews.iter().enumerate() {
             let checked = self.check_reviews(database, &root, map.buckets_of(index).count());
@@ -36,8 +37,9 @@ impl Databases {
             return Err(SetupError(problems));
         }
         let last_ids: Result<Vec<i64>, _> =
-            self.reviews.iter().map(|database| database.read(reviews::last_id)).collect();
+            self.reviews.iter().map(|database| database.read_latest(reviews::last_id)).collect();
         let last_id = last_ids?.into_iter().max().unwrap_or_default();
+        std::iter::once(&self.default).chain(&self.reviews).for_each(|database| database.watch());
         Ok(Store {
             default: self.default,
             reviews: self.reviews,
@@ -58,9 +60,9 @@ impl Databases {
         root: &Pins,
         buckets: usize,
     ) -> Result<(), SetupError> {
-        let members = self.default.read(cluster::members)?;
+        let members = self.default.read_latest(cluster::members)?;
         let (_, member) = self.member(&members, database)?;
-        if !database.path().exists() && member.ready {
+        if !exists(database) && member.ready {
             return Err(missing(database, buckets).into());
         }
         require_migrated(database, Kind::Reviews)?;
@@ -76,7 +78,7 @@ impl Databases {
 }
 
 fn require_migrated(database: &Database, kind: Kind) -> Result<(), SetupError> {
-    if !database.path().exists() {
+    if !exists(database) {
         return Err(not_migrated(database).into());
     }
     let progress = migrate::progress(database, kind)?;

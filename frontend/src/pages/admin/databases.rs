@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use ostrakon_shared::{DatabaseInfo, DatabaseList, Engine, Verification};
+use ostrakon_shared::{DatabaseInfo, DatabaseList, Engine, Health, ReplicaInfo, Verification};
 
 use super::overview::health_chip;
 use crate::api;
@@ -109,11 +109,17 @@ fn database_panel(list: RwSignal<DatabaseList>, index: usize) -> AnyView {
 fn facts(database: DatabaseInfo) -> AnyView {
     let engine = match database.engine {
         Engine::Sqlite => "SQLite",
+        Engine::Postgres => "PostgreSQL",
     };
     let unknown = || "not known while it is down".to_owned();
     let migrations = database.migrations.map_or_else(unknown, |names| names.join(", "));
+    let replicas = match database.replicas.as_slice() {
+        [] => "none".to_owned(),
+        replicas => replicas.iter().map(replica).collect::<Vec<_>>().join(", "),
+    };
     let facts = [
         ("Engine", engine.to_owned()),
+        ("Replicas", replicas),
         ("Size", database.size_bytes.map_or_else(unknown, bytes)),
         ("Buckets", format!("{} of 1,024", grouped(database.buckets.into()))),
         ("Reviews", database.reviews.map_or_else(unknown, grouped)),
@@ -127,6 +133,15 @@ fn facts(database: DatabaseInfo) -> AnyView {
         }
     };
     view! { <dl class="facts">{facts.map(fact).collect_view()}</dl> }.into_any()
+}
+
+fn replica(replica: &ReplicaInfo) -> String {
+    match (replica.health, replica.lag_ms) {
+        (Health::Down, _) => "down".to_owned(),
+        (_, None) => "up".to_owned(),
+        (_, Some(0)) => "up to date".to_owned(),
+        (_, Some(lag_ms)) => format!("{:.1} s behind", lag_ms as f64 / 1000.0),
+    }
 }
 
 /// How far a verification is, or what it has found.

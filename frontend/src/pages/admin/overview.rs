@@ -71,6 +71,7 @@ fn health_row(database: &DatabaseInfo) -> AnyView {
 pub fn health_chip(health: Health) -> AnyView {
     let (class, text) = match health {
         Health::Up => ("status status-approved", "Up"),
+        Health::ReadOnly => ("status status-pending", "Read-only"),
         Health::Down => ("status status-spam", "Down"),
     };
     view! { <span class=class>{text}</span> }.into_any()

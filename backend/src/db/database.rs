@@ -1,0 +1,316 @@
+//! One of `default` and `reviews-1 … reviews-N`: a primary, and replicas that may answer reads.
+
+use std::str::FromStr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+
+use super::address::Address;
+use super::engine::{self, Connection};
+use super::error::{DbError, QueryError};
+use super::request::{self, WaitsFor};
+use super::server::{Server, Settings};
+use super::watch::{self, Log, Progress};
+
+/// Who answers reads that may be a little late.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reads {
+    /// The primary: what is written is seen by everybody at once.
+    #[default]
+    Primary,
+    /// Replicas that have all that the client has written; without one, the primary.
+    Replica,
+}
+
+impl FromStr for Reads {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Reads, ()> {
+        match text {
+            "primary" => Ok(Reads::Primary),
+            "replica" => Ok(Reads::Replica),
+            _ => Err(()),
+        }
+    }
+}
+
+/// Which replicas may answer.
+#[derive(Clone, Copy, Debug)]
+pub struct ReplicaSettings {
+    /// Who answers when both could.
+    pub reads: Reads,
+    /// How far a replica may be behind, in milliseconds.
+    pub max_lag_ms: u32,
+}
+
+/// One database with its servers.
+pub struct Database {
+    name: String,
+    primary: Arc<Server>,
+    replicas: Vec<Replica>,
+    next: AtomicUsize,
+    log: Arc<Log>,
+    replica_settings: ReplicaSettings,
+    settings: Settings,
+}
+
+struct Replica {
+    server: Arc<Server>,
+    progress: Arc<Progress>,
+}
+
+/// How a replica is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplicaState {
+    /// Whether it answers.
+    pub is_up: bool,
+    /// How far it is behind, in milliseconds; None: not known.
+    pub lag_ms: Option<u64>,
+}
+
+/// Threads that wait for servers: a request that reads from several waits for all at once.
+static WAITING: LazyLock<Runtime> = LazyLock::new(|| {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(4096)
+        .thread_name("read")
+        .build();
+    runtime.expect("a runtime without IO and clock needs nothing that could be missing")
+});
+
+/// How often whoever waits for an answer looks whether the server is still there.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+impl Database {
+    /// The database `name`. Its servers are first asked when they are first used.
+    pub fn new(
+        name: &str,
+        primary: Address,
+        replicas: Vec<Address>,
+        settings: Settings,
+        replica_settings: ReplicaSettings,
+    ) -> Database {
+        let server = |address| Arc::new(Server::new(name, address, settings));
+        let replica = |address| Replica { server: server(address), progress: Arc::default() };
+        Database {
+            name: name.to_owned(),
+            primary: server(primary),
+            replicas: replicas.into_iter().map(replica).collect(),
+            next: AtomicUsize::new(0),
+            log: Arc::default(),
+            replica_settings,
+            settings,
+        }
+    }
+
+    /// Begins to watch the servers: from now on requests don't wait for those that are away.
+    pub fn watch(&self) {
+        if let Address::Sqlite(_) = self.primary.address {
+            return;
+        }
+        watch::primary(self.name.clone(), &self.primary, self.settings, Arc::clone(&self.log));
+        for (number, replica) in (1..).zip(&self.replicas) {
+            let label = format!("replica {number} of {}", self.name);
+            let progress = Arc::clone(&replica.progress);
+            watch::replica(label, &replica.server, self.settings, progress);
+        }
+    }
+
+    /// `default`, or `reviews-1` to `reviews-N`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where its primary is.
+    pub fn address(&self) -> &Address {
+        &self.primary.address
+    }
+
+    /// Whether its primary answers, as far as the watch knows.
+    pub fn is_up(&self) -> bool {
+        self.primary.health.is_up()
+    }
+
+    /// How its replicas are doing, in the order of the configuration.
+    pub fn replicas(&self) -> Vec<ReplicaState> {
+        let state = |replica: &Replica| ReplicaState {
+            is_up: replica.server.health.is_up(),
+            lag_ms: replica.progress.lag(&self.log).map(|lag| lag.as_millis() as u64),
+        };
+        self.replicas.iter().map(state).collect()
+    }
+
+    /// Runs `queries` on one snapshot: of a replica where that is wanted and it has what the
+    /// client has written, else of the primary; while that is away, of a replica again.
+    pub fn read<T>(
+        &self,
+        queries: impl Fn(&mut Connection) -> Result<T, QueryError>,
+    ) -> Result<T, DbError> {
+        let queries = |connection: &mut Connection, ()| queries(connection);
+        if self.replica_settings.reads == Reads::Replica
+            && let Some(replica) = self.usable_replica()
+        {
+            match self.ask(replica, |_| Ok(()), queries) {
+                Err(DbError::Unavailable { .. }) => {}
+                answered => return answered,
+            }
+        }
+        self.primary_or_replica(|_| Ok(()), queries)
+    }
+
+    /// Runs `queries` on one snapshot that has all that is committed.
+    pub fn read_latest<T>(
+        &self,
+        queries: impl Fn(&mut Connection) -> Result<T, QueryError>,
+    ) -> Result<T, DbError> {
+        self.ask(&self.primary, |_| Ok(()), |connection, ()| queries(connection))
+    }
+
+    /// Like [`Database::read`], of the primary if possible: for walks upwards in time. `queries`
+    /// also gets the time below which nothing more will appear, in milliseconds since the Unix
+    /// epoch. None: this process is the only one that writes here, and knows.
+    pub fn read_settled<T>(
+        &self,
+        queries: impl Fn(&mut Connection, Option<i64>) -> Result<T, QueryError>,
+    ) -> Result<T, DbError> {
+        let prepare = |connection: &mut Connection| Ok(engine::horizon_ms(connection)?);
+        self.primary_or_replica(prepare, queries)
+    }
+
+    /// Runs `queries` in one transaction that commits durably; when they fail, nothing has
+    /// happened. On SQLite it holds the write lock from its start.
+    pub fn write<T>(
+        &self,
+        queries: impl FnOnce(&mut Connection) -> Result<T, QueryError>,
+    ) -> Result<T, DbError> {
+        let after = |connection: &mut Connection| {
+            if !self.replicas.is_empty() {
+                request::note_write(&self.name, watch::end_of_log(connection)?);
+            }
+            Ok(())
+        };
+        let write = || self.primary.write(queries, after);
+        request::waiting_for(&self.name, &self.primary.health, write)
+    }
+
+    /// Runs `work` on a writing connection outside of a transaction.
+    pub(super) fn with_writer<T>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, String>,
+    ) -> Result<T, DbError> {
+        self.primary.with_writer(work)
+    }
+
+    /// Opens a connection to the primary that no pool knows.
+    pub(super) fn connect(&self) -> Result<Connection, DbError> {
+        super::server::connect(&self.primary.address, true, &self.settings)
+            .map_err(|reason| self.unavailable(reason))
+    }
+
+    /// Does `work` with this database. When that means to wait for a server, it is done on a
+    /// thread of its own, and [`Answer::wait`] gives up when the server does.
+    pub fn begin<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Database) -> Result<T, DbError> + Send + 'static,
+    ) -> Answer<T> {
+        if let Address::Sqlite(_) = self.primary.address {
+            // Nothing to wait for: a thread would cost more than the query.
+            return Answer::Here(Box::new(work(self)));
+        }
+        let (sender, receiver) = mpsc::channel();
+        let (database, seen) = (Arc::clone(self), request::all_seen());
+        let waits_for = WaitsFor::default();
+        let thread = waits_for.clone();
+        WAITING.spawn_blocking(move || {
+            let (answer, _) = request::serve(seen, thread, || work(&database));
+            // Whoever asked may have given up.
+            sender.send(answer).ok();
+        });
+        Answer::Elsewhere { database: Arc::clone(self), receiver, waits_for }
+    }
+
+    fn primary_or_replica<P, T>(
+        &self,
+        prepare: impl Fn(&mut Connection) -> Result<P, QueryError>,
+        queries: impl Fn(&mut Connection, P) -> Result<T, QueryError>,
+    ) -> Result<T, DbError> {
+        let answered = self.ask(&self.primary, &prepare, &queries);
+        match answered {
+            Err(DbError::Unavailable { .. }) if let Some(replica) = self.usable_replica() => {
+                self.ask(replica, prepare, queries)
+            }
+            answered => answered,
+        }
+    }
+
+    fn ask<P, T>(
+        &self,
+        server: &Arc<Server>,
+        prepare: impl Fn(&mut Connection) -> Result<P, QueryError>,
+        queries: impl Fn(&mut Connection, P) -> Result<T, QueryError>,
+    ) -> Result<T, DbError> {
+        request::waiting_for(&self.name, &server.health, || server.read(prepare, queries))
+    }
+
+    /// A replica that has all that this thread's client has written; each in turn.
+    fn usable_replica(&self) -> Option<&Arc<Server>> {
+        let seen = request::seen(&self.name);
+        let first = self.next.fetch_add(1, Ordering::Relaxed);
+        let number = self.replicas.len();
+        (0..number)
+            .map(|n| &self.replicas[first.wrapping_add(n) % number])
+            .find(|replica| self.is_usable(replica, seen))
+            .map(|replica| &replica.server)
+    }
+
+    fn is_usable(&self, replica: &Replica, seen: u64) -> bool {
+        let max_lag = Duration::from_millis(self.replica_settings.max_lag_ms.into());
+        replica.server.health.is_up()
+            && replica.progress.replayed().is_some_and(|replayed| replayed >= seen)
+            && replica.progress.lag(&self.log).is_some_and(|lag| lag <= max_lag)
+    }
+
+    fn unavailable(&self, reason: String) -> DbError {
+        self.primary.unavailable(reason)
+    }
+}
+
+/// What a database is going to answer.
+pub enum Answer<T> {
+    /// It has answered.
+    Here(Box<Result<T, DbError>>),
+    /// It will, if it can.
+    Elsewhere {
+        /// Who.
+        database: Arc<Database>,
+        /// Where the answer arrives.
+        receiver: Receiver<Result<T, DbError>>,
+        /// Which of its servers has been asked.
+        waits_for: WaitsFor,
+    },
+}
+
+impl<T> Answer<T> {
+    /// The answer; or that the database hangs.
+    pub fn wait(self) -> Result<T, DbError> {
+        let (database, receiver, waits_for) = match self {
+            Answer::Here(answer) => return *answer,
+            Answer::Elsewhere { database, receiver, waits_for } => (database, receiver, waits_for),
+        };
+        loop {
+            match receiver.recv_timeout(LOOK_EVERY) {
+                Ok(answer) => return answer,
+                Err(RecvTimeoutError::Timeout) if waits_for.in_vain().is_none() => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    return Err(database.unavailable("it does not answer".to_owned()));
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    let reason = "the thread that asked it has panicked".to_owned();
+                    return Err(database.unavailable(reason));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! The engines: SQLite files and PostgreSQL servers. All that differs between them in a query is
+//! here; what differs in connecting is in [`super::server`].
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::dsl::sql;
+use diesel::expression::BoxableExpression;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Text};
+use twox_hash::XxHash3_64;
+
+use super::error::QueryError;
+use super::schema::review;
+use crate::shard::Bucket;
+
+pub use multi::{AnyConnection as Connection, MultiBackend};
+
+mod multi {
+    use diesel::{PgConnection, SqliteConnection};
+
+    /// What queries run on.
+    #[derive(diesel::MultiConnection)]
+    pub enum AnyConnection {
+        /// A SQLite file.
+        Sqlite(SqliteConnection),
+        /// A PostgreSQL server.
+        Postgres(PgConnection),
+    }
+}
+
+/// Runs a query that diesel can't write for both engines at once: on each by itself.
+macro_rules! on_each_engine {
+    ($connection:expr, $c:ident => $query:expr) => {
+        match $connection {
+            $crate::db::engine::Connection::Sqlite($c) => $query,
+            $crate::db::engine::Connection::Postgres($c) => $query,
+        }
+    };
+}
+pub(super) use on_each_engine;
+
+/// What a transaction is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// All queries see one snapshot.
+    Read,
+    /// SQLite: alone from the start. PostgreSQL: each query sees what is committed by then.
+    Write,
+}
+
+/// Begins a transaction.
+pub(super) fn begin(connection: &mut Connection, mode: Mode) -> QueryResult<()> {
+    match connection {
+        Connection::Sqlite(sqlite) => {
+            let begin = if mode == Mode::Read { "BEGIN" } else { "BEGIN IMMEDIATE" };
+            AnsiTransactionManager::begin_transaction_sql(sqlite, begin)
+        }
+        Connection::Postgres(postgres) => {
+            let begin = match mode {
+                Mode::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+                Mode::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+            };
+            AnsiTransactionManager::begin_transaction_sql(postgres, begin)
+        }
+    }
+}
+
+/// Ends the transaction that [`begin`] began: commits what succeeded, rolls back what failed.
+pub(super) fn end<T>(
+    connection: &mut Connection,
+    result: Result<T, QueryError>,
+) -> Result<T, QueryError> {
+    match result {
+        Ok(done) => {
+            on_each_engine!(connection, c => AnsiTransactionManager::commit_transaction(c))?;
+            Ok(done)
+        }
+        Err(error) => {
+            // That a connection can't roll back is found by the pool, which closes it.
+            on_each_engine!(connection, c => AnsiTransactionManager::rollback_transaction(c)).ok();
+            Err(error)
+        }
+    }
+}
+
+/// What one transaction at a time may read and change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// A review, with all that lies beside it.
+    Review(i64),
+    /// A product.
+    Product(i64),
+    /// An account, with its sessions and tokens.
+    Account(i64),
+    /// Who is an admin.
+    Admins,
+}
+
+impl Lock {
+    /// The key of PostgreSQL's advisory lock. Two locks that share one by chance only wait for
+    /// each other.
+    fn key(self) -> i64 {
+        let (kind, id) = match self {
+            Lock::Review(id) => (1, id),
+            Lock::Product(id) => (2, id),
+            Lock::Account(id) => (3, id),
+            Lock::Admins => (4, 0),
+        };
+        let hash = XxHash3_64::oneshot(&id.to_be_bytes()) >> 16;
+        ((LOCK_KEYS + kind) << 48) | hash.cast_signed()
+    }
+}
+
+/// The upper 16 bits of advisory locks' keys: `Or`, so that other programs' are others.
+const LOCK_KEYS: i64 = 0x4f72;
+
+/// Waits until no other transaction holds this lock; held until the transaction ends. A SQLite
+/// transaction that writes is alone anyway.
+pub fn lock(connection: &mut Connection, lock: Lock) -> Result<(), QueryError> {
+    let Connection::Postgres(postgres) = connection else { return Ok(()) };
+    let taken = diesel::sql_query("SELECT pg_advisory_xact_lock($1)");
+    taken.bind::<BigInt, _>(lock.key()).execute(postgres)?;
+    Ok(())
+}
+
+/// The upper 16 bits of the keys of the locks that say which ids are on their way.
+const MINT_KEYS: i64 = LOCK_KEYS;
+
+/// Milliseconds since the Unix epoch, by the database's own clock, in PostgreSQL's words.
+const NOW_MS: &str = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+
+/// Says to all who ask this database for [`horizon`] that a review is being written, and returns
+/// the time to mint its id at, in milliseconds since the Unix epoch. `None`: the engine has no
+/// say in it, this process is the only one that writes.
+///
+/// The order matters. The lock is taken at a time that is read before; the id's time is read
+/// afterwards. Whoever reads the clock, then looks at the locks, and sees none knows that what
+/// comes later has a later id.
+pub fn announce_write(connection: &mut Connection) -> Result<Option<i64>, QueryError> {
+    let Connection::Postgres(postgres) = connection else { return Ok(None) };
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        now_ms: i64,
+    }
+    // A volatile function is not optimized away, and OFFSET keeps the order.
+    let row: Row = diesel::sql_query(format!(
+        "SELECT {NOW_MS} AS now_ms FROM
+             (SELECT pg_advisory_xact_lock_shared($1 | {NOW_MS}) OFFSET 0) AS announced"
+    ))
+    .bind::<BigInt, _>(MINT_KEYS << 48)
+    .get_result(postgres)?;
+    Ok(Some(row.now_ms))
+}
+
+/// A replica doesn't know what is being written; but no write takes longer than this.
+const LONGEST_WRITE_MS: i64 = 60_000;
+
+/// The time below which all reviews of this database are committed, or never will be, in
+/// milliseconds since the Unix epoch. `None` as in [`announce_write`]. Must run before the
+/// snapshot is taken that is to hold them.
+pub(super) fn horizon_ms(connection: &mut Connection) -> QueryResult<Option<i64>> {
+    let Connection::Postgres(postgres) = connection else { return Ok(None) };
+    let now: i64 = diesel::select(sql::<BigInt>(&format!(
+        "CASE WHEN pg_is_in_recovery()
+              THEN coalesce((extract(epoch FROM pg_last_xact_replay_timestamp()) * 1000)::bigint
+                            - {LONGEST_WRITE_MS}, 0)
+              ELSE {NOW_MS} END"
+    )))
+    .get_result(postgres)?;
+    let oldest: Option<i64> = diesel::select(sql::<diesel::sql_types::Nullable<BigInt>>(&format!(
+        "(SELECT min(((classid::bigint & 65535) << 32) | objid::bigint) FROM pg_locks
+          WHERE locktype = 'advisory' AND classid::bigint >> 16 = {MINT_KEYS}
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+    )))
+    .get_result(postgres)?;
+    Ok(Some(oldest.map_or(now, |oldest| oldest.min(now))))
+}
+
+/// A condition on the table of reviews.
+pub(super) type ReviewCondition =
+    Box<dyn BoxableExpression<review::table, MultiBackend, SqlType = Bool>>;
+
+/// That a review lies in one of these buckets.
+pub(super) fn lies_in(connection: &Connection, buckets: &[Bucket]) -> ReviewCondition {
+    match connection {
+        // The unary plus hides it from the planner, which would otherwise search the index by
+        // bucket and sort, where a product's range of the table is in order already.
+        Connection::Sqlite(_) => {
+            let numbers: Vec<_> = buckets.iter().map(Bucket::to_string).collect();
+            Box::new(sql::<Bool>(&format!("+review.bucket IN ({})", numbers.join(","))))
+        }
+        Connection::Postgres(_) => {
+            let numbers: Vec<i16> = buckets.iter().map(|bucket| bucket.number()).collect();
+            Box::new(review::bucket.eq_any(numbers))
+        }
+    }
+}
+
+/// The condition `sql`, which only few rows meet. SQLite, which does not count how many, would
+/// otherwise read all of a product's reviews for its few with two stars.
+pub(super) fn rare(connection: &Connection, condition: &str) -> ReviewCondition {
+    match connection {
+        Connection::Sqlite(_) => Box::new(sql::<Bool>(&format!("unlikely({condition})"))),
+        Connection::Postgres(_) => Box::new(sql::<Bool>(condition)),
+    }
+}
+
+/// That a review's title, body or author's name holds `word`. SQLite sees no difference between
+/// ASCII letters of either case, PostgreSQL between letters.
+pub(super) fn mentions(connection: &Connection, word: &str) -> ReviewCondition {
+    let like = match connection {
+        Connection::Sqlite(_) => "LIKE",
+        Connection::Postgres(_) => "ILIKE",
+    };
+    let pattern = format!("%{}%", escape_like(word));
+    let condition = sql::<Bool>(&format!("(body {like} "))
+        .bind::<Text, _>(pattern.clone())
+        .sql(&format!(" ESCAPE '\\' OR title {like} "))
+        .bind::<Text, _>(pattern.clone())
+        .sql(&format!(" ESCAPE '\\' OR author_name {like} "))
+        .bind::<Text, _>(pattern)
+        .sql(" ESCAPE '\\')");
+    Box::new(condition)
+}
+
+/// A text in which `LIKE … ESCAPE '\'` sees no wildcards.
+pub(super) fn escape_like(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}
+
+/// Makes the next id of a table whose ids the engine gives one that is free, after rows were added
+/// under ids of their own. SQLite looks for itself.
+pub(super) fn continue_ids(connection: &mut Connection, table: &str) -> QueryResult<()> {
+    let Connection::Postgres(postgres) = connection else { return Ok(()) };
+    postgres.batch_execute(&format!(
+        "SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"
+    ))
+}
+
+/// Bytes that the database takes; of a SQLite file without what is still in its log.
+pub(super) fn size(connection: &mut Connection) -> QueryResult<i64> {
+    let size = match connection {
+        Connection::Sqlite(_) => {
+            "(SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size)"
+        }
+        Connection::Postgres(_) => "pg_database_size(current_database())",
+    };
+    diesel::select(sql::<BigInt>(size)).get_result(connection)
+}
+
+/// What the engine itself finds wrong with what it stores, line by line. PostgreSQL has no such
+/// question without extensions: it checks pages as it reads them, if its data checksums are on.
+pub(super) fn damage(connection: &mut Connection) -> QueryResult<Vec<String>> {
+    #[derive(QueryableByName)]
+    struct Line {
+        #[diesel(sql_type = Text)]
+        quick_check: String,
+    }
+    let Connection::Sqlite(sqlite) = connection else { return Ok(Vec::new()) };
+    let lines: Vec<Line> = diesel::sql_query("PRAGMA quick_check").load(sqlite)?;
+    Ok(lines.into_iter().map(|line| line.quick_check).filter(|line| line != "ok").collect())
+}
+
+/// Whether there is a table with this name.
+pub(super) fn has_table(connection: &mut Connection, table: &str) -> QueryResult<bool> {
+    let exists = match connection {
+        Connection::Sqlite(_) => {
+            format!("EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '{table}')")
+        }
+        Connection::Postgres(_) => format!("to_regclass('{table}') IS NOT NULL"),
+    };
+    diesel::select(sql::<Bool>(&exists)).get_result(connection)
+}
+
+/// Lets the queries of this transaction take as long as they need.
+pub fn without_time_limit(connection: &mut Connection) -> Result<(), QueryError> {
+    let Connection::Postgres(postgres) = connection else { return Ok(()) };
+    Ok(postgres.batch_execute("SET LOCAL statement_timeout = 0")?)
+}

@@ -1,0 +1,13 @@
+DROP TABLE review_event;
+DROP TABLE report;
+ALTER TABLE product_rating DROP COLUMN hidden;
+DROP INDEX review_in_queue;
+DROP INDEX review_hidden;
+DROP INDEX review_by_id;
+DROP INDEX review_of_author;
+DROP INDEX review_by_author;
+ALTER TABLE review DROP COLUMN open_reports;
+ALTER TABLE review DROP COLUMN edited_at;
+ALTER TABLE review DROP COLUMN version;
+ALTER TABLE review DROP COLUMN status;
+ALTER TABLE review DROP COLUMN author_id;
