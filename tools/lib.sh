@@ -79,6 +79,9 @@ need_rust() {
     command -v cargo >/dev/null || die "there is no cargo. Install Rust first: https://rustup.rs"
     command -v rustup >/dev/null || die "there is no rustup. Install it first: https://rustup.rs"
     need_packages "a C compiler, to link and for SQLite" cc:build-essential
+    # That pg_config is there says nothing: Debian's PostgreSQL brings it without the library.
+    [[ -e $(pg_config --includedir 2>/dev/null)/libpq-fe.h ]] \
+        || need_packages "PostgreSQL's library" /usr/include/postgresql/libpq-fe.h:libpq-dev
     free_mib=$(($(df -Pk "$root_dir" | awk 'NR == 2 { print $4 }') / 1024))
     ((free_mib >= min_free_mib)) \
         || die "only $free_mib MiB are free in $root_dir; a build needs $min_free_mib MiB."
@@ -153,6 +156,10 @@ install_npm_packages() {
 
 need_browser() {
     need_packages "to test the app in a browser" chromium:chromium
+}
+
+need_postgresql() {
+    "$root_dir/tools/postgres" need
 }
 
 need_sqlite3() {
