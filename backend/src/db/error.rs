@@ -1,5 +1,6 @@
 //! What can go wrong in a database, named by the database.
 
+use super::server::one_line;
 use crate::shard::Bucket;
 
 /// Why a transaction did not happen.
@@ -12,6 +13,8 @@ pub enum DbError {
         database: String,
         /// What it or the operating system said; for the log, never for a client.
         reason: String,
+        /// Whether the log doesn't know it yet.
+        is_news: bool,
     },
     /// The database doesn't own this bucket, or not since the epoch the caller routed by.
     #[error("{database} does not own bucket {bucket} as the shard map says")]
@@ -78,7 +81,7 @@ impl QueryError {
                 DbError::Broken { database, what: error.to_string() }
             }
             QueryError::Diesel(error) => {
-                DbError::Unavailable { database, reason: error.to_string() }
+                DbError::Unavailable { database, reason: one_line(&error), is_news: true }
             }
         }
     }

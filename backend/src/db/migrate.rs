@@ -72,6 +72,7 @@ pub fn lock(database: &Database) -> Result<MigrationLock, DbError> {
             let unavailable = |error: io::Error| DbError::Unavailable {
                 database: database.name().to_owned(),
                 reason: format!("{}: {error}", path.display()),
+                is_news: true,
             };
             let locked = lock_file(path).map_err(unavailable)?;
             create_file(database, path)?;
@@ -86,6 +87,7 @@ pub fn lock(database: &Database) -> Result<MigrationLock, DbError> {
             connection.batch_execute(&statements).map_err(|error| DbError::Unavailable {
                 database: database.name().to_owned(),
                 reason: error.to_string(),
+                is_news: true,
             })?;
             Held::Session { _locked: connection }
         }
@@ -112,6 +114,7 @@ fn create_file(database: &Database, path: &Path) -> Result<(), DbError> {
             return Err(DbError::Unavailable {
                 database: database.name().to_owned(),
                 reason: format!("{}: {error}", path.display()),
+                is_news: true,
             });
         }
         _ => {}

@@ -117,7 +117,7 @@ fn spawn(
                 None => server::connect(&address, false, &settings),
             };
             let at = at.and_then(|mut open| {
-                let at = position(&mut open).map_err(|error| error.to_string())?;
+                let at = position(&mut open).map_err(|error| server::one_line(&error))?;
                 connection = Some(open);
                 Ok(at)
             });

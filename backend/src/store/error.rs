@@ -95,8 +95,12 @@ impl From<DbError> for StoreError {
     fn from(error: DbError) -> StoreError {
         match error {
             DbError::Moved { .. } => StoreError::BucketMoved,
-            DbError::Unavailable { ref database, .. } => {
-                tracing::error!(%error, "database unavailable");
+            DbError::Unavailable { ref database, is_news, .. } => {
+                if is_news {
+                    tracing::error!(%error, "database unavailable");
+                } else {
+                    tracing::debug!(%error, "database unavailable");
+                }
                 StoreError::Unavailable(vec![database.clone()])
             }
             DbError::Conflict { .. } | DbError::Broken { .. } => {

@@ -108,7 +108,7 @@ impl Store {
         let is_down = |answer: Answer<_>| match answer.wait() {
             Ok(_) => false,
             Err(error) => {
-                tracing::error!(%error, "not ready");
+                tracing::warn!(%error, "not ready");
                 true
             }
         };
