@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
 use twox_hash::XxHash3_64;
 
+use super::citus;
 use super::error::QueryError;
 use super::schema::review;
 use crate::shard::Bucket;
@@ -239,13 +240,19 @@ pub(super) fn continue_ids(connection: &mut Connection, table: &str) -> QueryRes
 
 /// Bytes that the database takes; of a SQLite file without what is still in its log.
 pub(super) fn size(connection: &mut Connection) -> QueryResult<i64> {
-    let size = match connection {
-        Connection::Sqlite(_) => {
-            "(SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size)"
+    match connection {
+        Connection::Sqlite(sqlite) => diesel::select(sql::<BigInt>(
+            "(SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size)",
+        ))
+        .get_result(sqlite),
+        Connection::Postgres(postgres) => {
+            if citus::is_here(postgres)? {
+                return citus::size(postgres);
+            }
+            diesel::select(sql::<BigInt>("pg_database_size(current_database())"))
+                .get_result(postgres)
         }
-        Connection::Postgres(_) => "pg_database_size(current_database())",
-    };
-    diesel::select(sql::<BigInt>(size)).get_result(connection)
+    }
 }
 
 /// What the engine itself finds wrong with what it stores, line by line. PostgreSQL has no such

@@ -10,6 +10,7 @@ use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::address::Address;
+use super::citus;
 use super::database::Database;
 use super::engine::{Connection, on_each_engine};
 use super::error::DbError;
@@ -140,17 +141,32 @@ pub fn progress(database: &Database, kind: Kind) -> Result<Progress, DbError> {
     })
 }
 
-/// Applies what is pending, each migration in a transaction of its own; returns their versions.
-pub fn run(database: &Database, kind: Kind, _lock: &MigrationLock) -> Result<Vec<String>, DbError> {
+/// What [`run`] has done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// The migrations, by their versions.
+    pub versions: Vec<String>,
+    /// Tables that are now distributed over the nodes of a Citus cluster.
+    pub distributed: Vec<&'static str>,
+}
+
+/// Applies what is pending, each migration in a transaction of its own; on a Citus coordinator,
+/// distributes the sharded tables.
+pub fn run(database: &Database, kind: Kind, _lock: &MigrationLock) -> Result<Applied, DbError> {
     let migrations = kind.migrations(database.address());
     database.with_writer(|connection| {
         if let Connection::Postgres(postgres) = connection {
             let unlimited = postgres.batch_execute("SET statement_timeout = 0");
             unlimited.map_err(|error| error.to_string())?;
         }
-        on_each_engine!(connection, c => {
+        let versions: Vec<String> = on_each_engine!(connection, c => {
             let versions = c.run_pending_migrations(migrations).map_err(|e| e.to_string())?;
-            Ok(versions.iter().map(ToString::to_string).collect())
-        })
+            versions.iter().map(ToString::to_string).collect()
+        });
+        let distributed = match (connection, kind) {
+            (Connection::Postgres(postgres), Kind::Reviews) => citus::distribute(postgres),
+            _ => Ok(Vec::new()),
+        };
+        Ok(Applied { versions, distributed: distributed.map_err(|error| error.to_string())? })
     })
 }
