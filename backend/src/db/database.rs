@@ -128,6 +128,12 @@ impl Database {
         &self.primary.address
     }
 
+    /// Whether its engine distributes the tables by bucket itself (Citus). False until a connection
+    /// has been opened.
+    pub fn routes_itself(&self) -> bool {
+        self.primary.health.routes_itself()
+    }
+
     /// Whether its primary answers, as far as the watch knows.
     pub fn is_up(&self) -> bool {
         self.primary.health.is_up()

@@ -159,13 +159,13 @@ pub fn run(database: &Database, kind: Kind, _lock: &MigrationLock) -> Result<App
             let unlimited = postgres.batch_execute("SET statement_timeout = 0");
             unlimited.map_err(|error| error.to_string())?;
         }
-        let versions: Vec<String> = on_each_engine!(connection, c => {
+        let versions: Vec<String> = on_each_engine!(&mut *connection, c => {
             let versions = c.run_pending_migrations(migrations).map_err(|e| e.to_string())?;
             versions.iter().map(ToString::to_string).collect()
         });
-        let distributed = match (connection, kind) {
-            (Connection::Postgres(postgres), Kind::Reviews) => citus::distribute(postgres),
-            _ => Ok(Vec::new()),
+        let distributed = match kind {
+            Kind::Reviews => citus::distribute(connection),
+            Kind::Default => Ok(Vec::new()),
         };
         Ok(Applied { versions, distributed: distributed.map_err(|error| error.to_string())? })
     })

@@ -10,6 +10,7 @@ use diesel::{Connection as _, PgConnection, SqliteConnection};
 use scheduled_thread_pool::ScheduledThreadPool;
 
 use super::address::Address;
+use super::citus;
 use super::engine::{self, Connection, Mode};
 use super::error::{DbError, QueryError};
 use super::health::Health;
@@ -280,7 +281,13 @@ impl ManageConnection for Connector {
 
     fn connect(&self) -> Result<Session, ConnectError> {
         let generation = self.health.generation();
-        match connect(&self.address, self.role == Role::Writer, &self.settings) {
+        let connected = connect(&self.address, self.role == Role::Writer, &self.settings);
+        let connected = connected.and_then(|mut connection| {
+            let routes_itself = citus::is_here(&mut connection).map_err(|e| one_line(&e))?;
+            self.health.set_routes_itself(routes_itself);
+            Ok(connection)
+        });
+        match connected {
             Ok(connection) => Ok(Session { connection, used: false, broken: false, generation }),
             Err(reason) => {
                 tracing::warn!(
