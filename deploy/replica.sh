@@ -10,7 +10,8 @@ if [[ ! -e $PGDATA ]]; then
     export PGPASSWORD
     # A copy that is not whole never gets the name of one.
     rm -rf "$volume/copy"
-    pg_basebackup --pgdata="$volume/copy" --write-recovery-conf --checkpoint=fast --wal-method=stream \
+    pg_basebackup --pgdata="$volume/copy" --write-recovery-conf \
+        --checkpoint=fast --wal-method=stream \
         --dbname="host=$PRIMARY user=ostrakon application_name=$PRIMARY-replica"
     mv "$volume/copy" "$PGDATA"
 fi
