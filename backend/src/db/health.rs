@@ -104,8 +104,8 @@ impl Health {
     /// server counts as up. Returns false when nobody needs to know any more.
     pub fn rest(&self, interval: Duration) -> bool {
         let state = self.lock();
-        let woken = |state: &mut State| !state.stopped && !(state.in_doubt && state.down.is_none());
-        let waited = self.changed.wait_timeout_while(state, interval, woken);
+        let rests = |state: &mut State| !(state.stopped || state.in_doubt && state.down.is_none());
+        let waited = self.changed.wait_timeout_while(state, interval, rests);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         !state.stopped
     }

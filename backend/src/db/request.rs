@@ -69,7 +69,10 @@ impl FromStr for Positions {
 
 /// Which server a thread waits for; looked at from another one.
 #[derive(Clone, Default)]
-pub struct WaitsFor(Arc<Mutex<Option<(String, Arc<Health>)>>>);
+pub struct WaitsFor(Arc<Mutex<Option<Awaited>>>);
+
+/// A server by its database's name.
+type Awaited = (String, Arc<Health>);
 
 impl WaitsFor {
     /// The name of the database whose server the thread waits for although it doesn't answer.
@@ -78,7 +81,7 @@ impl WaitsFor {
         waits_for.as_ref().filter(|(_, health)| !health.is_up()).map(|(name, _)| name.clone())
     }
 
-    fn set(&self, server: Option<(String, Arc<Health>)>) {
+    fn set(&self, server: Option<Awaited>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = server;
     }
 }
