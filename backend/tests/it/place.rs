@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Text};
@@ -24,21 +23,20 @@ const DATA: &str = "data";
 pub struct Place {
     folder: TempDir,
     engine: Engine,
-    /// What its databases' names begin with.
-    prefix: String,
-    /// PostgreSQL's databases that were created.
-    created: RefCell<BTreeSet<String>>,
+    /// What its databases are called on the server.
+    names: RefCell<BTreeMap<String, String>>,
+    /// Those of them that are not there any more.
+    lost: RefCell<BTreeSet<String>>,
 }
 
 impl Place {
     /// On the engine of this thread's test.
     pub fn new() -> Place {
-        static NEXT: AtomicU32 = AtomicU32::new(1);
         Place {
             folder: tempfile::tempdir().unwrap(),
             engine: engine(),
-            prefix: format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed)),
-            created: RefCell::default(),
+            names: RefCell::default(),
+            lost: RefCell::default(),
         }
     }
 
@@ -51,7 +49,10 @@ impl Place {
         let reviews: Vec<_> = (1..=databases).map(|number| format!("reviews-{number}")).collect();
         let address = |database: &str| {
             (self.engine == Engine::Postgres).then(|| {
-                self.create(database);
+                let lost = self.lost.borrow().contains(database);
+                if lost {
+                    self.create(database);
+                }
                 self.address(database)
             })
         };
@@ -95,19 +96,19 @@ impl Place {
     pub fn address(&self, database: &str) -> Address {
         match self.engine {
             Engine::Sqlite => Address::Sqlite(self.file(database)),
-            Engine::Postgres => postgres::shared().address(&self.name(database)),
+            Engine::Postgres => Address::Postgres(postgres::shared().url(&self.name(database))),
         }
     }
 
     /// What a database is called on the server.
     fn name(&self, database: &str) -> String {
-        format!("{}_{}", self.prefix, database.replace('-', "_"))
+        let mut names = self.names.borrow_mut();
+        names.entry(database.to_owned()).or_insert_with(|| postgres::shared().take()).clone()
     }
 
     fn create(&self, database: &str) {
-        if self.created.borrow_mut().insert(database.to_owned()) {
-            administer(&format!("CREATE DATABASE {}", self.name(database))).unwrap();
-        }
+        administer(&format!("CREATE DATABASE {}", self.name(database)));
+        self.lost.borrow_mut().remove(database);
     }
 
     /// Takes a database away, from whoever uses it too.
@@ -119,8 +120,8 @@ impl Place {
                 }
             }
             Engine::Postgres => {
-                self.created.borrow_mut().remove(database);
-                administer(&format!("DROP DATABASE {} WITH (FORCE)", self.name(database))).unwrap();
+                administer(&format!("DROP DATABASE {} WITH (FORCE)", self.name(database)));
+                self.lost.borrow_mut().insert(database.to_owned());
             }
         }
     }
@@ -151,8 +152,8 @@ impl Place {
             }
             Engine::Postgres => {
                 let (name, template) = (self.name(database), other.name(others));
-                administer(&format!("CREATE DATABASE {name} TEMPLATE {template}")).unwrap();
-                self.created.borrow_mut().insert(database.to_owned());
+                administer(&format!("CREATE DATABASE {name} TEMPLATE {template}"));
+                self.lost.borrow_mut().remove(database);
             }
         }
     }
@@ -237,10 +238,11 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        for database in self.created.borrow().iter() {
-            // Best effort: the whole server goes when the tests have ended.
-            administer(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name(database)))
-                .ok();
+        let lost = self.lost.borrow();
+        for (database, name) in self.names.borrow().iter() {
+            if !lost.contains(database) {
+                postgres::shared().give_back(name);
+            }
         }
     }
 }
@@ -256,8 +258,9 @@ pub fn with_suffix(path: PathBuf, suffix: &str) -> PathBuf {
     path.into()
 }
 
-fn administer(statement: &str) -> QueryResult<()> {
-    connect(&postgres::shared().url("ostrakon")).batch_execute(statement)
+#[track_caller]
+fn administer(statement: &str) {
+    postgres::shared().administer(statement).unwrap();
 }
 
 fn open(file: &Path) -> SqliteConnection {

@@ -5,9 +5,11 @@ use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use ostrakon::db::Address;
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection, QueryResult};
 
 /// A server of its own, which is gone when this is dropped, or this process has ended in any way.
 pub struct Postgres {
@@ -40,13 +42,61 @@ rm -rf "$folder"
 
 const TOOL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tools/postgres");
 
-/// The server that the tests of this process share, each with databases of its own. The first who
-/// asks starts it.
-pub fn shared() -> &'static Postgres {
-    static SHARED: OnceLock<Result<Postgres, String>> = OnceLock::new();
-    match SHARED.get_or_init(Postgres::try_start) {
-        Ok(server) => server,
+/// The server that the tests of this process share, each with databases of its own.
+pub struct Shared {
+    server: Postgres,
+    /// Databases without anything in them that nobody uses.
+    free: Mutex<Vec<String>>,
+    created: AtomicUsize,
+}
+
+/// The shared server. The first who asks starts it.
+pub fn shared() -> &'static Shared {
+    static SHARED: OnceLock<Result<Shared, String>> = OnceLock::new();
+    let start = || {
+        let server = Postgres::try_start()?;
+        Ok(Shared { server, free: Mutex::default(), created: AtomicUsize::new(0) })
+    };
+    match SHARED.get_or_init(start) {
+        Ok(shared) => shared,
         Err(reason) => panic!("{reason}"),
+    }
+}
+
+impl Shared {
+    /// Where a database is; `ostrakon` is always there.
+    pub fn url(&self, database: &str) -> String {
+        self.server.url(database)
+    }
+
+    /// An empty database. To empty one takes a tenth of the time that it takes to create one.
+    pub fn take(&self) -> String {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        free.unwrap_or_else(|| {
+            let name = format!("test_{}", self.created.fetch_add(1, Ordering::Relaxed));
+            self.administer(&format!("CREATE DATABASE {name}")).unwrap();
+            name
+        })
+    }
+
+    /// Empties a database for the next one who needs one. Whoever still uses it is thrown out.
+    pub fn give_back(&self, name: &str) {
+        let empty = format!(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+                 WHERE datname = '{name}' AND pid <> pg_backend_pid();
+             DROP SCHEMA public CASCADE;
+             CREATE SCHEMA public"
+        );
+        let emptied = PgConnection::establish(&self.url(name))
+            .is_ok_and(|mut connection| connection.batch_execute(&empty).is_ok());
+        if emptied {
+            self.free.lock().unwrap_or_else(PoisonError::into_inner).push(name.to_owned());
+        }
+    }
+
+    /// Runs a statement that is about databases.
+    pub fn administer(&self, statement: &str) -> QueryResult<()> {
+        PgConnection::establish(&self.url("ostrakon")).unwrap().batch_execute(statement)
     }
 }
 
@@ -85,10 +135,6 @@ impl Postgres {
     /// Where one of its databases is; `ostrakon` is always there.
     pub fn url(&self, database: &str) -> String {
         format!("postgres://ostrakon@127.0.0.1:{}/{database}", self.port)
-    }
-
-    pub fn address(&self, database: &str) -> Address {
-        Address::Postgres(self.url(database))
     }
 
     /// Runs it again after [`Postgres::stop`] or [`Postgres::kill`].
