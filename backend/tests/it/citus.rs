@@ -45,8 +45,7 @@ async fn a_reviews_database_may_be_distributed_by_its_engine() {
     citus.batch_execute(CLEAR).unwrap();
     let app = TestApp::start_with(2, |config| {
         let first = config.data_dir.join("reviews-1.sqlite3");
-        config.reviews_urls =
-            vec![ostrakon::db::Address::Sqlite(first), url.parse().unwrap()];
+        config.reviews_urls = vec![ostrakon::db::Address::Sqlite(first), url.parse().unwrap()];
     })
     .await;
     let admin = app.account("admin", Role::Admin).await;

@@ -50,7 +50,10 @@ async fn reads_go_on_while_the_primary_is_away() {
         app.read(&format!("/api/reviews/{id}")).await;
     }
     assert_eq!(app.read("/api/products/1/rating").await["count"], 20);
-    assert_eq!(app.read(&format!("{PAGE}&sort=oldest")).await["items"].as_array().unwrap().len(), 20);
+    assert_eq!(
+        app.read(&format!("{PAGE}&sort=oldest")).await["items"].as_array().unwrap().len(),
+        20
+    );
     let refused = cluster.post_to(1).await;
     assert_eq!(refused.problem(503), "database_unavailable");
     assert_eq!(refused.header("retry-after"), "2");
