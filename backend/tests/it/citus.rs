@@ -73,7 +73,7 @@ async fn a_reviews_database_may_be_distributed_by_its_engine() {
     }
     assert_eq!(app.all_pages_as(&admin, "/api/moderation/queue?limit=7").await.len(), 20);
     let decisions = json!({
-        "decision": "reject", "reason": "spam",
+        "decision": "reject", "reason": "advertising",
         "reviews": all[..10].iter().map(|id| json!({"id": id, "version": 1})).collect::<Vec<_>>(),
     });
     let path = "/api/moderation/decisions";

@@ -34,8 +34,9 @@ impl Cluster {
         let [default, one, two] = std::array::from_fn(|_| Postgres::start_new());
         let reviews = [one, two];
         let app = TestApp::start_with(2, |config| {
-            config.default_url = Some(default.address("ostrakon"));
-            config.reviews_urls = reviews.iter().map(|server| server.address("ostrakon")).collect();
+            config.default_url = Some(default.url("ostrakon").parse().unwrap());
+            config.reviews_urls =
+                reviews.iter().map(|server| server.url("ostrakon").parse().unwrap()).collect();
             config.connections.checkout_timeout_ms = 2_000;
             configure(config, &reviews);
         })
