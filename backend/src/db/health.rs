@@ -55,8 +55,10 @@ impl Health {
             return Err(reason);
         }
         match &state.unreachable {
-            Some((at, reason)) if *at >= began => Err(reason.clone()),
-            Some((at, reason)) if !state.is_watched && at.elapsed() < REST => Err(reason.clone()),
+            // Whoever watches knows better than the failure of one connection.
+            Some((at, reason)) if !state.is_watched && (*at >= began || at.elapsed() < REST) => {
+                Err(reason.clone())
+            }
             _ => Ok(()),
         }
     }

@@ -33,6 +33,8 @@ pub struct Settings {
 /// Requests that wait for a connection of one pool at most: more than these would only wait in
 /// vain, and keep threads from the other databases.
 const MAX_WAITING: usize = 64;
+/// Connections that a request tries, if it finds them closed.
+const MAX_TRIES: usize = 3;
 /// How often a request that waits looks whether there is still something to wait for.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -109,7 +111,7 @@ impl Server {
         let (mut session, prepared) = self.begun(&self.readers, prepared)?;
         let result = queries(&mut session.connection, prepared);
         let result = engine::end(&mut session.connection, result);
-        self.finished(&mut session, result)
+        result.map_err(|error| self.failed(&mut session, error))
     }
 
     /// Runs `queries` in one transaction that commits durably; when they fail, nothing has
@@ -127,7 +129,7 @@ impl Server {
         if result.is_ok() {
             after(&mut session.connection);
         }
-        self.finished(&mut session, result)
+        result.map_err(|error| self.failed(&mut session, error))
     }
 
     /// Runs `work` on a writing connection outside of a transaction, as migrations need it.
@@ -142,36 +144,28 @@ impl Server {
         done.map_err(|reason| self.unavailable(reason))
     }
 
-    /// A connection on which `begin` has succeeded. One that was idle may have been closed by the
-    /// server meanwhile: nothing has happened on it yet, so a fresh one is as good.
+    /// A connection on which `begin` has succeeded. A server may have closed those that were open
+    /// meanwhile: nothing has happened on them yet, so another one is as good.
     fn begun<T>(
         &self,
         lane: &Lane,
         begin: impl Fn(&mut Session) -> Result<T, QueryError>,
     ) -> Result<(PooledConnection<Connector>, T), DbError> {
-        let mut session = self.checkout(lane)?;
-        match begin(&mut session) {
-            Ok(begun) => Ok((session, begun)),
-            Err(error) if !session.was_idle_on_a_server() => Err(self.failed(&mut session, error)),
-            Err(error) => {
-                self.failed(&mut session, error);
-                drop(session);
-                let mut session = self.checkout(lane)?;
-                match begin(&mut session) {
-                    Ok(begun) => Ok((session, begun)),
-                    Err(error) => Err(self.failed(&mut session, error)),
+        let tries = if matches!(self.address, Address::Postgres(_)) { MAX_TRIES } else { 1 };
+        let mut tried = 1;
+        loop {
+            let mut session = self.checkout(lane)?;
+            match begin(&mut session) {
+                Ok(begun) => return Ok((session, begun)),
+                Err(error) => {
+                    let failed = self.failed(&mut session, error);
+                    if tried == tries || !session.broken {
+                        return Err(failed);
+                    }
+                    tried += 1;
                 }
             }
         }
-    }
-
-    fn finished<T>(
-        &self,
-        session: &mut Session,
-        result: Result<T, QueryError>,
-    ) -> Result<T, DbError> {
-        session.used = true;
-        result.map_err(|error| self.failed(session, error))
     }
 
     /// The error by its database. When a server has closed the connection, or doesn't take writes
@@ -257,17 +251,10 @@ struct Connector {
 /// An open connection.
 struct Session {
     connection: Connection,
-    /// Whether a transaction has ended well on it.
-    used: bool,
+    /// Whether it can't be used again.
     broken: bool,
     /// See [`Health::generation`].
     generation: u64,
-}
-
-impl Session {
-    fn was_idle_on_a_server(&self) -> bool {
-        self.used && matches!(self.connection, Connection::Postgres(_))
-    }
 }
 
 /// Why a connection could not be opened.
@@ -288,7 +275,7 @@ impl ManageConnection for Connector {
             Ok(connection)
         });
         match connected {
-            Ok(connection) => Ok(Session { connection, used: false, broken: false, generation }),
+            Ok(connection) => Ok(Session { connection, broken: false, generation }),
             Err(reason) => {
                 tracing::warn!(
                     database = self.database,
