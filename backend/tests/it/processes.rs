@@ -302,7 +302,7 @@ async fn ratings_stay_exact_whatever_both_do_at_once() {
         let report = format!("/api/reviews/{id}/reports");
         let spam = json!({"reason": "spam"});
         let edits = join(
-            edit(&two.one, author, review, 1, json!({"rating": 1})),
+            edit(&two.one, author, review, 1, json!({"body": "edited", "rating": 1})),
             two.other.send(author.sign(delete.header("if-match", "\"1\""))),
         );
         let judges = join(
