@@ -19,22 +19,27 @@ pub struct Browser<'a> {
 }
 
 impl Browser<'_> {
+    /// The same browser, which asks another server.
+    pub fn at<'a>(&self, app: &'a TestApp) -> Browser<'a> {
+        Browser { app, cookie: self.cookie.clone() }
+    }
+
     pub async fn ask(&self, method: Method, path: &str, body: Value) -> Answer {
         let request = self.app.request(method, path).header("cookie", &self.cookie);
         let request = if body.is_null() { request } else { request.json(&body) };
         self.app.send(request).await
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Answer {
         self.ask(Method::GET, path, Value::Null).await
     }
 
-    async fn delete(&self, path: &str) -> Answer {
+    pub async fn delete(&self, path: &str) -> Answer {
         self.ask(Method::DELETE, path, Value::Null).await
     }
 
     /// The name that it is signed in with.
-    async fn name(&self) -> Value {
+    pub async fn name(&self) -> Value {
         let answer = self.get("/api/session").await;
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.json()["account"]["name"].clone()

@@ -64,10 +64,11 @@ async fn follow(app: &TestApp, answered: &std::cell::RefCell<Vec<String>>) {
     }
 }
 
-with_databases!(sixteen_clients_post_while_others_page, async |app| {
+/// Sixteen clients post while others page; each asks one of these servers of one cluster.
+pub async fn post_while_others_page(apps: &[&TestApp]) {
     let answered = std::cell::RefCell::new(Vec::new());
     let post = |client: usize| {
-        let (app, answered) = (&app, &answered);
+        let (app, answered) = (apps[client % apps.len()], &answered);
         async move {
             for n in 0..POSTS_EACH {
                 let review = json!({"body": format!("{client} {n}"), "rating": n % 5 + 1});
@@ -78,15 +79,23 @@ with_databases!(sixteen_clients_post_while_others_page, async |app| {
         }
     };
     let posts = join_all((0..CLIENTS).map(post));
-    let reads = join3(
-        walk(&app, "newest", &answered),
-        walk(&app, "oldest", &answered),
-        follow(&app, &answered),
-    );
+    let reads = join_all(apps.iter().map(|app| {
+        join3(
+            walk(app, "newest", &answered),
+            walk(app, "oldest", &answered),
+            follow(app, &answered),
+        )
+    }));
     join(posts, reads).await;
     let all = (CLIENTS * POSTS_EACH) as u64;
-    assert_eq!(app.read("/api/products/1/rating").await["count"], all);
-    app.verify();
+    for app in apps {
+        assert_eq!(app.read("/api/products/1/rating").await["count"], all);
+        app.verify();
+    }
+}
+
+with_databases!(sixteen_clients_post_while_others_page, async |app| {
+    post_while_others_page(&[&app]).await;
 });
 
 with_databases!(the_same_key_from_sixteen_clients_makes_one_review, async |app| {

@@ -19,14 +19,15 @@ pub fn engine() -> Engine {
     ENGINE.get()
 }
 
-/// This thread's test is on an engine until this is dropped. The next one may have the same
-/// thread.
-pub struct On(());
+/// This thread's test is on an engine until this is dropped, and then on the one before: the next
+/// test may have the same thread.
+pub struct On {
+    before: Engine,
+}
 
 impl Engine {
     pub fn enter(self) -> On {
-        ENGINE.set(self);
-        On(())
+        On { before: ENGINE.replace(self) }
     }
 
     /// As the API and the command line name it.
@@ -48,7 +49,7 @@ impl Engine {
 
 impl Drop for On {
     fn drop(&mut self) {
-        ENGINE.set(Engine::Sqlite);
+        ENGINE.set(self.before);
     }
 }
 

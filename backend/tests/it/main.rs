@@ -27,5 +27,7 @@ mod origin;
 mod own_reviews;
 mod place;
 mod postgres;
+mod processes;
 mod products;
 mod reviews;
+mod schema;

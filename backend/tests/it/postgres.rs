@@ -217,3 +217,34 @@ impl Drop for Keeper {
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
+
+#[test]
+fn a_server_of_one_s_own_obeys_and_leaves_nothing_behind() {
+    let primary = Postgres::start_new();
+    let add = |server: &Postgres| {
+        let mut connection = PgConnection::establish(&server.url("ostrakon"))?;
+        let statements = "CREATE TABLE IF NOT EXISTS number (n integer PRIMARY KEY);
+            INSERT INTO number SELECT count(*) FROM number";
+        connection
+            .batch_execute(statements)
+            .map_err(diesel::ConnectionError::CouldntSetupConfiguration)
+    };
+    add(&primary).unwrap();
+    primary.pause();
+    primary.resume();
+    add(&primary).unwrap();
+    primary.kill();
+    add(&primary).unwrap_err();
+    primary.start();
+    add(&primary).unwrap();
+    let replica = primary.replica();
+    assert_ne!(primary.port(), replica.port());
+    add(&replica).unwrap_err();
+    primary.stop();
+    add(&primary).unwrap_err();
+    replica.promote();
+    add(&replica).unwrap();
+    let folders = [primary.folder.clone(), replica.folder.clone()];
+    drop((primary, replica));
+    assert!(folders.iter().all(|folder| !folder.exists()), "{folders:?}");
+}

@@ -38,8 +38,13 @@ impl Databases {
     }
 
     fn migrate_default(&self, say: &mut dyn FnMut(String)) -> Result<(), SetupError> {
-        if existing_pins(&self.default, Kind::Default)?.is_none() {
-            self.refuse_orphans()?;
+        let is_new = || Ok::<_, SetupError>(existing_pins(&self.default, Kind::Default)?.is_none());
+        // Reviews that have appeared meanwhile are another process's, which began with `default`.
+        if is_new()?
+            && let Err(orphans) = self.refuse_orphans()
+            && is_new()?
+        {
+            return Err(orphans);
         }
         let lock = migrate::lock(&self.default)?;
         if let Some(pins) = existing_pins(&self.default, Kind::Default)? {
