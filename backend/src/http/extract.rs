@@ -51,8 +51,12 @@ where
     from_text(deserializer).map(Some)
 }
 
-/// Refuses a search that is too long to be looked for.
+/// Refuses a search that is too long to be looked for, or that nothing can hold.
 pub fn check_search(search: &str) -> Result<(), ApiError> {
+    if search.contains(char::is_control) {
+        let reason = "a search has no control characters";
+        return Err(ApiError::parameter("search", FieldErrorCode::ControlCharacter, reason));
+    }
     let chars = search.chars().count();
     if chars <= MAX_SEARCH_CHARS {
         return Ok(());

@@ -269,7 +269,9 @@ struct Prepared {
 pub fn name_key(name: &str) -> String {
     // By way of upper case, so that ς and σ are the same, and ß and SS.
     let upper: String = name.nfkc().flat_map(char::to_uppercase).collect();
-    upper.chars().flat_map(char::to_lowercase).nfkc().collect()
+    let lower = upper.chars().flat_map(char::to_lowercase).nfkc();
+    // PostgreSQL's texts can't hold a NUL, and no name does.
+    lower.map(|c| if c == '\0' { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 #[cfg(test)]

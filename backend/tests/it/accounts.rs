@@ -381,6 +381,7 @@ on_both_engines!(why_nobody_may_sign_in_is_told_nobody, async || {
         ("shut", PASSWORD),
         ("shut", "another sentence"),
         ("", ""),
+        ("asp\0asia", PASSWORD),
     ] {
         let before = app.store().passwords_hashed();
         let mut answer = try_sign_in(&app, name, password).await;

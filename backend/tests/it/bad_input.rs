@@ -156,6 +156,7 @@ on_both_engines!(parameters, async || {
         (format!("{REVIEWS}?status=pending"), "status"),
         ("/api/products?limit=101".to_owned(), "limit"),
         (format!("/api/products?search={long}"), "search"),
+        ("/api/products?search=nul%00".to_owned(), "search"),
         ("/api/ratings".to_owned(), "product_ids"),
         ("/api/ratings?product_ids=".to_owned(), "product_ids"),
         ("/api/ratings?product_ids=1,,2".to_owned(), "product_ids"),
