@@ -18,6 +18,7 @@ mod watch;
 
 pub mod accounts;
 pub mod cluster;
+pub mod copy;
 pub mod inspect;
 pub mod migrate;
 pub mod moderation;
@@ -28,6 +29,7 @@ pub mod review_search;
 pub mod reviews;
 pub mod sessions;
 pub mod tokens;
+pub mod transfer;
 pub mod verifications;
 
 pub use address::Address;
