@@ -23,13 +23,16 @@ use super::schema::{
 /// Rows to a transaction.
 const BATCH: usize = 1_000;
 
+/// Hears how many rows have been dealt with since it was last called.
+pub type Progress<'a> = &'a dyn Fn(u64);
+
 /// A table that is copied row by row.
 pub struct Table {
     /// Its name.
     pub name: &'static str,
     count: fn(&mut Connection) -> Result<i64, QueryError>,
-    copy: fn(&Database, &Database, &dyn Fn(u64)) -> Result<(), DbError>,
-    digests: fn(&Database, &dyn Fn(u64)) -> Result<Digests, DbError>,
+    copy: fn(&Database, &Database, Progress<'_>) -> Result<(), DbError>,
+    digests: fn(&Database, Progress<'_>) -> Result<Digests, DbError>,
 }
 
 /// The tables of a database but `cluster`, each after those that it refers to.
@@ -54,19 +57,18 @@ impl Table {
         Ok(database.read_latest(count)?.unsigned_abs())
     }
 
-    /// Copies the rows that `target` lacks, which an interrupted copy left behind at most;
-    /// `progress` hears how many since it was last called.
+    /// Copies the rows that `target` lacks: all, or those that an interrupted copy did not reach.
     pub fn copy(
         &self,
         source: &Database,
         target: &Database,
-        progress: &dyn Fn(u64),
+        progress: Progress<'_>,
     ) -> Result<(), DbError> {
         (self.copy)(source, target, progress)
     }
 
-    /// What a database holds, by bucket where the table has buckets; `progress` as above.
-    pub fn digests(&self, database: &Database, progress: &dyn Fn(u64)) -> Result<Digests, DbError> {
+    /// What a database holds, by bucket where the table has buckets.
+    pub fn digests(&self, database: &Database, progress: Progress<'_>) -> Result<Digests, DbError> {
         (self.digests)(database, progress)
     }
 }
@@ -86,7 +88,7 @@ pub type Digests = BTreeMap<Option<i16>, Digest>;
 fn copy<R: Row>(
     source: &Database,
     target: &Database,
-    progress: &dyn Fn(u64),
+    progress: Progress<'_>,
 ) -> Result<(), DbError> {
     let mut after = target.read_latest(R::resume_after)?;
     loop {
@@ -102,7 +104,7 @@ fn copy<R: Row>(
     }
 }
 
-fn digests<R: Row>(database: &Database, progress: &dyn Fn(u64)) -> Result<Digests, DbError> {
+fn digests<R: Row>(database: &Database, progress: Progress<'_>) -> Result<Digests, DbError> {
     let mut digests = Digests::new();
     let mut encoded = Vec::new();
     let mut after = None;
@@ -137,7 +139,7 @@ trait Row: Sized {
     fn resume_after(connection: &mut Connection) -> Result<Option<Self>, QueryError>;
 
     /// Adds the rows that are not there yet.
-    fn insert(connection: &mut Connection, rows: &Vec<Self>) -> Result<(), QueryError>;
+    fn insert(connection: &mut Connection, rows: &[Self]) -> Result<(), QueryError>;
 
     fn bucket(&self) -> Option<i16>;
 
@@ -211,7 +213,7 @@ macro_rules! rows {
                 }))
             }
 
-            fn insert(connection: &mut Connection, rows: &Vec<$row>) -> Result<(), QueryError> {
+            fn insert(connection: &mut Connection, rows: &[$row]) -> Result<(), QueryError> {
                 on_each_engine!(connection, c => {
                     diesel::insert_into($table::table)
                         .values(rows)

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::app::sql;
 
 /// The program in a folder of its own, without this process's configuration.
-fn ostrakon(folder: &Path, arguments: &[&str]) -> Command {
+pub fn ostrakon(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ostrakon"));
     command.current_dir(folder).args(arguments).stdin(Stdio::null());
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OSTRAKON_")) {
@@ -24,7 +24,7 @@ fn run(folder: &Path, arguments: &[&str]) -> Output {
 }
 
 #[track_caller]
-fn succeeds(folder: &Path, arguments: &[&str]) -> String {
+pub fn succeeds(folder: &Path, arguments: &[&str]) -> String {
     let output = run(folder, arguments);
     assert!(output.status.success(), "{arguments:?}: {output:?}");
     String::from_utf8(output.stdout).unwrap()
@@ -32,7 +32,7 @@ fn succeeds(folder: &Path, arguments: &[&str]) -> String {
 
 /// The one line that it says before it ends with this code.
 #[track_caller]
-fn fails(mut command: Command, code: i32) -> String {
+pub fn fails(mut command: Command, code: i32) -> String {
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(code), "{output:?}");
     let said = String::from_utf8(output.stderr).unwrap();
@@ -294,10 +294,10 @@ fn the_demo_s_password_is_for_loopback_only() {
 }
 
 /// A server of its own process.
-struct Serving {
+pub struct Serving {
     child: Child,
     _stdout: BufReader<ChildStdout>,
-    address: String,
+    pub address: String,
 }
 
 impl Serving {
@@ -317,7 +317,7 @@ impl Serving {
         Serving::spawn(command)
     }
 
-    fn spawn(mut command: Command) -> Serving {
+    pub fn spawn(mut command: Command) -> Serving {
         command.stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());

@@ -23,3 +23,4 @@ mod origin;
 mod own_reviews;
 mod products;
 mod reviews;
+mod transfer;

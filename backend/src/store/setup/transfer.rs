@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{Databases, SetupError, existing_pins, exists, refuse_newer};
 use crate::db::cluster::{self, Pins};
-use crate::db::copy::{Digests, Table, tables};
+use crate::db::copy::{Digests, Progress, Table, tables};
 use crate::db::migrate::{self, Kind, MigrationLock};
 use crate::db::{Address, Database, DbError, transfer};
 use crate::store::Store;
@@ -89,8 +89,8 @@ impl BegunTransfer {
         Ok(rows)
     }
 
-    /// Copies what the target lacks; `progress` hears how many rows since it was last called.
-    pub fn copy(&self, progress: &dyn Fn(u64)) -> Result<(), SetupError> {
+    /// Copies what the target lacks.
+    pub fn copy(&self, progress: Progress<'_>) -> Result<(), SetupError> {
         for (source, target, table) in self.tables() {
             table.copy(source, target, progress)?;
         }
@@ -98,7 +98,7 @@ impl BegunTransfer {
     }
 
     /// Reads all rows of both sides; returns what is different, a line each.
-    pub fn compare(&self, progress: &dyn Fn(u64)) -> Result<Vec<String>, SetupError> {
+    pub fn compare(&self, progress: Progress<'_>) -> Result<Vec<String>, SetupError> {
         let mut differences = Vec::new();
         for (source, target, table) in self.tables() {
             let [has, got] = [source, target].map(|database| table.digests(database, progress));
