@@ -44,8 +44,8 @@ fn copy(transfer: BegunTransfer) -> Result<Option<u64>, SetupError> {
     Ok(None)
 }
 
-const STAYS: &str = "Until then the source stays read-only, unless you make it writable by \
-                     `ostrakon transfer --abandon`";
+const STAYS: &str =
+    "The source stays read-only; to give up, make it writable by `ostrakon transfer --abandon`";
 
 fn stopped(error: &SetupError) -> Failure {
     Failure::Failed(format!("{error}\nnot finished: run it again to go on. {STAYS}"))
