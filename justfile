@@ -22,6 +22,12 @@ run: build
     target/release/ostrakon serve &
     wait $!
 
+# Serve the demo from a cluster of PostgreSQL servers, new each time, on this port and those after it
+[group('run')]
+[no-exit-message]
+cluster port="54320": (_need "postgresql") build
+    tools/cluster "$1"
+
 # Serve app and API for development, at http://127.0.0.1:8081; both follow every change of a file
 [group('run')]
 [no-exit-message]

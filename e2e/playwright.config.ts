@@ -33,7 +33,16 @@ export default defineConfig({
     {
       name: 'phone',
       // Nothing in these depends on the screen.
-      testIgnore: ['delivery.spec.ts', 'inert.spec.ts', 'keyboard.spec.ts', 'trouble.spec.ts'],
+      testIgnore: [
+        'accounts.spec.ts',
+        'delivery.spec.ts',
+        'inert.spec.ts',
+        'keyboard.spec.ts',
+        'moderation.spec.ts',
+        'own-review.spec.ts',
+        'review.spec.ts',
+        'trouble.spec.ts',
+      ],
       use: devices['Pixel 7'],
     },
   ],

@@ -31,7 +31,7 @@ mod settings;
 use std::io;
 use std::net::TcpListener;
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
@@ -90,6 +90,10 @@ pub fn server(listener: TcpListener, store: Data<Store>, settings: Settings) -> 
 /// How often a request that waits looks whether the server it waits for is still there.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
+/// How long a request waits for a server that is there: a commit may wait without end for a
+/// standby that is away, and no timeout of the server ends that.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
 /// Does `work` with the store where it may block. When the work waits for a server that does not
 /// answer, the request doesn't: whether a write has happened is then not known.
 async fn blocking<T: Send + 'static>(
@@ -101,6 +105,7 @@ async fn blocking<T: Send + 'static>(
     let thread = waits_for.clone();
     let served = move || request.in_scope(|| serve(seen, thread, || work(&store)));
     let mut done = pin!(web::block(served));
+    let began = Instant::now();
     loop {
         match actix_web::rt::time::timeout(LOOK_EVERY, &mut done).await {
             Ok(Ok((done, seen))) => {
@@ -109,8 +114,10 @@ async fn blocking<T: Send + 'static>(
             }
             Ok(Err(error)) => return Err(StoreError::Internal(error.to_string()).into()),
             Err(_) => {
-                if let Some(database) = waits_for.in_vain() {
-                    tracing::error!(database, "it hangs: its request is given up");
+                let longest = began.elapsed() > LONGEST_WAIT;
+                let gives_up = waits_for.database().filter(|_| longest);
+                if let Some(database) = waits_for.in_vain().or(gives_up) {
+                    tracing::error!(database, "a request to it is given up");
                     return Err(StoreError::Unavailable(vec![database]).into());
                 }
             }

@@ -128,6 +128,12 @@ impl Database {
         &self.primary.address
     }
 
+    /// Whether its engine distributes the tables by bucket itself (Citus). False until a connection
+    /// has been opened.
+    pub fn routes_itself(&self) -> bool {
+        self.primary.health.routes_itself()
+    }
+
     /// Whether its primary answers, as far as the watch knows.
     pub fn is_up(&self) -> bool {
         self.primary.health.is_up()
@@ -187,9 +193,10 @@ impl Database {
     ) -> Result<T, DbError> {
         let after = |connection: &mut Connection| {
             if !self.replicas.is_empty() {
-                request::note_write(&self.name, watch::end_of_log(connection)?);
+                // It is committed. Where, is not known: then no replica is known to have it.
+                let end = watch::end_of_log(connection).unwrap_or(u64::MAX);
+                request::note_write(&self.name, end);
             }
-            Ok(())
         };
         let write = || self.primary.write(queries, after);
         request::waiting_for(&self.name, &self.primary.health, write)

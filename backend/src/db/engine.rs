@@ -2,15 +2,16 @@
 //! here; what differs in connecting is in [`super::server`].
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
-use diesel::dsl::sql;
+use diesel::dsl::{case_when, sql};
 use diesel::expression::BoxableExpression;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use twox_hash::XxHash3_64;
 
+use super::citus;
 use super::error::QueryError;
+use super::owner::Owned;
 use super::schema::review;
-use crate::shard::Bucket;
 
 pub use multi::{AnyConnection as Connection, MultiBackend};
 
@@ -181,17 +182,23 @@ pub(super) type ReviewCondition =
     Box<dyn BoxableExpression<review::table, MultiBackend, SqlType = Bool>>;
 
 /// That a review lies in one of these buckets.
-pub(super) fn lies_in(connection: &Connection, buckets: &[Bucket]) -> ReviewCondition {
+///
+/// Both planners think that few rows do, and would search by bucket and sort, or read all of a
+/// product's reviews for one page. But a product's reviews lie in its home buckets, all of them:
+/// its range of the table is in order already. So the condition is hidden from them.
+pub(super) fn lies_in(connection: &Connection, owned: &Owned) -> ReviewCondition {
+    let numbers: Vec<i16> = owned.buckets.iter().map(|bucket| bucket.number()).collect();
     match connection {
-        // The unary plus hides it from the planner, which would otherwise search the index by
-        // bucket and sort, where a product's range of the table is in order already.
         Connection::Sqlite(_) => {
-            let numbers: Vec<_> = buckets.iter().map(Bucket::to_string).collect();
+            let numbers: Vec<_> = numbers.iter().map(i16::to_string).collect();
             Box::new(sql::<Bool>(&format!("+review.bucket IN ({})", numbers.join(","))))
         }
-        Connection::Postgres(_) => {
-            let numbers: Vec<i16> = buckets.iter().map(|bucket| bucket.number()).collect();
+        Connection::Postgres(_) if owned.routed_by_engine => {
             Box::new(review::bucket.eq_any(numbers))
+        }
+        Connection::Postgres(_) => {
+            let is_one = review::bucket.eq_any(numbers);
+            Box::new(case_when(is_one, true.into_sql::<Bool>()).otherwise(false.into_sql::<Bool>()))
         }
     }
 }
@@ -287,6 +294,9 @@ pub(super) fn analyze(connection: &mut Connection, table: &str) -> QueryResult<(
 
 /// Bytes that the database takes; of a SQLite file without what is still in its log.
 pub(super) fn size(connection: &mut Connection) -> QueryResult<i64> {
+    if citus::is_here(connection)? {
+        return citus::size(connection);
+    }
     let size = match connection {
         Connection::Sqlite(_) => {
             "(SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size)"

@@ -1,5 +1,6 @@
 //! What can go wrong in a database, named by the database.
 
+use super::server::one_line;
 use crate::shard::Bucket;
 
 /// What a database says that a transfer has made read-only: see [`super::transfer::guard`].
@@ -15,6 +16,8 @@ pub enum DbError {
         database: String,
         /// What it or the operating system said; for the log, never for a client.
         reason: String,
+        /// Whether the log doesn't know it yet.
+        is_news: bool,
     },
     /// The database takes no changes: a transfer moves it, or has moved it.
     #[error("{database} is read-only: `ostrakon transfer` moves it, or has moved it")]
@@ -92,7 +95,7 @@ impl QueryError {
                 DbError::Broken { database, what: error.to_string() }
             }
             QueryError::Diesel(error) => {
-                DbError::Unavailable { database, reason: error.to_string() }
+                DbError::Unavailable { database, reason: one_line(&error), is_news: true }
             }
         }
     }

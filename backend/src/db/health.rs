@@ -3,7 +3,7 @@
 //! [`super::watch`] asks each PostgreSQL server twice a second, and it alone closes the breaker
 //! again. Requests only say that they have reason to doubt.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,7 @@ pub(super) struct Health {
     state: Mutex<State>,
     changed: Condvar,
     generation: AtomicU64,
+    routes_itself: AtomicBool,
 }
 
 #[derive(Default)]
@@ -34,7 +35,12 @@ struct State {
 
 impl Health {
     pub fn new() -> Health {
-        Health { state: Mutex::default(), changed: Condvar::new(), generation: AtomicU64::new(0) }
+        Health {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            generation: AtomicU64::new(0),
+            routes_itself: AtomicBool::new(false),
+        }
     }
 
     /// Which connections may still be good: those that were opened under this number.
@@ -58,6 +64,16 @@ impl Health {
     /// Whether the server answers, as far as is known.
     pub fn is_up(&self) -> bool {
         self.lock().away().is_none()
+    }
+
+    /// Whether the server distributes tables itself, as the last connection found.
+    pub fn routes_itself(&self) -> bool {
+        self.routes_itself.load(Ordering::Relaxed)
+    }
+
+    /// The server was found to distribute tables itself, or not.
+    pub fn set_routes_itself(&self, does: bool) {
+        self.routes_itself.store(does, Ordering::Relaxed);
     }
 
     /// A connection could not be opened.
@@ -104,8 +120,11 @@ impl Health {
     /// server counts as up. Returns false when nobody needs to know any more.
     pub fn rest(&self, interval: Duration) -> bool {
         let state = self.lock();
-        let woken = |state: &mut State| !state.stopped && !(state.in_doubt && state.down.is_none());
-        let waited = self.changed.wait_timeout_while(state, interval, woken);
+        let rests = |state: &mut State| {
+            let is_news = state.in_doubt && state.down.is_none();
+            !state.stopped && !is_news
+        };
+        let waited = self.changed.wait_timeout_while(state, interval, rests);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         !state.stopped
     }

@@ -10,6 +10,7 @@ use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::address::Address;
+use super::citus;
 use super::database::Database;
 use super::engine::{Connection, on_each_engine};
 use super::error::DbError;
@@ -72,6 +73,7 @@ pub fn lock(database: &Database) -> Result<MigrationLock, DbError> {
             let unavailable = |error: io::Error| DbError::Unavailable {
                 database: database.name().to_owned(),
                 reason: format!("{}: {error}", path.display()),
+                is_news: true,
             };
             let locked = lock_file(path).map_err(unavailable)?;
             create_file(database, path)?;
@@ -86,6 +88,7 @@ pub fn lock(database: &Database) -> Result<MigrationLock, DbError> {
             connection.batch_execute(&statements).map_err(|error| DbError::Unavailable {
                 database: database.name().to_owned(),
                 reason: error.to_string(),
+                is_news: true,
             })?;
             Held::Session { _locked: connection }
         }
@@ -112,6 +115,7 @@ fn create_file(database: &Database, path: &Path) -> Result<(), DbError> {
             return Err(DbError::Unavailable {
                 database: database.name().to_owned(),
                 reason: format!("{}: {error}", path.display()),
+                is_news: true,
             });
         }
         _ => {}
@@ -137,17 +141,32 @@ pub fn progress(database: &Database, kind: Kind) -> Result<Progress, DbError> {
     })
 }
 
-/// Applies what is pending, each migration in a transaction of its own; returns their versions.
-pub fn run(database: &Database, kind: Kind, _lock: &MigrationLock) -> Result<Vec<String>, DbError> {
+/// What [`run`] has done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// The migrations, by their versions.
+    pub versions: Vec<String>,
+    /// Tables that are now distributed over the nodes of a Citus cluster.
+    pub distributed: Vec<&'static str>,
+}
+
+/// Applies what is pending, each migration in a transaction of its own; on a Citus coordinator,
+/// distributes the sharded tables.
+pub fn run(database: &Database, kind: Kind, _lock: &MigrationLock) -> Result<Applied, DbError> {
     let migrations = kind.migrations(database.address());
     database.with_writer(|connection| {
         if let Connection::Postgres(postgres) = connection {
             let unlimited = postgres.batch_execute("SET statement_timeout = 0");
             unlimited.map_err(|error| error.to_string())?;
         }
-        on_each_engine!(connection, c => {
+        let versions: Vec<String> = on_each_engine!(&mut *connection, c => {
             let versions = c.run_pending_migrations(migrations).map_err(|e| e.to_string())?;
-            Ok(versions.iter().map(ToString::to_string).collect())
-        })
+            versions.iter().map(ToString::to_string).collect()
+        });
+        let distributed = match kind {
+            Kind::Reviews => citus::distribute(connection),
+            Kind::Default => Ok(Vec::new()),
+        };
+        Ok(Applied { versions, distributed: distributed.map_err(|error| error.to_string())? })
     })
 }

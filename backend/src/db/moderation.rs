@@ -8,6 +8,7 @@ use ostrakon_shared::{Report, ReviewEvent, ReviewId};
 
 use super::engine::{Connection, lies_in};
 use super::error::QueryError;
+use super::owner::Owned;
 use super::reviews::ReviewRow;
 use super::schema::{report, review, review_event};
 use crate::shard::Bucket;
@@ -200,14 +201,14 @@ const WAITS: &str = "(status = 'pending' OR open_reports > 0)";
 /// Up to `limit` reviews that wait for a moderator, with ids above `above`, the oldest first.
 pub fn queue(
     connection: &mut Connection,
-    buckets: &[Bucket],
+    owned: &Owned,
     above: i64,
     limit: usize,
 ) -> Result<Vec<ReviewRow>, QueryError> {
     Ok(review::table
         .filter(sql::<Bool>(WAITS))
         .filter(review::id.gt(above))
-        .filter(lies_in(connection, buckets))
+        .filter(lies_in(connection, owned))
         .order(review::id)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select(ReviewRow::as_select())
@@ -226,11 +227,11 @@ pub struct Waiting {
 }
 
 /// How many reviews in these buckets wait for a moderator.
-pub fn waiting(connection: &mut Connection, buckets: &[Bucket]) -> Result<Waiting, QueryError> {
+pub fn waiting(connection: &mut Connection, owned: &Owned) -> Result<Waiting, QueryError> {
     let count = |of: &str| sql::<BigInt>(&format!("count(*) FILTER (WHERE {of})"));
     let counts: (i64, i64, i64) = review::table
         .filter(sql::<Bool>(WAITS))
-        .filter(lies_in(connection, buckets))
+        .filter(lies_in(connection, owned))
         .select((count("status = 'pending'"), count("open_reports > 0"), count("TRUE")))
         .first(connection)?;
     let (pending, reported, either) = counts;

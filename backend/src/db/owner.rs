@@ -28,6 +28,15 @@ pub fn require_writable(
     }
 }
 
+/// Buckets that a database owns by the shard map, as queries name them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owned {
+    /// The buckets.
+    pub buckets: Vec<Bucket>,
+    /// Whether the engine routes by them itself: see [`super::Database::routes_itself`].
+    pub routed_by_engine: bool,
+}
+
 /// Fails with [`QueryError::Moved`] unless this database holds all reviews of each bucket. Must
 /// run in the snapshot that reads them.
 pub fn require_readable(connection: &mut Connection, buckets: &[Bucket]) -> Result<(), QueryError> {

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::health::Health;
 
@@ -69,17 +69,29 @@ impl FromStr for Positions {
 
 /// Which server a thread waits for; looked at from another one.
 #[derive(Clone, Default)]
-pub struct WaitsFor(Arc<Mutex<Option<(String, Arc<Health>)>>>);
+pub struct WaitsFor(Arc<Mutex<Option<Awaited>>>);
+
+/// A database's name, and the server of it that is waited for.
+type Awaited = (String, Arc<Health>);
 
 impl WaitsFor {
-    /// The name of the database whose server the thread waits for although it doesn't answer.
+    /// The name of the database that the thread waits for.
+    pub fn database(&self) -> Option<String> {
+        self.lock().as_ref().map(|(name, _)| name.clone())
+    }
+
+    /// The same, if its server doesn't answer.
     pub fn in_vain(&self) -> Option<String> {
-        let waits_for = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waits_for = self.lock();
         waits_for.as_ref().filter(|(_, health)| !health.is_up()).map(|(name, _)| name.clone())
     }
 
-    fn set(&self, server: Option<(String, Arc<Health>)>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = server;
+    fn lock(&self) -> MutexGuard<'_, Option<Awaited>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, server: Option<Awaited>) {
+        *self.lock() = server;
     }
 }
 

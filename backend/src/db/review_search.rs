@@ -7,9 +7,9 @@ use ostrakon_shared::{AccountId, ProductId, Rating, ReviewId, ReviewStatus};
 
 use super::engine::{Connection, MultiBackend, lies_in, mentions};
 use super::error::QueryError;
+use super::owner::Owned;
 use super::reviews::ReviewRow;
 use super::schema::review;
-use crate::shard::Bucket;
 
 /// Which reviews; without anything, all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,13 +33,13 @@ pub struct Filter {
 pub fn newest(
     connection: &mut Connection,
     filter: &Filter,
-    buckets: &[Bucket],
+    owned: &Owned,
     below: i64,
     limit: usize,
 ) -> Result<Vec<ReviewRow>, QueryError> {
     let mut query = review::table
         .filter(review::id.lt(below))
-        .filter(lies_in(connection, buckets))
+        .filter(lies_in(connection, owned))
         .order(review::id.desc())
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select(ReviewRow::as_select())
@@ -76,13 +76,13 @@ pub const DAY_MS: i64 = 86_400_000;
 /// since 2000-01-01 (UTC), whatever their status.
 pub fn by_day(
     connection: &mut Connection,
-    buckets: &[Bucket],
+    owned: &Owned,
     first: i64,
 ) -> Result<Vec<(i64, i64)>, QueryError> {
     let day = || sql::<BigInt>(&format!("(id >> {}) / {DAY_MS}", ReviewId::FREE_BITS));
     Ok(review::table
         .filter(review::id.ge((first * DAY_MS) << ReviewId::FREE_BITS))
-        .filter(lies_in(connection, buckets))
+        .filter(lies_in(connection, owned))
         .group_by(day())
         .select((day(), diesel::dsl::count_star()))
         .load(connection)?)

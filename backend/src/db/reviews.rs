@@ -6,6 +6,7 @@ use ostrakon_shared::{AccountId, ProductId, Rating, Review, ReviewId, ReviewStat
 
 use super::engine::{Connection, MultiBackend, lies_in, rare};
 use super::error::QueryError;
+use super::owner::Owned;
 use super::ratings::Counted;
 use super::schema::{idempotency_key, review};
 use crate::shard::Bucket;
@@ -150,7 +151,7 @@ pub enum Direction {
 pub fn list(
     connection: &mut Connection,
     product: ProductId,
-    buckets: &[Bucket],
+    owned: &Owned,
     class: RatingClass,
     direction: Direction,
     limit: usize,
@@ -158,7 +159,7 @@ pub fn list(
     let mut query = review::table
         .filter(review::product_id.eq(product.get()))
         .filter(review::status.eq(ReviewStatus::Approved.as_str()))
-        .filter(lies_in(connection, buckets))
+        .filter(lies_in(connection, owned))
         .select(ReviewRow::as_select())
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .into_boxed::<MultiBackend>();

@@ -10,6 +10,7 @@ use diesel::{Connection as _, PgConnection, SqliteConnection};
 use scheduled_thread_pool::ScheduledThreadPool;
 
 use super::address::Address;
+use super::citus;
 use super::engine::{self, Connection, Mode};
 use super::error::{DbError, QueryError};
 use super::health::Health;
@@ -116,17 +117,15 @@ impl Server {
     pub fn write<T>(
         &self,
         queries: impl FnOnce(&mut Connection) -> Result<T, QueryError>,
-        after: impl FnOnce(&mut Connection) -> Result<(), QueryError>,
+        after: impl FnOnce(&mut Connection),
     ) -> Result<T, DbError> {
         let begin =
             |session: &mut Session| Ok(engine::begin(&mut session.connection, Mode::Write)?);
         let (mut session, ()) = self.begun(&self.writers, begin)?;
         let result = queries(&mut session.connection);
-        let mut result = engine::end(&mut session.connection, result);
-        if result.is_ok()
-            && let Err(error) = after(&mut session.connection)
-        {
-            result = Err(error);
+        let result = engine::end(&mut session.connection, result);
+        if result.is_ok() {
+            after(&mut session.connection);
         }
         self.finished(&mut session, result)
     }
@@ -194,7 +193,7 @@ impl Server {
         let began = Instant::now();
         let _waiting = lane.wait().map_err(|reason| self.unavailable(reason))?;
         loop {
-            self.health.check(began).map_err(|reason| self.unavailable(reason))?;
+            self.health.check(began).map_err(|reason| self.away(reason))?;
             match lane.pool.get_timeout(LOOK_EVERY) {
                 Ok(session) => return Ok(session),
                 Err(_) if began.elapsed() < lane.timeout => {}
@@ -204,7 +203,12 @@ impl Server {
     }
 
     pub fn unavailable(&self, reason: String) -> DbError {
-        DbError::Unavailable { database: self.database.clone(), reason }
+        DbError::Unavailable { database: self.database.clone(), reason, is_news: true }
+    }
+
+    /// What the log knows already.
+    fn away(&self, reason: String) -> DbError {
+        DbError::Unavailable { database: self.database.clone(), reason, is_news: false }
     }
 }
 
@@ -277,7 +281,13 @@ impl ManageConnection for Connector {
 
     fn connect(&self) -> Result<Session, ConnectError> {
         let generation = self.health.generation();
-        match connect(&self.address, self.role == Role::Writer, &self.settings) {
+        let connected = connect(&self.address, self.role == Role::Writer, &self.settings);
+        let connected = connected.and_then(|mut connection| {
+            let routes_itself = citus::is_here(&mut connection).map_err(|e| one_line(&e))?;
+            self.health.set_routes_itself(routes_itself);
+            Ok(connection)
+        });
+        match connected {
             Ok(connection) => Ok(Session { connection, used: false, broken: false, generation }),
             Err(reason) => {
                 tracing::warn!(
@@ -321,7 +331,7 @@ pub(super) fn connect(
         Address::Sqlite(_) => SqliteConnection::establish(&url).map(Connection::Sqlite),
         Address::Postgres(_) => PgConnection::establish(&url).map(Connection::Postgres),
     };
-    let mut connection = connected.map_err(|error| one_line(&error.to_string()))?;
+    let mut connection = connected.map_err(|error| one_line(&error))?;
     let setup = match address {
         Address::Sqlite(_) => format!(
             "PRAGMA busy_timeout = {};
@@ -340,12 +350,13 @@ pub(super) fn connect(
             settings.statement_timeout_ms, settings.lock_timeout_ms,
         ),
     };
-    connection.batch_execute(&setup).map_err(|error| one_line(&error.to_string()))?;
+    connection.batch_execute(&setup).map_err(|error| one_line(&error))?;
     Ok(connection)
 }
 
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+/// What went wrong, in one line: PostgreSQL likes to explain.
+pub(super) fn one_line(error: &dyn std::fmt::Display) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Connections that can't be opened are logged where that is noticed.

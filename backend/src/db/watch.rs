@@ -112,14 +112,15 @@ fn spawn(
         let mut connection = None;
         loop {
             health.asked();
-            let at = match connection.take() {
-                Some(connection) => Ok(connection),
-                None => server::connect(&address, false, &settings),
+            // A connection that was kept may have been cut: that says nothing of the server.
+            let kept = connection.take().and_then(|kept| ask(kept).ok());
+            let asked = match kept {
+                Some(asked) => Ok(asked),
+                None => server::connect(&address, false, &settings).and_then(ask),
             };
-            let at = at.and_then(|mut open| {
-                let at = position(&mut open).map_err(|error| error.to_string())?;
-                connection = Some(open);
-                Ok(at)
+            let at = asked.map(|(at, good)| {
+                connection = Some(good);
+                at
             });
             let answer = heard(at);
             let reason = answer.as_ref().err().cloned();
@@ -139,6 +140,12 @@ fn spawn(
         // Without a watch each request finds out by itself.
         tracing::error!(%error, "no thread to watch a server");
     }
+}
+
+/// Asks on a connection, and returns it if it is good.
+fn ask(mut connection: Connection) -> Result<(At, Connection), String> {
+    let at = position(&mut connection).map_err(|error| server::one_line(&error))?;
+    Ok((at, connection))
 }
 
 /// What a server says of itself.

@@ -10,6 +10,7 @@ use super::cursor::{self, ListScope, Position};
 use super::fanout::Source;
 use super::own_reviews::newest_page;
 use super::{Store, StoreError};
+use crate::db::owner::Owned;
 use crate::db::review_search::{self, Filter};
 use crate::db::reviews::{self, ReviewRow};
 use crate::db::{Connection, QueryError, accounts, moderation, owner};
@@ -81,7 +82,7 @@ impl Store {
             };
             let buckets = Bucket::all().filter(wanted);
             let filter = filter.clone();
-            let fetch = move |connection: &mut Connection, owned: &[Bucket]| {
+            let fetch = move |connection: &mut Connection, owned: &Owned| {
                 review_search::newest(connection, &filter, owned, below, limit + 1)
             };
             let gathered = self.gather(map, buckets, Source::Latest, query.allow_partial, fetch)?;

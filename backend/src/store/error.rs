@@ -99,8 +99,12 @@ impl From<DbError> for StoreError {
         match error {
             DbError::Moved { .. } => StoreError::BucketMoved,
             DbError::ReadOnly { database } => StoreError::ReadOnly(database),
-            DbError::Unavailable { ref database, .. } => {
-                tracing::error!(%error, "database unavailable");
+            DbError::Unavailable { ref database, is_news, .. } => {
+                if is_news {
+                    tracing::error!(%error, "database unavailable");
+                } else {
+                    tracing::debug!(%error, "database unavailable");
+                }
                 StoreError::Unavailable(vec![database.clone()])
             }
             DbError::Conflict { .. } | DbError::Broken { .. } => {

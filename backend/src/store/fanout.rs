@@ -6,7 +6,8 @@ use std::sync::Arc;
 use ostrakon_shared::ReviewId;
 
 use super::{Store, StoreError};
-use crate::db::{Answer, Connection, Database, QueryError, cluster, owner};
+use crate::db::owner::{self, Owned};
+use crate::db::{Answer, Connection, Database, QueryError, cluster};
 use crate::shard::{Bucket, DatabaseIndex, ShardMap};
 
 /// The answers of several databases.
@@ -51,19 +52,19 @@ impl Store {
         buckets: impl Iterator<Item = Bucket>,
         from: Source,
         allow_partial: bool,
-        query: impl Fn(&mut Connection, &[Bucket]) -> Result<T, QueryError> + Send + Sync + 'static,
+        query: impl Fn(&mut Connection, &Owned) -> Result<T, QueryError> + Send + Sync + 'static,
     ) -> Result<Gathered<T>, StoreError> {
         let query = Arc::new(query);
-        self.ask_owners(map, buckets, allow_partial, |database, buckets| {
+        self.ask_owners(map, buckets, allow_partial, |database, owned| {
             let query = Arc::clone(&query);
             database.begin(move |database| {
-                let owned = |connection: &mut Connection| {
-                    owner::require_readable(connection, &buckets)?;
-                    query(connection, &buckets)
+                let queries = |connection: &mut Connection| {
+                    owner::require_readable(connection, &owned.buckets)?;
+                    query(connection, &owned)
                 };
                 match from {
-                    Source::Any => database.read(owned),
-                    Source::Latest => database.read_latest(owned),
+                    Source::Any => database.read(queries),
+                    Source::Latest => database.read_latest(queries),
                 }
             })
         })
@@ -75,17 +76,17 @@ impl Store {
         map: &ShardMap,
         buckets: impl Iterator<Item = Bucket>,
         allow_partial: bool,
-        query: impl Fn(&mut Connection, &[Bucket]) -> Result<T, QueryError> + Send + Sync + 'static,
+        query: impl Fn(&mut Connection, &Owned) -> Result<T, QueryError> + Send + Sync + 'static,
     ) -> Result<(Gathered<T>, i64), StoreError> {
         let query = Arc::new(query);
         // Read before the databases are: see `Mint::horizon`.
         let own_horizon = self.mint.horizon();
-        let gathered = self.ask_owners(map, buckets, allow_partial, |database, buckets| {
+        let gathered = self.ask_owners(map, buckets, allow_partial, |database, owned| {
             let query = Arc::clone(&query);
             database.begin(move |database| {
                 database.read_settled(|connection, horizon_ms| {
-                    owner::require_readable(connection, &buckets)?;
-                    Ok((query(connection, &buckets)?, horizon_ms))
+                    owner::require_readable(connection, &owned.buckets)?;
+                    Ok((query(connection, &owned)?, horizon_ms))
                 })
             })
         })?;
@@ -106,7 +107,7 @@ impl Store {
         map: &ShardMap,
         buckets: impl Iterator<Item = Bucket>,
         allow_partial: bool,
-        ask: impl Fn(&Arc<Database>, Vec<Bucket>) -> Answer<T>,
+        ask: impl Fn(&Arc<Database>, Owned) -> Answer<T>,
     ) -> Result<Gathered<T>, StoreError> {
         let mut by_database: BTreeMap<DatabaseIndex, Vec<Bucket>> = BTreeMap::new();
         for bucket in buckets {
@@ -114,7 +115,11 @@ impl Store {
         }
         let asked: Vec<(DatabaseIndex, Answer<T>)> = by_database
             .into_iter()
-            .map(|(database, buckets)| (database, ask(&self.reviews[database], buckets)))
+            .map(|(index, buckets)| {
+                let database = &self.reviews[index];
+                let owned = Owned { buckets, routed_by_engine: database.routes_itself() };
+                (index, ask(database, owned))
+            })
             .collect();
         let mut gathered = Gathered { answers: Vec::new(), missing: Vec::new() };
         for (database, answer) in asked {

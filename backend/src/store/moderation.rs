@@ -15,6 +15,7 @@ use super::cursor::{self, ListScope, Position};
 use super::own_reviews::{Change, change_review};
 use super::{Actor, Store, StoreError};
 use crate::db::moderation::{self, EventRow, ReportRow};
+use crate::db::owner::Owned;
 use crate::db::reviews::ReviewRow;
 use crate::db::{Connection, QueryError};
 use crate::shard::Bucket;
@@ -102,9 +103,9 @@ impl Store {
         };
         let limit = query.limit.get();
         self.routed(|map| {
-            let fetch = move |connection: &mut Connection, buckets: &[Bucket]| {
-                let rows = moderation::queue(connection, buckets, above, limit + 1)?;
-                let waiting = moderation::waiting(connection, buckets)?;
+            let fetch = move |connection: &mut Connection, owned: &Owned| {
+                let rows = moderation::queue(connection, owned, above, limit + 1)?;
+                let waiting = moderation::waiting(connection, owned)?;
                 Ok((with_history(connection, rows)?, waiting.either))
             };
             let (gathered, horizon) =

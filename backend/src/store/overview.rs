@@ -9,6 +9,7 @@ use ostrakon_shared::{
 
 use super::fanout::Source;
 use super::{Store, StoreError};
+use crate::db::owner::Owned;
 use crate::db::review_search::{self, DAY_MS};
 use crate::db::{
     Address, Answer, Connection, Database, DbError, ReplicaState, cluster, inspect, moderation,
@@ -74,9 +75,9 @@ impl Store {
         let mut per_day: HashMap<i64, u64> = HashMap::new();
         let (mut pending, mut reported) = (0, 0);
         self.routed(|map| {
-            let count = move |connection: &mut Connection, buckets: &[Bucket]| {
-                let days = review_search::by_day(connection, buckets, first)?;
-                Ok((days, moderation::waiting(connection, buckets)?))
+            let count = move |connection: &mut Connection, owned: &Owned| {
+                let days = review_search::by_day(connection, owned, first)?;
+                Ok((days, moderation::waiting(connection, owned)?))
             };
             let gathered = self.gather(map, Bucket::all(), Source::Any, true, count)?;
             Ok(gathered.answers)
@@ -108,7 +109,7 @@ impl Store {
         let is_down = |answer: Answer<_>| match answer.wait() {
             Ok(_) => false,
             Err(error) => {
-                tracing::error!(%error, "not ready");
+                tracing::warn!(%error, "not ready");
                 true
             }
         };

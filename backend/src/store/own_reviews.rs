@@ -8,6 +8,7 @@ use ostrakon_shared::{
 use super::fanout::Source;
 use super::{Actor, Store, StoreError};
 use crate::db::moderation::{self, EventRow};
+use crate::db::owner::Owned;
 use crate::db::review_search::{self, Filter};
 use crate::db::reviews::{self, ReviewRow};
 use crate::db::{Connection, Lock, QueryError, lock, owner, ratings};
@@ -51,7 +52,7 @@ impl Store {
         let limit = query.limit.get();
         self.routed(|map| {
             let filter = filter.clone();
-            let fetch = move |connection: &mut Connection, owned: &[Bucket]| {
+            let fetch = move |connection: &mut Connection, owned: &Owned| {
                 review_search::newest(connection, &filter, owned, below, limit + 1)
             };
             let buckets = buckets.iter().copied();

@@ -6,6 +6,7 @@ use ostrakon_shared::{ProductId, ProductRating, ProductRatingList, RatedProduct}
 
 use super::fanout::Source;
 use super::{Store, StoreError};
+use crate::db::owner::Owned;
 use crate::db::{Connection, products, ratings};
 use crate::shard::{Bucket, home_buckets};
 
@@ -57,10 +58,12 @@ impl Store {
         let buckets: HashSet<Bucket> = homes.values().flatten().copied().collect();
         self.routed(|map| {
             let asked = products.to_vec();
-            let fetch = move |connection: &mut Connection, owned: &[Bucket]| {
+            let fetch = move |connection: &mut Connection, owned: &Owned| {
                 let mut rows = ratings::of_products(connection, &asked)?;
                 // Rows of buckets that have moved away may still be here.
-                rows.retain(|row| Bucket::new(row.bucket).is_some_and(|b| owned.contains(&b)));
+                rows.retain(|row| {
+                    Bucket::new(row.bucket).is_some_and(|b| owned.buckets.contains(&b))
+                });
                 Ok(rows)
             };
             let buckets = buckets.iter().copied();

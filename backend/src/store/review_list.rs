@@ -8,9 +8,10 @@ use ostrakon_shared::{PageLimit, ProductId, Rating, Review, ReviewPage, ReviewSo
 use super::cursor::{self, ListScope, Position};
 use super::fanout::Source;
 use super::{Store, StoreError};
+use crate::db::owner::Owned;
 use crate::db::reviews::{self, Direction, RatingClass};
 use crate::db::{Connection, QueryError};
-use crate::shard::{Bucket, home_buckets};
+use crate::shard::home_buckets;
 
 /// A page of a product's reviews, as it is asked for.
 #[derive(Clone, Debug, Default)]
@@ -40,9 +41,8 @@ impl Store {
             let home = home_buckets(product, self.spread);
             let partial = query.allow_partial;
             let fetching = Arc::clone(&list);
-            let fetch = move |connection: &mut Connection, owned: &[Bucket]| {
-                fetching.fetch(connection, owned)
-            };
+            let fetch =
+                move |connection: &mut Connection, owned: &Owned| fetching.fetch(connection, owned);
             let (gathered, horizon) = match query.sort {
                 ReviewSort::Oldest => self.gather_settled(map, home, partial, fetch)?,
                 _ => (self.gather(map, home, Source::Any, partial, fetch)?, i64::MAX),
@@ -91,11 +91,7 @@ impl List {
     }
 
     /// Up to one review more than fit on the page, of one database: one group after the other.
-    fn fetch(
-        &self,
-        connection: &mut Connection,
-        buckets: &[Bucket],
-    ) -> Result<Vec<Placed>, QueryError> {
+    fn fetch(&self, connection: &mut Connection, owned: &Owned) -> Result<Vec<Placed>, QueryError> {
         let mut rows: Vec<Placed> = Vec::new();
         for (group, &class) in (0..).zip(&self.groups).skip(self.start.group.into()) {
             let id = if group == self.start.group { self.start.id } else { first_id(self.sort) };
@@ -104,7 +100,7 @@ impl List {
                 _ => Direction::NewestBelow(id),
             };
             let wanted = self.limit + 1 - rows.len();
-            let found = reviews::list(connection, self.product, buckets, class, direction, wanted)?;
+            let found = reviews::list(connection, self.product, owned, class, direction, wanted)?;
             rows.extend(found.into_iter().map(|review| (group, review)));
             if rows.len() > self.limit {
                 break;

@@ -7,7 +7,8 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::app::{TestApp, sql};
+use crate::app::TestApp;
+use crate::engine::engine;
 
 /// Who asks: with a session, unless the name says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -187,17 +188,18 @@ impl Stage {
                 .map(|byte| format!("{byte:02x}"))
                 .collect();
             let expires_at = if name == "expired" { "1" } else { "9000000000000" };
-            sql(
-                &app.file("default"),
+            let hash = engine().bytes(&hash);
+            app.sql(
+                "default",
                 &format!(
                     "INSERT INTO session (account_id, secret_hash, created_at, expires_at)
-                     VALUES ({account}, x'{hash}', 0, {expires_at})"
+                     VALUES ({account}, {hash}, 0, {expires_at})"
                 ),
             );
         }
-        sql(&app.file("default"), "UPDATE account SET disabled = TRUE WHERE name = 'disabled'");
+        app.sql("default", "UPDATE account SET disabled = TRUE WHERE name = 'disabled'");
         let revoked = "(SELECT id FROM account WHERE name = 'revoked')";
-        sql(&app.file("default"), &format!("DELETE FROM api_token WHERE account_id = {revoked}"));
+        app.sql("default", &format!("DELETE FROM api_token WHERE account_id = {revoked}"));
         let bystander = app.account("bystander", Role::Moderator).await.id;
         Stage { app, bystander, products: crate::app::PRODUCTS }
     }
@@ -265,8 +267,7 @@ impl Stage {
     }
 }
 
-#[actix_web::test]
-async fn everybody_may_do_what_the_matrix_says_and_nothing_else() {
+on_both_engines!(everybody_may_do_what_the_matrix_says_and_nothing_else, async || {
     let mut stage = Stage::set().await;
     let mut operations = operations(&stage.app).await;
     // Signing out ends the sessions, so it comes last.
@@ -288,11 +289,10 @@ async fn everybody_may_do_what_the_matrix_says_and_nothing_else() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     stage.app.verify();
-}
+});
 
-/// The document says of each operation what the program does.
-#[actix_web::test]
-async fn the_document_names_who_may_do_it() {
+// The document says of each operation what the program does.
+on_both_engines!(the_document_names_who_may_do_it, async || {
     let app = TestApp::start(1).await;
     let document = app.read("/api/openapi.json").await;
     for operation in operations(&app).await {
@@ -320,4 +320,4 @@ async fn the_document_names_who_may_do_it() {
         assert!(told("401") || !refuses_guests, "{id} says nothing of 401");
         assert!(told("403") || !refuses_some, "{id} says nothing of 403");
     }
-}
+});

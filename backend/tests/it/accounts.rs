@@ -7,7 +7,8 @@ use ostrakon_shared::{Account, AccountEdit, Credentials, Role};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::{Answer, TestApp, ids, sql};
+use crate::app::{Answer, TestApp, ids};
+use crate::place::with_suffix;
 
 const PASSWORD: &str = "a long sentence";
 
@@ -93,8 +94,7 @@ async fn with_token(app: &TestApp, token: &str, method: Method, path: &str) -> A
 
 const CLEARED: &str = "ostrakon_session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0";
 
-#[actix_web::test]
-async fn registering_signs_in_until_signing_out() {
+on_both_engines!(registering_signs_in_until_signing_out, async || {
     let app = TestApp::start(1).await;
     let guest = app.get("/api/session").await;
     assert_eq!(guest.header("cache-control"), "no-store");
@@ -122,10 +122,9 @@ async fn registering_signs_in_until_signing_out() {
         (wrong.problem(401).as_str(), wrong.header("set-cookie")),
         ("credentials_wrong", "")
     );
-}
+});
 
-#[actix_web::test]
-async fn cookies_are_out_of_reach_of_scripts_and_other_sites() {
+on_both_engines!(cookies_are_out_of_reach_of_scripts_and_other_sites, async || {
     let app = TestApp::start(1).await;
     let plain = post(&app, "/api/accounts", &credentials("aspasia")).await;
     let (secret, flags) = plain.header("set-cookie").split_once("; ").unwrap();
@@ -149,10 +148,9 @@ async fn cookies_are_out_of_reach_of_scripts_and_other_sites() {
     let cleared = browser.delete("/api/session").await;
     let expected = format!("__Host-{}", CLEARED.replace("Lax;", "Lax; Secure;"));
     assert_eq!(cleared.header("set-cookie"), expected);
-}
+});
 
-#[actix_web::test]
-async fn signing_in_always_begins_a_new_session() {
+on_both_engines!(signing_in_always_begins_a_new_session, async || {
     let app = TestApp::start(1).await;
     let first = register(&app, "aspasia").await;
     let again = first.ask(Method::POST, "/api/session", credentials("aspasia")).await;
@@ -171,10 +169,9 @@ async fn signing_in_always_begins_a_new_session() {
     let wrong = json!({"name": "aspasia", "password": "no"});
     second.ask(Method::POST, "/api/session", wrong).await.problem(401);
     assert_eq!(second.name().await, "aspasia");
-}
+});
 
-#[actix_web::test]
-async fn a_new_password_ends_all_other_sessions() {
+on_both_engines!(a_new_password_ends_all_other_sessions, async || {
     let app = TestApp::start(1).await;
     let here = register(&app, "aspasia").await;
     let there = sign_in(&app, "aspasia").await;
@@ -193,10 +190,9 @@ async fn a_new_password_ends_all_other_sessions() {
     assert_eq!(there.get("/api/session").await.problem(401), "session_invalid");
     assert_eq!(try_sign_in(&app, "aspasia", PASSWORD).await.problem(401), "credentials_wrong");
     assert_eq!(try_sign_in(&app, "aspasia", "another sentence").await.status, 201);
-}
+});
 
-#[actix_web::test]
-async fn sessions_are_listed_and_ended_by_their_owner_alone() {
+on_both_engines!(sessions_are_listed_and_ended_by_their_owner_alone, async || {
     let app = TestApp::start(1).await;
     let first = register(&app, "aspasia").await;
     let request = app.request(Method::POST, "/api/session").header("user-agent", "x".repeat(300));
@@ -227,10 +223,9 @@ async fn sessions_are_listed_and_ended_by_their_owner_alone() {
     let list = latest.get("/api/accounts/me/sessions").await.json();
     assert_eq!(list["items"].as_array().unwrap().len(), 50, "the oldest ones have ended");
     assert_eq!(second.get("/api/session").await.problem(401), "session_invalid");
-}
+});
 
-#[actix_web::test]
-async fn tokens_may_do_what_needs_no_password() {
+on_both_engines!(tokens_may_do_what_needs_no_password, async || {
     let app = TestApp::start(1).await;
     let owner = register(&app, "aspasia").await;
     let (secret, id) = owner.token(json!({"name": "import script", "expires_in_days": 90})).await;
@@ -269,7 +264,7 @@ async fn tokens_may_do_what_needs_no_password() {
     assert_eq!(revoked.header("www-authenticate"), "Bearer");
 
     let (secret, _) = owner.token(json!({"name": "for a day", "expires_in_days": 1})).await;
-    sql(&app.file("default"), "UPDATE api_token SET expires_at = 1000");
+    app.sql("default", "UPDATE api_token SET expires_at = 1000");
     let expired = with_token(&app, &secret, Method::GET, "/api/session").await;
     assert_eq!(expired.problem(401), "session_invalid");
     for bad in [json!({"name": ""}), json!({"name": "x", "expires_in_days": 0})] {
@@ -281,10 +276,9 @@ async fn tokens_may_do_what_needs_no_password() {
     }
     let too_many = owner.ask(Method::POST, "/api/accounts/me/tokens", json!({"name": "x"})).await;
     assert_eq!(too_many.problem(422), "validation_failed");
-}
+});
 
-#[actix_web::test]
-async fn a_token_counts_more_than_a_cookie() {
+on_both_engines!(a_token_counts_more_than_a_cookie, async || {
     let app = TestApp::start(1).await;
     let aspasia = register(&app, "aspasia").await;
     let pericles = register(&app, "pericles").await;
@@ -308,13 +302,12 @@ async fn a_token_counts_more_than_a_cookie() {
     // What a proxy asks for is none of ours.
     let basic = app.request(Method::GET, "/api/session").basic_auth("a", Some("b"));
     assert_eq!(app.send(basic).await.json()["account"], Value::Null);
-}
+});
 
-#[actix_web::test]
-async fn sessions_end_by_themselves() {
+on_both_engines!(sessions_end_by_themselves, async || {
     let app = TestApp::start(1).await;
     let first = register(&app, "aspasia").await;
-    sql(&app.file("default"), "UPDATE session SET expires_at = 1000");
+    app.sql("default", "UPDATE session SET expires_at = 1000");
     let late = first.get("/api/session").await;
     assert_eq!(
         (late.problem(401).as_str(), late.header("set-cookie")),
@@ -323,20 +316,14 @@ async fn sessions_end_by_themselves() {
     let second = sign_in(&app, "aspasia").await;
     assert_eq!(count(&app, "session"), 1, "what has expired is cleared away");
     assert_eq!(second.name().await, "aspasia");
-}
+});
 
 /// How many rows a table of `default` has.
 fn count(app: &TestApp, table: &str) -> i64 {
-    use diesel::{Connection, RunQueryDsl, SqliteConnection, dsl::sql, sql_types::BigInt};
-
-    let file = app.file("default");
-    let mut connection = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
-    let count = sql::<BigInt>(&format!("(SELECT count(*) FROM {table})"));
-    diesel::select(count).get_result(&mut connection).unwrap()
+    app.place().number("default", &format!("SELECT count(*) FROM {table}"))
 }
 
-#[actix_web::test]
-async fn a_registration_chooses_no_role() {
+on_both_engines!(a_registration_chooses_no_role, async || {
     let app = TestApp::start(1).await;
     for (field, value) in [
         ("role", json!("admin")),
@@ -351,10 +338,9 @@ async fn a_registration_chooses_no_role() {
         assert_eq!(refused.json()["errors"][0]["code"], "unknown_field", "{field}");
     }
     assert_eq!(count(&app, "account"), 0);
-}
+});
 
-#[actix_web::test]
-async fn names_are_taken_in_any_case() {
+on_both_engines!(names_are_taken_in_any_case, async || {
     let app = TestApp::start(1).await;
     register(&app, "Σωκράτης").await;
     for name in ["Σωκράτης", "ΣΩΚΡΆΤΗΣ", "σωκρα\u{301}της"] {
@@ -371,15 +357,14 @@ async fn names_are_taken_in_any_case() {
         assert_eq!(refused.problem(422), "validation_failed");
         assert_eq!(refused.json()["errors"][0]["pointer"], pointer);
     }
-}
+});
 
 fn create_error(app: &TestApp, name: &str) -> String {
     let credentials = Credentials { name: name.to_owned(), password: PASSWORD.to_owned() };
     app.store().create_account(&credentials, Role::Member).unwrap_err().to_string()
 }
 
-#[actix_web::test]
-async fn why_nobody_may_sign_in_is_told_nobody() {
+on_both_engines!(why_nobody_may_sign_in_is_told_nobody, async || {
     let app = TestApp::start(1).await;
     create(&app, "aspasia", Role::Member);
     create(&app, "shut", Role::Member);
@@ -404,10 +389,9 @@ async fn why_nobody_may_sign_in_is_told_nobody() {
         answers.push((problem, format!("{:?}", answer.headers)));
     }
     assert!(answers.windows(2).all(|two| two[0] == two[1]), "{answers:?}");
-}
+});
 
-#[actix_web::test]
-async fn a_disabled_account_can_do_nothing() {
+on_both_engines!(a_disabled_account_can_do_nothing, async || {
     let app = TestApp::start(1).await;
     create(&app, "admin", Role::Admin);
     let admin = sign_in(&app, "admin").await;
@@ -426,10 +410,9 @@ async fn a_disabled_account_can_do_nothing() {
     assert_eq!(member.get("/api/session").await.problem(401), "session_invalid");
     assert_eq!(with_token(&app, &secret, Method::GET, "/api/session").await.status, 200);
     assert_eq!(try_sign_in(&app, "aspasia", PASSWORD).await.status, 201);
-}
+});
 
-#[actix_web::test]
-async fn roles_are_asked_for_at_each_request() {
+on_both_engines!(roles_are_asked_for_at_each_request, async || {
     let app = TestApp::start(1).await;
     create(&app, "admin", Role::Admin);
     let admin = sign_in(&app, "admin").await;
@@ -464,10 +447,9 @@ async fn roles_are_asked_for_at_each_request() {
         assert_eq!(refused.problem(status), code);
     }
     assert_eq!(admin.ask(Method::PATCH, &path, json!({})).await.json()["role"], "member");
-}
+});
 
-#[actix_web::test]
-async fn accounts_are_listed_and_searched_in_pages() {
+on_both_engines!(accounts_are_listed_and_searched_in_pages, async || {
     let app = TestApp::start(1).await;
     for name in ["Admin", "Aspasia", "a_b", "Pericles", "axb"] {
         create(&app, name, if name == "Admin" { Role::Admin } else { Role::Member });
@@ -496,10 +478,9 @@ async fn accounts_are_listed_and_searched_in_pages() {
     assert_eq!(get("?limit=0").await.problem(400), "parameter_invalid");
     let long = get(&format!("?search={}", "x".repeat(101))).await;
     assert_eq!(long.problem(400), "parameter_invalid");
-}
+});
 
-#[actix_web::test]
-async fn an_admin_is_always_left() {
+on_both_engines!(an_admin_is_always_left, async || {
     let app = TestApp::start(1).await;
     let only = create(&app, "admin", Role::Admin);
     let shut = create(&app, "shut", Role::Admin);
@@ -514,10 +495,9 @@ async fn an_admin_is_always_left() {
     let path = format!("/api/admin/accounts/{}", shut.id);
     assert_eq!(admin.ask(Method::PATCH, &path, edit).await.status, 200);
     assert_eq!(admin.name().await, "admin");
-}
+});
 
-#[actix_web::test]
-async fn two_admins_who_demote_each_other_leave_one() {
+on_both_engines!(two_admins_who_demote_each_other_leave_one, async || {
     let app = TestApp::start(1).await;
     let admins = ["one", "other"].map(|name| create(&app, name, Role::Admin));
     let demote = AccountEdit { role: Some(Role::Member), disabled: None };
@@ -540,7 +520,7 @@ async fn two_admins_who_demote_each_other_leave_one() {
             store.edit_account(admin.id, &promote).unwrap();
         }
     }
-}
+});
 
 #[actix_web::test]
 async fn secrets_are_nowhere_in_the_files() {
@@ -550,17 +530,15 @@ async fn secrets_are_nowhere_in_the_files() {
     let session = browser.cookie.split_once('=').unwrap().1;
     let mut seen = Vec::new();
     for suffix in ["", "-wal"] {
-        let mut path = app.file("default").into_os_string();
-        path.push(suffix);
-        seen.extend(std::fs::read(path).unwrap_or_default());
+        let file = with_suffix(app.file("default"), suffix);
+        seen.extend(std::fs::read(file).unwrap_or_default());
     }
     let holds = |text: &str| seen.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(holds("findable") && holds("aspasia") && holds("$argon2id$v=19$m=19456,t=2,p=1$"));
     assert!(!holds(PASSWORD) && !holds(session) && !holds(&token) && !holds(&token[5..]));
 }
 
-#[actix_web::test]
-async fn the_demo_s_admin_signs_in_on_this_machine_only() {
+on_both_engines!(the_demo_s_admin_signs_in_on_this_machine_only, async || {
     let app = TestApp::start_with(1, |config| {
         config.trusted_proxies = "127.0.0.1".parse().unwrap();
     })
@@ -589,10 +567,9 @@ async fn the_demo_s_admin_signs_in_on_this_machine_only() {
     let request = app.request(Method::POST, "/api/session").json(&credentials("admin"));
     let signed_in = app.send(request.header("x-forwarded-for", "203.0.113.7")).await;
     assert_eq!(signed_in.status, 201);
-}
+});
 
-#[actix_web::test]
-async fn public_reads_never_look_at_credentials() {
+on_both_engines!(public_reads_never_look_at_credentials, async || {
     let app = TestApp::start(1).await;
     let id = app.review(1, Some(5)).await;
     let stale = Browser { app: &app, cookie: "ostrakon_session=stale".to_owned() };
@@ -614,4 +591,4 @@ async fn public_reads_never_look_at_credentials() {
         (posted.problem(401).as_str(), posted.header("set-cookie")),
         ("session_invalid", CLEARED)
     );
-}
+});

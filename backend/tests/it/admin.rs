@@ -4,63 +4,74 @@ use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::{TestApp, ids, sql};
+use crate::app::{TestApp, ids};
+use crate::engine::{Engine, engine};
 
 const ALL: &str = "/api/admin/reviews";
 
-with_databases! {
-    async fn all_reviews_have_exact_pages_newest_first(app: TestApp) {
-        let admin = app.account("admin", Role::Admin).await;
-        let author = app.account("aspasia", Role::Member).await;
-        let mut posted = Vec::new();
-        for n in 0..60_i64 {
-            let product = n % 5 + 1;
-            let body = json!({"body": format!("text {n}"), "rating": n % 5 + 1});
-            let path = format!("/api/products/{product}/reviews");
-            let by = (n < 5).then_some(&author);
-            let answer = app.call(by, Method::POST, &path, &body).await;
-            posted.insert(0, answer.json());
-        }
-        let listed = app.all_pages_as(&admin, &format!("{ALL}?limit=7")).await;
-        let reviews: Vec<_> = listed.iter().map(|item| item["review"].clone()).collect();
-        assert_eq!(reviews, posted);
-        for item in &listed {
-            let id = item["review"]["id"].as_str().unwrap().parse().unwrap();
-            let place = app.store().place(id);
-            assert_eq!(item["database"], place.database);
-            assert_eq!(item["bucket"], place.bucket.get());
-        }
-        // Each database by itself, and together they are all.
-        let mut sum = 0;
-        for database in app.databases()["items"].as_array().unwrap() {
-            let name = database["name"].as_str().unwrap();
-            let path = format!("{ALL}?limit=9&database={name}");
-            let part = app.all_pages_as(&admin, &path).await;
-            let whole: Vec<_> = listed.iter().filter(|i| i["database"] == name).cloned().collect();
-            assert_eq!(part, whole);
-            assert_eq!(part.len() as u64, database["reviews"].as_u64().unwrap());
-            sum += part.len();
-        }
-        assert_eq!(sum, 60);
-        let count = async |filter: &str| {
-            app.all_pages_as(&admin, &format!("{ALL}?limit=3&{filter}")).await.len()
-        };
-        assert_eq!(count("product_id=2").await, 12);
-        assert_eq!(count("rating=4").await, 12);
-        assert_eq!(count("product_id=2&rating=4").await, 0);
-        assert_eq!(count(&format!("author_id={}", author.id)).await, 5);
-        assert_eq!(count("status=approved").await, 60);
-        assert_eq!(count("status=spam").await, 0);
-        assert_eq!(count("search=TEXT%203").await, 15);
-        assert_eq!(count("search=aspasia").await, 5);
-        assert_eq!(count("search=100%25").await, 0);
-        assert_eq!(listed[59]["author_account"], "aspasia");
-        assert_eq!(listed[59]["product_name"], "Product 1");
+with_databases!(all_reviews_have_exact_pages_newest_first, async |app| {
+    let admin = app.account("admin", Role::Admin).await;
+    let author = app.account("aspasia", Role::Member).await;
+    let mut posted = Vec::new();
+    for n in 0..60_i64 {
+        let product = n % 5 + 1;
+        let body = json!({"body": format!("text {n}"), "rating": n % 5 + 1});
+        let path = format!("/api/products/{product}/reviews");
+        let by = (n < 5).then_some(&author);
+        let answer = app.call(by, Method::POST, &path, &body).await;
+        posted.insert(0, answer.json());
     }
-}
+    let listed = app.all_pages_as(&admin, &format!("{ALL}?limit=7")).await;
+    let reviews: Vec<_> = listed.iter().map(|item| item["review"].clone()).collect();
+    assert_eq!(reviews, posted);
+    for item in &listed {
+        let id = item["review"]["id"].as_str().unwrap().parse().unwrap();
+        let place = app.store().place(id);
+        assert_eq!(item["database"], place.database);
+        assert_eq!(item["bucket"], place.bucket.get());
+    }
+    // Each database by itself, and together they are all.
+    let mut sum = 0;
+    for database in app.databases()["items"].as_array().unwrap() {
+        let name = database["name"].as_str().unwrap();
+        let path = format!("{ALL}?limit=9&database={name}");
+        let part = app.all_pages_as(&admin, &path).await;
+        let whole: Vec<_> = listed.iter().filter(|i| i["database"] == name).cloned().collect();
+        assert_eq!(part, whole);
+        assert_eq!(part.len() as u64, database["reviews"].as_u64().unwrap());
+        sum += part.len();
+    }
+    assert_eq!(sum, 60);
+    let count = async |filter: &str| {
+        app.all_pages_as(&admin, &format!("{ALL}?limit=3&{filter}")).await.len()
+    };
+    assert_eq!(count("product_id=2").await, 12);
+    assert_eq!(count("rating=4").await, 12);
+    assert_eq!(count("product_id=2&rating=4").await, 0);
+    assert_eq!(count(&format!("author_id={}", author.id)).await, 5);
+    assert_eq!(count("status=approved").await, 60);
+    assert_eq!(count("status=spam").await, 0);
+    assert_eq!(count("search=TEXT%203").await, 15);
+    assert_eq!(count("search=aspasia").await, 5);
+    assert_eq!(count("search=100%25").await, 0);
+    assert_eq!(listed[59]["author_account"], "aspasia");
+    assert_eq!(listed[59]["product_name"], "Product 1");
+});
 
-#[actix_web::test]
-async fn every_status_is_listed_and_can_be_filtered() {
+on_both_engines!(search_sees_no_case_in_the_letters_that_the_engine_knows, async || {
+    let app = TestApp::start(1).await;
+    let admin = app.account("admin", Role::Admin).await;
+    app.post_review(1, &json!({"body": "Amphora, Кружка"})).await;
+    let found = async |search: &str| {
+        app.all_pages_as(&admin, &format!("{ALL}?search={search}")).await.len()
+    };
+    assert_eq!([found("aMPHORA").await, found("Кружка").await, found("Kружка").await], [1, 1, 0]);
+    // SQLite knows the cases of ASCII only.
+    let all_letters = usize::from(engine() == Engine::Postgres);
+    assert_eq!([found("кРУЖКА").await, found("КРУЖКА").await], [all_letters; 2]);
+});
+
+on_both_engines!(every_status_is_listed_and_can_be_filtered, async || {
     let app = TestApp::start(3).await;
     let admin = app.account("admin", Role::Admin).await;
     let mut by_status = Vec::new();
@@ -102,10 +113,9 @@ async fn every_status_is_listed_and_can_be_filtered() {
     }
     let nowhere = app.get_as(&admin, &format!("{ALL}?database=reviews-9")).await;
     assert_eq!(nowhere.problem(404), "database_not_found");
-}
+});
 
-#[actix_web::test]
-async fn the_overview_counts_days_and_what_waits() {
+on_both_engines!(the_overview_counts_days_and_what_waits, async || {
     let app = TestApp::start_with(3, |config| config.pre_moderation = true).await;
     let admin = app.account("admin", Role::Admin).await;
     for n in 0..7 {
@@ -118,10 +128,9 @@ async fn the_overview_counts_days_and_what_waits() {
     assert_eq!((counted, &overview["pending"], &overview["reported"]), (7, &json!(7), &json!(0)));
     assert!(days.windows(2).all(|pair| pair[0]["date"].as_str() < pair[1]["date"].as_str()));
     assert_eq!(overview["databases"].as_array().unwrap().len(), 3);
-}
+});
 
-#[actix_web::test]
-async fn products_are_created_edited_and_archived() {
+on_both_engines!(products_are_created_edited_and_archived, async || {
     let app = TestApp::start(3).await;
     let admin = app.account("admin", Role::Admin).await;
     let products = "/api/admin/products";
@@ -173,10 +182,9 @@ async fn products_are_created_edited_and_archived() {
     assert_eq!((listed("&archived=false").await, listed("&search=kantharos").await), (5, 1));
     assert_eq!(edit("\"3\"", json!({"archived": false})).await.status, 200);
     assert_eq!(app.post_review(id, &json!({"body": "back"})).await.status, 201);
-}
+});
 
-#[actix_web::test]
-async fn a_database_is_verified_while_it_serves() {
+on_both_engines!(a_database_is_verified_while_it_serves, async || {
     let app = TestApp::start(3).await;
     let admin = app.account("admin", Role::Admin).await;
     for n in 0..30 {
@@ -201,7 +209,7 @@ async fn a_database_is_verified_while_it_serves() {
     assert_eq!((&clean["problem_count"], &clean["problems"]), (&json!(0), &json!([])));
     assert_eq!(clean["reviews"], app.databases()["items"][0]["reviews"]);
 
-    sql(&app.file("reviews-2"), "UPDATE product_rating SET r3 = r3 + 1, hidden = hidden + 1");
+    app.sql("reviews-2", "UPDATE product_rating SET r3 = r3 + 1, hidden = hidden + 1");
     verify("reviews-2").await;
     let found = finished(1).await;
     assert!(found["problem_count"].as_u64().unwrap() > 0);
@@ -209,10 +217,9 @@ async fn a_database_is_verified_while_it_serves() {
     let app = app.restart().await;
     let kept = &app.databases()["items"][1]["verification"];
     assert_eq!(kept, &found, "what was found survives a restart");
-}
+});
 
-#[actix_web::test]
-async fn a_database_that_is_down_is_told_in_the_admin_as_well() {
+on_both_engines!(a_database_that_is_down_is_told_in_the_admin_as_well, async || {
     let app = TestApp::start(3).await;
     let admin = app.account("admin", Role::Admin).await;
     for _ in 0..30 {
@@ -225,7 +232,7 @@ async fn a_database_that_is_down_is_told_in_the_admin_as_well() {
         .map(|item| item["review"].clone())
         .collect::<Vec<_>>());
     let app = app.restart().await;
-    crate::databases::damage(&app, "reviews-2");
+    app.place().spoil("reviews-2");
     assert_eq!(app.get_as(&admin, ALL).await.problem(503), "database_unavailable");
     let partial = app.read_as(&admin, &format!("{ALL}?allow_partial=true&limit=100")).await;
     assert_eq!(partial["missing_databases"], json!(["reviews-2"]));
@@ -236,4 +243,4 @@ async fn a_database_that_is_down_is_told_in_the_admin_as_well() {
     assert_eq!((&down["health"], &down["size_bytes"]), (&json!("down"), &Value::Null));
     let overview = app.read_as(&admin, "/api/admin/overview").await;
     assert_eq!(overview["databases"][1]["health"], "down");
-}
+});

@@ -1,94 +1,69 @@
-//! A server of its own for each test: a fresh folder of real files, a real socket.
+//! A server of its own for each test: fresh databases, a real socket.
 
-use std::collections::BTreeMap;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
 
 use actix_web::dev::ServerHandle;
+use actix_web::rt::System;
 use actix_web::web::Data;
-use diesel::connection::SimpleConnection;
-use diesel::{Connection, RunQueryDsl, SqliteConnection};
 use ostrakon::config::Config;
-use ostrakon::db::{Reads, Settings};
-use ostrakon::http::{self, Rates, TrustedProxies};
-use ostrakon::store::{SeedProduct, SetupError, Store};
+use ostrakon::http;
+use ostrakon::store::{SeedProduct, Store};
 use ostrakon_shared::{ProductId, Role};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tempfile::TempDir;
 
-/// Runs a test body with 1, 3 and 8 reviews databases.
-macro_rules! with_databases {
-    ($(async fn $name:ident($app:ident: TestApp) $body:block)*) => {
-        $(
-            mod $name {
-                use super::*;
-
-                async fn check($app: $crate::app::TestApp) $body
-
-                #[actix_web::test]
-                async fn on_1_database() { check($crate::app::TestApp::start(1).await).await }
-                #[actix_web::test]
-                async fn on_3_databases() { check($crate::app::TestApp::start(3).await).await }
-                #[actix_web::test]
-                async fn on_8_databases() { check($crate::app::TestApp::start(8).await).await }
-            }
-        )*
-    };
-}
+use crate::engine::engine;
+use crate::place::{Place, migrate};
 
 /// Products 1 to 5 of every test's cluster.
 pub const PRODUCTS: i64 = 5;
 
-/// A configuration for `databases` reviews databases in `folder`.
-pub fn config(folder: &Path, databases: u16) -> Config {
-    Config {
-        data_dir: folder.to_owned(),
-        listen: ([127, 0, 0, 1], 0).into(),
-        reviews_databases: databases,
-        spread: None,
-        app_dir: folder.join("no-app"),
-        default_url: None,
-        reviews_urls: Vec::new(),
-        replicas: BTreeMap::new(),
-        reads: Reads::Primary,
-        max_replica_lag_ms: 1_000,
-        connections: Settings {
-            read_connections: 4,
-            write_connections: 4,
-            checkout_timeout_ms: 20_000,
-            lock_timeout_ms: 20_000,
-            statement_timeout_ms: 20_000,
-        },
-        guest_reviews: true,
-        pre_moderation: false,
-        trusted_proxies: TrustedProxies::default(),
-        public_url: None,
-        rates: Rates { sign_ins_per_minute: 0, registrations_per_hour: 0, reviews_per_minute: 0 },
-        log: String::new(),
+pub struct TestApp {
+    serving: Serving,
+    client: reqwest::Client,
+    config: Config,
+    // Last, so that it is dropped when nobody uses it any more.
+    place: Rc<Place>,
+}
+
+/// A process's worth of state, and the thread that serves it.
+struct Serving {
+    store: Data<Store>,
+    base: String,
+    server: ServerHandle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Serving {
+    fn start(config: &Config) -> Serving {
+        let listener = TcpListener::bind(config.listen).unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let store = Data::new(config.open().unwrap());
+        let (sender, receiver) = mpsc::channel();
+        let (served, settings) = (store.clone(), config.http());
+        let serve = move || {
+            System::new().block_on(async {
+                let server = http::server(listener, served, settings).unwrap();
+                sender.send(server.handle()).unwrap();
+                server.await.unwrap();
+            });
+        };
+        let thread = Some(thread::spawn(serve));
+        Serving { store, base, server: receiver.recv().unwrap(), thread }
     }
 }
 
-/// Migrates the databases that `config` names.
-pub fn migrate(config: &Config) -> Result<(), SetupError> {
-    config.databases().migrate(None, &mut drop)
-}
-
-/// Runs SQL on a database's file, as an operator could.
-pub fn sql(file: &Path, statements: &str) {
-    let mut connection = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
-    connection.batch_execute("PRAGMA busy_timeout = 20000").unwrap();
-    connection.batch_execute(statements).unwrap();
-}
-
-pub struct TestApp {
-    folder: TempDir,
-    config: Config,
-    store: Data<Store>,
-    server: ServerHandle,
-    base: String,
-    client: reqwest::Client,
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // The thread gets to know; waiting is up to `join`.
+        drop(self.server.stop(false));
+        self.thread.take().map(JoinHandle::join);
+    }
 }
 
 /// An account, and a token of it.
@@ -144,30 +119,31 @@ impl TestApp {
 
     /// The same, configured in another way.
     pub async fn start_with(databases: u16, configure: impl FnOnce(&mut Config)) -> TestApp {
-        let folder = tempfile::tempdir().unwrap();
-        let mut config = config(folder.path(), databases);
+        let place = Place::new();
+        let mut config = place.config(databases);
         configure(&mut config);
         migrate(&config).unwrap();
-        let app = TestApp::serve(folder, config);
+        let app = TestApp::serve(Rc::new(place), config);
         (1..=PRODUCTS).for_each(|id| app.add_product(id));
         app
     }
 
-    fn serve(folder: TempDir, config: Config) -> TestApp {
-        let listener = TcpListener::bind(config.listen).unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let store = Data::new(config.open().unwrap());
-        let server = http::server(listener, store.clone(), config.http()).unwrap();
-        let handle = server.handle();
-        actix_web::rt::spawn(server);
-        TestApp { folder, config, store, server: handle, base, client: reqwest::Client::new() }
+    fn serve(place: Rc<Place>, config: Config) -> TestApp {
+        let serving = Serving::start(&config);
+        TestApp { serving, client: reqwest::Client::new(), config, place }
     }
 
-    /// The same files, served by a new process's worth of state.
+    /// The same databases, served by a new process's worth of state.
     pub async fn restart(self) -> TestApp {
-        self.server.stop(true).await;
-        drop(self.store);
-        TestApp::serve(self.folder, self.config)
+        let TestApp { serving, place, config, .. } = self;
+        serving.server.stop(true).await;
+        drop(serving);
+        TestApp::serve(place, config)
+    }
+
+    /// Another process's worth of state that serves the same databases meanwhile.
+    pub fn another(&self) -> TestApp {
+        TestApp::serve(Rc::clone(&self.place), self.config.clone())
     }
 
     /// There is no API for products yet.
@@ -182,24 +158,36 @@ impl TestApp {
             description: format!("What there is to say about {name}."),
             sku: format!("SKU-{id}"),
         };
-        self.store.seed(&[product], &[], |_| ()).unwrap();
+        self.serving.store.seed(&[product], &[], |_| ()).unwrap();
     }
 
     pub fn store(&self) -> &Store {
-        &self.store
+        &self.serving.store
     }
 
     /// Where the server is: host and port.
     pub fn host(&self) -> &str {
-        self.base.trim_start_matches("http://")
+        self.serving.base.trim_start_matches("http://")
     }
 
+    /// Its databases.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// A database's file on SQLite.
     pub fn file(&self, database: &str) -> PathBuf {
-        self.folder.path().join(format!("{database}.sqlite3"))
+        self.place.file(database)
+    }
+
+    /// Runs SQL on a database, as an operator could.
+    #[track_caller]
+    pub fn sql(&self, database: &str, statements: &str) {
+        self.place.sql(database, statements);
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.base))
+        self.client.request(method, format!("{}{path}", self.serving.base))
     }
 
     pub async fn send(&self, request: RequestBuilder) -> Answer {
@@ -242,27 +230,22 @@ impl TestApp {
         let token = format!("ostk_{name}");
         let hash: String =
             Sha256::digest(&token).iter().map(|byte| format!("{byte:02x}")).collect();
-        sql(
-            &self.file("default"),
+        let hash = engine().bytes(&hash);
+        self.sql(
+            "default",
             &format!(
                 "INSERT INTO account (name, name_key, password_hash, role, created_at)
                  VALUES ('{name}', '{name}', 'none', '{role}', 0);
                  INSERT INTO api_token (account_id, secret_hash, name, created_at)
-                 VALUES ((SELECT id FROM account WHERE name = '{name}'), x'{hash}', 'test', 0)"
+                 VALUES ((SELECT id FROM account WHERE name = '{name}'), {hash}, 'test', 0)"
             ),
         );
+        let id =
+            self.place.number("default", &format!("SELECT id FROM account WHERE name = '{name}'"));
         let request = self.request(Method::GET, "/api/accounts/me/reviews");
-        let account = Account { id: self.account_id(name), token };
+        let account = Account { id, token };
         assert_eq!(self.send(account.sign(request)).await.status, 200);
         account
-    }
-
-    fn account_id(&self, name: &str) -> i64 {
-        let file = self.file("default");
-        let mut connection = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
-        let query = format!("(SELECT id FROM account WHERE name = '{name}')");
-        let id = diesel::dsl::sql::<diesel::sql_types::BigInt>(&query);
-        diesel::select(id).get_result(&mut connection).unwrap()
     }
 
     /// What a request with a JSON body, by this account or by a guest, comes to.
@@ -295,7 +278,7 @@ impl TestApp {
 
     /// What each reviews database holds.
     pub fn databases(&self) -> Value {
-        serde_json::to_value(self.store.databases().unwrap()).unwrap()
+        serde_json::to_value(self.serving.store.databases().unwrap()).unwrap()
     }
 
     /// A new review's id.
@@ -333,8 +316,8 @@ impl TestApp {
 
     /// Nothing that `verify` looks at is wrong.
     pub fn verify(&self) {
-        for index in 0..self.store.reviews_databases().len() {
-            let report = self.store.verify(index, |_| ()).unwrap();
+        for index in 0..self.serving.store.reviews_databases().len() {
+            let report = self.serving.store.verify(index, |_| ()).unwrap();
             assert_eq!(report.problems, Vec::<String>::new());
         }
     }

@@ -7,8 +7,7 @@ use crate::app::TestApp;
 
 const REVIEWS: &str = "/api/products/1/reviews";
 
-#[actix_web::test]
-async fn bodies() {
+on_both_engines!(bodies, async || {
     let app = TestApp::start(1).await;
     let long =
         |field: &str, chars: usize| json!({"body": "b", field: "é".repeat(chars)}).to_string();
@@ -65,10 +64,9 @@ async fn bodies() {
     for (field, chars) in [("body", 10_000), ("title", 255), ("author_name", 80)] {
         assert_eq!(app.post_text(REVIEWS, long(field, chars)).await.status, 201, "{field}");
     }
-}
+});
 
-#[actix_web::test]
-async fn content_types() {
+on_both_engines!(content_types, async || {
     let app = TestApp::start(1).await;
     for wrong in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "json"] {
         let request = app.request(Method::POST, REVIEWS).header("content-type", wrong);
@@ -80,10 +78,9 @@ async fn content_types() {
     let request = app.request(Method::POST, REVIEWS);
     let request = request.header("content-type", "Application/JSON; charset=utf-8");
     assert_eq!(app.send(request.body(r#"{"body":"x"}"#)).await.status, 201);
-}
+});
 
-#[actix_web::test]
-async fn keys() {
+on_both_engines!(keys, async || {
     let app = TestApp::start(1).await;
     for bad in ["", " ", "two words", &"k".repeat(256), "schlüssel"] {
         let answer = app.post_with_key(1, &json!({"body": "x"}), bad).await;
@@ -91,10 +88,9 @@ async fn keys() {
     }
     let long = app.post_with_key(1, &json!({"body": "x"}), &"k".repeat(255)).await;
     assert_eq!(long.status, 201);
-}
+});
 
-#[actix_web::test]
-async fn ids_and_paths() {
+on_both_engines!(ids_and_paths, async || {
     let app = TestApp::start(1).await;
     let unknown = "7ZZZZZZZZZZZZ";
     for (path, status, code) in [
@@ -121,10 +117,9 @@ async fn ids_and_paths() {
     }
     let post = app.post_review(6, &json!({"body": "x"})).await;
     assert_eq!(post.problem(404), "product_not_found");
-}
+});
 
-#[actix_web::test]
-async fn methods() {
+on_both_engines!(methods, async || {
     let app = TestApp::start(1).await;
     for (method, path, allow) in [
         (Method::DELETE, REVIEWS, "GET, POST, HEAD"),
@@ -141,10 +136,9 @@ async fn methods() {
     }
     let nowhere = app.send(app.request(Method::POST, "/api/nowhere")).await;
     assert_eq!(nowhere.problem(404), "route_not_found");
-}
+});
 
-#[actix_web::test]
-async fn parameters() {
+on_both_engines!(parameters, async || {
     let app = TestApp::start(1).await;
     let hundred_and_one = vec!["1"; 101].join(",");
     let long = "x".repeat(101);
@@ -172,10 +166,9 @@ async fn parameters() {
         assert_eq!(answer.problem(400), "parameter_invalid", "{path}");
         assert_eq!(answer.json()["errors"][0]["parameter"], parameter, "{path}");
     }
-}
+});
 
-#[actix_web::test]
-async fn cursors() {
+on_both_engines!(cursors, async || {
     let app = TestApp::start(3).await;
     for _ in 0..3 {
         app.review(1, Some(5)).await;
@@ -200,10 +193,9 @@ async fn cursors() {
         let answer = app.get(&format!("{REVIEWS}?cursor={bad}")).await;
         assert_eq!(answer.problem(400), "cursor_invalid", "{bad:?}");
     }
-}
+});
 
-#[actix_web::test]
-async fn every_problem_is_explained_where_its_type_points() {
+on_both_engines!(every_problem_is_explained_where_its_type_points, async || {
     let app = TestApp::start(1).await;
     let problem: Value = app.get("/api/reviews/1").await.json();
     let explained = app.get(problem["type"].as_str().unwrap()).await;
@@ -212,4 +204,4 @@ async fn every_problem_is_explained_where_its_type_points() {
     for code in ostrakon_shared::ProblemCode::ALL {
         assert_eq!(app.get(&format!("/problems/{code}")).await.status, 200, "{code}");
     }
-}
+});

@@ -2,30 +2,34 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
-use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
-use tempfile::TempDir;
+use crate::engine::{Engine, engine};
+use crate::place::Place;
 
-use crate::app::sql;
-
-/// The program in a folder of its own, without this process's configuration.
-pub fn ostrakon(folder: &Path, arguments: &[&str]) -> Command {
+/// The program with three reviews databases of this place, without this process's configuration.
+pub fn ostrakon(place: &Place, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ostrakon"));
-    command.current_dir(folder).args(arguments).stdin(Stdio::null());
+    command.current_dir(place.folder()).args(arguments).stdin(Stdio::null());
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OSTRAKON_")) {
         command.env_remove(name);
+    }
+    let config = place.config(3);
+    if let Some(default) = &config.default_url {
+        let reviews: Vec<_> = config.reviews_urls.iter().map(ToString::to_string).collect();
+        command.env("OSTRAKON_DEFAULT_URL", default.to_string());
+        command.env("OSTRAKON_REVIEWS_URLS", reviews.join(","));
     }
     command
 }
 
-fn run(folder: &Path, arguments: &[&str]) -> Output {
-    ostrakon(folder, arguments).output().unwrap()
+fn run(place: &Place, arguments: &[&str]) -> Output {
+    ostrakon(place, arguments).output().unwrap()
 }
 
 #[track_caller]
-pub fn succeeds(folder: &Path, arguments: &[&str]) -> String {
-    let output = run(folder, arguments);
+fn succeeds(place: &Place, arguments: &[&str]) -> String {
+    let output = run(place, arguments);
     assert!(output.status.success(), "{arguments:?}: {output:?}");
     String::from_utf8(output.stdout).unwrap()
 }
@@ -41,42 +45,39 @@ pub fn fails(mut command: Command, code: i32) -> String {
     said
 }
 
-fn demo() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    succeeds(folder.path(), &["migrate"]);
-    succeeds(folder.path(), &["demo"]);
-    folder
+fn demo() -> Place {
+    let place = Place::new();
+    succeeds(&place, &["migrate"]);
+    succeeds(&place, &["demo"]);
+    place
 }
 
-#[test]
-fn the_demo_is_the_same_every_time_and_seeded_once() {
+on_both_engines!(the_demo_is_the_same_every_time_and_seeded_once, || {
     let (one, two) = (demo(), demo());
-    let table = succeeds(one.path(), &["databases"]);
-    assert_eq!(table, succeeds(two.path(), &["databases"]));
-    assert_eq!(succeeds(one.path(), &["demo"]), "demo: already there\n");
-    assert_eq!(table, succeeds(one.path(), &["databases"]));
+    let table = succeeds(&one, &["databases"]);
+    assert_eq!(table, succeeds(&two, &["databases"]));
+    assert_eq!(succeeds(&one, &["demo"]), "demo: already there\n");
+    assert_eq!(table, succeeds(&one, &["databases"]));
+    assert_eq!(table.matches(&format!(" {} ", engine().name())).count(), 3, "{table}");
     let reviews: u64 = table
         .lines()
         .skip(1)
         .map(|row| row.split_whitespace().nth(3).unwrap().parse::<u64>().unwrap())
         .sum();
     assert_eq!(reviews, 5_000);
-    let verified = succeeds(one.path(), &["verify"]);
+    let verified = succeeds(&one, &["verify"]);
     assert_eq!(verified, "verify: 5000 reviews in 3 databases, all in their place\n");
-}
+});
 
-#[test]
-fn an_interrupted_demo_is_finished_by_the_next_one() {
-    let folder = demo();
-    let file = folder.path().join("data/reviews-2.sqlite3");
-    sql(&file, "DELETE FROM review; DELETE FROM product_rating;");
-    let finished = succeeds(folder.path(), &["demo"]);
+on_both_engines!(an_interrupted_demo_is_finished_by_the_next_one, || {
+    let place = demo();
+    place.sql("reviews-2", "DELETE FROM review; DELETE FROM product_rating;");
+    let finished = succeeds(&place, &["demo"]);
     assert!(finished.starts_with("demo: added 0 products and 1"), "{finished}");
-    assert!(succeeds(folder.path(), &["verify"]).starts_with("verify: 5000 reviews"));
-}
+    assert!(succeeds(&place, &["verify"]).starts_with("verify: 5000 reviews"));
+});
 
-#[test]
-fn verify_finds_what_is_wrong() {
+on_both_engines!(verify_finds_what_is_wrong, || {
     for (change, finding) in [
         ("UPDATE product_rating SET r5 = r5 + 1 WHERE rowid_of_first", "rating of product"),
         ("DELETE FROM review WHERE rowid_of_first", "rating of product"),
@@ -86,23 +87,19 @@ fn verify_finds_what_is_wrong() {
             "DELETE FROM bucket_owner WHERE bucket = (SELECT min(bucket) FROM bucket_owner)",
             "by the shard map",
         ),
-        (
-            "PRAGMA foreign_keys = OFF; INSERT INTO idempotency_key VALUES (700, 1, 'k', x'00', 1)",
-            "has no review",
-        ),
+        ("INSERT INTO idempotency_key VALUES (700, 1, 'k', a_byte, 1)", "has no review"),
     ] {
-        let folder = demo();
+        let place = demo();
         let table = if change.contains("product_rating") { "product_rating" } else { "review" };
         let first = if table == "review" {
             "(product_id, id) = (SELECT product_id, id FROM review ORDER BY product_id, id LIMIT 1)"
         } else {
             "(product_id, bucket) = (SELECT product_id, bucket FROM product_rating ORDER BY product_id, bucket LIMIT 1)"
         };
-        sql(
-            &folder.path().join("data/reviews-3.sqlite3"),
-            &change.replace("rowid_of_first", first),
-        );
-        let output = run(folder.path(), &["verify"]);
+        let change = change.replace("rowid_of_first", first);
+        let change = change.replace("a_byte", &engine().bytes("00"));
+        place.sql_without_foreign_keys("reviews-3", &change);
+        let output = run(&place, &["verify"]);
         assert_eq!(output.status.code(), Some(1), "{change}");
         let said = String::from_utf8(output.stdout).unwrap();
         assert!(
@@ -111,39 +108,45 @@ fn verify_finds_what_is_wrong() {
         );
         assert!(said.lines().last().unwrap().contains("problem"), "{said}");
     }
-}
+});
 
-#[test]
-fn locate_shows_the_way_to_the_row() {
-    let folder = demo();
-    let serving = Serving::start(folder.path());
+on_both_engines!(locate_shows_the_way_to_the_row, || {
+    let place = demo();
+    let serving = Serving::start(&place);
     let page = serving.get("/api/products/1/reviews?limit=1");
     let id = page.split("\"id\":\"").nth(1).unwrap()[..13].to_owned();
-    let place = serving.get(&format!("/api/reviews/{id}/location"));
+    let location = serving.get(&format!("/api/reviews/{id}/location"));
     drop(serving);
-    let said = succeeds(folder.path(), &["locate", &id]);
+    let said = succeeds(&place, &["locate", &id]);
     let value = |name: &str| {
         let line = said.lines().find(|line| line.starts_with(name)).unwrap();
         line[name.len()..].trim().to_owned()
     };
     assert_eq!(
-        place,
+        location,
         format!(
             "{{\"id\":\"{id}\",\"bucket\":{},\"database\":\"{}\"}}",
             value("bucket"),
             value("database")
         )
     );
-    let shell =
-        Command::new("sh").current_dir(folder.path()).args(["-c", &value("row")]).output().unwrap();
-    assert!(String::from_utf8(shell.stdout).unwrap().contains("body = "), "{said}");
-    let missing = fails(ostrakon(folder.path(), &["locate", "7ZZZZZZZZZZZZ"]), 1);
+    let client = if engine() == Engine::Sqlite { "sqlite3 -readonly" } else { "psql -x" };
+    assert!(value("row").starts_with(client), "{said}");
+    let shell = Command::new("sh")
+        .current_dir(place.folder())
+        .args(["-c", &value("row")])
+        .output()
+        .unwrap();
+    let row = String::from_utf8(shell.stdout).unwrap();
+    let fields = row.lines().map(|line| line.split_whitespace().next().unwrap_or_default());
+    assert!({ fields }.any(|field| field == "body"), "{said}{row}");
+    let missing = fails(ostrakon(&place, &["locate", "7ZZZZZZZZZZZZ"]), 1);
     assert_eq!(missing, "error: there is no review 7ZZZZZZZZZZZZ\n");
-}
+});
 
 #[test]
 fn mistakes_are_one_line_and_exit_code_2() {
-    let folder = tempfile::tempdir().unwrap();
+    let place = Place::new();
     for (arguments, word) in [
         (&["locate", "x"][..], "13 characters"),
         (&["locate"], "REVIEW_ID"),
@@ -153,56 +156,87 @@ fn mistakes_are_one_line_and_exit_code_2() {
         (&["--config", "no.toml", "serve"], "no.toml"),
         (&["migrate", "--database", "reviews-9"], "reviews-9"),
     ] {
-        let said = fails(ostrakon(folder.path(), arguments), 2);
+        let said = fails(ostrakon(&place, arguments), 2);
         assert!(said.contains(word), "{said}");
     }
-    let mut command = ostrakon(folder.path(), &["migrate"]);
+    let mut command = ostrakon(&place, &["migrate"]);
     command.env("OSTRAKON_REVIEWS_DATABASES", "many");
     assert!(fails(command, 2).contains("OSTRAKON_REVIEWS_DATABASES"));
-    assert!(!folder.path().join("data").exists(), "mistakes create nothing");
+    assert!(!place.folder().join("data").exists(), "mistakes create nothing");
 }
 
 #[test]
-fn migration_status_says_what_is_pending() {
-    let folder = tempfile::tempdir().unwrap();
-    let before = run(folder.path(), &["migrate", "--status"]);
-    assert_eq!(before.status.code(), Some(1));
-    succeeds(folder.path(), &["migrate", "--database", "default"]);
-    let only = succeeds(folder.path(), &["migrate", "--status", "--database", "default"]);
-    assert!(only.contains("applied") && !only.contains("reviews-1"), "{only}");
-    succeeds(folder.path(), &["migrate"]);
-    // Two migrations of each of four databases.
-    assert_eq!(succeeds(folder.path(), &["migrate", "--status"]).matches("applied").count(), 8);
+fn urls_that_lead_nowhere_are_one_line() {
+    let place = Place::new();
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let there = crate::postgres::shared();
+    for (url, code, word) in [
+        (format!("postgres://ostrakon@{closed}/ostrakon"), 2, "default"),
+        (there.url("no_such_database"), 2, "no_such_database"),
+        (there.url("ostrakon"), 2, "not migrated"),
+        ("mysql://a/b".to_owned(), 2, "OSTRAKON_DEFAULT_URL"),
+    ] {
+        let mut command = ostrakon(&place, &["serve"]);
+        command.env("OSTRAKON_DEFAULT_URL", &url);
+        let said = fails(command, code);
+        assert!(said.contains(word), "{url}: {said}");
+    }
+    assert!(!place.folder().join("data").exists(), "mistakes create nothing");
 }
+
+on_both_engines!(many_may_migrate_at_once, || {
+    let place = Place::new();
+    let migrate = || ostrakon(&place, &["migrate"]).stdout(Stdio::null()).spawn().unwrap();
+    let migrations: Vec<_> = (0..6).map(|_| migrate()).collect();
+    for mut migration in migrations {
+        assert!(migration.wait().unwrap().success());
+    }
+    assert_eq!(succeeds(&place, &["migrate"]).matches("up to date").count(), 4);
+    let verified = succeeds(&place, &["verify"]);
+    assert_eq!(verified, "verify: 0 reviews in 3 databases, all in their place\n");
+    let owned = |database| place.number(database, "SELECT count(*) FROM bucket_owner");
+    let owned = ["reviews-1", "reviews-2", "reviews-3"].map(owned);
+    assert_eq!(owned, [342, 341, 341]);
+});
+
+on_both_engines!(migration_status_says_what_is_pending, || {
+    let place = Place::new();
+    let before = run(&place, &["migrate", "--status"]);
+    assert_eq!(before.status.code(), Some(1));
+    succeeds(&place, &["migrate", "--database", "default"]);
+    let only = succeeds(&place, &["migrate", "--status", "--database", "default"]);
+    assert!(only.contains("applied") && !only.contains("reviews-1"), "{only}");
+    succeeds(&place, &["migrate"]);
+    // Two migrations of each of four databases.
+    assert_eq!(succeeds(&place, &["migrate", "--status"]).matches("applied").count(), 8);
+});
 
 #[test]
 fn the_document_can_be_printed_anywhere() {
-    let folder = tempfile::tempdir().unwrap();
-    assert_eq!(succeeds(folder.path(), &["openapi"]), include_str!("../../../openapi.yaml"));
+    let place = Place::new();
+    assert_eq!(succeeds(&place, &["openapi"]), include_str!("../../../openapi.yaml"));
 }
 
-#[test]
-fn a_port_in_use_is_one_line() {
-    let folder = demo();
+on_both_engines!(a_port_in_use_is_one_line, || {
+    let place = demo();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let mut command = ostrakon(folder.path(), &["serve"]);
+    let mut command = ostrakon(&place, &["serve"]);
     command.env("OSTRAKON_LISTEN", &address);
     assert!(fails(command, 1).contains(&format!("{address} is in use")));
-}
+});
 
-#[test]
-fn a_server_says_where_it_is_and_ends_by_a_signal() {
-    let folder = tempfile::tempdir().unwrap();
-    let serving = Serving::start_with(folder.path(), &["serve", "--migrate"]);
+on_both_engines!(a_server_says_where_it_is_and_ends_by_a_signal, || {
+    let place = Place::new();
+    let serving = Serving::start_with(&place, &["serve", "--migrate"]);
     assert_eq!(serving.get("/readyz"), "{\"status\":\"ok\"}");
     assert_eq!(serving.get("/api/products"), "{\"items\":[],\"next_cursor\":null}");
     assert!(serving.stop().success());
-}
+});
 
 /// What the program says when a password is written to its standard input.
-fn with_password(folder: &Path, arguments: &[&str], password: &str) -> Output {
-    let mut command = ostrakon(folder, arguments);
+fn with_password(place: &Place, arguments: &[&str], password: &str) -> Output {
+    let mut command = ostrakon(place, arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     // It may have ended already, without reading.
@@ -210,13 +244,11 @@ fn with_password(folder: &Path, arguments: &[&str], password: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-#[test]
-fn accounts_can_be_managed() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
-    succeeds(folder, &["migrate"]);
+on_both_engines!(accounts_can_be_managed, || {
+    let place = Place::new();
+    succeeds(&place, &["migrate"]);
     let create = |name: &str, role: &str, password: &str| {
-        let output = with_password(folder, &["account", "create", name, "--role", role], password);
+        let output = with_password(&place, &["account", "create", name, "--role", role], password);
         let said = [output.stdout, output.stderr].concat();
         (output.status.code(), String::from_utf8(said).unwrap())
     };
@@ -237,41 +269,39 @@ fn accounts_can_be_managed() {
         assert_eq!((code, said.lines().count()), (Some(2), 1), "{said}");
         assert!(said.starts_with("error: ") && said.contains(word), "{said}");
     }
-    let unknown = fails(ostrakon(folder, &["account", "password", "pericles"]), 1);
+    let unknown = fails(ostrakon(&place, &["account", "password", "pericles"]), 1);
     assert_eq!(unknown, "error: there is no account pericles\n");
-    fails(ostrakon(folder, &["account", "disable", "pericles"]), 1);
+    fails(ostrakon(&place, &["account", "disable", "pericles"]), 1);
 
-    let serving = Serving::start(folder);
+    let serving = Serving::start(&place);
     let sign_in = |password: &str| {
         let body = serde_json::json!({"name": "aspasia", "password": password});
         serving.post("/api/session", &body)
     };
     assert_eq!(sign_in("a long sentence"), 201);
-    let changed = with_password(folder, &["account", "password", "ASPASIA"], "another sentence");
+    let changed = with_password(&place, &["account", "password", "ASPASIA"], "another sentence");
     assert!(changed.status.success(), "{changed:?}");
     assert_eq!([sign_in("a long sentence"), sign_in("another sentence")], [401, 201]);
     assert_eq!(
-        succeeds(folder, &["account", "disable", "aspasia"]),
+        succeeds(&place, &["account", "disable", "aspasia"]),
         "account: Aspasia is disabled\n"
     );
     assert_eq!(sign_in("another sentence"), 401);
-    let list = succeeds(folder, &["account", "list"]);
+    let list = succeeds(&place, &["account", "list"]);
     let row: Vec<_> = list.lines().nth(1).unwrap().split_whitespace().collect();
     assert_eq!(row[..4], ["1", "Aspasia", "admin", "disabled"]);
-    succeeds(folder, &["account", "enable", "aspasia"]);
+    succeeds(&place, &["account", "enable", "aspasia"]);
     assert_eq!(sign_in("another sentence"), 201);
-}
+});
 
-#[test]
-fn the_demo_s_password_is_for_loopback_only() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
-    succeeds(folder, &["migrate"]);
-    let said = succeeds(folder, &["demo"]);
+on_both_engines!(the_demo_s_password_is_for_loopback_only, || {
+    let place = Place::new();
+    succeeds(&place, &["migrate"]);
+    let said = succeeds(&place, &["demo"]);
     let line = "demo: on this machine, sign in as admin with the password admin";
     assert_eq!(said.lines().last(), Some(line));
     let serve = |address: &str| {
-        let mut command = ostrakon(folder, &["serve"]);
+        let mut command = ostrakon(&place, &["serve"]);
         command.env("OSTRAKON_LISTEN", address);
         command
     };
@@ -279,19 +309,19 @@ fn the_demo_s_password_is_for_loopback_only() {
         let said = fails(serve(address), 2);
         assert!(said.contains("`ostrakon account password admin`"), "{said}");
     }
-    let serving = Serving::start(folder);
+    let serving = Serving::start(&place);
     let admin = serde_json::json!({"name": "admin", "password": "admin"});
     assert_eq!(serving.post("/api/session", &admin), 201);
     drop(serving);
 
-    succeeds(folder, &["account", "disable", "admin"]);
-    assert_eq!(Serving::start_at(folder, "0.0.0.0:0").get("/healthz"), "{\"status\":\"ok\"}");
-    succeeds(folder, &["account", "enable", "admin"]);
+    succeeds(&place, &["account", "disable", "admin"]);
+    assert_eq!(Serving::start_at(&place, "0.0.0.0:0").get("/healthz"), "{\"status\":\"ok\"}");
+    succeeds(&place, &["account", "enable", "admin"]);
     fails(serve("0.0.0.0:0"), 2);
-    assert!(with_password(folder, &["account", "password", "admin"], "12345678").status.success());
-    assert_eq!(Serving::start_at(folder, "0.0.0.0:0").get("/healthz"), "{\"status\":\"ok\"}");
-    assert_eq!(succeeds(folder, &["demo"]), "demo: already there\n");
-}
+    assert!(with_password(&place, &["account", "password", "admin"], "12345678").status.success());
+    assert_eq!(Serving::start_at(&place, "0.0.0.0:0").get("/healthz"), "{\"status\":\"ok\"}");
+    assert_eq!(succeeds(&place, &["demo"]), "demo: already there\n");
+});
 
 /// A server of its own process.
 pub struct Serving {
@@ -301,18 +331,18 @@ pub struct Serving {
 }
 
 impl Serving {
-    fn start(folder: &Path) -> Serving {
-        Serving::start_with(folder, &["serve"])
+    fn start(place: &Place) -> Serving {
+        Serving::start_with(place, &["serve"])
     }
 
-    fn start_with(folder: &Path, arguments: &[&str]) -> Serving {
-        let mut command = ostrakon(folder, arguments);
+    fn start_with(place: &Place, arguments: &[&str]) -> Serving {
+        let mut command = ostrakon(place, arguments);
         command.env("OSTRAKON_LISTEN", "127.0.0.1:0");
         Serving::spawn(command)
     }
 
-    fn start_at(folder: &Path, listen: &str) -> Serving {
-        let mut command = ostrakon(folder, &["serve"]);
+    fn start_at(place: &Place, listen: &str) -> Serving {
+        let mut command = ostrakon(place, &["serve"]);
         command.env("OSTRAKON_LISTEN", listen);
         Serving::spawn(command)
     }

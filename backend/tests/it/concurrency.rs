@@ -64,43 +64,41 @@ async fn follow(app: &TestApp, answered: &std::cell::RefCell<Vec<String>>) {
     }
 }
 
-with_databases! {
-    async fn sixteen_clients_post_while_others_page(app: TestApp) {
-        let answered = std::cell::RefCell::new(Vec::new());
-        let post = |client: usize| {
-            let (app, answered) = (&app, &answered);
-            async move {
-                for n in 0..POSTS_EACH {
-                    let review = json!({"body": format!("{client} {n}"), "rating": n % 5 + 1});
-                    let answer = app.post_review(1, &review).await;
-                    assert_eq!(answer.status, 201, "{answer:?}");
-                    answered.borrow_mut().push(answer.json()["id"].as_str().unwrap().to_owned());
-                }
+with_databases!(sixteen_clients_post_while_others_page, async |app| {
+    let answered = std::cell::RefCell::new(Vec::new());
+    let post = |client: usize| {
+        let (app, answered) = (&app, &answered);
+        async move {
+            for n in 0..POSTS_EACH {
+                let review = json!({"body": format!("{client} {n}"), "rating": n % 5 + 1});
+                let answer = app.post_review(1, &review).await;
+                assert_eq!(answer.status, 201, "{answer:?}");
+                answered.borrow_mut().push(answer.json()["id"].as_str().unwrap().to_owned());
             }
-        };
-        let posts = join_all((0..CLIENTS).map(post));
-        let reads = join3(
-            walk(&app, "newest", &answered),
-            walk(&app, "oldest", &answered),
-            follow(&app, &answered),
-        );
-        join(posts, reads).await;
-        let all = (CLIENTS * POSTS_EACH) as u64;
-        assert_eq!(app.read("/api/products/1/rating").await["count"], all);
-        app.verify();
-    }
-
-    async fn the_same_key_from_sixteen_clients_makes_one_review(app: TestApp) {
-        let review = json!({"body": "once", "rating": 5});
-        let posts = (0..CLIENTS).map(|_| app.post_with_key(1, &review, "the-key"));
-        let answers = join_all(posts).await;
-        let first = answers[0].json();
-        for answer in &answers {
-            assert_eq!((answer.status.as_u16(), answer.json()), (201, first.clone()));
         }
-        let new = answers.iter().filter(|a| a.header("idempotency-replayed").is_empty()).count();
-        assert_eq!(new, 1);
-        assert_eq!(app.read("/api/products/1/rating").await["count"], 1);
-        app.verify();
+    };
+    let posts = join_all((0..CLIENTS).map(post));
+    let reads = join3(
+        walk(&app, "newest", &answered),
+        walk(&app, "oldest", &answered),
+        follow(&app, &answered),
+    );
+    join(posts, reads).await;
+    let all = (CLIENTS * POSTS_EACH) as u64;
+    assert_eq!(app.read("/api/products/1/rating").await["count"], all);
+    app.verify();
+});
+
+with_databases!(the_same_key_from_sixteen_clients_makes_one_review, async |app| {
+    let review = json!({"body": "once", "rating": 5});
+    let posts = (0..CLIENTS).map(|_| app.post_with_key(1, &review, "the-key"));
+    let answers = join_all(posts).await;
+    let first = answers[0].json();
+    for answer in &answers {
+        assert_eq!((answer.status.as_u16(), answer.json()), (201, first.clone()));
     }
-}
+    let new = answers.iter().filter(|a| a.header("idempotency-replayed").is_empty()).count();
+    assert_eq!(new, 1);
+    assert_eq!(app.read("/api/products/1/rating").await["count"], 1);
+    app.verify();
+});

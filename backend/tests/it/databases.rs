@@ -4,10 +4,10 @@ use ostrakon::shard::{Spread, bucket_of, home_buckets};
 use ostrakon_shared::{ProductId, ReviewId, Role};
 use serde_json::json;
 
-use crate::app::{TestApp, ids, sql};
+use crate::app::{TestApp, ids};
+use crate::engine::engine;
 
-#[actix_web::test]
-async fn the_table_counts_what_is_there() {
+on_both_engines!(the_table_counts_what_is_there, async || {
     let app = TestApp::start(3).await;
     let admin = app.account("admin", Role::Admin).await;
     let empty = app.read_as(&admin, "/api/databases").await;
@@ -19,7 +19,7 @@ async fn the_table_counts_what_is_there() {
     let items = table["items"].as_array().unwrap();
     let column = |name: &str| items.iter().map(|item| item[name].clone()).collect::<Vec<_>>();
     assert_eq!(column("name"), ["reviews-1", "reviews-2", "reviews-3"]);
-    assert_eq!(column("engine"), ["sqlite"; 3]);
+    assert_eq!(column("engine"), [engine().name(); 3]);
     assert_eq!(column("health"), ["up"; 3]);
     assert_eq!(column("buckets"), [342, 341, 341]);
     let reviews: u64 = column("reviews").iter().map(|n| n.as_u64().unwrap()).sum();
@@ -28,20 +28,9 @@ async fn the_table_counts_what_is_there() {
     assert!((shares - 1.0).abs() < 0.001, "{shares}");
     assert_eq!(app.get("/healthz").await.status, 200);
     assert_eq!(app.get("/readyz").await.status, 200);
-}
+});
 
-/// Overwrites a database's file: whoever opens it from now on is refused.
-pub fn damage(app: &TestApp, database: &str) {
-    for suffix in ["-wal", "-shm"] {
-        let mut path = app.file(database).into_os_string();
-        path.push(suffix);
-        std::fs::remove_file(path).ok();
-    }
-    std::fs::write(app.file(database), "this is no database ".repeat(1000)).unwrap();
-}
-
-#[actix_web::test]
-async fn a_database_that_is_down_is_named_and_the_others_go_on() {
+on_both_engines!(a_database_that_is_down_is_named_and_the_others_go_on, async || {
     let app = TestApp::start(3).await;
     let mut posted = Vec::new();
     for _ in 0..30 {
@@ -52,13 +41,14 @@ async fn a_database_that_is_down_is_named_and_the_others_go_on() {
     assert!(!gone.is_empty() && !there.is_empty());
     // The restart empties the write-ahead log, from which reviews could still be read.
     let app = app.restart().await;
-    damage(&app, "reviews-2");
+    app.place().spoil("reviews-2");
 
     let page = app.get("/api/products/1/reviews?limit=100").await;
     assert_eq!(page.problem(503), "database_unavailable");
     assert_eq!(page.json()["detail"], "reviews-2 is not answering.");
     assert_eq!(page.header("retry-after"), "2");
-    assert!(!page.text.contains("sqlite") && !page.text.contains("no database"), "{}", page.text);
+    let told = ["sqlite", "postgres", "no database", "does not exist"];
+    assert!(!told.iter().any(|word| page.text.contains(word)), "{}", page.text);
 
     let partial = app.get("/api/products/1/reviews?limit=100&allow_partial=true").await;
     assert_eq!((partial.status.as_u16(), partial.header("cache-control")), (200, "no-store"));
@@ -100,10 +90,9 @@ async fn a_database_that_is_down_is_named_and_the_others_go_on() {
         (&table["items"][0]["health"], &table["items"][0]["share"]),
         (&json!("up"), &json!(null))
     );
-}
+});
 
-#[actix_web::test]
-async fn a_bucket_that_moved_is_found_in_its_new_database() {
+on_both_engines!(a_bucket_that_moved_is_found_in_its_new_database, async || {
     let app = TestApp::start(3).await;
     let mut posted = Vec::new();
     for n in 0..40 {
@@ -119,19 +108,11 @@ async fn a_bucket_that_moved_is_found_in_its_new_database() {
     let here =
         posted.iter().filter(|review| place(review["id"].as_str().unwrap()) == moved).count();
     assert!(here > 0, "no review in bucket {moved}");
-    let source = app.file("reviews-1");
-    sql(
-        &app.file("reviews-3"),
-        &format!(
-            "ATTACH '{}' AS source;
-         INSERT INTO review SELECT * FROM source.review WHERE bucket = {moved};
-         INSERT INTO product_rating SELECT * FROM source.product_rating WHERE bucket = {moved};
-         INSERT INTO idempotency_key SELECT * FROM source.idempotency_key WHERE bucket = {moved};
-         INSERT INTO bucket_owner VALUES ({moved}, 'owned', 2);",
-            source.display()
-        ),
-    );
-    sql(&source, &format!("UPDATE bucket_owner SET state = 'gone' WHERE bucket = {moved}"));
+    let tables = ["review", "product_rating", "idempotency_key"];
+    app.place().copy_rows("reviews-1", "reviews-3", &tables, &format!("bucket = {moved}"));
+    app.sql("reviews-3", &format!("INSERT INTO bucket_owner VALUES ({moved}, 'owned', 2)"));
+    let gone = format!("UPDATE bucket_owner SET state = 'gone' WHERE bucket = {moved}");
+    app.sql("reviews-1", &gone);
 
     // The map does not say so yet: a writer must not believe the source.
     let key = (0..40).find(|n| place(posted[*n]["id"].as_str().unwrap()) == moved).unwrap();
@@ -139,8 +120,8 @@ async fn a_bucket_that_moved_is_found_in_its_new_database() {
     assert_eq!(again.problem(503), "bucket_moved");
     assert_eq!(app.get("/api/products/1/reviews").await.problem(503), "bucket_moved");
 
-    sql(
-        &app.file("default"),
+    app.sql(
+        "default",
         &format!("UPDATE shard_map SET database = 'reviews-3', epoch = 2 WHERE bucket = {moved}"),
     );
     let again = app.post_with_key(1, &json!({"body": "x", "rating": 5}), &key.to_string()).await;
@@ -157,4 +138,4 @@ async fn a_bucket_that_moved_is_found_in_its_new_database() {
         .map(|d| d["reviews"].as_u64().unwrap())
         .sum();
     assert_eq!(total, 40, "rows that are left behind do not count");
-}
+});

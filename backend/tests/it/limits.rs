@@ -35,8 +35,7 @@ fn assert_limited(answer: &Answer, name: &str, policy: &str, longest_s: u64) {
     assert_eq!(answer.header("cache-control"), "no-store");
 }
 
-#[actix_web::test]
-async fn sign_ins_are_limited_by_address() {
+on_both_engines!(sign_ins_are_limited_by_address, async || {
     let app = start(Rates { sign_ins_per_minute: 3, ..OFF }).await;
     create(&app, "aspasia", Role::Member);
     let attempt = async |address: &str, name: &str| {
@@ -64,10 +63,9 @@ async fn sign_ins_are_limited_by_address() {
     }
     attempt("2001:db8::ffff", "v6-4").await.problem(429);
     attempt("2001:db8:0:1::1", "v6-4").await.problem(401);
-}
+});
 
-#[actix_web::test]
-async fn sign_ins_are_limited_by_name() {
+on_both_engines!(sign_ins_are_limited_by_name, async || {
     let app = start(Rates { sign_ins_per_minute: 3, ..OFF }).await;
     let attempt = async |host: u8, name: &str| {
         let address = format!("203.0.113.{host}");
@@ -78,10 +76,9 @@ async fn sign_ins_are_limited_by_name() {
     }
     assert_limited(&attempt(4, "aspasia").await, "sign-in", "q=3;w=60", 20);
     attempt(5, "pericles").await.problem(401);
-}
+});
 
-#[actix_web::test]
-async fn a_session_that_was_stolen_can_t_guess_the_password() {
+on_both_engines!(a_session_that_was_stolen_can_t_guess_the_password, async || {
     let app = start(Rates { sign_ins_per_minute: 3, ..OFF }).await;
     let browser = register(&app, "aspasia").await;
     let change = json!({"current_password": "x", "new_password": "12345678"});
@@ -91,10 +88,9 @@ async fn a_session_that_was_stolen_can_t_guess_the_password() {
     }
     let limited = browser.ask(Method::PUT, "/api/accounts/me/password", change).await;
     assert_limited(&limited, "sign-in", "q=3;w=60", 20);
-}
+});
 
-#[actix_web::test]
-async fn registrations_are_limited_by_address_and_mistakes_are_free() {
+on_both_engines!(registrations_are_limited_by_address_and_mistakes_are_free, async || {
     let app = start(Rates { registrations_per_hour: 2, ..OFF }).await;
     let attempt = async |address: &str, name: &str| {
         post_from(&app, address, "/api/accounts", &credentials(name)).await
@@ -107,10 +103,9 @@ async fn registrations_are_limited_by_address_and_mistakes_are_free() {
     let limited = attempt("203.0.113.7", "two").await;
     assert_limited(&limited, "registration", "q=2;w=3600", 1800);
     assert_eq!(attempt("203.0.113.8", "two").await.status, 201);
-}
+});
 
-#[actix_web::test]
-async fn posts_are_limited_by_account_or_by_a_guest_s_address() {
+on_both_engines!(posts_are_limited_by_account_or_by_a_guest_s_address, async || {
     let app = start(Rates { reviews_per_minute: 2, ..OFF }).await;
     let post = async |address: &str, path: &str| {
         post_from(&app, address, path, &json!({"body": "text"})).await
@@ -134,10 +129,9 @@ async fn posts_are_limited_by_account_or_by_a_guest_s_address() {
     for _ in 0..10 {
         app.review(1, Some(5)).await;
     }
-}
+});
 
-#[actix_web::test]
-async fn nobody_else_than_a_trusted_proxy_names_the_client() {
+on_both_engines!(nobody_else_than_a_trusted_proxy_names_the_client, async || {
     let app = TestApp::start_with(1, |config| {
         config.rates = Rates { sign_ins_per_minute: 2, ..OFF };
         config.trusted_proxies = "10.0.0.0/8".parse().unwrap();
@@ -148,4 +142,4 @@ async fn nobody_else_than_a_trusted_proxy_names_the_client() {
         let body = json!({"name": name, "password": "x"});
         post_from(&app, &address, "/api/session", &body).await.problem(status);
     }
-}
+});

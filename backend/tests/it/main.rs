@@ -1,26 +1,32 @@
-//! Integration tests: behaviour through the API and the command line, on real SQLite files.
+//! Integration tests: behaviour through the API and the command line, on real SQLite files and a
+//! real PostgreSQL server.
 //!
-//! One program, so that it links once. `app` starts a server of its own for each test; a module
-//! a subject.
+//! One program, so that it links once. `engine` makes two tests of one, `place` gives each
+//! databases of its own, `app` a server of its own; a module a subject.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics says what is wrong")]
 
-mod accounts;
 #[macro_use]
-mod app;
+mod engine;
 mod access;
+mod accounts;
 mod admin;
+mod app;
 mod bad_input;
+mod citus;
 mod cli;
 mod cluster;
 mod concurrency;
 mod databases;
+mod failures;
 mod limits;
 mod model;
 mod moderation;
 mod openapi;
 mod origin;
 mod own_reviews;
+mod place;
+mod postgres;
 mod products;
 mod reviews;
 mod transfer;

@@ -4,7 +4,7 @@ use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::{Account, Answer, TestApp, ids, sql};
+use crate::app::{Account, Answer, TestApp, ids};
 
 const QUEUE: &str = "/api/moderation/queue";
 
@@ -26,8 +26,7 @@ async fn undo(app: &TestApp, by: &Account, id: &str, version: i64) -> Value {
     app.call(Some(by), Method::POST, "/api/moderation/undo", &body).await.json()["items"][0].clone()
 }
 
-#[actix_web::test]
-async fn under_pre_moderation_a_review_is_seen_by_moderators_first() {
+on_both_engines!(under_pre_moderation_a_review_is_seen_by_moderators_first, async || {
     let app = TestApp::start_with(3, |config| config.pre_moderation = true).await;
     let moderator = app.account("moderator", Role::Moderator).await;
     let author = app.account("aspasia", Role::Member).await;
@@ -57,10 +56,9 @@ async fn under_pre_moderation_a_review_is_seen_by_moderators_first() {
     assert_eq!((&edited["status"], &edited["version"]), (&json!("pending"), &json!(3)));
     assert_eq!(app.get(&format!("/api/reviews/{id}")).await.problem(404), "review_not_found");
     app.verify();
-}
+});
 
-#[actix_web::test]
-async fn readers_report_once_each() {
+on_both_engines!(readers_report_once_each, async || {
     let app = TestApp::start(3).await;
     let moderator = app.account("moderator", Role::Moderator).await;
     let reader = app.account("reader", Role::Member).await;
@@ -97,36 +95,33 @@ async fn readers_report_once_each() {
     assert_eq!(app.read_as(&moderator, QUEUE).await["waiting"], 0);
     app.verify();
     let database = app.store().place(id.parse().unwrap()).database;
-    sql(&app.file(&database), "UPDATE report SET closed_by = NULL");
+    app.sql(&database, "UPDATE report SET closed_by = NULL");
     let report = app.store().verify(app.store().database_index(&database).unwrap(), |_| ());
     assert!(report.unwrap().problems[0].contains("open reports are miscounted"));
-}
+});
 
-with_databases! {
-    async fn the_queue_has_exact_pages_oldest_first(app: TestApp) {
-        let moderator = app.account("moderator", Role::Moderator).await;
-        let mut waiting = Vec::new();
-        for n in 0..30 {
-            let id = app.review(n % 5 + 1, None).await;
-            if n % 3 != 0 {
-                report(&app, None, &id, json!({"reason": "offensive"})).await;
-                waiting.push(id);
-            }
+with_databases!(the_queue_has_exact_pages_oldest_first, async |app| {
+    let moderator = app.account("moderator", Role::Moderator).await;
+    let mut waiting = Vec::new();
+    for n in 0..30 {
+        let id = app.review(n % 5 + 1, None).await;
+        if n % 3 != 0 {
+            report(&app, None, &id, json!({"reason": "offensive"})).await;
+            waiting.push(id);
         }
-        let app = app.restart().await;
-        let queue = app.all_pages_as(&moderator, &format!("{QUEUE}?limit=7")).await;
-        assert_eq!(ids(&queue), waiting);
-        assert_eq!(queue[0]["product_name"], "Product 2");
-        let seen: Vec<_> = waiting.iter().map(|id| (id.as_str(), 1)).collect();
-        let results = decide(&app, &moderator, "reject", &seen).await;
-        assert!(results["items"].as_array().unwrap().iter().all(|item| item["status"] == "rejected"));
-        assert_eq!(app.all_pages("/api/products/2/reviews").await.len(), 2);
-        app.verify();
     }
-}
+    let app = app.restart().await;
+    let queue = app.all_pages_as(&moderator, &format!("{QUEUE}?limit=7")).await;
+    assert_eq!(ids(&queue), waiting);
+    assert_eq!(queue[0]["product_name"], "Product 2");
+    let seen: Vec<_> = waiting.iter().map(|id| (id.as_str(), 1)).collect();
+    let results = decide(&app, &moderator, "reject", &seen).await;
+    assert!(results["items"].as_array().unwrap().iter().all(|item| item["status"] == "rejected"));
+    assert_eq!(app.all_pages("/api/products/2/reviews").await.len(), 2);
+    app.verify();
+});
 
-#[actix_web::test]
-async fn two_moderators_do_not_overwrite_each_other() {
+on_both_engines!(two_moderators_do_not_overwrite_each_other, async || {
     let app = TestApp::start(3).await;
     let moderator = app.account("moderator", Role::Moderator).await;
     let other = app.account("other", Role::Moderator).await;
@@ -155,10 +150,9 @@ async fn two_moderators_do_not_overwrite_each_other() {
     let told = race.iter().filter(|r| r["items"][0]["problem"] == "version_conflict").count();
     assert_eq!(told, 7);
     app.verify();
-}
+});
 
-#[actix_web::test]
-async fn a_decision_can_be_taken_back_and_all_is_on_record() {
+on_both_engines!(a_decision_can_be_taken_back_and_all_is_on_record, async || {
     let app = TestApp::start(3).await;
     let moderator = app.account("moderator", Role::Moderator).await;
     let admin = app.account("admin", Role::Admin).await;
@@ -184,10 +178,9 @@ async fn a_decision_can_be_taken_back_and_all_is_on_record() {
     assert_eq!(column("reason"), [Value::Null, json!("off_topic")]);
     assert_eq!(detail["review"]["open_reports"], 1);
     app.verify();
-}
+});
 
-#[actix_web::test]
-async fn bad_decisions_are_refused() {
+on_both_engines!(bad_decisions_are_refused, async || {
     let app = TestApp::start(1).await;
     let moderator = app.account("moderator", Role::Moderator).await;
     let id = app.review(1, None).await;
@@ -207,10 +200,9 @@ async fn bad_decisions_are_refused() {
         let refused = app.call(Some(&moderator), Method::POST, path, &bad).await;
         assert_eq!(refused.problem(422), "validation_failed", "{bad}");
     }
-}
+});
 
-#[actix_web::test]
-async fn deleted_reviews_are_nobodys_business() {
+on_both_engines!(deleted_reviews_are_nobodys_business, async || {
     let app = TestApp::start(3).await;
     let moderator = app.account("moderator", Role::Moderator).await;
     let author = app.account("aspasia", Role::Member).await;
@@ -224,4 +216,4 @@ async fn deleted_reviews_are_nobodys_business() {
     let refused = decide(&app, &moderator, "approve", &[(id, 2)]).await;
     assert_eq!(refused["items"][0]["problem"], "review_deleted");
     app.verify();
-}
+});

@@ -24,22 +24,24 @@ fn operations(document: &Value) -> impl Iterator<Item = (String, &Value)> {
     })
 }
 
-#[actix_web::test]
-async fn the_served_document_has_a_unique_name_and_a_text_for_every_operation() {
-    let app = TestApp::start(1).await;
-    let document = app.read("/api/openapi.json").await;
-    let mut names = HashSet::new();
-    for (route, operation) in operations(&document) {
-        let name = operation["operationId"].as_str().unwrap();
-        assert!(names.insert(name), "{route}: {name} stands twice");
-        assert!(operation["summary"].is_string(), "{route}");
-        assert!(operation["tags"].as_array().is_some_and(|tags| tags.len() == 1), "{route}");
+on_both_engines!(
+    the_served_document_has_a_unique_name_and_a_text_for_every_operation,
+    async || {
+        let app = TestApp::start(1).await;
+        let document = app.read("/api/openapi.json").await;
+        let mut names = HashSet::new();
+        for (route, operation) in operations(&document) {
+            let name = operation["operationId"].as_str().unwrap();
+            assert!(names.insert(name), "{route}: {name} stands twice");
+            assert!(operation["summary"].is_string(), "{route}");
+            assert!(operation["tags"].as_array().is_some_and(|tags| tags.len() == 1), "{route}");
+        }
+        assert!(names.contains("create_review") && names.contains("list_product_reviews"));
+        let docs = app.get("/docs").await;
+        assert_eq!(docs.status, 200);
+        assert!(docs.text.contains("swagger-ui"), "{}", docs.text);
     }
-    assert!(names.contains("create_review") && names.contains("list_product_reviews"));
-    let docs = app.get("/docs").await;
-    assert_eq!(docs.status, 200);
-    assert!(docs.text.contains("swagger-ui"), "{}", docs.text);
-}
+);
 
 /// The document lists the words that JSON has.
 #[test]
@@ -84,8 +86,7 @@ fn every_reference_leads_somewhere() {
     }
 }
 
-#[actix_web::test]
-async fn answers_have_exactly_the_fields_that_the_document_lists() {
+on_both_engines!(answers_have_exactly_the_fields_that_the_document_lists, async || {
     let app = TestApp::start(3).await;
     let admin = app.account("admin", Role::Admin).await;
     let id = app.review(1, Some(5)).await;
@@ -110,7 +111,7 @@ async fn answers_have_exactly_the_fields_that_the_document_lists() {
         let answer = app.read_as(&admin, path).await;
         check_fields(&document, &document["components"]["schemas"][schema], &answer, path);
     }
-}
+});
 
 /// Every field of `value` is in the schema, and every one that the schema requires is there; of
 /// what lies inside, the same.

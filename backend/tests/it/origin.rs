@@ -15,8 +15,7 @@ async fn sign_in_with(app: &TestApp, headers: &[(&'static str, &str)]) -> Answer
     app.send(request).await
 }
 
-#[actix_web::test]
-async fn other_sites_are_refused_whatever_they_want_to_change() {
+on_both_engines!(other_sites_are_refused_whatever_they_want_to_change, async || {
     let app = TestApp::start(1).await;
     let browser = register(&app, "aspasia").await;
     for (method, path) in [
@@ -35,10 +34,9 @@ async fn other_sites_are_refused_whatever_they_want_to_change() {
     let read = app.request(Method::GET, "/api/products").header("origin", "https://evil.example");
     let read = app.send(read).await;
     assert_eq!((read.status.as_u16(), read.header("access-control-allow-origin")), (200, ""));
-}
+});
 
-#[actix_web::test]
-async fn the_own_origin_is_the_host_that_was_asked() {
+on_both_engines!(the_own_origin_is_the_host_that_was_asked, async || {
     let app = TestApp::start(1).await;
     register(&app, "aspasia").await;
     let own = format!("http://{}", app.host());
@@ -62,10 +60,9 @@ async fn the_own_origin_is_the_host_that_was_asked() {
             assert_eq!(answer.header("set-cookie"), "");
         }
     }
-}
+});
 
-#[actix_web::test]
-async fn with_a_public_url_that_is_the_own_origin() {
+on_both_engines!(with_a_public_url_that_is_the_own_origin, async || {
     let app = TestApp::start_with(1, |config| {
         config.public_url = Some("https://reviews.example".parse().unwrap());
     })
@@ -78,4 +75,4 @@ async fn with_a_public_url_that_is_the_own_origin() {
         assert_eq!(sign_in_with(&app, &[("origin", origin)]).await.status, status, "{origin}");
     }
     assert_eq!(sign_in_with(&app, &[]).await.status, 201);
-}
+});

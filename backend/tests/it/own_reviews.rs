@@ -4,7 +4,7 @@ use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::{Account, Answer, TestApp, ids, sql};
+use crate::app::{Account, Answer, TestApp, ids};
 
 const REVIEWS: &str = "/api/products/1/reviews";
 
@@ -24,35 +24,33 @@ async fn edit(app: &TestApp, by: &Account, review: &Value, tag: &str, body: Valu
     app.send(by.sign(request.json(&body))).await
 }
 
-with_databases! {
-    async fn one_review_for_each_author_and_product(app: TestApp) {
-        let author = app.account("aspasia", Role::Member).await;
-        let body = json!({"body": "race", "rating": 5});
-        let race = (0..16).map(|_| app.call(Some(&author), Method::POST, REVIEWS, &body));
-        let answers = futures_util::future::join_all(race).await;
-        let (made, refused): (Vec<_>, Vec<_>) =
-            answers.into_iter().partition(|answer| answer.status == 201);
-        assert_eq!((made.len(), refused.len()), (1, 15));
-        for answer in refused {
-            assert_eq!(answer.problem(409), "review_exists");
-            assert_eq!(answer.header("location"), made[0].header("location"));
-        }
-        let other = app.account("pericles", Role::Member).await;
-        post(&app, &other).await;
-        assert_eq!(app.read("/api/products/1/rating").await["count"], 2);
-        // The database itself refuses what gets past the program.
-        let id = made[0].json()["id"].as_str().unwrap().to_owned();
-        let file = app.file(&app.store().place(id.parse().unwrap()).database);
-        let copy = "INSERT INTO review (bucket, id, product_id, body, author_id)
-            SELECT bucket, id + 1, product_id, body, author_id FROM review";
-        let refused = std::panic::catch_unwind(|| sql(&file, &format!("{copy} WHERE author_id = {}", author.id)));
-        assert!(refused.is_err(), "a second review by the same author");
-        app.verify();
+with_databases!(one_review_for_each_author_and_product, async |app| {
+    let author = app.account("aspasia", Role::Member).await;
+    let body = json!({"body": "race", "rating": 5});
+    let race = (0..16).map(|_| app.call(Some(&author), Method::POST, REVIEWS, &body));
+    let answers = futures_util::future::join_all(race).await;
+    let (made, refused): (Vec<_>, Vec<_>) =
+        answers.into_iter().partition(|answer| answer.status == 201);
+    assert_eq!((made.len(), refused.len()), (1, 15));
+    for answer in refused {
+        assert_eq!(answer.problem(409), "review_exists");
+        assert_eq!(answer.header("location"), made[0].header("location"));
     }
-}
+    let other = app.account("pericles", Role::Member).await;
+    post(&app, &other).await;
+    assert_eq!(app.read("/api/products/1/rating").await["count"], 2);
+    // The database itself refuses what gets past the program.
+    let id = made[0].json()["id"].as_str().unwrap().to_owned();
+    let database = app.store().place(id.parse().unwrap()).database;
+    let copy = "INSERT INTO review (bucket, id, product_id, body, author_id)
+        SELECT bucket, id + 1, product_id, body, author_id FROM review";
+    let refused =
+        app.place().try_sql(&database, &format!("{copy} WHERE author_id = {}", author.id));
+    assert!(refused.is_err(), "a second review by the same author");
+    app.verify();
+});
 
-#[actix_web::test]
-async fn a_review_of_an_account_is_signed_and_marked() {
+on_both_engines!(a_review_of_an_account_is_signed_and_marked, async || {
     let app = TestApp::start(3).await;
     let author = app.account("aspasia", Role::Member).await;
     let review = post(&app, &author).await;
@@ -63,10 +61,9 @@ async fn a_review_of_an_account_is_signed_and_marked() {
     assert_eq!(signed.json()["author_name"], "A. of Miletus");
     let guest = app.post_review(1, &json!({"body": "b", "author_name": "aspasia"})).await.json();
     assert_eq!(guest["member"], false);
-}
+});
 
-#[actix_web::test]
-async fn authors_edit_their_reviews() {
+on_both_engines!(authors_edit_their_reviews, async || {
     let app = TestApp::start(3).await;
     let author = app.account("aspasia", Role::Member).await;
     let other = app.account("pericles", Role::Admin).await;
@@ -109,10 +106,9 @@ async fn authors_edit_their_reviews() {
     let any = edit(&app, &author, &review, "*", json!({"body": "whatever was there"})).await.json();
     assert_eq!(any["version"], 3);
     app.verify();
-}
+});
 
-#[actix_web::test]
-async fn authors_delete_their_reviews_and_may_write_again() {
+on_both_engines!(authors_delete_their_reviews_and_may_write_again, async || {
     let app = TestApp::start(3).await;
     let author = app.account("aspasia", Role::Member).await;
     let other = app.account("pericles", Role::Admin).await;
@@ -134,10 +130,9 @@ async fn authors_delete_their_reviews_and_may_write_again() {
     assert_eq!(app.read("/api/products/1/rating").await["count"], 0);
     assert_ne!(post(&app, &author).await["id"], review["id"]);
     app.verify();
-}
+});
 
-#[actix_web::test]
-async fn my_reviews_are_mine_whatever_their_status() {
+on_both_engines!(my_reviews_are_mine_whatever_their_status, async || {
     let app = TestApp::start(8).await;
     let author = app.account("aspasia", Role::Member).await;
     let other = app.account("pericles", Role::Moderator).await;
@@ -159,10 +154,9 @@ async fn my_reviews_are_mine_whatever_their_status() {
     let one = app.read_as(&author, "/api/accounts/me/reviews?product_id=3").await;
     assert_eq!(ids(one["items"].as_array().unwrap()), [mine[2].clone()]);
     assert_eq!(app.get("/api/accounts/me/reviews").await.problem(401), "sign_in_required");
-}
+});
 
-#[actix_web::test]
-async fn each_account_has_idempotency_keys_of_its_own() {
+on_both_engines!(each_account_has_idempotency_keys_of_its_own, async || {
     let app = TestApp::start(1).await;
     let mut made = Vec::new();
     for name in ["aspasia", "pericles", "phidias", "ictinus", "callicrates", "zeuxis"] {
@@ -180,13 +174,12 @@ async fn each_account_has_idempotency_keys_of_its_own() {
     let guest = app.post_with_key(1, &json!({"body": "same"}), "same").await;
     assert_eq!(guest.status, 201);
     assert_eq!(app.all_pages(REVIEWS).await.len(), made.len() + 1);
-}
+});
 
-#[actix_web::test]
-async fn where_guests_may_not_review_they_are_told_to_sign_in() {
+on_both_engines!(where_guests_may_not_review_they_are_told_to_sign_in, async || {
     let app = TestApp::start_with(3, |config| config.guest_reviews = false).await;
     let refused = app.post_review(1, &json!({"body": "guest"})).await;
     assert_eq!(refused.problem(401), "sign_in_required");
     let author = app.account("aspasia", Role::Member).await;
     post(&app, &author).await;
-}
+});

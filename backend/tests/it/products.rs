@@ -4,35 +4,35 @@ use serde_json::json;
 
 use crate::app::{TestApp, ids};
 
-with_databases! {
-    async fn each_product_comes_with_its_own_rating(app: TestApp) {
-        for (product, ratings) in [(1, vec![Some(5), Some(4), None]), (3, vec![Some(1)])] {
-            for rating in ratings {
-                app.review(product, rating).await;
-            }
+with_databases!(each_product_comes_with_its_own_rating, async |app| {
+    for (product, ratings) in [(1, vec![Some(5), Some(4), None]), (3, vec![Some(1)])] {
+        for rating in ratings {
+            app.review(product, rating).await;
         }
-        let page = app.read("/api/products").await;
-        let items = page["items"].as_array().unwrap();
-        assert_eq!(ids(items), ["1", "2", "3", "4", "5"]);
-        let first = json!({"count": 3, "average": 4.5, "histogram": [0, 0, 0, 1, 1], "unrated": 1});
-        let none = json!({"count": 0, "average": null, "histogram": [0, 0, 0, 0, 0], "unrated": 0});
-        let third = json!({"count": 1, "average": 1.0, "histogram": [1, 0, 0, 0, 0], "unrated": 0});
-        for (place, rating) in [(0, &first), (1, &none), (2, &third)] {
-            assert_eq!(items[place]["rating"], *rating);
-        }
-        assert_eq!(app.read("/api/products/1").await, items[0]);
-        assert_eq!(app.read("/api/products/1/rating").await, first);
-        let ratings = app.read("/api/ratings?product_ids=3,1,99,3,2").await;
-        assert_eq!(ratings, json!({"items": [
+    }
+    let page = app.read("/api/products").await;
+    let items = page["items"].as_array().unwrap();
+    assert_eq!(ids(items), ["1", "2", "3", "4", "5"]);
+    let first = json!({"count": 3, "average": 4.5, "histogram": [0, 0, 0, 1, 1], "unrated": 1});
+    let none = json!({"count": 0, "average": null, "histogram": [0, 0, 0, 0, 0], "unrated": 0});
+    let third = json!({"count": 1, "average": 1.0, "histogram": [1, 0, 0, 0, 0], "unrated": 0});
+    for (place, rating) in [(0, &first), (1, &none), (2, &third)] {
+        assert_eq!(items[place]["rating"], *rating);
+    }
+    assert_eq!(app.read("/api/products/1").await, items[0]);
+    assert_eq!(app.read("/api/products/1/rating").await, first);
+    let ratings = app.read("/api/ratings?product_ids=3,1,99,3,2").await;
+    assert_eq!(
+        ratings,
+        json!({"items": [
             {"product_id": "3", "rating": third},
             {"product_id": "1", "rating": first},
             {"product_id": "2", "rating": none},
-        ]}));
-    }
-}
+        ]})
+    );
+});
 
-#[actix_web::test]
-async fn pages_hold_every_product_once() {
+on_both_engines!(pages_hold_every_product_once, async || {
     let app = TestApp::start(3).await;
     (6..=30).for_each(|id| app.add_product(id));
     let expected: Vec<_> = (1..=30).map(|id| id.to_string()).collect();
@@ -40,10 +40,9 @@ async fn pages_hold_every_product_once() {
         assert_eq!(ids(&app.all_pages(&format!("/api/products?limit={limit}")).await), expected);
     }
     assert_eq!(app.read("/api/products").await["items"].as_array().unwrap().len(), 20);
-}
+});
 
-#[actix_web::test]
-async fn search_finds_words_in_any_order_case_and_accent() {
+on_both_engines!(search_finds_words_in_any_order_case_and_accent, async || {
     let app = TestApp::start(1).await;
     for (id, name) in
         [(11, "Crème Brûlée dish"), (12, "Brown bear"), (13, "100% wool_scarf"), (14, "Кружка")]
@@ -66,4 +65,4 @@ async fn search_finds_words_in_any_order_case_and_accent() {
         let found = app.all_pages(&format!("/api/products?search={search}&limit=2")).await;
         assert_eq!(ids(&found), expected, "{search}");
     }
-}
+});

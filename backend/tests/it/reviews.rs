@@ -6,74 +6,73 @@ use serde_json::json;
 
 use crate::app::{TestApp, ids};
 
-with_databases! {
-    async fn a_review_is_in_every_list_once_it_is_answered(app: TestApp) {
-        for n in 1..=12 {
-            let review = json!({"rating": n % 5 + 1, "title": "T", "body": format!("b{n}"), "author_name": "A"});
-            let created = app.post_review(1, &review).await;
-            assert_eq!(created.status, 201);
-            let created_json = created.json();
-            let id = created_json["id"].as_str().unwrap();
-            assert_eq!(created.header("location"), format!("/api/reviews/{id}"));
-            assert_eq!(app.read(created.header("location")).await, created_json);
-            for sort in ["newest", "oldest", "highest", "lowest"] {
-                let list = app.all_pages(&format!("/api/products/1/reviews?sort={sort}&limit=5")).await;
-                assert_eq!(list.len(), n, "{sort}");
-                assert!(list.contains(&created_json), "{sort}");
-            }
-            let rated = app.read(&format!("/api/products/1/reviews?rating={}", n % 5 + 1)).await;
-            assert_eq!(rated["items"][0], created_json);
-            assert_eq!(app.read("/api/products/1/rating").await["count"], n);
-            assert_eq!(app.read("/api/products/1").await["rating"]["count"], n);
-            assert_eq!(app.read("/api/products/2/rating").await["count"], 0);
+with_databases!(a_review_is_in_every_list_once_it_is_answered, async |app| {
+    for n in 1..=12 {
+        let review =
+            json!({"rating": n % 5 + 1, "title": "T", "body": format!("b{n}"), "author_name": "A"});
+        let created = app.post_review(1, &review).await;
+        assert_eq!(created.status, 201);
+        let created_json = created.json();
+        let id = created_json["id"].as_str().unwrap();
+        assert_eq!(created.header("location"), format!("/api/reviews/{id}"));
+        assert_eq!(app.read(created.header("location")).await, created_json);
+        for sort in ["newest", "oldest", "highest", "lowest"] {
+            let list = app.all_pages(&format!("/api/products/1/reviews?sort={sort}&limit=5")).await;
+            assert_eq!(list.len(), n, "{sort}");
+            assert!(list.contains(&created_json), "{sort}");
         }
-        app.verify();
+        let rated = app.read(&format!("/api/products/1/reviews?rating={}", n % 5 + 1)).await;
+        assert_eq!(rated["items"][0], created_json);
+        assert_eq!(app.read("/api/products/1/rating").await["count"], n);
+        assert_eq!(app.read("/api/products/1").await["rating"]["count"], n);
+        assert_eq!(app.read("/api/products/2/rating").await["count"], 0);
     }
+    app.verify();
+});
 
-    async fn the_same_key_makes_one_review(app: TestApp) {
-        let review = json!({"body": "once", "rating": 4});
-        let first = app.post_with_key(1, &review, "key-1").await;
-        assert_eq!((first.status.as_u16(), first.header("idempotency-replayed")), (201, ""));
-        let again = app.post_with_key(1, &json!({"rating": 4, "body": "once", "title": null}), "key-1").await;
-        assert_eq!((again.status.as_u16(), again.header("idempotency-replayed")), (201, "true"));
-        assert_eq!(again.json(), first.json());
-        assert_eq!(again.header("location"), first.header("location"));
+with_databases!(the_same_key_makes_one_review, async |app| {
+    let review = json!({"body": "once", "rating": 4});
+    let first = app.post_with_key(1, &review, "key-1").await;
+    assert_eq!((first.status.as_u16(), first.header("idempotency-replayed")), (201, ""));
+    let again =
+        app.post_with_key(1, &json!({"rating": 4, "body": "once", "title": null}), "key-1").await;
+    assert_eq!((again.status.as_u16(), again.header("idempotency-replayed")), (201, "true"));
+    assert_eq!(again.json(), first.json());
+    assert_eq!(again.header("location"), first.header("location"));
 
-        let other = app.post_with_key(1, &json!({"body": "twice", "rating": 4}), "key-1").await;
-        assert_eq!(other.problem(422), "idempotency_key_reused");
-        // A key belongs to the product it was sent to.
-        assert_eq!(app.post_with_key(2, &review, "key-1").await.header("idempotency-replayed"), "");
-        assert_eq!(app.post_with_key(1, &review, "key-2").await.header("idempotency-replayed"), "");
-        assert_eq!(app.read("/api/products/1/rating").await["count"], 2);
-        app.verify();
+    let other = app.post_with_key(1, &json!({"body": "twice", "rating": 4}), "key-1").await;
+    assert_eq!(other.problem(422), "idempotency_key_reused");
+    // A key belongs to the product it was sent to.
+    assert_eq!(app.post_with_key(2, &review, "key-1").await.header("idempotency-replayed"), "");
+    assert_eq!(app.post_with_key(1, &review, "key-2").await.header("idempotency-replayed"), "");
+    assert_eq!(app.read("/api/products/1/rating").await["count"], 2);
+    app.verify();
+});
+
+with_databases!(everything_is_there_after_a_restart, async |app| {
+    let mut posted = Vec::new();
+    for n in 0..10 {
+        posted.push(app.review(n % 3 + 1, Some(5)).await);
     }
-
-    async fn everything_is_there_after_a_restart(app: TestApp) {
-        let mut posted = Vec::new();
-        for n in 0..10 {
-            posted.push(app.review(n % 3 + 1, Some(5)).await);
-        }
-        let first = app.post_with_key(1, &json!({"body": "kept"}), "kept").await.json();
-        let app = app.restart().await;
-        for id in &posted {
-            assert_eq!(app.read(&format!("/api/reviews/{id}")).await["id"], **id);
-        }
-        // Before anything is written, too, an order in time ends only with the reviews.
-        for product in 1..=3_usize {
-            let path = format!("/api/products/{product}/reviews?sort=oldest&limit=2");
-            let oldest = ids(&app.all_pages(&path).await);
-            let mut expected: Vec<_> = posted.iter().skip(product - 1).step_by(3).cloned().collect();
-            expected.extend((product == 1).then(|| first["id"].as_str().unwrap().to_owned()));
-            assert_eq!(oldest, expected);
-        }
-        let again = app.post_with_key(1, &json!({"body": "kept"}), "kept").await;
-        assert_eq!((again.header("idempotency-replayed"), again.json()), ("true", first));
-        app.verify();
+    let first = app.post_with_key(1, &json!({"body": "kept"}), "kept").await.json();
+    let app = app.restart().await;
+    for id in &posted {
+        assert_eq!(app.read(&format!("/api/reviews/{id}")).await["id"], **id);
     }
-}
+    // Before anything is written, too, an order in time ends only with the reviews.
+    for product in 1..=3_usize {
+        let path = format!("/api/products/{product}/reviews?sort=oldest&limit=2");
+        let oldest = ids(&app.all_pages(&path).await);
+        let mut expected: Vec<_> = posted.iter().skip(product - 1).step_by(3).cloned().collect();
+        expected.extend((product == 1).then(|| first["id"].as_str().unwrap().to_owned()));
+        assert_eq!(oldest, expected);
+    }
+    let again = app.post_with_key(1, &json!({"body": "kept"}), "kept").await;
+    assert_eq!((again.header("idempotency-replayed"), again.json()), ("true", first));
+    app.verify();
+});
 
-#[actix_web::test]
-async fn ratings_sort_with_unrated_reviews_last() {
+on_both_engines!(ratings_sort_with_unrated_reviews_last, async || {
     let app = TestApp::start(3).await;
     let mut posted = Vec::new();
     for rating in [None, Some(3), Some(5), Some(1), Some(5), None, Some(3)] {
@@ -91,10 +90,9 @@ async fn ratings_sort_with_unrated_reviews_last() {
             assert_eq!(ids(&app.all_pages(&path).await), expected, "{path}");
         }
     }
-}
+});
 
-#[actix_web::test]
-async fn text_is_kept_as_typed() {
+on_both_engines!(text_is_kept_as_typed, async || {
     let app = TestApp::start(3).await;
     for text in [
         "<script>alert(1)</script> &amp; <b>bold</b>",
@@ -107,10 +105,9 @@ async fn text_is_kept_as_typed() {
         let read = app.read(&format!("/api/reviews/{}", created["id"].as_str().unwrap())).await;
         assert_eq!((&read["body"], &read["title"]), (&json!(text), &json!("%_\\")));
     }
-}
+});
 
-#[actix_web::test]
-async fn a_review_knows_its_date_and_its_place() {
+on_both_engines!(a_review_knows_its_date_and_its_place, async || {
     let app = TestApp::start(3).await;
     let id = app.review(1, None).await;
     let created: ReviewId = id.parse().unwrap();
@@ -120,10 +117,9 @@ async fn a_review_knows_its_date_and_its_place() {
     assert_eq!(place["id"], id);
     assert_eq!(place["bucket"], ostrakon::shard::bucket_of(created).get());
     assert_eq!(place["database"], app.store().place(created).database);
-}
+});
 
-#[actix_web::test]
-async fn an_unchanged_answer_is_not_sent_twice() {
+on_both_engines!(an_unchanged_answer_is_not_sent_twice, async || {
     let app = TestApp::start(3).await;
     let id = app.review(1, Some(5)).await;
     for path in [
@@ -151,20 +147,18 @@ async fn an_unchanged_answer_is_not_sent_twice() {
     let etag = app.get(&path).await.header("etag").to_owned();
     let again = app.send(app.request(Method::GET, &path).header("if-none-match", etag)).await;
     assert_eq!(again.status, 304);
-}
+});
 
-#[actix_web::test]
-async fn head_is_get_without_the_body() {
+on_both_engines!(head_is_get_without_the_body, async || {
     let app = TestApp::start(1).await;
     let get = app.get("/api/products/1").await;
     let head = app.send(app.request(Method::HEAD, "/api/products/1")).await;
     assert_eq!((head.status, head.text.as_str()), (get.status, ""));
     assert_eq!(head.header("etag"), get.header("etag"));
     assert_eq!(head.header("content-length"), get.text.len().to_string());
-}
+});
 
-#[actix_web::test]
-async fn the_link_leads_to_the_next_page() {
+on_both_engines!(the_link_leads_to_the_next_page, async || {
     let app = TestApp::start(3).await;
     for _ in 0..3 {
         app.review(1, Some(5)).await;
@@ -182,4 +176,4 @@ async fn the_link_leads_to_the_next_page() {
     let last = app.get(next).await;
     assert_eq!(last.json()["items"].as_array().unwrap().len(), 1);
     assert_eq!((last.json()["next_cursor"].is_null(), last.header("link")), (true, ""));
-}
+});

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::app::Answer;
-use crate::cli::{Serving, fails, ostrakon};
+use crate::cli::{Serving, fails};
 
 const DATABASES: [&str; 4] = ["default", "reviews-1", "reviews-2", "reviews-3"];
 
@@ -99,8 +99,12 @@ impl Cluster {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = ostrakon(&self.folder, &["--config", &self.config]);
-        command.args(arguments);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ostrakon"));
+        command.current_dir(&self.folder).args(["--config", &self.config]).args(arguments);
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OSTRAKON_")) {
+            command.env_remove(name);
+        }
+        command.stdin(Stdio::null());
         command
     }
 

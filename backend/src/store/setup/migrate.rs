@@ -6,7 +6,7 @@ use super::{
     Databases, SetupError, check_pins, emptied, epoch, existing_pins, exists, missing, refuse_newer,
 };
 use crate::db::cluster::{self, Pins};
-use crate::db::migrate::{self, Kind, MigrationLock};
+use crate::db::migrate::{self, Applied, Kind, MigrationLock};
 use crate::db::{Database, sqlite_version_problem};
 use crate::shard::{BUCKETS, HASH, ShardMap, Spread};
 
@@ -119,12 +119,15 @@ fn apply(
     say: &mut dyn FnMut(String),
 ) -> Result<(), SetupError> {
     refuse_newer(database, &migrate::progress(database, kind)?)?;
-    let versions = migrate::run(database, kind, lock)?;
+    let Applied { versions, distributed } = migrate::run(database, kind, lock)?;
     let name = database.name();
     match versions.as_slice() {
         [] => say(format!("{name}: up to date")),
         [one] => say(format!("{name}: applied migration {one}")),
         several => say(format!("{name}: applied migrations {}", several.join(", "))),
+    }
+    if !distributed.is_empty() {
+        say(format!("{name}: distributed {} by bucket over Citus", distributed.join(", ")));
     }
     Ok(())
 }

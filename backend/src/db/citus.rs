@@ -1,0 +1,55 @@
+//! Citus: a PostgreSQL extension that shards by itself.
+//!
+//! A reviews database may be a Citus coordinator. Its tables are distributed by `bucket`, all in
+//! the same way, so that what belongs to one review lies on one node. Everything else is as on
+//! any PostgreSQL server: each key contains the bucket, and each query names it.
+
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool};
+
+use super::engine::Connection;
+
+/// The tables of a reviews database that have buckets; what others refer to comes first.
+const SHARDED: [&str; 6] =
+    ["review", "bucket_owner", "product_rating", "idempotency_key", "report", "review_event"];
+
+/// Whether the database has the extension.
+pub(super) fn is_here(connection: &mut Connection) -> QueryResult<bool> {
+    let Connection::Postgres(connection) = connection else { return Ok(false) };
+    let is_here = "EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')";
+    diesel::select(sql::<Bool>(is_here)).get_result(connection)
+}
+
+/// Distributes those sharded tables that are not distributed yet; returns their names.
+pub(super) fn distribute(connection: &mut Connection) -> QueryResult<Vec<&'static str>> {
+    let mut distributed = Vec::new();
+    if !is_here(connection)? {
+        return Ok(distributed);
+    }
+    for table in SHARDED {
+        let is_done = format!(
+            "EXISTS (SELECT 1 FROM pg_dist_partition
+                     WHERE logicalrelid = '{table}'::regclass AND partmethod = 'h')"
+        );
+        if diesel::select(sql::<Bool>(&is_done)).get_result::<bool>(connection)? {
+            continue;
+        }
+        let with = if table == SHARDED[0] { "default" } else { SHARDED[0] };
+        diesel::sql_query(format!(
+            "SELECT create_distributed_table('{table}', 'bucket', colocate_with => '{with}')"
+        ))
+        .execute(connection)?;
+        distributed.push(table);
+    }
+    Ok(distributed)
+}
+
+/// Bytes that the distributed tables take on all nodes.
+pub(super) fn size(connection: &mut Connection) -> QueryResult<i64> {
+    diesel::select(sql::<BigInt>(
+        "(SELECT coalesce(sum(citus_total_relation_size(logicalrelid)), 0)::bigint
+          FROM pg_dist_partition)",
+    ))
+    .get_result(connection)
+}

@@ -1,0 +1,102 @@
+//! Real servers that go away, hang, come back, or lag.
+//!
+//! There is no waiting by the clock: a test asks again until the answer is there, and fails when
+//! it never is.
+
+mod away;
+mod proxy;
+mod replicas;
+
+use std::future::Future;
+
+use ostrakon::config::Config;
+use ostrakon::shard::{ShardMap, Spread, home_buckets, slot_of_key};
+use ostrakon_shared::ProductId;
+use serde_json::{Value, json};
+
+use crate::app::{Answer, TestApp};
+use crate::postgres::Postgres;
+
+/// A cluster of servers, each on its own: `default`, and two for reviews.
+struct Cluster {
+    // Dropped before its servers.
+    app: TestApp,
+    default: Postgres,
+    reviews: [Postgres; 2],
+}
+
+impl Cluster {
+    async fn start() -> Cluster {
+        Cluster::start_with(|_, _| ()).await
+    }
+
+    async fn start_with(configure: impl FnOnce(&mut Config, &[Postgres; 2])) -> Cluster {
+        let [default, one, two] = std::array::from_fn(|_| Postgres::start_new());
+        let reviews = [one, two];
+        let app = TestApp::start_with(2, |config| {
+            config.default_url = Some(default.url("ostrakon").parse().unwrap());
+            config.reviews_urls =
+                reviews.iter().map(|server| server.url("ostrakon").parse().unwrap()).collect();
+            config.connections.checkout_timeout_ms = 2_000;
+            configure(config, &reviews);
+        })
+        .await;
+        Cluster { app, default, reviews }
+    }
+
+    /// New reviews of product 1: those in reviews-1, and those in reviews-2.
+    async fn reviews(&self, number: usize) -> [Vec<String>; 2] {
+        let mut reviews = [Vec::new(), Vec::new()];
+        for _ in 0..number {
+            let id = self.app.review(1, Some(4)).await;
+            reviews[self.place(&id)].push(id);
+        }
+        assert!(reviews.iter().all(|ids| !ids.is_empty()), "{reviews:?}");
+        reviews
+    }
+
+    /// Which of the two a review lives in.
+    fn place(&self, id: &str) -> usize {
+        usize::from(self.app.store().place(id.parse().unwrap()).database == "reviews-2")
+    }
+
+    /// What becomes of a review that goes to one of the two, written by a new guest.
+    async fn post_to(&self, place: usize) -> Answer {
+        let body = json!({"body": "text", "rating": 4});
+        loop {
+            let key = fastrand::u64(..).to_string();
+            // A key always goes to the same place, whether or not it is written.
+            let slot = slot_of_key(key.as_bytes(), Spread::DEFAULT);
+            let product = ProductId::new(1).unwrap();
+            let bucket = home_buckets(product, Spread::DEFAULT).nth(slot).unwrap();
+            if ShardMap::even(2).owner(bucket).database == place {
+                return self.app.post_with_key(1, &body, &key).await;
+            }
+        }
+    }
+
+    async fn health(&self) -> Vec<Value> {
+        let databases = self.app.databases();
+        databases["items"].as_array().unwrap().iter().map(|it| it["health"].clone()).collect()
+    }
+}
+
+/// Asks until the answer is as it should be.
+async fn until<T, F: Future<Output = T>>(ask: impl Fn() -> F, is: impl Fn(&T) -> bool) -> T
+where
+    T: std::fmt::Debug,
+{
+    let mut last = ask().await;
+    for _ in 0..20_000 {
+        if is(&last) {
+            return last;
+        }
+        last = ask().await;
+    }
+    panic!("it never came, in the end there was {last:?}");
+}
+
+/// Asks until this process is ready.
+async fn until_ready(app: &TestApp) {
+    until(|| app.get("/readyz"), |answer| answer.status == 200).await;
+}
