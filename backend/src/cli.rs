@@ -5,6 +5,7 @@
 
 mod accounts;
 mod commands;
+mod transfer;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -91,6 +92,20 @@ enum Command {
     /// Recount all ratings and check that every row lies where its hash says; exit code 1 and a
     /// list of findings if something is wrong
     Verify,
+    /// Move the cluster to the databases that another configuration file names, of any engines
+    ///
+    /// They must be empty, and as many. From the beginning the databases of the current
+    /// configuration are read-only, and stay so: servers answer reads, and refuse changes. When
+    /// all rows are copied and compared, serve with the other configuration. A run that was
+    /// interrupted goes on when it is repeated.
+    Transfer {
+        /// The configuration file that names the target; the environment has no say in it
+        #[arg(long, value_name = "FILE", required_unless_present = "abandon")]
+        to: Option<PathBuf>,
+        /// Give up: make the databases of the current configuration writable again
+        #[arg(long, conflicts_with = "to")]
+        abandon: bool,
+    },
     /// Print the OpenAPI document as YAML
     Openapi,
 }
@@ -203,6 +218,8 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
         Command::Databases => commands::databases(&config),
         Command::Locate { id } => commands::locate(&config, id),
         Command::Verify => commands::verify(&config),
+        Command::Transfer { to: Some(to), .. } => transfer::transfer(&config, &to),
+        Command::Transfer { to: None, .. } => transfer::abandon(&config),
         Command::Openapi => commands::openapi(),
     }
 }

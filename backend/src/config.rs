@@ -71,6 +71,13 @@ impl Config {
         Config::from_sources(file, Environment::with_prefix(ENVIRONMENT_PREFIX))
     }
 
+    /// What a file says, whatever the environment says.
+    pub fn load_file(file: &Path) -> Result<Config, ConfigError> {
+        let nothing = Some(HashMap::new());
+        let environment = Environment::with_prefix(ENVIRONMENT_PREFIX).source(nothing);
+        Config::from_sources(Some(file), environment)
+    }
+
     fn from_sources(file: Option<&Path>, environment: Environment) -> Result<Config, ConfigError> {
         let path = file.unwrap_or(Path::new(DEFAULT_FILE));
         let source = File::from(path).format(FileFormat::Toml).required(file.is_some());

@@ -19,6 +19,7 @@ mod watch;
 
 pub mod accounts;
 pub mod cluster;
+pub mod copy;
 pub mod inspect;
 pub mod migrate;
 pub mod moderation;
@@ -29,6 +30,7 @@ pub mod review_search;
 pub mod reviews;
 pub mod sessions;
 pub mod tokens;
+pub mod transfer;
 pub mod verifications;
 
 pub use address::Address;

@@ -51,7 +51,7 @@ pub use review_list::ReviewQuery;
 pub use reviews::Created;
 pub use seed::{SeedProduct, SeedReview, Seeded};
 pub use sessions::{Authenticated, Begun, Browser, Credential, SESSION_S};
-pub use setup::{Databases, MigrationStatus, SetupError};
+pub use setup::{BegunTransfer, Databases, MigrationStatus, SetupError, Transfer};
 pub use verify::Report;
 
 /// All reviews, products, ratings and accounts of one cluster.

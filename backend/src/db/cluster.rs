@@ -30,7 +30,7 @@ pub fn pins(connection: &mut Connection) -> Result<Option<Pins>, QueryError> {
     Ok(cluster::table.select(Pins::as_select()).first(connection).optional()?)
 }
 
-fn insert_pins(connection: &mut Connection, pins: &Pins) -> Result<(), QueryError> {
+pub(super) fn insert_pins(connection: &mut Connection, pins: &Pins) -> Result<(), QueryError> {
     diesel::insert_into(cluster::table)
         .values((cluster::singleton.eq(1), pins))
         .execute(connection)?;

@@ -5,7 +5,7 @@ use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionMa
 use diesel::dsl::{case_when, sql};
 use diesel::expression::BoxableExpression;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use twox_hash::XxHash3_64;
 
 use super::citus;
@@ -168,7 +168,7 @@ pub(super) fn horizon_ms(connection: &mut Connection) -> QueryResult<Option<i64>
               ELSE {NOW_MS} END"
     )))
     .get_result(postgres)?;
-    let oldest: Option<i64> = diesel::select(sql::<diesel::sql_types::Nullable<BigInt>>(&format!(
+    let oldest: Option<i64> = diesel::select(sql::<Nullable<BigInt>>(&format!(
         "(SELECT min(((classid::bigint & 65535) << 32) | objid::bigint) FROM pg_locks
           WHERE locktype = 'advisory' AND classid::bigint >> 16 = {MINT_KEYS}
             AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
@@ -242,6 +242,54 @@ pub(super) fn continue_ids(connection: &mut Connection, table: &str) -> QueryRes
     postgres.batch_execute(&format!(
         "SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"
     ))
+}
+
+/// The last id that the engine gave in a table, whether or not its row is still there.
+pub(super) fn last_id(connection: &mut Connection, table: &str) -> QueryResult<i64> {
+    let given = match connection {
+        Connection::Sqlite(_) => format!("SELECT seq FROM sqlite_sequence WHERE name = '{table}'"),
+        Connection::Postgres(_) => {
+            format!(
+                "SELECT pg_sequence_last_value(pg_get_serial_sequence('{table}', 'id')::regclass)"
+            )
+        }
+    };
+    let used = format!("SELECT max(id) FROM {table}");
+    let ids: (Option<i64>, Option<i64>) = diesel::select((
+        sql::<Nullable<BigInt>>(&format!("({given})")),
+        sql::<Nullable<BigInt>>(&format!("({used})")),
+    ))
+    .get_result(connection)?;
+    Ok(ids.0.max(ids.1).unwrap_or_default())
+}
+
+/// Makes the next id of a table one after `last`. Where SQLite never gives an id twice it keeps
+/// count of them; elsewhere the rows tell.
+pub(super) fn continue_ids_after(
+    connection: &mut Connection,
+    table: &str,
+    last: i64,
+) -> QueryResult<()> {
+    let statements = match connection {
+        _ if last == 0 => return Ok(()),
+        Connection::Sqlite(_) => format!(
+            "DELETE FROM sqlite_sequence WHERE name = '{table}';
+             INSERT INTO sqlite_sequence (name, seq)
+                 SELECT name, {last} FROM sqlite_schema
+                 WHERE name = '{table}' AND sql LIKE '%AUTOINCREMENT%';"
+        ),
+        Connection::Postgres(_) => {
+            format!("SELECT setval(pg_get_serial_sequence('{table}', 'id'), {last})")
+        }
+    };
+    connection.batch_execute(&statements)
+}
+
+/// Lets PostgreSQL know what a table holds that was filled just now: until it has found that out
+/// by itself, it guesses. SQLite's plans are made without.
+pub(super) fn analyze(connection: &mut Connection, table: &str) -> QueryResult<()> {
+    let Connection::Postgres(postgres) = connection else { return Ok(()) };
+    postgres.batch_execute(&format!("ANALYZE {table}"))
 }
 
 /// Bytes that the database takes; of a SQLite file without what is still in its log.

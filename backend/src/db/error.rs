@@ -3,6 +3,9 @@
 use super::server::one_line;
 use crate::shard::Bucket;
 
+/// What a database says that a transfer has made read-only: see [`super::transfer::guard`].
+pub(super) const READ_ONLY: &str = "read-only: moved by ostrakon transfer";
+
 /// Why a transaction did not happen.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
@@ -15,6 +18,12 @@ pub enum DbError {
         reason: String,
         /// Whether the log doesn't know it yet.
         is_news: bool,
+    },
+    /// The database takes no changes: a transfer moves it, or has moved it.
+    #[error("{database} is read-only: `ostrakon transfer` moves it, or has moved it")]
+    ReadOnly {
+        /// Its name.
+        database: String,
     },
     /// The database doesn't own this bucket, or not since the epoch the caller routed by.
     #[error("{database} does not own bucket {bucket} as the shard map says")]
@@ -74,6 +83,11 @@ impl QueryError {
         match self {
             QueryError::Moved(bucket) => DbError::Moved { database, bucket },
             QueryError::Broken(what) => DbError::Broken { database, what },
+            QueryError::Diesel(Error::DatabaseError(_, info))
+                if info.message().contains(READ_ONLY) =>
+            {
+                DbError::ReadOnly { database }
+            }
             QueryError::Diesel(Error::DatabaseError(UniqueViolation, info)) => {
                 DbError::Conflict { database, constraint: info.message().to_owned() }
             }

@@ -168,3 +168,19 @@ diesel::table! {
         review_id -> BigInt,
     }
 }
+
+// What a transfer makes for itself, and no migration. In the source's `default`: which one has made
+// the cluster read-only.
+diesel::table! {
+    transfer_source (id) {
+        id -> Text,
+    }
+}
+
+// In each target until it is whole: which transfer fills it, and as which database.
+diesel::table! {
+    transfer_target (id) {
+        id -> Text,
+        database -> Text,
+    }
+}

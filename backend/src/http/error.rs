@@ -159,7 +159,9 @@ impl From<StoreError> for ApiError {
             StoreError::SkuTaken => ProblemCode::SkuTaken,
             StoreError::DatabaseNotFound(_) => ProblemCode::DatabaseNotFound,
             StoreError::VerifyRunning(_) => ProblemCode::VerifyRunning,
-            StoreError::Unavailable(_) => ProblemCode::DatabaseUnavailable,
+            StoreError::Unavailable(_) | StoreError::ReadOnly(_) => {
+                ProblemCode::DatabaseUnavailable
+            }
             StoreError::BucketMoved => ProblemCode::BucketMoved,
             StoreError::Internal(_) => ProblemCode::Internal,
         };
@@ -173,6 +175,10 @@ impl From<StoreError> for ApiError {
             }
             StoreError::Unavailable(databases) => {
                 ApiError::new(code, format!("{} is not answering.", databases.join(", ")))
+            }
+            StoreError::ReadOnly(database) => {
+                let detail = format!("{database} takes no changes: it is moving to another place.");
+                ApiError::new(code, detail)
             }
             StoreError::Internal(reason) => {
                 tracing::error!(reason, "internal error");

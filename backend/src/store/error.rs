@@ -82,6 +82,9 @@ pub enum StoreError {
     /// These databases don't answer.
     #[error("{} not available", .0.join(", "))]
     Unavailable(Vec<String>),
+    /// This database takes no changes.
+    #[error("{0} is read-only: `ostrakon transfer` moves it, or has moved it")]
+    ReadOnly(String),
     /// A bucket is moving, and hasn't arrived while we waited.
     #[error("a bucket is moving")]
     BucketMoved,
@@ -95,6 +98,7 @@ impl From<DbError> for StoreError {
     fn from(error: DbError) -> StoreError {
         match error {
             DbError::Moved { .. } => StoreError::BucketMoved,
+            DbError::ReadOnly { database } => StoreError::ReadOnly(database),
             DbError::Unavailable { ref database, is_news, .. } => {
                 if is_news {
                     tracing::error!(%error, "database unavailable");

@@ -2,6 +2,7 @@
 
 mod migrate;
 mod open;
+mod transfer;
 
 use std::sync::Arc;
 
@@ -9,8 +10,10 @@ use ostrakon_shared::ReviewId;
 
 use crate::db::cluster::{self, Member, Pins};
 use crate::db::migrate::{Kind, Progress, progress};
-use crate::db::{Address, Database, DbError};
+use crate::db::{Address, Database, DbError, transfer as transfers};
 use crate::shard::{BUCKETS, HASH, Spread};
+
+pub use transfer::{BegunTransfer, Transfer};
 
 /// The databases that the configuration names.
 pub struct Databases {
@@ -135,7 +138,13 @@ fn epoch() -> String {
 
 /// The pins of a database that may not exist, or not be migrated yet.
 fn existing_pins(database: &Database, kind: Kind) -> Result<Option<Pins>, SetupError> {
-    if !exists(database) || progress(database, kind)?.applied.is_empty() {
+    if !exists(database) {
+        return Ok(None);
+    }
+    if database.read_latest(transfers::marker)?.is_some() {
+        return Err(half_filled(database).into());
+    }
+    if progress(database, kind)?.applied.is_empty() {
         return Ok(None);
     }
     Ok(database.read_latest(cluster::pins)?)
@@ -172,6 +181,15 @@ fn emptied(database: &Database) -> String {
     format!(
         "{} ({}) is not the database that joined this cluster, it belongs to none: restore it \
          from a backup",
+        database.name(),
+        database.address()
+    )
+}
+
+fn half_filled(database: &Database) -> String {
+    format!(
+        "{} ({}) is only in part filled by `ostrakon transfer`: run that again until it is done, \
+         or take an empty database",
         database.name(),
         database.address()
     )

@@ -36,7 +36,7 @@ fn succeeds(place: &Place, arguments: &[&str]) -> String {
 
 /// The one line that it says before it ends with this code.
 #[track_caller]
-fn fails(mut command: Command, code: i32) -> String {
+pub fn fails(mut command: Command, code: i32) -> String {
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(code), "{output:?}");
     let said = String::from_utf8(output.stderr).unwrap();
@@ -324,10 +324,10 @@ on_both_engines!(the_demo_s_password_is_for_loopback_only, || {
 });
 
 /// A server of its own process.
-struct Serving {
+pub struct Serving {
     child: Child,
     _stdout: BufReader<ChildStdout>,
-    address: String,
+    pub address: String,
 }
 
 impl Serving {
@@ -347,7 +347,7 @@ impl Serving {
         Serving::spawn(command)
     }
 
-    fn spawn(mut command: Command) -> Serving {
+    pub fn spawn(mut command: Command) -> Serving {
         command.stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());

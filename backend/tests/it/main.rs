@@ -31,3 +31,4 @@ mod processes;
 mod products;
 mod reviews;
 mod schema;
+mod transfer;

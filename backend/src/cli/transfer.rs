@@ -1,0 +1,58 @@
+//! Moving a cluster to other databases, at the command line.
+
+use std::path::Path;
+
+use super::Failure;
+use super::commands::{open, progress_bar};
+use crate::config::Config;
+use crate::store::{BegunTransfer, SetupError, StoreError, Transfer};
+
+pub fn transfer(config: &Config, to: &Path) -> Result<(), Failure> {
+    let target = Config::load_file(to)?;
+    let transfer = Transfer::check(open(config)?, target.databases())?;
+    let rows = transfer.begin().and_then(copy).map_err(|error| stopped(&error))?;
+    let Some(rows) = rows else { return Err(Failure::Found) };
+    println!("transfer: {rows} rows copied, and compared on both sides");
+    println!("transfer: from now on serve with --config {}", to.display());
+    println!(
+        "transfer: the old databases stay read-only, until `ostrakon transfer --abandon`: never \
+         write to both"
+    );
+    Ok(())
+}
+
+/// Returns how many rows there are; None: the target has others.
+fn copy(transfer: BegunTransfer) -> Result<Option<u64>, SetupError> {
+    let (rows, done) = transfer.rows()?;
+    let bar = progress_bar(rows, "rows copied");
+    bar.set_position(done);
+    bar.reset_eta();
+    transfer.copy(&|rows| bar.inc(rows))?;
+    bar.finish_and_clear();
+    let bar = progress_bar(2 * rows, "rows compared");
+    let differences = transfer.compare(&|rows| bar.inc(rows))?;
+    bar.finish_and_clear();
+    if differences.is_empty() {
+        transfer.finish()?;
+        return Ok(Some(rows));
+    }
+    differences.iter().for_each(|line| println!("{line}"));
+    println!(
+        "transfer: {} differences, so the target can't be used: empty it, and begin again. {STAYS}",
+        differences.len()
+    );
+    Ok(None)
+}
+
+const STAYS: &str =
+    "The source stays read-only; to give up, make it writable by `ostrakon transfer --abandon`";
+
+fn stopped(error: &SetupError) -> Failure {
+    Failure::Failed(format!("{error}\nnot finished: run it again to go on. {STAYS}"))
+}
+
+pub fn abandon(config: &Config) -> Result<(), Failure> {
+    open(config)?.abandon_transfer().map_err(StoreError::from)?;
+    println!("transfer: these databases take changes; never serve a copy of them as well");
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! What makes a transfer safe: a source that takes no writes, and a target that is none until it
+//! is whole.
+//!
+//! The source is made read-only by a trigger on each table. So it binds every process, in every
+//! transaction, even those that were running before; and to create it waits for transactions that
+//! have written.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+
+use super::cluster::{self, Pins};
+use super::copy;
+use super::engine::{self, Connection};
+use super::error::{QueryError, READ_ONLY};
+use super::migrate::Kind;
+use super::schema::{transfer_source, transfer_target};
+
+/// Every table of this kind of database.
+pub fn table_names(kind: Kind) -> impl Iterator<Item = &'static str> {
+    let own = ["cluster", "__diesel_schema_migrations"];
+    copy::tables(kind).iter().map(|table| table.name).chain(own)
+}
+
+/// Whether the database has none of the tables of its kind.
+pub fn is_empty(connection: &mut Connection, kind: Kind) -> Result<bool, QueryError> {
+    for table in table_names(kind) {
+        if engine::has_table(connection, table)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The transfer that has made this `default`'s cluster read-only.
+pub fn source_id(connection: &mut Connection) -> Result<Option<String>, QueryError> {
+    if !engine::has_table(connection, "transfer_source")? {
+        return Ok(None);
+    }
+    Ok(transfer_source::table.select(transfer_source::id).first(connection).optional()?)
+}
+
+/// Notes in the source's `default` that a transfer begins, unless one has begun already; returns
+/// which.
+pub fn begin(connection: &mut Connection, new_id: &str) -> Result<String, QueryError> {
+    if let Some(id) = source_id(connection)? {
+        return Ok(id);
+    }
+    connection.batch_execute("CREATE TABLE transfer_source (id TEXT NOT NULL PRIMARY KEY)")?;
+    diesel::insert_into(transfer_source::table)
+        .values(transfer_source::id.eq(new_id))
+        .execute(connection)?;
+    Ok(new_id.to_owned())
+}
+
+/// Forgets what [`begin`] has noted.
+pub fn forget(connection: &mut Connection) -> Result<(), QueryError> {
+    Ok(connection.batch_execute("DROP TABLE IF EXISTS transfer_source")?)
+}
+
+/// Lets a table refuse all changes, after those of transactions that are under way.
+pub fn guard(connection: &mut Connection, table: &str) -> Result<(), QueryError> {
+    let statements = match connection {
+        Connection::Sqlite(_) => CHANGES.map(|change| {
+            format!(
+                "CREATE TRIGGER IF NOT EXISTS {0} BEFORE {change} ON {table}
+                 BEGIN SELECT RAISE(ABORT, '{READ_ONLY}'); END;",
+                guard_name(table, change)
+            )
+        }),
+        // A trigger that is there already is replaced without the lock that keeps readers out.
+        Connection::Postgres(_) => [
+            format!(
+                "CREATE OR REPLACE FUNCTION transfer_guard() RETURNS trigger LANGUAGE plpgsql AS
+                 $$ BEGIN RAISE EXCEPTION '{READ_ONLY}'; END $$;"
+            ),
+            format!(
+                "CREATE OR REPLACE TRIGGER transfer_guard
+                 BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON {table}"
+            ),
+            "FOR EACH STATEMENT EXECUTE FUNCTION transfer_guard();".to_owned(),
+        ],
+    };
+    Ok(connection.batch_execute(&statements.join("\n"))?)
+}
+
+/// Lets a table take changes again.
+pub fn unguard(connection: &mut Connection, table: &str) -> Result<(), QueryError> {
+    let statements = match connection {
+        Connection::Sqlite(_) => CHANGES
+            .map(|change| format!("DROP TRIGGER IF EXISTS {};", guard_name(table, change)))
+            .join("\n"),
+        Connection::Postgres(_) => format!("DROP TRIGGER IF EXISTS transfer_guard ON {table}"),
+    };
+    Ok(connection.batch_execute(&statements)?)
+}
+
+const CHANGES: [&str; 3] = ["INSERT", "UPDATE", "DELETE"];
+
+fn guard_name(table: &str, change: &str) -> String {
+    format!("transfer_guard_{table}_{}", change.to_lowercase())
+}
+
+/// Which transfer fills this database, and as which one; None: none does.
+pub fn marker(connection: &mut Connection) -> Result<Option<(String, String)>, QueryError> {
+    if !engine::has_table(connection, "transfer_target")? {
+        return Ok(None);
+    }
+    Ok(transfer_target::table.first(connection).optional()?)
+}
+
+/// Makes an empty database one that a transfer fills.
+pub fn mark(connection: &mut Connection, id: &str, database: &str) -> Result<(), QueryError> {
+    connection.batch_execute(
+        "CREATE TABLE transfer_target (id TEXT NOT NULL PRIMARY KEY, database TEXT NOT NULL)",
+    )?;
+    diesel::insert_into(transfer_target::table)
+        .values((transfer_target::id.eq(id), transfer_target::database.eq(database)))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Tables whose ids the engine gives.
+const COUNTED: [&str; 4] = ["product", "account", "session", "api_token"];
+
+/// The last id that was ever given in each of `default`'s tables that count.
+pub fn last_ids(connection: &mut Connection) -> Result<[i64; 4], QueryError> {
+    let mut ids = [0; 4];
+    for (id, table) in ids.iter_mut().zip(COUNTED) {
+        *id = engine::last_id(connection, table)?;
+    }
+    Ok(ids)
+}
+
+/// Goes on counting there: no id is given twice, not even one whose row is gone.
+pub fn continue_after(connection: &mut Connection, last_ids: [i64; 4]) -> Result<(), QueryError> {
+    for (id, table) in last_ids.into_iter().zip(COUNTED) {
+        engine::continue_ids_after(connection, table, id)?;
+    }
+    Ok(())
+}
+
+/// Makes a filled database what it is a copy of.
+pub fn complete(connection: &mut Connection, kind: Kind, pins: &Pins) -> Result<(), QueryError> {
+    engine::without_time_limit(connection)?;
+    for table in table_names(kind) {
+        engine::analyze(connection, table)?;
+    }
+    cluster::insert_pins(connection, pins)?;
+    Ok(connection.batch_execute("DROP TABLE transfer_target")?)
+}

@@ -1,0 +1,254 @@
+//! `transfer`: moves a cluster to other databases, of any engines.
+//!
+//! From its beginning the source is read-only, for good: nothing that was acknowledged is missing
+//! in the target, and nobody goes on writing to the wrong one. A target becomes part of a cluster
+//! when all of them are filled and compared, in one transaction each, `default` last: until then
+//! no server opens it.
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::PathBuf;
+
+use uuid::Uuid;
+
+use super::{Databases, SetupError, existing_pins, exists, refuse_newer};
+use crate::db::cluster::{self, Pins};
+use crate::db::copy::{Digests, Progress, Table, tables};
+use crate::db::migrate::{self, Kind, MigrationLock};
+use crate::db::{Address, Database, DbError, transfer};
+use crate::store::Store;
+
+/// A transfer that is possible; nothing has happened yet.
+pub struct Transfer {
+    source: Databases,
+    target: Databases,
+}
+
+/// A transfer whose source is read-only, and whose target nobody else fills meanwhile.
+pub struct BegunTransfer {
+    source: Databases,
+    target: Databases,
+    id: String,
+    _locks: Vec<MigrationLock>,
+}
+
+/// What a target is before a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Empty,
+    Begun,
+    Complete,
+}
+
+impl Transfer {
+    /// Checks that `target` can take the cluster of `source`: it is empty, or this very transfer
+    /// has begun to fill it.
+    pub fn check(source: Store, target: Databases) -> Result<Transfer, SetupError> {
+        let (default, reviews) = (source.default, source.reviews);
+        let source = Databases { default, reviews, spread: Some(source.spread) };
+        let [has, names] = [&source, &target].map(|databases| databases.reviews.len());
+        if has != names {
+            let problem = format!(
+                "this cluster has {has} reviews databases, but the target's configuration names \
+                 {names}: a transfer keeps their number"
+            );
+            return Err(problem.into());
+        }
+        refuse_same_places(&source, &target)?;
+        let id = source.default.read_latest(transfer::source_id)?;
+        for (from, to, kind) in pairs(&source, &target) {
+            state(from, to, kind, id.as_deref())?;
+        }
+        Ok(Transfer { source, target })
+    }
+
+    /// Makes the source read-only, and tables in the target.
+    pub fn begin(self) -> Result<BegunTransfer, SetupError> {
+        let Transfer { source, target } = self;
+        let new_id = Uuid::new_v4().to_string();
+        let id = source.default.write(|connection| transfer::begin(connection, &new_id))?;
+        for (database, kind) in source.all() {
+            for table in transfer::table_names(kind) {
+                database.write(|connection| transfer::guard(connection, table))?;
+            }
+            refuse_newer(database, &migrate::progress(database, kind)?)?;
+        }
+        let locks = pairs(&source, &target).map(|(from, to, kind)| prepare(from, to, kind, &id));
+        let locks = locks.collect::<Result<_, _>>()?;
+        Ok(BegunTransfer { source, target, id, _locks: locks })
+    }
+}
+
+impl BegunTransfer {
+    /// How many rows there are, and how many of them are in the target already.
+    pub fn rows(&self) -> Result<(u64, u64), SetupError> {
+        let mut rows = (0, 0);
+        for (source, target, table) in self.tables() {
+            rows.0 += table.count(source)?;
+            rows.1 += table.count(target)?;
+        }
+        Ok(rows)
+    }
+
+    /// Copies what the target lacks.
+    pub fn copy(&self, progress: Progress<'_>) -> Result<(), SetupError> {
+        for (source, target, table) in self.tables() {
+            table.copy(source, target, progress)?;
+        }
+        Ok(())
+    }
+
+    /// Reads all rows of both sides; returns what is different, a line each.
+    pub fn compare(&self, progress: Progress<'_>) -> Result<Vec<String>, SetupError> {
+        let mut differences = Vec::new();
+        for (source, target, table) in self.tables() {
+            let [has, got] = [source, target].map(|database| table.digests(database, progress));
+            differences.extend(compare(source.name(), table.name, &has?, &got?));
+        }
+        Ok(differences)
+    }
+
+    /// Makes the target a cluster that can be served.
+    pub fn finish(self) -> Result<(), SetupError> {
+        if self.source.default.read_latest(transfer::source_id)?.as_ref() != Some(&self.id) {
+            let problem = "the source was made writable meanwhile: the target may lack what was \
+                           written since, so empty it and begin again";
+            return Err(problem.to_owned().into());
+        }
+        let last_ids = self.source.default.read_latest(transfer::last_ids)?;
+        let mut pairs: Vec<_> = pairs(&self.source, &self.target).collect();
+        pairs.reverse();
+        for (source, target, kind) in pairs {
+            let pins = source.read_latest(cluster::pins)?;
+            let pins = pins.ok_or_else(|| format!("{} has lost its pins", source.name()))?;
+            target.write(|connection| {
+                if transfer::marker(connection)?.is_none() {
+                    return Ok(());
+                }
+                if kind == Kind::Default {
+                    transfer::continue_after(connection, last_ids)?;
+                }
+                transfer::complete(connection, kind, &pins)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn tables(&self) -> impl Iterator<Item = (&Database, &Database, &'static Table)> {
+        pairs(&self.source, &self.target).flat_map(|(source, target, kind)| {
+            tables(kind).iter().map(move |table| (source, target, table))
+        })
+    }
+}
+
+impl Store {
+    /// Makes a cluster writable again that a transfer has made read-only. What that transfer has
+    /// begun to fill can't be gone on with.
+    pub fn abandon_transfer(&self) -> Result<(), DbError> {
+        // First: until the last guard is gone, no transfer may think that it is still its source.
+        self.default.write(transfer::forget)?;
+        let reviews = self.reviews.iter().map(|database| (database, Kind::Reviews));
+        for (database, kind) in std::iter::once((&self.default, Kind::Default)).chain(reviews) {
+            for table in transfer::table_names(kind) {
+                database.write(|connection| transfer::unguard(connection, table))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Each database and the one of the same name that it is copied to, `default` first.
+fn pairs<'a>(
+    source: &'a Databases,
+    target: &'a Databases,
+) -> impl Iterator<Item = (&'a Database, &'a Database, Kind)> {
+    source.all().zip(target.all()).map(|((source, kind), (target, _))| (source, target, kind))
+}
+
+fn refuse_same_places(source: &Databases, target: &Databases) -> Result<(), SetupError> {
+    let mut places = HashSet::new();
+    for (database, _) in source.all().chain(target.all()) {
+        if !places.insert(place(database.address())) {
+            let problem = format!(
+                "{} ({}) of the target's configuration is also another database",
+                database.name(),
+                database.address()
+            );
+            return Err(problem.into());
+        }
+    }
+    Ok(())
+}
+
+/// The same for the same database, as far as its address tells.
+fn place(address: &Address) -> PathBuf {
+    match address {
+        Address::Sqlite(path) => path.canonicalize().unwrap_or_else(|_| path.clone()),
+        Address::Postgres(url) => PathBuf::from(url),
+    }
+}
+
+/// What a target is; an error if it can't be filled by the transfer `id`.
+fn state(
+    source: &Database,
+    target: &Database,
+    kind: Kind,
+    id: Option<&str>,
+) -> Result<State, SetupError> {
+    if !exists(target) {
+        return Ok(State::Empty);
+    }
+    let place = format!("{} ({})", target.name(), target.address());
+    if let Some((filled_by, name)) = target.read_latest(transfer::marker)? {
+        if Some(filled_by.as_str()) == id && name == target.name() {
+            return Ok(State::Begun);
+        }
+        let problem = "is filled in part by another transfer: take an empty database";
+        return Err(format!("{place} {problem}").into());
+    }
+    if target.read_latest(|connection| transfer::is_empty(connection, kind))? {
+        return Ok(State::Empty);
+    }
+    let pins: Option<Pins> = existing_pins(target, kind)?;
+    if pins.is_none() || pins != source.read_latest(cluster::pins)? {
+        return Err(format!("{place} is not empty: a transfer fills empty databases only").into());
+    }
+    match kind {
+        // Completed before `default` was: the run was interrupted there.
+        Kind::Reviews if id.is_some() => Ok(State::Complete),
+        _ => Err(format!("{place} holds this cluster already").into()),
+    }
+}
+
+/// Makes a target's tables. Nobody else fills it until the lock is dropped.
+fn prepare(
+    source: &Database,
+    target: &Database,
+    kind: Kind,
+    id: &str,
+) -> Result<MigrationLock, SetupError> {
+    let lock = migrate::lock(target)?;
+    if state(source, target, kind, Some(id))? == State::Empty {
+        target.write(|connection| transfer::mark(connection, id, target.name()))?;
+    }
+    refuse_newer(target, &migrate::progress(target, kind)?)?;
+    migrate::run(target, kind, &lock)?;
+    Ok(lock)
+}
+
+fn compare(database: &str, table: &str, source: &Digests, target: &Digests) -> Vec<String> {
+    let buckets: BTreeSet<_> = source.keys().chain(target.keys()).collect();
+    let line = |bucket: &Option<i16>| {
+        let [has, got] = [source, target].map(|digests| digests.get(bucket).copied());
+        let [has, got] = [has, got].map(Option::unwrap_or_default);
+        let place = bucket.map(|bucket| format!(" in bucket {bucket}")).unwrap_or_default();
+        if has.rows != got.rows {
+            let (has, got) = (has.rows, got.rows);
+            Some(format!("{database}: {table}{place}: {has} rows, but {got} in the target"))
+        } else if has != got {
+            Some(format!("{database}: {table}{place}: other rows in the target"))
+        } else {
+            None
+        }
+    };
+    buckets.into_iter().filter_map(line).collect()
+}
