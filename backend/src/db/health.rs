@@ -98,6 +98,11 @@ impl Health {
         self.lock().is_watched = true;
     }
 
+    /// Whether somebody watches.
+    pub fn is_watched(&self) -> bool {
+        self.lock().is_watched
+    }
+
     /// The server is being asked.
     pub fn asked(&self) {
         let mut state = self.lock();

@@ -277,11 +277,11 @@ impl ManageConnection for Connector {
         match connected {
             Ok(connection) => Ok(Session { connection, broken: false, generation }),
             Err(reason) => {
-                tracing::warn!(
-                    database = self.database,
-                    reason,
-                    "a connection could not be opened"
-                );
+                // A command that nobody watches for says it itself.
+                if self.health.is_watched() {
+                    let database = &self.database;
+                    tracing::warn!(database, reason, "a connection could not be opened");
+                }
                 self.health.unreachable(&reason);
                 Err(ConnectError(reason))
             }

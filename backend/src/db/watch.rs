@@ -112,12 +112,11 @@ fn spawn(
         let mut connection = None;
         loop {
             health.asked();
-            // A connection that was kept may have been cut: that says nothing of the server.
+            // A connection that was cut says nothing of the server: not the one that was kept, nor
+            // a single new one.
+            let anew = || server::connect(&address, false, &settings).and_then(ask);
             let kept = connection.take().and_then(|kept| ask(kept).ok());
-            let asked = match kept {
-                Some(asked) => Ok(asked),
-                None => server::connect(&address, false, &settings).and_then(ask),
-            };
+            let asked = kept.map_or_else(|| anew().or_else(|_| anew()), Ok);
             let at = asked.map(|(at, good)| {
                 connection = Some(good);
                 at

@@ -4,6 +4,17 @@
 //! in the target, and nobody goes on writing to the wrong one. A target becomes part of a cluster
 //! when all of them are filled and compared, in one transaction each, `default` last: until then
 //! no server opens it.
+//!
+//! 1. Source: `transfer_source` in `default` gets the transfer's id, then every table a trigger that
+//!    refuses changes. To create it waits for whoever has written, and it binds every process. What
+//!    it says becomes `DbError::ReadOnly`, 503.
+//! 2. Target: a table `transfer_target` with the id and the database's name, then the migrations.
+//!    While that table is there `serve` and `migrate` refuse the database.
+//! 3. Rows in the order of keys, a thousand to a transaction (`db/copy.rs`): where the last one is, a
+//!    run that was interrupted goes on. Keys with texts, which engines sort in different ways, begin
+//!    again at the numbers before the text.
+//! 4. All rows of both sides are read: number and sum of hashes by bucket must be the same.
+//! 5. `transfer_target` is replaced by the pins, in one transaction each, `default` last.
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
