@@ -126,12 +126,16 @@ impl Place {
         }
     }
 
-    /// Lets a database be there no more, or be none: whoever opens it from now on is refused.
+    /// Lets a database be there no more, or be none, also for who has opened it.
     pub fn spoil(&self, database: &str) {
-        self.lose(database);
-        if self.engine == Engine::Sqlite {
-            std::fs::write(self.file(database), "this is no database ".repeat(1000)).unwrap();
+        if self.engine == Engine::Postgres {
+            return self.lose(database);
         }
+        for suffix in ["-wal", "-shm"] {
+            std::fs::remove_file(with_suffix(self.file(database), suffix)).ok();
+        }
+        // In its place: a file that is removed is still there for who has it open.
+        std::fs::write(self.file(database), "this is no database ".repeat(1000)).unwrap();
     }
 
     /// Takes away all that a database holds.
