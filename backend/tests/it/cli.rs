@@ -178,7 +178,6 @@ fn urls_that_lead_nowhere_are_one_line() {
     ] {
         let mut command = ostrakon(&place, &["serve"]);
         command.env("OSTRAKON_DEFAULT_URL", &url);
-        command.env("OSTRAKON_LOG", "error");
         let said = fails(command, code);
         assert!(said.contains(word), "{url}: {said}");
     }
