@@ -10,7 +10,7 @@ use crate::review_query::ReviewQuery;
 #[component]
 pub fn Histogram(
     product: ProductId,
-    /// Reviews with 1 to 5 stars.
+    /// Reviews with 1 to 5 stars; `None` while a database that knows is down.
     histogram: Memo<Option<[u64; 5]>>,
     /// The choice of reviews that is being read.
     query: Memo<ReviewQuery>,
@@ -32,14 +32,15 @@ fn Bar(
         let rating = if active() { None } else { Some(rating) };
         ReviewQuery { rating, ..query.get() }.href(product)
     };
-    let count = move || histogram.read().map_or(0, |counts| counts[usize::from(stars) - 1]);
+    let count = move || histogram.read().map(|counts| counts[usize::from(stars) - 1]);
     let part = move || {
         let all: u64 = histogram.read().iter().flatten().sum();
-        count() as f64 / all.max(1) as f64
+        count().unwrap_or_default() as f64 / all.max(1) as f64
     };
     let label = move || {
         let stars = counted(stars.into(), "star");
-        format!("{stars}: {}", counted(count(), "review"))
+        let reviews = count().map(|count| counted(count, "review"));
+        format!("{stars}: {}", reviews.unwrap_or_else(|| "number not known".to_owned()))
     };
     // A plain link: `A` would mark it as the current page, whatever its query.
     view! {
@@ -58,7 +59,7 @@ fn Bar(
                     <span class="bar-fill" style:--part=move || part().to_string()></span>
                 </span>
                 <span class="bar-count" aria-hidden="true">
-                    {move || grouped(count())}
+                    {move || count().map_or_else(|| "–".to_owned(), grouped)}
                 </span>
             </a>
         </li>
