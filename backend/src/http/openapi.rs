@@ -16,7 +16,10 @@ use super::routes;
         title = "Ostrakon",
         description = "Product reviews on shards.\n\nIds are strings, times are RFC 3339 in UTC. \
                        Lists have pages: follow `next_cursor` until it is null. What goes wrong \
-                       is told as a problem (RFC 9457) with a stable `code`.",
+                       is told as a problem (RFC 9457) with a stable `code`.\n\nWhere databases \
+                       have replicas, the answer to a write carries `Ostrakon-Position`: a client \
+                       that sends this header with later requests sees what it has written, \
+                       whoever answers. Browsers get it as a cookie.",
         license(name = "MIT", identifier = "MIT"),
         contact()
     ),
