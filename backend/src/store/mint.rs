@@ -40,7 +40,8 @@ impl Mint {
     }
 
     /// Every review of this process with an id below this one is committed, or never will be: for
-    /// SQLite files, where no other process writes. Whoever walks upwards must not step beyond: a slow writer may still fill a gap there.
+    /// SQLite files, where no other process writes. Whoever walks upwards must not step beyond: a
+    /// slow writer may still fill a gap there.
     pub fn horizon(&self) -> i64 {
         let mut state = self.lock();
         // With nothing in flight, all until this very millisecond is settled, and stays so: what
