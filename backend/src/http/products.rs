@@ -11,13 +11,13 @@ use ostrakon_shared::{
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::blocking;
 use super::error::ApiError;
 use super::extract::{Params, check_search, from_text};
 use super::openapi::{
     InvalidId, InvalidParameter, InvalidProductRequest, NoSuchProduct, Unavailable,
 };
 use super::respond::Fresh;
+use super::threads::{Readers, reading};
 use crate::store::{ProductQuery, Store};
 
 #[derive(Deserialize, IntoParams)]
@@ -56,12 +56,13 @@ struct ListProducts {
 #[get("/api/products")]
 pub async fn list_products(
     store: Data<Store>,
+    readers: Data<Readers>,
     params: Params<ListProducts>,
 ) -> Result<Fresh<ProductPage>, ApiError> {
     let ListProducts { search, limit, cursor, allow_partial } = params.0;
     check_search(&search)?;
     let query = ProductQuery { search, limit, cursor, allow_partial };
-    let page = blocking(store, move |store| store.list_products(&query)).await?;
+    let page = reading(store, &readers, move |store| store.list_products(&query)).await?;
     let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
     Ok(Fresh::page(page, next, partial))
 }
@@ -91,11 +92,12 @@ struct GetProduct {
 #[get("/api/products/{id}")]
 pub async fn get_product(
     store: Data<Store>,
+    readers: Data<Readers>,
     id: Path<ProductId>,
     params: Params<GetProduct>,
 ) -> Result<Fresh<Product>, ApiError> {
     let allow_partial = params.0.allow_partial;
-    let product = blocking(store, move |store| store.product(*id, allow_partial)).await?;
+    let product = reading(store, &readers, move |store| store.product(*id, allow_partial)).await?;
     let partial = product.rating.is_none();
     Ok(Fresh::page(product, None, partial))
 }
@@ -115,9 +117,10 @@ pub async fn get_product(
 #[get("/api/products/{id}/rating")]
 pub async fn get_product_rating(
     store: Data<Store>,
+    readers: Data<Readers>,
     id: Path<ProductId>,
 ) -> Result<Fresh<ProductRating>, ApiError> {
-    Ok(Fresh::new(blocking(store, move |store| store.rating(*id)).await?))
+    Ok(Fresh::new(reading(store, &readers, move |store| store.rating(*id)).await?))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -161,8 +164,9 @@ impl FromStr for ProductIds {
 #[get("/api/ratings")]
 pub async fn list_ratings(
     store: Data<Store>,
+    readers: Data<Readers>,
     params: Params<ListRatings>,
 ) -> Result<Fresh<ProductRatingList>, ApiError> {
     let ProductIds(ids) = params.0.product_ids;
-    Ok(Fresh::new(blocking(store, move |store| store.ratings(&ids)).await?))
+    Ok(Fresh::new(reading(store, &readers, move |store| store.ratings(&ids)).await?))
 }

@@ -11,7 +11,6 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::auth::{Member, Poster};
-use super::blocking;
 use super::client::Client;
 use super::error::ApiError;
 use super::extract::{Body, IdempotencyKey, IfMatch, Params, from_optional_text, from_text};
@@ -21,6 +20,7 @@ use super::openapi::{
     Reported, TooMany, Unavailable, VersionMissing,
 };
 use super::respond::{Fresh, version_tag};
+use super::threads::{Readers, blocking, reading};
 use crate::store::{OwnReviewQuery, Reader, ReviewQuery, Store};
 
 #[derive(Deserialize, IntoParams)]
@@ -65,12 +65,13 @@ struct ListReviews {
 #[get("/api/products/{id}/reviews")]
 pub async fn list_product_reviews(
     store: Data<Store>,
+    readers: Data<Readers>,
     id: Path<ProductId>,
     params: Params<ListReviews>,
 ) -> Result<Fresh<ReviewPage>, ApiError> {
     let ListReviews { sort, rating, limit, cursor, allow_partial } = params.0;
     let query = ReviewQuery { sort, rating, limit, cursor, allow_partial };
-    let page = blocking(store, move |store| store.list_reviews(*id, &query)).await?;
+    let page = reading(store, &readers, move |store| store.list_reviews(*id, &query)).await?;
     let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
     Ok(Fresh::page(page, next, partial))
 }
@@ -132,8 +133,12 @@ pub async fn create_review(
     )
 )]
 #[get("/api/reviews/{id}")]
-pub async fn get_review(store: Data<Store>, id: Path<ReviewId>) -> Result<Fresh<Review>, ApiError> {
-    let review = blocking(store, move |store| store.review(*id)).await?;
+pub async fn get_review(
+    store: Data<Store>,
+    readers: Data<Readers>,
+    id: Path<ReviewId>,
+) -> Result<Fresh<Review>, ApiError> {
+    let review = reading(store, &readers, move |store| store.review(*id)).await?;
     let version = review.version;
     Ok(Fresh::versioned(review, version))
 }
@@ -290,7 +295,8 @@ pub async fn list_own_reviews(
 #[get("/api/reviews/{id}/location")]
 pub async fn get_review_location(
     store: Data<Store>,
+    readers: Data<Readers>,
     id: Path<ReviewId>,
 ) -> Result<Fresh<ReviewLocation>, ApiError> {
-    Ok(Fresh::new(blocking(store, move |store| store.review_location(*id)).await?))
+    Ok(Fresh::new(reading(store, &readers, move |store| store.review_location(*id)).await?))
 }
