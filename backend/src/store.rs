@@ -33,7 +33,7 @@ use std::sync::{Arc, RwLock};
 use arc_swap::ArcSwap;
 use ostrakon_shared::ProductId;
 
-use crate::db::Database;
+use crate::db::{Address, Database};
 use crate::shard::{ShardMap, Spread};
 
 pub use crate::db::{Positions, WaitsFor, serve};
@@ -74,5 +74,12 @@ impl Store {
     /// What the operator chose about reviews.
     pub fn policy(&self) -> Policy {
         self.policy
+    }
+
+    /// How many reads a database answers at once, if all of them are files of this machine.
+    pub fn file_readers(&self) -> Option<usize> {
+        let is_file = |database: &Database| matches!(database.address(), Address::Sqlite(_));
+        let all = is_file(&self.default) && self.reviews.iter().all(|database| is_file(database));
+        all.then(|| self.default.read_connections())
     }
 }

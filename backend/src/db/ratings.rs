@@ -8,6 +8,7 @@ use diesel::sql_types::{BigInt, Nullable};
 use diesel::sqlite::Sqlite;
 use ostrakon_shared::{ProductId, Rating, ReviewStatus};
 
+use super::cached::Cached;
 use super::engine::{Connection, MultiBackend, on_each_engine};
 use super::error::QueryError;
 use super::schema::product_rating;
@@ -97,12 +98,12 @@ pub fn add(
     let mut one = RatingRow::empty(bucket.number(), product.get());
     one.add(counted, 1);
     on_each_engine!(connection, c => {
-        diesel::insert_into(product_rating::table)
+        let upsert = diesel::insert_into(product_rating::table)
             .values(&one)
             .on_conflict((product_rating::product_id, product_rating::bucket))
             .do_update()
-            .set(sums(&one))
-            .execute(c)
+            .set(sums(&one));
+        Cached(upsert).execute(c)
     })?;
     Ok(())
 }
@@ -119,7 +120,7 @@ pub fn recount(
     change.add(before, -1);
     change.add(after, 1);
     let row = product_rating::table.find((product.get(), bucket.number()));
-    match diesel::update(row).set(sums(&change)).execute(connection)? {
+    match Cached(diesel::update(row).set(sums(&change))).execute(connection)? {
         1 => Ok(()),
         _ => Err(QueryError::Broken(format!("no rating of product {product} in {bucket}"))),
     }
@@ -150,10 +151,10 @@ pub fn of_products(
     connection: &mut Connection,
     products: &[ProductId],
 ) -> Result<Vec<RatingRow>, QueryError> {
-    Ok(product_rating::table
+    let query = product_rating::table
         .filter(product_rating::product_id.eq_any(products.iter().map(|product| product.get())))
-        .select(RatingRow::as_select())
-        .load(connection)?)
+        .select(RatingRow::as_select());
+    Ok(Cached(query).load(connection)?)
 }
 
 /// Every rating row, by product and bucket.

@@ -4,7 +4,8 @@ use diesel::prelude::*;
 use jiff::Timestamp;
 use ostrakon_shared::{AccountId, ProductId, Rating, Review, ReviewId, ReviewStatus};
 
-use super::engine::{Connection, MultiBackend, lies_in, rare};
+use super::cached::Cached;
+use super::engine::{Connection, MultiBackend, lies_at_home, rare};
 use super::error::QueryError;
 use super::owner::Owned;
 use super::ratings::Counted;
@@ -46,24 +47,26 @@ impl TryFrom<ReviewRow> for Review {
 
     fn try_from(row: ReviewRow) -> Result<Review, QueryError> {
         let broken = || QueryError::Broken(format!("review {} of {}", row.id, row.product_id));
-        let rating = row
-            .rating
-            .map(|stars| u8::try_from(stars).ok().and_then(|stars| Rating::try_from(stars).ok()));
+        let rating =
+            |stars| u8::try_from(stars).ok().and_then(|stars| Rating::try_from(stars).ok());
+        let rating = row.rating.map(|stars| rating(stars).ok_or_else(broken)).transpose()?;
+        let edited_at = row.edited_at.map(Timestamp::from_millisecond).transpose();
+        let edited_at = edited_at.map_err(|_| broken())?;
         let id = ReviewId::new(row.id).ok_or_else(broken)?;
-        let edited_at =
-            row.edited_at.map(|ms| Timestamp::from_millisecond(ms).map_err(|_| broken()));
+        let product_id = ProductId::new(row.product_id).ok_or_else(broken)?;
+        let status = row.status.parse().map_err(|_| broken())?;
         Ok(Review {
             id,
-            product_id: ProductId::new(row.product_id).ok_or_else(broken)?,
-            rating: rating.map(|rating| rating.ok_or_else(broken)).transpose()?,
-            title: row.title.clone(),
-            body: row.body.clone(),
-            author_name: row.author_name.clone(),
+            product_id,
+            rating,
+            title: row.title,
+            body: row.body,
+            author_name: row.author_name,
             member: row.author_id.is_some(),
-            status: row.status.parse().map_err(|_| broken())?,
+            status,
             version: row.version,
             created_at: id.created_at(),
-            edited_at: edited_at.transpose()?,
+            edited_at,
         })
     }
 }
@@ -147,6 +150,16 @@ pub enum Direction {
     OldestAbove(i64),
 }
 
+impl Direction {
+    /// The same direction, from this id on.
+    fn beyond(self, id: i64) -> Direction {
+        match self {
+            Direction::NewestBelow(_) => Direction::NewestBelow(id),
+            Direction::OldestAbove(_) => Direction::OldestAbove(id),
+        }
+    }
+}
+
 /// Up to `limit` approved reviews of a product that lie in these buckets.
 pub fn list(
     connection: &mut Connection,
@@ -156,13 +169,44 @@ pub fn list(
     direction: Direction,
     limit: usize,
 ) -> Result<Vec<Review>, QueryError> {
+    let (mut found, mut direction) = (Vec::with_capacity(limit), direction);
+    loop {
+        let wanted = limit - found.len();
+        let rows = part_of_list(connection, product, owned, class, direction, wanted)?;
+        let is_all = rows.len() < wanted;
+        if let Some(last) = rows.last() {
+            direction = direction.beyond(last.id);
+        }
+        for row in rows {
+            // Rows of buckets that have moved away may still be here.
+            if owned.has(row.bucket) {
+                found.push(Review::try_from(row)?);
+            }
+        }
+        if is_all || found.len() == limit {
+            return Ok(found);
+        }
+    }
+}
+
+/// The same, with reviews of other buckets among them where only the caller sorts them out.
+fn part_of_list(
+    connection: &mut Connection,
+    product: ProductId,
+    owned: &Owned,
+    class: RatingClass,
+    direction: Direction,
+    limit: usize,
+) -> QueryResult<Vec<ReviewRow>> {
     let mut query = review::table
         .filter(review::product_id.eq(product.get()))
         .filter(review::status.eq(ReviewStatus::Approved.as_str()))
-        .filter(lies_in(connection, owned))
         .select(ReviewRow::as_select())
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .into_boxed::<MultiBackend>();
+    if let Some(condition) = lies_at_home(connection, owned) {
+        query = query.filter(condition);
+    }
     query = match class {
         RatingClass::Any => query,
         RatingClass::Rated(rating) => {
@@ -174,7 +218,7 @@ pub fn list(
         Direction::NewestBelow(id) => query.filter(review::id.lt(id)).order(review::id.desc()),
         Direction::OldestAbove(id) => query.filter(review::id.gt(id)).order(review::id.asc()),
     };
-    query.load(connection)?.into_iter().map(Review::try_from).collect()
+    Cached(query).load(connection)
 }
 
 /// What was made under an Idempotency-Key.
