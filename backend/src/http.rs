@@ -6,6 +6,7 @@
 mod accounts;
 mod admin_products;
 mod admin_reviews;
+mod answers;
 mod app;
 mod auth;
 mod client;
@@ -40,6 +41,7 @@ use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::AppExt;
 
 use crate::store::Store;
+use answers::Answers;
 use app::AppFiles;
 use hashing::HashingQueue;
 use limits::Limits;
@@ -59,6 +61,7 @@ pub fn server(listener: TcpListener, store: Data<Store>, settings: Settings) -> 
     let routes = Data::new(RouteTable::new(&document));
     let files = Data::new(AppFiles::new(settings.app_dir.clone()));
     let limits = Data::new(Limits::new(settings.rates));
+    let answers = Data::new(Answers::new(settings.cache_bytes));
     let readers = Data::new(Readers::new(&store)?);
     let settings = Data::new(settings);
     let queue = Data::new(HashingQueue::new());
@@ -69,6 +72,7 @@ pub fn server(listener: TcpListener, store: Data<Store>, settings: Settings) -> 
             .into_app()
             .app_data(store.clone())
             .app_data(readers.clone())
+            .app_data(answers.clone())
             .app_data(settings.clone())
             .app_data(limits.clone())
             .app_data(queue.clone())

@@ -19,6 +19,7 @@ mod products;
 mod ratings;
 mod review_list;
 mod reviews;
+mod revisions;
 mod secret;
 mod seed;
 mod sessions;
@@ -49,6 +50,7 @@ pub use product_edits::AdminProductQuery;
 pub use products::ProductQuery;
 pub use review_list::ReviewQuery;
 pub use reviews::Created;
+pub use revisions::Subject;
 pub use seed::{SeedProduct, SeedReview, Seeded};
 pub use sessions::{Authenticated, Begun, Browser, Credential, SESSION_S};
 pub use setup::{BegunTransfer, Databases, MigrationStatus, SetupError, Transfer};
@@ -66,6 +68,7 @@ pub struct Store {
     /// Told to nobody: reports by guests are told apart by hashes that are salted with it.
     cluster_id: String,
     running: verification::Running,
+    revisions: revisions::Revisions,
     /// Products that were seen to exist. They are never deleted, so this can't go stale.
     known_products: RwLock<HashSet<ProductId>>,
 }
@@ -74,6 +77,12 @@ impl Store {
     /// What the operator chose about reviews.
     pub fn policy(&self) -> Policy {
         self.policy
+    }
+
+    /// How often this process has changed a subject. Answers to the public that were read after
+    /// this revision, and before the next one, are the same but for what other processes write.
+    pub fn revision(&self, subject: Subject) -> u64 {
+        self.revisions.of(subject)
     }
 
     /// How many reads a database answers at once, if all of them are files of this machine.

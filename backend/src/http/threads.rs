@@ -63,6 +63,19 @@ impl Readers {
         };
         Ok(Readers(store.file_readers().map(start).transpose()?))
     }
+
+    /// Does `work`, which only reads.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        store: Data<Store>,
+        work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let Some(threads) = &self.0 else { return blocking(store, work).await };
+        let request = tracing::Span::current();
+        let done = threads.spawn_blocking(move || request.in_scope(|| work(&store))).await;
+        let done = done.map_err(|error| StoreError::Internal(error.to_string()))?;
+        Ok(done?)
+    }
 }
 
 impl Drop for Readers {
@@ -70,17 +83,4 @@ impl Drop for Readers {
         // What still reads must not keep an event loop waiting.
         self.0.take().into_iter().for_each(Runtime::shutdown_background);
     }
-}
-
-/// Does `work`, which only reads.
-pub async fn reading<T: Send + 'static>(
-    store: Data<Store>,
-    readers: &Readers,
-    work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, ApiError> {
-    let Some(threads) = &readers.0 else { return blocking(store, work).await };
-    let request = tracing::Span::current();
-    let done = threads.spawn_blocking(move || request.in_scope(|| work(&store))).await;
-    let done = done.map_err(|error| StoreError::Internal(error.to_string()))?;
-    Ok(done?)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::products::fold;
-use super::{Store, StoreError};
+use super::{Store, StoreError, Subject};
 use crate::db::owner;
 use crate::db::products::{self, ProductRow};
 use crate::db::ratings::{self, Counted};
@@ -126,6 +126,7 @@ impl Store {
                 }
                 Ok(new)
             });
+            batch.iter().for_each(|(_, seed)| self.revisions.note(Subject::Product(seed.product)));
             Ok(written?)
         })
     }

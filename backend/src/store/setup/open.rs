@@ -13,6 +13,7 @@ use crate::db::cluster::{self, Pins};
 use crate::db::migrate::{self, Kind};
 use crate::db::{Database, reviews, sqlite_version_problem};
 use crate::store::passwords::Passwords;
+use crate::store::revisions::Revisions;
 use crate::store::{Policy, Store, mint, verification};
 
 impl Databases {
@@ -50,6 +51,7 @@ impl Databases {
             mint: mint::Mint::above(last_id),
             cluster_id: root.id,
             running: verification::Running::default(),
+            revisions: Revisions::new(),
             known_products: RwLock::new(HashSet::new()),
         })
     }
