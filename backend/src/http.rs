@@ -88,6 +88,7 @@ pub fn server(listener: TcpListener, store: Data<Store>, settings: Settings) -> 
             .wrap(from_fn(respond::finish))
             .wrap(TracingLogger::default())
     });
-    let server = server.shutdown_timeout(SHUTDOWN_TIMEOUT_S).listen(listener)?;
+    // The end of an answer must not wait until the client has confirmed its beginning.
+    let server = server.tcp_nodelay(true).shutdown_timeout(SHUTDOWN_TIMEOUT_S).listen(listener)?;
     Ok(server.run())
 }

@@ -5,9 +5,11 @@
 mod accounts;
 mod actor;
 mod admin_reviews;
+mod batch;
 mod cursor;
 mod error;
 mod fanout;
+mod known_products;
 mod mint;
 mod moderation;
 mod overview;
@@ -27,15 +29,13 @@ mod setup;
 mod tokens;
 mod verification;
 mod verify;
+mod writers;
 
-use std::collections::HashSet;
-use std::sync::{Arc, RwLock};
-
-use arc_swap::ArcSwap;
-use ostrakon_shared::ProductId;
+use std::sync::Arc;
 
 use crate::db::{Address, Database};
 use crate::shard::{ShardMap, Spread};
+use arc_swap::ArcSwap;
 
 pub use crate::db::{Positions, WaitsFor, serve};
 pub use accounts::{AccountQuery, DEMO_NAME, name_key};
@@ -55,6 +55,7 @@ pub use seed::{SeedProduct, SeedReview, Seeded};
 pub use sessions::{Authenticated, Begun, Browser, Credential, SESSION_S};
 pub use setup::{BegunTransfer, Databases, MigrationStatus, SetupError, Transfer};
 pub use verify::Report;
+pub use writers::Writing;
 
 /// All reviews, products, ratings and accounts of one cluster.
 pub struct Store {
@@ -69,8 +70,8 @@ pub struct Store {
     cluster_id: String,
     running: verification::Running,
     revisions: revisions::Revisions,
-    /// Products that were seen to exist. They are never deleted, so this can't go stale.
-    known_products: RwLock<HashSet<ProductId>>,
+    writers: writers::Writers,
+    known_products: known_products::KnownProducts,
 }
 
 impl Store {

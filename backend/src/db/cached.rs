@@ -4,11 +4,11 @@ use diesel::QueryResult;
 use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 
-/// A query whose statement is kept prepared, by its text.
+/// A query that is loaded, and whose statement is kept prepared, by its text.
 ///
-/// Diesel keeps no statement whose text it can't tell from the query's type: UPDATE, `ON CONFLICT
-/// DO UPDATE`, pieces of SQL, lists on SQLite. Preparing one takes several times as long as
-/// running it. Only for queries of few texts: whatever varies must be a bind, for statements are
+/// Diesel keeps no statement whose text it can't tell from the query's type: pieces of SQL, and lists
+/// on SQLite. Preparing one takes several times as long as running it. (Statements that are
+/// executed, as UPDATE is, diesel passes on in a way that this can't change.) Only for queries of few texts: whatever varies must be a bind, for statements are
 /// kept as long as their connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cached<T>(pub T);

@@ -39,6 +39,26 @@ macro_rules! on_each_engine {
 }
 pub(super) use on_each_engine;
 
+/// Inserts rows: to a server in one statement, to a file one by one, which is as fast and leaves
+/// one statement to be kept.
+macro_rules! insert_rows {
+    ($connection:expr, $table:expr, $rows:expr) => {
+        match $connection {
+            $crate::db::engine::Connection::Sqlite(sqlite) => {
+                for row in $rows {
+                    diesel::insert_into($table).values(row).execute(sqlite)?;
+                }
+            }
+            $crate::db::engine::Connection::Postgres(postgres) => {
+                if !$rows.is_empty() {
+                    diesel::insert_into($table).values($rows).execute(postgres)?;
+                }
+            }
+        }
+    };
+}
+pub(super) use insert_rows;
+
 /// What a transaction is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {

@@ -1,5 +1,7 @@
 //! Owner rows: a reviews database's own, last word on the buckets that it owns.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 
 use super::engine::Connection;
@@ -28,6 +30,18 @@ pub fn require_writable(
     }
 }
 
+/// Those of `buckets` that this database takes writes to, with the epoch since which it owns them.
+/// Must run in the transaction that writes.
+pub fn writable(
+    connection: &mut Connection,
+    buckets: &[Bucket],
+) -> Result<HashMap<i16, i64>, QueryError> {
+    let states = states(connection, buckets)?.into_iter();
+    let writable =
+        |(bucket, state, epoch): (i16, String, i64)| (state == "owned").then_some((bucket, epoch));
+    Ok(states.filter_map(writable).collect())
+}
+
 /// Buckets that a database owns by the shard map, as queries name them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owned {
@@ -47,8 +61,14 @@ impl Owned {
 /// Fails with [`QueryError::Moved`] unless this database holds all reviews of each bucket. Must
 /// run in the snapshot that reads them.
 pub fn require_readable(connection: &mut Connection, buckets: &[Bucket]) -> Result<(), QueryError> {
-    let readable = readable(connection, buckets)?;
-    match buckets.iter().find(|bucket| !readable.contains(&bucket.number())) {
+    let states = states(connection, buckets)?;
+    let is_readable = |bucket: &Bucket| {
+        let is_it = |(row, state, _): &(i16, String, i64)| {
+            *row == bucket.number() && READABLE.contains(&&**state)
+        };
+        states.iter().any(is_it)
+    };
+    match buckets.iter().find(|bucket| !is_readable(bucket)) {
         Some(&bucket) => Err(QueryError::Moved(bucket)),
         None => Ok(()),
     }
@@ -58,24 +78,22 @@ pub fn require_readable(connection: &mut Connection, buckets: &[Bucket]) -> Resu
 /// own for each list in a query.
 const FEW: usize = 16;
 
-/// Those of `buckets` that are readable here.
-fn readable(connection: &mut Connection, buckets: &[Bucket]) -> Result<Vec<i16>, QueryError> {
+/// The owner rows of these buckets: bucket, state, epoch.
+fn states(
+    connection: &mut Connection,
+    buckets: &[Bucket],
+) -> Result<Vec<(i16, String, i64)>, QueryError> {
+    let columns = (bucket_owner::bucket, bucket_owner::state, bucket_owner::epoch);
     if buckets.len() > FEW || matches!(connection, Connection::Postgres(_)) {
-        let rows = bucket_owner::table
-            .filter(bucket_owner::bucket.eq_any(buckets.iter().map(|bucket| bucket.number())))
-            .filter(bucket_owner::state.eq_any(READABLE))
-            .select(bucket_owner::bucket);
-        return Ok(rows.load(connection)?);
+        let are_asked = bucket_owner::bucket.eq_any(buckets.iter().map(|bucket| bucket.number()));
+        return Ok(bucket_owner::table.filter(are_asked).select(columns).load(connection)?);
     }
-    let mut readable = Vec::new();
+    let mut states = Vec::with_capacity(buckets.len());
     for bucket in buckets {
-        let row = bucket_owner::table.find(bucket.number()).select(bucket_owner::state);
-        let state: Option<String> = row.first(connection).optional()?;
-        if state.is_some_and(|state| READABLE.contains(&&*state)) {
-            readable.push(bucket.number());
-        }
+        let row = bucket_owner::table.find(bucket.number()).select(columns);
+        states.extend(row.first(connection).optional()?);
     }
-    Ok(readable)
+    Ok(states)
 }
 
 /// Every owner row: bucket, whether its reviews are readable here, epoch.

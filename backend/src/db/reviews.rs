@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use ostrakon_shared::{AccountId, ProductId, Rating, Review, ReviewId, ReviewStatus};
 
 use super::cached::Cached;
-use super::engine::{Connection, MultiBackend, lies_at_home, rare};
+use super::engine::{Connection, MultiBackend, insert_rows, lies_at_home, rare};
 use super::error::QueryError;
 use super::owner::Owned;
 use super::ratings::Counted;
@@ -15,6 +15,7 @@ use crate::shard::Bucket;
 /// A review as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = review, primary_key(product_id, id, bucket), treat_none_as_null = true)]
+#[diesel(treat_none_as_default_value = false)]
 pub struct ReviewRow {
     /// `bucket_of(id)`.
     pub bucket: i16,
@@ -79,11 +80,10 @@ impl ReviewRow {
     }
 }
 
-/// Adds a review; [`super::DbError::Conflict`] when its id is taken, or when its author has
-/// reviewed the product.
-pub fn insert(connection: &mut Connection, row: &ReviewRow) -> Result<(), QueryError> {
-    diesel::insert_into(review::table).values(row).execute(connection)?;
-    Ok(())
+/// Adds reviews; [`super::DbError::Conflict`] when an id is taken, or when an author has reviewed
+/// the product.
+pub fn insert(connection: &mut Connection, rows: &[ReviewRow]) -> Result<(), QueryError> {
+    Ok(insert_rows!(connection, review::table, rows))
 }
 
 /// Writes all of a review's columns anew.
@@ -244,22 +244,23 @@ pub fn find_key(
         .optional()?)
 }
 
-/// Remembers under which key a review was made.
-pub fn insert_key(
-    connection: &mut Connection,
-    bucket: Bucket,
-    product: ProductId,
-    key: &str,
-    replay: &Replay,
-) -> Result<(), QueryError> {
-    diesel::insert_into(idempotency_key::table)
-        .values((
-            idempotency_key::bucket.eq(bucket.number()),
-            idempotency_key::product_id.eq(product.get()),
-            idempotency_key::key.eq(key),
-            idempotency_key::fingerprint.eq(&replay.fingerprint),
-            idempotency_key::review_id.eq(replay.review_id),
-        ))
-        .execute(connection)?;
-    Ok(())
+/// Under which key a review was made.
+#[derive(Clone, Debug, Insertable)]
+#[diesel(table_name = idempotency_key)]
+pub struct KeyRow {
+    /// The review's bucket.
+    pub bucket: i16,
+    /// The product.
+    pub product_id: i64,
+    /// The key.
+    pub key: String,
+    /// See [`Replay`].
+    pub fingerprint: Vec<u8>,
+    /// The review.
+    pub review_id: i64,
+}
+
+/// Remembers under which keys reviews were made; [`super::DbError::Conflict`] when one is known.
+pub fn insert_keys(connection: &mut Connection, rows: &[KeyRow]) -> Result<(), QueryError> {
+    Ok(insert_rows!(connection, idempotency_key::table, rows))
 }

@@ -20,8 +20,9 @@ use super::openapi::{
     InvalidParameter, InvalidReview, NoSuchProduct, NoSuchReview, NotAllowed, NotSignedIn,
     Reported, TooMany, Unavailable, VersionMissing,
 };
+use super::position;
 use super::respond::{Answer, Fresh, version_tag};
-use super::threads::blocking;
+use super::threads::{blocking, written};
 use crate::store::{OwnReviewQuery, Reader, ReviewQuery, Store};
 
 #[derive(Deserialize, IntoParams)]
@@ -115,9 +116,8 @@ pub async fn create_review(
     review: Body<NewReview>,
 ) -> Result<HttpResponse, ApiError> {
     let (Poster(author), IdempotencyKey(key), Body(review)) = (poster, key, review);
-    let create =
-        move |store: &Store| store.create_review(author.as_ref(), *id, &review, key.as_deref());
-    let created = blocking(store, create).await?;
+    let (store, seen) = (store.into_inner(), position::seen());
+    let created = written(store.create_review(author, *id, review, key.as_deref(), seen)?).await?;
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("/api/reviews/{}", created.review.id)));
     response.insert_header((header::ETAG, version_tag(created.review.version).to_string()));

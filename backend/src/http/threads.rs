@@ -9,7 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::error::ApiError;
 use super::position;
-use crate::store::{Store, StoreError, WaitsFor, serve};
+use crate::store::{Created, Positions, Store, StoreError, WaitsFor, Writing, serve};
 
 /// How often a request that waits looks whether the server it waits for is still there.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -28,23 +28,35 @@ pub async fn blocking<T: Send + 'static>(
     let (seen, waits_for) = (position::seen(), WaitsFor::default());
     let thread = waits_for.clone();
     let served = move || request.in_scope(|| serve(seen, thread, || work(&store)));
-    let mut done = pin!(web::block(served));
+    let done = async {
+        let broken = |error| (Err(StoreError::Internal(error)), Positions::default());
+        web::block(served).await.unwrap_or_else(|error| broken(error.to_string()))
+    };
+    patiently(done, &waits_for).await
+}
+
+/// What became of a review that is being written; the same about waiting.
+pub async fn written(writing: Writing) -> Result<Created, ApiError> {
+    let waits_for = writing.waits_for.clone();
+    patiently(writing.done(), &waits_for).await
+}
+
+async fn patiently<T>(
+    done: impl Future<Output = (Result<T, StoreError>, Positions)>,
+    waits_for: &WaitsFor,
+) -> Result<T, ApiError> {
+    let mut done = pin!(done);
     let began = Instant::now();
     loop {
-        match actix_web::rt::time::timeout(LOOK_EVERY, &mut done).await {
-            Ok(Ok((done, seen))) => {
-                position::note(&seen);
-                return done.map_err(ApiError::from);
-            }
-            Ok(Err(error)) => return Err(StoreError::Internal(error.to_string()).into()),
-            Err(_) => {
-                let longest = began.elapsed() > LONGEST_WAIT;
-                let gives_up = waits_for.database().filter(|_| longest);
-                if let Some(database) = waits_for.in_vain().or(gives_up) {
-                    tracing::error!(database, "a request to it is given up");
-                    return Err(StoreError::Unavailable(vec![database]).into());
-                }
-            }
+        if let Ok((done, seen)) = actix_web::rt::time::timeout(LOOK_EVERY, &mut done).await {
+            position::note(&seen);
+            return done.map_err(ApiError::from);
+        }
+        let longest = began.elapsed() > LONGEST_WAIT;
+        let gives_up = waits_for.database().filter(|_| longest);
+        if let Some(database) = waits_for.in_vain().or(gives_up) {
+            tracing::error!(database, "a request to it is given up");
+            return Err(StoreError::Unavailable(vec![database]).into());
         }
     }
 }

@@ -1,7 +1,5 @@
 //! Products, and searching them.
 
-use std::sync::PoisonError;
-
 use ostrakon_shared::{PageLimit, Product, ProductId, ProductPage, ProductRating};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -61,23 +59,25 @@ impl Store {
 
     /// Fails unless there is such a product, and it is in the catalogue.
     pub(super) fn require_open_product(&self, id: ProductId) -> Result<(), StoreError> {
-        match self.default.read(|connection| products::find(connection, id))? {
-            None => Err(StoreError::ProductNotFound(id)),
-            Some(row) if row.archived => Err(StoreError::ProductArchived(id)),
-            Some(_) => Ok(()),
-        }
+        let archived = match self.known_products.is_archived(id) {
+            Some(archived) => archived,
+            None => self.look_at_product(id)?,
+        };
+        if archived { Err(StoreError::ProductArchived(id)) } else { Ok(()) }
     }
 
     /// Fails with [`StoreError::ProductNotFound`] unless there is such a product.
     pub(super) fn require_product(&self, id: ProductId) -> Result<(), StoreError> {
-        if self.known_products.read().unwrap_or_else(PoisonError::into_inner).contains(&id) {
-            return Ok(());
-        }
-        if self.default.read(|connection| products::existing(connection, &[id]))?.is_empty() {
-            return Err(StoreError::ProductNotFound(id));
-        }
-        self.known_products.write().unwrap_or_else(PoisonError::into_inner).insert(id);
-        Ok(())
+        if self.known_products.exists(id) { Ok(()) } else { self.look_at_product(id).map(drop) }
+    }
+
+    /// Whether a product is archived.
+    fn look_at_product(&self, id: ProductId) -> Result<bool, StoreError> {
+        let edits = self.known_products.edits();
+        let row = self.default.read(|connection| products::find(connection, id))?;
+        let archived = row.ok_or(StoreError::ProductNotFound(id))?.archived;
+        self.known_products.note(id, archived, edits);
+        Ok(archived)
     }
 }
 

@@ -1,8 +1,5 @@
 //! Checking at start-up that every database is the one that the cluster means.
 
-use std::collections::HashSet;
-use std::sync::RwLock;
-
 use arc_swap::ArcSwap;
 
 use super::{
@@ -12,8 +9,10 @@ use super::{
 use crate::db::cluster::{self, Pins};
 use crate::db::migrate::{self, Kind};
 use crate::db::{Database, reviews, sqlite_version_problem};
+use crate::store::known_products::KnownProducts;
 use crate::store::passwords::Passwords;
 use crate::store::revisions::Revisions;
+use crate::store::writers::Writers;
 use crate::store::{Policy, Store, mint, verification};
 
 impl Databases {
@@ -41,6 +40,7 @@ impl Databases {
             self.reviews.iter().map(|database| database.read_latest(reviews::last_id)).collect();
         let last_id = last_ids?.into_iter().max().unwrap_or_default();
         std::iter::once(&self.default).chain(&self.reviews).for_each(|database| database.watch());
+        let databases = self.reviews.len();
         Ok(Store {
             default: self.default,
             reviews: self.reviews,
@@ -52,7 +52,8 @@ impl Databases {
             cluster_id: root.id,
             running: verification::Running::default(),
             revisions: Revisions::new(),
-            known_products: RwLock::new(HashSet::new()),
+            writers: Writers::new(databases),
+            known_products: KnownProducts::default(),
         })
     }
 
