@@ -9,7 +9,6 @@ mod batch;
 mod cursor;
 mod error;
 mod fanout;
-mod known_products;
 mod mint;
 mod moderation;
 mod overview;
@@ -31,11 +30,13 @@ mod verification;
 mod verify;
 mod writers;
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, RwLock};
 
 use crate::db::{Address, Database};
 use crate::shard::{ShardMap, Spread};
 use arc_swap::ArcSwap;
+use ostrakon_shared::ProductId;
 
 pub use crate::db::{Positions, WaitsFor, serve};
 pub use accounts::{AccountQuery, DEMO_NAME, name_key};
@@ -71,7 +72,8 @@ pub struct Store {
     running: verification::Running,
     revisions: revisions::Revisions,
     writers: writers::Writers,
-    known_products: known_products::KnownProducts,
+    /// Products that were seen to exist. They are never deleted, so this can't go stale.
+    known_products: RwLock<HashSet<ProductId>>,
 }
 
 impl Store {

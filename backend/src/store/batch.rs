@@ -29,15 +29,18 @@ impl Store {
         database: DatabaseIndex,
         drafts: &[&Draft],
     ) -> Vec<Result<Created, StoreError>> {
-        let open: Vec<_> =
-            drafts.iter().map(|draft| self.require_open_product(draft.product)).collect();
+        let is_open = match self.are_open(drafts.iter().map(|draft| draft.product)) {
+            Ok(is_open) => is_open,
+            Err(error) => return drafts.iter().map(|_| Err(error.clone())).collect(),
+        };
+        let open: Vec<_> = drafts.iter().map(|draft| is_open(draft.product)).collect();
         let accepted: Vec<&Draft> =
             drafts.iter().zip(&open).filter(|(_, open)| open.is_ok()).map(|(&d, _)| d).collect();
         let mut written = self.write_accepted(database, &accepted).into_iter();
         let missing = || Err(StoreError::Internal("a review was not written".to_owned()));
-        open.into_iter()
-            .map(|open| open.and_then(|()| written.next().unwrap_or_else(missing)))
-            .collect()
+        let result =
+            |open: Result<(), _>| open.and_then(|()| written.next().unwrap_or_else(missing));
+        open.into_iter().map(result).collect()
     }
 
     fn write_accepted(

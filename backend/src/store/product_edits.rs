@@ -110,7 +110,6 @@ impl Store {
             products::update(connection, &row)?;
             AdminProduct::try_from(row).map(Ok)
         });
-        self.known_products.note_edit(id);
         self.revisions.note(Subject::Product(id));
         changed.map_err(refused)?
     }

@@ -1,5 +1,8 @@
 //! Products, and searching them.
 
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
+
 use ostrakon_shared::{PageLimit, Product, ProductId, ProductPage, ProductRating};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -57,27 +60,31 @@ impl Store {
         Ok(product(row, id, ratings.by_product.remove(&id)))
     }
 
-    /// Fails unless there is such a product, and it is in the catalogue.
-    pub(super) fn require_open_product(&self, id: ProductId) -> Result<(), StoreError> {
-        let archived = match self.known_products.is_archived(id) {
-            Some(archived) => archived,
-            None => self.look_at_product(id)?,
-        };
-        if archived { Err(StoreError::ProductArchived(id)) } else { Ok(()) }
+    /// Whether each of these products may be reviewed: whether there is one, and it is in the
+    /// catalogue. One question, however many they are.
+    pub(super) fn are_open(
+        &self,
+        ids: impl Iterator<Item = ProductId>,
+    ) -> Result<impl Fn(ProductId) -> Result<(), StoreError>, StoreError> {
+        let ids: Vec<ProductId> = ids.collect::<BTreeSet<_>>().into_iter().collect();
+        let archived = self.default.read(|connection| products::archived(connection, &ids))?;
+        Ok(move |id| match archived.get(&id) {
+            None => Err(StoreError::ProductNotFound(id)),
+            Some(true) => Err(StoreError::ProductArchived(id)),
+            Some(false) => Ok(()),
+        })
     }
 
     /// Fails with [`StoreError::ProductNotFound`] unless there is such a product.
     pub(super) fn require_product(&self, id: ProductId) -> Result<(), StoreError> {
-        if self.known_products.exists(id) { Ok(()) } else { self.look_at_product(id).map(drop) }
-    }
-
-    /// Whether a product is archived.
-    fn look_at_product(&self, id: ProductId) -> Result<bool, StoreError> {
-        let edits = self.known_products.edits();
-        let row = self.default.read(|connection| products::find(connection, id))?;
-        let archived = row.ok_or(StoreError::ProductNotFound(id))?.archived;
-        self.known_products.note(id, archived, edits);
-        Ok(archived)
+        if self.known_products.read().unwrap_or_else(PoisonError::into_inner).contains(&id) {
+            return Ok(());
+        }
+        if self.default.read(|connection| products::existing(connection, &[id]))?.is_empty() {
+            return Err(StoreError::ProductNotFound(id));
+        }
+        self.known_products.write().unwrap_or_else(PoisonError::into_inner).insert(id);
+        Ok(())
     }
 }
 

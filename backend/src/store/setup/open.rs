@@ -1,5 +1,8 @@
 //! Checking at start-up that every database is the one that the cluster means.
 
+use std::collections::HashSet;
+use std::sync::RwLock;
+
 use arc_swap::ArcSwap;
 
 use super::{
@@ -9,7 +12,6 @@ use super::{
 use crate::db::cluster::{self, Pins};
 use crate::db::migrate::{self, Kind};
 use crate::db::{Database, reviews, sqlite_version_problem};
-use crate::store::known_products::KnownProducts;
 use crate::store::passwords::Passwords;
 use crate::store::revisions::Revisions;
 use crate::store::writers::Writers;
@@ -53,7 +55,7 @@ impl Databases {
             running: verification::Running::default(),
             revisions: Revisions::new(),
             writers: Writers::new(databases),
-            known_products: KnownProducts::default(),
+            known_products: RwLock::new(HashSet::new()),
         })
     }
 
