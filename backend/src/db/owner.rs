@@ -84,16 +84,21 @@ fn states(
     buckets: &[Bucket],
 ) -> Result<Vec<(i16, String, i64)>, QueryError> {
     let columns = (bucket_owner::bucket, bucket_owner::state, bucket_owner::epoch);
-    if buckets.len() > FEW || matches!(connection, Connection::Postgres(_)) {
-        let are_asked = bucket_owner::bucket.eq_any(buckets.iter().map(|bucket| bucket.number()));
-        return Ok(bucket_owner::table.filter(are_asked).select(columns).load(connection)?);
+    match connection {
+        Connection::Sqlite(sqlite) if buckets.len() <= FEW => {
+            let mut states = Vec::with_capacity(buckets.len());
+            for bucket in buckets {
+                let row = bucket_owner::table.find(bucket.number()).select(columns);
+                states.extend(row.first(sqlite).optional()?);
+            }
+            Ok(states)
+        }
+        connection => {
+            let numbers = buckets.iter().map(|bucket| bucket.number());
+            let rows = bucket_owner::table.filter(bucket_owner::bucket.eq_any(numbers));
+            Ok(rows.select(columns).load(connection)?)
+        }
     }
-    let mut states = Vec::with_capacity(buckets.len());
-    for bucket in buckets {
-        let row = bucket_owner::table.find(bucket.number()).select(columns);
-        states.extend(row.first(connection).optional()?);
-    }
-    Ok(states)
 }
 
 /// Every owner row: bucket, whether its reviews are readable here, epoch.

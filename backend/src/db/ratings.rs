@@ -11,7 +11,7 @@ use diesel::upsert::excluded;
 use ostrakon_shared::{ProductId, Rating, ReviewStatus};
 
 use super::cached::Cached;
-use super::engine::Connection;
+use super::engine::{Connection, on_each_engine};
 use super::error::QueryError;
 use super::schema::product_rating;
 use crate::shard::Bucket;
@@ -212,6 +212,11 @@ pub fn of_products(
     connection: &mut Connection,
     products: &[ProductId],
 ) -> Result<Vec<RatingRow>, QueryError> {
+    if let [product] = products {
+        let rows = product_rating::table.filter(product_rating::product_id.eq(product.get()));
+        let rows = on_each_engine!(connection, c => rows.select(RatingRow::as_select()).load(c));
+        return Ok(rows?);
+    }
     let query = product_rating::table
         .filter(product_rating::product_id.eq_any(products.iter().map(|product| product.get())))
         .select(RatingRow::as_select());

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use ostrakon_shared::{AccountId, ProductId, Rating, Review, ReviewId, ReviewStatus};
 
 use super::cached::Cached;
-use super::engine::{Connection, MultiBackend, insert_rows, lies_at_home, rare};
+use super::engine::{Connection, MultiBackend, insert_rows, lies_at_home, on_each_engine, rare};
 use super::error::QueryError;
 use super::owner::Owned;
 use super::ratings::Counted;
@@ -99,12 +99,10 @@ pub fn find(
     bucket: Bucket,
     id: ReviewId,
 ) -> Result<Option<ReviewRow>, QueryError> {
-    Ok(review::table
-        .filter(review::bucket.eq(bucket.number()))
-        .filter(review::id.eq(id.get()))
-        .select(ReviewRow::as_select())
-        .first(connection)
-        .optional()?)
+    let review =
+        review::table.filter(review::bucket.eq(bucket.number())).filter(review::id.eq(id.get()));
+    let found = on_each_engine!(connection, c => review.select(ReviewRow::as_select()).first(c));
+    Ok(found.optional()?)
 }
 
 /// The highest id that is stored; 0 without reviews.
@@ -198,12 +196,23 @@ fn part_of_list(
     direction: Direction,
     limit: usize,
 ) -> QueryResult<Vec<ReviewRow>> {
-    let mut query = review::table
+    let reviews = review::table
         .filter(review::product_id.eq(product.get()))
         .filter(review::status.eq(ReviewStatus::Approved.as_str()))
-        .select(ReviewRow::as_select())
-        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
-        .into_boxed::<MultiBackend>();
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX));
+    if let (Connection::Sqlite(sqlite), RatingClass::Any) = (&mut *connection, class) {
+        // What is asked most: as a type, its statement is found without writing its text.
+        let reviews = reviews.select(ReviewRow::as_select());
+        return match direction {
+            Direction::NewestBelow(id) => {
+                reviews.filter(review::id.lt(id)).order(review::id.desc()).load(sqlite)
+            }
+            Direction::OldestAbove(id) => {
+                reviews.filter(review::id.gt(id)).order(review::id.asc()).load(sqlite)
+            }
+        };
+    }
+    let mut query = reviews.select(ReviewRow::as_select()).into_boxed::<MultiBackend>();
     if let Some(condition) = lies_at_home(connection, owned) {
         query = query.filter(condition);
     }
