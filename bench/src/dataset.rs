@@ -17,7 +17,7 @@ const FROM_MS: i64 = 1_704_067_200_000;
 /// … to 2026-01-01T00:00:00Z.
 const UNTIL_MS: i64 = 1_767_225_600_000;
 /// Reviews that are in memory at once while they are added.
-const CHUNK: usize = 50_000;
+const CHUNK: usize = 100_000;
 /// Ids of reviews that are kept to ask for.
 const SAMPLED_REVIEWS: usize = 20_000;
 /// Pages that are looked at to know how long they are.
@@ -114,9 +114,12 @@ impl Dataset {
         let mut rng = Rng::with_seed(2);
         let mut reviews = Vec::new();
         for first in (0..all).step_by(CHUNK) {
-            let chunk: Vec<_> = (first..all.min(first + CHUNK))
+            let mut chunk: Vec<_> = (first..all.min(first + CHUNK))
                 .map(|number| review(&mut rng, &popularity, scale, number))
                 .collect();
+            // In the order of the table, which is the only difference to life: there, each row of
+            // a large table goes to a page of its own, which takes ten times as long.
+            chunk.sort_by_key(|review| review.product);
             store.seed(&[], &chunk, |_| {})?;
             for seeded in chunk.iter().step_by(step) {
                 reviews.push(store.seed_id(seeded)?);
@@ -149,7 +152,7 @@ fn products(count: usize) -> Vec<SeedProduct> {
         .collect()
 }
 
-/// In the order in which they are written, as in life: reviews of one product come far apart.
+/// The review with this number, counted in the order of time.
 fn review(rng: &mut Rng, popularity: &Popularity, scale: Scale, number: usize) -> SeedReview {
     let all = scale.reviews + scale.extra;
     let is_extra = rng.usize(..all) < scale.extra;
