@@ -128,6 +128,11 @@ impl Database {
         &self.primary.address
     }
 
+    /// How many connections read from each of its servers.
+    pub fn read_connections(&self) -> usize {
+        usize::try_from(self.settings.read_connections).unwrap_or(usize::MAX)
+    }
+
     /// Whether its engine distributes the tables by bucket itself (Citus). False until a connection
     /// has been opened.
     pub fn routes_itself(&self) -> bool {

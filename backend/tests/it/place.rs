@@ -83,6 +83,7 @@ impl Place {
                 registrations_per_hour: 0,
                 reviews_per_minute: 0,
             },
+            cache_mib: 8,
             log: String::new(),
         }
     }
