@@ -1,7 +1,8 @@
 //! Rounds: in each, every workload in turn, so that what is compared is measured within a minute.
 
 use std::fs;
-use std::path::PathBuf;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -49,7 +50,7 @@ impl Run<'_> {
         let mut samples = vec![Vec::new(); self.workloads.len()];
         for round in 1..=rounds {
             for (at, workload) in self.workloads.iter().enumerate() {
-                eprint!("\r\x1b[K» Round {round} of {rounds}: {}", workload.name);
+                progress(&format!("Round {round} of {rounds}: {}", workload.name));
                 let reads = self.workloads.iter().position(|other| other.name == READS);
                 let reads = reads.and_then(|at| samples[at].last());
                 let reads_per_s = reads.map_or(0.0, |sample: &Sample| sample.per_second);
@@ -57,7 +58,7 @@ impl Run<'_> {
                 samples[at].push(sample.map_err(|error| format!("{}: {error}", workload.name))?);
             }
         }
-        eprint!("\r\x1b[K");
+        progress("");
         Ok(samples)
     }
 
@@ -82,7 +83,7 @@ impl Run<'_> {
     fn warm_up(&mut self) -> Result<()> {
         for workload in self.workloads {
             if let Load::Closed { site, traffic, connections, .. } = workload.load {
-                eprint!("\r\x1b[K» Warming up: {}", workload.name);
+                progress(&format!("Warming up: {}", workload.name));
                 let (server, requests) = self.sites.get(site)?;
                 requests.prepare(traffic, server)?;
                 self.closed(site, traffic, connections, WARM_UP_S)?;
@@ -208,6 +209,13 @@ fn prepared(
     (0..count).map(|_| requests.request(traffic)).collect()
 }
 
+/// Says on a terminal what is being measured, on one line; elsewhere nothing.
+fn progress(what: &str) {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\x1b[K{what}");
+    }
+}
+
 /// Says what is being done, and how long it took.
 pub fn step<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     eprint!("» {what} … ");
@@ -219,7 +227,7 @@ pub fn step<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
 
 /// Refuses a folder whose files are in memory: commits to those are not durable, and so tell
 /// nothing.
-pub fn refuse_memory(folder: &std::path::Path) -> Result<()> {
+pub fn refuse_memory(folder: &Path) -> Result<()> {
     let mounts = fs::read_to_string("/proc/self/mounts")?;
     let folder = folder.canonicalize()?;
     let of = |line: &str| {

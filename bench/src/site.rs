@@ -14,9 +14,8 @@ use crate::server::Server;
 use crate::traffic::Requests;
 use crate::workload::Site;
 
-/// The setting that keeps the server from caching answers, as a line of its configuration file.
-/// None: this server has no such setting, and caches nothing.
-pub const NOTHING_CACHED: Option<&str> = None;
+/// The setting that keeps the server from caching answers.
+const NOTHING_CACHED: &str = "cache_mib = 0\n";
 
 /// How many times as many reviews "ten times the reviews" has.
 const GROWTH: usize = 10;
@@ -135,7 +134,7 @@ fn configuration(
         None => writeln!(text, "data_dir = {data_dir:?}\nreviews_databases = {databases}")?,
     }
     if site != Site::Main {
-        text += NOTHING_CACHED.unwrap_or_default();
+        text += NOTHING_CACHED;
     }
     let file = folder.join(format!("{site:?}.toml"));
     fs::write(&file, text)?;
