@@ -165,3 +165,7 @@ need_postgresql() {
 need_sqlite3() {
     need_packages "to look behind the scenes as the command line says" sqlite3:sqlite3
 }
+
+need_wrk() {
+    need_packages "to load a server with all that it can bear" wrk:wrk
+}

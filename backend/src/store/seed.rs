@@ -97,7 +97,8 @@ impl Store {
         })?)
     }
 
-    fn seed_id(&self, seed: &SeedReview) -> Result<ReviewId, StoreError> {
+    /// The id under which [`Store::seed`] adds a review.
+    pub fn seed_id(&self, seed: &SeedReview) -> Result<ReviewId, StoreError> {
         let slot = seed.draw % u32::from(self.spread.get());
         home_buckets(seed.product, self.spread)
             .nth(slot as usize)
