@@ -56,6 +56,8 @@ pub struct Config {
     pub public_url: Option<PublicUrl>,
     /// How often things may be done.
     pub rates: Rates,
+    /// How much memory answers may take that are kept to be given again, in MiB; 0: none is.
+    pub cache_mib: u32,
     /// What is logged, in the syntax of `tracing_subscriber::EnvFilter`.
     pub log: String,
 }
@@ -119,6 +121,7 @@ impl Config {
                 registrations_per_hour: keys.number("registrations_per_hour", 10, 0, MAX_RATE),
                 reviews_per_minute: keys.number("reviews_per_minute", 30, 0, MAX_RATE),
             },
+            cache_mib: keys.number("cache_mib", 32, 0, 65_536),
             log: keys.text("log", "warn,ostrakon=info"),
         };
         keys.refuse_unknown();
@@ -160,6 +163,7 @@ impl Config {
             trusted_proxies: self.trusted_proxies.0.clone(),
             public_url: self.public_url.clone(),
             rates: self.rates,
+            cache_bytes: u64::from(self.cache_mib) << 20,
         }
     }
 }

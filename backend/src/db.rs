@@ -6,6 +6,7 @@
 //! the way to a server that may be away.
 
 mod address;
+mod cached;
 mod citus;
 mod database;
 mod engine;

@@ -6,6 +6,7 @@
 mod accounts;
 mod admin_products;
 mod admin_reviews;
+mod answers;
 mod app;
 mod auth;
 mod client;
@@ -29,11 +30,10 @@ mod reviews;
 mod routes;
 mod session;
 mod settings;
+mod threads;
 
 use std::io;
 use std::net::TcpListener;
-use std::pin::pin;
-use std::time::{Duration, Instant};
 
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
@@ -42,12 +42,13 @@ use actix_web::{App, HttpServer};
 use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::AppExt;
 
-use crate::store::{Store, StoreError, WaitsFor, serve};
+use crate::store::Store;
+use answers::Answers;
 use app::AppFiles;
-use error::ApiError;
 use hashing::HashingQueue;
 use limits::Limits;
 use routes::RouteTable;
+use threads::Readers;
 
 pub use limits::Rates;
 pub use openapi::document;
@@ -62,6 +63,8 @@ pub fn server(listener: TcpListener, store: Data<Store>, settings: Settings) -> 
     let routes = Data::new(RouteTable::new(&document));
     let files = Data::new(AppFiles::new(settings.app_dir.clone()));
     let limits = Data::new(Limits::new(settings.rates));
+    let answers = Data::new(Answers::new(settings.cache_bytes));
+    let readers = Data::new(Readers::new(&store)?);
     let settings = Data::new(settings);
     let queue = Data::new(HashingQueue::new());
     let server = HttpServer::new(move || {
@@ -70,6 +73,8 @@ pub fn server(listener: TcpListener, store: Data<Store>, settings: Settings) -> 
             .configure(routes::api)
             .into_app()
             .app_data(store.clone())
+            .app_data(readers.clone())
+            .app_data(answers.clone())
             .app_data(settings.clone())
             .app_data(limits.clone())
             .app_data(queue.clone())
@@ -85,44 +90,7 @@ pub fn server(listener: TcpListener, store: Data<Store>, settings: Settings) -> 
             .wrap(from_fn(respond::finish))
             .wrap(TracingLogger::default())
     });
-    let server = server.shutdown_timeout(SHUTDOWN_TIMEOUT_S).listen(listener)?;
+    // The end of an answer must not wait until the client has confirmed its beginning.
+    let server = server.tcp_nodelay(true).shutdown_timeout(SHUTDOWN_TIMEOUT_S).listen(listener)?;
     Ok(server.run())
-}
-
-/// How often a request that waits looks whether the server it waits for is still there.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
-
-/// How long a request waits for a server that is there: a commit may wait without end for a
-/// standby that is away, and no timeout of the server ends that.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
-
-/// Does `work` with the store where it may block. When the work waits for a server that does not
-/// answer, the request doesn't: whether a write has happened is then not known.
-async fn blocking<T: Send + 'static>(
-    store: Data<Store>,
-    work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, ApiError> {
-    let request = tracing::Span::current();
-    let (seen, waits_for) = (position::seen(), WaitsFor::default());
-    let thread = waits_for.clone();
-    let served = move || request.in_scope(|| serve(seen, thread, || work(&store)));
-    let mut done = pin!(web::block(served));
-    let began = Instant::now();
-    loop {
-        match actix_web::rt::time::timeout(LOOK_EVERY, &mut done).await {
-            Ok(Ok((done, seen))) => {
-                position::note(&seen);
-                return done.map_err(ApiError::from);
-            }
-            Ok(Err(error)) => return Err(StoreError::Internal(error.to_string()).into()),
-            Err(_) => {
-                let longest = began.elapsed() > LONGEST_WAIT;
-                let gives_up = waits_for.database().filter(|_| longest);
-                if let Some(database) = waits_for.in_vain().or(gives_up) {
-                    tracing::error!(database, "a request to it is given up");
-                    return Err(StoreError::Unavailable(vec![database]).into());
-                }
-            }
-        }
-    }
 }

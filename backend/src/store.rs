@@ -5,6 +5,7 @@
 mod accounts;
 mod actor;
 mod admin_reviews;
+mod batch;
 mod cursor;
 mod error;
 mod fanout;
@@ -19,6 +20,7 @@ mod products;
 mod ratings;
 mod review_list;
 mod reviews;
+mod revisions;
 mod secret;
 mod seed;
 mod sessions;
@@ -26,15 +28,15 @@ mod setup;
 mod tokens;
 mod verification;
 mod verify;
+mod writers;
 
 use std::collections::HashSet;
 use std::sync::{Arc, RwLock};
 
+use crate::db::{Address, Database};
+use crate::shard::{ShardMap, Spread};
 use arc_swap::ArcSwap;
 use ostrakon_shared::ProductId;
-
-use crate::db::Database;
-use crate::shard::{ShardMap, Spread};
 
 pub use crate::db::{Positions, WaitsFor, serve};
 pub use accounts::{AccountQuery, DEMO_NAME, name_key};
@@ -49,10 +51,12 @@ pub use product_edits::AdminProductQuery;
 pub use products::ProductQuery;
 pub use review_list::ReviewQuery;
 pub use reviews::Created;
+pub use revisions::Subject;
 pub use seed::{SeedProduct, SeedReview, Seeded};
 pub use sessions::{Authenticated, Begun, Browser, Credential, SESSION_S};
 pub use setup::{BegunTransfer, Databases, MigrationStatus, SetupError, Transfer};
 pub use verify::Report;
+pub use writers::Writing;
 
 /// All reviews, products, ratings and accounts of one cluster.
 pub struct Store {
@@ -66,6 +70,8 @@ pub struct Store {
     /// Told to nobody: reports by guests are told apart by hashes that are salted with it.
     cluster_id: String,
     running: verification::Running,
+    revisions: revisions::Revisions,
+    writers: writers::Writers,
     /// Products that were seen to exist. They are never deleted, so this can't go stale.
     known_products: RwLock<HashSet<ProductId>>,
 }
@@ -74,5 +80,18 @@ impl Store {
     /// What the operator chose about reviews.
     pub fn policy(&self) -> Policy {
         self.policy
+    }
+
+    /// How often this process has changed a subject. Answers to the public that were read after
+    /// this revision, and before the next one, are the same but for what other processes write.
+    pub fn revision(&self, subject: Subject) -> u64 {
+        self.revisions.of(subject)
+    }
+
+    /// How many reads a database answers at once, if all of them are files of this machine.
+    pub fn file_readers(&self) -> Option<usize> {
+        let is_file = |database: &Database| matches!(database.address(), Address::Sqlite(_));
+        let all = is_file(&self.default) && self.reviews.iter().all(|database| is_file(database));
+        all.then(|| self.default.read_connections())
     }
 }

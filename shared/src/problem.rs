@@ -69,6 +69,8 @@ codes! {
             "This path exists, but not for this method. The `Allow` header lists the methods that it has.";
         DatabaseUnavailable => "database_unavailable", "Database unavailable",
             "A database that the answer needs is down; `detail` names it. Try again after the seconds in `Retry-After`. Lists of reviews and products can be had without it by `allow_partial=true`.";
+        DatabaseBusy => "database_busy", "Database busy",
+            "More reviews arrive than this database can write; `detail` names it. Nothing was written. Try again after the seconds in `Retry-After`.";
         BucketMoved => "bucket_moved", "Review on the move",
             "The bucket of this review is moving to another database. Try again after the seconds in `Retry-After`.";
         SignInRequired => "sign_in_required", "Sign in first",

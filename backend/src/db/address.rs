@@ -17,8 +17,10 @@ pub enum Address {
 }
 
 /// What libpq is told unless the URL says otherwise: a server that is away must be noticed within
-/// seconds, and one that a firewall has forgotten too.
-const POSTGRES_DEFAULTS: [(&str, &str); 6] = [
+/// seconds, and one that a firewall has forgotten too. Kerberos is asked only where it is meant: its
+/// library ends a program that ends while another thread is connecting.
+const POSTGRES_DEFAULTS: [(&str, &str); 7] = [
+    ("gssencmode", "disable"),
     ("application_name", "ostrakon"),
     ("connect_timeout", "2"),
     ("keepalives_idle", "5"),
@@ -169,9 +171,9 @@ mod tests {
     #[test]
     fn what_the_url_says_holds() {
         let url = address("postgres://a/b?connect_timeout=9").open_url();
-        assert!(url.starts_with("postgres://a/b?connect_timeout=9&application_name=ostrakon"));
+        assert!(url.starts_with("postgres://a/b?connect_timeout=9&gssencmode=disable"));
         assert_eq!(url.matches("connect_timeout").count(), 1);
-        assert!(address("postgres://a/b").open_url().contains("?application_name=ostrakon&"));
+        assert!(address("postgres://a/b").open_url().contains("application_name=ostrakon&"));
         assert_eq!(address("sqlite:50% #1?").open_url(), "file:50%25 %231%3f?mode=rw");
     }
 }

@@ -5,7 +5,7 @@ use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionMa
 use diesel::dsl::{case_when, sql};
 use diesel::expression::BoxableExpression;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, SmallInt, Text};
 use twox_hash::XxHash3_64;
 
 use super::citus;
@@ -38,6 +38,26 @@ macro_rules! on_each_engine {
     };
 }
 pub(super) use on_each_engine;
+
+/// Inserts rows: to a server in one statement, to a file one by one, which is as fast and leaves
+/// one statement to be kept.
+macro_rules! insert_rows {
+    ($connection:expr, $table:expr, $rows:expr) => {
+        match $connection {
+            $crate::db::engine::Connection::Sqlite(sqlite) => {
+                for row in $rows {
+                    diesel::insert_into($table).values(row).execute(sqlite)?;
+                }
+            }
+            $crate::db::engine::Connection::Postgres(postgres) => {
+                if !$rows.is_empty() {
+                    diesel::insert_into($table).values($rows).execute(postgres)?;
+                }
+            }
+        }
+    };
+}
+pub(super) use insert_rows;
 
 /// What a transaction is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,25 +202,35 @@ pub(super) type ReviewCondition =
     Box<dyn BoxableExpression<review::table, MultiBackend, SqlType = Bool>>;
 
 /// That a review lies in one of these buckets.
-///
-/// Both planners think that few rows do, and would search by bucket and sort, or read all of a
-/// product's reviews for one page. But a product's reviews lie in its home buckets, all of them:
-/// its range of the table is in order already. So the condition is hidden from them.
 pub(super) fn lies_in(connection: &Connection, owned: &Owned) -> ReviewCondition {
-    let numbers: Vec<i16> = owned.buckets.iter().map(|bucket| bucket.number()).collect();
     match connection {
-        Connection::Sqlite(_) => {
-            let numbers: Vec<_> = numbers.iter().map(i16::to_string).collect();
-            Box::new(sql::<Bool>(&format!("+review.bucket IN ({})", numbers.join(","))))
-        }
+        // Not by the index of buckets: most reviews of the database do lie in them.
+        Connection::Sqlite(_) => Box::new(sql::<SmallInt>("+review.bucket").eq_any(numbers(owned))),
         Connection::Postgres(_) if owned.routed_by_engine => {
-            Box::new(review::bucket.eq_any(numbers))
+            Box::new(review::bucket.eq_any(numbers(owned)))
         }
         Connection::Postgres(_) => {
-            let is_one = review::bucket.eq_any(numbers);
+            let is_one = review::bucket.eq_any(numbers(owned));
             Box::new(case_when(is_one, true.into_sql::<Bool>()).otherwise(false.into_sql::<Bool>()))
         }
     }
+}
+
+/// The same, of reviews of a product whose home buckets these are: hardly any lie elsewhere.
+/// `None`: the caller is to look where each lies.
+///
+/// Both planners think that few rows do, and would search by bucket and sort, or read all of a
+/// product's reviews for one page. But its range of the table is in order already. So the condition
+/// is hidden from PostgreSQL; SQLite would also make a table of the list, at each page.
+pub(super) fn lies_at_home(connection: &Connection, owned: &Owned) -> Option<ReviewCondition> {
+    match connection {
+        Connection::Sqlite(_) => None,
+        Connection::Postgres(_) => Some(lies_in(connection, owned)),
+    }
+}
+
+fn numbers(owned: &Owned) -> Vec<i16> {
+    owned.buckets.iter().map(|bucket| bucket.number()).collect()
 }
 
 /// The condition `sql`, which only few rows meet. SQLite, which does not count how many, would

@@ -1,8 +1,11 @@
 //! Products as rows.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use ostrakon_shared::ProductId;
 
+use super::cached::Cached;
 use super::engine::{self, Connection, MultiBackend, escape_like, on_each_engine};
 use super::error::QueryError;
 use super::schema::product;
@@ -61,6 +64,18 @@ pub fn existing(
         .select(product::id)
         .load(connection)?;
     Ok(found.into_iter().filter_map(ProductId::new).collect())
+}
+
+/// Those of `ids` that are products, and whether each is archived.
+pub fn archived(
+    connection: &mut Connection,
+    ids: &[ProductId],
+) -> Result<HashMap<ProductId, bool>, QueryError> {
+    let columns = (product::id, product::archived);
+    let query = product::table.filter(product::id.eq_any(ids.iter().map(|id| id.get())));
+    let found: Vec<(i64, bool)> = Cached(query.select(columns)).load(connection)?;
+    let found = found.into_iter();
+    Ok(found.filter_map(|(id, archived)| Some((ProductId::new(id)?, archived))).collect())
 }
 
 /// Which products.

@@ -1,14 +1,17 @@
 //! Rating rows: how often each rating was given, by product and bucket.
 
+use std::collections::BTreeMap;
+
 use diesel::dsl::sql;
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::QueryFragment;
-use diesel::sql_types::{BigInt, Nullable};
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Nullable, SmallInt};
 use diesel::sqlite::Sqlite;
+use diesel::upsert::excluded;
 use ostrakon_shared::{ProductId, Rating, ReviewStatus};
 
-use super::engine::{Connection, MultiBackend, on_each_engine};
+use super::cached::Cached;
+use super::engine::{Connection, on_each_engine};
 use super::error::QueryError;
 use super::schema::product_rating;
 use crate::shard::Bucket;
@@ -87,25 +90,93 @@ impl RatingRow {
     }
 }
 
-/// Counts one more review. Must run in the transaction that adds the review.
-pub fn add(
-    connection: &mut Connection,
-    bucket: Bucket,
-    product: ProductId,
-    counted: Counted,
-) -> Result<(), QueryError> {
-    let mut one = RatingRow::empty(bucket.number(), product.get());
-    one.add(counted, 1);
-    on_each_engine!(connection, c => {
-        diesel::insert_into(product_rating::table)
-            .values(&one)
-            .on_conflict((product_rating::product_id, product_rating::bucket))
-            .do_update()
-            .set(sums(&one))
-            .execute(c)
-    })?;
+/// Reviews that are to be counted: what they add to each rating row.
+#[derive(Debug, Default)]
+pub struct Tally(BTreeMap<(i64, i16), RatingRow>);
+
+impl Tally {
+    /// Counts one more review.
+    pub fn count(&mut self, bucket: Bucket, product: ProductId, counted: Counted) {
+        let (bucket, product) = (bucket.number(), product.get());
+        let row = self.0.entry((product, bucket));
+        row.or_insert_with(|| RatingRow::empty(bucket, product)).add(counted, 1);
+    }
+}
+
+/// Adds to the counts. Must run in the transaction that adds the reviews. The rows are in the order
+/// of their key, so that no two transactions wait for each other's.
+pub fn add(connection: &mut Connection, tally: &Tally) -> Result<(), QueryError> {
+    let rows: Vec<&RatingRow> = tally.0.values().collect();
+    match connection {
+        Connection::Sqlite(sqlite) => {
+            for row in rows {
+                Upsert(row).execute(sqlite)?;
+            }
+        }
+        Connection::Postgres(postgres) => {
+            use product_rating::dsl::{bucket, hidden, product_id, r1, r2, r3, r4, r5, unrated};
+
+            diesel::insert_into(product_rating::table)
+                .values(rows)
+                .on_conflict((product_id, bucket))
+                .do_update()
+                .set((
+                    unrated.eq(unrated + excluded(unrated)),
+                    r1.eq(r1 + excluded(r1)),
+                    r2.eq(r2 + excluded(r2)),
+                    r3.eq(r3 + excluded(r3)),
+                    r4.eq(r4 + excluded(r4)),
+                    r5.eq(r5 + excluded(r5)),
+                    hidden.eq(hidden + excluded(hidden)),
+                ))
+                .execute(postgres)?;
+        }
+    }
     Ok(())
 }
+
+/// The same statement for one row of a SQLite file, by hand: diesel would prepare its own anew for
+/// each row, which takes longer than all the rest of writing a review.
+struct Upsert<'a>(&'a RatingRow);
+
+impl QueryId for Upsert<'_> {
+    type QueryId = Upsert<'static>;
+
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl QueryFragment<Sqlite> for Upsert<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        let row = self.0;
+        out.push_sql(
+            "INSERT INTO product_rating
+                 (bucket, product_id, unrated, r1, r2, r3, r4, r5, hidden) VALUES (",
+        );
+        out.push_bind_param::<SmallInt, _>(&row.bucket)?;
+        for number in [
+            &row.product_id,
+            &row.unrated,
+            &row.r1,
+            &row.r2,
+            &row.r3,
+            &row.r4,
+            &row.r5,
+            &row.hidden,
+        ] {
+            out.push_sql(", ");
+            out.push_bind_param::<BigInt, _>(number)?;
+        }
+        out.push_sql(
+            ") ON CONFLICT (product_id, bucket) DO UPDATE SET
+                 unrated = unrated + excluded.unrated, r1 = r1 + excluded.r1,
+                 r2 = r2 + excluded.r2, r3 = r3 + excluded.r3, r4 = r4 + excluded.r4,
+                 r5 = r5 + excluded.r5, hidden = hidden + excluded.hidden",
+        );
+        Ok(())
+    }
+}
+
+impl RunQueryDsl<SqliteConnection> for Upsert<'_> {}
 
 /// Counts a review as something else than before. Must run in the transaction that changes it.
 pub fn recount(
@@ -118,23 +189,10 @@ pub fn recount(
     let mut change = RatingRow::empty(bucket.number(), product.get());
     change.add(before, -1);
     change.add(after, 1);
-    let row = product_rating::table.find((product.get(), bucket.number()));
-    match diesel::update(row).set(sums(&change)).execute(connection)? {
-        1 => Ok(()),
-        _ => Err(QueryError::Broken(format!("no rating of product {product} in {bucket}"))),
-    }
-}
-
-/// Every count plus that of `change`.
-fn sums(
-    change: &RatingRow,
-) -> impl AsChangeset<
-    Target = product_rating::table,
-    Changeset = impl QueryFragment<MultiBackend> + QueryFragment<Pg> + QueryFragment<Sqlite>,
-> {
     use product_rating::dsl::{hidden, r1, r2, r3, r4, r5, unrated};
 
-    (
+    let row = product_rating::table.find((product.get(), bucket.number()));
+    let counts = (
         unrated.eq(unrated + change.unrated),
         r1.eq(r1 + change.r1),
         r2.eq(r2 + change.r2),
@@ -142,7 +200,11 @@ fn sums(
         r4.eq(r4 + change.r4),
         r5.eq(r5 + change.r5),
         hidden.eq(hidden + change.hidden),
-    )
+    );
+    match diesel::update(row).set(counts).execute(connection)? {
+        1 => Ok(()),
+        _ => Err(QueryError::Broken(format!("no rating of product {product} in {bucket}"))),
+    }
 }
 
 /// The rating rows of these products, of all buckets that were ever here.
@@ -150,10 +212,15 @@ pub fn of_products(
     connection: &mut Connection,
     products: &[ProductId],
 ) -> Result<Vec<RatingRow>, QueryError> {
-    Ok(product_rating::table
+    if let [product] = products {
+        let rows = product_rating::table.filter(product_rating::product_id.eq(product.get()));
+        let rows = on_each_engine!(connection, c => rows.select(RatingRow::as_select()).load(c));
+        return Ok(rows?);
+    }
+    let query = product_rating::table
         .filter(product_rating::product_id.eq_any(products.iter().map(|product| product.get())))
-        .select(RatingRow::as_select())
-        .load(connection)?)
+        .select(RatingRow::as_select());
+    Ok(Cached(query).load(connection)?)
 }
 
 /// Every rating row, by product and bucket.

@@ -4,7 +4,8 @@ use diesel::prelude::*;
 use jiff::Timestamp;
 use ostrakon_shared::{AccountId, ProductId, Rating, Review, ReviewId, ReviewStatus};
 
-use super::engine::{Connection, MultiBackend, lies_in, rare};
+use super::cached::Cached;
+use super::engine::{Connection, MultiBackend, insert_rows, lies_at_home, on_each_engine, rare};
 use super::error::QueryError;
 use super::owner::Owned;
 use super::ratings::Counted;
@@ -14,6 +15,7 @@ use crate::shard::Bucket;
 /// A review as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = review, primary_key(product_id, id, bucket), treat_none_as_null = true)]
+#[diesel(treat_none_as_default_value = false)]
 pub struct ReviewRow {
     /// `bucket_of(id)`.
     pub bucket: i16,
@@ -46,24 +48,26 @@ impl TryFrom<ReviewRow> for Review {
 
     fn try_from(row: ReviewRow) -> Result<Review, QueryError> {
         let broken = || QueryError::Broken(format!("review {} of {}", row.id, row.product_id));
-        let rating = row
-            .rating
-            .map(|stars| u8::try_from(stars).ok().and_then(|stars| Rating::try_from(stars).ok()));
+        let rating =
+            |stars| u8::try_from(stars).ok().and_then(|stars| Rating::try_from(stars).ok());
+        let rating = row.rating.map(|stars| rating(stars).ok_or_else(broken)).transpose()?;
+        let edited_at = row.edited_at.map(Timestamp::from_millisecond).transpose();
+        let edited_at = edited_at.map_err(|_| broken())?;
         let id = ReviewId::new(row.id).ok_or_else(broken)?;
-        let edited_at =
-            row.edited_at.map(|ms| Timestamp::from_millisecond(ms).map_err(|_| broken()));
+        let product_id = ProductId::new(row.product_id).ok_or_else(broken)?;
+        let status = row.status.parse().map_err(|_| broken())?;
         Ok(Review {
             id,
-            product_id: ProductId::new(row.product_id).ok_or_else(broken)?,
-            rating: rating.map(|rating| rating.ok_or_else(broken)).transpose()?,
-            title: row.title.clone(),
-            body: row.body.clone(),
-            author_name: row.author_name.clone(),
+            product_id,
+            rating,
+            title: row.title,
+            body: row.body,
+            author_name: row.author_name,
             member: row.author_id.is_some(),
-            status: row.status.parse().map_err(|_| broken())?,
+            status,
             version: row.version,
             created_at: id.created_at(),
-            edited_at: edited_at.transpose()?,
+            edited_at,
         })
     }
 }
@@ -76,11 +80,10 @@ impl ReviewRow {
     }
 }
 
-/// Adds a review; [`super::DbError::Conflict`] when its id is taken, or when its author has
-/// reviewed the product.
-pub fn insert(connection: &mut Connection, row: &ReviewRow) -> Result<(), QueryError> {
-    diesel::insert_into(review::table).values(row).execute(connection)?;
-    Ok(())
+/// Adds reviews; [`super::DbError::Conflict`] when an id is taken, or when an author has reviewed
+/// the product.
+pub fn insert(connection: &mut Connection, rows: &[ReviewRow]) -> Result<(), QueryError> {
+    Ok(insert_rows!(connection, review::table, rows))
 }
 
 /// Writes all of a review's columns anew.
@@ -96,12 +99,10 @@ pub fn find(
     bucket: Bucket,
     id: ReviewId,
 ) -> Result<Option<ReviewRow>, QueryError> {
-    Ok(review::table
-        .filter(review::bucket.eq(bucket.number()))
-        .filter(review::id.eq(id.get()))
-        .select(ReviewRow::as_select())
-        .first(connection)
-        .optional()?)
+    let review =
+        review::table.filter(review::bucket.eq(bucket.number())).filter(review::id.eq(id.get()));
+    let found = on_each_engine!(connection, c => review.select(ReviewRow::as_select()).first(c));
+    Ok(found.optional()?)
 }
 
 /// The highest id that is stored; 0 without reviews.
@@ -147,6 +148,16 @@ pub enum Direction {
     OldestAbove(i64),
 }
 
+impl Direction {
+    /// The same direction, from this id on.
+    fn beyond(self, id: i64) -> Direction {
+        match self {
+            Direction::NewestBelow(_) => Direction::NewestBelow(id),
+            Direction::OldestAbove(_) => Direction::OldestAbove(id),
+        }
+    }
+}
+
 /// Up to `limit` approved reviews of a product that lie in these buckets.
 pub fn list(
     connection: &mut Connection,
@@ -156,13 +167,55 @@ pub fn list(
     direction: Direction,
     limit: usize,
 ) -> Result<Vec<Review>, QueryError> {
-    let mut query = review::table
+    let (mut found, mut direction) = (Vec::with_capacity(limit), direction);
+    loop {
+        let wanted = limit - found.len();
+        let rows = part_of_list(connection, product, owned, class, direction, wanted)?;
+        let is_all = rows.len() < wanted;
+        if let Some(last) = rows.last() {
+            direction = direction.beyond(last.id);
+        }
+        for row in rows {
+            // Rows of buckets that have moved away may still be here.
+            if owned.has(row.bucket) {
+                found.push(Review::try_from(row)?);
+            }
+        }
+        if is_all || found.len() == limit {
+            return Ok(found);
+        }
+    }
+}
+
+/// The same, with reviews of other buckets among them where only the caller sorts them out.
+fn part_of_list(
+    connection: &mut Connection,
+    product: ProductId,
+    owned: &Owned,
+    class: RatingClass,
+    direction: Direction,
+    limit: usize,
+) -> QueryResult<Vec<ReviewRow>> {
+    let reviews = review::table
         .filter(review::product_id.eq(product.get()))
         .filter(review::status.eq(ReviewStatus::Approved.as_str()))
-        .filter(lies_in(connection, owned))
-        .select(ReviewRow::as_select())
-        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
-        .into_boxed::<MultiBackend>();
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX));
+    if let (Connection::Sqlite(sqlite), RatingClass::Any) = (&mut *connection, class) {
+        // What is asked most: as a type, its statement is found without writing its text.
+        let reviews = reviews.select(ReviewRow::as_select());
+        return match direction {
+            Direction::NewestBelow(id) => {
+                reviews.filter(review::id.lt(id)).order(review::id.desc()).load(sqlite)
+            }
+            Direction::OldestAbove(id) => {
+                reviews.filter(review::id.gt(id)).order(review::id.asc()).load(sqlite)
+            }
+        };
+    }
+    let mut query = reviews.select(ReviewRow::as_select()).into_boxed::<MultiBackend>();
+    if let Some(condition) = lies_at_home(connection, owned) {
+        query = query.filter(condition);
+    }
     query = match class {
         RatingClass::Any => query,
         RatingClass::Rated(rating) => {
@@ -174,7 +227,7 @@ pub fn list(
         Direction::NewestBelow(id) => query.filter(review::id.lt(id)).order(review::id.desc()),
         Direction::OldestAbove(id) => query.filter(review::id.gt(id)).order(review::id.asc()),
     };
-    query.load(connection)?.into_iter().map(Review::try_from).collect()
+    Cached(query).load(connection)
 }
 
 /// What was made under an Idempotency-Key.
@@ -200,22 +253,23 @@ pub fn find_key(
         .optional()?)
 }
 
-/// Remembers under which key a review was made.
-pub fn insert_key(
-    connection: &mut Connection,
-    bucket: Bucket,
-    product: ProductId,
-    key: &str,
-    replay: &Replay,
-) -> Result<(), QueryError> {
-    diesel::insert_into(idempotency_key::table)
-        .values((
-            idempotency_key::bucket.eq(bucket.number()),
-            idempotency_key::product_id.eq(product.get()),
-            idempotency_key::key.eq(key),
-            idempotency_key::fingerprint.eq(&replay.fingerprint),
-            idempotency_key::review_id.eq(replay.review_id),
-        ))
-        .execute(connection)?;
-    Ok(())
+/// Under which key a review was made.
+#[derive(Clone, Debug, Insertable)]
+#[diesel(table_name = idempotency_key)]
+pub struct KeyRow {
+    /// The review's bucket.
+    pub bucket: i16,
+    /// The product.
+    pub product_id: i64,
+    /// The key.
+    pub key: String,
+    /// See [`Replay`].
+    pub fingerprint: Vec<u8>,
+    /// The review.
+    pub review_id: i64,
+}
+
+/// Remembers under which keys reviews were made; [`super::DbError::Conflict`] when one is known.
+pub fn insert_keys(connection: &mut Connection, rows: &[KeyRow]) -> Result<(), QueryError> {
+    Ok(insert_rows!(connection, idempotency_key::table, rows))
 }

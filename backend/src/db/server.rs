@@ -35,6 +35,10 @@ pub struct Settings {
 const MAX_WAITING: usize = 64;
 /// Connections that a request tries, if it finds them closed.
 const MAX_TRIES: usize = 3;
+/// Pages of a file's log, of 4 KiB, that are written back to the file at once. A page that was changed
+/// many times meanwhile is written once; with SQLite's 1,000, writing back took a third of the time
+/// of writing reviews.
+const CHECKPOINT_PAGES: u32 = 16_000;
 /// How often a request that waits looks whether there is still something to wait for.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -323,9 +327,11 @@ pub(super) fn connect(
         Address::Sqlite(_) => format!(
             "PRAGMA busy_timeout = {};
              PRAGMA synchronous = FULL;
+             PRAGMA wal_autocheckpoint = {};
              PRAGMA foreign_keys = ON;
              PRAGMA query_only = {};",
             settings.lock_timeout_ms,
+            CHECKPOINT_PAGES,
             if writes { "OFF" } else { "ON" }
         ),
         // Whoever holds locks and hears nothing from us any more must not hold them for ever.

@@ -12,6 +12,7 @@ use ostrakon_shared::{
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::Settings;
 use super::auth::{Admin, Owner};
 use super::client::Client;
 use super::error::ApiError;
@@ -24,7 +25,7 @@ use super::openapi::{
 };
 use super::respond::Private;
 use super::session::{browser, signed_in};
-use super::{Settings, blocking};
+use super::threads::blocking;
 use crate::store::{AccountQuery, Store};
 
 /// Register

@@ -10,7 +10,6 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::auth::Admin;
-use super::blocking;
 use super::error::ApiError;
 use super::extract::{Body, IfMatch, Params, check_search, from_text};
 use super::openapi::{
@@ -18,6 +17,7 @@ use super::openapi::{
     Unavailable, VersionMissing,
 };
 use super::respond::{Fresh, version_tag};
+use super::threads::blocking;
 use crate::store::{AdminProductQuery, Store};
 
 #[derive(Deserialize, IntoParams)]

@@ -10,13 +10,13 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::auth::Admin;
-use super::blocking;
 use super::error::ApiError;
 use super::extract::{Params, check_search, from_optional_text, from_text};
 use super::openapi::{
     InvalidId, InvalidParameter, NoSuchDatabase, NoSuchReview, NotAllowed, Unavailable,
 };
 use super::respond::Fresh;
+use super::threads::blocking;
 use crate::store::{AdminReviewQuery, Store};
 
 #[derive(Deserialize, IntoParams)]

@@ -20,11 +20,12 @@ use base64::prelude::BASE64_STANDARD;
 use ostrakon_shared::ProblemCode;
 use sha2::{Digest, Sha256};
 
+use super::Settings;
 use super::error::ApiError;
 use super::index::{Document, Index, best_encoding};
 use super::page::{Page, View};
 use super::routes::RouteTable;
-use super::{Settings, blocking};
+use super::threads::Readers;
 use crate::store::{Store, StoreError};
 
 const PAGE_METHODS: &[Method] = &[Method::GET, Method::HEAD];
@@ -103,6 +104,7 @@ fn is_page(path: &str) -> bool {
 async fn serve_page(
     files: Data<AppFiles>,
     store: Data<Store>,
+    readers: Data<Readers>,
     settings: Data<Settings>,
     routes: Data<RouteTable>,
     request: ServiceRequest,
@@ -118,7 +120,7 @@ async fn serve_page(
         return Ok(request.error_response(refusal));
     }
     let (mut response, keep) = if is_page {
-        let response = match page(&files, store, &settings, request.request()).await {
+        let response = match page(&files, store, &readers, &settings, request.request()).await {
             Ok(response) => response,
             Err(refusal) => return Ok(request.error_response(refusal)),
         };
@@ -143,6 +145,7 @@ async fn serve_page(
 async fn page(
     files: &AppFiles,
     store: Data<Store>,
+    readers: &Readers,
     settings: &Settings,
     request: &HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
@@ -155,12 +158,11 @@ async fn page(
         page => {
             let (index, encoding) = (Arc::clone(index), best_encoding(request, &Index::MADE));
             let origin = settings.public_url.as_ref().map(|url| url.origin().to_owned());
-            blocking(store, move |store| fill(page, store, origin.as_deref(), &index, encoding))
-                .await
-                .unwrap_or_else(|error| {
-                    tracing::warn!(%error, "this page is left to the app");
-                    (StatusCode::OK, None)
-                })
+            let fill = move |store: &Store| fill(page, store, origin.as_deref(), &index, encoding);
+            readers.read(store, fill).await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "this page is left to the app");
+                (StatusCode::OK, None)
+            })
         }
     };
     let document = filled.as_ref().unwrap_or_else(|| index.plain(request));

@@ -17,7 +17,8 @@ use ostrakon_shared::{Account, CredentialId, ProblemCode, Role};
 use super::client::Client;
 use super::error::ApiError;
 use super::limits::{Key, Limit, Limits};
-use super::{Settings, blocking, cookie};
+use super::threads::blocking;
+use super::{Settings, cookie};
 use crate::store::{Actor, Authenticated, Credential, Store};
 
 /// Somebody who posts reviews or reports: anybody within the limit for it, else 429. Guests and

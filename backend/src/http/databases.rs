@@ -5,10 +5,10 @@ use actix_web::{HttpResponse, get, post};
 use ostrakon_shared::{DatabaseList, Verification};
 
 use super::auth::Admin;
-use super::blocking;
 use super::error::ApiError;
 use super::openapi::{NoSuchDatabase, NotAllowed, Unavailable, Verifying};
 use super::respond::Fresh;
+use super::threads::blocking;
 use crate::store::Store;
 
 /// List the reviews databases

@@ -124,7 +124,7 @@ pub fn status(code: ProblemCode) -> StatusCode {
         ProblemCode::ValidationFailed | ProblemCode::IdempotencyKeyReused => {
             StatusCode::UNPROCESSABLE_ENTITY
         }
-        ProblemCode::DatabaseUnavailable | ProblemCode::BucketMoved => {
+        ProblemCode::DatabaseUnavailable | ProblemCode::DatabaseBusy | ProblemCode::BucketMoved => {
             StatusCode::SERVICE_UNAVAILABLE
         }
         ProblemCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -162,6 +162,7 @@ impl From<StoreError> for ApiError {
             StoreError::Unavailable(_) | StoreError::ReadOnly(_) => {
                 ProblemCode::DatabaseUnavailable
             }
+            StoreError::Busy(_) => ProblemCode::DatabaseBusy,
             StoreError::BucketMoved => ProblemCode::BucketMoved,
             StoreError::Internal(_) => ProblemCode::Internal,
         };
@@ -175,6 +176,9 @@ impl From<StoreError> for ApiError {
             }
             StoreError::Unavailable(databases) => {
                 ApiError::new(code, format!("{} is not answering.", databases.join(", ")))
+            }
+            StoreError::Busy(database) => {
+                ApiError::new(code, format!("{database} has too many reviews to write already."))
             }
             StoreError::ReadOnly(database) => {
                 let detail = format!("{database} takes no changes: it is moving to another place.");

@@ -10,8 +10,8 @@ use actix_web::web::Data;
 use ostrakon_shared::ProblemCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::blocking;
 use super::error::ApiError;
+use super::threads::blocking;
 use crate::store::{Store, StoreError};
 
 /// How many may wait for their turn. With some 30 ms for each, that is about a second.

@@ -5,9 +5,9 @@ use actix_web::{HttpResponse, get};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::blocking;
 use super::error::ApiError;
 use super::openapi::Unavailable;
+use super::threads::blocking;
 use crate::store::{Store, StoreError};
 
 /// A service that is well.

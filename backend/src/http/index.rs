@@ -7,7 +7,7 @@ use std::path::Path;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    self, AcceptEncoding, ContentEncoding, ContentType, Encoding, EntityTag, Header,
+    self, AcceptEncoding, ContentEncoding, ContentType, Encoding, EntityTag, Header, HeaderValue,
 };
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
@@ -105,13 +105,15 @@ pub fn best_encoding(request: &HttpRequest, encodings: &[ContentEncoding]) -> Co
 /// A page as it is sent.
 pub struct Document {
     encoding: ContentEncoding,
-    etag: EntityTag,
+    etag: HeaderValue,
     body: Bytes,
 }
 
 impl Document {
     fn new(encoding: ContentEncoding, body: Vec<u8>) -> Document {
         let etag = EntityTag::new_strong(format!("{:032x}", XxHash3_128::oneshot(&body)));
+        let etag = HeaderValue::try_from(etag.to_string());
+        let etag = etag.expect("hexadecimal digits in quotes make a header");
         Document { encoding, etag, body: body.into() }
     }
 
@@ -119,7 +121,7 @@ impl Document {
     pub fn answer(&self, request: &HttpRequest, status: StatusCode) -> HttpResponse {
         let mut response = HttpResponse::build(status);
         if status == StatusCode::OK {
-            response.insert_header((header::ETAG, self.etag.to_string()));
+            response.insert_header((header::ETAG, self.etag.clone()));
             if is_known(request, &self.etag) {
                 return response.status(StatusCode::NOT_MODIFIED).finish();
             }

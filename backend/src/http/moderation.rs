@@ -7,11 +7,11 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::auth::Moderator;
-use super::blocking;
 use super::error::ApiError;
 use super::extract::{Body, Params, from_text};
 use super::openapi::{InvalidEdit, InvalidParameter, NotAllowed, Unavailable};
 use super::respond::Fresh;
+use super::threads::blocking;
 use crate::store::{QueueQuery, Store};
 
 #[derive(Deserialize, IntoParams)]

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use actix_web::get;
-use actix_web::web::{Data, Path};
+use actix_web::web::Path;
 use ostrakon_shared::{
     MAX_PRODUCTS_PER_BATCH, PageLimit, Product, ProductId, ProductPage, ProductRating,
     ProductRatingList,
@@ -11,13 +11,13 @@ use ostrakon_shared::{
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::blocking;
+use super::answers::{Key, Public};
 use super::error::ApiError;
 use super::extract::{Params, check_search, from_text};
 use super::openapi::{
     InvalidId, InvalidParameter, InvalidProductRequest, NoSuchProduct, Unavailable,
 };
-use super::respond::Fresh;
+use super::respond::{Answer, Fresh};
 use crate::store::{ProductQuery, Store};
 
 #[derive(Deserialize, IntoParams)]
@@ -55,15 +55,18 @@ struct ListProducts {
 )]
 #[get("/api/products")]
 pub async fn list_products(
-    store: Data<Store>,
+    public: Public,
     params: Params<ListProducts>,
-) -> Result<Fresh<ProductPage>, ApiError> {
+) -> Result<Answer, ApiError> {
     let ListProducts { search, limit, cursor, allow_partial } = params.0;
     check_search(&search)?;
     let query = ProductQuery { search, limit, cursor, allow_partial };
-    let page = blocking(store, move |store| store.list_products(&query)).await?;
-    let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
-    Ok(Fresh::page(page, next, partial))
+    let read = move |store: &Store| {
+        let page = store.list_products(&query)?;
+        let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
+        Ok(Fresh::page(page, next, partial))
+    };
+    public.answer(read).await
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -90,14 +93,17 @@ struct GetProduct {
 )]
 #[get("/api/products/{id}")]
 pub async fn get_product(
-    store: Data<Store>,
+    public: Public,
     id: Path<ProductId>,
     params: Params<GetProduct>,
-) -> Result<Fresh<Product>, ApiError> {
-    let allow_partial = params.0.allow_partial;
-    let product = blocking(store, move |store| store.product(*id, allow_partial)).await?;
-    let partial = product.rating.is_none();
-    Ok(Fresh::page(product, None, partial))
+) -> Result<Answer, ApiError> {
+    let (id, allow_partial) = (*id, params.0.allow_partial);
+    let read = move |store: &Store| {
+        let product = store.product(id, allow_partial)?;
+        let partial = product.rating.is_none();
+        Ok(Fresh::page(product, None, partial))
+    };
+    public.kept_answer(Key::Product(id), read).await
 }
 
 /// Get a product's rating
@@ -113,11 +119,10 @@ pub async fn get_product(
     )
 )]
 #[get("/api/products/{id}/rating")]
-pub async fn get_product_rating(
-    store: Data<Store>,
-    id: Path<ProductId>,
-) -> Result<Fresh<ProductRating>, ApiError> {
-    Ok(Fresh::new(blocking(store, move |store| store.rating(*id)).await?))
+pub async fn get_product_rating(public: Public, id: Path<ProductId>) -> Result<Answer, ApiError> {
+    let id = *id;
+    let read = move |store: &Store| store.rating(id).map(Fresh::new);
+    public.kept_answer(Key::Rating(id), read).await
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -159,10 +164,7 @@ impl FromStr for ProductIds {
     )
 )]
 #[get("/api/ratings")]
-pub async fn list_ratings(
-    store: Data<Store>,
-    params: Params<ListRatings>,
-) -> Result<Fresh<ProductRatingList>, ApiError> {
+pub async fn list_ratings(public: Public, params: Params<ListRatings>) -> Result<Answer, ApiError> {
     let ProductIds(ids) = params.0.product_ids;
-    Ok(Fresh::new(blocking(store, move |store| store.ratings(&ids)).await?))
+    public.answer(move |store| store.ratings(&ids).map(Fresh::new)).await
 }

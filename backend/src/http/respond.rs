@@ -1,16 +1,20 @@
 //! Answers: JSON with an ETag, links to next pages, and what every answer carries.
 
+use std::fmt::Display;
+
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, EntityTag, HeaderName, HeaderValue, IfNoneMatch};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
+use actix_web::web::Bytes;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, Responder, mime};
 use serde::Serialize;
 use tracing_actix_web::RequestId;
 use twox_hash::XxHash3_128;
 
 use super::error::ApiError;
+use crate::store::StoreError;
 
 /// Under this name the log knows the request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -53,34 +57,79 @@ impl<T: Serialize> Fresh<T> {
     }
 }
 
+impl<T: Serialize> Fresh<T> {
+    /// As it goes to clients.
+    pub fn into_answer(self) -> Result<Answer, StoreError> {
+        let broken = |error: &dyn Display| StoreError::Internal(error.to_string());
+        let body = serde_json::to_vec(&self.body).map_err(|error| broken(&error))?;
+        let etag = match self.version {
+            Some(version) => version_tag(version),
+            None => EntityTag::new_strong(format!("{:032x}", XxHash3_128::oneshot(&body))),
+        };
+        Ok(Answer {
+            body: body.into(),
+            etag: HeaderValue::try_from(etag.to_string()).map_err(|error| broken(&error))?,
+            next_cursor: self.next_cursor,
+            partial: self.partial,
+            private: self.private,
+        })
+    }
+}
+
 impl<T: Serialize> Responder for Fresh<T> {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
-        let json = match serde_json::to_vec(&self.body) {
-            Ok(json) => json,
-            Err(error) => return HttpResponse::from_error(Error::from(error)),
-        };
+        match self.into_answer() {
+            Ok(answer) => answer.respond_to(request),
+            Err(error) => HttpResponse::from_error(ApiError::from(error)),
+        }
+    }
+}
+
+/// The answer to a read, as bytes.
+#[derive(Clone)]
+pub struct Answer {
+    body: Bytes,
+    etag: HeaderValue,
+    next_cursor: Option<String>,
+    partial: bool,
+    private: bool,
+}
+
+impl Answer {
+    /// Bytes of its body.
+    pub fn len(&self) -> usize {
+        self.body.len()
+    }
+
+    /// Whether it may be given to others too.
+    pub fn may_be_kept(&self) -> bool {
+        !self.partial && !self.private
+    }
+}
+
+impl Responder for Answer {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
         let mut response = HttpResponse::Ok();
         if let Some(cursor) = &self.next_cursor {
             response.insert_header((header::LINK, next_link(request, cursor)));
         }
         if self.partial {
             response.insert_header((header::CACHE_CONTROL, "no-store"));
-            return response.content_type(mime::APPLICATION_JSON).body(json);
+            return response.content_type(mime::APPLICATION_JSON).body(self.body);
         }
-        let etag = match self.version {
-            Some(version) => version_tag(version),
-            None => EntityTag::new_strong(format!("{:032x}", XxHash3_128::oneshot(&json))),
-        };
         // "no-cache" lets anybody keep the answer, but nobody use it without asking.
         let keep = if self.private { "private, no-cache" } else { "no-cache" };
         response.insert_header((header::CACHE_CONTROL, keep));
-        response.insert_header((header::ETAG, etag.to_string()));
-        if is_known(request, &etag) {
+        let is_known = is_known(request, &self.etag);
+        response.insert_header((header::ETAG, self.etag));
+        if is_known {
             return response.status(StatusCode::NOT_MODIFIED).finish();
         }
-        response.content_type(mime::APPLICATION_JSON).body(json)
+        response.content_type(mime::APPLICATION_JSON).body(self.body)
     }
 }
 
@@ -137,13 +186,16 @@ pub fn version_tag(version: i32) -> EntityTag {
 }
 
 /// Whether the client says that it has this version (RFC 9110, section 13.1.2).
-pub fn is_known(request: &HttpRequest, etag: &EntityTag) -> bool {
+pub fn is_known(request: &HttpRequest, etag: &HeaderValue) -> bool {
     if !request.headers().contains_key(header::IF_NONE_MATCH) {
         return false;
     }
+    let Some(etag) = etag.to_str().ok().and_then(|etag| etag.parse::<EntityTag>().ok()) else {
+        return false;
+    };
     match request.get_header::<IfNoneMatch>() {
         Some(IfNoneMatch::Any) => true,
-        Some(IfNoneMatch::Items(known)) => known.iter().any(|known| known.weak_eq(etag)),
+        Some(IfNoneMatch::Items(known)) => known.iter().any(|known| known.weak_eq(&etag)),
         None => false,
     }
 }

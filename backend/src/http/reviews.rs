@@ -10,8 +10,8 @@ use ostrakon_shared::{
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::answers::{Key, Public};
 use super::auth::{Member, Poster};
-use super::blocking;
 use super::client::Client;
 use super::error::ApiError;
 use super::extract::{Body, IdempotencyKey, IfMatch, Params, from_optional_text, from_text};
@@ -20,7 +20,9 @@ use super::openapi::{
     InvalidParameter, InvalidReview, NoSuchProduct, NoSuchReview, NotAllowed, NotSignedIn,
     Reported, TooMany, Unavailable, VersionMissing,
 };
-use super::respond::{Fresh, version_tag};
+use super::position;
+use super::respond::{Answer, Fresh, version_tag};
+use super::threads::{blocking, written};
 use crate::store::{OwnReviewQuery, Reader, ReviewQuery, Store};
 
 #[derive(Deserialize, IntoParams)]
@@ -64,15 +66,23 @@ struct ListReviews {
 )]
 #[get("/api/products/{id}/reviews")]
 pub async fn list_product_reviews(
-    store: Data<Store>,
+    public: Public,
     id: Path<ProductId>,
     params: Params<ListReviews>,
-) -> Result<Fresh<ReviewPage>, ApiError> {
+) -> Result<Answer, ApiError> {
     let ListReviews { sort, rating, limit, cursor, allow_partial } = params.0;
+    let (id, is_first) = (*id, cursor.is_none());
     let query = ReviewQuery { sort, rating, limit, cursor, allow_partial };
-    let page = blocking(store, move |store| store.list_reviews(*id, &query)).await?;
-    let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
-    Ok(Fresh::page(page, next, partial))
+    let read = move |store: &Store| {
+        let page = store.list_reviews(id, &query)?;
+        let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
+        Ok(Fresh::page(page, next, partial))
+    };
+    if is_first {
+        public.kept_answer(Key::FirstPage(id, sort, rating, limit), read).await
+    } else {
+        public.answer(read).await
+    }
 }
 
 /// Review a product
@@ -106,9 +116,8 @@ pub async fn create_review(
     review: Body<NewReview>,
 ) -> Result<HttpResponse, ApiError> {
     let (Poster(author), IdempotencyKey(key), Body(review)) = (poster, key, review);
-    let create =
-        move |store: &Store| store.create_review(author.as_ref(), *id, &review, key.as_deref());
-    let created = blocking(store, create).await?;
+    let (store, seen) = (store.into_inner(), position::seen());
+    let created = written(store.create_review(author, *id, review, key.as_deref(), seen)?).await?;
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("/api/reviews/{}", created.review.id)));
     response.insert_header((header::ETAG, version_tag(created.review.version).to_string()));
@@ -132,10 +141,14 @@ pub async fn create_review(
     )
 )]
 #[get("/api/reviews/{id}")]
-pub async fn get_review(store: Data<Store>, id: Path<ReviewId>) -> Result<Fresh<Review>, ApiError> {
-    let review = blocking(store, move |store| store.review(*id)).await?;
-    let version = review.version;
-    Ok(Fresh::versioned(review, version))
+pub async fn get_review(public: Public, id: Path<ReviewId>) -> Result<Answer, ApiError> {
+    let id = *id;
+    let read = move |store: &Store| {
+        let review = store.review(id)?;
+        let version = review.version;
+        Ok(Fresh::versioned(review, version))
+    };
+    public.kept_answer(Key::Review(id), read).await
 }
 
 /// Edit an own review
@@ -288,9 +301,6 @@ pub async fn list_own_reviews(
     )
 )]
 #[get("/api/reviews/{id}/location")]
-pub async fn get_review_location(
-    store: Data<Store>,
-    id: Path<ReviewId>,
-) -> Result<Fresh<ReviewLocation>, ApiError> {
-    Ok(Fresh::new(blocking(store, move |store| store.review_location(*id)).await?))
+pub async fn get_review_location(public: Public, id: Path<ReviewId>) -> Result<Answer, ApiError> {
+    public.answer(move |store| store.review_location(*id).map(Fresh::new)).await
 }

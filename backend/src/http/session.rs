@@ -6,6 +6,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use ostrakon_shared::{Account, Credentials, Session};
 
+use super::Settings;
 use super::auth::SignedIn;
 use super::client::Client;
 use super::cookie;
@@ -17,7 +18,7 @@ use super::openapi::{
     CredentialsWrong, InvalidBody, OtherSite, SessionEnded, TooMany, Unavailable,
 };
 use super::respond::Private;
-use super::{Settings, blocking};
+use super::threads::blocking;
 use crate::store::{Begun, Browser, Policy, SESSION_S, Store};
 
 /// Who am I?

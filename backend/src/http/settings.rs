@@ -21,6 +21,8 @@ pub struct Settings {
     pub public_url: Option<PublicUrl>,
     /// How often things may be done.
     pub rates: Rates,
+    /// How much memory answers may take that are kept to be given again, in bytes; 0: none is.
+    pub cache_bytes: u64,
 }
 
 impl Settings {

@@ -5,7 +5,7 @@ use ostrakon_shared::{AccountId, CredentialId, FieldError, ProductId, ReviewId};
 use crate::db::{DbError, QueryError};
 
 /// Why the store did not do what it was asked for.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// There is no such product.
     #[error("there is no product {0}")]
@@ -82,6 +82,9 @@ pub enum StoreError {
     /// These databases don't answer.
     #[error("{} not available", .0.join(", "))]
     Unavailable(Vec<String>),
+    /// So many reviews wait to be written to this database that one more would wait too long.
+    #[error("too many wait for {0}")]
+    Busy(String),
     /// This database takes no changes.
     #[error("{0} is read-only: `ostrakon transfer` moves it, or has moved it")]
     ReadOnly(String),

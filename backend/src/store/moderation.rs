@@ -218,7 +218,7 @@ fn result(id: ReviewId, changed: Result<Review, StoreError>) -> Result<DecisionR
         Err(StoreError::ReviewDeleted) => ProblemCode::ReviewDeleted,
         Err(StoreError::VersionConflict) => ProblemCode::VersionConflict,
         Err(StoreError::NothingToUndo) => ProblemCode::NothingToUndo,
-        Err(StoreError::Unavailable(_) | StoreError::ReadOnly(_)) => {
+        Err(StoreError::Unavailable(_) | StoreError::ReadOnly(_) | StoreError::Busy(_)) => {
             ProblemCode::DatabaseUnavailable
         }
         Err(StoreError::BucketMoved) => ProblemCode::BucketMoved,

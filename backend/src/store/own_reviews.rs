@@ -6,7 +6,7 @@ use ostrakon_shared::{
 };
 
 use super::fanout::Source;
-use super::{Actor, Store, StoreError};
+use super::{Actor, Store, StoreError, Subject};
 use crate::db::moderation::{self, EventRow};
 use crate::db::owner::Owned;
 use crate::db::review_search::{self, Filter};
@@ -159,15 +159,23 @@ impl Store {
         let bucket = bucket_of(id);
         self.routed(|map| {
             let owner = map.owner(bucket);
-            self.reviews[owner.database].write(|connection| {
+            let mut product = None;
+            let changed = self.reviews[owner.database].write(|connection| {
                 lock(connection, Lock::Review(id.get()))?;
                 owner::require_writable(connection, bucket, owner.epoch)?;
                 let Some(row) = reviews::find(connection, bucket, id)? else {
                     return Ok(Err(StoreError::ReviewNotFound(id)));
                 };
                 let review = Review::try_from(row.clone())?;
+                product = Some(review.product_id);
                 change(connection, row, review)
-            })?
+            });
+            // Even when it has failed: what became of a commit is not always known.
+            if let Some(product) = product {
+                self.revisions.note(Subject::Review(id));
+                self.revisions.note(Subject::Product(product));
+            }
+            changed?
         })
     }
 }

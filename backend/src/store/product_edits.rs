@@ -8,7 +8,7 @@ use ostrakon_shared::{
 
 use super::cursor::{self, ListScope, Position};
 use super::products::fold;
-use super::{Store, StoreError};
+use super::{Store, StoreError, Subject};
 use crate::db::products::{self, Filter, NewProductRow, ProductRow};
 use crate::db::{DbError, Lock, QueryError, lock};
 
@@ -110,6 +110,7 @@ impl Store {
             products::update(connection, &row)?;
             AdminProduct::try_from(row).map(Ok)
         });
+        self.revisions.note(Subject::Product(id));
         changed.map_err(refused)?
     }
 }

@@ -1,5 +1,6 @@
 //! Products, and searching them.
 
+use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
 use ostrakon_shared::{PageLimit, Product, ProductId, ProductPage, ProductRating};
@@ -59,13 +60,19 @@ impl Store {
         Ok(product(row, id, ratings.by_product.remove(&id)))
     }
 
-    /// Fails unless there is such a product, and it is in the catalogue.
-    pub(super) fn require_open_product(&self, id: ProductId) -> Result<(), StoreError> {
-        match self.default.read(|connection| products::find(connection, id))? {
+    /// Whether each of these products may be reviewed: whether there is one, and it is in the
+    /// catalogue. One question, however many they are.
+    pub(super) fn are_open(
+        &self,
+        ids: impl Iterator<Item = ProductId>,
+    ) -> Result<impl Fn(ProductId) -> Result<(), StoreError>, StoreError> {
+        let ids: Vec<ProductId> = ids.collect::<BTreeSet<_>>().into_iter().collect();
+        let archived = self.default.read(|connection| products::archived(connection, &ids))?;
+        Ok(move |id| match archived.get(&id) {
             None => Err(StoreError::ProductNotFound(id)),
-            Some(row) if row.archived => Err(StoreError::ProductArchived(id)),
-            Some(_) => Ok(()),
-        }
+            Some(true) => Err(StoreError::ProductArchived(id)),
+            Some(false) => Ok(()),
+        })
     }
 
     /// Fails with [`StoreError::ProductNotFound`] unless there is such a product.

@@ -1,6 +1,5 @@
 //! Paging through a product's reviews, in any order.
 
-use std::cmp::Reverse;
 use std::sync::Arc;
 
 use ostrakon_shared::{PageLimit, ProductId, Rating, Review, ReviewPage, ReviewSort};
@@ -11,7 +10,7 @@ use super::{Store, StoreError};
 use crate::db::owner::Owned;
 use crate::db::reviews::{self, Direction, RatingClass};
 use crate::db::{Connection, QueryError};
-use crate::shard::home_buckets;
+use crate::shard::{Bucket, DatabaseIndex, ShardMap, Spread, home_buckets};
 
 /// A page of a product's reviews, as it is asked for.
 #[derive(Clone, Debug, Default)]
@@ -38,19 +37,97 @@ impl Store {
         self.require_product(product)?;
         let list = Arc::new(List::new(product, query)?);
         self.routed(|map| {
-            let home = home_buckets(product, self.spread);
-            let partial = query.allow_partial;
-            let fetching = Arc::clone(&list);
-            let fetch =
-                move |connection: &mut Connection, owned: &Owned| fetching.fetch(connection, owned);
-            let (gathered, horizon) = match query.sort {
-                ReviewSort::Oldest => self.gather_settled(map, home, partial, fetch)?,
-                _ => (self.gather(map, home, Source::Any, partial, fetch)?, i64::MAX),
-            };
-            let mut page = list.page(gathered.answers, horizon);
-            page.missing_databases = self.names(&gathered.missing);
+            let home = home_buckets(product, self.spread).collect();
+            let mut read = self.read_list(map, &list, home, Wanted::Share(self.spread), query)?;
+            // Where a database's rows run out before the page is full, its next ones may belong
+            // there too. Together with these it has given as many as the page holds.
+            for part in list.short_parts(&read.parts) {
+                let (buckets, from) = (read.parts[part].buckets.clone(), read.parts[part].last());
+                let rest = Wanted::Rest(from.unwrap_or(list.start));
+                let more = self.read_list(map, &list, buckets, rest, query)?;
+                read.horizon = read.horizon.min(more.horizon);
+                read.missing.extend(more.missing);
+                let rows = more.parts.into_iter().flat_map(|part| part.rows);
+                read.parts[part].rows.extend(rows);
+            }
+            let rows = read.parts.into_iter().flat_map(|part| part.rows).collect();
+            let mut page = list.page(rows, read.horizon);
+            page.missing_databases = self.names(&read.missing);
             Ok(page)
         })
+    }
+
+    fn read_list(
+        &self,
+        map: &ShardMap,
+        list: &Arc<List>,
+        buckets: Vec<Bucket>,
+        wanted: Wanted,
+        query: &ReviewQuery,
+    ) -> Result<Read, StoreError> {
+        let list = Arc::clone(list);
+        let fetch = move |connection: &mut Connection, owned: &Owned| {
+            let (start, limit) = wanted.of(&list, owned.buckets.len());
+            let rows = list.fetch(connection, owned, start, limit)?;
+            Ok(Part { buckets: owned.buckets.clone(), is_all: rows.len() < limit, rows })
+        };
+        let (buckets, partial) = (buckets.into_iter(), query.allow_partial);
+        let (gathered, horizon) = match query.sort {
+            ReviewSort::Oldest => self.gather_settled(map, buckets, partial, fetch)?,
+            _ => (self.gather(map, buckets, Source::Any, partial, fetch)?, i64::MAX),
+        };
+        Ok(Read { parts: gathered.answers, missing: gathered.missing, horizon })
+    }
+}
+
+/// What is read of a list.
+struct Read {
+    parts: Vec<Part>,
+    missing: Vec<DatabaseIndex>,
+    /// Below it nothing more will appear.
+    horizon: i64,
+}
+
+/// What one database has of a list.
+struct Part {
+    buckets: Vec<Bucket>,
+    /// The first of its rows, in order.
+    rows: Vec<Placed>,
+    /// Whether there are no more.
+    is_all: bool,
+}
+
+impl Part {
+    /// The place of the last row that is here.
+    fn last(&self) -> Option<Position> {
+        self.rows.last().map(|(group, review)| Position { group: *group, id: review.id.get() })
+    }
+}
+
+/// How much of a list a database is asked for.
+#[derive(Clone, Copy)]
+enum Wanted {
+    /// What is likely to be its part of the page.
+    Share(Spread),
+    /// From this place on, all that the page could hold.
+    Rest(Position),
+}
+
+impl Wanted {
+    /// From where, and how many rows, of a database that has so many of the home buckets.
+    ///
+    /// A page's reviews lie in the home buckets by chance: of n reviews, about n·p ± √(n·p) are in
+    /// a part p of these. With twice that deviation, one database in forty must be asked again.
+    fn of(self, list: &List, buckets: usize) -> (Position, usize) {
+        let all = list.limit + 1;
+        match self {
+            Wanted::Rest(from) => (from, all),
+            Wanted::Share(spread) => {
+                let expected = (all * buckets) as f64 / f64::from(spread.get());
+                let likely = (expected + 2.0 * expected.sqrt()).ceil() as usize + 1;
+                (list.start, likely.min(all))
+            }
+        }
     }
 }
 
@@ -90,32 +167,53 @@ impl List {
         Ok(List { product, sort: query.sort, groups, start, limit: query.limit.get(), scope })
     }
 
-    /// Up to one review more than fit on the page, of one database: one group after the other.
-    fn fetch(&self, connection: &mut Connection, owned: &Owned) -> Result<Vec<Placed>, QueryError> {
-        let mut rows: Vec<Placed> = Vec::new();
-        for (group, &class) in (0..).zip(&self.groups).skip(self.start.group.into()) {
-            let id = if group == self.start.group { self.start.id } else { first_id(self.sort) };
+    /// Up to `limit` reviews of one database from `start` on: one group after the other.
+    fn fetch(
+        &self,
+        connection: &mut Connection,
+        owned: &Owned,
+        start: Position,
+        limit: usize,
+    ) -> Result<Vec<Placed>, QueryError> {
+        let mut rows: Vec<Placed> = Vec::with_capacity(limit);
+        for (group, &class) in (0..).zip(&self.groups).skip(start.group.into()) {
+            let id = if group == start.group { start.id } else { first_id(self.sort) };
             let direction = match self.sort {
                 ReviewSort::Oldest => Direction::OldestAbove(id),
                 _ => Direction::NewestBelow(id),
             };
-            let wanted = self.limit + 1 - rows.len();
+            let wanted = limit - rows.len();
             let found = reviews::list(connection, self.product, owned, class, direction, wanted)?;
             rows.extend(found.into_iter().map(|review| (group, review)));
-            if rows.len() > self.limit {
+            if rows.len() == limit {
                 break;
             }
         }
         Ok(rows)
     }
 
+    /// Where a row stands in the order.
+    fn place(&self, (group, review): &Placed) -> (u8, i64) {
+        let id = review.id.get();
+        (*group, if self.sort == ReviewSort::Oldest { id } else { !id })
+    }
+
+    /// Which parts end before the page and the row after it do, though there is more of them.
+    fn short_parts(&self, parts: &[Part]) -> Vec<usize> {
+        let mut places: Vec<_> =
+            parts.iter().flat_map(|part| &part.rows).map(|row| self.place(row)).collect();
+        places.sort_unstable();
+        let end = places.get(self.limit);
+        let is_short = |part: &Part| {
+            let last = part.rows.last().map(|row| self.place(row));
+            !part.is_all && (end.is_none() || last.as_ref() < end)
+        };
+        (0..parts.len()).filter(|&part| is_short(&parts[part])).collect()
+    }
+
     /// The page, of the rows of all databases.
-    fn page(&self, answers: Vec<Vec<Placed>>, horizon: i64) -> ReviewPage {
-        let mut rows: Vec<Placed> = answers.into_iter().flatten().collect();
-        match self.sort {
-            ReviewSort::Oldest => rows.sort_by_key(|(group, review)| (*group, review.id)),
-            _ => rows.sort_by_key(|(group, review)| (*group, Reverse(review.id))),
-        }
+    fn page(&self, mut rows: Vec<Placed>, horizon: i64) -> ReviewPage {
+        rows.sort_unstable_by_key(|row| self.place(row));
         let more = rows.len() > self.limit;
         rows.truncate(self.limit);
         if more {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::products::fold;
-use super::{Store, StoreError};
+use super::{Store, StoreError, Subject};
 use crate::db::owner;
 use crate::db::products::{self, ProductRow};
-use crate::db::ratings::{self, Counted};
+use crate::db::ratings::{self, Counted, Tally};
 use crate::db::reviews::{self, ReviewRow};
 use crate::shard::{Bucket, DatabaseIndex, bucket_of, home_buckets, mint};
 use ostrakon_shared::{NewReview, ProductId, Rating, ReviewId, ReviewStatus};
@@ -97,7 +97,8 @@ impl Store {
         })?)
     }
 
-    fn seed_id(&self, seed: &SeedReview) -> Result<ReviewId, StoreError> {
+    /// The id under which [`Store::seed`] adds a review.
+    pub fn seed_id(&self, seed: &SeedReview) -> Result<ReviewId, StoreError> {
         let slot = seed.draw % u32::from(self.spread.get());
         home_buckets(seed.product, self.spread)
             .nth(slot as usize)
@@ -112,20 +113,20 @@ impl Store {
     ) -> Result<u64, StoreError> {
         self.routed(|map| {
             let written = self.reviews[database].write(|connection| {
-                let mut new = 0;
+                let (mut rows, mut tally) = (Vec::new(), Tally::default());
                 for (id, seed) in batch {
                     let bucket = bucket_of(*id);
                     owner::require_writable(connection, bucket, map.owner(bucket).epoch)?;
                     if reviews::find(connection, bucket, *id)?.is_none() {
-                        let row = seed_row(*id, bucket, seed);
-                        reviews::insert(connection, &row)?;
-                        let counted = Counted::Public(rating(seed));
-                        ratings::add(connection, bucket, seed.product, counted)?;
-                        new += 1;
+                        rows.push(seed_row(*id, bucket, seed));
+                        tally.count(bucket, seed.product, Counted::Public(rating(seed)));
                     }
                 }
-                Ok(new)
+                reviews::insert(connection, &rows)?;
+                ratings::add(connection, &tally)?;
+                Ok(rows.len() as u64)
             });
+            batch.iter().for_each(|(_, seed)| self.revisions.note(Subject::Product(seed.product)));
             Ok(written?)
         })
     }

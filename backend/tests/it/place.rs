@@ -83,6 +83,7 @@ impl Place {
                 registrations_per_hour: 0,
                 reviews_per_minute: 0,
             },
+            cache_mib: 8,
             log: String::new(),
         }
     }
@@ -173,6 +174,14 @@ impl Place {
     #[track_caller]
     pub fn sql(&self, database: &str, statements: &str) {
         self.try_sql(database, statements).unwrap();
+    }
+
+    /// Holds a file's write lock until the connection is dropped.
+    pub fn hold_file(&self, database: &str) -> SqliteConnection {
+        let mut holder =
+            SqliteConnection::establish(&self.file(database).to_string_lossy()).unwrap();
+        holder.batch_execute("BEGIN IMMEDIATE").unwrap();
+        holder
     }
 
     /// The same, whatever foreign keys say.

@@ -13,6 +13,8 @@ use crate::db::cluster::{self, Pins};
 use crate::db::migrate::{self, Kind};
 use crate::db::{Database, reviews, sqlite_version_problem};
 use crate::store::passwords::Passwords;
+use crate::store::revisions::Revisions;
+use crate::store::writers::Writers;
 use crate::store::{Policy, Store, mint, verification};
 
 impl Databases {
@@ -40,6 +42,7 @@ impl Databases {
             self.reviews.iter().map(|database| database.read_latest(reviews::last_id)).collect();
         let last_id = last_ids?.into_iter().max().unwrap_or_default();
         std::iter::once(&self.default).chain(&self.reviews).for_each(|database| database.watch());
+        let databases = self.reviews.len();
         Ok(Store {
             default: self.default,
             reviews: self.reviews,
@@ -50,6 +53,8 @@ impl Databases {
             mint: mint::Mint::above(last_id),
             cluster_id: root.id,
             running: verification::Running::default(),
+            revisions: Revisions::new(),
+            writers: Writers::new(databases),
             known_products: RwLock::new(HashSet::new()),
         })
     }

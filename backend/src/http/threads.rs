@@ -1,0 +1,98 @@
+//! Off the event loop: one hop to a thread that may block, for each request.
+
+use std::io;
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use actix_web::web::{self, Data};
+use tokio::runtime::{Builder, Runtime};
+
+use super::error::ApiError;
+use super::position;
+use crate::store::{Created, Positions, Store, StoreError, WaitsFor, Writing, serve};
+
+/// How often a request that waits looks whether the server it waits for is still there.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// How long a request waits for a server that is there: a commit may wait without end for a
+/// standby that is away, and no timeout of the server ends that.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// Does `work` with the store where it may block. When the work waits for a server that does not
+/// answer, the request doesn't: whether a write has happened is then not known.
+pub async fn blocking<T: Send + 'static>(
+    store: Data<Store>,
+    work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let request = tracing::Span::current();
+    let (seen, waits_for) = (position::seen(), WaitsFor::default());
+    let thread = waits_for.clone();
+    let served = move || request.in_scope(|| serve(seen, thread, || work(&store)));
+    let done = async {
+        let broken = |error| (Err(StoreError::Internal(error)), Positions::default());
+        web::block(served).await.unwrap_or_else(|error| broken(error.to_string()))
+    };
+    patiently(done, &waits_for).await
+}
+
+/// What became of a review that is being written; the same about waiting.
+pub async fn written(writing: Writing) -> Result<Created, ApiError> {
+    let waits_for = writing.waits_for.clone();
+    patiently(writing.done(), &waits_for).await
+}
+
+async fn patiently<T>(
+    done: impl Future<Output = (Result<T, StoreError>, Positions)>,
+    waits_for: &WaitsFor,
+) -> Result<T, ApiError> {
+    let mut done = pin!(done);
+    let began = Instant::now();
+    loop {
+        if let Ok((done, seen)) = actix_web::rt::time::timeout(LOOK_EVERY, &mut done).await {
+            position::note(&seen);
+            return done.map_err(ApiError::from);
+        }
+        let longest = began.elapsed() > LONGEST_WAIT;
+        let gives_up = waits_for.database().filter(|_| longest);
+        if let Some(database) = waits_for.in_vain().or(gives_up) {
+            tracing::error!(database, "a request to it is given up");
+            return Err(StoreError::Unavailable(vec![database]).into());
+        }
+    }
+}
+
+/// The threads that read for the public, where all databases are files: as many as a file has
+/// connections. More would only fight for these. A server answers many at once, and may hang: who
+/// waits for one gets a thread that others don't need.
+pub struct Readers(Option<Runtime>);
+
+impl Readers {
+    /// Those for this store.
+    pub fn new(store: &Store) -> io::Result<Readers> {
+        let start = |threads| {
+            let mut runtime = Builder::new_current_thread();
+            runtime.max_blocking_threads(threads).thread_name("read").build()
+        };
+        Ok(Readers(store.file_readers().map(start).transpose()?))
+    }
+
+    /// Does `work`, which only reads.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        store: Data<Store>,
+        work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let Some(threads) = &self.0 else { return blocking(store, work).await };
+        let request = tracing::Span::current();
+        let done = threads.spawn_blocking(move || request.in_scope(|| work(&store))).await;
+        let done = done.map_err(|error| StoreError::Internal(error.to_string()))?;
+        Ok(done?)
+    }
+}
+
+impl Drop for Readers {
+    fn drop(&mut self) {
+        // What still reads must not keep an event loop waiting.
+        self.0.take().into_iter().for_each(Runtime::shutdown_background);
+    }
+}

@@ -1,0 +1,254 @@
+//! Writing new reviews of one database, many to a transaction.
+
+use ostrakon_shared::{Review, ReviewId, ReviewStatus};
+
+use super::mint::Minted;
+use super::reviews::{Created, Draft};
+use super::{Store, StoreError, Subject};
+use crate::db::ratings::{self, Tally};
+use crate::db::reviews::{self, KeyRow, Replay, ReviewRow};
+use crate::db::{Connection, DbError, QueryError, announce_write, owner};
+use crate::shard::{DatabaseIndex, ShardMap};
+
+/// How often a write draws another id after finding its id taken. Two processes choose the same
+/// id once in millions of years; more than a few times in a row is something else.
+const MAX_DRAWS: usize = 8;
+
+/// Why nothing of a batch was written.
+struct Failure {
+    error: DbError,
+    /// Whether a query failed, which may be due to one of the reviews. Otherwise it is the
+    /// database: it could not begin, or what became of the commit is not known.
+    is_of_query: bool,
+}
+
+impl Store {
+    /// Writes reviews that belong to one database; what became of each, in their order.
+    pub(super) fn write_drafts(
+        &self,
+        database: DatabaseIndex,
+        drafts: &[&Draft],
+    ) -> Vec<Result<Created, StoreError>> {
+        let is_open = match self.are_open(drafts.iter().map(|draft| draft.product)) {
+            Ok(is_open) => is_open,
+            Err(error) => return drafts.iter().map(|_| Err(error.clone())).collect(),
+        };
+        let open: Vec<_> = drafts.iter().map(|draft| is_open(draft.product)).collect();
+        let accepted: Vec<&Draft> =
+            drafts.iter().zip(&open).filter(|(_, open)| open.is_ok()).map(|(&d, _)| d).collect();
+        let mut written = self.write_accepted(database, &accepted).into_iter();
+        let missing = || Err(StoreError::Internal("a review was not written".to_owned()));
+        let result =
+            |open: Result<(), _>| open.and_then(|()| written.next().unwrap_or_else(missing));
+        open.into_iter().map(result).collect()
+    }
+
+    fn write_accepted(
+        &self,
+        database: DatabaseIndex,
+        drafts: &[&Draft],
+    ) -> Vec<Result<Created, StoreError>> {
+        if drafts.is_empty() {
+            return Vec::new();
+        }
+        let results = match self.try_batch(&self.map.load(), database, drafts) {
+            Ok(results) => results,
+            Err(Failure { is_of_query: true, .. }) => return self.write_each(drafts),
+            Err(Failure { error, .. }) => {
+                let error = StoreError::from(error);
+                return drafts.iter().map(|_| Err(error.clone())).collect();
+            }
+        };
+        let again = |(result, draft): (_, &&Draft)| match result {
+            Err(StoreError::BucketMoved) => self.write_alone(draft).0,
+            result => result,
+        };
+        results.into_iter().zip(drafts).map(again).collect()
+    }
+
+    /// Writes each by itself, as long as there is somebody to write to.
+    fn write_each(&self, drafts: &[&Draft]) -> Vec<Result<Created, StoreError>> {
+        let mut away = None;
+        let write = |draft: &&Draft| match &away {
+            Some(error) => Err(StoreError::clone(error)),
+            None => {
+                let (written, is_away) = self.write_alone(draft);
+                away = written.as_ref().err().filter(|_| is_away).cloned();
+                written
+            }
+        };
+        drafts.iter().map(write).collect()
+    }
+
+    /// Writes one review in a transaction of its own; also says whether its database is away.
+    fn write_alone(&self, draft: &Draft) -> (Result<Created, StoreError>, bool) {
+        let is_away = std::cell::Cell::new(false);
+        let written = self.routed(|map| {
+            let database = map.owner(draft.bucket).database;
+            for _ in 0..MAX_DRAWS {
+                match self.try_batch(map, database, &[draft]) {
+                    Ok(mut results) => return results.swap_remove(0),
+                    Err(Failure { error: DbError::Conflict { .. }, .. }) => {}
+                    Err(Failure { error, is_of_query }) => {
+                        is_away.set(!is_of_query);
+                        return Err(error.into());
+                    }
+                }
+            }
+            let bucket = draft.bucket;
+            Err(StoreError::Internal(format!("{MAX_DRAWS} ids of bucket {bucket} were taken")))
+        });
+        (written, is_away.get())
+    }
+
+    /// One transaction: all that can be written, or nothing.
+    fn try_batch(
+        &self,
+        map: &ShardMap,
+        database: DatabaseIndex,
+        drafts: &[&Draft],
+    ) -> Result<Vec<Result<Created, StoreError>>, Failure> {
+        let mut is_of_query = false;
+        let written = self.reviews[database].write(|connection| {
+            let written = self.write_batch(connection, map, drafts);
+            is_of_query = written.is_err();
+            written
+        });
+        // Even when it has failed: what became of a commit is not always known.
+        drafts.iter().for_each(|draft| self.revisions.note(Subject::Product(draft.product)));
+        let (results, _in_flight_until_committed) =
+            written.map_err(|error| Failure { error, is_of_query })?;
+        Ok(results)
+    }
+
+    fn write_batch(
+        &self,
+        connection: &mut Connection,
+        map: &ShardMap,
+        drafts: &[&Draft],
+    ) -> Result<(Vec<Result<Created, StoreError>>, Vec<Minted<'_>>), QueryError> {
+        let buckets: Vec<_> = drafts.iter().map(|draft| draft.bucket).collect();
+        let writable = owner::writable(connection, &buckets)?;
+        let mut results = Vec::with_capacity(drafts.len());
+        let mut new = Vec::new();
+        for &draft in drafts {
+            let epoch = writable.get(&draft.bucket.number());
+            results.push(if epoch != Some(&map.owner(draft.bucket).epoch) {
+                Some(Err(StoreError::BucketMoved))
+            } else {
+                draft.earlier(connection)?
+            });
+            if let Some(None) = results.last() {
+                new.push(draft);
+            }
+        }
+        let (reviews, minted) = self.insert_reviews(connection, &new)?;
+        let mut reviews = reviews.into_iter();
+        let missing = || QueryError::Broken("a review was not inserted".to_owned());
+        let results: Result<Vec<_>, QueryError> = results
+            .into_iter()
+            .map(|result| match result {
+                Some(result) => Ok(result),
+                None => {
+                    let review = reviews.next().ok_or_else(missing)?;
+                    Ok(Ok(Created { review, replayed: false }))
+                }
+            })
+            .collect();
+        Ok((results?, minted))
+    }
+
+    /// Inserts new reviews with all that belongs to them.
+    fn insert_reviews(
+        &self,
+        connection: &mut Connection,
+        drafts: &[&Draft],
+    ) -> Result<(Vec<Review>, Vec<Minted<'_>>), QueryError> {
+        if drafts.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        // Minted in here, so that an id is in flight only while it is written.
+        let now_ms = announce_write(connection)?;
+        let minted: Result<Vec<_>, _> =
+            drafts.iter().map(|draft| self.mint.mint(draft.bucket, now_ms)).collect();
+        let minted = minted?;
+        let ids = || minted.iter().map(|minted| minted.id);
+        let rows: Vec<ReviewRow> = drafts.iter().zip(ids()).map(|(d, id)| d.row(id)).collect();
+        reviews::insert(connection, &rows)?;
+        let mut tally = Tally::default();
+        for (row, draft) in rows.iter().zip(drafts) {
+            tally.count(draft.bucket, draft.product, row.counted()?);
+        }
+        ratings::add(connection, &tally)?;
+        let keys: Vec<KeyRow> =
+            drafts.iter().zip(ids()).filter_map(|(d, id)| d.key_row(id)).collect();
+        reviews::insert_keys(connection, &keys)?;
+        let reviews: Result<_, _> = rows.into_iter().map(Review::try_from).collect();
+        Ok((reviews?, minted))
+    }
+}
+
+impl Draft {
+    /// What an earlier request came to that leaves nothing to write; `None` when there was none.
+    fn earlier(
+        &self,
+        connection: &mut Connection,
+    ) -> Result<Option<Result<Created, StoreError>>, QueryError> {
+        if let Some((key, fingerprint)) = &self.key
+            && let Some(earlier) = reviews::find_key(connection, self.bucket, self.product, key)?
+        {
+            if earlier.fingerprint != *fingerprint {
+                return Ok(Some(Err(StoreError::IdempotencyKeyReused)));
+            }
+            return self.replay(connection, &earlier).map(Some);
+        }
+        let Some(author) = &self.author else { return Ok(None) };
+        let row = reviews::find_by_author(connection, self.bucket, self.product, author.id)?;
+        let existing = row.map(Review::try_from).transpose()?;
+        Ok(existing.map(|review| Err(StoreError::ReviewExists(review.id))))
+    }
+
+    fn replay(
+        &self,
+        connection: &mut Connection,
+        earlier: &Replay,
+    ) -> Result<Result<Created, StoreError>, QueryError> {
+        let missing = || QueryError::Broken(format!("no review {} of its key", earlier.review_id));
+        let id = ReviewId::new(earlier.review_id).ok_or_else(missing)?;
+        let row = reviews::find(connection, self.bucket, id)?.ok_or_else(missing)?;
+        let review = Review::try_from(row)?;
+        if review.status == ReviewStatus::Deleted {
+            return Ok(Err(StoreError::ReviewNotFound(id)));
+        }
+        Ok(Ok(Created { review, replayed: true }))
+    }
+
+    fn row(&self, id: ReviewId) -> ReviewRow {
+        let signed = self.review.author_name.clone();
+        ReviewRow {
+            bucket: self.bucket.number(),
+            id: id.get(),
+            product_id: self.product.get(),
+            rating: self.review.rating.and_then(|rating| i16::try_from(rating).ok()),
+            title: self.review.title.clone(),
+            body: self.review.body.clone(),
+            author_name: signed.or_else(|| self.author.as_ref().map(|author| author.name.clone())),
+            author_id: self.author.as_ref().map(|author| author.id.get()),
+            status: self.status.to_string(),
+            version: 1,
+            edited_at: None,
+            open_reports: 0,
+        }
+    }
+
+    fn key_row(&self, id: ReviewId) -> Option<KeyRow> {
+        let (key, fingerprint) = self.key.clone()?;
+        Some(KeyRow {
+            bucket: self.bucket.number(),
+            product_id: self.product.get(),
+            key,
+            fingerprint,
+            review_id: id.get(),
+        })
+    }
+}

@@ -1,0 +1,118 @@
+//! Group commit: the reviews that arrive while others are being committed share the next commit.
+//!
+//! Each reviews database has a thread that writes new reviews, and a queue of those that wait for
+//! it. A batch is whatever waits. When its queries fail, nothing of it has happened, and each
+//! review is tried again by itself: so a bad one fails alone.
+
+use std::iter;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, OnceLock, Weak};
+use std::thread;
+
+use tokio::sync::oneshot;
+
+use super::reviews::{Created, Draft};
+use super::{Store, StoreError};
+use crate::db::{Positions, WaitsFor, serve};
+use crate::shard::DatabaseIndex;
+
+/// Reviews to a commit at most.
+const MAX_BATCH: usize = 128;
+/// Reviews that wait for one database at most: at its pace, that is less than a second.
+const MAX_WAITING: usize = 1_024;
+
+/// The writers of all reviews databases. Each starts with its first review.
+pub(super) struct Writers(Vec<OnceLock<Writer>>);
+
+struct Writer {
+    queue: SyncSender<Job>,
+    waits_for: WaitsFor,
+}
+
+/// A review that waits to be written, and who waits for it.
+struct Job {
+    draft: Draft,
+    seen: Positions,
+    reply: oneshot::Sender<Reply>,
+}
+
+/// What became of a review, and what its client has seen and written.
+type Reply = (Result<Created, StoreError>, Positions);
+
+/// A review that is being written. It is, even when nobody waits for it any more.
+pub struct Writing {
+    reply: oneshot::Receiver<Reply>,
+    /// Which database its writer waits for.
+    pub waits_for: WaitsFor,
+}
+
+impl Writing {
+    /// What became of it.
+    pub async fn done(self) -> Reply {
+        self.reply.await.unwrap_or_else(|_| {
+            let reason = "the writer of a database has panicked".to_owned();
+            (Err(StoreError::Internal(reason)), Positions::default())
+        })
+    }
+}
+
+impl Writers {
+    /// For so many databases.
+    pub fn new(databases: usize) -> Writers {
+        Writers(iter::repeat_with(OnceLock::new).take(databases).collect())
+    }
+}
+
+impl Store {
+    /// Has the writer of a database write a review.
+    pub(super) fn enqueue(
+        self: &Arc<Self>,
+        database: DatabaseIndex,
+        draft: Draft,
+        seen: Positions,
+    ) -> Result<Writing, StoreError> {
+        let writer = self.writers.0[database].get_or_init(|| self.start_writer(database));
+        let (reply, receiver) = oneshot::channel();
+        writer.queue.try_send(Job { draft, seen, reply }).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Busy(self.reviews[database].name().to_owned()),
+            TrySendError::Disconnected(_) => {
+                StoreError::Internal("a database has no writer".to_owned())
+            }
+        })?;
+        Ok(Writing { reply: receiver, waits_for: writer.waits_for.clone() })
+    }
+
+    fn start_writer(self: &Arc<Self>, database: DatabaseIndex) -> Writer {
+        let (queue, jobs) = sync_channel(MAX_WAITING);
+        let waits_for = WaitsFor::default();
+        let (store, waiting) = (Arc::downgrade(self), waits_for.clone());
+        let thread = thread::Builder::new().name("write".to_owned());
+        if let Err(error) = thread.spawn(move || write(&store, database, &jobs, &waiting)) {
+            // Its end of the queue is gone: whoever sends to it is told.
+            tracing::error!(%error, "no thread to write reviews");
+        }
+        Writer { queue, waits_for }
+    }
+}
+
+/// Writes what is in the queue, until nobody can add to it any more.
+fn write(
+    store: &Weak<Store>,
+    database: DatabaseIndex,
+    queue: &Receiver<Job>,
+    waits_for: &WaitsFor,
+) {
+    while let Ok(first) = queue.recv() {
+        let Some(store) = store.upgrade() else { return };
+        let batch: Vec<Job> = iter::once(first).chain(queue.try_iter()).take(MAX_BATCH).collect();
+        let mut seen = Positions::default();
+        batch.iter().for_each(|job| seen.merge(&job.seen));
+        let drafts: Vec<&Draft> = batch.iter().map(|job| &job.draft).collect();
+        let work = || store.write_drafts(database, &drafts);
+        let (written, seen) = serve(seen, waits_for.clone(), work);
+        for (job, written) in batch.into_iter().zip(written) {
+            // Whoever asked may have gone.
+            job.reply.send((written, seen.clone())).ok();
+        }
+    }
+}

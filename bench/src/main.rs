@@ -1,0 +1,184 @@
+//! Measures Ostrakon, and beside it what the machine can do without it, in one run.
+//!
+//! `just bench` runs it by `tools/bench`, which gives it a folder and clears that away. What is
+//! measured, against what, and what is wanted is in [`workload`].
+
+mod baseline;
+mod chart;
+mod dataset;
+mod machine;
+mod open_loop;
+mod postgres;
+mod report;
+mod run;
+mod sample;
+mod server;
+mod site;
+mod text;
+mod traffic;
+mod workload;
+mod wrk;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use dataset::Scale;
+use machine::Machine;
+use postgres::Servers;
+use report::{Report, Row};
+use run::{Run, step};
+use site::Sites;
+use workload::{Load, POSTGRES, SQLITE, Site, selected};
+
+/// What fails is said in one line.
+pub type Result<T, E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
+
+/// Measure Ostrakon against what the machine can do without it
+#[derive(Parser)]
+#[command(name = "just bench", max_term_width = 100, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Draw the figures of a run as docs/performance-light.svg and -dark.svg
+    Chart {
+        /// The run
+        #[arg(default_value = "target/bench/sqlite.json")]
+        json: PathBuf,
+    },
+    /// Serve bytes: what actix-web does without Ostrakon
+    #[command(hide = true)]
+    Bare {
+        #[arg(long)]
+        bytes: usize,
+    },
+}
+
+#[derive(Args)]
+struct Settings {
+    /// On what
+    #[arg(long, value_enum, default_value_t = Engine::Sqlite)]
+    engine: Engine,
+    /// Products
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+    products: u32,
+    /// Reviews; there are larger data sets in proportion
+    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(1..))]
+    reviews: u32,
+    /// How often everything is measured; what is told is the median
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// How long each measurement takes, in seconds
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: u64,
+    /// Only workloads whose name holds this, and what they are compared with
+    #[arg(long, value_name = "PART", default_value = "")]
+    only: String,
+    /// Where the figures go; target/bench/<engine>.json unless given
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// An empty folder on a disk, which tools/bench gives
+    #[arg(long, hide = true)]
+    folder: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+fn main() -> ExitCode {
+    let Arguments { command, settings } = Arguments::parse();
+    let done = match command {
+        Some(Command::Chart { json }) => chart::draw(&json).map(|()| ExitCode::SUCCESS),
+        Some(Command::Bare { bytes }) => server::serve_bare(bytes).map(|()| ExitCode::SUCCESS),
+        None => bench(&settings),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("\nerror: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Whether all requests were answered as they should. Whether all is as fast as wanted is another
+/// question, whose answer depends on the machine: the table says so.
+fn bench(settings: &Settings) -> Result<ExitCode> {
+    let report = measure(settings)?;
+    println!("{}", report.table());
+    let name = format!("target/bench/{}.json", report.engine);
+    let json = settings.json.clone().unwrap_or_else(|| name.into());
+    if let Some(folder) = json.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(&json, serde_json::to_string_pretty(&report)?)?;
+    println!("All samples are in {}.", json.display());
+    let errors = report.errors();
+    if errors > 0 {
+        eprintln!("\nerror: {errors} requests failed: these figures tell nothing");
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn measure(settings: &Settings) -> Result<Report> {
+    let &Settings { engine, seconds, rounds, ref only, ref folder, .. } = settings;
+    let folder = folder.as_deref().ok_or("start it by `just bench`, or tools/bench")?;
+    run::refuse_memory(folder)?;
+    let all = if engine == Engine::Sqlite { SQLITE } else { POSTGRES };
+    let workloads = selected(all, only);
+    if workloads.is_empty() {
+        return Err(format!("no workload has {only:?} in its name").into());
+    }
+    let products = usize::try_from(settings.products)?;
+    let scale = Scale { products, reviews: usize::try_from(settings.reviews)?, extra: 0 };
+    let postgres = (engine == Engine::Postgres)
+        .then(|| step("Starting PostgreSQL servers", || Servers::start(folder)))
+        .transpose()?;
+    let sites = step("Filling the databases", || {
+        Sites::start(folder, scale, &sites_of(&workloads), postgres.as_ref())
+    })?;
+    let page_bytes = sites.page_bytes;
+    let folder = folder.to_owned();
+    let postgres = postgres.as_ref();
+    let mut run = Run { workloads: &workloads, sites, postgres, products, seconds, folder };
+    let start_s = run.start_s()?;
+    let samples = run.rounds(usize::try_from(rounds)?)?;
+    let rss_mb = run.sites.get(Site::Main)?.0.rss_mb()?;
+    let rows = workloads
+        .iter()
+        .zip(samples)
+        .map(|(workload, samples)| Row { name: workload.name.to_owned(), samples })
+        .collect();
+    Ok(Report {
+        engine: format!("{engine:?}").to_lowercase(),
+        machine: Machine::this()?,
+        products,
+        reviews: scale.reviews,
+        seconds,
+        page_bytes,
+        start_s,
+        rss_mb,
+        rows,
+    })
+}
+
+/// The servers that these workloads need; the main one always.
+fn sites_of(workloads: &[workload::Workload]) -> Vec<Site> {
+    let mut sites = BTreeSet::from([Site::Main]);
+    for workload in workloads {
+        if let Load::Closed { site, .. } = workload.load {
+            sites.insert(site);
+        }
+    }
+    sites.into_iter().collect()
+}

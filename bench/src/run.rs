@@ -1,0 +1,245 @@
+//! Rounds: in each, every workload in turn, so that what is compared is measured within a minute.
+
+use std::fs;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::Result;
+use crate::baseline::{self, RawSqlite};
+use crate::open_loop;
+use crate::postgres::Servers;
+use crate::sample::{Sample, median};
+use crate::server::Server;
+use crate::site::Sites;
+use crate::traffic::{Request, Requests, Traffic};
+use crate::workload::{Load, READS, Raw, Site, Workload};
+use crate::wrk;
+
+/// How long each site is warmed up by each workload, in seconds.
+const WARM_UP_S: u64 = 1;
+/// Starts that are measured.
+const STARTS: usize = 5;
+/// New reviews for each read of the mix.
+const CREATES_PER_READ: f64 = 4.0 / 96.0;
+/// Connections of wrk that read while reviews are created.
+const CONNECTIONS: u32 = 64;
+
+/// What is measured, and where.
+pub struct Run<'a> {
+    /// What is measured, in this order.
+    pub workloads: &'a [Workload],
+    /// The servers.
+    pub sites: Sites,
+    /// For `Raw::Pgbench`.
+    pub postgres: Option<&'a Servers>,
+    /// Products there are.
+    pub products: usize,
+    /// How long each measurement takes, in seconds.
+    pub seconds: u64,
+    /// For files.
+    pub folder: PathBuf,
+}
+
+impl Run<'_> {
+    /// The samples of each workload, one a round.
+    pub fn rounds(&mut self, rounds: usize) -> Result<Vec<Vec<Sample>>> {
+        let mut raw = self.open_raw()?;
+        self.warm_up()?;
+        let mut samples = vec![Vec::new(); self.workloads.len()];
+        for round in 1..=rounds {
+            for (at, workload) in self.workloads.iter().enumerate() {
+                progress(&format!("Round {round} of {rounds}: {}", workload.name));
+                let reads = self.workloads.iter().position(|other| other.name == READS);
+                let reads = reads.and_then(|at| samples[at].last());
+                let reads_per_s = reads.map_or(0.0, |sample: &Sample| sample.per_second);
+                let sample = self.sample(workload, raw.as_mut(), reads_per_s);
+                samples[at].push(sample.map_err(|error| format!("{}: {error}", workload.name))?);
+            }
+        }
+        progress("");
+        Ok(samples)
+    }
+
+    /// Seconds from the start of the server with 64 databases to its first answer; `None` when it
+    /// is not among what is measured.
+    pub fn start_s(&self) -> Result<Option<f64>> {
+        let Some(config) = &self.sites.sixty_four else { return Ok(None) };
+        // The one that runs has the same files open, which only it writes; none of them writes.
+        let starts: Result<Vec<f64>> =
+            (0..STARTS).map(|_| Ok(Server::ostrakon(config)?.started_in.as_secs_f64())).collect();
+        Ok(median(starts?))
+    }
+
+    fn open_raw(&self) -> Result<Option<RawSqlite>> {
+        if self.postgres.is_some() {
+            return Ok(None);
+        }
+        let file = self.sites.unserved.join("reviews-1.sqlite3");
+        RawSqlite::open(&file, self.products).map(Some)
+    }
+
+    fn warm_up(&mut self) -> Result<()> {
+        for workload in self.workloads {
+            if let Load::Closed { site, traffic, connections, .. } = workload.load {
+                progress(&format!("Warming up: {}", workload.name));
+                let (server, requests) = self.sites.get(site)?;
+                requests.prepare(traffic, server)?;
+                self.closed(site, traffic, connections, WARM_UP_S)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn sample(
+        &mut self,
+        workload: &Workload,
+        raw: Option<&mut RawSqlite>,
+        reads_per_s: f64,
+    ) -> Result<Sample> {
+        match workload.load {
+            Load::Closed { site, traffic, connections, at_half } => {
+                let mut sample = self.closed(site, traffic, connections, self.seconds)?;
+                if at_half {
+                    let (server, requests) = self.sites.get(site)?;
+                    let rate = sample.per_second / 2.0;
+                    let half = open(server, requests, traffic, rate, self.seconds)?;
+                    sample.at_half = Some(half.latency);
+                    sample.errors += half.errors;
+                }
+                Ok(sample)
+            }
+            Load::BesideCreates => self.beside_creates(reads_per_s * CREATES_PER_READ),
+            Load::Raw(what) => {
+                let per_second = self.raw(what, raw)?;
+                Ok(Sample { per_second, ..Sample::default() })
+            }
+        }
+    }
+
+    /// As many requests as are answered.
+    fn closed(
+        &mut self,
+        site: Site,
+        traffic: Traffic,
+        connections: u32,
+        seconds: u64,
+    ) -> Result<Sample> {
+        let file = self.folder.join("requests");
+        let (server, requests) = self.sites.get(site)?;
+        requests.write(traffic, seconds, &file)?;
+        let before_s = server.cpu_s()?;
+        let outcome = wrk::run(&server.address, &file, connections, seconds)?;
+        let cpu_s = server.cpu_s()? - before_s;
+        if traffic.writes() && outcome.repeated > 0 {
+            return Err("more was answered than was prepared: prepare more".into());
+        }
+        let per_second = outcome.per_second();
+        Ok(Sample {
+            per_second,
+            latency: Some(outcome.latency),
+            at_half: None,
+            cpu_us: Some(cpu_s * 1e6 / outcome.requests as f64),
+            cpu_s: Some(cpu_s),
+            errors: outcome.errors(),
+        })
+    }
+
+    fn beside_creates(&mut self, creates_per_s: f64) -> Result<Sample> {
+        let (server, requests) = self.sites.get(Site::Main)?;
+        let address = server.address.clone();
+        let seconds = self.seconds;
+        let creates = prepared(requests, Traffic::Create, creates_per_s, seconds)?;
+        let create = || open_loop::run(&address, &creates, creates_per_s);
+        let (created, sample) = thread::scope(|scope| {
+            let creating = scope.spawn(|| create().map_err(|error| error.to_string()));
+            let sample = self.closed(Site::Main, Traffic::MixReads, CONNECTIONS, seconds);
+            (creating.join(), sample)
+        });
+        let created = created.map_err(|_| "creating reviews panicked")??;
+        // Otherwise the reads were not beside what they should have been.
+        if created.per_second < 0.9 * creates_per_s {
+            eprintln!(
+                "\nOnly {:.0} reviews a second were created, not {creates_per_s:.0}",
+                created.per_second
+            );
+        }
+        let mut sample = sample?;
+        sample.errors += created.errors;
+        Ok(sample)
+    }
+
+    fn raw(&self, what: Raw, sqlite: Option<&mut RawSqlite>) -> Result<f64> {
+        let duration = Duration::from_secs(self.seconds);
+        match (what, sqlite) {
+            (Raw::ReadPages, Some(sqlite)) => sqlite.read_pages(duration),
+            (Raw::Insert(per_commit), Some(sqlite)) => sqlite.insert(per_commit, duration),
+            (Raw::Verify, _) => {
+                let file = self.sites.unserved.join("default.sqlite3");
+                baseline::verify_passwords(&file, duration)
+            }
+            (Raw::Pgbench, _) => {
+                let servers = self.postgres.ok_or("pgbench needs PostgreSQL servers")?;
+                servers.pgbench(self.products, self.seconds)
+            }
+            (_, None) => Err("there is no SQLite file".into()),
+        }
+    }
+}
+
+fn open(
+    server: &Server,
+    requests: &mut Requests,
+    traffic: Traffic,
+    rate: f64,
+    seconds: u64,
+) -> Result<open_loop::Outcome> {
+    let prepared = prepared(requests, traffic, rate, seconds)?;
+    open_loop::run(&server.address, &prepared, rate)
+}
+
+fn prepared(
+    requests: &mut Requests,
+    traffic: Traffic,
+    rate: f64,
+    seconds: u64,
+) -> Result<Vec<Request>> {
+    let count = (rate * seconds as f64) as usize;
+    (0..count).map(|_| requests.request(traffic)).collect()
+}
+
+/// Says on a terminal what is being measured, on one line; elsewhere nothing.
+fn progress(what: &str) {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\x1b[K{what}");
+    }
+}
+
+/// Says what is being done, and how long it took.
+pub fn step<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    eprint!("» {what} … ");
+    let began = Instant::now();
+    let done = work()?;
+    eprintln!("{:.0} s", began.elapsed().as_secs_f64());
+    Ok(done)
+}
+
+/// Refuses a folder whose files are in memory: commits to those are not durable, and so tell
+/// nothing.
+pub fn refuse_memory(folder: &Path) -> Result<()> {
+    let mounts = fs::read_to_string("/proc/self/mounts")?;
+    let folder = folder.canonicalize()?;
+    let of = |line: &str| {
+        let mut fields = line.split(' ').skip(1);
+        Some((PathBuf::from(fields.next()?), fields.next()?.to_owned()))
+    };
+    let mounted = mounts.lines().filter_map(of).filter(|(at, _)| folder.starts_with(at));
+    match mounted.max_by_key(|(at, _)| at.components().count()) {
+        Some((_, kind)) if kind == "tmpfs" || kind == "ramfs" => {
+            Err(format!("{} is in memory: set TMPDIR to a folder on a disk", folder.display())
+                .into())
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,85 @@
+//! What is measured, and what is computed of it.
+
+use serde::{Deserialize, Serialize};
+
+/// How long answers took, in microseconds.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Latency {
+    /// Half of them took no longer than this.
+    pub p50_us: f64,
+    /// 90 % of them.
+    pub p90_us: f64,
+    /// 99 % of them.
+    pub p99_us: f64,
+    /// All of them.
+    pub max_us: f64,
+}
+
+impl Latency {
+    /// Of these times in microseconds, in any order; all 0 without any.
+    pub fn of(mut times_us: Vec<f64>) -> Latency {
+        times_us.sort_by(f64::total_cmp);
+        let at = |share| percentile(&times_us, share);
+        Latency { p50_us: at(0.5), p90_us: at(0.9), p99_us: at(0.99), max_us: at(1.0) }
+    }
+}
+
+/// What one run of one workload came to.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Sample {
+    /// Requests, rows or hashes a second: as many as could be.
+    pub per_second: f64,
+    /// How long they took meanwhile.
+    pub latency: Option<Latency>,
+    /// How long they took when half as many came.
+    pub at_half: Option<Latency>,
+    /// Processor time of the server for each of them, in microseconds.
+    pub cpu_us: Option<f64>,
+    /// Processor time of the server in this run, in seconds.
+    pub cpu_s: Option<f64>,
+    /// Requests that were not answered as they should.
+    pub errors: u64,
+}
+
+/// The least of these values that no more than `share` of them are below; 0 without values.
+/// They are in ascending order.
+pub fn percentile(sorted: &[f64], share: f64) -> f64 {
+    let rank = (share * sorted.len() as f64).ceil() as usize;
+    sorted.get(rank.max(1) - 1).copied().unwrap_or_default()
+}
+
+/// The middle value, or the mean of the two in the middle; `None` without values.
+pub fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let mut values: Vec<f64> = values.into_iter().collect();
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() % 2 {
+        1 => Some(values[middle]),
+        _ => Some((values.get(middle.checked_sub(1)?)? + values.get(middle)?) / 2.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_values_that_occurred() {
+        let hundred: Vec<f64> = (1..=100).map(f64::from).collect();
+        for (share, expected) in [(0.0, 1.0), (0.5, 50.0), (0.9, 90.0), (0.99, 99.0), (1.0, 100.0)]
+        {
+            assert_eq!(percentile(&hundred, share), expected);
+        }
+        assert_eq!((percentile(&[7.0], 0.99), percentile(&[], 0.5)), (7.0, 0.0));
+        let latency = Latency::of(vec![3.0, 1.0, 2.0]);
+        assert_eq!((latency.p50_us, latency.p99_us, latency.max_us), (2.0, 3.0, 3.0));
+    }
+
+    #[test]
+    fn medians() {
+        assert_eq!(median([3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median([4.0, 1.0, 2.0, 3.0]), Some(2.5));
+        assert_eq!(median([5.0]), Some(5.0));
+        assert_eq!(median([]), None);
+    }
+}

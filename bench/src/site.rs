@@ -1,0 +1,166 @@
+//! The servers and their data, as far as the chosen workloads need them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::thread;
+
+use crate::Result;
+use crate::dataset::{Dataset, Scale};
+use crate::postgres::Servers;
+use crate::server::Server;
+use crate::traffic::Requests;
+use crate::workload::Site;
+
+/// The setting that keeps the server from caching answers.
+const NOTHING_CACHED: &str = "cache_mib = 0\n";
+
+/// How many times as many reviews "ten times the reviews" has.
+const GROWTH: usize = 10;
+/// Reviews of the hottest product beside those it has by its popularity, for each review that all
+/// products have.
+const HOT_SHARE: f64 = 2.5;
+
+/// Servers that run until they are dropped, by site.
+pub struct Sites {
+    /// Each with the requests that fit its data.
+    pub running: BTreeMap<Site, (Server, Requests)>,
+    /// Bytes of a first page of reviews, and of the static page.
+    pub page_bytes: usize,
+    /// A folder with a copy of the main site's databases, which nobody serves.
+    pub unserved: PathBuf,
+    /// The configuration of the site with 64 databases, if it is there.
+    pub sixty_four: Option<PathBuf>,
+}
+
+impl Sites {
+    /// Fills the databases, and starts the servers, in `folder`.
+    pub fn start(
+        folder: &Path,
+        scale: Scale,
+        wanted: &[Site],
+        postgres: Option<&Servers>,
+    ) -> Result<Sites> {
+        let app = folder.join("app");
+        let describe = |site| configuration(folder, &app, site, postgres);
+        let filled = fill(scale, wanted, &describe)?;
+        let main = filled.get(&Site::Main).ok_or("the main site is always filled")?;
+        let page_bytes = main.page_bytes;
+        let unserved = folder.join("unserved");
+        if postgres.is_none() {
+            let main = data_dir(folder, Site::Main);
+            copy_files(&main, &unserved)?;
+            copy_files(&main, &data_dir(folder, Site::Uncached))?;
+        }
+        write_app(&app, page_bytes)?;
+        let mut running = BTreeMap::new();
+        for &site in wanted {
+            let server = match site {
+                Site::Bare => Server::bare(page_bytes)?,
+                _ => Server::ostrakon(&describe(site)?)?,
+            };
+            let reviews = filled.get(&site).unwrap_or(main).reviews.clone();
+            running.insert(site, (server, Requests::new(scale.products, reviews)));
+        }
+        let has_64 = filled.contains_key(&Site::SixtyFour);
+        let sixty_four = has_64.then(|| describe(Site::SixtyFour)).transpose()?;
+        Ok(Sites { running, page_bytes, unserved, sixty_four })
+    }
+
+    /// The server of this site, and its requests.
+    pub fn get(&mut self, site: Site) -> Result<&mut (Server, Requests)> {
+        self.running.get_mut(&site).ok_or_else(|| format!("{site:?} doesn't run").into())
+    }
+}
+
+/// Fills the databases of all sites: two at once, because filling one keeps one processor busy.
+fn fill(
+    scale: Scale,
+    wanted: &[Site],
+    describe: &(impl Fn(Site) -> Result<PathBuf> + Sync),
+) -> Result<BTreeMap<Site, Dataset>> {
+    let grown = Scale { reviews: scale.reviews * GROWTH, ..scale };
+    let extra = (scale.reviews as f64 * HOT_SHARE) as usize;
+    // The largest first, so that both threads end at about the same time.
+    let jobs = [
+        (Site::Grown, grown),
+        (Site::Hot, Scale { extra, ..scale }),
+        (Site::Eight, scale),
+        (Site::SixtyFour, scale),
+        (Site::Main, scale),
+    ];
+    let mut jobs: Vec<_> =
+        jobs.into_iter().filter(|(site, _)| *site == Site::Main || wanted.contains(site)).collect();
+    jobs.reverse();
+    let (jobs, filled) = (Mutex::new(jobs), Mutex::new(BTreeMap::new()));
+    let work = || -> Result<(), String> {
+        loop {
+            let job = jobs.lock().map_err(|error| error.to_string())?.pop();
+            let Some((site, scale)) = job else { return Ok(()) };
+            let create = || Dataset::create(&describe(site)?, scale);
+            let dataset = create().map_err(|error| format!("{site:?}: {error}"))?;
+            filled.lock().map_err(|error| error.to_string())?.insert(site, dataset);
+        }
+    };
+    thread::scope(|scope| {
+        let threads = [scope.spawn(work), scope.spawn(work)];
+        threads.into_iter().try_for_each(|thread| {
+            thread.join().map_err(|_| "filling a database panicked".to_owned())?
+        })
+    })?;
+    Ok(filled.into_inner()?)
+}
+
+/// Writes the configuration file of a site.
+fn configuration(
+    folder: &Path,
+    app: &Path,
+    site: Site,
+    postgres: Option<&Servers>,
+) -> Result<PathBuf> {
+    let databases = match site {
+        Site::Eight => 8,
+        Site::SixtyFour => 64,
+        _ => 3,
+    };
+    let data_dir = data_dir(folder, site);
+    // Whoever measures signs in more often than is allowed by default.
+    let mut text =
+        format!("listen = \"127.0.0.1:0\"\napp_dir = {app:?}\nsign_ins_per_minute = 0\n");
+    match postgres {
+        Some(servers) => text += &servers.settings(),
+        None => writeln!(text, "data_dir = {data_dir:?}\nreviews_databases = {databases}")?,
+    }
+    if site != Site::Main {
+        text += NOTHING_CACHED;
+    }
+    let file = folder.join(format!("{site:?}.toml"));
+    fs::write(&file, text)?;
+    Ok(file)
+}
+
+fn data_dir(folder: &Path, site: Site) -> PathBuf {
+    folder.join(format!("{site:?}"))
+}
+
+/// An app that is one page of this size.
+fn write_app(app: &Path, bytes: usize) -> Result<()> {
+    let (head, tail) = ("<!doctype html><title>Bench</title><p>", "\n");
+    let padding = ".".repeat(bytes.saturating_sub(head.len() + tail.len()));
+    fs::create_dir_all(app)?;
+    Ok(fs::write(app.join("index.html"), format!("{head}{padding}{tail}"))?)
+}
+
+/// Files of databases that nobody has open.
+fn copy_files(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let path = entry?.path();
+        if let Some(name) = path.file_name() {
+            fs::copy(&path, to.join(name))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,252 @@
+//! What is measured, against what, and what is wanted.
+
+use crate::traffic::Traffic;
+
+/// Answers at half the capacity: the slowest 1 % take at most so many times the median.
+pub const MAX_P99_TO_P50: f64 = 8.0;
+/// Memory of the server when all is over.
+pub const MAX_RSS_MB: f64 = 150.0;
+/// From the start to the first answer, with 64 databases.
+pub const MAX_START_S: f64 = 1.0;
+
+/// Connections of wrk.
+const CONNECTIONS: u32 = 64;
+/// Of those who sign in: the server lets as many hash as there are processors, and a few wait.
+const SIGN_IN_CONNECTIONS: u32 = 8;
+
+/// One line of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Workload {
+    /// What it is called.
+    pub name: &'static str,
+    /// What is done.
+    pub load: Load,
+    /// With which others it is compared, the most important first.
+    pub against: &'static [Comparison],
+}
+
+/// Another workload of the same run.
+#[derive(Clone, Copy, Debug)]
+pub struct Comparison {
+    /// Its name.
+    pub name: &'static str,
+    /// How many times as much as there is wanted.
+    pub at_least: Option<f64>,
+}
+
+/// What is done to be measured.
+#[derive(Clone, Copy, Debug)]
+pub enum Load {
+    /// Requests by wrk, as many as are answered.
+    Closed {
+        /// Who answers.
+        site: Site,
+        /// What is asked for.
+        traffic: Traffic,
+        /// How many ask at once.
+        connections: u32,
+        /// Whether it is done once more with half as many requests, at their times.
+        at_half: bool,
+    },
+    /// The mix's reads by wrk, while reviews are created at the rate that belongs to them in the
+    /// mix: by the rate of [`READS`] in the same round.
+    BesideCreates,
+    /// Something without a server.
+    Raw(Raw),
+}
+
+/// The mix's reads alone.
+pub const READS: &str = "mix's reads alone";
+
+/// A server, with its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Site {
+    /// Three reviews databases, all settings as they are by default.
+    Main,
+    /// The same data, no cached answers; so are all that follow.
+    Uncached,
+    /// The same reviews in 8 databases.
+    Eight,
+    /// In 64 databases.
+    SixtyFour,
+    /// More reviews of the same products.
+    Grown,
+    /// More reviews of one product.
+    Hot,
+    /// An actix-web server that does nothing.
+    Bare,
+}
+
+/// What is done without a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Raw {
+    /// Pages read by diesel from one SQLite file.
+    ReadPages,
+    /// Rows inserted by diesel into one SQLite file, so many to a commit.
+    Insert(usize),
+    /// Passwords verified.
+    Verify,
+    /// Reviews inserted by pgbench into one PostgreSQL server, each with its rating.
+    Pgbench,
+}
+
+const STATIC: &str = "static page";
+const BARE: &str = "bare actix-web";
+const READ_PAGES: &str = "raw SQLite: newest 20";
+const INSERT: &str = "raw SQLite: insert, 1 a commit";
+const VERIFY: &str = "raw argon2id";
+const PGBENCH: &str = "pgbench: insert with rating";
+const UNCACHED: &str = "first page, nothing cached";
+
+const fn at_least(name: &'static str, times: f64) -> Comparison {
+    Comparison { name, at_least: Some(times) }
+}
+
+const fn beside(name: &'static str) -> Comparison {
+    Comparison { name, at_least: None }
+}
+
+const fn closed(site: Site, traffic: Traffic) -> Load {
+    Load::Closed { site, traffic, connections: CONNECTIONS, at_half: false }
+}
+
+const fn both(traffic: Traffic) -> Load {
+    Load::Closed { site: Site::Main, traffic, connections: CONNECTIONS, at_half: true }
+}
+
+const fn workload(name: &'static str, load: Load, against: &'static [Comparison]) -> Workload {
+    Workload { name, load, against }
+}
+
+/// On SQLite files.
+pub const SQLITE: &[Workload] = &[
+    workload(STATIC, closed(Site::Main, Traffic::Static), &[beside(BARE)]),
+    workload(BARE, closed(Site::Bare, Traffic::Static), &[]),
+    workload(READ_PAGES, Load::Raw(Raw::ReadPages), &[]),
+    workload(INSERT, Load::Raw(Raw::Insert(1)), &[]),
+    workload("raw SQLite: insert, 128 a commit", Load::Raw(Raw::Insert(128)), &[beside(INSERT)]),
+    workload(VERIFY, Load::Raw(Raw::Verify), &[]),
+    workload("first page", both(Traffic::FirstPage), &[at_least(STATIC, 0.6), beside(BARE)]),
+    workload(
+        UNCACHED,
+        Load::Closed {
+            site: Site::Uncached,
+            traffic: Traffic::FirstPageUniform,
+            connections: CONNECTIONS,
+            at_half: true,
+        },
+        &[at_least(STATIC, 0.25), beside(BARE), beside(READ_PAGES)],
+    ),
+    workload("second page", both(Traffic::SecondPage), &[beside(STATIC), beside(BARE)]),
+    workload("rating", both(Traffic::Rating), &[at_least(STATIC, 0.6), beside(BARE)]),
+    workload("20 ratings", both(Traffic::Ratings), &[beside(STATIC), beside(BARE)]),
+    workload("single review", both(Traffic::Review), &[at_least(STATIC, 0.5), beside(BARE)]),
+    workload("create", both(Traffic::Create), &[at_least(INSERT, 4.0)]),
+    workload(
+        "sign-in",
+        Load::Closed {
+            site: Site::Main,
+            traffic: Traffic::SignIn,
+            connections: SIGN_IN_CONNECTIONS,
+            at_half: true,
+        },
+        &[beside(VERIFY)],
+    ),
+    workload("mix", both(Traffic::Mix), &[beside(STATIC), beside(BARE)]),
+    workload(READS, closed(Site::Main, Traffic::MixReads), &[beside(STATIC), beside(BARE)]),
+    workload("mix's reads beside creates", Load::BesideCreates, &[at_least(READS, 0.667)]),
+    workload(
+        "8 databases",
+        closed(Site::Eight, Traffic::FirstPageUniform),
+        &[at_least(UNCACHED, 0.6)],
+    ),
+    workload(
+        "64 databases",
+        closed(Site::SixtyFour, Traffic::FirstPageUniform),
+        &[at_least(UNCACHED, 0.5)],
+    ),
+    workload(
+        "ten times the reviews",
+        closed(Site::Grown, Traffic::FirstPageUniform),
+        &[at_least(UNCACHED, 0.8)],
+    ),
+    workload("average product: first page", closed(Site::Hot, Traffic::AverageFirst), &[]),
+    workload(
+        "hottest product: first page",
+        closed(Site::Hot, Traffic::HottestFirst),
+        &[at_least("average product: first page", 0.8)],
+    ),
+    workload("average product: last page", closed(Site::Hot, Traffic::AverageFar), &[]),
+    workload(
+        "hottest product: 100th page",
+        closed(Site::Hot, Traffic::HottestFar),
+        &[at_least("average product: last page", 0.8)],
+    ),
+    workload("average product: rating", closed(Site::Hot, Traffic::AverageRating), &[]),
+    workload(
+        "hottest product: rating",
+        closed(Site::Hot, Traffic::HottestRating),
+        &[at_least("average product: rating", 0.8)],
+    ),
+];
+
+/// On PostgreSQL servers.
+pub const POSTGRES: &[Workload] = &[
+    workload(STATIC, closed(Site::Main, Traffic::Static), &[beside(BARE)]),
+    workload(BARE, closed(Site::Bare, Traffic::Static), &[]),
+    workload(PGBENCH, Load::Raw(Raw::Pgbench), &[]),
+    workload("create", both(Traffic::Create), &[at_least(PGBENCH, 3.0)]),
+    workload("first page", both(Traffic::FirstPage), &[beside(STATIC), beside(BARE)]),
+    workload(
+        UNCACHED,
+        closed(Site::Uncached, Traffic::FirstPageUniform),
+        &[beside(STATIC), beside(BARE)],
+    ),
+    workload("rating", both(Traffic::Rating), &[beside(STATIC), beside(BARE)]),
+    workload("single review", both(Traffic::Review), &[beside(STATIC), beside(BARE)]),
+    workload("mix", both(Traffic::Mix), &[beside(STATIC), beside(BARE)]),
+];
+
+/// Those whose name holds `only`, and all that they are compared with, in their order.
+pub fn selected(all: &'static [Workload], only: &str) -> Vec<Workload> {
+    let mut names: Vec<&str> =
+        all.iter().map(|workload| workload.name).filter(|name| name.contains(only)).collect();
+    let mut at = 0;
+    while let Some(&name) = names.get(at) {
+        let found = all.iter().find(|workload| workload.name == name);
+        let against = found.map_or(&[][..], |workload| workload.against);
+        names.extend(against.iter().map(|comparison| comparison.name));
+        at += 1;
+    }
+    all.iter().filter(|workload| names.contains(&workload.name)).copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_compared_is_there_and_comes_before() {
+        for all in [SQLITE, POSTGRES] {
+            for (at, workload) in all.iter().enumerate() {
+                for Comparison { name, .. } in workload.against {
+                    let other = all.iter().position(|other| other.name == *name);
+                    assert!(other.is_some_and(|other| other != at), "{}: {name}", workload.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_selection_brings_its_baselines() {
+        let names = |only| -> Vec<_> {
+            selected(SQLITE, only).iter().map(|workload| workload.name).collect()
+        };
+        assert_eq!(
+            names("create"),
+            [STATIC, BARE, INSERT, "create", READS, "mix's reads beside creates"]
+        );
+        assert_eq!(names("").len(), SQLITE.len());
+        assert!(names("nothing like it").is_empty());
+    }
+}
