@@ -86,7 +86,8 @@ impl Run<'_> {
                 progress(&format!("Warming up: {}", workload.name));
                 let (server, requests) = self.sites.get(site)?;
                 requests.prepare(traffic, server)?;
-                self.closed(site, traffic, connections, WARM_UP_S)?;
+                let warmed = self.closed(site, traffic, connections, WARM_UP_S);
+                warmed.map_err(|error| format!("{}: {error}", workload.name))?;
             }
         }
         Ok(())

@@ -67,8 +67,8 @@ impl Traffic {
     /// enough not to repeat a pattern.
     fn prepared_per_s(self) -> usize {
         match self {
-            Traffic::Create => 12_000,
-            Traffic::Mix => 50_000,
+            Traffic::Create => 40_000,
+            Traffic::Mix => 150_000,
             _ => 10_000,
         }
     }
