@@ -16,6 +16,8 @@ use crate::text;
 const RATINGS: usize = 20;
 /// Which page is far down a long list.
 const FAR_PAGE: usize = 100;
+/// Which page is some way down an average list, and as full.
+const AVERAGE_FAR_PAGE: usize = 5;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,7 +134,7 @@ impl Requests {
                 self.far.push((traffic, path));
             }
             Traffic::AverageFar => {
-                let path = page(server, self.popularity.average(), FAR_PAGE)?;
+                let path = page(server, self.popularity.average(), AVERAGE_FAR_PAGE)?;
                 self.far.push((traffic, path));
             }
             _ => {}
