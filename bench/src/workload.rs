@@ -91,7 +91,8 @@ pub enum Raw {
 }
 
 const STATIC: &str = "static page";
-const BARE: &str = "bare actix-web";
+/// A server that does nothing.
+pub const BARE: &str = "bare actix-web";
 const READ_PAGES: &str = "raw SQLite: newest 20";
 const INSERT: &str = "raw SQLite: insert, 1 a commit";
 const VERIFY: &str = "raw argon2id";
