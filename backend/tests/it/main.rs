@@ -13,6 +13,8 @@ mod accounts;
 mod admin;
 mod app;
 mod bad_input;
+mod batches;
+mod cache;
 mod citus;
 mod cli;
 mod cluster;

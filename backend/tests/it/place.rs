@@ -176,6 +176,14 @@ impl Place {
         self.try_sql(database, statements).unwrap();
     }
 
+    /// Holds a file's write lock until the connection is dropped.
+    pub fn hold_file(&self, database: &str) -> SqliteConnection {
+        let mut holder =
+            SqliteConnection::establish(&self.file(database).to_string_lossy()).unwrap();
+        holder.batch_execute("BEGIN IMMEDIATE").unwrap();
+        holder
+    }
+
     /// The same, whatever foreign keys say.
     pub fn sql_without_foreign_keys(&self, database: &str, statements: &str) {
         let without = match self.engine {

@@ -1,5 +1,6 @@
 //! Several processes that serve the same PostgreSQL databases: what one does holds for the other
-//! from the next request on. A SQLite file is one process's.
+//! from the next request on, but for answers that it keeps: `cache` is about these. A SQLite file is
+//! one process's.
 
 use std::sync::Barrier;
 
@@ -29,7 +30,7 @@ struct Two {
 impl Two {
     async fn start() -> Two {
         let on = Engine::Postgres.enter();
-        let one = TestApp::start(3).await;
+        let one = TestApp::start_with(3, |config| config.cache_mib = 0).await;
         Two { other: one.another(), one, _on: on }
     }
 
