@@ -214,7 +214,11 @@ impl Requests {
 
     fn create(&mut self) -> Result<Request> {
         self.keys += 1;
-        let key = if self.keys % 2 == 0 { format!("bench-{}", self.keys) } else { String::new() };
+        let key = if self.keys.is_multiple_of(2) {
+            format!("bench-{}", self.keys)
+        } else {
+            String::new()
+        };
         let path = first_page(self.popularity.draw(&mut self.rng));
         let body = serde_json::to_string(&text::review(&mut self.rng))?;
         Ok(Request { path, key, body })
