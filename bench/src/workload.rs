@@ -8,6 +8,8 @@ pub const MAX_P99_TO_P50: f64 = 8.0;
 pub const MAX_RSS_MB: f64 = 150.0;
 /// From the start to the first answer, with 64 databases.
 pub const MAX_START_S: f64 = 1.0;
+/// Share of all processors that other programs may have, or the figures tell little.
+pub const MAX_OTHERS: f64 = 0.05;
 
 /// Connections of wrk.
 const CONNECTIONS: u32 = 64;
