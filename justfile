@@ -129,5 +129,10 @@ bench *arguments: (_need "rust" "wrk" "postgresql") build-server
     cargo build --release --locked -p ostrakon-bench
     tools/bench "$@"
 
+# Draw the figures of the last `bench` into docs/; another run's JSON file may be named
+[group('measure')]
+bench-chart *json: (_need "rust")
+    cargo run --release --locked -p ostrakon-bench -- chart "$@"
+
 _need +tools:
     @source tools/lib.sh; for tool in "$@"; do "need_$tool"; done

@@ -121,7 +121,7 @@ impl Config {
                 registrations_per_hour: keys.number("registrations_per_hour", 10, 0, MAX_RATE),
                 reviews_per_minute: keys.number("reviews_per_minute", 30, 0, MAX_RATE),
             },
-            cache_mib: keys.number("cache_mib", 32, 0, 65_536),
+            cache_mib: keys.number("cache_mib", 16, 0, 65_536),
             log: keys.text("log", "warn,ostrakon=info"),
         };
         keys.refuse_unknown();

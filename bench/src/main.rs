@@ -152,7 +152,7 @@ fn measure(settings: &Settings) -> Result<Report> {
     let postgres = postgres.as_ref();
     let mut run = Run { workloads: &workloads, sites, postgres, products, seconds, folder };
     let start_s = run.start_s()?;
-    let samples = run.rounds(usize::try_from(rounds)?)?;
+    let (samples, others) = run.rounds(usize::try_from(rounds)?)?;
     let rss_mb = run.sites.get(Site::Main)?.0.rss_mb()?;
     let rows = workloads
         .iter()
@@ -168,6 +168,7 @@ fn measure(settings: &Settings) -> Result<Report> {
         page_bytes,
         start_s,
         rss_mb,
+        others,
         rows,
     })
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::machine::Machine;
 use crate::sample::{Latency, Sample, median};
 use crate::workload::{
-    Comparison, MAX_P99_TO_P50, MAX_RSS_MB, MAX_START_S, POSTGRES, SQLITE, Workload,
+    Comparison, MAX_OTHERS, MAX_P99_TO_P50, MAX_RSS_MB, MAX_START_S, POSTGRES, SQLITE, Workload,
 };
 
 /// A run, as its JSON file has it.
@@ -29,6 +29,8 @@ pub struct Report {
     pub start_s: Option<f64>,
     /// Memory of the main server at the end, in MB.
     pub rss_mb: f64,
+    /// How many processors other programs had meanwhile, on average; PostgreSQL is among them.
+    pub others: f64,
     /// What was measured, in order.
     pub rows: Vec<Row>,
 }
@@ -103,7 +105,18 @@ impl Report {
             // Writing to a String can't fail.
             let _ = write!(text, "\n{what}: {value:.2} {unit} (≤ {at_most} {mark})");
         }
+        if self.engine == "sqlite" {
+            // Writing to a String can't fail.
+            let _ = write!(text, "\n{}", self.disturbance());
+        }
         text + "\n"
+    }
+
+    /// Whether this machine had something else to do, in which case the figures tell less.
+    fn disturbance(&self) -> String {
+        let (others, cores) = (self.others, self.machine.cores);
+        let mark = mark(others <= MAX_OTHERS * cores as f64);
+        format!("other programs: {others:.2} of {cores} processors (≤ {MAX_OTHERS} of all {mark})")
     }
 
     fn cells(&self, row: &Row) -> [String; 9] {

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::Result;
 use crate::baseline::{self, RawSqlite};
 use crate::open_loop;
 use crate::postgres::Servers;
@@ -16,6 +15,7 @@ use crate::site::Sites;
 use crate::traffic::{Request, Requests, Traffic};
 use crate::workload::{Load, READS, Raw, Site, Workload};
 use crate::wrk;
+use crate::{Result, machine};
 
 /// How long each site is warmed up by each workload, in seconds.
 const WARM_UP_S: u64 = 1;
@@ -43,10 +43,12 @@ pub struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The samples of each workload, one a round.
-    pub fn rounds(&mut self, rounds: usize) -> Result<Vec<Vec<Sample>>> {
+    /// The samples of each workload, one a round; and how many processors other programs had
+    /// meanwhile on average, which should be next to none.
+    pub fn rounds(&mut self, rounds: usize) -> Result<(Vec<Vec<Sample>>, f64)> {
         let mut raw = self.open_raw()?;
         self.warm_up()?;
+        let (began, before_s) = (Instant::now(), self.others_s()?);
         let mut samples = vec![Vec::new(); self.workloads.len()];
         for round in 1..=rounds {
             for (at, workload) in self.workloads.iter().enumerate() {
@@ -59,7 +61,8 @@ impl Run<'_> {
             }
         }
         progress("");
-        Ok(samples)
+        let others = (self.others_s()? - before_s) / began.elapsed().as_secs_f64();
+        Ok((samples, others))
     }
 
     /// Seconds from the start of the server with 64 databases to its first answer; `None` when it
@@ -70,6 +73,16 @@ impl Run<'_> {
         let starts: Result<Vec<f64>> =
             (0..STARTS).map(|_| Ok(Server::ostrakon(config)?.started_in.as_secs_f64())).collect();
         Ok(median(starts?))
+    }
+
+    /// Processor time that other programs have had so far, in seconds; those of PostgreSQL's
+    /// servers are others, too.
+    fn others_s(&self) -> Result<f64> {
+        let mut ours_s = machine::cpu_s("self", 4)?;
+        for (server, _) in self.sites.running.values() {
+            ours_s += server.cpu_s()?;
+        }
+        Ok(machine::busy_s()? - ours_s)
     }
 
     fn open_raw(&self) -> Result<Option<RawSqlite>> {
@@ -86,7 +99,8 @@ impl Run<'_> {
                 progress(&format!("Warming up: {}", workload.name));
                 let (server, requests) = self.sites.get(site)?;
                 requests.prepare(traffic, server)?;
-                self.closed(site, traffic, connections, WARM_UP_S)?;
+                let warmed = self.closed(site, traffic, connections, WARM_UP_S);
+                warmed.map_err(|error| format!("{}: {error}", workload.name))?;
             }
         }
         Ok(())

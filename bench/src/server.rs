@@ -7,12 +7,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::Result;
+use crate::{Result, machine};
 
 /// The program that is measured, from the project's folder.
 pub const OSTRAKON: &str = "target/release/ostrakon";
-/// In which the kernel counts processor time, per second: USER_HZ of proc(5).
-const TICKS_PER_S: f64 = 100.0;
 /// How long a server may take to start.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -87,16 +85,7 @@ impl Server {
 
     /// Processor time that it has used so far, in seconds.
     pub fn cpu_s(&self) -> Result<f64> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
-        // The second field is the program's name, in which there may be anything.
-        let (_, fields) = stat.rsplit_once(')').ok_or("an odd /proc/<pid>/stat")?;
-        let ticks: u64 = fields
-            .split_whitespace()
-            .skip(11)
-            .take(2)
-            .map(str::parse::<u64>)
-            .sum::<std::result::Result<u64, _>>()?;
-        Ok(ticks as f64 / TICKS_PER_S)
+        machine::cpu_s(&self.process.id().to_string(), 2)
     }
 
     /// Memory that it has now, in MB (VmRSS of proc(5)).

@@ -16,6 +16,8 @@ use crate::text;
 const RATINGS: usize = 20;
 /// Which page is far down a long list.
 const FAR_PAGE: usize = 100;
+/// Which page is some way down an average list, and as full.
+const AVERAGE_FAR_PAGE: usize = 5;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +70,7 @@ impl Traffic {
     fn prepared_per_s(self) -> usize {
         match self {
             Traffic::Create => 40_000,
-            Traffic::Mix => 50_000,
+            Traffic::Mix => 150_000,
             _ => 10_000,
         }
     }
@@ -132,7 +134,7 @@ impl Requests {
                 self.far.push((traffic, path));
             }
             Traffic::AverageFar => {
-                let path = page(server, self.popularity.average(), FAR_PAGE)?;
+                let path = page(server, self.popularity.average(), AVERAGE_FAR_PAGE)?;
                 self.far.push((traffic, path));
             }
             _ => {}
@@ -212,7 +214,11 @@ impl Requests {
 
     fn create(&mut self) -> Result<Request> {
         self.keys += 1;
-        let key = if self.keys % 2 == 0 { format!("bench-{}", self.keys) } else { String::new() };
+        let key = if self.keys.is_multiple_of(2) {
+            format!("bench-{}", self.keys)
+        } else {
+            String::new()
+        };
         let path = first_page(self.popularity.draw(&mut self.rng));
         let body = serde_json::to_string(&text::review(&mut self.rng))?;
         Ok(Request { path, key, body })
