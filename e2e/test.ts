@@ -1,6 +1,6 @@
 // The `test` that all specs use: each has a server and data of its own, and fails when the page
 // complains on the browser's console.
-import { test as base, expect } from '@playwright/test';
+import { test as base, expect, type Page } from '@playwright/test';
 import createClient, { type Client } from 'openapi-fetch';
 
 import type { paths } from './generated/api.js';
@@ -56,4 +56,16 @@ export { expect };
 export function ok<T>(answer: { data?: T; error?: unknown }): T {
   if (answer.data === undefined) throw new Error(`the API refused: ${JSON.stringify(answer.error)}`);
   return answer.data;
+}
+
+/** Takes the answers out of the pages that the server fills: the app has to ask for them then. */
+export async function withoutFirstAnswers(page: Page): Promise<void> {
+  await page.route('**/*', async (route) => {
+    if (route.request().resourceType() !== 'document') return route.fallback();
+    const response = await route.fetch();
+    const html = await response.text();
+    const { 'content-encoding': _encoding, 'content-length': _length, ...headers } = response.headers();
+    const body = html.replaceAll(/<script type="application\/json"[^]*?<\/script>/g, '');
+    await route.fulfill({ status: response.status(), headers, body });
+  });
 }

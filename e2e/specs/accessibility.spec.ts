@@ -3,7 +3,7 @@ import axe from 'axe-core';
 
 import { ADMIN, signIn, signUp } from '../accounts.js';
 import { catalogue, decision, header, ownReview, product, review } from '../pages.js';
-import { expect, ok, test, type Api } from '../test.js';
+import { expect, ok, test, withoutFirstAnswers, type Api } from '../test.js';
 
 type Visit = { name: string; open: (page: Page, api: Api) => Promise<void> };
 
@@ -206,6 +206,7 @@ const VISITS: Visit[] = [
   {
     name: 'error',
     open: async (page) => {
+      await withoutFirstAnswers(page);
       await page.route('**/api/products?*', (route) => route.abort());
       await page.goto('/');
       await expect(page.getByRole('button', { name: 'Try again' })).toBeVisible();
@@ -250,6 +251,7 @@ for (const [reducedMotion, moves] of [
 ] as const) {
   test(`motion: ${reducedMotion}`, async ({ page }) => {
     await page.emulateMedia({ reducedMotion });
+    await withoutFirstAnswers(page);
     const { promise: answer, resolve: release } = held();
     await page.route('**/api/products?*', async (route) => {
       await answer;

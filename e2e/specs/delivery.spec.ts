@@ -8,6 +8,8 @@ import { catalogue, product, review } from '../pages.js';
 import { expect, ok, test, type Api } from '../test.js';
 
 const MAX_WASM_GZIP_BYTES = 350_000;
+/** What a browser loads at first: the page, the app and its style, what the app asks for. */
+const MAX_FIRST_VISIT_BYTES = 300_000;
 const MAX_LAYOUT_SHIFT = 0.05;
 
 const DECODERS = {
@@ -76,11 +78,37 @@ test('the WASM is small', async ({ page }) => {
   expect(body.length).toBeLessThanOrEqual(MAX_WASM_GZIP_BYTES);
 });
 
+for (const path of ['/', '/products/1']) {
+  test(`the first visit of ${path} costs little`, async ({ page }) => {
+    const sizes: Promise<number>[] = [];
+    page.on('requestfinished', (request) => {
+      const size = request.sizes();
+      sizes.push(size.then((size) => size.responseBodySize + size.responseHeadersSize));
+    });
+    await page.goto(path);
+    await expect(page.getByRole('main').getByRole('link').first()).toBeVisible();
+    await page.waitForLoadState('networkidle');
+    const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+    expect(bytes).toBeLessThanOrEqual(MAX_FIRST_VISIT_BYTES);
+  });
+}
+
+test.describe('without JavaScript', () => {
+  test.use({ javaScriptEnabled: false });
+
+  test('a product is there', async ({ page }) => {
+    await page.goto('/products/1');
+    await expect(page).toHaveTitle('Brown teddy bear · Ostrakon');
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('Brown teddy bear');
+    await expect(page.getByText(/out of 5 stars/).or(page.getByLabel(/out of 5 stars/)).first()).toBeAttached();
+  });
+});
+
 test('the page is guarded by a strict policy and never stale', async ({ server }) => {
   for (const path of ['/', '/products/1', '/nonsense']) {
-    const { headers } = await download(server.url + path, 'br');
+    const { headers } = await download(server.url + path, 'gzip');
     expect(headers['content-type'], path).toBe('text/html; charset=utf-8');
-    expect(headers['content-encoding'], path).toBe('br');
+    expect(headers['content-encoding'], path).toBe('gzip');
     expect(headers['cache-control'], path).toBe('no-cache');
 
     const policy = new Map(

@@ -1,6 +1,6 @@
 import { ADMIN, signIn, signUp } from '../accounts.js';
 import { catalogue, header, product, reviewIds } from '../pages.js';
-import { expect, ok, test } from '../test.js';
+import { expect, ok, test, withoutFirstAnswers } from '../test.js';
 
 const TEDDY = '1';
 
@@ -37,6 +37,7 @@ test.describe('a server that fails', () => {
     [`/products/${TEDDY}`, `/api/products/${TEDDY}/reviews`, 'Permalink'],
   ] as const) {
     test(`${address} without ${path}: says so and tries again`, async ({ page }) => {
+      await withoutFirstAnswers(page);
       const api = (url: URL) => url.pathname === path;
       await page.route(api, (route) =>
         route.fulfill({
@@ -158,6 +159,7 @@ test.describe('a server that is away', () => {
 });
 
 test('a partial answer is called one', async ({ page, api }) => {
+  await withoutFirstAnswers(page);
   const params = { query: { limit: 24 } };
   const products = ok(await api.GET('/api/products', { params }));
   await page.route('**/api/products?*', (route) =>
