@@ -32,7 +32,7 @@ pub struct Settings {
 
 /// Requests that wait for a connection of one pool at most: more than these would only wait in
 /// vain, and keep threads from the other databases.
-const MAX_WAITING: usize = 64;
+const MAX_WAITING: usize = 256;
 /// Connections that a request tries, if it finds them closed.
 const MAX_TRIES: usize = 3;
 /// Pages of a file's log, of 4 KiB, that are written back to the file at once. A page that was changed
