@@ -117,6 +117,11 @@ test-openapi: (_need "npm_packages")
 e2e *arguments: build (_need "npm_packages" "browser" "sqlite3")
     cd e2e && node_modules/.bin/playwright test "$@"
 
+# Rate the first visit of a phone by Lighthouse; exit code 1 if it is too slow, or not for everybody
+[group('measure')]
+lighthouse: build (_need "npm_packages" "lighthouse" "browser" "sqlite3")
+    cd e2e && node_modules/.bin/playwright test --config lighthouse.config.ts
+
 # Measure Ostrakon against what this machine can do without it, about ten minutes; --help shows more
 [group('measure')]
 [no-exit-message]

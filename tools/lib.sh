@@ -143,15 +143,25 @@ need_lints() {
 
 # The copy of the lock file is the last thing that is installed: what it does not match is stale.
 need_npm_packages() {
+    need_npm e2e "to test API and app (half a minute, once)"
+}
+
+# In a folder of its own: nobody else needs its many packages.
+need_lighthouse() {
+    need_npm e2e/lighthouse "to measure the app (half a minute, once)"
+}
+
+# need_npm <folder> <why, how long>
+need_npm() {
+    local folder=$root_dir/$1
     need_packages "to test API and app from outside" node:nodejs npm:npm
-    cmp -s "$root_dir/e2e/package-lock.json" "$root_dir/e2e/node_modules/.installed" \
-        || step "Installing the npm packages of e2e/: to test API and app (half a minute, once)" \
-            install_npm_packages
+    cmp -s "$folder/package-lock.json" "$folder/node_modules/.installed" \
+        || step "Installing the npm packages of $1/: $2" install_npm_packages
 }
 
 install_npm_packages() {
-    npm ci --no-audit --no-fund --prefix "$root_dir/e2e" \
-        && cp "$root_dir/e2e/package-lock.json" "$root_dir/e2e/node_modules/.installed"
+    npm ci --no-audit --no-fund --prefix "$folder" \
+        && cp "$folder/package-lock.json" "$folder/node_modules/.installed"
 }
 
 need_browser() {

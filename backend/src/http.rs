@@ -1,7 +1,7 @@
 //! HTTP: the only place that knows actix and status codes.
 //!
 //! A handler extracts, makes one store call, and wraps. [`error`] turns what the store says into
-//! problems, [`respond`] gives answers their ETag and links, [`app`] serves the app's files.
+//! problems, [`respond`] gives answers their ETag and links, [`app`] serves the app.
 
 mod accounts;
 mod admin_products;
@@ -16,10 +16,12 @@ mod error;
 mod extract;
 mod hashing;
 mod health;
+mod index;
 mod limits;
 mod moderation;
 mod openapi;
 mod origin;
+mod page;
 mod position;
 mod problems;
 mod products;

@@ -4,6 +4,7 @@ mod account;
 mod admin;
 mod moderation;
 
+use ostrakon_shared::first_answers::{PRODUCTS_PER_PAGE, REVIEWS_PER_PAGE};
 use ostrakon_shared::{
     NewReport, NewReview, ProblemCode, Product, ProductId, ProductPage, ProductRating, Review,
     ReviewEdit, ReviewId, ReviewLocation, ReviewPage,
@@ -15,11 +16,6 @@ pub use moderation::*;
 
 use crate::http::{ApiError, Call};
 use crate::review_query::ReviewQuery;
-
-/// Products on a page: full rows of two, three, four and six.
-const PRODUCTS_PER_PAGE: u32 = 24;
-/// Reviews on a page: enough to read, quick to load.
-const REVIEWS_PER_PAGE: u32 = 10;
 
 /// A page of the products whose name holds `search`.
 pub async fn products(search: &str, cursor: Option<&str>) -> Result<ProductPage, ApiError> {

@@ -1,23 +1,6 @@
 //! Numbers and times as people read them.
 
-/// A number with its thousands apart.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A number of things: "1 review", "1,024 reviews".
-pub fn counted(number: u64, thing: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {thing}{plural}", grouped(number))
-}
+pub use ostrakon_shared::format::{counted, grouped};
 
 /// How long ago something was, roughly. Clocks differ: what is yet to come is now.
 pub fn ago(seconds: i64) -> String {
@@ -73,15 +56,6 @@ pub fn listed(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn thousands_stand_apart() {
-        for (number, text) in [(0, "0"), (999, "999"), (1024, "1,024"), (1_000_000, "1,000,000")] {
-            assert_eq!(grouped(number), text);
-        }
-        assert_eq!(counted(1, "review"), "1 review");
-        assert_eq!(counted(0, "review"), "0 reviews");
-    }
 
     #[test]
     fn times_are_rough() {

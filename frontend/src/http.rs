@@ -13,6 +13,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, Headers, RequestInit, Response};
 
+use crate::first_answers;
+
 /// What a request becomes, in a box: one type whoever asks, so that code that waits for answers
 /// is compiled once and not for every request.
 pub type Answer<T> = LocalBoxFuture<'static, Result<T, ApiError>>;
@@ -136,6 +138,11 @@ impl Call {
     /// In a box from here on: what follows is the same for all types of answers.
     fn exchange(self) -> Answer<(u16, String)> {
         Box::pin(async move {
+            if self.method == "GET"
+                && let Some(text) = first_answers::take(&self.address)
+            {
+                return Ok((200, text));
+            }
             let (status, text) = self.fetch().await.map_err(|_| ApiError::Unreachable)?;
             if (200..300).contains(&status) {
                 Ok((status, text))

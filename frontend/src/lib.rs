@@ -11,6 +11,7 @@ mod app;
 mod attempt;
 mod components;
 mod drafts;
+mod first_answers;
 mod format;
 mod http;
 mod idempotency;

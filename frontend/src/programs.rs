@@ -42,12 +42,21 @@ pub fn load_members_program() {
     }
 }
 
-/// Shows an app in the page.
+/// Shows an app in the page, once the browser has shown what stands there: the server's view of
+/// the page, or a skeleton.
 pub fn start(app: fn() -> AnyView) {
-    let main = element("main").expect("index.html has it");
-    // What stands there is the skeleton for the time until now.
-    main.set_inner_html("");
-    mount_to(main.unchecked_into(), app).forget();
+    let show = move || {
+        let main = element("main").expect("index.html has it");
+        main.set_inner_html("");
+        mount_to(main.unchecked_into(), app).forget();
+    };
+    if document().hidden() {
+        // It would not show anything for now.
+        show();
+    } else {
+        // What is done before the next frame is painted delays it; before the one after, does not.
+        request_animation_frame(move || request_animation_frame(show));
+    }
 }
 
 /// A page of the other program.

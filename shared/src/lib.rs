@@ -7,6 +7,8 @@
 mod account;
 mod admin;
 mod database;
+pub mod first_answers;
+pub mod format;
 mod id;
 mod moderation;
 mod names;

@@ -24,11 +24,23 @@ impl Default for PageLimit {
     }
 }
 
+impl TryFrom<u32> for PageLimit {
+    type Error = String;
+
+    fn try_from(items: u32) -> Result<PageLimit, String> {
+        if (1..=MAX_PAGE_LIMIT).contains(&items) {
+            Ok(PageLimit(items))
+        } else {
+            Err(format!("a page holds 1 to {MAX_PAGE_LIMIT} items"))
+        }
+    }
+}
+
 impl FromStr for PageLimit {
     type Err = String;
 
     fn from_str(text: &str) -> Result<PageLimit, String> {
-        let limit = text.parse().ok().filter(|items| (1..=MAX_PAGE_LIMIT).contains(items));
-        limit.map(PageLimit).ok_or_else(|| format!("a page holds 1 to {MAX_PAGE_LIMIT} items"))
+        // What is no small number gets the same answer as 0.
+        PageLimit::try_from(text.parse().unwrap_or(0))
     }
 }

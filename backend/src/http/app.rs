@@ -1,49 +1,59 @@
-//! The app's files: built by Trunk, compressed beforehand, served from a folder.
+//! The app: its files, built by Trunk and compressed beforehand, are served from a folder; its
+//! pages from memory.
 //!
-//! Paths that belong to nothing else are the app's: it routes them in the browser, so each is
-//! answered with the one page there is.
+//! Paths that belong to nothing else are pages: the app routes them in the browser, so each is
+//! answered with the one page there is, [`Index`], on which [`Page`] may have something to say.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use actix_files::Files;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderValue};
-use actix_web::http::{Method, StatusCode, Uri};
+use actix_web::http::header::{self, ContentEncoding, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data};
-use actix_web::{Error, HttpRequest};
+use actix_web::{Error, HttpRequest, HttpResponse};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ostrakon_shared::ProblemCode;
 use sha2::{Digest, Sha256};
 
+use super::Settings;
 use super::error::ApiError;
+use super::index::{Document, Index, best_encoding};
+use super::page::{Page, View};
 use super::routes::RouteTable;
+use super::threads::Readers;
+use crate::store::{Store, StoreError};
 
-const INDEX: &str = "/index.html";
 const PAGE_METHODS: &[Method] = &[Method::GET, Method::HEAD];
 
-/// The folder of the built app, and the policy under which its page runs.
+/// The built app, and the policy under which its pages run.
 pub struct AppFiles {
     folder: PathBuf,
+    index: Option<Arc<Index>>,
     content_security_policy: HeaderValue,
 }
 
 impl AppFiles {
     /// The app in `folder`, which may be missing: then the API works without it.
     pub fn new(folder: PathBuf) -> AppFiles {
-        let index = std::fs::read_to_string(folder.join(&INDEX[1..])).unwrap_or_else(|error| {
-            tracing::warn!(folder = %folder.display(), %error, "the app is not built");
-            String::new()
-        });
-        AppFiles { folder, content_security_policy: content_security_policy(&index) }
+        let index = Index::read(&folder.join("index.html"))
+            .inspect_err(|error| {
+                tracing::warn!(folder = %folder.display(), %error, "the app is not built");
+            })
+            .ok();
+        let content_security_policy =
+            content_security_policy(index.as_ref().map_or("", Index::text));
+        AppFiles { folder, index: index.map(Arc::new), content_security_policy }
     }
 }
 
 /// A policy (CSP level 3) that lets the page load what is its own and run its own WASM, and
-/// nothing else; inline scripts only as they stand in `index` now. Pictures of products come
-/// from anywhere, if by https.
+/// nothing else; inline scripts only as they stand in `index` now, and data, which is no script.
+/// Pictures of products come from anywhere, if by https.
 fn content_security_policy(index: &str) -> HeaderValue {
     let inline: String = inline_scripts(index)
         .map(|script| format!(" 'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(script))))
@@ -77,10 +87,6 @@ pub fn configure(config: &mut web::ServiceConfig, files: &Data<AppFiles>) {
 
 /// What to say about a path where there is no file.
 async fn refuse(request: HttpRequest, routes: Data<RouteTable>) -> Result<(), ApiError> {
-    if request.path() == INDEX {
-        let detail = "The app is not built: only the API is here. `just build-app` builds it.";
-        return Err(ApiError::new(ProblemCode::RouteNotFound, detail));
-    }
     Err(routes.refusal(&request))
 }
 
@@ -91,34 +97,41 @@ fn is_page(path: &str) -> bool {
         path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     let last = path.rsplit('/').next().unwrap_or_default();
-    !elsewhere.into_iter().any(is_under) && !last.contains('.')
+    path == "/index.html" || (!elsewhere.into_iter().any(is_under) && !last.contains('.'))
 }
 
-/// Turns pages into the one page there is, and says how long each file may be kept.
+/// Answers with pages, and says how long each file may be kept.
 async fn serve_page(
     files: Data<AppFiles>,
+    store: Data<Store>,
+    readers: Data<Readers>,
+    settings: Data<Settings>,
     routes: Data<RouteTable>,
-    mut request: ServiceRequest,
+    request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    let is_page = is_page(request.path());
     if *request.method() != Method::GET {
-        let refusal = if is_page(request.path()) {
+        let refusal = if is_page {
             ApiError::method_not_allowed(request.method(), request.path(), PAGE_METHODS)
         } else {
             routes.refusal(request.request())
         };
         return Ok(request.error_response(refusal));
     }
-    if is_page(request.path()) {
-        let index = Uri::from_static(INDEX);
-        request.match_info_mut().get_mut().update(&index);
-        request.head_mut().uri = index;
-    }
-    let is_index = request.path() == INDEX;
-    let mut response = next.call(request).await?.map_into_boxed_body();
-    if matches!(response.status(), StatusCode::OK | StatusCode::NOT_MODIFIED) {
+    let (mut response, keep) = if is_page {
+        let response = match page(&files, store, &readers, &settings, request.request()).await {
+            Ok(response) => response,
+            Err(refusal) => return Ok(request.error_response(refusal)),
+        };
+        (request.into_response(response), "no-cache")
+    } else {
         // Trunk puts a hash into the name of every file but the page itself.
-        let keep = if is_index { "no-cache" } else { "public, max-age=31536000, immutable" };
+        let response = next.call(request).await?.map_into_boxed_body();
+        (response, "public, max-age=31536000, immutable")
+    };
+    let is_file = matches!(response.status(), StatusCode::OK | StatusCode::NOT_MODIFIED);
+    if is_page || is_file {
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
         // The uncompressed file too: another client could get it from a shared cache.
@@ -126,6 +139,52 @@ async fn serve_page(
         headers.insert(header::CONTENT_SECURITY_POLICY, files.content_security_policy.clone());
     }
     Ok(response)
+}
+
+/// The page at this address. What can't be read is left to the app, which says why.
+async fn page(
+    files: &AppFiles,
+    store: Data<Store>,
+    readers: &Readers,
+    settings: &Settings,
+    request: &HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let Some(index) = &files.index else {
+        let detail = "The app is not built: only the API is here. `just build-app` builds it.";
+        return Err(ApiError::new(ProblemCode::RouteNotFound, detail));
+    };
+    let (status, filled) = match Page::at(request.path(), request.query_string()) {
+        Page::Other => (StatusCode::OK, None),
+        page => {
+            let (index, encoding) = (Arc::clone(index), best_encoding(request, &Index::MADE));
+            let origin = settings.public_url.as_ref().map(|url| url.origin().to_owned());
+            let fill = move |store: &Store| fill(page, store, origin.as_deref(), &index, encoding);
+            readers.read(store, fill).await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "this page is left to the app");
+                (StatusCode::OK, None)
+            })
+        }
+    };
+    let document = filled.as_ref().unwrap_or_else(|| index.plain(request));
+    Ok(document.answer(request, status))
+}
+
+/// The page with what is known of it, if anything is; and its status.
+fn fill(
+    page: Page,
+    store: &Store,
+    origin: Option<&str>,
+    index: &Index,
+    encoding: ContentEncoding,
+) -> Result<(StatusCode, Option<Document>), StoreError> {
+    match page.view(store, origin)? {
+        View::Filled(parts) => index
+            .filled(&parts, encoding)
+            .map(|document| (StatusCode::OK, document))
+            .map_err(|error| StoreError::Internal(error.to_string())),
+        View::NotFound => Ok((StatusCode::NOT_FOUND, None)),
+        View::Unknown => Ok((StatusCode::OK, None)),
+    }
 }
 
 #[cfg(test)]
@@ -144,7 +203,9 @@ mod tests {
 
     #[test]
     fn the_app_routes_what_is_no_file_and_no_api() {
-        for page in ["/", "/products/1", "/reviews/0R7VX8GB30ESM", "/nonsense", "/apis"] {
+        for page in
+            ["/", "/index.html", "/products/1", "/reviews/0R7VX8GB30ESM", "/nonsense", "/apis"]
+        {
             assert!(is_page(page), "{page}");
         }
         for other in ["/api", "/api/x", "/docs/", "/problems/x", "/app-1234.js", "/a/b.css"] {

@@ -186,7 +186,7 @@ pub fn version_tag(version: i32) -> EntityTag {
 }
 
 /// Whether the client says that it has this version (RFC 9110, section 13.1.2).
-fn is_known(request: &HttpRequest, etag: &HeaderValue) -> bool {
+pub fn is_known(request: &HttpRequest, etag: &HeaderValue) -> bool {
     if !request.headers().contains_key(header::IF_NONE_MATCH) {
         return false;
     }

@@ -27,6 +27,7 @@ mod moderation;
 mod openapi;
 mod origin;
 mod own_reviews;
+mod pages;
 mod place;
 mod postgres;
 mod processes;

@@ -1,0 +1,360 @@
+//! Pages that are there before the app is: the catalogue and the products, with what search
+//! engines read, and with the answers that the app would ask for first.
+//!
+//! They show what the app will show in their place, in the same markup, so that nothing moves:
+//! `frontend/src/pages/`. Inline styles, by which the app fills stars and bars, are refused by
+//! the content security policy; widths of pictures are not.
+
+use maud::{Markup, PreEscaped, html};
+use ostrakon_shared::first_answers::{
+    PRODUCTS_PER_PAGE, REVIEWS_PER_PAGE, product_address, products_address, reviews_address,
+};
+use ostrakon_shared::format::{counted, grouped};
+use ostrakon_shared::{PageLimit, Product, ProductId, ProductRating, Rating, ReviewPage};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::store::{ProductQuery, ReviewQuery, Store, StoreError};
+
+/// What the field to search with is called.
+const SEARCH: &str = "Search products";
+
+/// A page of the app, by its address.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Page {
+    /// All products.
+    Catalogue,
+    /// A product. Its reviews too, unless they are to be chosen or sorted.
+    Product { id: ProductId, reviews: bool },
+    /// A product that can't be.
+    NoProduct,
+    /// Any other.
+    Other,
+}
+
+/// What the server has to say on a page.
+pub enum View {
+    /// This.
+    Filled(Parts),
+    /// That it does not exist.
+    NotFound,
+    /// Nothing: the app finds out what there is, or what is missing.
+    Unknown,
+}
+
+/// What a page has of its own, for the marks of `index.html`.
+pub struct Parts {
+    /// Title, description and the like.
+    pub head: Markup,
+    /// What is shown until the app takes its place.
+    pub content: Markup,
+    /// What the app need not ask for.
+    pub answers: Markup,
+}
+
+impl Page {
+    /// The page at this path, with this query.
+    pub fn at(path: &str, query: &str) -> Page {
+        if path == "/" && query.is_empty() {
+            return Page::Catalogue;
+        }
+        match path.strip_prefix("/products/") {
+            Some(id) if !id.is_empty() && !id.contains('/') => match id.parse() {
+                Ok(id) => Page::Product { id, reviews: query.is_empty() },
+                Err(_) => Page::NoProduct,
+            },
+            _ => Page::Other,
+        }
+    }
+
+    /// Reads what is shown on it. `origin` is the public address of this service, if known.
+    pub fn view(self, store: &Store, origin: Option<&str>) -> Result<View, StoreError> {
+        match self {
+            Page::Catalogue => catalogue(store, origin),
+            Page::Product { id, reviews } => match product(store, id, reviews, origin) {
+                Err(StoreError::ProductNotFound(_)) => Ok(View::NotFound),
+                view => view,
+            },
+            Page::NoProduct => Ok(View::NotFound),
+            Page::Other => Ok(View::Unknown),
+        }
+    }
+}
+
+fn catalogue(store: &Store, origin: Option<&str>) -> Result<View, StoreError> {
+    let limit = page_limit(PRODUCTS_PER_PAGE);
+    let query = ProductQuery { limit, allow_partial: true, ..ProductQuery::default() };
+    let products = store.list_products(&query)?;
+    if !products.missing_databases.is_empty() {
+        return Ok(View::Unknown);
+    }
+    let description = "Product reviews: read what others found, and write your own verdict.";
+    Ok(View::Filled(Parts {
+        head: html! {
+            title { "Products · Ostrakon" }
+            meta name="description" content=(description);
+            (canonical(origin, "/"))
+        },
+        content: html! {
+            div.page-head {
+                h1 { "Products" }
+                search {
+                    // Not to be used yet: the app's own would not know what was typed.
+                    form.search {
+                        svg.icon viewBox="0 0 24 24" aria-hidden="true" {
+                            path d="M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13Zm5 11.5L21 21" {}
+                        }
+                        input type="search" aria-label=(SEARCH) placeholder=(SEARCH) disabled;
+                    }
+                }
+            }
+            ul.cards role="list" aria-label="Products" {
+                @for product in &products.items { li { (card(product)) } }
+            }
+        },
+        answers: answer(&products_address(), &products)?,
+    }))
+}
+
+fn card(product: &Product) -> Markup {
+    html! {
+        a.card href={ "/products/" (product.id) } {
+            span.picture.bone {}
+            span.card-text {
+                span.card-name dir="auto" { (product.name) }
+                span.card-rating {
+                    @if let Some(ProductRating { average, count, .. }) = &product.rating {
+                        @if let Some(average) = average {
+                            span.card-average {
+                                (stars(*average))
+                                span aria-hidden="true" { (format!("{average:.1}")) }
+                            }
+                        }
+                        span.muted { (reviews_text(*count)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn product(
+    store: &Store,
+    id: ProductId,
+    with_reviews: bool,
+    origin: Option<&str>,
+) -> Result<View, StoreError> {
+    let product = store.product(id, true)?;
+    let Some(rating) = &product.rating else { return Ok(View::Unknown) };
+    let reviews = if with_reviews { Some(first_reviews(store, id)?) } else { None };
+    let mut answers = answer(&product_address(id), &product)?.into_string();
+    // Without those that are in a database that is down, it is not what the app should say.
+    if let Some(reviews) = reviews.filter(|reviews| reviews.missing_databases.is_empty()) {
+        answers.push_str(&answer(&reviews_address(id), &reviews)?.into_string());
+    }
+    Ok(View::Filled(Parts {
+        head: product_head(&product, rating, origin)?,
+        content: product_content(&product, rating),
+        answers: PreEscaped(answers),
+    }))
+}
+
+fn first_reviews(store: &Store, id: ProductId) -> Result<ReviewPage, StoreError> {
+    let limit = page_limit(REVIEWS_PER_PAGE);
+    store.list_reviews(id, &ReviewQuery { limit, allow_partial: true, ..ReviewQuery::default() })
+}
+
+fn page_limit(items: u32) -> PageLimit {
+    PageLimit::try_from(items).expect("the app's pages are shorter than the longest")
+}
+
+fn product_head(
+    product: &Product,
+    rating: &ProductRating,
+    origin: Option<&str>,
+) -> Result<Markup, StoreError> {
+    let mut description = reviews_text(rating.count);
+    if let Some(average) = rating.average {
+        description = format!("{average:.1} out of 5 stars, {description}");
+    }
+    if let Some(text) = &product.description {
+        description = format!("{description}. {text}");
+    }
+    Ok(html! {
+        title { (product.name) " · Ostrakon" }
+        meta name="description" content=(description);
+        meta property="og:title" content=(product.name);
+        meta property="og:description" content=(description);
+        meta property="og:type" content="product";
+        @if let Some(url) = &product.picture_url { meta property="og:image" content=(url); }
+        (canonical(origin, &format!("/products/{}", product.id)))
+        script type="application/ld+json" { (script_json(&linked_data(product, rating))?) }
+    })
+}
+
+/// The one address of a page, for search engines. It must have a host.
+fn canonical(origin: Option<&str>, path: &str) -> Markup {
+    html! { @if let Some(origin) = origin { link rel="canonical" href={ (origin) (path) }; } }
+}
+
+/// The product as <https://schema.org/Product>.
+fn linked_data(product: &Product, rating: &ProductRating) -> serde_json::Value {
+    let mut data = json!({
+        "@context": "https://schema.org",
+        "@type": "Product",
+        "name": product.name,
+    });
+    let mut put = |name: &str, value: Option<serde_json::Value>| {
+        if let Some(value) = value {
+            data[name] = value;
+        }
+    };
+    put("description", product.description.as_deref().map(Into::into));
+    put("sku", product.sku.as_deref().map(Into::into));
+    put("image", product.picture_url.as_deref().map(Into::into));
+    // Without ratings there is no average, and nothing to aggregate.
+    put(
+        "aggregateRating",
+        rating.average.map(|average| {
+            json!({
+                "@type": "AggregateRating",
+                "ratingValue": average,
+                "bestRating": 5,
+                "worstRating": 1,
+                "ratingCount": rating.histogram.iter().sum::<u64>(),
+                "reviewCount": rating.count,
+            })
+        }),
+    );
+    data
+}
+
+fn product_content(product: &Product, rating: &ProductRating) -> Markup {
+    html! {
+        div.product {
+            div.product-picture {
+                @match &product.picture_url {
+                    Some(url) => span.picture {
+                        img src=(url) alt="" decoding="async" fetchpriority="high" referrerpolicy="no-referrer";
+                    }
+                    None => div.picture.bone {}
+                }
+            }
+            div.product-about {
+                h1 dir="auto" { (product.name) }
+                @if let Some(text) = &product.description { p.lead dir="auto" { (text) } }
+                (rating_panel(product.id, rating))
+                @if !product.archived {
+                    a.button.product-write href="#write-review" { "Write a review" }
+                }
+            }
+        }
+        div.product-reviews {
+            section.reviews aria-labelledby="reviews" {
+                div.reviews-head { h2 id="reviews" { "Reviews" } }
+                div.skeleton aria-hidden="true" {
+                    @for _ in 0..4 {
+                        div.review { @for _ in 0..4 { span.bone-text {} } }
+                    }
+                }
+            }
+            div.write-panel id="write-review" tabindex="-1" { div.bone.bone-write {} }
+        }
+    }
+}
+
+fn rating_panel(id: ProductId, rating: &ProductRating) -> Markup {
+    let ProductRating { count, average, histogram, unrated } = rating;
+    let rated = histogram.iter().sum::<u64>().max(1);
+    html! {
+        section.rating aria-labelledby="rating" {
+            h2.visually-hidden id="rating" { "Rating" }
+            div.rating-average {
+                @match average {
+                    Some(average) => {
+                        p.rating-number aria-hidden="true" { (format!("{average:.1}")) }
+                        (stars(*average))
+                    }
+                    None => p.rating-number.muted { "–" }
+                }
+                p.muted.rating-count {
+                    (reviews_text(*count))
+                    @if *unrated > 0 { br; (grouped(*unrated)) " without a rating" }
+                }
+            }
+            ul.histogram role="list" {
+                @for stars in Rating::BEST_FIRST.map(Rating::stars) {
+                    li { (bar(id, stars, histogram[usize::from(stars) - 1], rated)) }
+                }
+            }
+        }
+    }
+}
+
+/// How many of the `rated` reviews have so many stars.
+fn bar(id: ProductId, stars: u8, count: u64, rated: u64) -> Markup {
+    let label = format!("{}: {}", counted(stars.into(), "star"), counted(count, "review"));
+    let width = format!("{:.1}%", count as f64 / rated as f64 * 100.0);
+    html! {
+        a.bar href={ "/products/" (id) "?rating=" (stars) } aria-label=(label) {
+            span.bar-stars aria-hidden="true" { (stars) }
+            span.bar-track aria-hidden="true" { svg.bar-fill width=(width) {} }
+            span.bar-count aria-hidden="true" { (grouped(count)) }
+        }
+    }
+}
+
+fn stars(average: f64) -> Markup {
+    html! {
+        span.stars role="img" aria-label={ (average) " out of 5 stars" } {
+            svg width={ (format!("{:.0}%", average / 5.0 * 100.0)) } height="100%" {}
+        }
+    }
+}
+
+fn reviews_text(count: u64) -> String {
+    if count == 0 { "No reviews yet".to_owned() } else { counted(count, "review") }
+}
+
+/// An answer of the API, as `ostrakon_shared::first_answers` says.
+fn answer(address: &str, body: &impl Serialize) -> Result<Markup, StoreError> {
+    Ok(html! { script type="application/json" id=(address) { (script_json(body)?) } })
+}
+
+/// JSON that may stand in a script element, which only a `<` could end.
+fn script_json(value: &impl Serialize) -> Result<Markup, StoreError> {
+    let json =
+        serde_json::to_string(value).map_err(|error| StoreError::Internal(error.to_string()))?;
+    Ok(PreEscaped(json.replace('<', "\\u003c")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_says_what_is_shown() {
+        let id = ProductId::new(7).unwrap();
+        for (path, query, page) in [
+            ("/", "", Page::Catalogue),
+            ("/", "search=bear", Page::Other),
+            ("/products/7", "", Page::Product { id, reviews: true }),
+            ("/products/7", "sort=lowest", Page::Product { id, reviews: false }),
+            ("/products/bear", "", Page::NoProduct),
+            ("/products/0", "", Page::NoProduct),
+            ("/products/", "", Page::Other),
+            ("/products/7/nonsense", "", Page::Other),
+            ("/sign-in", "", Page::Other),
+        ] {
+            assert_eq!(Page::at(path, query), page, "{path}?{query}");
+        }
+    }
+
+    #[test]
+    fn json_stays_in_its_script() {
+        let evil = "</script><!--<script>\u{2028}\"";
+        let json = script_json(&evil).unwrap().into_string();
+        assert!(!json.contains('<'), "{json}");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), evil);
+    }
+}
