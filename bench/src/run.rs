@@ -19,6 +19,9 @@ use crate::{Result, machine};
 
 /// How long each site is warmed up by each workload, in seconds.
 const WARM_UP_S: u64 = 1;
+/// What a load generator has left behind unanswered is done after this: the next one must not find
+/// it waiting for a database.
+const SETTLE: Duration = Duration::from_millis(250);
 /// Starts that are measured.
 const STARTS: usize = 5;
 /// New reviews for each read of the mix.
@@ -149,6 +152,7 @@ impl Run<'_> {
         if traffic.writes() && outcome.repeated > 0 {
             return Err("more was answered than was prepared: prepare more".into());
         }
+        thread::sleep(SETTLE);
         let per_second = outcome.per_second();
         Ok(Sample {
             per_second,
@@ -210,7 +214,9 @@ fn open(
     seconds: u64,
 ) -> Result<open_loop::Outcome> {
     let prepared = prepared(requests, traffic, rate, seconds)?;
-    open_loop::run(&server.address, &prepared, rate)
+    let outcome = open_loop::run(&server.address, &prepared, rate);
+    thread::sleep(SETTLE);
+    outcome
 }
 
 fn prepared(
