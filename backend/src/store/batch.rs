@@ -14,6 +14,9 @@ use crate::shard::{DatabaseIndex, ShardMap};
 /// id once in millions of years; more than a few times in a row is something else.
 const MAX_DRAWS: usize = 8;
 
+/// What became of one review.
+type Written = Result<Created, StoreError>;
+
 /// Why nothing of a batch was written.
 struct Failure {
     error: DbError,
@@ -24,11 +27,7 @@ struct Failure {
 
 impl Store {
     /// Writes reviews that belong to one database; what became of each, in their order.
-    pub(super) fn write_drafts(
-        &self,
-        database: DatabaseIndex,
-        drafts: &[&Draft],
-    ) -> Vec<Result<Created, StoreError>> {
+    pub(super) fn write_drafts(&self, database: DatabaseIndex, drafts: &[&Draft]) -> Vec<Written> {
         let is_open = match self.are_open(drafts.iter().map(|draft| draft.product)) {
             Ok(is_open) => is_open,
             Err(error) => return drafts.iter().map(|_| Err(error.clone())).collect(),
@@ -43,11 +42,7 @@ impl Store {
         open.into_iter().map(result).collect()
     }
 
-    fn write_accepted(
-        &self,
-        database: DatabaseIndex,
-        drafts: &[&Draft],
-    ) -> Vec<Result<Created, StoreError>> {
+    fn write_accepted(&self, database: DatabaseIndex, drafts: &[&Draft]) -> Vec<Written> {
         if drafts.is_empty() {
             return Vec::new();
         }
@@ -67,7 +62,7 @@ impl Store {
     }
 
     /// Writes each by itself, as long as there is somebody to write to.
-    fn write_each(&self, drafts: &[&Draft]) -> Vec<Result<Created, StoreError>> {
+    fn write_each(&self, drafts: &[&Draft]) -> Vec<Written> {
         let mut away = None;
         let write = |draft: &&Draft| match &away {
             Some(error) => Err(StoreError::clone(error)),
@@ -81,7 +76,7 @@ impl Store {
     }
 
     /// Writes one review in a transaction of its own; also says whether its database is away.
-    fn write_alone(&self, draft: &Draft) -> (Result<Created, StoreError>, bool) {
+    fn write_alone(&self, draft: &Draft) -> (Written, bool) {
         let is_away = std::cell::Cell::new(false);
         let written = self.routed(|map| {
             let database = map.owner(draft.bucket).database;
@@ -107,7 +102,7 @@ impl Store {
         map: &ShardMap,
         database: DatabaseIndex,
         drafts: &[&Draft],
-    ) -> Result<Vec<Result<Created, StoreError>>, Failure> {
+    ) -> Result<Vec<Written>, Failure> {
         let mut is_of_query = false;
         let written = self.reviews[database].write(|connection| {
             let written = self.write_batch(connection, map, drafts);
@@ -126,7 +121,7 @@ impl Store {
         connection: &mut Connection,
         map: &ShardMap,
         drafts: &[&Draft],
-    ) -> Result<(Vec<Result<Created, StoreError>>, Vec<Minted<'_>>), QueryError> {
+    ) -> Result<(Vec<Written>, Vec<Minted<'_>>), QueryError> {
         let buckets: Vec<_> = drafts.iter().map(|draft| draft.bucket).collect();
         let writable = owner::writable(connection, &buckets)?;
         let mut results = Vec::with_capacity(drafts.len());
@@ -190,10 +185,7 @@ impl Store {
 
 impl Draft {
     /// What an earlier request came to that leaves nothing to write; `None` when there was none.
-    fn earlier(
-        &self,
-        connection: &mut Connection,
-    ) -> Result<Option<Result<Created, StoreError>>, QueryError> {
+    fn earlier(&self, connection: &mut Connection) -> Result<Option<Written>, QueryError> {
         if let Some((key, fingerprint)) = &self.key
             && let Some(earlier) = reviews::find_key(connection, self.bucket, self.product, key)?
         {
@@ -208,11 +200,7 @@ impl Draft {
         Ok(existing.map(|review| Err(StoreError::ReviewExists(review.id))))
     }
 
-    fn replay(
-        &self,
-        connection: &mut Connection,
-        earlier: &Replay,
-    ) -> Result<Result<Created, StoreError>, QueryError> {
+    fn replay(&self, connection: &mut Connection, earlier: &Replay) -> Result<Written, QueryError> {
         let missing = || QueryError::Broken(format!("no review {} of its key", earlier.review_id));
         let id = ReviewId::new(earlier.review_id).ok_or_else(missing)?;
         let row = reviews::find(connection, self.bucket, id)?.ok_or_else(missing)?;
