@@ -42,9 +42,9 @@ impl Store {
             // Where a database's rows run out before the page is full, its next ones may belong
             // there too. Together with these it has given as many as the page holds.
             for part in list.short_parts(&read.parts) {
-                let (buckets, from) = (read.parts[part].buckets.clone(), read.parts[part].last());
-                let rest = Wanted::Rest(from.unwrap_or(list.start));
-                let more = self.read_list(map, &list, buckets, rest, query)?;
+                let Part { buckets, rows, .. } = &read.parts[part];
+                let rest = Wanted::Rest(list.after(rows), rows.len());
+                let more = self.read_list(map, &list, buckets.clone(), rest, query)?;
                 read.horizon = read.horizon.min(more.horizon);
                 read.missing.extend(more.missing);
                 let rows = more.parts.into_iter().flat_map(|part| part.rows);
@@ -97,35 +97,30 @@ struct Part {
     is_all: bool,
 }
 
-impl Part {
-    /// The place of the last row that is here.
-    fn last(&self) -> Option<Position> {
-        self.rows.last().map(|(group, review)| Position { group: *group, id: review.id.get() })
-    }
-}
-
 /// How much of a list a database is asked for.
 #[derive(Clone, Copy)]
 enum Wanted {
     /// What is likely to be its part of the page.
     Share(Spread),
-    /// From this place on, all that the page could hold.
-    Rest(Position),
+    /// From this place on, all that the page could hold beside so many that are there.
+    Rest(Position, usize),
 }
 
 impl Wanted {
     /// From where, and how many rows, of a database that has so many of the home buckets.
     ///
-    /// A page's reviews lie in the home buckets by chance: of n reviews, about n·p ± √(n·p) are in
-    /// a part p of these. With twice that deviation, one database in forty must be asked again.
+    /// Each of a page's n reviews lies in a part p of the home buckets by chance: about
+    /// n·p ± √(n·p·(1 − p)) of them do. With twice that deviation, one database in fifty must be
+    /// asked again; with more, as many rows again would be read in vain.
     fn of(self, list: &List, buckets: usize) -> (Position, usize) {
         let all = list.limit + 1;
         match self {
-            Wanted::Rest(from) => (from, all),
+            Wanted::Rest(from, known) => (from, all.saturating_sub(known).max(1)),
             Wanted::Share(spread) => {
-                let expected = (all * buckets) as f64 / f64::from(spread.get());
-                let likely = (expected + 2.0 * expected.sqrt()).ceil() as usize + 1;
-                (list.start, likely.min(all))
+                let part = buckets as f64 / f64::from(spread.get());
+                let expected = all as f64 * part;
+                let likely = expected + 2.0 * (expected * (1.0 - part)).sqrt();
+                (list.start, (likely.round() as usize).clamp(1, all))
             }
         }
     }
@@ -192,6 +187,12 @@ impl List {
         Ok(rows)
     }
 
+    /// The position after these rows, which begin where the list does.
+    fn after(&self, rows: &[Placed]) -> Position {
+        let last = rows.last();
+        last.map_or(self.start, |(group, review)| Position { group: *group, id: review.id.get() })
+    }
+
     /// Where a row stands in the order.
     fn place(&self, (group, review): &Placed) -> (u8, i64) {
         let id = review.id.get();
@@ -221,9 +222,7 @@ impl List {
             // nothing below it the page is empty, and its cursor asks for the same again.
             rows.retain(|(_, review)| review.id.get() < horizon);
         }
-        let next = rows
-            .last()
-            .map_or(self.start, |(group, review)| Position { group: *group, id: review.id.get() });
+        let next = self.after(&rows);
         ReviewPage {
             items: rows.into_iter().map(|(_, review)| review).collect(),
             next_cursor: more.then(|| cursor::encode(self.scope, next)),
