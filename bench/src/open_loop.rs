@@ -6,19 +6,28 @@
 //! with `--latency-correction` the time counts from when its own timer has fired, not from when
 //! the request was due; nor can it send a mix of methods, or a key for each request.
 
-use std::io::{Read, Write};
+use std::collections::VecDeque;
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::os::fd::AsFd;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::Result;
 use crate::sample::Latency;
 use crate::traffic::Request;
 
-/// Requests that can be under way at once.
+/// Threads that send. Each serves many connections, for what a thread of its own for each costs
+/// would be missing on the processors that the server needs.
+const THREADS: usize = 1;
+/// Requests that can be under way at once, of each thread.
 const CONNECTIONS: usize = 64;
+/// After this time without any answer something is wrong.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest answer, in bytes.
+const MAX_ANSWER: usize = 1 << 20;
 
 /// What came of it.
 #[derive(Debug)]
@@ -34,17 +43,25 @@ pub struct Outcome {
 
 /// Sends each of the requests once, `rate` a second.
 pub fn run(address: &str, requests: &[Request], rate: f64) -> Result<Outcome> {
-    let next = AtomicUsize::new(0);
+    let mut shares = vec![Vec::new(); THREADS];
+    for (number, request) in requests.iter().enumerate() {
+        let due = Duration::from_secs_f64(number as f64 / rate);
+        shares[number % THREADS].push(Due { at: due, bytes: formatted(request, address) });
+    }
+    let mut senders = Vec::new();
+    for share in shares {
+        senders.push(Sender::connect(address, share)?);
+    }
     let began = Instant::now();
-    let client = || Client::connect(address)?.send_when_due(requests, &next, began, rate);
-    let clients: Vec<_> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(client)).collect();
+    let sent: Vec<_> = thread::scope(|scope| {
+        let send = |sender: Sender| scope.spawn(move || sender.send_all(began));
+        let threads: Vec<_> = senders.into_iter().map(send).collect();
         threads.into_iter().map(|thread| thread.join()).collect()
     });
     let elapsed = began.elapsed();
     let (mut times_us, mut errors) = (Vec::new(), 0);
-    for client in clients {
-        let (times, failed) = client.map_err(|_| "a client panicked")??;
+    for sent in sent {
+        let (times, failed) = sent.map_err(|_| "a thread that sends panicked")??;
         times_us.extend(times);
         errors += failed;
     }
@@ -52,72 +69,135 @@ pub fn run(address: &str, requests: &[Request], rate: f64) -> Result<Outcome> {
     Ok(Outcome { latency: Latency::of(times_us), per_second, errors })
 }
 
-/// One connection that is kept.
-struct Client {
-    host: String,
-    stream: TcpStream,
-    answer: Vec<u8>,
+/// A request, and when it is to be sent after the start.
+#[derive(Clone)]
+struct Due {
+    at: Duration,
+    bytes: Vec<u8>,
 }
 
-impl Client {
-    fn connect(address: &str) -> Result<Client, String> {
-        let failed = |error: std::io::Error| format!("{address}: {error}");
-        let stream = TcpStream::connect(address).map_err(failed)?;
-        stream.set_nodelay(true).map_err(failed)?;
-        stream.set_read_timeout(Some(TIMEOUT)).map_err(failed)?;
-        Ok(Client { host: address.to_owned(), stream, answer: vec![0; 1 << 20] })
+fn formatted(Request { path, key, body }: &Request, host: &str) -> Vec<u8> {
+    if body.is_empty() {
+        return format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n").into_bytes();
+    }
+    let key = if key.is_empty() { key } else { &format!("Idempotency-Key: {key}\r\n") };
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
+         {key}Content-Length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
+/// Sends what is due over its connections.
+struct Sender {
+    requests: VecDeque<Due>,
+    idle: Vec<Connection>,
+    busy: Vec<Connection>,
+    times_us: Vec<f64>,
+    errors: u64,
+}
+
+impl Sender {
+    fn connect(address: &str, requests: Vec<Due>) -> Result<Sender> {
+        let idle = (0..CONNECTIONS).map(|_| Connection::open(address)).collect::<Result<_, _>>();
+        Ok(Sender {
+            times_us: Vec::with_capacity(requests.len()),
+            requests: requests.into(),
+            idle: idle.map_err(|error| format!("{address}: {error}"))?,
+            busy: Vec::new(),
+            errors: 0,
+        })
     }
 
-    /// Takes one request after the other that nobody else has taken, until none is left. Returns
-    /// the microseconds that each took, and how many failed.
-    fn send_when_due(
-        mut self,
-        requests: &[Request],
-        next: &AtomicUsize,
-        began: Instant,
-        rate: f64,
-    ) -> Result<(Vec<f64>, u64), String> {
-        let (mut times_us, mut errors) = (Vec::new(), 0);
+    /// Returns the microseconds that each request took, and how many failed.
+    fn send_all(mut self, began: Instant) -> Result<(Vec<f64>, u64), String> {
         loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            let Some(request) = requests.get(number) else { return Ok((times_us, errors)) };
-            let due = began + Duration::from_secs_f64(number as f64 / rate);
-            let bytes = self.formatted(request);
-            thread::sleep(due.saturating_duration_since(Instant::now()));
-            let ok = self.exchange(&bytes).map_err(|error| format!("{}: {error}", request.path))?;
-            times_us.push(due.elapsed().as_secs_f64() * 1e6);
-            errors += u64::from(!ok);
-        }
-    }
-
-    fn formatted(&self, Request { path, key, body }: &Request) -> Vec<u8> {
-        let host = &self.host;
-        if body.is_empty() {
-            return format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n").into_bytes();
-        }
-        let key = if key.is_empty() { key } else { &format!("Idempotency-Key: {key}\r\n") };
-        let length = body.len();
-        format!(
-            "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
-             {key}Content-Length: {length}\r\n\r\n{body}"
-        )
-        .into_bytes()
-    }
-
-    /// Whether the answer is one of success.
-    fn exchange(&mut self, request: &[u8]) -> Result<bool, String> {
-        self.stream.write_all(request).map_err(|error| error.to_string())?;
-        let mut received = 0;
-        loop {
-            let read = self.stream.read(&mut self.answer[received..]);
-            match read.map_err(|error| error.to_string())? {
-                0 => return Err("the connection was closed, or the answer is too long".to_owned()),
-                read => received += read,
+            self.send_what_is_due(began).map_err(|error| error.to_string())?;
+            if self.requests.is_empty() && self.busy.is_empty() {
+                return Ok((self.times_us, self.errors));
             }
-            if let Some(length) = answer_length(&self.answer[..received])?
-                && received >= length
+            let ready = self.wait(began)?;
+            self.receive(&ready, began)?;
+        }
+    }
+
+    fn send_what_is_due(&mut self, began: Instant) -> std::io::Result<()> {
+        while let Some(next) = self.requests.front()
+            && next.at <= began.elapsed()
+            && let Some(mut connection) = self.idle.pop()
+        {
+            connection.stream.write_all(&next.bytes)?;
+            connection.due = next.at;
+            self.busy.push(connection);
+            self.requests.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Until an answer arrives, or a request is due that there is a connection for. Returns which
+    /// of the busy connections have something.
+    fn wait(&self, began: Instant) -> Result<Vec<bool>, String> {
+        let next = self.requests.front().filter(|_| !self.idle.is_empty());
+        let left = next.map(|next| next.at.saturating_sub(began.elapsed()));
+        let left =
+            Timespec::try_from(left.unwrap_or(TIMEOUT)).map_err(|error| error.to_string())?;
+        let readable = |connection| PollFd::from_borrowed_fd(connection, PollFlags::IN);
+        let mut streams: Vec<_> =
+            self.busy.iter().map(|connection| readable(connection.stream.as_fd())).collect();
+        let ready = poll(&mut streams, Some(&left)).map_err(|error| error.to_string())?;
+        if ready == 0 && next.is_none() {
+            return Err("no answer".to_owned());
+        }
+        Ok(streams.iter().map(|stream| !stream.revents().is_empty()).collect())
+    }
+
+    fn receive(&mut self, ready: &[bool], began: Instant) -> Result<(), String> {
+        // From the last one on: what takes a place that becomes free has been looked at.
+        for (at, _) in ready.iter().enumerate().rev().filter(|(_, ready)| **ready) {
+            let connection = &mut self.busy[at];
+            if let Some(ok) = connection.receive()? {
+                let took = began.elapsed() - connection.due;
+                self.times_us.push(took.as_secs_f64() * 1e6);
+                self.errors += u64::from(!ok);
+                self.idle.push(self.busy.swap_remove(at));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One connection that is kept, with at most one request under way.
+struct Connection {
+    stream: TcpStream,
+    /// When its request was to be sent.
+    due: Duration,
+    answer: Vec<u8>,
+    received: usize,
+}
+
+impl Connection {
+    fn open(address: &str) -> std::io::Result<Connection> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        Ok(Connection { stream, due: Duration::ZERO, answer: vec![0; MAX_ANSWER], received: 0 })
+    }
+
+    /// Whether the answer is one of success; `None` while it isn't whole.
+    fn receive(&mut self) -> Result<Option<bool>, String> {
+        loop {
+            match self.stream.read(&mut self.answer[self.received..]) {
+                Ok(0) => return Err("a connection was closed, or its answer is too long".into()),
+                Ok(read) => self.received += read,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+                Err(error) => return Err(error.to_string()),
+            }
+            if let Some(length) = answer_length(&self.answer[..self.received])?
+                && self.received >= length
             {
-                return Ok(self.answer.starts_with(b"HTTP/1.1 2"));
+                self.received = 0;
+                return Ok(Some(self.answer.starts_with(b"HTTP/1.1 2")));
             }
         }
     }
@@ -127,9 +207,13 @@ impl Client {
 fn answer_length(received: &[u8]) -> Result<Option<usize>, String> {
     let end = received.windows(4).position(|bytes| bytes == b"\r\n\r\n");
     let Some(end) = end else { return Ok(None) };
-    let head = String::from_utf8_lossy(&received[..end]).to_ascii_lowercase();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
-    let length: Option<usize> = length.and_then(|length| length.trim().parse().ok());
+    const NAME: &[u8] = b"content-length:";
+    let mut lines = received[..end].split(|&byte| byte == b'\n');
+    let value = lines.find_map(|line| {
+        let (name, value) = line.split_at_checked(NAME.len())?;
+        name.eq_ignore_ascii_case(NAME).then_some(value)
+    });
+    let length = value.and_then(|value| str::from_utf8(value).ok()?.trim().parse::<usize>().ok());
     length.map(|length| Some(end + 4 + length)).ok_or_else(|| "no content-length".to_owned())
 }
 

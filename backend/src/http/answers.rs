@@ -1,7 +1,9 @@
 //! Answers to the public's reads: made on a thread that may block, kept as bytes, and given again
 //! while nothing has changed.
 
+use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
@@ -22,6 +24,11 @@ use crate::store::{Store, StoreError, Subject};
 /// What other processes write is seen after this time at the latest. What this one writes is seen
 /// at once; and so is, by any process, what its client has written: see [`position`].
 const MAX_AGE: Duration = Duration::from_secs(1);
+
+/// An answer that is still asked for is read anew before it is too old, so that hardly anybody waits
+/// for that: at an age of so many milliseconds, which one is by chance. Answers that were first
+/// given at the same time would otherwise all be read at the same time, again and again.
+const RENEW_AT_MS: Range<u64> = 600..900;
 
 /// Roughly what an answer takes beside its body, in bytes.
 const OVERHEAD_BYTES: u64 = 512;
@@ -57,6 +64,25 @@ struct Kept {
     /// The subject's revision, as it was before the answer was read.
     revision: u64,
     read_at: Instant,
+    renew_at: Instant,
+    /// Whether somebody renews it already.
+    is_renewed: AtomicBool,
+}
+
+impl Kept {
+    fn new(answer: Answer, revision: u64, read_at: Instant) -> Kept {
+        let renew_at = read_at + Duration::from_millis(fastrand::u64(RENEW_AT_MS));
+        Kept { answer, revision, read_at, renew_at, is_renewed: AtomicBool::new(false) }
+    }
+
+    fn is_old(&self) -> bool {
+        Instant::now() >= self.renew_at
+    }
+
+    /// Whether it is time to renew it, and nobody has been told so yet.
+    fn wants_renewal(&self) -> bool {
+        self.is_old() && !self.is_renewed.swap(true, Ordering::Relaxed)
+    }
 }
 
 #[derive(Clone)]
@@ -74,9 +100,36 @@ impl Answers {
         let likely_number = usize::try_from(bytes / 4_096).unwrap_or(usize::MAX);
         Answers((bytes > 0).then(|| Cache::with_weighter(likely_number, bytes, Bytes)))
     }
+
+    /// The answer that may be given, if there is one: nothing that it should show has changed.
+    fn current(&self, key: Key, store: &Store) -> Option<Arc<Kept>> {
+        let kept = self.0.as_ref()?.get(&key)?;
+        let is_current = kept.revision == store.revision(key.subject());
+        (is_current && kept.read_at.elapsed() < MAX_AGE).then_some(kept)
+    }
+
+    /// Makes the answer, and keeps it.
+    fn make<T: Serialize>(
+        &self,
+        key: Key,
+        store: &Store,
+        read: impl FnOnce(&Store) -> Result<Fresh<T>, StoreError>,
+    ) -> Result<Answer, StoreError> {
+        // Who waited for the same may have had his turn before.
+        if let Some(kept) = self.current(key, store).filter(|kept| !kept.is_old()) {
+            return Ok(kept.answer.clone());
+        }
+        let (revision, read_at) = (store.revision(key.subject()), Instant::now());
+        let answer = read(store)?.into_answer()?;
+        if let Some(cache) = self.0.as_ref().filter(|_| answer.may_be_kept()) {
+            cache.insert(key, Arc::new(Kept::new(answer.clone(), revision, read_at)));
+        }
+        Ok(answer)
+    }
 }
 
 /// What a handler that answers the public needs.
+#[derive(Clone)]
 pub struct Public {
     store: Data<Store>,
     readers: Data<Readers>,
@@ -115,20 +168,19 @@ impl Public {
         key: Key,
         read: impl FnOnce(&Store) -> Result<Fresh<T>, StoreError> + Send + 'static,
     ) -> Result<Answer, ApiError> {
-        let Some(answers) = self.answers.0.as_ref().filter(|_| position::seen().is_empty()) else {
+        if !position::seen().is_empty() {
             return self.answer(read).await;
+        }
+        let answers = self.answers.clone();
+        let make = move |store: &Store| answers.make(key, store, read);
+        let Some(kept) = self.answers.current(key, &self.store) else {
+            return self.readers.read(self.store.clone(), make).await;
         };
-        let revision = self.store.revision(key.subject());
-        let is_good =
-            |kept: &Arc<Kept>| kept.revision == revision && kept.read_at.elapsed() < MAX_AGE;
-        if let Some(kept) = answers.get(&key).filter(is_good) {
-            return Ok(kept.answer.clone());
+        if kept.wants_renewal() {
+            let Public { store, readers, .. } = self.clone();
+            // If it fails, those are told who ask when this one is too old.
+            actix_web::rt::spawn(async move { readers.read(store, make).await.ok() });
         }
-        let read_at = Instant::now();
-        let answer = self.answer(read).await?;
-        if answer.may_be_kept() {
-            answers.insert(key, Arc::new(Kept { answer: answer.clone(), revision, read_at }));
-        }
-        Ok(answer)
+        Ok(kept.answer.clone())
     }
 }
