@@ -11,6 +11,7 @@ use tokio::runtime::Runtime;
 use super::address::Address;
 use super::engine::{self, Connection};
 use super::error::{DbError, QueryError};
+use super::owner::KnownOwners;
 use super::request::{self, WaitsFor};
 use super::server::{Server, Settings};
 use super::watch::{self, Log, Progress};
@@ -55,6 +56,8 @@ pub struct Database {
     log: Arc<Log>,
     replica_settings: ReplicaSettings,
     settings: Settings,
+    /// For [`super::owner`].
+    pub owners: KnownOwners,
 }
 
 struct Replica {
@@ -102,6 +105,7 @@ impl Database {
             log: Arc::default(),
             replica_settings,
             settings,
+            owners: KnownOwners::default(),
         }
     }
 

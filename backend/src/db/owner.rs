@@ -1,12 +1,14 @@
 //! Owner rows: a reviews database's own, last word on the buckets that it owns.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
 use diesel::prelude::*;
 
 use super::engine::Connection;
 use super::error::QueryError;
-use super::schema::bucket_owner;
+use super::schema::{bucket_owner, owner_version};
 use crate::shard::Bucket;
 
 /// States in which a database holds all acknowledged reviews of a bucket.
@@ -34,12 +36,15 @@ pub fn require_writable(
 /// Must run in the transaction that writes.
 pub fn writable(
     connection: &mut Connection,
+    known: &KnownOwners,
     buckets: &[Bucket],
 ) -> Result<HashMap<i16, i64>, QueryError> {
-    let states = states(connection, buckets)?.into_iter();
-    let writable =
-        |(bucket, state, epoch): (i16, String, i64)| (state == "owned").then_some((bucket, epoch));
-    Ok(states.filter_map(writable).collect())
+    let owners = owners(connection, known, buckets)?;
+    let writable = |bucket: &Bucket| {
+        let (state, epoch) = owners.of(*bucket)?;
+        (state == "owned").then_some((bucket.number(), epoch))
+    };
+    Ok(buckets.iter().filter_map(writable).collect())
 }
 
 /// Buckets that a database owns by the shard map, as queries name them.
@@ -60,43 +65,67 @@ impl Owned {
 
 /// Fails with [`QueryError::Moved`] unless this database holds all reviews of each bucket. Must
 /// run in the snapshot that reads them.
-pub fn require_readable(connection: &mut Connection, buckets: &[Bucket]) -> Result<(), QueryError> {
-    let states = states(connection, buckets)?;
-    let is_readable = |bucket: &Bucket| {
-        let is_it = |(row, state, _): &(i16, String, i64)| {
-            *row == bucket.number() && READABLE.contains(&&**state)
-        };
-        states.iter().any(is_it)
-    };
+pub fn require_readable(
+    connection: &mut Connection,
+    known: &KnownOwners,
+    buckets: &[Bucket],
+) -> Result<(), QueryError> {
+    let owners = owners(connection, known, buckets)?;
+    let is_readable =
+        |&bucket: &Bucket| owners.of(bucket).is_some_and(|(state, _)| READABLE.contains(&state));
     match buckets.iter().find(|bucket| !is_readable(bucket)) {
         Some(&bucket) => Err(QueryError::Moved(bucket)),
         None => Ok(()),
     }
 }
 
-/// As many buckets as SQLite finds one by one in less time than all at once: it makes a table of its
-/// own for each list in a query.
-const FEW: usize = 16;
+/// The owner rows of a SQLite file as they were read last. A page of reviews depends on several of
+/// them in each file: to look whether they have changed takes less than to read them.
+#[derive(Default)]
+pub struct KnownOwners(ArcSwapOption<Owners>);
 
-/// The owner rows of these buckets: bucket, state, epoch.
-fn states(
+/// Owner rows.
+struct Owners {
+    /// Of which version of all of them, in a SQLite file.
+    version: i64,
+    /// By bucket: state and epoch.
+    rows: HashMap<i16, (String, i64)>,
+}
+
+impl Owners {
+    fn of(&self, bucket: Bucket) -> Option<(&str, i64)> {
+        let (state, epoch) = self.rows.get(&bucket.number())?;
+        Some((state, *epoch))
+    }
+}
+
+/// The owner rows of these buckets, and maybe of others.
+fn owners(
     connection: &mut Connection,
+    known: &KnownOwners,
     buckets: &[Bucket],
-) -> Result<Vec<(i16, String, i64)>, QueryError> {
+) -> Result<Arc<Owners>, QueryError> {
     let columns = (bucket_owner::bucket, bucket_owner::state, bucket_owner::epoch);
+    let rows = bucket_owner::table.select(columns);
+    let by_bucket = |rows: Vec<(i16, String, i64)>| {
+        rows.into_iter().map(|(bucket, state, epoch)| (bucket, (state, epoch))).collect()
+    };
     match connection {
-        Connection::Sqlite(sqlite) if buckets.len() <= FEW => {
-            let mut states = Vec::with_capacity(buckets.len());
-            for bucket in buckets {
-                let row = bucket_owner::table.find(bucket.number()).select(columns);
-                states.extend(row.first(sqlite).optional()?);
+        Connection::Sqlite(sqlite) => {
+            let version = owner_version::table.select(owner_version::version).first(sqlite)?;
+            if let Some(owners) = &*known.0.load()
+                && owners.version == version
+            {
+                return Ok(Arc::clone(owners));
             }
-            Ok(states)
+            let owners = Arc::new(Owners { version, rows: by_bucket(rows.load(sqlite)?) });
+            known.0.store(Some(Arc::clone(&owners)));
+            Ok(owners)
         }
-        connection => {
+        Connection::Postgres(postgres) => {
             let numbers = buckets.iter().map(|bucket| bucket.number());
-            let rows = bucket_owner::table.filter(bucket_owner::bucket.eq_any(numbers));
-            Ok(rows.select(columns).load(connection)?)
+            let rows = rows.filter(bucket_owner::bucket.eq_any(numbers)).load(postgres)?;
+            Ok(Arc::new(Owners { version: 0, rows: by_bucket(rows) }))
         }
     }
 }

@@ -100,6 +100,14 @@ diesel::table! {
     }
 }
 
+// Only of SQLite files.
+diesel::table! {
+    owner_version (singleton) {
+        singleton -> Integer,
+        version -> BigInt,
+    }
+}
+
 diesel::table! {
     review (product_id, id, bucket) {
         bucket -> SmallInt,

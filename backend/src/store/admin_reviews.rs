@@ -101,8 +101,9 @@ impl Store {
     pub fn review_detail(&self, id: ReviewId) -> Result<AdminReviewDetail, StoreError> {
         let bucket = bucket_of(id);
         self.routed(|map| {
-            let found = self.reviews[map.owner(bucket).database].read_latest(|connection| {
-                owner::require_readable(connection, &[bucket])?;
+            let database = &self.reviews[map.owner(bucket).database];
+            let found = database.read_latest(|connection| {
+                owner::require_readable(connection, &database.owners, &[bucket])?;
                 let Some(row) = reviews::find(connection, bucket, id)? else { return Ok(None) };
                 let rows = [row];
                 let reports = moderation::reports_of(connection, &rows)?;

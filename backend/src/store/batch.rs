@@ -105,7 +105,7 @@ impl Store {
     ) -> Result<Vec<Written>, Failure> {
         let mut is_of_query = false;
         let written = self.reviews[database].write(|connection| {
-            let written = self.write_batch(connection, map, drafts);
+            let written = self.write_batch(connection, map, database, drafts);
             is_of_query = written.is_err();
             written
         });
@@ -120,10 +120,11 @@ impl Store {
         &self,
         connection: &mut Connection,
         map: &ShardMap,
+        database: DatabaseIndex,
         drafts: &[&Draft],
     ) -> Result<(Vec<Written>, Vec<Minted<'_>>), QueryError> {
         let buckets: Vec<_> = drafts.iter().map(|draft| draft.bucket).collect();
-        let writable = owner::writable(connection, &buckets)?;
+        let writable = owner::writable(connection, &self.reviews[database].owners, &buckets)?;
         let mut results = Vec::with_capacity(drafts.len());
         let mut new = Vec::new();
         for &draft in drafts {

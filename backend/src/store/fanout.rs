@@ -59,7 +59,7 @@ impl Store {
             let query = Arc::clone(&query);
             database.begin(move |database| {
                 let queries = |connection: &mut Connection| {
-                    owner::require_readable(connection, &owned.buckets)?;
+                    owner::require_readable(connection, &database.owners, &owned.buckets)?;
                     query(connection, &owned)
                 };
                 match from {
@@ -85,7 +85,7 @@ impl Store {
             let query = Arc::clone(&query);
             database.begin(move |database| {
                 database.read_settled(|connection, horizon_ms| {
-                    owner::require_readable(connection, &owned.buckets)?;
+                    owner::require_readable(connection, &database.owners, &owned.buckets)?;
                     Ok((query(connection, &owned)?, horizon_ms))
                 })
             })

@@ -81,8 +81,9 @@ impl Store {
     pub fn review(&self, id: ReviewId) -> Result<Review, StoreError> {
         let bucket = bucket_of(id);
         let found = self.routed(|map| {
-            let found = self.reviews[map.owner(bucket).database].read(|connection| {
-                owner::require_readable(connection, &[bucket])?;
+            let database = &self.reviews[map.owner(bucket).database];
+            let found = database.read(|connection| {
+                owner::require_readable(connection, &database.owners, &[bucket])?;
                 reviews::find(connection, bucket, id)?.map(Review::try_from).transpose()
             });
             Ok(found?)

@@ -1,13 +1,15 @@
 //! Group commit: the reviews that arrive while others are being committed share the next commit.
 //!
 //! Each reviews database has a thread that writes new reviews, and a queue of those that wait for
-//! it. A batch is whatever waits. When its queries fail, nothing of it has happened, and each
-//! review is tried again by itself: so a bad one fails alone.
+//! it. A batch is whatever waits; where several clients write, a few more are waited for. When its
+//! queries fail, nothing of it has happened, and each review is tried again by itself: so a bad one
+//! fails alone.
 
 use std::iter;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -20,6 +22,16 @@ use crate::shard::DatabaseIndex;
 const MAX_BATCH: usize = 128;
 /// Reviews that wait for one database at most: at its pace, that is less than a second.
 const MAX_WAITING: usize = 1_024;
+
+/// Reviews that are worth a commit, where several clients write.
+const ENOUGH: usize = 8;
+/// How long a review waits for so many others. A commit of two costs hardly more than one of one,
+/// and after each SQLite's readers have to read their pages again: with this, a third more is read
+/// while 2,000 reviews a second are written.
+const GATHERING: Duration = Duration::from_millis(3);
+/// Several clients write if a review has arrived while another one was committed, no longer ago
+/// than this. One alone waits for its answers, and must not wait longer.
+const SEVERAL: Duration = Duration::from_millis(100);
 
 /// The writers of all reviews databases. Each starts with its first review.
 pub(super) struct Writers(Vec<OnceLock<Writer>>);
@@ -102,9 +114,19 @@ fn write(
     queue: &Receiver<Job>,
     waits_for: &WaitsFor,
 ) {
-    while let Ok(first) = queue.recv() {
+    let mut several_until = None;
+    loop {
+        let waiting = queue.try_recv().ok();
+        if waiting.is_some() {
+            several_until = Some(Instant::now() + SEVERAL);
+        }
+        let Some(first) = waiting.or_else(|| queue.recv().ok()) else { return };
         let Some(store) = store.upgrade() else { return };
-        let batch: Vec<Job> = iter::once(first).chain(queue.try_iter()).take(MAX_BATCH).collect();
+        let mut batch = vec![first];
+        if several_until.is_some_and(|until| Instant::now() < until) {
+            gather(queue, &mut batch);
+        }
+        batch.extend(queue.try_iter().take(MAX_BATCH - batch.len()));
         let mut seen = Positions::default();
         batch.iter().for_each(|job| seen.merge(&job.seen));
         let drafts: Vec<&Draft> = batch.iter().map(|job| &job.draft).collect();
@@ -114,5 +136,15 @@ fn write(
             // Whoever asked may have gone.
             job.reply.send((written, seen.clone())).ok();
         }
+    }
+}
+
+/// Takes what comes until it is enough, or too late.
+fn gather(queue: &Receiver<Job>, batch: &mut Vec<Job>) {
+    let until = Instant::now() + GATHERING;
+    while batch.len() < ENOUGH
+        && let Ok(job) = queue.recv_timeout(until.saturating_duration_since(Instant::now()))
+    {
+        batch.push(job);
     }
 }
