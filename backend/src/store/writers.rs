@@ -28,7 +28,7 @@ const ENOUGH: usize = 8;
 /// How long a review waits for so many others. A commit of two costs hardly more than one of one,
 /// and after each SQLite's readers have to read their pages again: with this, a third more is read
 /// while 2,000 reviews a second are written.
-const GATHERING: Duration = Duration::from_millis(3);
+const GATHERING: Duration = Duration::from_millis(5);
 /// Several clients write if a review has arrived while another one was committed, no longer ago
 /// than this. One alone waits for its answers, and must not wait longer.
 const SEVERAL: Duration = Duration::from_millis(100);
