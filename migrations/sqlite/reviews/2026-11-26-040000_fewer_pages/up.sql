@@ -1,3 +1,9 @@
+-- One index of ids instead of two. New ids are the highest: each goes to the last page, where one
+-- by bucket would change a page of its own for each new review.
+CREATE UNIQUE INDEX review_id ON review (id, bucket);
+DROP INDEX review_by_bucket;
+DROP INDEX review_by_id;
+
 -- Another number after each change of owner rows, so that whoever knows them need not read them
 -- again. By chance: no number comes twice, not even after a change that was rolled back.
 CREATE TABLE owner_version (
