@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, SmallInt, Text};
 use twox_hash::XxHash3_64;
 
+use super::cached::Cached;
 use super::citus;
 use super::error::QueryError;
 use super::owner::Owned;
@@ -158,19 +159,13 @@ const NOW_MS: &str = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigin
 /// comes later has a later id.
 pub fn announce_write(connection: &mut Connection) -> Result<Option<i64>, QueryError> {
     let Connection::Postgres(postgres) = connection else { return Ok(None) };
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = BigInt)]
-        now_ms: i64,
-    }
     // A volatile function is not optimized away, and OFFSET keeps the order.
-    let row: Row = diesel::sql_query(format!(
-        "SELECT {NOW_MS} AS now_ms FROM
-             (SELECT pg_advisory_xact_lock_shared($1 | {NOW_MS}) OFFSET 0) AS announced"
-    ))
-    .bind::<BigInt, _>(MINT_KEYS << 48)
-    .get_result(postgres)?;
-    Ok(Some(row.now_ms))
+    let now_ms = format!(
+        "(SELECT {NOW_MS} FROM
+             (SELECT pg_advisory_xact_lock_shared({} | {NOW_MS}) OFFSET 0) AS announced)",
+        MINT_KEYS << 48
+    );
+    Ok(Some(Cached(diesel::select(sql::<BigInt>(&now_ms))).get_result(postgres)?))
 }
 
 /// A replica doesn't know what is being written; but no write takes longer than this.

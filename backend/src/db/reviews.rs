@@ -1,6 +1,7 @@
 //! Reviews as rows, and the keys under which retried requests find theirs.
 
 use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, SmallInt, Text};
 use jiff::Timestamp;
 use ostrakon_shared::{AccountId, ProductId, Rating, Review, ReviewId, ReviewStatus};
 
@@ -112,21 +113,72 @@ pub fn last_id(connection: &mut Connection) -> Result<i64, QueryError> {
     Ok(last.unwrap_or_default())
 }
 
-/// The review of a product by this account, unless it has deleted it.
-pub fn find_by_author(
+/// Of each bucket, product and account, the id of the account's review, unless it has deleted it.
+pub fn find_by_authors(
     connection: &mut Connection,
-    bucket: Bucket,
-    product: ProductId,
-    author: AccountId,
-) -> Result<Option<ReviewRow>, QueryError> {
-    Ok(review::table
-        .filter(review::bucket.eq(bucket.number()))
-        .filter(review::product_id.eq(product.get()))
-        .filter(review::author_id.eq(author.get()))
-        .filter(review::status.ne(ReviewStatus::Deleted.as_str()))
-        .select(ReviewRow::as_select())
-        .first(connection)
-        .optional()?)
+    places: &[(Bucket, ProductId, AccountId)],
+) -> Result<Vec<Option<i64>>, QueryError> {
+    match connection {
+        Connection::Sqlite(sqlite) => places
+            .iter()
+            .map(|(bucket, product, author)| {
+                let found = review::table
+                    .filter(review::bucket.eq(bucket.number()))
+                    .filter(review::product_id.eq(product.get()))
+                    .filter(review::author_id.eq(author.get()))
+                    .filter(review::status.ne(ReviewStatus::Deleted.as_str()));
+                Ok(found.select(review::id).first(sqlite).optional()?)
+            })
+            .collect(),
+        Connection::Postgres(postgres) => {
+            #[derive(QueryableByName)]
+            struct Found {
+                #[diesel(sql_type = BigInt)]
+                place: i64,
+                #[diesel(sql_type = BigInt)]
+                id: i64,
+            }
+            if places.is_empty() {
+                return Ok(Vec::new());
+            }
+            let query = diesel::sql_query(
+                "SELECT place, review.id
+                 FROM unnest($1, $2, $3) WITH ORDINALITY AS places (bucket, product_id, author_id, place)
+                 CROSS JOIN LATERAL (
+                     SELECT id FROM review
+                     WHERE bucket = places.bucket AND product_id = places.product_id
+                         AND author_id = places.author_id AND status <> 'deleted' OFFSET 0
+                 ) AS review",
+            );
+            let (buckets, products) = columns(places);
+            let authors: Vec<i64> = places.iter().map(|(_, _, author)| author.get()).collect();
+            let query = query
+                .bind::<Array<SmallInt>, _>(buckets)
+                .bind::<Array<BigInt>, _>(products)
+                .bind::<Array<BigInt>, _>(authors);
+            let found: Vec<Found> = Cached(query).load(postgres)?;
+            Ok(in_order(places.len(), found.into_iter().map(|found| (found.place, found.id))))
+        }
+    }
+}
+
+/// What [`find_by_authors`] and [`find_keys`] look for, by column. Their queries to a server look each
+/// place up by itself (OFFSET 0): a plan to read a table that is small keeps being used when it has
+/// grown.
+fn columns<T>(places: &[(Bucket, ProductId, T)]) -> (Vec<i16>, Vec<i64>) {
+    places.iter().map(|(bucket, product, _)| (bucket.number(), product.get())).unzip()
+}
+
+/// What was found for each of so many places, which are counted from 1.
+fn in_order<T>(places: usize, found: impl Iterator<Item = (i64, T)>) -> Vec<Option<T>> {
+    let mut in_order: Vec<Option<T>> = std::iter::repeat_with(|| None).take(places).collect();
+    for (place, what) in found {
+        let place = usize::try_from(place).ok().and_then(|place| place.checked_sub(1));
+        if let Some(slot) = place.and_then(|place| in_order.get_mut(place)) {
+            *slot = Some(what);
+        }
+    }
+    in_order
 }
 
 /// Which reviews of a product, by their rating.
@@ -268,7 +320,8 @@ fn part_of_list(
 }
 
 /// What was made under an Idempotency-Key.
-#[derive(Debug, Queryable)]
+#[derive(Debug, Queryable, Selectable, QueryableByName)]
+#[diesel(table_name = idempotency_key)]
 pub struct Replay {
     /// The hash of the request that made it.
     pub fingerprint: Vec<u8>,
@@ -276,18 +329,49 @@ pub struct Replay {
     pub review_id: i64,
 }
 
-/// What was made of this product under this key.
-pub fn find_key(
+/// Of each bucket, product and key, what was made of the product under the key.
+pub fn find_keys(
     connection: &mut Connection,
-    bucket: Bucket,
-    product: ProductId,
-    key: &str,
-) -> Result<Option<Replay>, QueryError> {
-    Ok(idempotency_key::table
-        .find((bucket.number(), product.get(), key))
-        .select((idempotency_key::fingerprint, idempotency_key::review_id))
-        .first(connection)
-        .optional()?)
+    places: &[(Bucket, ProductId, &str)],
+) -> Result<Vec<Option<Replay>>, QueryError> {
+    match connection {
+        Connection::Sqlite(sqlite) => places
+            .iter()
+            .map(|(bucket, product, key)| {
+                let found = idempotency_key::table.find((bucket.number(), product.get(), *key));
+                Ok(found.select(Replay::as_select()).first(sqlite).optional()?)
+            })
+            .collect(),
+        Connection::Postgres(postgres) => {
+            #[derive(QueryableByName)]
+            struct Found {
+                #[diesel(sql_type = BigInt)]
+                place: i64,
+                #[diesel(embed)]
+                replay: Replay,
+            }
+            if places.is_empty() {
+                return Ok(Vec::new());
+            }
+            let query = diesel::sql_query(
+                "SELECT place, fingerprint, review_id
+                 FROM unnest($1, $2, $3) WITH ORDINALITY AS places (bucket, product_id, key, place)
+                 CROSS JOIN LATERAL (
+                     SELECT fingerprint, review_id FROM idempotency_key
+                     WHERE bucket = places.bucket AND product_id = places.product_id
+                         AND key = places.key OFFSET 0
+                 ) AS idempotency_key",
+            );
+            let (buckets, products) = columns(places);
+            let keys: Vec<&str> = places.iter().map(|(_, _, key)| *key).collect();
+            let query = query
+                .bind::<Array<SmallInt>, _>(buckets)
+                .bind::<Array<BigInt>, _>(products)
+                .bind::<Array<Text>, _>(keys);
+            let found: Vec<Found> = Cached(query).load(postgres)?;
+            Ok(in_order(places.len(), found.into_iter().map(|found| (found.place, found.replay))))
+        }
+    }
 }
 
 /// Under which key a review was made.

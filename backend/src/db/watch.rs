@@ -10,6 +10,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 
+use super::cached::Cached;
 use super::engine::Connection;
 use super::server::{self, Server, Settings};
 
@@ -164,8 +165,8 @@ fn position(connection: &mut Connection) -> QueryResult<At> {
 /// Where the primary's write-ahead log ends now, in bytes: what was committed before lies below,
 /// even what is not on the disk yet (`synchronous_commit = off`).
 pub(super) fn end_of_log(connection: &mut Connection) -> QueryResult<u64> {
-    let end: i64 = diesel::select(sql::<BigInt>(&bytes("pg_current_wal_insert_lsn()")))
-        .get_result(connection)?;
+    let end = Cached(diesel::select(sql::<BigInt>(&bytes("pg_current_wal_insert_lsn()"))));
+    let end: i64 = end.get_result(connection)?;
     Ok(end.cast_unsigned())
 }
 

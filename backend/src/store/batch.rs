@@ -125,16 +125,13 @@ impl Store {
     ) -> Result<(Vec<Written>, Vec<Minted<'_>>), QueryError> {
         let buckets: Vec<_> = drafts.iter().map(|draft| draft.bucket).collect();
         let writable = owner::writable(connection, &self.reviews[database].owners, &buckets)?;
-        let mut results = Vec::with_capacity(drafts.len());
+        let mut results = earlier(connection, drafts)?;
         let mut new = Vec::new();
-        for &draft in drafts {
-            let epoch = writable.get(&draft.bucket.number());
-            results.push(if epoch != Some(&map.owner(draft.bucket).epoch) {
-                Some(Err(StoreError::BucketMoved))
-            } else {
-                draft.earlier(connection)?
-            });
-            if let Some(None) = results.last() {
+        for (result, &draft) in results.iter_mut().zip(drafts) {
+            if writable.get(&draft.bucket.number()) != Some(&map.owner(draft.bucket).epoch) {
+                *result = Some(Err(StoreError::BucketMoved));
+            }
+            if result.is_none() {
                 new.push(draft);
             }
         }
@@ -184,24 +181,46 @@ impl Store {
     }
 }
 
-impl Draft {
-    /// What an earlier request came to that leaves nothing to write; `None` when there was none.
-    fn earlier(&self, connection: &mut Connection) -> Result<Option<Written>, QueryError> {
-        if let Some((key, fingerprint)) = &self.key
-            && let Some(earlier) = reviews::find_key(connection, self.bucket, self.product, key)?
-        {
-            if earlier.fingerprint != *fingerprint {
-                return Ok(Some(Err(StoreError::IdempotencyKeyReused)));
-            }
-            return self.replay(connection, &earlier).map(Some);
+/// What an earlier request came to that leaves nothing to write, of each draft; `None` where there
+/// was none.
+fn earlier(
+    connection: &mut Connection,
+    drafts: &[&Draft],
+) -> Result<Vec<Option<Written>>, QueryError> {
+    let (mut keys, mut with_key) = (Vec::new(), Vec::new());
+    let (mut authors, mut with_author) = (Vec::new(), Vec::new());
+    for (at, draft) in drafts.iter().enumerate() {
+        if let Some((key, _)) = &draft.key {
+            keys.push((draft.bucket, draft.product, key.as_str()));
+            with_key.push(at);
         }
-        let Some(author) = &self.author else { return Ok(None) };
-        let row = reviews::find_by_author(connection, self.bucket, self.product, author.id)?;
-        let existing = row.map(Review::try_from).transpose()?;
-        Ok(existing.map(|review| Err(StoreError::ReviewExists(review.id))))
+        if let Some(author) = &draft.author {
+            authors.push((draft.bucket, draft.product, author.id));
+            with_author.push(at);
+        }
     }
+    let mut results: Vec<Option<Written>> = drafts.iter().map(|_| None).collect();
+    for (at, existing) in
+        with_author.into_iter().zip(reviews::find_by_authors(connection, &authors)?)
+    {
+        let broken = |id| QueryError::Broken(format!("a review with the id {id}"));
+        let id = existing.map(|id| ReviewId::new(id).ok_or_else(|| broken(id))).transpose()?;
+        results[at] = id.map(|id| Err(StoreError::ReviewExists(id)));
+    }
+    // Who retries is told of the review that it wrote, not that there is one.
+    for (at, replay) in with_key.into_iter().zip(reviews::find_keys(connection, &keys)?) {
+        if let Some(replay) = replay {
+            results[at] = Some(drafts[at].replay(connection, &replay)?);
+        }
+    }
+    Ok(results)
+}
 
+impl Draft {
     fn replay(&self, connection: &mut Connection, earlier: &Replay) -> Result<Written, QueryError> {
+        if self.key.as_ref().is_some_and(|(_, fingerprint)| *fingerprint != earlier.fingerprint) {
+            return Ok(Err(StoreError::IdempotencyKeyReused));
+        }
         let missing = || QueryError::Broken(format!("no review {} of its key", earlier.review_id));
         let id = ReviewId::new(earlier.review_id).ok_or_else(missing)?;
         let row = reviews::find(connection, self.bucket, id)?.ok_or_else(missing)?;
