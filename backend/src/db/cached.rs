@@ -8,8 +8,8 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 ///
 /// Diesel keeps no statement whose text it can't tell from the query's type: pieces of SQL, and lists
 /// on SQLite. Preparing one takes several times as long as running it. (Statements that are
-/// executed, as UPDATE is, diesel passes on in a way that this can't change.) Only for queries of few texts: whatever varies must be a bind, for statements are
-/// kept as long as their connection.
+/// executed, as UPDATE is, diesel passes on in a way that this can't change.) Only for queries of
+/// few texts: whatever varies must be a bind, for statements are kept as long as their connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cached<T>(pub T);
 
