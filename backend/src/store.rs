@@ -94,4 +94,14 @@ impl Store {
         let all = is_file(&self.default) && self.reviews.iter().all(|database| is_file(database));
         all.then(|| self.default.read_connections())
     }
+
+    /// A number that is the same again only if nobody, in any process, has committed anything to any
+    /// database meanwhile. `None` where that is not known: servers can't be asked for it, and a file
+    /// that can't be read is noticed by whoever reads it.
+    pub fn stamp(&self) -> Option<i64> {
+        self.file_readers()?;
+        let reviews = self.reviews.iter().map(|database| database.data_version());
+        // None of them ever falls.
+        std::iter::once(self.default.data_version()).chain(reviews).sum::<Result<i64, _>>().ok()
+    }
 }

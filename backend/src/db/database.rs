@@ -143,6 +143,11 @@ impl Database {
         self.primary.health.routes_itself()
     }
 
+    /// Of a SQLite file, a number that grows when anybody commits to it.
+    pub fn data_version(&self) -> Result<i64, DbError> {
+        self.primary.data_version()
+    }
+
     /// Whether its primary answers, as far as the watch knows.
     pub fn is_up(&self) -> bool {
         self.primary.health.is_up()

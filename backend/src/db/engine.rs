@@ -331,6 +331,12 @@ pub(super) fn size(connection: &mut Connection) -> QueryResult<i64> {
     diesel::select(sql::<BigInt>(size)).get_result(connection)
 }
 
+/// See [`super::server::Server::data_version`].
+pub(super) fn data_version(connection: &mut Connection) -> QueryResult<i64> {
+    let version = sql::<BigInt>("(SELECT data_version FROM pragma_data_version)");
+    Cached(diesel::select(version)).get_result(connection)
+}
+
 /// What the engine itself finds wrong with what it stores, line by line. PostgreSQL has no such
 /// question without extensions: it checks pages as it reads them, if its data checksums are on.
 pub(super) fn damage(connection: &mut Connection) -> QueryResult<Vec<String>> {

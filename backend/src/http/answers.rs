@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use actix_web::dev::Payload;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
+use arc_swap::ArcSwapOption;
 use futures_util::future::{Ready, ready};
 use ostrakon_shared::{PageLimit, ProductId, Rating, ReviewId, ReviewSort};
 use quick_cache::Weighter;
@@ -25,10 +26,14 @@ use crate::store::{Store, StoreError, Subject};
 /// at once; and so is, by any process, what its client has written: see [`position`].
 const MAX_AGE: Duration = Duration::from_secs(1);
 
-/// An answer that is still asked for is read anew before it is too old, so that hardly anybody waits
+/// An answer that is still asked for is renewed before it is too old, so that hardly anybody waits
 /// for that: at an age of so many milliseconds, which one is by chance. Answers that were first
-/// given at the same time would otherwise all be read at the same time, again and again.
+/// given at the same time would otherwise all be read at the same time, again and again. It is not
+/// read where a stamp tells that nothing has changed.
 const RENEW_AT_MS: Range<u64> = 600..900;
+
+/// A stamp is not taken more often.
+const STAMP_AGE: Duration = Duration::from_millis(100);
 
 /// Roughly what an answer takes beside its body, in bytes.
 const OVERHEAD_BYTES: u64 = 512;
@@ -56,33 +61,30 @@ impl Key {
 }
 
 /// Answers that were given a moment ago.
-pub struct Answers(Option<Cache<Key, Arc<Kept>, Bytes>>);
+pub struct Answers {
+    cache: Option<Cache<Key, Arc<Kept>, Bytes>>,
+    stamp: ArcSwapOption<Stamp>,
+}
+
+/// At a time, [`Store::stamp`]: an answer that was read after a stamp was taken is as good as one
+/// that was read when the same was taken again.
+struct Stamp {
+    value: i64,
+    taken_at: Instant,
+}
 
 /// An answer, and what may be newer than it is.
 struct Kept {
     answer: Answer,
     /// The subject's revision, as it was before the answer was read.
     revision: u64,
+    /// The last stamp before that.
+    stamp: Option<i64>,
     read_at: Instant,
-    renew_at: Instant,
-    /// Whether somebody renews it already.
+    /// At which age it is to be renewed.
+    renew_at: Duration,
+    /// Whether somebody does that already.
     is_renewed: AtomicBool,
-}
-
-impl Kept {
-    fn new(answer: Answer, revision: u64, read_at: Instant) -> Kept {
-        let renew_at = read_at + Duration::from_millis(fastrand::u64(RENEW_AT_MS));
-        Kept { answer, revision, read_at, renew_at, is_renewed: AtomicBool::new(false) }
-    }
-
-    fn is_old(&self) -> bool {
-        Instant::now() >= self.renew_at
-    }
-
-    /// Whether it is time to renew it, and nobody has been told so yet.
-    fn wants_renewal(&self) -> bool {
-        self.is_old() && !self.is_renewed.swap(true, Ordering::Relaxed)
-    }
 }
 
 #[derive(Clone)]
@@ -98,14 +100,30 @@ impl Answers {
     /// Room for so many bytes; with 0, nothing is kept.
     pub fn new(bytes: u64) -> Answers {
         let likely_number = usize::try_from(bytes / 4_096).unwrap_or(usize::MAX);
-        Answers((bytes > 0).then(|| Cache::with_weighter(likely_number, bytes, Bytes)))
+        let cache = (bytes > 0).then(|| Cache::with_weighter(likely_number, bytes, Bytes));
+        Answers { cache, stamp: ArcSwapOption::empty() }
     }
 
     /// The answer that may be given, if there is one: nothing that it should show has changed.
     fn current(&self, key: Key, store: &Store) -> Option<Arc<Kept>> {
-        let kept = self.0.as_ref()?.get(&key)?;
+        let kept = self.cache.as_ref()?.get(&key)?;
         let is_current = kept.revision == store.revision(key.subject());
-        (is_current && kept.read_at.elapsed() < MAX_AGE).then_some(kept)
+        (is_current && self.age(&kept) < MAX_AGE).then_some(kept)
+    }
+
+    /// For how long others may have changed what it shows.
+    fn age(&self, kept: &Kept) -> Duration {
+        let since_read = kept.read_at.elapsed();
+        match &*self.stamp.load() {
+            Some(stamp) if kept.stamp == Some(stamp.value) => {
+                since_read.min(stamp.taken_at.elapsed())
+            }
+            _ => since_read,
+        }
+    }
+
+    fn is_old(&self, kept: &Kept) -> bool {
+        self.age(kept) >= kept.renew_at
     }
 
     /// Makes the answer, and keeps it.
@@ -115,16 +133,38 @@ impl Answers {
         store: &Store,
         read: impl FnOnce(&Store) -> Result<Fresh<T>, StoreError>,
     ) -> Result<Answer, StoreError> {
-        // Who waited for the same may have had his turn before.
-        if let Some(kept) = self.current(key, store).filter(|kept| !kept.is_old()) {
+        self.take_stamp(store);
+        // Who waited for the same may have had his turn before; or nothing has changed.
+        if let Some(kept) = self.current(key, store).filter(|kept| !self.is_old(kept)) {
+            kept.is_renewed.store(false, Ordering::Relaxed);
             return Ok(kept.answer.clone());
         }
         let (revision, read_at) = (store.revision(key.subject()), Instant::now());
+        let stamp = self.stamp.load().as_ref().map(|stamp| stamp.value);
         let answer = read(store)?.into_answer()?;
-        if let Some(cache) = self.0.as_ref().filter(|_| answer.may_be_kept()) {
-            cache.insert(key, Arc::new(Kept::new(answer.clone(), revision, read_at)));
+        if let Some(cache) = self.cache.as_ref().filter(|_| answer.may_be_kept()) {
+            let kept = Kept {
+                answer: answer.clone(),
+                revision,
+                stamp,
+                read_at,
+                renew_at: Duration::from_millis(fastrand::u64(RENEW_AT_MS)),
+                is_renewed: AtomicBool::new(false),
+            };
+            cache.insert(key, Arc::new(kept));
         }
         Ok(answer)
+    }
+
+    fn take_stamp(&self, store: &Store) {
+        let is_new = |stamp: &Arc<Stamp>| stamp.taken_at.elapsed() < STAMP_AGE;
+        if self.stamp.load().as_ref().is_some_and(is_new) {
+            return;
+        }
+        let taken_at = Instant::now();
+        if let Some(value) = store.stamp() {
+            self.stamp.store(Some(Arc::new(Stamp { value, taken_at })));
+        }
     }
 }
 
@@ -176,7 +216,7 @@ impl Public {
         let Some(kept) = self.answers.current(key, &self.store) else {
             return self.readers.read(self.store.clone(), make).await;
         };
-        if kept.wants_renewal() {
+        if self.answers.is_old(&kept) && !kept.is_renewed.swap(true, Ordering::Relaxed) {
             let Public { store, readers, .. } = self.clone();
             // If it fails, those are told who ask when this one is too old.
             actix_web::rt::spawn(async move { readers.read(store, make).await.ok() });

@@ -122,6 +122,29 @@ async fn who_has_written_sees_it_at_another_process() {
     }
 }
 
+/// What is kept because nothing seems to change must not stay when something does, behind the
+/// server's back.
+#[actix_web::test]
+async fn what_others_write_is_seen_soon() {
+    let app = TestApp::start(3).await;
+    app.review(1, Some(4)).await;
+    for expected in 2..5 {
+        let before = app.get("/api/products/1/rating").await;
+        let mut answer = app.get("/api/products/1/rating").await;
+        assert_eq!(answer.header("etag"), before.header("etag"));
+        for database in ["reviews-1", "reviews-2", "reviews-3"] {
+            app.sql(database, "UPDATE product_rating SET r4 = r4 + 1 WHERE r4 > 0");
+        }
+        for _ in 0..100_000 {
+            if answer.json()["count"] == expected {
+                break;
+            }
+            answer = app.get("/api/products/1/rating").await;
+        }
+        assert_eq!(answer.json()["count"], expected);
+    }
+}
+
 /// Nothing is kept when there is no room for it.
 #[actix_web::test]
 async fn answers_need_not_be_kept() {
