@@ -10,7 +10,6 @@ use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::fd::AsFd;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -19,10 +18,8 @@ use crate::Result;
 use crate::sample::Latency;
 use crate::traffic::Request;
 
-/// Threads that send. Each serves many connections, for what a thread of its own for each costs
-/// would be missing on the processors that the server needs.
-const THREADS: usize = 1;
-/// Requests that can be under way at once, of each thread.
+/// Requests that can be under way at once. One thread serves all connections, for what threads of
+/// their own would cost is missing on the processors that the server needs.
 const CONNECTIONS: usize = 64;
 /// After this time without any answer something is wrong.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -43,34 +40,18 @@ pub struct Outcome {
 
 /// Sends each of the requests once, `rate` a second.
 pub fn run(address: &str, requests: &[Request], rate: f64) -> Result<Outcome> {
-    let mut shares = vec![Vec::new(); THREADS];
-    for (number, request) in requests.iter().enumerate() {
-        let due = Duration::from_secs_f64(number as f64 / rate);
-        shares[number % THREADS].push(Due { at: due, bytes: formatted(request, address) });
-    }
-    let mut senders = Vec::new();
-    for share in shares {
-        senders.push(Sender::connect(address, share)?);
-    }
+    let due = |(number, request)| {
+        let at = Duration::from_secs_f64(f64::from(number) / rate);
+        Due { at, bytes: formatted(request, address) }
+    };
+    let sender = Sender::connect(address, (0_u32..).zip(requests).map(due).collect())?;
     let began = Instant::now();
-    let sent: Vec<_> = thread::scope(|scope| {
-        let send = |sender: Sender| scope.spawn(move || sender.send_all(began));
-        let threads: Vec<_> = senders.into_iter().map(send).collect();
-        threads.into_iter().map(|thread| thread.join()).collect()
-    });
-    let elapsed = began.elapsed();
-    let (mut times_us, mut errors) = (Vec::new(), 0);
-    for sent in sent {
-        let (times, failed) = sent.map_err(|_| "a thread that sends panicked")??;
-        times_us.extend(times);
-        errors += failed;
-    }
-    let per_second = times_us.len() as f64 / elapsed.as_secs_f64();
+    let (times_us, errors) = sender.send_all(began)?;
+    let per_second = times_us.len() as f64 / began.elapsed().as_secs_f64();
     Ok(Outcome { latency: Latency::of(times_us), per_second, errors })
 }
 
 /// A request, and when it is to be sent after the start.
-#[derive(Clone)]
 struct Due {
     at: Duration,
     bytes: Vec<u8>,
@@ -99,11 +80,11 @@ struct Sender {
 }
 
 impl Sender {
-    fn connect(address: &str, requests: Vec<Due>) -> Result<Sender> {
+    fn connect(address: &str, requests: VecDeque<Due>) -> Result<Sender> {
         let idle = (0..CONNECTIONS).map(|_| Connection::open(address)).collect::<Result<_, _>>();
         Ok(Sender {
             times_us: Vec::with_capacity(requests.len()),
-            requests: requests.into(),
+            requests,
             idle: idle.map_err(|error| format!("{address}: {error}"))?,
             busy: Vec::new(),
             errors: 0,
