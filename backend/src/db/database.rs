@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -13,7 +13,7 @@ use super::engine::{self, Connection};
 use super::error::{DbError, QueryError};
 use super::owner::KnownOwners;
 use super::request::{self, WaitsFor};
-use super::server::{Server, Settings};
+use super::server::{Server, Settings, one_line};
 use super::watch::{self, Log, Progress};
 
 /// Who answers reads that may be a little late.
@@ -58,6 +58,8 @@ pub struct Database {
     settings: Settings,
     /// For [`super::owner`].
     pub owners: KnownOwners,
+    /// A connection that only [`Database::data_version`] uses.
+    monitor: OnceLock<Mutex<Connection>>,
 }
 
 struct Replica {
@@ -106,6 +108,7 @@ impl Database {
             replica_settings,
             settings,
             owners: KnownOwners::default(),
+            monitor: OnceLock::new(),
         }
     }
 
@@ -143,9 +146,19 @@ impl Database {
         self.primary.health.routes_itself()
     }
 
-    /// Of a SQLite file, a number that grows when anybody commits to it.
+    /// Of a SQLite file, a number that grows when anybody commits to it, this process or another
+    /// one. See <https://sqlite.org/pragma.html#pragma_data_version>.
     pub fn data_version(&self) -> Result<i64, DbError> {
-        self.primary.data_version()
+        let monitor = match self.monitor.get() {
+            Some(monitor) => monitor,
+            None => {
+                let connection = self.connect()?;
+                self.monitor.get_or_init(|| Mutex::new(connection))
+            }
+        };
+        let mut connection = monitor.lock().unwrap_or_else(PoisonError::into_inner);
+        let version = engine::data_version(&mut connection);
+        version.map_err(|error| self.unavailable(one_line(&error)))
     }
 
     /// Whether its primary answers, as far as the watch knows.

@@ -331,7 +331,7 @@ pub(super) fn size(connection: &mut Connection) -> QueryResult<i64> {
     diesel::select(sql::<BigInt>(size)).get_result(connection)
 }
 
-/// See [`super::server::Server::data_version`].
+/// See [`super::Database::data_version`].
 pub(super) fn data_version(connection: &mut Connection) -> QueryResult<i64> {
     let version = sql::<BigInt>("(SELECT data_version FROM pragma_data_version)");
     Cached(diesel::select(version)).get_result(connection)

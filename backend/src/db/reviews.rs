@@ -1,6 +1,8 @@
 //! Reviews as rows, and the keys under which retried requests find theirs.
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
 use diesel::sql_types::{Array, BigInt, SmallInt, Text};
 use jiff::Timestamp;
 use ostrakon_shared::{AccountId, ProductId, Rating, Review, ReviewId, ReviewStatus};
@@ -141,7 +143,7 @@ pub fn find_by_authors(
             if places.is_empty() {
                 return Ok(Vec::new());
             }
-            let query = diesel::sql_query(
+            let query = at_places(
                 "SELECT place, review.id
                  FROM unnest($1, $2, $3) WITH ORDINALITY AS places (bucket, product_id, author_id, place)
                  CROSS JOIN LATERAL (
@@ -149,24 +151,27 @@ pub fn find_by_authors(
                      WHERE bucket = places.bucket AND product_id = places.product_id
                          AND author_id = places.author_id AND status <> 'deleted' OFFSET 0
                  ) AS review",
+                places,
             );
-            let (buckets, products) = columns(places);
             let authors: Vec<i64> = places.iter().map(|(_, _, author)| author.get()).collect();
-            let query = query
-                .bind::<Array<SmallInt>, _>(buckets)
-                .bind::<Array<BigInt>, _>(products)
-                .bind::<Array<BigInt>, _>(authors);
-            let found: Vec<Found> = Cached(query).load(postgres)?;
+            let found: Vec<Found> =
+                Cached(query.bind::<Array<BigInt>, _>(authors)).load(postgres)?;
             Ok(in_order(places.len(), found.into_iter().map(|found| (found.place, found.id))))
         }
     }
 }
 
-/// What [`find_by_authors`] and [`find_keys`] look for, by column. Their queries to a server look each
-/// place up by itself (OFFSET 0): a plan to read a table that is small keeps being used when it has
-/// grown.
-fn columns<T>(places: &[(Bucket, ProductId, T)]) -> (Vec<i16>, Vec<i64>) {
-    places.iter().map(|(bucket, product, _)| (bucket.number(), product.get())).unzip()
+/// A query to a server about all these places; its third bind is what is looked for at them. It looks
+/// each place up by itself (OFFSET 0): a plan to read a table that is small keeps being used when
+/// it has grown.
+fn at_places<'q, T>(
+    query: &str,
+    places: &[(Bucket, ProductId, T)],
+) -> BoxedSqlQuery<'q, Pg, SqlQuery> {
+    let columns = places.iter().map(|(bucket, product, _)| (bucket.number(), product.get()));
+    let (buckets, products): (Vec<i16>, Vec<i64>) = columns.unzip();
+    let query = diesel::sql_query(query).into_boxed();
+    query.bind::<Array<SmallInt>, _>(buckets).bind::<Array<BigInt>, _>(products)
 }
 
 /// What was found for each of so many places, which are counted from 1.
@@ -211,8 +216,8 @@ impl Direction {
     }
 }
 
-/// What is read of an approved review of a known product: each column less saves a fiftieth of the
-/// time of a page.
+/// What is read of an approved review of a known product: no column that its readers don't see, for
+/// each takes time.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = review)]
 struct ListedRow {
@@ -353,7 +358,7 @@ pub fn find_keys(
             if places.is_empty() {
                 return Ok(Vec::new());
             }
-            let query = diesel::sql_query(
+            let query = at_places(
                 "SELECT place, fingerprint, review_id
                  FROM unnest($1, $2, $3) WITH ORDINALITY AS places (bucket, product_id, key, place)
                  CROSS JOIN LATERAL (
@@ -361,14 +366,10 @@ pub fn find_keys(
                      WHERE bucket = places.bucket AND product_id = places.product_id
                          AND key = places.key OFFSET 0
                  ) AS idempotency_key",
+                places,
             );
-            let (buckets, products) = columns(places);
             let keys: Vec<&str> = places.iter().map(|(_, _, key)| *key).collect();
-            let query = query
-                .bind::<Array<SmallInt>, _>(buckets)
-                .bind::<Array<BigInt>, _>(products)
-                .bind::<Array<Text>, _>(keys);
-            let found: Vec<Found> = Cached(query).load(postgres)?;
+            let found: Vec<Found> = Cached(query.bind::<Array<Text>, _>(keys)).load(postgres)?;
             Ok(in_order(places.len(), found.into_iter().map(|found| (found.place, found.replay))))
         }
     }

@@ -1,7 +1,7 @@
 //! One SQLite file or PostgreSQL server: its connections, and whether it answers.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
@@ -50,9 +50,6 @@ pub(super) struct Server {
     pub health: Arc<Health>,
     readers: Lane,
     writers: Lane,
-    settings: Settings,
-    /// A connection to a SQLite file that only [`Server::data_version`] uses.
-    monitor: OnceLock<Mutex<Connection>>,
 }
 
 /// The connections for one use, and those who wait for them.
@@ -101,8 +98,6 @@ impl Server {
             database: database.to_owned(),
             address: address.clone(),
             health,
-            settings,
-            monitor: OnceLock::new(),
         }
     }
 
@@ -151,21 +146,6 @@ impl Server {
         // A migration may have left settings behind, a failed one a transaction.
         session.broken = matches!(session.connection, Connection::Postgres(_));
         done.map_err(|reason| self.unavailable(reason))
-    }
-
-    /// A number that grows when anybody commits to the SQLite file, this process or another one. See
-    /// <https://sqlite.org/pragma.html#pragma_data_version>.
-    pub fn data_version(&self) -> Result<i64, DbError> {
-        let monitor = match self.monitor.get() {
-            Some(monitor) => monitor,
-            None => {
-                let connected = connect(&self.address, false, &self.settings);
-                let connection = connected.map_err(|reason| self.unavailable(reason))?;
-                self.monitor.get_or_init(|| Mutex::new(connection))
-            }
-        };
-        let mut connection = monitor.lock().unwrap_or_else(PoisonError::into_inner);
-        engine::data_version(&mut connection).map_err(|error| self.unavailable(one_line(&error)))
     }
 
     /// A connection on which `begin` has succeeded. A server may have closed those that were open
