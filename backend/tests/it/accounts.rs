@@ -99,7 +99,7 @@ async fn with_token(app: &TestApp, token: &str, method: Method, path: &str) -> A
 
 const CLEARED: &str = "ostrakon_session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0";
 
-on_both_engines!(registering_signs_in_until_signing_out, async || {
+on_every_engine!(registering_signs_in_until_signing_out, async || {
     let app = TestApp::start(1).await;
     let guest = app.get("/api/session").await;
     assert_eq!(guest.header("cache-control"), "no-store");
@@ -129,7 +129,7 @@ on_both_engines!(registering_signs_in_until_signing_out, async || {
     );
 });
 
-on_both_engines!(cookies_are_out_of_reach_of_scripts_and_other_sites, async || {
+on_every_engine!(cookies_are_out_of_reach_of_scripts_and_other_sites, async || {
     let app = TestApp::start(1).await;
     let plain = post(&app, "/api/accounts", &credentials("aspasia")).await;
     let (secret, flags) = plain.header("set-cookie").split_once("; ").unwrap();
@@ -155,7 +155,7 @@ on_both_engines!(cookies_are_out_of_reach_of_scripts_and_other_sites, async || {
     assert_eq!(cleared.header("set-cookie"), expected);
 });
 
-on_both_engines!(signing_in_always_begins_a_new_session, async || {
+on_every_engine!(signing_in_always_begins_a_new_session, async || {
     let app = TestApp::start(1).await;
     let first = register(&app, "aspasia").await;
     let again = first.ask(Method::POST, "/api/session", credentials("aspasia")).await;
@@ -176,7 +176,7 @@ on_both_engines!(signing_in_always_begins_a_new_session, async || {
     assert_eq!(second.name().await, "aspasia");
 });
 
-on_both_engines!(a_new_password_ends_all_other_sessions, async || {
+on_every_engine!(a_new_password_ends_all_other_sessions, async || {
     let app = TestApp::start(1).await;
     let here = register(&app, "aspasia").await;
     let there = sign_in(&app, "aspasia").await;
@@ -197,7 +197,7 @@ on_both_engines!(a_new_password_ends_all_other_sessions, async || {
     assert_eq!(try_sign_in(&app, "aspasia", "another sentence").await.status, 201);
 });
 
-on_both_engines!(sessions_are_listed_and_ended_by_their_owner_alone, async || {
+on_every_engine!(sessions_are_listed_and_ended_by_their_owner_alone, async || {
     let app = TestApp::start(1).await;
     let first = register(&app, "aspasia").await;
     let request = app.request(Method::POST, "/api/session").header("user-agent", "x".repeat(300));
@@ -230,7 +230,7 @@ on_both_engines!(sessions_are_listed_and_ended_by_their_owner_alone, async || {
     assert_eq!(second.get("/api/session").await.problem(401), "session_invalid");
 });
 
-on_both_engines!(tokens_may_do_what_needs_no_password, async || {
+on_every_engine!(tokens_may_do_what_needs_no_password, async || {
     let app = TestApp::start(1).await;
     let owner = register(&app, "aspasia").await;
     let (secret, id) = owner.token(json!({"name": "import script", "expires_in_days": 90})).await;
@@ -283,7 +283,7 @@ on_both_engines!(tokens_may_do_what_needs_no_password, async || {
     assert_eq!(too_many.problem(422), "validation_failed");
 });
 
-on_both_engines!(a_token_counts_more_than_a_cookie, async || {
+on_every_engine!(a_token_counts_more_than_a_cookie, async || {
     let app = TestApp::start(1).await;
     let aspasia = register(&app, "aspasia").await;
     let pericles = register(&app, "pericles").await;
@@ -309,7 +309,7 @@ on_both_engines!(a_token_counts_more_than_a_cookie, async || {
     assert_eq!(app.send(basic).await.json()["account"], Value::Null);
 });
 
-on_both_engines!(sessions_end_by_themselves, async || {
+on_every_engine!(sessions_end_by_themselves, async || {
     let app = TestApp::start(1).await;
     let first = register(&app, "aspasia").await;
     app.sql("default", "UPDATE session SET expires_at = 1000");
@@ -328,7 +328,7 @@ fn count(app: &TestApp, table: &str) -> i64 {
     app.place().number("default", &format!("SELECT count(*) FROM {table}"))
 }
 
-on_both_engines!(a_registration_chooses_no_role, async || {
+on_every_engine!(a_registration_chooses_no_role, async || {
     let app = TestApp::start(1).await;
     for (field, value) in [
         ("role", json!("admin")),
@@ -345,7 +345,7 @@ on_both_engines!(a_registration_chooses_no_role, async || {
     assert_eq!(count(&app, "account"), 0);
 });
 
-on_both_engines!(names_are_taken_in_any_case, async || {
+on_every_engine!(names_are_taken_in_any_case, async || {
     let app = TestApp::start(1).await;
     register(&app, "Σωκράτης").await;
     for name in ["Σωκράτης", "ΣΩΚΡΆΤΗΣ", "σωκρα\u{301}της"] {
@@ -369,7 +369,7 @@ fn create_error(app: &TestApp, name: &str) -> String {
     app.store().create_account(&credentials, Role::Member).unwrap_err().to_string()
 }
 
-on_both_engines!(why_nobody_may_sign_in_is_told_nobody, async || {
+on_every_engine!(why_nobody_may_sign_in_is_told_nobody, async || {
     let app = TestApp::start(1).await;
     create(&app, "aspasia", Role::Member);
     create(&app, "shut", Role::Member);
@@ -397,7 +397,7 @@ on_both_engines!(why_nobody_may_sign_in_is_told_nobody, async || {
     assert!(answers.windows(2).all(|two| two[0] == two[1]), "{answers:?}");
 });
 
-on_both_engines!(a_disabled_account_can_do_nothing, async || {
+on_every_engine!(a_disabled_account_can_do_nothing, async || {
     let app = TestApp::start(1).await;
     create(&app, "admin", Role::Admin);
     let admin = sign_in(&app, "admin").await;
@@ -418,7 +418,7 @@ on_both_engines!(a_disabled_account_can_do_nothing, async || {
     assert_eq!(try_sign_in(&app, "aspasia", PASSWORD).await.status, 201);
 });
 
-on_both_engines!(roles_are_asked_for_at_each_request, async || {
+on_every_engine!(roles_are_asked_for_at_each_request, async || {
     let app = TestApp::start(1).await;
     create(&app, "admin", Role::Admin);
     let admin = sign_in(&app, "admin").await;
@@ -455,7 +455,7 @@ on_both_engines!(roles_are_asked_for_at_each_request, async || {
     assert_eq!(admin.ask(Method::PATCH, &path, json!({})).await.json()["role"], "member");
 });
 
-on_both_engines!(accounts_are_listed_and_searched_in_pages, async || {
+on_every_engine!(accounts_are_listed_and_searched_in_pages, async || {
     let app = TestApp::start(1).await;
     for name in ["Admin", "Aspasia", "a_b", "Pericles", "axb"] {
         create(&app, name, if name == "Admin" { Role::Admin } else { Role::Member });
@@ -486,7 +486,7 @@ on_both_engines!(accounts_are_listed_and_searched_in_pages, async || {
     assert_eq!(long.problem(400), "parameter_invalid");
 });
 
-on_both_engines!(an_admin_is_always_left, async || {
+on_every_engine!(an_admin_is_always_left, async || {
     let app = TestApp::start(1).await;
     let only = create(&app, "admin", Role::Admin);
     let shut = create(&app, "shut", Role::Admin);
@@ -503,7 +503,7 @@ on_both_engines!(an_admin_is_always_left, async || {
     assert_eq!(admin.name().await, "admin");
 });
 
-on_both_engines!(two_admins_who_demote_each_other_leave_one, async || {
+on_every_engine!(two_admins_who_demote_each_other_leave_one, async || {
     let app = TestApp::start(1).await;
     let admins = ["one", "other"].map(|name| create(&app, name, Role::Admin));
     let demote = AccountEdit { role: Some(Role::Member), disabled: None };
@@ -544,7 +544,7 @@ async fn secrets_are_nowhere_in_the_files() {
     assert!(!holds(PASSWORD) && !holds(session) && !holds(&token) && !holds(&token[5..]));
 }
 
-on_both_engines!(the_demo_s_admin_signs_in_on_this_machine_only, async || {
+on_every_engine!(the_demo_s_admin_signs_in_on_this_machine_only, async || {
     let app = TestApp::start_with(1, |config| {
         config.trusted_proxies = "127.0.0.1".parse().unwrap();
     })
@@ -575,7 +575,7 @@ on_both_engines!(the_demo_s_admin_signs_in_on_this_machine_only, async || {
     assert_eq!(signed_in.status, 201);
 });
 
-on_both_engines!(public_reads_never_look_at_credentials, async || {
+on_every_engine!(public_reads_never_look_at_credentials, async || {
     let app = TestApp::start(1).await;
     let id = app.review(1, Some(5)).await;
     let stale = Browser { app: &app, cookie: "ostrakon_session=stale".to_owned() };

@@ -7,7 +7,7 @@ use crate::app::TestApp;
 
 const REVIEWS: &str = "/api/products/1/reviews";
 
-on_both_engines!(bodies, async || {
+on_every_engine!(bodies, async || {
     let app = TestApp::start(1).await;
     let long =
         |field: &str, chars: usize| json!({"body": "b", field: "é".repeat(chars)}).to_string();
@@ -66,7 +66,7 @@ on_both_engines!(bodies, async || {
     }
 });
 
-on_both_engines!(content_types, async || {
+on_every_engine!(content_types, async || {
     let app = TestApp::start(1).await;
     for wrong in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "json"] {
         let request = app.request(Method::POST, REVIEWS).header("content-type", wrong);
@@ -80,7 +80,7 @@ on_both_engines!(content_types, async || {
     assert_eq!(app.send(request.body(r#"{"body":"x"}"#)).await.status, 201);
 });
 
-on_both_engines!(keys, async || {
+on_every_engine!(keys, async || {
     let app = TestApp::start(1).await;
     for bad in ["", " ", "two words", &"k".repeat(256), "schlüssel"] {
         let answer = app.post_with_key(1, &json!({"body": "x"}), bad).await;
@@ -90,7 +90,7 @@ on_both_engines!(keys, async || {
     assert_eq!(long.status, 201);
 });
 
-on_both_engines!(ids_and_paths, async || {
+on_every_engine!(ids_and_paths, async || {
     let app = TestApp::start(1).await;
     let unknown = "7ZZZZZZZZZZZZ";
     for (path, status, code) in [
@@ -119,7 +119,7 @@ on_both_engines!(ids_and_paths, async || {
     assert_eq!(post.problem(404), "product_not_found");
 });
 
-on_both_engines!(methods, async || {
+on_every_engine!(methods, async || {
     let app = TestApp::start(1).await;
     for (method, path, allow) in [
         (Method::DELETE, REVIEWS, "GET, POST, HEAD"),
@@ -138,7 +138,7 @@ on_both_engines!(methods, async || {
     assert_eq!(nowhere.problem(404), "route_not_found");
 });
 
-on_both_engines!(parameters, async || {
+on_every_engine!(parameters, async || {
     let app = TestApp::start(1).await;
     let hundred_and_one = vec!["1"; 101].join(",");
     let long = "x".repeat(101);
@@ -169,7 +169,7 @@ on_both_engines!(parameters, async || {
     }
 });
 
-on_both_engines!(cursors, async || {
+on_every_engine!(cursors, async || {
     let app = TestApp::start(3).await;
     for _ in 0..3 {
         app.review(1, Some(5)).await;
@@ -196,7 +196,7 @@ on_both_engines!(cursors, async || {
     }
 });
 
-on_both_engines!(every_problem_is_explained_where_its_type_points, async || {
+on_every_engine!(every_problem_is_explained_where_its_type_points, async || {
     let app = TestApp::start(1).await;
     let problem: Value = app.get("/api/reviews/1").await.json();
     let explained = app.get(problem["type"].as_str().unwrap()).await;

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::app::{TestApp, ids};
 
-on_both_engines!(each_of_many_at_once_gets_its_own_answer, async || {
+on_every_engine!(each_of_many_at_once_gets_its_own_answer, async || {
     let app = TestApp::start(3).await;
     let author = app.account("author", Role::Member).await;
     let admin = app.account("admin", Role::Admin).await;
@@ -52,7 +52,7 @@ on_both_engines!(each_of_many_at_once_gets_its_own_answer, async || {
     app.verify();
 });
 
-on_both_engines!(a_page_is_full_wherever_its_reviews_lie, async || {
+on_every_engine!(a_page_is_full_wherever_its_reviews_lie, async || {
     let app = TestApp::start(8).await;
     // All under keys of one slot, so that they lie in one home bucket: the other databases have
     // nothing, and this one more than what is likely to be its part of a page.

@@ -6,7 +6,6 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::app::{TestApp, ids};
-use crate::engine::Engine;
 
 /// What is kept of product 1 and of a review of it.
 fn kept(review: &str) -> [String; 4] {
@@ -23,7 +22,7 @@ async fn tags(app: &TestApp, paths: &[String]) -> Vec<String> {
     answers.iter().map(|answer| format!("{} {}", answer.status, answer.header("etag"))).collect()
 }
 
-on_both_engines!(every_change_is_seen_at_once, async || {
+on_every_engine!(every_change_is_seen_at_once, async || {
     let app = TestApp::start(3).await;
     let author = app.account("author", Role::Member).await;
     let moderator = app.account("moderator", Role::Admin).await;
@@ -69,7 +68,7 @@ on_both_engines!(every_change_is_seen_at_once, async || {
     }
 });
 
-on_both_engines!(a_new_review_is_in_every_answer_after_its_own, async || {
+on_every_engine!(a_new_review_is_in_every_answer_after_its_own, async || {
     let app = TestApp::start(3).await;
     let post = |client: i64| {
         let app = &app;
@@ -92,7 +91,7 @@ on_both_engines!(a_new_review_is_in_every_answer_after_its_own, async || {
     app.verify();
 });
 
-on_both_engines!(what_is_known_is_answered_without_a_body, async || {
+on_every_engine!(what_is_known_is_answered_without_a_body, async || {
     let app = TestApp::start(3).await;
     app.review(1, Some(4)).await;
     for path in ["/api/products/1/reviews", "/api/products/1/rating", "/api/products/1"] {
@@ -106,10 +105,8 @@ on_both_engines!(what_is_known_is_answered_without_a_body, async || {
     }
 });
 
-/// Another process may keep an answer for a moment, but not from those who have written.
-#[actix_web::test]
-async fn who_has_written_sees_it_at_another_process() {
-    let _on = Engine::Postgres.enter();
+// Another process may keep an answer for a moment, but not from those who have written.
+on_every_server!(who_has_written_sees_it_at_another_process, async || {
     let app = TestApp::start(3).await;
     let other = app.another();
     for n in 1..=10 {
@@ -120,7 +117,7 @@ async fn who_has_written_sees_it_at_another_process() {
         let page = other.send(request.header("ostrakon-position", position)).await.json();
         assert_eq!(page["items"].as_array().unwrap().len(), n);
     }
-}
+});
 
 /// What is kept because nothing seems to change must not stay when something does, behind the
 /// server's back.

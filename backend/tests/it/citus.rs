@@ -1,24 +1,18 @@
-//! A reviews database on an engine that shards by itself.
-//!
-//! Citus is in no distribution's packages. Where `OSTRAKON_TEST_CITUS_URL` names a database of a
-//! coordinator, with the extension, this runs on it, and takes away what it leaves; else it says
-//! that it was skipped.
+//! What holds on Citus alone: whose engine shards by itself.
 
 use std::collections::BTreeSet;
-use std::io::Write;
 
-use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl};
+use ostrakon::db::Address;
 use ostrakon::shard::{ShardMap, Spread, bucket_of, home_buckets};
 use ostrakon_shared::{ProductId, Role};
 use reqwest::Method;
 use serde_json::json;
 
 use crate::app::{TestApp, ids};
-
-const CLEAR: &str = "DROP TABLE IF EXISTS review_event, report, idempotency_key, product_rating, \
-                     review, bucket_owner, cluster, __diesel_schema_migrations CASCADE";
+use crate::engine::Engine;
+use crate::place::Place;
 
 #[derive(QueryableByName)]
 struct Line {
@@ -35,17 +29,17 @@ fn tasks(connection: &mut PgConnection, query: &str) -> usize {
 }
 
 #[actix_web::test]
-async fn a_reviews_database_may_be_distributed_by_its_engine() {
-    let Ok(url) = std::env::var("OSTRAKON_TEST_CITUS_URL") else {
-        // Not by a macro: of a test that passes, the harness keeps that to itself.
-        let said = std::io::stderr().write_all(b"skipped: OSTRAKON_TEST_CITUS_URL is not set\n");
-        return said.unwrap();
-    };
-    let mut citus = PgConnection::establish(&url).unwrap();
-    citus.batch_execute(CLEAR).unwrap();
+async fn a_file_and_a_coordinator_may_share_the_reviews() {
+    if !Engine::Citus.is_available() {
+        return;
+    }
+    let _on = Engine::Citus.enter();
+    let place = Place::new();
+    let Address::Postgres(url) = place.address("reviews-2") else { unreachable!() };
+    let _on_files = Engine::Sqlite.enter();
     let app = TestApp::start_with(2, |config| {
         let first = config.data_dir.join("reviews-1.sqlite3");
-        config.reviews_urls = vec![ostrakon::db::Address::Sqlite(first), url.parse().unwrap()];
+        config.reviews_urls = vec![Address::Sqlite(first), Address::Postgres(url.clone())];
     })
     .await;
     let admin = app.account("admin", Role::Admin).await;
@@ -91,6 +85,7 @@ async fn a_reviews_database_may_be_distributed_by_its_engine() {
     assert_eq!(app.read("/api/products/1/rating").await["count"], 20 - 4);
 
     // One review is on one shard; a product's page is on the shards of its home buckets.
+    let mut citus = PgConnection::establish(&url).unwrap();
     let map = ShardMap::even(2);
     let there = |id: &&String| map.owner(bucket_of(id.parse().unwrap())).database == 1;
     let one = all.iter().find(there).unwrap();
@@ -112,6 +107,4 @@ async fn a_reviews_database_may_be_distributed_by_its_engine() {
     let buckets: Vec<_> = home.iter().cloned().collect();
     assert!(tasks(&mut citus, &page(&buckets.join(","))) <= home.len());
     assert_eq!(tasks(&mut citus, &page(&buckets[0])), 1);
-    drop(app);
-    citus.batch_execute(CLEAR).unwrap();
 }

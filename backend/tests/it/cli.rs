@@ -52,7 +52,7 @@ fn demo() -> Place {
     place
 }
 
-on_both_engines!(the_demo_is_the_same_every_time_and_seeded_once, || {
+on_every_engine!(the_demo_is_the_same_every_time_and_seeded_once, || {
     let (one, two) = (demo(), demo());
     let table = succeeds(&one, &["databases"]);
     assert_eq!(table, succeeds(&two, &["databases"]));
@@ -69,7 +69,7 @@ on_both_engines!(the_demo_is_the_same_every_time_and_seeded_once, || {
     assert_eq!(verified, "verify: 5000 reviews in 3 databases, all in their place\n");
 });
 
-on_both_engines!(an_interrupted_demo_is_finished_by_the_next_one, || {
+on_every_engine!(an_interrupted_demo_is_finished_by_the_next_one, || {
     let place = demo();
     place.sql("reviews-2", "DELETE FROM review; DELETE FROM product_rating;");
     let finished = succeeds(&place, &["demo"]);
@@ -77,7 +77,7 @@ on_both_engines!(an_interrupted_demo_is_finished_by_the_next_one, || {
     assert!(succeeds(&place, &["verify"]).starts_with("verify: 5000 reviews"));
 });
 
-on_both_engines!(verify_finds_what_is_wrong, || {
+on_every_engine!(verify_finds_what_is_wrong, || {
     for (change, finding) in [
         ("UPDATE product_rating SET r5 = r5 + 1 WHERE rowid_of_first", "rating of product"),
         ("DELETE FROM review WHERE rowid_of_first", "rating of product"),
@@ -110,7 +110,7 @@ on_both_engines!(verify_finds_what_is_wrong, || {
     }
 });
 
-on_both_engines!(locate_shows_the_way_to_the_row, || {
+on_every_engine!(locate_shows_the_way_to_the_row, || {
     let place = demo();
     let serving = Serving::start(&place);
     let page = serving.get("/api/products/1/reviews?limit=1");
@@ -184,7 +184,7 @@ fn urls_that_lead_nowhere_are_one_line() {
     assert!(!place.folder().join("data").exists(), "mistakes create nothing");
 }
 
-on_both_engines!(many_may_migrate_at_once, || {
+on_every_engine!(many_may_migrate_at_once, || {
     let place = Place::new();
     let migrate = || ostrakon(&place, &["migrate"]).stdout(Stdio::null()).spawn().unwrap();
     let migrations: Vec<_> = (0..6).map(|_| migrate()).collect();
@@ -199,7 +199,7 @@ on_both_engines!(many_may_migrate_at_once, || {
     assert_eq!(owned, [342, 341, 341]);
 });
 
-on_both_engines!(migration_status_says_what_is_pending, || {
+on_every_engine!(migration_status_says_what_is_pending, || {
     let place = Place::new();
     let before = run(&place, &["migrate", "--status"]);
     assert_eq!(before.status.code(), Some(1));
@@ -217,7 +217,7 @@ fn the_document_can_be_printed_anywhere() {
     assert_eq!(succeeds(&place, &["openapi"]), include_str!("../../../openapi.yaml"));
 }
 
-on_both_engines!(a_port_in_use_is_one_line, || {
+on_every_engine!(a_port_in_use_is_one_line, || {
     let place = demo();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -226,7 +226,7 @@ on_both_engines!(a_port_in_use_is_one_line, || {
     assert!(fails(command, 1).contains(&format!("{address} is in use")));
 });
 
-on_both_engines!(a_server_says_where_it_is_and_ends_by_a_signal, || {
+on_every_engine!(a_server_says_where_it_is_and_ends_by_a_signal, || {
     let place = Place::new();
     let serving = Serving::start_with(&place, &["serve", "--migrate"]);
     assert_eq!(serving.get("/readyz"), "{\"status\":\"ok\"}");
@@ -244,7 +244,7 @@ fn with_password(place: &Place, arguments: &[&str], password: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-on_both_engines!(accounts_can_be_managed, || {
+on_every_engine!(accounts_can_be_managed, || {
     let place = Place::new();
     succeeds(&place, &["migrate"]);
     let create = |name: &str, role: &str, password: &str| {
@@ -294,7 +294,7 @@ on_both_engines!(accounts_can_be_managed, || {
     assert_eq!(sign_in("another sentence"), 201);
 });
 
-on_both_engines!(the_demo_s_password_is_for_loopback_only, || {
+on_every_engine!(the_demo_s_password_is_for_loopback_only, || {
     let place = Place::new();
     succeeds(&place, &["migrate"]);
     let said = succeeds(&place, &["demo"]);

@@ -33,7 +33,7 @@ fn refused(config: &Config, words: &[&str]) {
     }
 }
 
-on_both_engines!(migrating_again_changes_nothing, || {
+on_every_engine!(migrating_again_changes_nothing, || {
     let (_place, config) = cluster();
     let mut lines = Vec::new();
     config.databases().migrate(None, &mut |line| lines.push(line)).unwrap();
@@ -43,21 +43,21 @@ on_both_engines!(migrating_again_changes_nothing, || {
     open(&config).unwrap();
 });
 
-on_both_engines!(nothing_is_served_before_it_is_migrated, || {
+on_every_engine!(nothing_is_served_before_it_is_migrated, || {
     let place = Place::new();
     let config = place.config(3);
     let SetupError(lines) = open(&config).unwrap_err();
     assert!(lines[0].contains("default") && lines[0].contains("ostrakon migrate"), "{lines:?}");
     let created = match engine() {
         Engine::Sqlite => fs::read_dir(place.folder()).unwrap().count() as i64,
-        Engine::Postgres => {
+        Engine::Postgres | Engine::Citus => {
             place.number("default", "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
         }
     };
     assert_eq!(created, 0, "nothing is created by looking");
 });
 
-on_both_engines!(databases_can_be_migrated_one_by_one, || {
+on_every_engine!(databases_can_be_migrated_one_by_one, || {
     let place = Place::new();
     let config = place.config(2);
     let one = |name| config.databases().migrate(Some(name), &mut drop);
@@ -74,7 +74,7 @@ on_both_engines!(databases_can_be_migrated_one_by_one, || {
     open(&config).unwrap();
 });
 
-on_both_engines!(an_interrupted_beginning_is_finished_by_the_next_one, || {
+on_every_engine!(an_interrupted_beginning_is_finished_by_the_next_one, || {
     let (place, config) = cluster();
     // As if the program had been killed before it noted that reviews-2 was ready, and before it
     // created reviews-3.
@@ -90,12 +90,12 @@ on_both_engines!(an_interrupted_beginning_is_finished_by_the_next_one, || {
     open(&config).unwrap();
 });
 
-on_both_engines!(a_missing_database_is_a_loss, || {
+on_every_engine!(a_missing_database_is_a_loss, || {
     let (place, config) = cluster();
     place.lose("reviews-2");
     match engine() {
         Engine::Sqlite => refused(&config, &["reviews-2", "is missing", "341 buckets", "backup"]),
-        Engine::Postgres => refused(&config, &["reviews-2", "does not exist"]),
+        Engine::Postgres | Engine::Citus => refused(&config, &["reviews-2", "does not exist"]),
     }
     assert!(!place.file("reviews-2").exists(), "it came back empty");
 
@@ -104,12 +104,12 @@ on_both_engines!(a_missing_database_is_a_loss, || {
     let SetupError(lines) = migrate(&config).unwrap_err();
     match engine() {
         Engine::Sqlite => assert!(lines[0].contains("restore default from a backup"), "{lines:?}"),
-        Engine::Postgres => refused(&config, &["default", "does not exist"]),
+        Engine::Postgres | Engine::Citus => refused(&config, &["default", "does not exist"]),
     }
     assert!(!place.file("default").exists(), "it came back empty");
 });
 
-on_both_engines!(an_emptied_database_is_a_loss, || {
+on_every_engine!(an_emptied_database_is_a_loss, || {
     let (place, config) = cluster();
     place.empty("reviews-2");
     let SetupError(lines) = migrate(&config).unwrap_err();
@@ -123,19 +123,19 @@ on_both_engines!(an_emptied_database_is_a_loss, || {
     open(&config).unwrap_err();
 });
 
-on_both_engines!(a_database_of_another_cluster_is_refused, || {
+on_every_engine!(a_database_of_another_cluster_is_refused, || {
     let ((place, config), (other, _)) = (cluster(), cluster());
     place.replace("reviews-3", &other, "reviews-3");
     refused(&config, &["reviews-3", "belongs to cluster"]);
 });
 
-on_both_engines!(a_database_under_another_name_is_refused, || {
+on_every_engine!(a_database_under_another_name_is_refused, || {
     let (place, config) = cluster();
     place.replace("reviews-3", &place, "reviews-1");
     refused(&config, &["reviews-3", "calls itself reviews-1"]);
 });
 
-on_both_engines!(every_pin_is_compared, || {
+on_every_engine!(every_pin_is_compared, || {
     for (change, words) in [
         ("hash = 'md5'", "is pinned to the hash md5"),
         ("epoch = '1970-01-01T00:00:00Z'", "counts ids from 1970"),
@@ -148,7 +148,7 @@ on_both_engines!(every_pin_is_compared, || {
     }
 });
 
-on_both_engines!(the_number_of_databases_and_the_spread_are_fixed, || {
+on_every_engine!(the_number_of_databases_and_the_spread_are_fixed, || {
     let (place, cluster) = cluster();
     for databases in [1, 2, 4] {
         let words = [&format!("names {databases} reviews databases"), "has 3"];
@@ -163,13 +163,13 @@ on_both_engines!(the_number_of_databases_and_the_spread_are_fixed, || {
 /// As if a program had been here that has a migration more.
 const NEWER: &str = "INSERT INTO __diesel_schema_migrations (version) VALUES ('20991231000000')";
 
-on_both_engines!(a_newer_programs_database_is_refused, || {
+on_every_engine!(a_newer_programs_database_is_refused, || {
     let (place, config) = cluster();
     place.sql("reviews-2", NEWER);
     refused(&config, &["reviews-2", "20991231000000", "newer program"]);
 });
 
-on_both_engines!(several_broken_databases_are_all_named, || {
+on_every_engine!(several_broken_databases_are_all_named, || {
     let (place, config) = cluster();
     place.lose("reviews-1");
     place.sql("reviews-2", "UPDATE cluster SET hash = 'md5', buckets = 1");

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::app::{TestApp, ids};
 use crate::engine::engine;
 
-on_both_engines!(the_table_counts_what_is_there, async || {
+on_every_engine!(the_table_counts_what_is_there, async || {
     let app = TestApp::start(3).await;
     let admin = app.account("admin", Role::Admin).await;
     let empty = app.read_as(&admin, "/api/databases").await;
@@ -30,7 +30,7 @@ on_both_engines!(the_table_counts_what_is_there, async || {
     assert_eq!(app.get("/readyz").await.status, 200);
 });
 
-on_both_engines!(a_database_that_is_down_is_named_and_the_others_go_on, async || {
+on_every_engine!(a_database_that_is_down_is_named_and_the_others_go_on, async || {
     let app = TestApp::start(3).await;
     let mut posted = Vec::new();
     for _ in 0..30 {
@@ -92,7 +92,7 @@ on_both_engines!(a_database_that_is_down_is_named_and_the_others_go_on, async ||
     );
 });
 
-on_both_engines!(a_bucket_that_moved_is_found_in_its_new_database, async || {
+on_every_engine!(a_bucket_that_moved_is_found_in_its_new_database, async || {
     let app = TestApp::start(3).await;
     let mut posted = Vec::new();
     for n in 0..40 {

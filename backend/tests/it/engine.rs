@@ -1,12 +1,18 @@
 //! The engines that tests run on.
 
 use std::cell::Cell;
+use std::io::Write;
+use std::sync::Once;
+
+use crate::postgres::{self, Shared};
 
 /// What keeps the databases of a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
     Sqlite,
     Postgres,
+    /// PostgreSQL that distributes the sharded tables: see [`crate::postgres::citus`].
+    Citus,
 }
 
 thread_local! {
@@ -30,11 +36,32 @@ impl Engine {
         On { before: ENGINE.replace(self) }
     }
 
+    /// The server that keeps this engine's databases; None: they are files.
+    pub fn server(self) -> Option<&'static Shared> {
+        match self {
+            Engine::Sqlite => None,
+            Engine::Postgres => Some(postgres::shared()),
+            Engine::Citus => postgres::citus(),
+        }
+    }
+
+    /// Whether tests can run on it. The first test that can't says so: of a test that passes, the
+    /// harness keeps what a macro prints to itself.
+    pub fn is_available(self) -> bool {
+        static SAID: Once = Once::new();
+        let is_available = self == Engine::Sqlite || self.server().is_some();
+        if !is_available {
+            let said = "the tests named `citus` are skipped: OSTRAKON_TEST_CITUS_URL is not set\n";
+            SAID.call_once(|| std::io::stderr().write_all(said.as_bytes()).unwrap());
+        }
+        is_available
+    }
+
     /// As the API and the command line name it.
     pub fn name(self) -> &'static str {
         match self {
             Engine::Sqlite => "sqlite",
-            Engine::Postgres => "postgres",
+            Engine::Postgres | Engine::Citus => "postgres",
         }
     }
 
@@ -42,7 +69,7 @@ impl Engine {
     pub fn bytes(self, hex: &str) -> String {
         match self {
             Engine::Sqlite => format!("x'{hex}'"),
-            Engine::Postgres => format!("'\\x{hex}'"),
+            Engine::Postgres | Engine::Citus => format!("'\\x{hex}'"),
         }
     }
 }
@@ -53,10 +80,23 @@ impl Drop for On {
     }
 }
 
-/// Makes two tests of one, `name::sqlite` and `name::postgres`, so that `TestApp` and `Place` use
-/// that engine. What is about files or without databases is a plain test.
-macro_rules! on_both_engines {
-    ($name:ident, async || $body:expr) => {
+/// Makes a test of one for each engine, `name::sqlite`, `name::postgres` and `name::citus`, so that
+/// `TestApp` and `Place` use that engine. What is about files or without databases is a plain test.
+macro_rules! on_every_engine {
+    ($name:ident, $($test:tt)*) => {
+        on_engines!($name, [sqlite Sqlite, postgres Postgres, citus Citus], $($test)*);
+    };
+}
+
+/// The same without SQLite, whose files only one process serves.
+macro_rules! on_every_server {
+    ($name:ident, $($test:tt)*) => {
+        on_engines!($name, [postgres Postgres, citus Citus], $($test)*);
+    };
+}
+
+macro_rules! on_engines {
+    ($name:ident, [$($test:ident $engine:ident),+], async || $body:expr) => {
         mod $name {
             use super::*;
 
@@ -64,20 +104,18 @@ macro_rules! on_both_engines {
                 $body
             }
 
-            #[actix_web::test]
-            async fn sqlite() {
-                let _on = $crate::engine::Engine::Sqlite.enter();
-                the_test().await
-            }
-
-            #[actix_web::test]
-            async fn postgres() {
-                let _on = $crate::engine::Engine::Postgres.enter();
-                the_test().await
-            }
+            $(
+                #[actix_web::test]
+                async fn $test() {
+                    if $crate::engine::Engine::$engine.is_available() {
+                        let _on = $crate::engine::Engine::$engine.enter();
+                        the_test().await
+                    }
+                }
+            )+
         }
     };
-    ($name:ident, || $body:expr) => {
+    ($name:ident, [$($test:ident $engine:ident),+], || $body:expr) => {
         mod $name {
             use super::*;
 
@@ -85,17 +123,15 @@ macro_rules! on_both_engines {
                 $body
             }
 
-            #[test]
-            fn sqlite() {
-                let _on = $crate::engine::Engine::Sqlite.enter();
-                the_test()
-            }
-
-            #[test]
-            fn postgres() {
-                let _on = $crate::engine::Engine::Postgres.enter();
-                the_test()
-            }
+            $(
+                #[test]
+                fn $test() {
+                    if $crate::engine::Engine::$engine.is_available() {
+                        let _on = $crate::engine::Engine::$engine.enter();
+                        the_test()
+                    }
+                }
+            )+
         }
     };
 }
@@ -110,9 +146,9 @@ macro_rules! with_databases {
                 $body
             }
 
-            on_both_engines!(on_1_database, async || with(TestApp::start(1).await).await);
-            on_both_engines!(on_3_databases, async || with(TestApp::start(3).await).await);
-            on_both_engines!(on_8_databases, async || with(TestApp::start(8).await).await);
+            on_every_engine!(on_1_database, async || with(TestApp::start(1).await).await);
+            on_every_engine!(on_3_databases, async || with(TestApp::start(3).await).await);
+            on_every_engine!(on_8_databases, async || with(TestApp::start(8).await).await);
         }
     };
 }

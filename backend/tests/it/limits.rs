@@ -35,7 +35,7 @@ fn assert_limited(answer: &Answer, name: &str, policy: &str, longest_s: u64) {
     assert_eq!(answer.header("cache-control"), "no-store");
 }
 
-on_both_engines!(sign_ins_are_limited_by_address, async || {
+on_every_engine!(sign_ins_are_limited_by_address, async || {
     let app = start(Rates { sign_ins_per_minute: 3, ..OFF }).await;
     create(&app, "aspasia", Role::Member);
     let attempt = async |address: &str, name: &str| {
@@ -65,7 +65,7 @@ on_both_engines!(sign_ins_are_limited_by_address, async || {
     attempt("2001:db8:0:1::1", "v6-4").await.problem(401);
 });
 
-on_both_engines!(sign_ins_are_limited_by_name, async || {
+on_every_engine!(sign_ins_are_limited_by_name, async || {
     let app = start(Rates { sign_ins_per_minute: 3, ..OFF }).await;
     let attempt = async |host: u8, name: &str| {
         let address = format!("203.0.113.{host}");
@@ -78,7 +78,7 @@ on_both_engines!(sign_ins_are_limited_by_name, async || {
     attempt(5, "pericles").await.problem(401);
 });
 
-on_both_engines!(a_session_that_was_stolen_can_t_guess_the_password, async || {
+on_every_engine!(a_session_that_was_stolen_can_t_guess_the_password, async || {
     let app = start(Rates { sign_ins_per_minute: 3, ..OFF }).await;
     let browser = register(&app, "aspasia").await;
     let change = json!({"current_password": "x", "new_password": "12345678"});
@@ -90,7 +90,7 @@ on_both_engines!(a_session_that_was_stolen_can_t_guess_the_password, async || {
     assert_limited(&limited, "sign-in", "q=3;w=60", 20);
 });
 
-on_both_engines!(registrations_are_limited_by_address_and_mistakes_are_free, async || {
+on_every_engine!(registrations_are_limited_by_address_and_mistakes_are_free, async || {
     let app = start(Rates { registrations_per_hour: 2, ..OFF }).await;
     let attempt = async |address: &str, name: &str| {
         post_from(&app, address, "/api/accounts", &credentials(name)).await
@@ -105,7 +105,7 @@ on_both_engines!(registrations_are_limited_by_address_and_mistakes_are_free, asy
     assert_eq!(attempt("203.0.113.8", "two").await.status, 201);
 });
 
-on_both_engines!(posts_are_limited_by_account_or_by_a_guest_s_address, async || {
+on_every_engine!(posts_are_limited_by_account_or_by_a_guest_s_address, async || {
     let app = start(Rates { reviews_per_minute: 2, ..OFF }).await;
     let post = async |address: &str, path: &str| {
         post_from(&app, address, path, &json!({"body": "text"})).await
@@ -131,7 +131,7 @@ on_both_engines!(posts_are_limited_by_account_or_by_a_guest_s_address, async || 
     }
 });
 
-on_both_engines!(nobody_else_than_a_trusted_proxy_names_the_client, async || {
+on_every_engine!(nobody_else_than_a_trusted_proxy_names_the_client, async || {
     let app = TestApp::start_with(1, |config| {
         config.rates = Rates { sign_ins_per_minute: 2, ..OFF };
         config.trusted_proxies = "10.0.0.0/8".parse().unwrap();

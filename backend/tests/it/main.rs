@@ -1,7 +1,7 @@
-//! Integration tests: behaviour through the API and the command line, on real SQLite files and a
-//! real PostgreSQL server.
+//! Integration tests: behaviour through the API and the command line, on real SQLite files, a real
+//! PostgreSQL server and, where there is one, a Citus cluster.
 //!
-//! One program, so that it links once. `engine` makes two tests of one, `place` gives each
+//! One program, so that it links once. `engine` makes a test for each engine of one, `place` gives each
 //! databases of its own, `app` a server of its own; a module a subject.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics says what is wrong")]

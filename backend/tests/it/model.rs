@@ -318,8 +318,8 @@ fn run(databases: u16) {
     app.verify();
 }
 
-on_both_engines!(on_1_database, || run(1));
+on_every_engine!(on_1_database, || run(1));
 
-on_both_engines!(on_3_databases, || run(3));
+on_every_engine!(on_3_databases, || run(3));
 
-on_both_engines!(on_8_databases, || run(8));
+on_every_engine!(on_8_databases, || run(8));

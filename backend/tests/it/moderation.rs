@@ -26,7 +26,7 @@ async fn undo(app: &TestApp, by: &Account, id: &str, version: i64) -> Value {
     app.call(Some(by), Method::POST, "/api/moderation/undo", &body).await.json()["items"][0].clone()
 }
 
-on_both_engines!(under_pre_moderation_a_review_is_seen_by_moderators_first, async || {
+on_every_engine!(under_pre_moderation_a_review_is_seen_by_moderators_first, async || {
     let app = TestApp::start_with(3, |config| config.pre_moderation = true).await;
     let moderator = app.account("moderator", Role::Moderator).await;
     let author = app.account("aspasia", Role::Member).await;
@@ -58,7 +58,7 @@ on_both_engines!(under_pre_moderation_a_review_is_seen_by_moderators_first, asyn
     app.verify();
 });
 
-on_both_engines!(readers_report_once_each, async || {
+on_every_engine!(readers_report_once_each, async || {
     let app = TestApp::start(3).await;
     let moderator = app.account("moderator", Role::Moderator).await;
     let reader = app.account("reader", Role::Member).await;
@@ -121,7 +121,7 @@ with_databases!(the_queue_has_exact_pages_oldest_first, async |app| {
     app.verify();
 });
 
-on_both_engines!(two_moderators_do_not_overwrite_each_other, async || {
+on_every_engine!(two_moderators_do_not_overwrite_each_other, async || {
     let app = TestApp::start(3).await;
     let moderator = app.account("moderator", Role::Moderator).await;
     let other = app.account("other", Role::Moderator).await;
@@ -152,7 +152,7 @@ on_both_engines!(two_moderators_do_not_overwrite_each_other, async || {
     app.verify();
 });
 
-on_both_engines!(a_decision_can_be_taken_back_and_all_is_on_record, async || {
+on_every_engine!(a_decision_can_be_taken_back_and_all_is_on_record, async || {
     let app = TestApp::start(3).await;
     let moderator = app.account("moderator", Role::Moderator).await;
     let admin = app.account("admin", Role::Admin).await;
@@ -180,7 +180,7 @@ on_both_engines!(a_decision_can_be_taken_back_and_all_is_on_record, async || {
     app.verify();
 });
 
-on_both_engines!(bad_decisions_are_refused, async || {
+on_every_engine!(bad_decisions_are_refused, async || {
     let app = TestApp::start(1).await;
     let moderator = app.account("moderator", Role::Moderator).await;
     let id = app.review(1, None).await;
@@ -202,7 +202,7 @@ on_both_engines!(bad_decisions_are_refused, async || {
     }
 });
 
-on_both_engines!(deleted_reviews_are_nobodys_business, async || {
+on_every_engine!(deleted_reviews_are_nobodys_business, async || {
     let app = TestApp::start(3).await;
     let moderator = app.account("moderator", Role::Moderator).await;
     let author = app.account("aspasia", Role::Member).await;

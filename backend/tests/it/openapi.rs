@@ -24,7 +24,7 @@ fn operations(document: &Value) -> impl Iterator<Item = (String, &Value)> {
     })
 }
 
-on_both_engines!(
+on_every_engine!(
     the_served_document_has_a_unique_name_and_a_text_for_every_operation,
     async || {
         let app = TestApp::start(1).await;
@@ -86,7 +86,7 @@ fn every_reference_leads_somewhere() {
     }
 }
 
-on_both_engines!(answers_have_exactly_the_fields_that_the_document_lists, async || {
+on_every_engine!(answers_have_exactly_the_fields_that_the_document_lists, async || {
     let app = TestApp::start(3).await;
     let admin = app.account("admin", Role::Admin).await;
     let id = app.review(1, Some(5)).await;

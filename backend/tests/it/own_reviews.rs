@@ -50,7 +50,7 @@ with_databases!(one_review_for_each_author_and_product, async |app| {
     app.verify();
 });
 
-on_both_engines!(a_review_of_an_account_is_signed_and_marked, async || {
+on_every_engine!(a_review_of_an_account_is_signed_and_marked, async || {
     let app = TestApp::start(3).await;
     let author = app.account("aspasia", Role::Member).await;
     let review = post(&app, &author).await;
@@ -63,7 +63,7 @@ on_both_engines!(a_review_of_an_account_is_signed_and_marked, async || {
     assert_eq!(guest["member"], false);
 });
 
-on_both_engines!(authors_edit_their_reviews, async || {
+on_every_engine!(authors_edit_their_reviews, async || {
     let app = TestApp::start(3).await;
     let author = app.account("aspasia", Role::Member).await;
     let other = app.account("pericles", Role::Admin).await;
@@ -108,7 +108,7 @@ on_both_engines!(authors_edit_their_reviews, async || {
     app.verify();
 });
 
-on_both_engines!(authors_delete_their_reviews_and_may_write_again, async || {
+on_every_engine!(authors_delete_their_reviews_and_may_write_again, async || {
     let app = TestApp::start(3).await;
     let author = app.account("aspasia", Role::Member).await;
     let other = app.account("pericles", Role::Admin).await;
@@ -132,7 +132,7 @@ on_both_engines!(authors_delete_their_reviews_and_may_write_again, async || {
     app.verify();
 });
 
-on_both_engines!(my_reviews_are_mine_whatever_their_status, async || {
+on_every_engine!(my_reviews_are_mine_whatever_their_status, async || {
     let app = TestApp::start(8).await;
     let author = app.account("aspasia", Role::Member).await;
     let other = app.account("pericles", Role::Moderator).await;
@@ -156,7 +156,7 @@ on_both_engines!(my_reviews_are_mine_whatever_their_status, async || {
     assert_eq!(app.get("/api/accounts/me/reviews").await.problem(401), "sign_in_required");
 });
 
-on_both_engines!(each_account_has_idempotency_keys_of_its_own, async || {
+on_every_engine!(each_account_has_idempotency_keys_of_its_own, async || {
     let app = TestApp::start(1).await;
     let mut made = Vec::new();
     for name in ["aspasia", "pericles", "phidias", "ictinus", "callicrates", "zeuxis"] {
@@ -176,7 +176,7 @@ on_both_engines!(each_account_has_idempotency_keys_of_its_own, async || {
     assert_eq!(app.all_pages(REVIEWS).await.len(), made.len() + 1);
 });
 
-on_both_engines!(where_guests_may_not_review_they_are_told_to_sign_in, async || {
+on_every_engine!(where_guests_may_not_review_they_are_told_to_sign_in, async || {
     let app = TestApp::start_with(3, |config| config.guest_reviews = false).await;
     let refused = app.post_review(1, &json!({"body": "guest"})).await;
     assert_eq!(refused.problem(401), "sign_in_required");

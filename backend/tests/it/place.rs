@@ -14,7 +14,7 @@ use ostrakon::store::SetupError;
 use tempfile::TempDir;
 
 use crate::engine::{Engine, engine};
-use crate::postgres;
+use crate::postgres::Shared;
 
 /// Where the files are: where the program looks for them by itself.
 const DATA: &str = "data";
@@ -48,10 +48,10 @@ impl Place {
     pub fn config(&self, databases: u16) -> Config {
         let reviews: Vec<_> = (1..=databases).map(|number| format!("reviews-{number}")).collect();
         let address = |database: &str| {
-            (self.engine == Engine::Postgres).then(|| {
+            self.engine.server().map(|server| {
                 let lost = self.lost.borrow().contains(database);
                 if lost {
-                    self.create(database);
+                    self.create(server, database);
                 }
                 self.address(database)
             })
@@ -95,33 +95,33 @@ impl Place {
 
     /// Where a database is.
     pub fn address(&self, database: &str) -> Address {
-        match self.engine {
-            Engine::Sqlite => Address::Sqlite(self.file(database)),
-            Engine::Postgres => Address::Postgres(postgres::shared().url(&self.name(database))),
+        match self.engine.server() {
+            None => Address::Sqlite(self.file(database)),
+            Some(server) => Address::Postgres(server.url(&self.name(server, database))),
         }
     }
 
     /// What a database is called on the server.
-    fn name(&self, database: &str) -> String {
+    fn name(&self, server: &Shared, database: &str) -> String {
         let mut names = self.names.borrow_mut();
-        names.entry(database.to_owned()).or_insert_with(|| postgres::shared().take()).clone()
+        names.entry(database.to_owned()).or_insert_with(|| server.take()).clone()
     }
 
-    fn create(&self, database: &str) {
-        administer(&format!("CREATE DATABASE {}", self.name(database)));
+    fn create(&self, server: &Shared, database: &str) {
+        server.create(&self.name(server, database));
         self.lost.borrow_mut().remove(database);
     }
 
     /// Takes a database away, from whoever uses it too.
     pub fn lose(&self, database: &str) {
-        match self.engine {
-            Engine::Sqlite => {
+        match self.engine.server() {
+            None => {
                 for suffix in ["", "-wal", "-shm"] {
                     std::fs::remove_file(with_suffix(self.file(database), suffix)).ok();
                 }
             }
-            Engine::Postgres => {
-                administer(&format!("DROP DATABASE {} WITH (FORCE)", self.name(database)));
+            Some(server) => {
+                server.drop_database(&self.name(server, database));
                 self.lost.borrow_mut().insert(database.to_owned());
             }
         }
@@ -129,7 +129,7 @@ impl Place {
 
     /// Lets a database be there no more, or be none, also for who has opened it.
     pub fn spoil(&self, database: &str) {
-        if self.engine == Engine::Postgres {
+        if self.engine != Engine::Sqlite {
             return self.lose(database);
         }
         for suffix in ["-wal", "-shm"] {
@@ -142,22 +142,21 @@ impl Place {
     /// Takes away all that a database holds.
     pub fn empty(&self, database: &str) {
         self.lose(database);
-        match self.engine {
-            Engine::Sqlite => std::fs::write(self.file(database), "").unwrap(),
-            Engine::Postgres => self.create(database),
+        match self.engine.server() {
+            None => std::fs::write(self.file(database), "").unwrap(),
+            Some(server) => self.create(server, database),
         }
     }
 
     /// Puts a copy of another database, which nobody uses, in the place of this one.
     pub fn replace(&self, database: &str, other: &Place, others: &str) {
         self.lose(database);
-        match self.engine {
-            Engine::Sqlite => {
+        match self.engine.server() {
+            None => {
                 std::fs::copy(other.file(others), self.file(database)).unwrap();
             }
-            Engine::Postgres => {
-                let (name, template) = (self.name(database), other.name(others));
-                administer(&format!("CREATE DATABASE {name} TEMPLATE {template}"));
+            Some(server) => {
+                server.copy(&other.name(server, others), &self.name(server, database));
                 self.lost.borrow_mut().remove(database);
             }
         }
@@ -188,7 +187,7 @@ impl Place {
     pub fn sql_without_foreign_keys(&self, database: &str, statements: &str) {
         let without = match self.engine {
             Engine::Sqlite => "PRAGMA foreign_keys = OFF",
-            Engine::Postgres => "SET session_replication_role = replica",
+            Engine::Postgres | Engine::Citus => "SET session_replication_role = replica",
         };
         self.sql(database, &format!("{without}; {statements}"));
     }
@@ -251,10 +250,11 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        let Some(server) = self.engine.server() else { return };
         let lost = self.lost.borrow();
         for (database, name) in self.names.borrow().iter() {
             if !lost.contains(database) {
-                postgres::shared().give_back(name);
+                server.give_back(name);
             }
         }
     }
@@ -269,11 +269,6 @@ pub fn with_suffix(path: PathBuf, suffix: &str) -> PathBuf {
     let mut path = path.into_os_string();
     path.push(suffix);
     path.into()
-}
-
-#[track_caller]
-fn administer(statement: &str) {
-    postgres::shared().administer(statement).unwrap();
 }
 
 fn open(file: &Path) -> SqliteConnection {

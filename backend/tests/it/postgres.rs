@@ -1,5 +1,6 @@
 //! PostgreSQL servers to test on, by `tools/postgres`.
 
+use std::error::Error;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
@@ -9,7 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection, QueryResult};
+use diesel::sql_types::Text;
+use diesel::{Connection, PgConnection, QueryResult, QueryableByName, RunQueryDsl};
 
 /// A server of its own, which is gone when this is dropped, or this process has ended in any way.
 pub struct Postgres {
@@ -42,12 +44,15 @@ rm -rf "$folder"
 
 const TOOL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tools/postgres");
 
-/// The server that the tests of this process share, each with databases of its own.
+/// A server that the tests of this process share, each with databases of its own.
 pub struct Shared {
-    server: Postgres,
+    /// Where its nodes are, without a database: the server, or a Citus coordinator and its workers.
+    nodes: Vec<String>,
     /// Databases without anything in them that nobody uses.
     free: Mutex<Vec<String>>,
     created: AtomicUsize,
+    /// None: somebody else runs it.
+    _server: Option<Postgres>,
 }
 
 /// The shared server. The first who asks starts it.
@@ -55,7 +60,7 @@ pub fn shared() -> &'static Shared {
     static SHARED: OnceLock<Result<Shared, String>> = OnceLock::new();
     let start = || {
         let server = Postgres::try_start()?;
-        Ok(Shared { server, free: Mutex::default(), created: AtomicUsize::new(0) })
+        Ok(Shared::new(vec![server.url("").trim_end_matches('/').to_owned()], Some(server)))
     };
     match SHARED.get_or_init(start) {
         Ok(shared) => shared,
@@ -63,24 +68,71 @@ pub fn shared() -> &'static Shared {
     }
 }
 
+/// The Citus cluster that `OSTRAKON_TEST_CITUS_URL` names, by a database of its coordinator with the
+/// extension and the workers. Citus is in no distribution's packages: tests do not start one.
+pub fn citus() -> Option<&'static Shared> {
+    static CITUS: OnceLock<Option<Shared>> = OnceLock::new();
+    let find = || {
+        let url = std::env::var("OSTRAKON_TEST_CITUS_URL").ok()?;
+        let nodes = nodes_of(&url).unwrap_or_else(|error| panic!("{url}: {error}"));
+        assert!(nodes.len() > 1, "{url} has no workers");
+        Some(Shared::new(nodes, None))
+    };
+    CITUS.get_or_init(find).as_ref()
+}
+
+/// A coordinator and its workers, as the coordinator knows them.
+fn nodes_of(coordinator: &str) -> Result<Vec<String>, Box<dyn Error>> {
+    let mut nodes = vec![coordinator.rsplit_once('/').ok_or("it names no database")?.0.to_owned()];
+    let user = nodes[0].rsplit_once('@').map_or("postgres:/", |(user, _)| user);
+    let workers = "SELECT format('%s@%s:%s', $1, nodename, nodeport) AS value FROM pg_dist_node
+        WHERE groupid <> 0 AND isactive ORDER BY nodeid";
+    let workers = diesel::sql_query(workers).bind::<Text, _>(user);
+    let workers: Vec<Line> = workers.load(&mut PgConnection::establish(coordinator)?)?;
+    nodes.extend(workers.into_iter().map(|worker| worker.value));
+    Ok(nodes)
+}
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text)]
+    value: String,
+}
+
 impl Shared {
-    /// Where a database is; `ostrakon` is always there.
+    fn new(nodes: Vec<String>, server: Option<Postgres>) -> Shared {
+        let (free, created) = (Mutex::default(), AtomicUsize::new(0));
+        Shared { nodes, free, created, _server: server }
+    }
+
+    fn is_citus(&self) -> bool {
+        self.nodes.len() > 1
+    }
+
+    /// Where a database is; of the server that tests start, `ostrakon` is always there.
     pub fn url(&self, database: &str) -> String {
-        self.server.url(database)
+        format!("{}/{database}", self.nodes[0])
     }
 
     /// An empty database. To empty one takes a tenth of the time that it takes to create one.
     pub fn take(&self) -> String {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
         free.unwrap_or_else(|| {
-            let name = format!("test_{}", self.created.fetch_add(1, Ordering::Relaxed));
-            self.administer(&format!("CREATE DATABASE {name}")).unwrap();
+            let number = self.created.fetch_add(1, Ordering::Relaxed);
+            // On a server that somebody else runs, other processes' tests have theirs.
+            let name = format!("test_{}_{number}", std::process::id());
+            self.create(&name);
             name
         })
     }
 
     /// Empties a database for the next one who needs one. Whoever still uses it is thrown out.
     pub fn give_back(&self, name: &str) {
+        if self.is_citus() {
+            // The views of the extension lie in the schema, and the schema of the shards on the
+            // workers must go with them: a new one takes no longer.
+            return self.drop_database(name);
+        }
         let empty = format!(
             "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
                  WHERE datname = '{name}' AND pid <> pg_backend_pid();
@@ -94,10 +146,69 @@ impl Shared {
         }
     }
 
-    /// Runs a statement that is about databases.
-    pub fn administer(&self, statement: &str) -> QueryResult<()> {
-        PgConnection::establish(&self.url("ostrakon")).unwrap().batch_execute(statement)
+    /// Makes an empty database.
+    #[track_caller]
+    pub fn create(&self, name: &str) {
+        self.administer(&format!("CREATE DATABASE {name}"));
+        if self.is_citus() {
+            // A table of two shards a worker is as distributed as one of sixteen.
+            self.administer(&format!("ALTER DATABASE {name} SET citus.shard_count = 4"));
+            for node in &self.nodes {
+                run(node, name, "CREATE EXTENSION citus");
+            }
+            let add = |worker: &String| {
+                let (host, port) = worker.rsplit_once('@').unwrap().1.rsplit_once(':').unwrap();
+                format!("SELECT citus_add_node('{host}', {port});")
+            };
+            run(&self.nodes[0], name, &self.nodes[1..].iter().map(add).collect::<String>());
+        }
     }
+
+    /// Takes a database away, from whoever uses it too.
+    #[track_caller]
+    pub fn drop_database(&self, name: &str) {
+        self.administer(&format!("DROP DATABASE {name} WITH (FORCE)"));
+    }
+
+    /// Makes a database that is a copy of another one, which nobody uses.
+    #[track_caller]
+    pub fn copy(&self, from: &str, to: &str) {
+        for node in &self.nodes {
+            // Citus itself looks after its databases from time to time, and is as good as nobody.
+            let free = format!(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+                 WHERE datname = '{from}' AND backend_type <> 'client backend'"
+            );
+            let copied = (0..10).any(|_| {
+                run(node, ADMINISTRATION, &free);
+                let copy = format!("CREATE DATABASE {to} TEMPLATE {from}");
+                try_run(node, ADMINISTRATION, &copy).is_ok()
+            });
+            assert!(copied, "{from} is in use");
+        }
+    }
+
+    /// Runs a statement that is about databases, on all nodes.
+    #[track_caller]
+    pub fn administer(&self, statement: &str) {
+        for node in &self.nodes {
+            run(node, ADMINISTRATION, statement);
+        }
+    }
+}
+
+/// The database in which statements about others are run.
+const ADMINISTRATION: &str = "postgres";
+
+#[track_caller]
+fn run(node: &str, database: &str, statements: &str) {
+    try_run(node, database, statements).unwrap();
+}
+
+fn try_run(node: &str, database: &str, statements: &str) -> QueryResult<()> {
+    let mut connection = PgConnection::establish(&format!("{node}/{database}")).unwrap();
+    connection.batch_execute("SET client_min_messages = warning")?;
+    connection.batch_execute(statements)
 }
 
 impl Postgres {

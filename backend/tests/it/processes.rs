@@ -14,7 +14,6 @@ use serde_json::{Value, json};
 use crate::accounts::{create, credentials, post, register, sign_in};
 use crate::app::{Account, Answer, TestApp, ids};
 use crate::concurrency;
-use crate::engine::{Engine, On};
 
 const REVIEWS: &str = "/api/products/1/reviews";
 /// How often a race is run: which process wins is up to chance.
@@ -24,14 +23,12 @@ const ROUNDS: i64 = 25;
 struct Two {
     one: TestApp,
     other: TestApp,
-    _on: On,
 }
 
 impl Two {
     async fn start() -> Two {
-        let on = Engine::Postgres.enter();
         let one = TestApp::start_with(3, |config| config.cache_mib = 0).await;
-        Two { other: one.another(), one, _on: on }
+        Two { other: one.another(), one }
     }
 
     /// Each of both as the first.
@@ -71,8 +68,7 @@ async fn decide(app: &TestApp, by: &Account, decision: &str, id: &str, version: 
     answer.json()["items"][0].clone()
 }
 
-#[actix_web::test]
-async fn what_is_posted_at_one_is_in_all_that_the_other_shows() {
+on_every_server!(what_is_posted_at_one_is_in_all_that_the_other_shows, async || {
     let two = Two::start().await;
     let mut posted = Vec::new();
     for n in 0..ROUNDS {
@@ -96,10 +92,9 @@ async fn what_is_posted_at_one_is_in_all_that_the_other_shows() {
         assert_eq!(ids(&app.all_pages(&format!("{REVIEWS}?sort=oldest")).await), posted);
         app.verify();
     }
-}
+});
 
-#[actix_web::test]
-async fn what_is_changed_at_one_is_changed_at_the_other() {
+on_every_server!(what_is_changed_at_one_is_changed_at_the_other, async || {
     let two = Two::start().await;
     let author = two.one.account("aspasia", Role::Member).await;
     let moderator = two.one.account("moderator", Role::Moderator).await;
@@ -118,10 +113,9 @@ async fn what_is_changed_at_one_is_changed_at_the_other() {
         assert_eq!(other.read(&format!("/api/products/{n}/rating")).await["count"], 0);
     }
     two.other.verify();
-}
+});
 
-#[actix_web::test]
-async fn both_make_one_review_for_each_author_and_product() {
+on_every_server!(both_make_one_review_for_each_author_and_product, async || {
     let two = Two::start().await;
     let author = two.one.account("aspasia", Role::Member).await;
     for round in 0..ROUNDS {
@@ -135,10 +129,9 @@ async fn both_make_one_review_for_each_author_and_product() {
         assert_eq!(two.one.all_pages(&path).await.len(), 1);
     }
     two.one.verify();
-}
+});
 
-#[actix_web::test]
-async fn the_same_key_at_both_makes_one_review() {
+on_every_server!(the_same_key_at_both_makes_one_review, async || {
     let two = Two::start().await;
     for round in 0..ROUNDS {
         let key = format!("key-{round}");
@@ -153,10 +146,9 @@ async fn the_same_key_at_both_makes_one_review() {
     }
     assert_eq!(two.one.read("/api/products/1/rating").await["count"], ROUNDS);
     two.one.verify();
-}
+});
 
-#[actix_web::test]
-async fn who_signs_in_at_one_is_signed_in_at_the_other_until_signing_out() {
+on_every_server!(who_signs_in_at_one_is_signed_in_at_the_other_until_signing_out, async || {
     let two = Two::start().await;
     create(&two.one, "aspasia", Role::Member);
     for [one, other] in two.both_ways() {
@@ -182,10 +174,9 @@ async fn who_signs_in_at_one_is_signed_in_at_the_other_until_signing_out() {
     )
     .await;
     one_wins(vec![one, other], 201, 409, "name_taken");
-}
+});
 
-#[actix_web::test]
-async fn who_is_disabled_or_demoted_at_one_is_so_at_the_other() {
+on_every_server!(who_is_disabled_or_demoted_at_one_is_so_at_the_other, async || {
     let two = Two::start().await;
     create(&two.one, "admin", Role::Admin);
     for (name, [one, other]) in ["aspasia", "pericles"].into_iter().zip(two.both_ways()) {
@@ -204,10 +195,9 @@ async fn who_is_disabled_or_demoted_at_one_is_so_at_the_other() {
         let refused = post(other, "/api/session", &credentials(name)).await;
         assert_eq!(refused.problem(401), "credentials_wrong");
     }
-}
+});
 
-#[actix_web::test]
-async fn two_admins_who_demote_each_other_at_both_leave_one() {
+on_every_server!(two_admins_who_demote_each_other_at_both_leave_one, async || {
     let two = Two::start().await;
     let admins = ["one", "other"].map(|name| create(&two.one, name, Role::Admin));
     let promote = AccountEdit { role: Some(Role::Admin), disabled: Some(false) };
@@ -236,10 +226,9 @@ async fn two_admins_who_demote_each_other_at_both_leave_one() {
             }
         }
     }
-}
+});
 
-#[actix_web::test]
-async fn of_edits_at_both_one_wins() {
+on_every_server!(of_edits_at_both_one_wins, async || {
     let two = Two::start().await;
     let author = two.one.account("aspasia", Role::Member).await;
     let body = json!({"body": "first", "rating": 3});
@@ -259,10 +248,9 @@ async fn of_edits_at_both_one_wins() {
         }
     }
     two.one.verify();
-}
+});
 
-#[actix_web::test]
-async fn of_decisions_at_both_one_wins() {
+on_every_server!(of_decisions_at_both_one_wins, async || {
     let two = Two::start().await;
     let moderator = two.one.account("moderator", Role::Moderator).await;
     let id = two.one.review(1, Some(4)).await;
@@ -282,10 +270,9 @@ async fn of_decisions_at_both_one_wins() {
         }
     }
     two.one.verify();
-}
+});
 
-#[actix_web::test]
-async fn ratings_stay_exact_whatever_both_do_at_once() {
+on_every_server!(ratings_stay_exact_whatever_both_do_at_once, async || {
     let two = Two::start().await;
     let moderator = two.one.account("moderator", Role::Moderator).await;
     let mut reviews = Vec::new();
@@ -320,10 +307,9 @@ async fn ratings_stay_exact_whatever_both_do_at_once() {
         assert_eq!(app.read("/api/products/1/rating").await["count"], listed.len());
         app.verify();
     }
-}
+});
 
-#[actix_web::test]
-async fn the_same_sku_at_both_is_one_product_s() {
+on_every_server!(the_same_sku_at_both_is_one_product_s, async || {
     let two = Two::start().await;
     let admin = two.one.account("admin", Role::Admin).await;
     for round in 0..ROUNDS {
@@ -337,10 +323,9 @@ async fn the_same_sku_at_both_is_one_product_s() {
             assert_eq!(app.read(&path).await["name"], "Krater");
         }
     }
-}
+});
 
-#[actix_web::test]
-async fn a_product_that_is_archived_at_one_takes_no_reviews_at_the_other() {
+on_every_server!(a_product_that_is_archived_at_one_takes_no_reviews_at_the_other, async || {
     let two = Two::start().await;
     let admin = two.one.account("admin", Role::Admin).await;
     for (id, [one, other]) in (1..).zip(two.both_ways()) {
@@ -352,18 +337,15 @@ async fn a_product_that_is_archived_at_one_takes_no_reviews_at_the_other() {
         let refused = other.post_review(id, &json!({"body": "too late"})).await;
         assert_eq!(refused.problem(409), "product_archived");
     }
-}
+});
 
-#[actix_web::test]
-async fn pages_are_exact_while_both_write() {
+on_every_server!(pages_are_exact_while_both_write, async || {
     let two = Two::start().await;
     concurrency::post_while_others_page(&[&two.one, &two.other]).await;
-}
+});
 
 // Each process counts by itself: two allow twice as much.
-#[actix_web::test]
-async fn each_process_has_limits_of_its_own() {
-    let _on = Engine::Postgres.enter();
+on_every_server!(each_process_has_limits_of_its_own, async || {
     let one = TestApp::start_with(1, |config| {
         config.rates =
             Rates { sign_ins_per_minute: 2, registrations_per_hour: 0, reviews_per_minute: 0 };
@@ -375,4 +357,4 @@ async fn each_process_has_limits_of_its_own() {
             post(app, "/api/session", &body).await.problem(status);
         }
     }
-}
+});

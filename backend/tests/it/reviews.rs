@@ -72,7 +72,7 @@ with_databases!(everything_is_there_after_a_restart, async |app| {
     app.verify();
 });
 
-on_both_engines!(ratings_sort_with_unrated_reviews_last, async || {
+on_every_engine!(ratings_sort_with_unrated_reviews_last, async || {
     let app = TestApp::start(3).await;
     let mut posted = Vec::new();
     for rating in [None, Some(3), Some(5), Some(1), Some(5), None, Some(3)] {
@@ -92,7 +92,7 @@ on_both_engines!(ratings_sort_with_unrated_reviews_last, async || {
     }
 });
 
-on_both_engines!(text_is_kept_as_typed, async || {
+on_every_engine!(text_is_kept_as_typed, async || {
     let app = TestApp::start(3).await;
     for text in [
         "<script>alert(1)</script> &amp; <b>bold</b>",
@@ -107,7 +107,7 @@ on_both_engines!(text_is_kept_as_typed, async || {
     }
 });
 
-on_both_engines!(a_review_knows_its_date_and_its_place, async || {
+on_every_engine!(a_review_knows_its_date_and_its_place, async || {
     let app = TestApp::start(3).await;
     let id = app.review(1, None).await;
     let created: ReviewId = id.parse().unwrap();
@@ -119,7 +119,7 @@ on_both_engines!(a_review_knows_its_date_and_its_place, async || {
     assert_eq!(place["database"], app.store().place(created).database);
 });
 
-on_both_engines!(an_unchanged_answer_is_not_sent_twice, async || {
+on_every_engine!(an_unchanged_answer_is_not_sent_twice, async || {
     let app = TestApp::start(3).await;
     let id = app.review(1, Some(5)).await;
     for path in [
@@ -149,7 +149,7 @@ on_both_engines!(an_unchanged_answer_is_not_sent_twice, async || {
     assert_eq!(again.status, 304);
 });
 
-on_both_engines!(head_is_get_without_the_body, async || {
+on_every_engine!(head_is_get_without_the_body, async || {
     let app = TestApp::start(1).await;
     let get = app.get("/api/products/1").await;
     let head = app.send(app.request(Method::HEAD, "/api/products/1")).await;
@@ -158,7 +158,7 @@ on_both_engines!(head_is_get_without_the_body, async || {
     assert_eq!(head.header("content-length"), get.text.len().to_string());
 });
 
-on_both_engines!(the_link_leads_to_the_next_page, async || {
+on_every_engine!(the_link_leads_to_the_next_page, async || {
     let app = TestApp::start(3).await;
     for _ in 0..3 {
         app.review(1, Some(5)).await;
