@@ -3,16 +3,16 @@
 //! A [`Database`] is one of `default` and `reviews-1 … reviews-N`. Its `read` and `write` run a
 //! closure in one transaction; the functions of the modules below are what such closures call.
 //! `engine` has what differs between SQLite and PostgreSQL; `server`, `health` and `watch` are
-//! the way to a server that may be away.
+//! the way to a server that may be away; `context` is what a request carries along.
 
 mod address;
 mod cached;
 mod citus;
+mod context;
 mod database;
 mod engine;
 mod error;
 mod health;
-mod request;
 mod schema;
 mod server;
 mod sqlite_version;
@@ -35,9 +35,9 @@ pub mod transfer;
 pub mod verifications;
 
 pub use address::Address;
-pub use database::{Answer, Database, Reads, ReplicaSettings, ReplicaState};
+pub use context::{Context, Positions, WaitsFor};
+pub use database::{Answer, Database, Reads, ReplicaSettings, ReplicaState, RequestDatabase};
 pub use engine::{Connection, Lock, announce_write, lock, without_time_limit};
 pub use error::{DbError, QueryError};
-pub use request::{Positions, WaitsFor, serve};
 pub use server::Settings;
 pub use sqlite_version::sqlite_version_problem;

@@ -58,7 +58,8 @@ pub use settings::{PublicUrl, Settings, TrustedProxies};
 const SHUTDOWN_TIMEOUT_S: u64 = 10;
 
 /// A server of API, docs and app on `listener`; await it.
-pub fn server(listener: TcpListener, store: Data<Store>, settings: Settings) -> io::Result<Server> {
+pub fn server(listener: TcpListener, store: Store, settings: Settings) -> io::Result<Server> {
+    let store = Data::new(store);
     let document = Data::new(document());
     let routes = Data::new(RouteTable::new(&document));
     let files = Data::new(AppFiles::new(settings.app_dir.clone()));

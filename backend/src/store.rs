@@ -15,6 +15,7 @@ mod overview;
 mod own_reviews;
 mod passwords;
 mod policy;
+mod positions;
 mod product_edits;
 mod products;
 mod ratings;
@@ -31,14 +32,15 @@ mod verify;
 mod writers;
 
 use std::collections::HashSet;
+use std::ops::Deref;
 use std::sync::{Arc, RwLock};
 
-use crate::db::{Address, Database};
-use crate::shard::{ShardMap, Spread};
+use crate::db::{Database, RequestDatabase};
+use crate::shard::{DatabaseIndex, ShardMap, Spread};
 use arc_swap::ArcSwap;
 use ostrakon_shared::ProductId;
 
-pub use crate::db::{Positions, WaitsFor, serve};
+pub use crate::db::{Context, Positions, WaitsFor};
 pub use accounts::{AccountQuery, DEMO_NAME, name_key};
 pub use actor::Actor;
 pub use admin_reviews::AdminReviewQuery;
@@ -58,8 +60,15 @@ pub use setup::{BegunTransfer, Databases, MigrationStatus, SetupError, Transfer}
 pub use verify::Report;
 pub use writers::Writing;
 
-/// All reviews, products, ratings and accounts of one cluster.
+/// All reviews, products, ratings and accounts of one cluster, as one request uses them.
+#[derive(Clone)]
 pub struct Store {
+    cluster: Arc<Cluster>,
+    context: Context,
+}
+
+/// What all requests share.
+pub struct Cluster {
     default: Arc<Database>,
     reviews: Vec<Arc<Database>>,
     spread: Spread,
@@ -76,7 +85,39 @@ pub struct Store {
     known_products: RwLock<HashSet<ProductId>>,
 }
 
+impl Deref for Store {
+    type Target = Cluster;
+
+    fn deref(&self) -> &Cluster {
+        &self.cluster
+    }
+}
+
 impl Store {
+    /// The same store, as another request uses it.
+    pub fn with(&self, context: Context) -> Store {
+        Store { cluster: Arc::clone(&self.cluster), context }
+    }
+
+    /// The context of the request that uses this store.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// `default`, as this request uses it.
+    fn default(&self) -> RequestDatabase<'_> {
+        RequestDatabase { database: &self.default, context: &self.context }
+    }
+
+    /// A reviews database, as this request uses it.
+    fn database(&self, index: DatabaseIndex) -> RequestDatabase<'_> {
+        RequestDatabase { database: &self.reviews[index], context: &self.context }
+    }
+
+    fn all_databases(&self) -> impl Iterator<Item = &Arc<Database>> {
+        std::iter::once(&self.default).chain(&self.reviews)
+    }
+
     /// What the operator chose about reviews.
     pub fn policy(&self) -> Policy {
         self.policy
@@ -90,8 +131,7 @@ impl Store {
 
     /// How many reads a database answers at once, if all of them are files of this machine.
     pub fn file_readers(&self) -> Option<usize> {
-        let is_file = |database: &Database| matches!(database.address(), Address::Sqlite(_));
-        let all = is_file(&self.default) && self.reviews.iter().all(|database| is_file(database));
+        let all = self.all_databases().all(|database| database.is_file());
         all.then(|| self.default.read_connections())
     }
 

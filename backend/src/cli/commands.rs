@@ -4,7 +4,6 @@ use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
-use actix_web::web::Data;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use ostrakon_shared::{DatabaseInfo, Engine, PageLimit, ReviewId};
@@ -30,7 +29,7 @@ pub fn serve(config: &Config, migrate_first: bool) -> Result<(), Failure> {
     })?;
     let address = format!("http://{}", listener.local_addr()?);
     actix_web::rt::System::new().block_on(async {
-        let server = http::server(listener, Data::new(store), config.http())?;
+        let server = http::server(listener, store, config.http())?;
         announce(&address);
         Ok(server.await?)
     })

@@ -11,6 +11,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use twox_hash::XxHash3_128;
 
+use super::context::Context;
 use super::database::Database;
 use super::engine::{Connection, MultiBackend, on_each_engine, without_time_limit};
 use super::error::{DbError, QueryError};
@@ -54,7 +55,7 @@ impl Table {
             without_time_limit(connection)?;
             (self.count)(connection)
         };
-        Ok(database.read_latest(count)?.unsigned_abs())
+        Ok(database.read_latest(&Context::default(), count)?.unsigned_abs())
     }
 
     /// Copies the rows that `target` lacks: all, or those that an interrupted copy did not reach.
@@ -90,11 +91,12 @@ fn copy<R: Row>(
     target: &Database,
     progress: Progress<'_>,
 ) -> Result<(), DbError> {
-    let mut after = target.read_latest(R::resume_after)?;
+    let mut after = target.read_latest(&Context::default(), R::resume_after)?;
     loop {
-        let mut rows = source.read_latest(|connection| R::page(connection, after.as_ref()))?;
+        let mut rows = source
+            .read_latest(&Context::default(), |connection| R::page(connection, after.as_ref()))?;
         if !rows.is_empty() {
-            target.write(|connection| R::insert(connection, &rows))?;
+            target.write(&Context::default(), |connection| R::insert(connection, &rows))?;
         }
         progress(rows.len() as u64);
         if rows.len() < BATCH {
@@ -109,7 +111,8 @@ fn digests<R: Row>(database: &Database, progress: Progress<'_>) -> Result<Digest
     let mut encoded = Vec::new();
     let mut after = None;
     loop {
-        let mut rows = database.read_latest(|connection| R::page(connection, after.as_ref()))?;
+        let mut rows = database
+            .read_latest(&Context::default(), |connection| R::page(connection, after.as_ref()))?;
         for row in &rows {
             encoded.clear();
             row.encode(&mut encoded);

@@ -9,10 +9,10 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use super::address::Address;
+use super::context::{Context, WaitsFor};
 use super::engine::{self, Connection};
 use super::error::{DbError, QueryError};
 use super::owner::KnownOwners;
-use super::request::{self, WaitsFor};
 use super::server::{Server, Settings, one_line};
 use super::watch::{self, Log, Progress};
 
@@ -135,6 +135,11 @@ impl Database {
         &self.primary.address
     }
 
+    /// Whether it is a file of this machine.
+    pub fn is_file(&self) -> bool {
+        matches!(self.primary.address, Address::Sqlite(_))
+    }
+
     /// How many connections read from each of its servers.
     pub fn read_connections(&self) -> usize {
         usize::try_from(self.settings.read_connections).unwrap_or(usize::MAX)
@@ -179,26 +184,28 @@ impl Database {
     /// client has written, else of the primary; while that is away, of a replica again.
     pub fn read<T>(
         &self,
+        context: &Context,
         queries: impl Fn(&mut Connection) -> Result<T, QueryError>,
     ) -> Result<T, DbError> {
         let queries = |connection: &mut Connection, ()| queries(connection);
         if self.replica_settings.reads == Reads::Replica
-            && let Some(replica) = self.usable_replica()
+            && let Some(replica) = self.usable_replica(context)
         {
-            match self.ask(replica, |_| Ok(()), queries) {
+            match self.ask(context, replica, |_| Ok(()), queries) {
                 Err(DbError::Unavailable { .. }) => {}
                 answered => return answered,
             }
         }
-        self.primary_or_replica(|_| Ok(()), queries)
+        self.primary_or_replica(context, |_| Ok(()), queries)
     }
 
     /// Runs `queries` on one snapshot that has all that is committed.
     pub fn read_latest<T>(
         &self,
+        context: &Context,
         queries: impl Fn(&mut Connection) -> Result<T, QueryError>,
     ) -> Result<T, DbError> {
-        self.ask(&self.primary, |_| Ok(()), |connection, ()| queries(connection))
+        self.ask(context, &self.primary, |_| Ok(()), |connection, ()| queries(connection))
     }
 
     /// Like [`Database::read`], of the primary if possible: for walks upwards in time. `queries`
@@ -206,16 +213,18 @@ impl Database {
     /// epoch. None: this process is the only one that writes here, and knows.
     pub fn read_settled<T>(
         &self,
+        context: &Context,
         queries: impl Fn(&mut Connection, Option<i64>) -> Result<T, QueryError>,
     ) -> Result<T, DbError> {
         let prepare = |connection: &mut Connection| Ok(engine::horizon_ms(connection)?);
-        self.primary_or_replica(prepare, queries)
+        self.primary_or_replica(context, prepare, queries)
     }
 
     /// Runs `queries` in one transaction that commits durably; when they fail, nothing has
     /// happened. On SQLite it holds the write lock from its start.
     pub fn write<T>(
         &self,
+        context: &Context,
         queries: impl FnOnce(&mut Connection) -> Result<T, QueryError>,
     ) -> Result<T, DbError> {
         let after = |connection: &mut Connection| {
@@ -223,11 +232,14 @@ impl Database {
             if let Address::Postgres(_) = self.primary.address {
                 // It is committed. Where, is not known: then no replica is known to have it.
                 let end = watch::end_of_log(connection).unwrap_or(u64::MAX);
-                request::note_write(&self.name, end);
+                context.note_write(&self.name, end);
+                if end != u64::MAX {
+                    self.log.note_end(end);
+                }
             }
         };
         let write = || self.primary.write(queries, after);
-        request::waiting_for(&self.name, &self.primary.health, write)
+        context.waiting_for(&self.name, &self.primary.health, write)
     }
 
     /// Runs `work` on a writing connection outside of a transaction.
@@ -244,37 +256,31 @@ impl Database {
             .map_err(|reason| self.unavailable(reason))
     }
 
-    /// Does `work` with this database. When that means to wait for a server, it is done on a
-    /// thread of its own, and [`Answer::wait`] gives up when the server does.
-    pub fn begin<T: Send + 'static>(
-        self: &Arc<Self>,
-        work: impl FnOnce(&Database) -> Result<T, DbError> + Send + 'static,
-    ) -> Answer<T> {
-        if let Address::Sqlite(_) = self.primary.address {
-            // Nothing to wait for: with a thread for each file, a page took a fifth longer.
-            return Answer::Here(Box::new(work(self)));
-        }
-        let (sender, receiver) = mpsc::channel();
-        let (database, seen) = (Arc::clone(self), request::all_seen());
-        let waits_for = WaitsFor::default();
-        let thread = waits_for.clone();
-        WAITING.spawn_blocking(move || {
-            let (answer, _) = request::serve(seen, thread, || work(&database));
-            // Whoever asked may have given up.
-            sender.send(answer).ok();
-        });
-        Answer::Elsewhere { database: Arc::clone(self), receiver, waits_for }
+    /// Whether the primary's write-ahead log is known to have come as far as `position`. When it is
+    /// not, another process may know more: [`Database::has_reached`] asks.
+    pub fn has_surely_reached(&self, position: u64) -> bool {
+        position <= self.log.end()
+    }
+
+    /// Whether the primary's write-ahead log has come as far as `position`.
+    pub fn has_reached(&self, context: &Context, position: u64) -> Result<bool, DbError> {
+        let end = self.read_latest(context, |connection| Ok(watch::end_of_log(connection)?))?;
+        self.log.note_end(end);
+        Ok(position <= end)
     }
 
     fn primary_or_replica<P, T>(
         &self,
+        context: &Context,
         prepare: impl Fn(&mut Connection) -> Result<P, QueryError>,
         queries: impl Fn(&mut Connection, P) -> Result<T, QueryError>,
     ) -> Result<T, DbError> {
-        let answered = self.ask(&self.primary, &prepare, &queries);
+        let answered = self.ask(context, &self.primary, &prepare, &queries);
         match answered {
-            Err(DbError::Unavailable { .. }) if let Some(replica) = self.usable_replica() => {
-                self.ask(replica, prepare, queries)
+            Err(DbError::Unavailable { .. })
+                if let Some(replica) = self.usable_replica(context) =>
+            {
+                self.ask(context, replica, prepare, queries)
             }
             answered => answered,
         }
@@ -282,16 +288,17 @@ impl Database {
 
     fn ask<P, T>(
         &self,
+        context: &Context,
         server: &Arc<Server>,
         prepare: impl Fn(&mut Connection) -> Result<P, QueryError>,
         queries: impl Fn(&mut Connection, P) -> Result<T, QueryError>,
     ) -> Result<T, DbError> {
-        request::waiting_for(&self.name, &server.health, || server.read(prepare, queries))
+        context.waiting_for(&self.name, &server.health, || server.read(prepare, queries))
     }
 
-    /// A replica that has all that this thread's client has written; each in turn.
-    fn usable_replica(&self) -> Option<&Arc<Server>> {
-        let seen = request::seen(&self.name);
+    /// A replica that has all that this client has written; each in turn.
+    fn usable_replica(&self, context: &Context) -> Option<&Arc<Server>> {
+        let seen = context.position(&self.name);
         let first = self.next.fetch_add(1, Ordering::Relaxed);
         let number = self.replicas.len();
         (0..number)
@@ -309,6 +316,71 @@ impl Database {
 
     fn unavailable(&self, reason: String) -> DbError {
         self.primary.unavailable(reason)
+    }
+}
+
+/// A database as one request uses it.
+#[derive(Clone, Copy)]
+pub struct RequestDatabase<'a> {
+    /// The database.
+    pub database: &'a Arc<Database>,
+    /// The request's.
+    pub context: &'a Context,
+}
+
+impl RequestDatabase<'_> {
+    /// See [`Database::read`].
+    pub fn read<T>(
+        &self,
+        queries: impl Fn(&mut Connection) -> Result<T, QueryError>,
+    ) -> Result<T, DbError> {
+        self.database.read(self.context, queries)
+    }
+
+    /// See [`Database::read_latest`].
+    pub fn read_latest<T>(
+        &self,
+        queries: impl Fn(&mut Connection) -> Result<T, QueryError>,
+    ) -> Result<T, DbError> {
+        self.database.read_latest(self.context, queries)
+    }
+
+    /// See [`Database::read_settled`].
+    pub fn read_settled<T>(
+        &self,
+        queries: impl Fn(&mut Connection, Option<i64>) -> Result<T, QueryError>,
+    ) -> Result<T, DbError> {
+        self.database.read_settled(self.context, queries)
+    }
+
+    /// See [`Database::write`].
+    pub fn write<T>(
+        &self,
+        queries: impl FnOnce(&mut Connection) -> Result<T, QueryError>,
+    ) -> Result<T, DbError> {
+        self.database.write(self.context, queries)
+    }
+
+    /// Does `work` with this database. When that means to wait for a server, it is done on a
+    /// thread of its own, and [`Answer::wait`] gives up when the server does.
+    pub fn begin<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&RequestDatabase) -> Result<T, DbError> + Send + 'static,
+    ) -> Answer<T> {
+        if let Address::Sqlite(_) = self.database.address() {
+            // Nothing to wait for: with a thread for each file, a page took a fifth longer.
+            return Answer::Here(Box::new(work(self)));
+        }
+        let (sender, receiver) = mpsc::channel();
+        let (database, context) = (Arc::clone(self.database), self.context.on_another_thread());
+        let waits_for = context.waits_for.clone();
+        WAITING.spawn_blocking(move || {
+            let request = RequestDatabase { database: &database, context: &context };
+            let answer = context.span().in_scope(|| work(&request));
+            // Whoever asked may have given up.
+            sender.send(answer).ok();
+        });
+        Answer::Elsewhere { database: Arc::clone(self.database), receiver, waits_for }
     }
 }
 

@@ -11,6 +11,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::address::Address;
 use super::citus;
+use super::context::Context;
 use super::database::Database;
 use super::engine::{Connection, on_each_engine};
 use super::error::DbError;
@@ -127,7 +128,7 @@ fn create_file(database: &Database, path: &Path) -> Result<(), DbError> {
 
 /// How far a database has come. Changes nothing.
 pub fn progress(database: &Database, kind: Kind) -> Result<Progress, DbError> {
-    let applied = database.read_latest(inspect::migrations)?;
+    let applied = database.read_latest(&Context::default(), inspect::migrations)?;
     let migrations = kind.migrations(database.address());
     let known = MigrationSource::<Sqlite>::migrations(&migrations).map_err(|error| {
         DbError::Broken { database: database.name().to_owned(), what: error.to_string() }

@@ -2,6 +2,7 @@
 //! replicas followed the primary?
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,10 +22,25 @@ const MEMORY: Duration = Duration::from_secs(60);
 
 /// The way of a database's write-ahead log: when the primary was where.
 #[derive(Default)]
-pub(super) struct Log(Mutex<VecDeque<(Instant, u64)>>);
+pub(super) struct Log {
+    history: Mutex<VecDeque<(Instant, u64)>>,
+    /// The furthest position that is known to be reached.
+    end: AtomicU64,
+}
 
 impl Log {
+    /// The furthest position that the primary's log is known to have reached.
+    pub fn end(&self) -> u64 {
+        self.end.load(Ordering::Relaxed)
+    }
+
+    /// The primary's log has reached this position.
+    pub fn note_end(&self, position: u64) {
+        self.end.fetch_max(position, Ordering::Relaxed);
+    }
+
     fn note(&self, position: u64) {
+        self.note_end(position);
         let mut log = self.lock();
         log.push_back((Instant::now(), position));
         while log.front().is_some_and(|(at, _)| at.elapsed() > MEMORY) && log.len() > 1 {
@@ -45,7 +61,7 @@ impl Log {
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<(Instant, u64)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

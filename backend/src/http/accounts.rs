@@ -45,7 +45,7 @@ use crate::store::{AccountQuery, Store};
 pub async fn register(
     request: HttpRequest,
     client: Client,
-    (store, settings): (Data<Store>, Data<Settings>),
+    (store, settings): (Store, Data<Settings>),
     (limits, queue): (Data<Limits>, Data<HashingQueue>),
     credentials: Body<Credentials>,
 ) -> Result<Private<Session>, ApiError> {
@@ -76,7 +76,7 @@ pub async fn register(
 #[put("/api/accounts/me/password")]
 pub async fn change_password(
     owner: Owner,
-    store: Data<Store>,
+    store: Store,
     limits: Data<Limits>,
     queue: Data<HashingQueue>,
     change: Body<PasswordChange>,
@@ -100,10 +100,7 @@ pub async fn change_password(
     )
 )]
 #[get("/api/accounts/me/sessions")]
-pub async fn list_sessions(
-    owner: Owner,
-    store: Data<Store>,
-) -> Result<Private<SessionList>, ApiError> {
+pub async fn list_sessions(owner: Owner, store: Store) -> Result<Private<SessionList>, ApiError> {
     let list = move |store: &Store| store.sessions(owner.actor.id, owner.session);
     Ok(Private::ok(blocking(store, list).await?))
 }
@@ -120,7 +117,7 @@ pub async fn list_sessions(
 #[delete("/api/accounts/me/sessions/{id}")]
 pub async fn end_session(
     owner: Owner,
-    store: Data<Store>,
+    store: Store,
     id: Path<CredentialId>,
 ) -> Result<HttpResponse, ApiError> {
     blocking(store, move |store| store.end_session(owner.actor.id, *id)).await?;
@@ -139,7 +136,7 @@ pub async fn end_session(
     )
 )]
 #[get("/api/accounts/me/tokens")]
-pub async fn list_tokens(owner: Owner, store: Data<Store>) -> Result<Private<TokenList>, ApiError> {
+pub async fn list_tokens(owner: Owner, store: Store) -> Result<Private<TokenList>, ApiError> {
     Ok(Private::ok(blocking(store, move |store| store.tokens(owner.actor.id)).await?))
 }
 
@@ -159,7 +156,7 @@ pub async fn list_tokens(owner: Owner, store: Data<Store>) -> Result<Private<Tok
 #[post("/api/accounts/me/tokens")]
 pub async fn create_token(
     owner: Owner,
-    store: Data<Store>,
+    store: Store,
     token: Body<NewToken>,
 ) -> Result<Private<CreatedToken>, ApiError> {
     let create = move |store: &Store| store.create_token(owner.actor.id, &token.0);
@@ -179,7 +176,7 @@ pub async fn create_token(
 #[delete("/api/accounts/me/tokens/{id}")]
 pub async fn revoke_token(
     owner: Owner,
-    store: Data<Store>,
+    store: Store,
     id: Path<CredentialId>,
 ) -> Result<HttpResponse, ApiError> {
     blocking(store, move |store| store.revoke_token(owner.actor.id, *id)).await?;
@@ -218,7 +215,7 @@ struct ListAccounts {
 #[get("/api/admin/accounts")]
 pub async fn list_accounts(
     _admin: Admin,
-    store: Data<Store>,
+    store: Store,
     params: Params<ListAccounts>,
 ) -> Result<Private<AccountPage>, ApiError> {
     let ListAccounts { search, limit, cursor } = params.0;
@@ -246,7 +243,7 @@ pub async fn list_accounts(
 #[patch("/api/admin/accounts/{id}")]
 pub async fn edit_account(
     _admin: Admin,
-    store: Data<Store>,
+    store: Store,
     id: Path<AccountId>,
     edit: Body<AccountEdit>,
 ) -> Result<Private<Account>, ApiError> {

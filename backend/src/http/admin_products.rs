@@ -1,7 +1,7 @@
 //! Products as admins edit them.
 
 use actix_web::http::header;
-use actix_web::web::{Data, Path};
+use actix_web::web::Path;
 use actix_web::{HttpResponse, get, patch, post};
 use ostrakon_shared::{
     AdminProduct, AdminProductPage, NewProduct, PageLimit, ProductEdit, ProductId,
@@ -54,7 +54,7 @@ struct ListAllProducts {
 )]
 #[get("/api/admin/products")]
 pub async fn list_all_products(
-    store: Data<Store>,
+    store: Store,
     _: Admin,
     params: Params<ListAllProducts>,
 ) -> Result<Fresh<AdminProductPage>, ApiError> {
@@ -82,7 +82,7 @@ pub async fn list_all_products(
 )]
 #[post("/api/admin/products")]
 pub async fn create_product(
-    store: Data<Store>,
+    store: Store,
     _: Admin,
     product: Body<NewProduct>,
 ) -> Result<HttpResponse, ApiError> {
@@ -110,7 +110,7 @@ pub async fn create_product(
 )]
 #[get("/api/admin/products/{id}")]
 pub async fn get_product_detail(
-    store: Data<Store>,
+    store: Store,
     _: Admin,
     id: Path<ProductId>,
 ) -> Result<Fresh<AdminProduct>, ApiError> {
@@ -139,7 +139,7 @@ pub async fn get_product_detail(
 )]
 #[patch("/api/admin/products/{id}")]
 pub async fn edit_product(
-    store: Data<Store>,
+    store: Store,
     _: Admin,
     id: Path<ProductId>,
     version: IfMatch,

@@ -1,7 +1,7 @@
 //! Every review there is, and the service at a glance.
 
 use actix_web::get;
-use actix_web::web::{Data, Path};
+use actix_web::web::Path;
 use ostrakon_shared::{
     AccountId, AdminReviewDetail, AdminReviewPage, Overview, PageLimit, ProductId, Rating,
     ReviewId, ReviewStatus,
@@ -75,7 +75,7 @@ struct ListAllReviews {
 )]
 #[get("/api/admin/reviews")]
 pub async fn list_all_reviews(
-    store: Data<Store>,
+    store: Store,
     _: Admin,
     params: Params<ListAllReviews>,
 ) -> Result<Fresh<AdminReviewPage>, ApiError> {
@@ -112,7 +112,7 @@ pub async fn list_all_reviews(
 )]
 #[get("/api/admin/reviews/{id}")]
 pub async fn get_review_detail(
-    store: Data<Store>,
+    store: Store,
     _: Admin,
     id: Path<ReviewId>,
 ) -> Result<Fresh<AdminReviewDetail>, ApiError> {
@@ -132,6 +132,6 @@ pub async fn get_review_detail(
     security(("session" = []), ("token" = []))
 )]
 #[get("/api/admin/overview")]
-pub async fn get_overview(store: Data<Store>, _: Admin) -> Result<Fresh<Overview>, ApiError> {
+pub async fn get_overview(store: Store, _: Admin) -> Result<Fresh<Overview>, ApiError> {
     Ok(Fresh::new(blocking(store, Store::overview).await?).private())
 }

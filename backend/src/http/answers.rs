@@ -171,7 +171,7 @@ impl Answers {
 /// What a handler that answers the public needs.
 #[derive(Clone)]
 pub struct Public {
-    store: Data<Store>,
+    store: Store,
     readers: Data<Readers>,
     answers: Data<Answers>,
 }
@@ -182,7 +182,7 @@ impl FromRequest for Public {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let data = || {
-            let store = request.app_data::<Data<Store>>()?.clone();
+            let store = position::store(request).ok()?;
             let readers = request.app_data::<Data<Readers>>()?.clone();
             let answers = request.app_data::<Data<Answers>>()?.clone();
             Some(Public { store, readers, answers })
@@ -208,7 +208,7 @@ impl Public {
         key: Key,
         read: impl FnOnce(&Store) -> Result<Fresh<T>, StoreError> + Send + 'static,
     ) -> Result<Answer, ApiError> {
-        if self.answers.cache.is_none() || !position::seen().is_empty() {
+        if self.answers.cache.is_none() || !self.store.context().seen().is_empty() {
             return self.answer(read).await;
         }
         let answers = self.answers.clone();

@@ -103,7 +103,7 @@ fn is_page(path: &str) -> bool {
 /// Answers with pages, and says how long each file may be kept.
 async fn serve_page(
     files: Data<AppFiles>,
-    store: Data<Store>,
+    store: Store,
     readers: Data<Readers>,
     settings: Data<Settings>,
     routes: Data<RouteTable>,
@@ -144,7 +144,7 @@ async fn serve_page(
 /// The page at this address. What can't be read is left to the app, which says why.
 async fn page(
     files: &AppFiles,
-    store: Data<Store>,
+    store: Store,
     readers: &Readers,
     settings: &Settings,
     request: &HttpRequest,

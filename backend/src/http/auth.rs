@@ -17,9 +17,10 @@ use ostrakon_shared::{Account, CredentialId, ProblemCode, Role};
 use super::client::Client;
 use super::error::ApiError;
 use super::limits::{Key, Limit, Limits};
+use super::position;
 use super::threads::blocking;
 use super::{Settings, cookie};
-use crate::store::{Actor, Authenticated, Credential, Store};
+use crate::store::{Actor, Authenticated, Credential};
 
 /// Somebody who posts reviews or reports: anybody within the limit for it, else 429. Guests and
 /// API tokens on this very machine are the operator's own scripts: they have no limit.
@@ -122,7 +123,7 @@ fn authenticate(
         let settings = data::<Settings>(&request)?;
         let Some(credential) = credential(&request, &settings) else { return Ok(None) };
         let by_session = matches!(credential, Credential::Session(_));
-        let store = data::<Store>(&request)?;
+        let store = position::store(&request)?;
         match blocking(store, move |store| store.authenticate(&credential)).await? {
             Some(found) => Ok(Some(found)),
             None if by_session => Err(told(ProblemCode::SessionInvalid)

@@ -1,6 +1,6 @@
 //! The reviews databases.
 
-use actix_web::web::{Data, Path};
+use actix_web::web::Path;
 use actix_web::{HttpResponse, get, post};
 use ostrakon_shared::{DatabaseList, Verification};
 
@@ -24,7 +24,7 @@ use crate::store::Store;
     security(("session" = []), ("token" = []))
 )]
 #[get("/api/databases")]
-pub async fn list_databases(store: Data<Store>, _: Admin) -> Result<Fresh<DatabaseList>, ApiError> {
+pub async fn list_databases(store: Store, _: Admin) -> Result<Fresh<DatabaseList>, ApiError> {
     Ok(Fresh::new(blocking(store, Store::databases).await?).private())
 }
 
@@ -43,7 +43,7 @@ pub async fn list_databases(store: Data<Store>, _: Admin) -> Result<Fresh<Databa
 )]
 #[post("/api/databases/{name}/verification")]
 pub async fn verify_database(
-    store: Data<Store>,
+    store: Store,
     _: Admin,
     name: Path<String>,
 ) -> Result<HttpResponse, ApiError> {

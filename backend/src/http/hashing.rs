@@ -62,7 +62,7 @@ impl HashingQueue {
 /// Does `work` with the store, which hashes passwords, when it is its turn.
 pub async fn hashing<T: Send + 'static>(
     queue: Data<HashingQueue>,
-    store: Data<Store>,
+    store: Store,
     work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, ApiError> {
     let turn = queue.turn().await?;

@@ -1,6 +1,6 @@
 //! Is the process alive, and can it do its work?
 
-use actix_web::web::{Data, Json};
+use actix_web::web::Json;
 use actix_web::{HttpResponse, get};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -40,7 +40,7 @@ pub async fn get_health() -> Json<Status> {
     responses((status = 200, description = "They do.", body = Status), Unavailable)
 )]
 #[get("/readyz")]
-pub async fn get_readiness(store: Data<Store>) -> Result<HttpResponse, ApiError> {
+pub async fn get_readiness(store: Store) -> Result<HttpResponse, ApiError> {
     let ready = |store: &Store| match store.down() {
         down if down.is_empty() => Ok(()),
         down => Err(StoreError::Unavailable(down)),

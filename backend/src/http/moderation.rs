@@ -1,6 +1,6 @@
 //! Moderation: the queue, and decisions about what is in it.
 
-use actix_web::web::{Data, Json};
+use actix_web::web::Json;
 use actix_web::{get, post};
 use ostrakon_shared::{DecisionResultList, NewDecisions, PageLimit, QueuePage, UndoDecisions};
 use serde::Deserialize;
@@ -47,7 +47,7 @@ struct ListQueue {
 )]
 #[get("/api/moderation/queue")]
 pub async fn list_queue(
-    store: Data<Store>,
+    store: Store,
     _: Moderator,
     params: Params<ListQueue>,
 ) -> Result<Fresh<QueuePage>, ApiError> {
@@ -73,7 +73,7 @@ pub async fn list_queue(
 )]
 #[post("/api/moderation/decisions")]
 pub async fn decide(
-    store: Data<Store>,
+    store: Store,
     moderator: Moderator,
     decisions: Body<NewDecisions>,
 ) -> Result<Json<DecisionResultList>, ApiError> {
@@ -95,7 +95,7 @@ pub async fn decide(
 )]
 #[post("/api/moderation/undo")]
 pub async fn undo_decisions(
-    store: Data<Store>,
+    store: Store,
     moderator: Moderator,
     undo: Body<UndoDecisions>,
 ) -> Result<Json<DecisionResultList>, ApiError> {

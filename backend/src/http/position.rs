@@ -1,60 +1,82 @@
-//! Whoever wrote sees the write, even when replicas answer: the answer to a write says how far the
-//! databases had come, and a later request that brings this along reads from nothing older.
+//! A client that wrote sees its write, even when replicas answer: the answer to a write says how far
+//! the databases had come, and a later request that brings this along reads from nothing older.
 //!
-//! Programs get it in a header, browsers in a cookie too.
+//! Programs get it in a header, browsers in a cookie too. Each request gets a [`Context`] here.
 
-use std::cell::RefCell;
+use std::future::{Ready, ready};
+use std::time::{Duration, Instant};
 
-use actix_web::Error;
 use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
 use ostrakon_shared::ProblemCode;
 
 use super::error::ApiError;
+use super::threads::blocking;
 use super::{Settings, cookie};
-use crate::store::Positions;
+use crate::store::{Context, Positions, Store, StoreError};
 
 const POSITION: HeaderName = HeaderName::from_static("ostrakon-position");
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-tokio::task_local! {
-    static SEEN: RefCell<Positions>;
-}
+/// How long a request may take: a commit may wait without end for a standby that is away, and no
+/// timeout of the server ends that.
+const LONGEST_REQUEST: Duration = Duration::from_secs(60);
 
 /// Around every request: takes what the client has seen, and gives it what it has written.
 pub async fn keep(
     settings: Data<Settings>,
+    store: Data<Store>,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let known = match known(&request, &settings) {
-        Ok(known) => known,
+    let seen = match known(&request, &settings) {
+        Ok(seen) if seen.is_empty() => seen,
+        Ok(seen) => store.known_positions(seen),
         Err(problem) => return Ok(request.error_response(problem)),
     };
+    let store = store.with(Context::new(seen, Some(Instant::now() + LONGEST_REQUEST)));
+    request.extensions_mut().insert(store.clone());
     let headers = request.headers();
     let is_browser = [SEC_FETCH_SITE, header::ORIGIN, header::COOKIE]
         .iter()
         .any(|header| headers.contains_key(header));
-    let answer = SEEN.scope(RefCell::new(known.clone()), async {
-        let answer = next.call(request).await;
-        (answer, SEEN.with(|seen| seen.borrow().clone()))
-    });
-    let (response, seen) = answer.await;
-    let mut response = response?.map_into_boxed_body();
-    if seen != known {
-        let text = seen.to_string();
-        let headers = response.headers_mut();
-        if is_browser {
-            headers.append(header::SET_COOKIE, cookie::position(&settings, &text));
-        }
-        if let Ok(value) = HeaderValue::from_str(&text) {
-            headers.insert(POSITION, value);
-        }
+    let mut response = next.call(request).await?.map_into_boxed_body();
+    if store.context().written().is_empty() {
+        return Ok(response);
+    }
+    let text = match store.positions(false) {
+        Some(positions) => positions,
+        None => blocking(store, |store| Ok(store.positions(true))).await?.unwrap_or_default(),
+    }
+    .to_string();
+    let headers = response.headers_mut();
+    if is_browser {
+        headers.append(header::SET_COOKIE, cookie::position(&settings, &text));
+    }
+    if let Ok(value) = HeaderValue::from_str(&text) {
+        headers.insert(POSITION, value);
     }
     Ok(response)
+}
+
+/// The store, as this request uses it.
+impl FromRequest for Store {
+    type Error = ApiError;
+    type Future = Ready<Result<Store, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(store(request))
+    }
+}
+
+/// The store, as this request uses it.
+pub fn store(request: &HttpRequest) -> Result<Store, ApiError> {
+    let missing = || StoreError::Internal("a request without its store".to_owned()).into();
+    request.extensions().get::<Store>().cloned().ok_or_else(missing)
 }
 
 /// A header that we never gave is a mistake; a cookie may come from anywhere.
@@ -68,15 +90,4 @@ fn known(request: &ServiceRequest, settings: &Settings) -> Result<Positions, Api
     }
     let cookie = cookie::known_position(request.request(), settings);
     Ok(cookie.and_then(|text| text.parse().ok()).unwrap_or_default())
-}
-
-/// What the client of this task has seen.
-pub fn seen() -> Positions {
-    SEEN.try_with(|seen| seen.borrow().clone()).unwrap_or_default()
-}
-
-/// The client of this task has seen, or written, this too.
-pub fn note(positions: &Positions) {
-    // Outside of a request nobody asks again.
-    SEEN.try_with(|seen| seen.borrow_mut().merge(positions)).ok();
 }

@@ -1,7 +1,7 @@
 //! Reviews: reading and writing them.
 
 use actix_web::http::header;
-use actix_web::web::{Data, Path};
+use actix_web::web::Path;
 use actix_web::{HttpResponse, delete, get, patch, post};
 use ostrakon_shared::{
     NewReport, NewReview, PageLimit, ProductId, Rating, Review, ReviewEdit, ReviewId,
@@ -20,7 +20,6 @@ use super::openapi::{
     InvalidParameter, InvalidReview, NoSuchProduct, NoSuchReview, NotAllowed, NotSignedIn,
     Reported, TooMany, Unavailable, VersionMissing,
 };
-use super::position;
 use super::respond::{Answer, Fresh, version_tag};
 use super::threads::{blocking, written};
 use crate::store::{OwnReviewQuery, Reader, ReviewQuery, Store};
@@ -109,15 +108,15 @@ pub async fn list_product_reviews(
 )]
 #[post("/api/products/{id}/reviews")]
 pub async fn create_review(
-    store: Data<Store>,
+    store: Store,
     poster: Poster,
     id: Path<ProductId>,
     key: IdempotencyKey,
     review: Body<NewReview>,
 ) -> Result<HttpResponse, ApiError> {
     let (Poster(author), IdempotencyKey(key), Body(review)) = (poster, key, review);
-    let (store, seen) = (store.into_inner(), position::seen());
-    let created = written(store.create_review(author, *id, review, key.as_deref(), seen)?).await?;
+    let writing = store.create_review(author, *id, review, key.as_deref())?;
+    let created = written(&store, writing).await?;
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("/api/reviews/{}", created.review.id)));
     response.insert_header((header::ETAG, version_tag(created.review.version).to_string()));
@@ -171,7 +170,7 @@ pub async fn get_review(public: Public, id: Path<ReviewId>) -> Result<Answer, Ap
 )]
 #[patch("/api/reviews/{id}")]
 pub async fn edit_review(
-    store: Data<Store>,
+    store: Store,
     author: Member,
     id: Path<ReviewId>,
     version: IfMatch,
@@ -203,7 +202,7 @@ pub async fn edit_review(
 )]
 #[delete("/api/reviews/{id}")]
 pub async fn delete_review(
-    store: Data<Store>,
+    store: Store,
     author: Member,
     id: Path<ReviewId>,
     version: IfMatch,
@@ -228,7 +227,7 @@ pub async fn delete_review(
 )]
 #[post("/api/reviews/{id}/reports")]
 pub async fn report_review(
-    store: Data<Store>,
+    store: Store,
     poster: Poster,
     client: Client,
     id: Path<ReviewId>,
@@ -277,7 +276,7 @@ struct ListOwnReviews {
 )]
 #[get("/api/accounts/me/reviews")]
 pub async fn list_own_reviews(
-    store: Data<Store>,
+    store: Store,
     author: Member,
     params: Params<ListOwnReviews>,
 ) -> Result<Fresh<ReviewPage>, ApiError> {

@@ -33,7 +33,7 @@ use crate::store::{Begun, Browser, Policy, SESSION_S, Store};
     )
 )]
 #[get("/api/session")]
-pub async fn get_session(store: Data<Store>, signed_in: SignedIn) -> Private<Session> {
+pub async fn get_session(store: Store, signed_in: SignedIn) -> Private<Session> {
     Private::ok(session(signed_in.0, store.policy()))
 }
 
@@ -60,7 +60,7 @@ fn session(account: Option<Account>, policy: Policy) -> Session {
 pub async fn sign_in(
     request: HttpRequest,
     client: Client,
-    (store, settings): (Data<Store>, Data<Settings>),
+    (store, settings): (Store, Data<Settings>),
     (limits, queue): (Data<Limits>, Data<HashingQueue>),
     credentials: Body<Credentials>,
 ) -> Result<Private<Session>, ApiError> {
@@ -87,7 +87,7 @@ pub async fn sign_in(
 #[delete("/api/session")]
 pub async fn sign_out(
     request: HttpRequest,
-    store: Data<Store>,
+    store: Store,
     settings: Data<Settings>,
 ) -> Result<HttpResponse, ApiError> {
     if let Some(secret) = cookie::secret(&request, &settings) {

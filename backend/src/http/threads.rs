@@ -4,56 +4,48 @@ use std::io;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use actix_web::web::{self, Data};
+use actix_web::web;
 use tokio::runtime::{Builder, Runtime};
 
 use super::error::ApiError;
-use super::position;
-use crate::store::{Created, Positions, Store, StoreError, WaitsFor, Writing, serve};
+use crate::store::{Created, Store, StoreError, WaitsFor, Writing};
 
 /// How often a request that waits looks whether the server it waits for is still there.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// How long a request waits for a server that is there: a commit may wait without end for a
-/// standby that is away, and no timeout of the server ends that.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
-
 /// Does `work` with the store where it may block. When the work waits for a server that does not
 /// answer, the request doesn't: whether a write has happened is then not known.
 pub async fn blocking<T: Send + 'static>(
-    store: Data<Store>,
+    store: Store,
     work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    let request = tracing::Span::current();
-    let (seen, waits_for) = (position::seen(), WaitsFor::default());
-    let thread = waits_for.clone();
-    let served = move || request.in_scope(|| serve(seen, thread, || work(&store)));
+    let context = store.context().clone();
     let done = async {
-        let broken = |error| (Err(StoreError::Internal(error)), Positions::default());
+        let broken = |error: String| Err(StoreError::Internal(error));
+        let served = move || store.context().span().in_scope(|| work(&store));
         web::block(served).await.unwrap_or_else(|error| broken(error.to_string()))
     };
-    patiently(done, &waits_for).await
+    patiently(done, &context.waits_for, context.deadline()).await
 }
 
 /// What became of a review that is being written; the same about waiting.
-pub async fn written(writing: Writing) -> Result<Created, ApiError> {
+pub async fn written(store: &Store, writing: Writing) -> Result<Created, ApiError> {
     let waits_for = writing.waits_for.clone();
-    patiently(writing.done(), &waits_for).await
+    patiently(writing.done(), &waits_for, store.context().deadline()).await
 }
 
 async fn patiently<T>(
-    done: impl Future<Output = (Result<T, StoreError>, Positions)>,
+    done: impl Future<Output = Result<T, StoreError>>,
     waits_for: &WaitsFor,
+    deadline: Option<Instant>,
 ) -> Result<T, ApiError> {
     let mut done = pin!(done);
-    let began = Instant::now();
     loop {
-        if let Ok((done, seen)) = actix_web::rt::time::timeout(LOOK_EVERY, &mut done).await {
-            position::note(&seen);
+        if let Ok(done) = actix_web::rt::time::timeout(LOOK_EVERY, &mut done).await {
             return done.map_err(ApiError::from);
         }
-        let longest = began.elapsed() > LONGEST_WAIT;
-        let gives_up = waits_for.database().filter(|_| longest);
+        let is_late = deadline.is_some_and(|deadline| Instant::now() > deadline);
+        let gives_up = waits_for.database().filter(|_| is_late);
         if let Some(database) = waits_for.in_vain().or(gives_up) {
             tracing::error!(database, "a request to it is given up");
             return Err(StoreError::Unavailable(vec![database]).into());
@@ -79,12 +71,12 @@ impl Readers {
     /// Does `work`, which only reads.
     pub async fn read<T: Send + 'static>(
         &self,
-        store: Data<Store>,
+        store: Store,
         work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, ApiError> {
         let Some(threads) = &self.0 else { return blocking(store, work).await };
-        let request = tracing::Span::current();
-        let done = threads.spawn_blocking(move || request.in_scope(|| work(&store))).await;
+        let served = move || store.context().span().in_scope(|| work(&store));
+        let done = threads.spawn_blocking(served).await;
         let done = done.map_err(|error| StoreError::Internal(error.to_string()))?;
         Ok(done?)
     }

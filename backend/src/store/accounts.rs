@@ -55,7 +55,10 @@ impl Store {
     /// none of that name before.
     pub fn create_demo_admin(&self) -> Result<bool, StoreError> {
         let key = name_key(DEMO_NAME);
-        if self.default.read_latest(|connection| accounts::find_by_key(connection, &key))?.is_some()
+        if self
+            .default()
+            .read_latest(|connection| accounts::find_by_key(connection, &key))?
+            .is_some()
         {
             return Ok(false);
         }
@@ -75,7 +78,7 @@ impl Store {
 
     /// Names of the accounts that can sign in with the demo's password.
     pub fn with_demo_password(&self) -> Result<Vec<String>, StoreError> {
-        Ok(self.default.read_latest(accounts::with_demo_password)?)
+        Ok(self.default().read_latest(accounts::with_demo_password)?)
     }
 
     fn new_account(&self, credentials: &Credentials, role: Role) -> Result<Prepared, StoreError> {
@@ -88,7 +91,7 @@ impl Store {
         }
         let name_key = name_key(&name);
         if self
-            .default
+            .default()
             .read_latest(|connection| accounts::find_by_key(connection, &name_key))?
             .is_some()
         {
@@ -111,7 +114,7 @@ impl Store {
             demo_password: new.demo_password,
             created_at: Timestamp::now().as_millisecond(),
         };
-        let inserted = self.default.write(|connection| {
+        let inserted = self.default().write(|connection| {
             let account = accounts::insert(connection, &new)?;
             then(connection, &account)?;
             Account::try_from(account)
@@ -134,7 +137,7 @@ impl Store {
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
-        let row = self.default.read_latest(|connection| accounts::find(connection, account))?;
+        let row = self.default().read_latest(|connection| accounts::find(connection, account))?;
         let row = row.ok_or(StoreError::AccountNotFound(account))?;
         if !self.passwords.verify(&change.current_password, Some(&row.password_hash))? {
             return Err(StoreError::PasswordWrong);
@@ -161,7 +164,7 @@ impl Store {
         keep: Option<CredentialId>,
     ) -> Result<(), StoreError> {
         let hash = self.passwords.hash(password)?;
-        let replaced = self.default.write(|connection| {
+        let replaced = self.default().write(|connection| {
             lock(connection, Lock::Account(row.id))?;
             let replaced =
                 accounts::replace_password(connection, row.id, &row.password_hash, &hash)?;
@@ -187,7 +190,7 @@ impl Store {
             let rows = accounts::list(connection, &part, after, limit + 1)?;
             rows.into_iter().map(Account::try_from).collect::<Result<Vec<_>, _>>()
         };
-        let mut items = self.default.read_latest(list)?;
+        let mut items = self.default().read_latest(list)?;
         let more = items.len() > limit;
         items.truncate(limit);
         let last = items.last().filter(|_| more).map(|last| last.id.get());
@@ -197,7 +200,7 @@ impl Store {
 
     /// Changes what an account may do, or shuts it. There is always an admin left.
     pub fn edit_account(&self, id: AccountId, edit: &AccountEdit) -> Result<Account, StoreError> {
-        self.default.write(|connection| {
+        self.default().write(|connection| {
             lock(connection, Lock::Admins)?;
             lock(connection, Lock::Account(id.get()))?;
             let Some(row) = accounts::find(connection, id)? else {
@@ -225,7 +228,7 @@ impl Store {
     /// command line can always open it again.
     pub fn set_disabled(&self, name: &str, disabled: bool) -> Result<Account, StoreError> {
         let key = name_key(name);
-        let account = self.default.write(|connection| {
+        let account = self.default().write(|connection| {
             lock(connection, Lock::Admins)?;
             let Some(row) = accounts::find_by_key(connection, &key)? else { return Ok(None) };
             let before = Account::try_from(row)?;
@@ -245,7 +248,8 @@ impl Store {
 
     fn by_name(&self, name: &str) -> Result<AccountRow, StoreError> {
         let key = name_key(name);
-        let row = self.default.read_latest(|connection| accounts::find_by_key(connection, &key))?;
+        let row =
+            self.default().read_latest(|connection| accounts::find_by_key(connection, &key))?;
         row.ok_or_else(|| StoreError::AccountUnknown(name.to_owned()))
     }
 

@@ -101,9 +101,9 @@ impl Store {
     pub fn review_detail(&self, id: ReviewId) -> Result<AdminReviewDetail, StoreError> {
         let bucket = bucket_of(id);
         self.routed(|map| {
-            let database = &self.reviews[map.owner(bucket).database];
-            let found = database.read_latest(|connection| {
-                owner::require_readable(connection, &database.owners, &[bucket])?;
+            let request = self.database(map.owner(bucket).database);
+            let found = request.read_latest(|connection| {
+                owner::require_readable(connection, &request.database.owners, &[bucket])?;
                 let Some(row) = reviews::find(connection, bucket, id)? else { return Ok(None) };
                 let rows = [row];
                 let reports = moderation::reports_of(connection, &rows)?;
@@ -131,7 +131,7 @@ impl Store {
         let authors: Vec<i64> = rows.iter().filter_map(|row| row.author_id).collect();
         let products = self.product_names(&products)?;
         let authors: HashMap<i64, String> = self
-            .default
+            .default()
             .read_latest(|connection| accounts::names(connection, &authors))?
             .into_iter()
             .collect();

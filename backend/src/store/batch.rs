@@ -104,7 +104,7 @@ impl Store {
         drafts: &[&Draft],
     ) -> Result<Vec<Written>, Failure> {
         let mut is_of_query = false;
-        let written = self.reviews[database].write(|connection| {
+        let written = self.database(database).write(|connection| {
             let written = self.write_batch(connection, map, database, drafts);
             is_of_query = written.is_err();
             written

@@ -7,7 +7,7 @@ use ostrakon_shared::ReviewId;
 
 use super::{Store, StoreError};
 use crate::db::owner::{self, Owned};
-use crate::db::{Answer, Connection, Database, QueryError, cluster};
+use crate::db::{Answer, Connection, QueryError, RequestDatabase, cluster};
 use crate::shard::{Bucket, DatabaseIndex, ShardMap};
 
 /// The answers of several databases.
@@ -36,7 +36,7 @@ impl Store {
     ) -> Result<T, StoreError> {
         match work(&self.map.load()) {
             Err(StoreError::BucketMoved) => {
-                let map = self.default.read_latest(cluster::shard_map)?;
+                let map = self.default().read_latest(cluster::shard_map)?;
                 self.map.store(Arc::new(map));
                 work(&self.map.load())
             }
@@ -57,14 +57,15 @@ impl Store {
         let query = Arc::new(query);
         self.ask_owners(map, buckets, allow_partial, |database, owned| {
             let query = Arc::clone(&query);
-            database.begin(move |database| {
+            database.begin(move |request| {
+                let owners = &request.database.owners;
                 let queries = |connection: &mut Connection| {
-                    owner::require_readable(connection, &database.owners, &owned.buckets)?;
+                    owner::require_readable(connection, owners, &owned.buckets)?;
                     query(connection, &owned)
                 };
                 match from {
-                    Source::Any => database.read(queries),
-                    Source::Latest => database.read_latest(queries),
+                    Source::Any => request.read(queries),
+                    Source::Latest => request.read_latest(queries),
                 }
             })
         })
@@ -83,9 +84,10 @@ impl Store {
         let own_horizon = self.mint.horizon();
         let gathered = self.ask_owners(map, buckets, allow_partial, |database, owned| {
             let query = Arc::clone(&query);
-            database.begin(move |database| {
-                database.read_settled(|connection, horizon_ms| {
-                    owner::require_readable(connection, &database.owners, &owned.buckets)?;
+            database.begin(move |request| {
+                request.read_settled(|connection, horizon_ms| {
+                    let owners = &request.database.owners;
+                    owner::require_readable(connection, owners, &owned.buckets)?;
                     Ok((query(connection, &owned)?, horizon_ms))
                 })
             })
@@ -107,7 +109,7 @@ impl Store {
         map: &ShardMap,
         buckets: impl Iterator<Item = Bucket>,
         allow_partial: bool,
-        ask: impl Fn(&Arc<Database>, Owned) -> Answer<T>,
+        ask: impl Fn(RequestDatabase, Owned) -> Answer<T>,
     ) -> Result<Gathered<T>, StoreError> {
         let mut by_database: BTreeMap<DatabaseIndex, Vec<Bucket>> = BTreeMap::new();
         for bucket in buckets {
@@ -118,7 +120,7 @@ impl Store {
             .map(|(index, buckets)| {
                 let database = &self.reviews[index];
                 let owned = Owned { buckets, routed_by_engine: database.routes_itself() };
-                (index, ask(database, owned))
+                (index, ask(self.database(index), owned))
             })
             .collect();
         let mut gathered = Gathered { answers: Vec::new(), missing: Vec::new() };

@@ -202,7 +202,7 @@ impl Store {
     /// The names of these products.
     pub(super) fn product_names(&self, ids: &[i64]) -> Result<HashMap<i64, String>, StoreError> {
         let names =
-            self.default.read_latest(|connection| crate::db::products::names(connection, ids))?;
+            self.default().read_latest(|connection| crate::db::products::names(connection, ids))?;
         Ok(names.into_iter().collect())
     }
 }

@@ -12,8 +12,8 @@ use super::{Store, StoreError};
 use crate::db::owner::Owned;
 use crate::db::review_search::{self, DAY_MS};
 use crate::db::{
-    Address, Answer, Connection, Database, DbError, ReplicaState, cluster, inspect, moderation,
-    ratings,
+    Address, Answer, Connection, Database, DbError, ReplicaState, RequestDatabase, cluster,
+    inspect, moderation, ratings,
 };
 use crate::shard::{Bucket, bucket_of};
 
@@ -42,7 +42,8 @@ impl Store {
     /// What each reviews database holds.
     pub fn databases(&self) -> Result<DatabaseList, StoreError> {
         let map = self.map.load();
-        let asked: Vec<_> = self.reviews.iter().map(|database| database.begin(facts)).collect();
+        let asked: Vec<_> =
+            (0..self.reviews.len()).map(|index| self.database(index).begin(facts)).collect();
         let facts: Vec<Option<Facts>> =
             asked.into_iter().map(answered).collect::<Result<_, _>>()?;
         let all: Option<u64> = facts.iter().map(|facts| Some(facts.as_ref()?.reviews)).sum();
@@ -101,9 +102,9 @@ impl Store {
 
     /// Names of the databases whose primary doesn't answer, `default` included.
     pub fn down(&self) -> Vec<String> {
-        let all = std::iter::once(&self.default).chain(&self.reviews);
-        let asked = all.map(|database| {
-            (database.name(), database.begin(|database| database.read_latest(cluster::pins)))
+        let asked = self.all_databases().map(|database| {
+            let request = RequestDatabase { database, context: &self.context };
+            (database.name(), request.begin(|request| request.read_latest(cluster::pins)))
         });
         let asked: Vec<_> = asked.collect();
         let is_down = |answer: Answer<_>| match answer.wait() {
@@ -146,8 +147,8 @@ fn engine(address: &Address) -> Engine {
 }
 
 /// What a database says of itself.
-fn facts(database: &Database) -> Result<Facts, DbError> {
-    database.read(|connection| {
+fn facts(request: &RequestDatabase) -> Result<Facts, DbError> {
+    request.read(|connection| {
         let reviews = ratings::total(connection)?;
         let size_bytes = inspect::size(connection)?;
         Ok(Facts { reviews, size_bytes, migrations: inspect::migrations(connection)? })

@@ -160,7 +160,7 @@ impl Store {
         self.routed(|map| {
             let owner = map.owner(bucket);
             let mut product = None;
-            let changed = self.reviews[owner.database].write(|connection| {
+            let changed = self.database(owner.database).write(|connection| {
                 lock(connection, Lock::Review(id.get()))?;
                 owner::require_writable(connection, bucket, owner.epoch)?;
                 let Some(row) = reviews::find(connection, bucket, id)? else {

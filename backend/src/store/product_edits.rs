@@ -39,7 +39,7 @@ impl Store {
         let limit = query.limit.get();
         let filter = Filter { words, archived: query.archived };
         let mut rows = self
-            .default
+            .default()
             .read_latest(|connection| products::list(connection, &filter, after, limit + 1))?;
         let more = rows.len() > limit;
         rows.truncate(limit);
@@ -53,7 +53,7 @@ impl Store {
 
     /// The product with this id, archived or not.
     pub fn admin_product(&self, id: ProductId) -> Result<AdminProduct, StoreError> {
-        let row = self.default.read_latest(|connection| products::find(connection, id))?;
+        let row = self.default().read_latest(|connection| products::find(connection, id))?;
         Ok(AdminProduct::try_from(row.ok_or(StoreError::ProductNotFound(id))?)?)
     }
 
@@ -63,7 +63,7 @@ impl Store {
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
-        let created = self.default.write(|connection| {
+        let created = self.default().write(|connection| {
             let row = NewProductRow {
                 name: product.name.clone(),
                 description: product.description.clone(),
@@ -83,7 +83,7 @@ impl Store {
         version: Option<i32>,
         edit: &ProductEdit,
     ) -> Result<AdminProduct, StoreError> {
-        let changed = self.default.write(|connection| {
+        let changed = self.default().write(|connection| {
             lock(connection, Lock::Product(id.get()))?;
             let Some(row) = products::find(connection, id)? else {
                 return Ok(Err(StoreError::ProductNotFound(id)));

@@ -37,7 +37,7 @@ impl Store {
         let limit = query.limit.get();
         let filter = Filter { words, archived: Some(false) };
         let mut rows = self
-            .default
+            .default()
             .read(|connection| products::list(connection, &filter, start.id, limit + 1))?;
         let more = rows.len() > limit;
         rows.truncate(limit);
@@ -54,7 +54,7 @@ impl Store {
 
     /// The product with this id, and its rating; `allow_partial` as in [`ProductQuery`].
     pub fn product(&self, id: ProductId, allow_partial: bool) -> Result<Product, StoreError> {
-        let row = self.default.read(|connection| products::find(connection, id))?;
+        let row = self.default().read(|connection| products::find(connection, id))?;
         let row = row.ok_or(StoreError::ProductNotFound(id))?;
         let mut ratings = self.ratings_of(&[id], allow_partial)?;
         Ok(product(row, id, ratings.by_product.remove(&id)))
@@ -67,7 +67,7 @@ impl Store {
         ids: impl Iterator<Item = ProductId>,
     ) -> Result<impl Fn(ProductId) -> Result<(), StoreError>, StoreError> {
         let ids: Vec<ProductId> = ids.collect::<BTreeSet<_>>().into_iter().collect();
-        let archived = self.default.read(|connection| products::archived(connection, &ids))?;
+        let archived = self.default().read(|connection| products::archived(connection, &ids))?;
         Ok(move |id| match archived.get(&id) {
             None => Err(StoreError::ProductNotFound(id)),
             Some(true) => Err(StoreError::ProductArchived(id)),
@@ -80,7 +80,7 @@ impl Store {
         if self.known_products.read().unwrap_or_else(PoisonError::into_inner).contains(&id) {
             return Ok(());
         }
-        if self.default.read(|connection| products::existing(connection, &[id]))?.is_empty() {
+        if self.default().read(|connection| products::existing(connection, &[id]))?.is_empty() {
             return Err(StoreError::ProductNotFound(id));
         }
         self.known_products.write().unwrap_or_else(PoisonError::into_inner).insert(id);

@@ -31,7 +31,8 @@ impl Store {
 
     /// The ratings of those `products` that there are, in their order, each once.
     pub fn ratings(&self, products: &[ProductId]) -> Result<ProductRatingList, StoreError> {
-        let existing = self.default.read(|connection| products::existing(connection, products))?;
+        let existing =
+            self.default().read(|connection| products::existing(connection, products))?;
         let ratings = self.ratings_of(&existing, false)?;
         let mut seen = HashSet::new();
         let items = products

@@ -1,7 +1,5 @@
 //! Writing a review, and reading one.
 
-use std::sync::Arc;
-
 use ostrakon_shared::{
     AccountId, NewReview, ProductId, Review, ReviewId, ReviewLocation, ReviewStatus,
 };
@@ -9,7 +7,7 @@ use twox_hash::XxHash3_128;
 
 use super::writers::Writing;
 use super::{Actor, Store, StoreError};
-use crate::db::{Positions, owner, reviews};
+use crate::db::{owner, reviews};
 use crate::shard::{Bucket, bucket_of, home_buckets, slot_of_author, slot_of_key};
 
 /// The review that a request made.
@@ -22,15 +20,14 @@ pub struct Created {
 }
 
 impl Store {
-    /// Begins to review a product, as an account or as a guest who has `seen` so much. The same
-    /// `key` and review answer with the same review again.
+    /// Begins to review a product, as an account or as a guest. The same `key` and review answer
+    /// with the same review again.
     pub fn create_review(
-        self: &Arc<Self>,
+        &self,
         author: Option<Actor>,
         product: ProductId,
         review: NewReview,
         key: Option<&str>,
-        seen: Positions,
     ) -> Result<Writing, StoreError> {
         if author.is_none() && !self.policy.guest_reviews {
             return Err(StoreError::SignInRequired);
@@ -54,7 +51,7 @@ impl Store {
         };
         let status = self.status_of_new();
         let draft = Draft { product, bucket, review, author, key, status };
-        self.enqueue(self.map.load().owner(bucket).database, draft, seen)
+        self.enqueue(self.map.load().owner(bucket).database, draft)
     }
 
     /// The status of a review that was written or changed just now.
@@ -81,9 +78,9 @@ impl Store {
     pub fn review(&self, id: ReviewId) -> Result<Review, StoreError> {
         let bucket = bucket_of(id);
         let found = self.routed(|map| {
-            let database = &self.reviews[map.owner(bucket).database];
-            let found = database.read(|connection| {
-                owner::require_readable(connection, &database.owners, &[bucket])?;
+            let request = self.database(map.owner(bucket).database);
+            let found = request.read(|connection| {
+                owner::require_readable(connection, &request.database.owners, &[bucket])?;
                 reviews::find(connection, bucket, id)?.map(Review::try_from).transpose()
             });
             Ok(found?)

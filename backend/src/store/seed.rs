@@ -77,7 +77,7 @@ impl Store {
 
     fn seed_products(&self, seeds: &[SeedProduct]) -> Result<u64, StoreError> {
         let ids: Vec<_> = seeds.iter().map(|seed| seed.id).collect();
-        Ok(self.default.write(|connection| {
+        Ok(self.default().write(|connection| {
             let before = products::existing(connection, &ids)?.len();
             for seed in seeds {
                 let row = ProductRow {
@@ -112,7 +112,7 @@ impl Store {
         batch: &[(ReviewId, &SeedReview)],
     ) -> Result<u64, StoreError> {
         self.routed(|map| {
-            let written = self.reviews[database].write(|connection| {
+            let written = self.database(database).write(|connection| {
                 let (mut rows, mut tally) = (Vec::new(), Tally::default());
                 for (id, seed) in batch {
                     let bucket = bucket_of(*id);

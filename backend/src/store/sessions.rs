@@ -61,7 +61,7 @@ impl Store {
         credential: &Credential,
     ) -> Result<Option<Authenticated>, StoreError> {
         let now_ms = Timestamp::now().as_millisecond();
-        let authenticated = self.default.read_latest(|connection| {
+        let authenticated = self.default().read_latest(|connection| {
             let (found, by_session) = match credential {
                 Credential::Session(secret) => {
                     (sessions::find(connection, &secret::hash(secret))?, true)
@@ -88,14 +88,15 @@ impl Store {
         browser: &Browser,
     ) -> Result<Begun, StoreError> {
         let key = name_key(&credentials.name);
-        let row = self.default.read_latest(|connection| accounts::find_by_key(connection, &key))?;
+        let row =
+            self.default().read_latest(|connection| accounts::find_by_key(connection, &key))?;
         let hash = row.as_ref().map(|row| row.password_hash.as_str());
         let is_right = self.passwords.verify(&credentials.password, hash)?;
         // Everybody knows the demo's password: it is good for looking around on one's own machine.
         let may = |row: &AccountRow| !row.disabled && (browser.local || !row.demo_password);
         let row = row.filter(|row| is_right && may(row)).ok_or(StoreError::CredentialsWrong)?;
         let secret = secret::new_session()?;
-        let account = self.default.write(|connection| {
+        let account = self.default().write(|connection| {
             lock(connection, Lock::Account(row.id))?;
             let Some(now) = accounts::find_by_key(connection, &key)? else { return Ok(None) };
             // Meanwhile it may have been disabled, or its password changed.
@@ -111,7 +112,7 @@ impl Store {
     /// Ends the session with this secret, if there is one.
     pub fn sign_out(&self, secret: &str) -> Result<(), StoreError> {
         let hash = secret::hash(secret);
-        Ok(self.default.write(|connection| sessions::remove(connection, &hash))?)
+        Ok(self.default().write(|connection| sessions::remove(connection, &hash))?)
     }
 
     /// All sessions of an account, asked for in the session `current`.
@@ -123,13 +124,13 @@ impl Store {
         let now_ms = Timestamp::now().as_millisecond();
         let list =
             |connection: &mut Connection| sessions::list(connection, account, current, now_ms);
-        Ok(SessionList { items: self.default.read_latest(list)? })
+        Ok(SessionList { items: self.default().read_latest(list)? })
     }
 
     /// Ends one of an account's sessions.
     pub fn end_session(&self, account: AccountId, id: CredentialId) -> Result<(), StoreError> {
         let ended =
-            self.default.write(|connection| sessions::remove_of(connection, account, id))?;
+            self.default().write(|connection| sessions::remove_of(connection, account, id))?;
         if ended { Ok(()) } else { Err(StoreError::CredentialNotFound(id)) }
     }
 }

@@ -10,7 +10,7 @@ use ostrakon_shared::ReviewId;
 
 use crate::db::cluster::{self, Member, Pins};
 use crate::db::migrate::{Kind, Progress, progress};
-use crate::db::{Address, Database, DbError, transfer as transfers};
+use crate::db::{Address, Context, Database, DbError, transfer as transfers};
 use crate::shard::{BUCKETS, HASH, Spread};
 
 pub use transfer::{BegunTransfer, Transfer};
@@ -141,13 +141,13 @@ fn existing_pins(database: &Database, kind: Kind) -> Result<Option<Pins>, SetupE
     if !exists(database) {
         return Ok(None);
     }
-    if database.read_latest(transfers::marker)?.is_some() {
+    if database.read_latest(&Context::default(), transfers::marker)?.is_some() {
         return Err(half_filled(database).into());
     }
     if progress(database, kind)?.applied.is_empty() {
         return Ok(None);
     }
-    Ok(database.read_latest(cluster::pins)?)
+    Ok(database.read_latest(&Context::default(), cluster::pins)?)
 }
 
 fn check_pins(database: &Database, found: &Pins, expected: &Pins) -> Result<(), SetupError> {

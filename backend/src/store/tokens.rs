@@ -16,7 +16,7 @@ impl Store {
     /// All API tokens of an account.
     pub fn tokens(&self, account: AccountId) -> Result<TokenList, StoreError> {
         Ok(TokenList {
-            items: self.default.read_latest(|connection| tokens::list(connection, account))?,
+            items: self.default().read_latest(|connection| tokens::list(connection, account))?,
         })
     }
 
@@ -40,7 +40,7 @@ impl Store {
             created_at: now.as_millisecond(),
             expires_at: new.expires_in_days.map(|days| end(days).as_millisecond()),
         };
-        let token = self.default.write(|connection| {
+        let token = self.default().write(|connection| {
             lock(connection, Lock::Account(account.get()))?;
             let has_too_many = tokens::count(connection, account)? >= MAX_TOKENS;
             if has_too_many { Ok(None) } else { tokens::insert(connection, &row).map(Some) }
@@ -52,7 +52,7 @@ impl Store {
     /// Revokes one of an account's API tokens.
     pub fn revoke_token(&self, account: AccountId, id: CredentialId) -> Result<(), StoreError> {
         let revoked =
-            self.default.write(|connection| tokens::remove_of(connection, account, id))?;
+            self.default().write(|connection| tokens::remove_of(connection, account, id))?;
         if revoked { Ok(()) } else { Err(StoreError::CredentialNotFound(id)) }
     }
 }

@@ -82,12 +82,12 @@ impl Store {
             problem_count: report.problems.len() as i64,
             problems: problems.map_err(|error| StoreError::Internal(error.to_string()))?,
         };
-        Ok(self.default.write(|connection| verifications::keep(connection, &row))?)
+        Ok(self.default().write(|connection| verifications::keep(connection, &row))?)
     }
 
     /// The check of each database that is running, or else its last one.
     pub(super) fn verifications(&self) -> Result<HashMap<DatabaseIndex, Verification>, StoreError> {
-        let rows = self.default.read_latest(verifications::all)?;
+        let rows = self.default().read_latest(verifications::all)?;
         let mut last = HashMap::new();
         for row in rows {
             let index = self.database_index(&row.database)?;

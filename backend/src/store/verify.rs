@@ -31,11 +31,12 @@ impl Store {
         index: DatabaseIndex,
         progress: impl Fn(u64),
     ) -> Result<Report, StoreError> {
-        let map = self.default.read_latest(crate::db::cluster::shard_map)?;
-        let products = self.default.read_latest(products::all_ids)?.into_iter().collect();
-        let database = &self.reviews[index];
+        let map = self.default().read_latest(crate::db::cluster::shard_map)?;
+        let products = self.default().read_latest(products::all_ids)?.into_iter().collect();
+        let request = self.database(index);
+        let database = request.database;
         let check = Check { store: self, database, index, map: &map, products };
-        Ok(database.read_latest(|connection| check.run(connection, &progress))?)
+        Ok(request.read_latest(|connection| check.run(connection, &progress))?)
     }
 
     /// The reviews databases, in order.

@@ -11,12 +11,13 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ostrakon_shared::ReviewId;
 use tokio::sync::oneshot;
 
 use super::reviews::{Created, Draft};
-use super::{Store, StoreError};
-use crate::db::{Positions, WaitsFor, serve};
-use crate::shard::DatabaseIndex;
+use super::{Cluster, Store, StoreError};
+use crate::db::{Context, WaitsFor};
+use crate::shard::{DatabaseIndex, bucket_of};
 
 /// Reviews to a commit at most.
 const MAX_BATCH: usize = 128;
@@ -41,29 +42,29 @@ struct Writer {
     waits_for: WaitsFor,
 }
 
-/// A review that waits to be written, and who waits for it.
+/// A review that waits to be written, and the request that waits for it.
 struct Job {
     draft: Draft,
-    seen: Positions,
-    reply: oneshot::Sender<Reply>,
+    context: Context,
+    reply: oneshot::Sender<Written>,
 }
 
-/// What became of a review, and what its client has seen and written.
-type Reply = (Result<Created, StoreError>, Positions);
+/// What became of a review.
+type Written = Result<Created, StoreError>;
 
 /// A review that is being written. It is, even when nobody waits for it any more.
 pub struct Writing {
-    reply: oneshot::Receiver<Reply>,
+    reply: oneshot::Receiver<Written>,
     /// Which database its writer waits for.
     pub waits_for: WaitsFor,
 }
 
 impl Writing {
     /// What became of it.
-    pub async fn done(self) -> Reply {
+    pub async fn done(self) -> Result<Created, StoreError> {
         self.reply.await.unwrap_or_else(|_| {
             let reason = "the writer of a database has panicked".to_owned();
-            (Err(StoreError::Internal(reason)), Positions::default())
+            Err(StoreError::Internal(reason))
         })
     }
 }
@@ -78,14 +79,14 @@ impl Writers {
 impl Store {
     /// Has the writer of a database write a review.
     pub(super) fn enqueue(
-        self: &Arc<Self>,
+        &self,
         database: DatabaseIndex,
         draft: Draft,
-        seen: Positions,
     ) -> Result<Writing, StoreError> {
         let writer = self.writers.0[database].get_or_init(|| self.start_writer(database));
         let (reply, receiver) = oneshot::channel();
-        writer.queue.try_send(Job { draft, seen, reply }).map_err(|error| match error {
+        let context = self.context.clone();
+        writer.queue.try_send(Job { draft, context, reply }).map_err(|error| match error {
             TrySendError::Full(_) => StoreError::Busy(self.reviews[database].name().to_owned()),
             TrySendError::Disconnected(_) => {
                 StoreError::Internal("a database has no writer".to_owned())
@@ -94,12 +95,12 @@ impl Store {
         Ok(Writing { reply: receiver, waits_for: writer.waits_for.clone() })
     }
 
-    fn start_writer(self: &Arc<Self>, database: DatabaseIndex) -> Writer {
+    fn start_writer(&self, database: DatabaseIndex) -> Writer {
         let (queue, jobs) = sync_channel(MAX_WAITING);
         let waits_for = WaitsFor::default();
-        let (store, waiting) = (Arc::downgrade(self), waits_for.clone());
+        let (cluster, waiting) = (Arc::downgrade(&self.cluster), waits_for.clone());
         let thread = thread::Builder::new().name("write".to_owned());
-        if let Err(error) = thread.spawn(move || write(&store, database, &jobs, &waiting)) {
+        if let Err(error) = thread.spawn(move || write(&cluster, database, &jobs, &waiting)) {
             // Its end of the queue is gone: whoever sends to it is told.
             tracing::error!(%error, "no thread to write reviews");
         }
@@ -107,9 +108,21 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Tells a client about its own review, of all that the batch has written.
+    fn note_own_write(&self, client: &Context, id: ReviewId) {
+        let owner = self.map.load().owner(bucket_of(id)).database;
+        let name = self.reviews[owner].name();
+        let position = self.context.written().of(name);
+        if position > 0 {
+            client.note_write(name, position);
+        }
+    }
+}
+
 /// Writes what is in the queue, until nobody can add to it any more.
 fn write(
-    store: &Weak<Store>,
+    cluster: &Weak<Cluster>,
     database: DatabaseIndex,
     queue: &Receiver<Job>,
     waits_for: &WaitsFor,
@@ -121,20 +134,23 @@ fn write(
             several_until = Some(Instant::now() + SEVERAL);
         }
         let Some(first) = waiting.or_else(|| queue.recv().ok()) else { return };
-        let Some(store) = store.upgrade() else { return };
+        let Some(cluster) = cluster.upgrade() else { return };
         let mut batch = vec![first];
         if several_until.is_some_and(|until| Instant::now() < until) {
             gather(queue, &mut batch);
         }
         batch.extend(queue.try_iter().take(MAX_BATCH - batch.len()));
-        let mut seen = Positions::default();
-        batch.iter().for_each(|job| seen.merge(&job.seen));
+        let contexts = batch.iter().map(|job| &job.context);
+        let store = Store { cluster, context: Context::of_batch(contexts, waits_for.clone()) };
         let drafts: Vec<&Draft> = batch.iter().map(|job| &job.draft).collect();
-        let work = || store.write_drafts(database, &drafts);
-        let (written, seen) = serve(seen, waits_for.clone(), work);
+        let span = store.context.span().clone();
+        let written = span.in_scope(|| store.write_drafts(database, &drafts));
         for (job, written) in batch.into_iter().zip(written) {
+            if let Ok(Created { review, .. }) = &written {
+                store.note_own_write(&job.context, review.id);
+            }
             // Whoever asked may have gone.
-            job.reply.send((written, seen.clone())).ok();
+            job.reply.send(written).ok();
         }
     }
 }

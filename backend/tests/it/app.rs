@@ -3,12 +3,11 @@
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
 use actix_web::dev::ServerHandle;
 use actix_web::rt::System;
-use actix_web::web::Data;
 use ostrakon::config::Config;
 use ostrakon::http;
 use ostrakon::store::{SeedProduct, Store};
@@ -33,7 +32,7 @@ pub struct TestApp {
 
 /// A process's worth of state, and the thread that serves it.
 struct Serving {
-    store: Data<Store>,
+    store: Store,
     base: String,
     server: ServerHandle,
     thread: Option<JoinHandle<()>>,
@@ -43,7 +42,7 @@ impl Serving {
     fn start(config: &Config) -> Serving {
         let listener = TcpListener::bind(config.listen).unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let store = Data::new(config.open().unwrap());
+        let store = config.open().unwrap();
         let (sender, receiver) = mpsc::channel();
         let (served, settings) = (store.clone(), config.http());
         let serve = move || {
@@ -161,7 +160,7 @@ impl TestApp {
         self.serving.store.seed(&[product], &[], |_| ()).unwrap();
     }
 
-    pub fn store(&self) -> &Arc<Store> {
+    pub fn store(&self) -> &Store {
         &self.serving.store
     }
 

@@ -29,6 +29,7 @@ mod origin;
 mod own_reviews;
 mod pages;
 mod place;
+mod positions;
 mod postgres;
 mod processes;
 mod products;

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::db::cluster::{self, Pins};
 use crate::db::migrate::{self, Applied, Kind, MigrationLock};
-use crate::db::{Database, sqlite_version_problem};
+use crate::db::{Context, Database, sqlite_version_problem};
 use crate::shard::{BUCKETS, HASH, ShardMap, Spread};
 
 impl Databases {
@@ -51,7 +51,7 @@ impl Databases {
             self.check_default_pins(&pins)?;
         }
         apply(&self.default, Kind::Default, &lock, say)?;
-        if self.default.read_latest(cluster::pins)?.is_some() {
+        if self.default.read_latest(&Context::default(), cluster::pins)?.is_some() {
             return Ok(());
         }
         let pins = Pins {
@@ -63,7 +63,9 @@ impl Databases {
             spread: self.spread.unwrap_or(Spread::DEFAULT).get().into(),
         };
         let members: Vec<_> = self.reviews.iter().map(|d| d.name().to_owned()).collect();
-        self.default.write(|connection| cluster::create(connection, &pins, &members))?;
+        self.default.write(&Context::default(), |connection| {
+            cluster::create(connection, &pins, &members)
+        })?;
         say(format!("default: created cluster {} of {} reviews databases", pins.id, members.len()));
         Ok(())
     }
@@ -93,8 +95,8 @@ impl Databases {
         let root = existing_pins(&self.default, Kind::Default)?.ok_or_else(|| {
             "default is not migrated: `ostrakon migrate` begins with it".to_owned()
         })?;
-        let map = self.default.read_latest(cluster::shard_map)?;
-        let members = self.default.read_latest(cluster::members)?;
+        let map = self.default.read_latest(&Context::default(), cluster::shard_map)?;
+        let members = self.default.read_latest(&Context::default(), cluster::members)?;
         let (index, member) = self.member(&members, database)?;
         if !exists(database) && member.ready {
             return Err(missing(database, map.buckets_of(index).count()).into());
@@ -109,7 +111,9 @@ impl Databases {
         apply(database, Kind::Reviews, &lock, say)?;
         if !member.ready {
             join(database, &pins, &map, index)?;
-            self.default.write(|connection| cluster::set_ready(connection, database.name()))?;
+            self.default.write(&Context::default(), |connection| {
+                cluster::set_ready(connection, database.name())
+            })?;
             let buckets = map.buckets_of(index).count();
             say(format!("{}: joined the cluster with {buckets} buckets", database.name()));
         }
@@ -139,7 +143,7 @@ fn apply(
 
 /// Writes a new member's pins and owner rows, unless an interrupted migration did already.
 fn join(database: &Database, pins: &Pins, map: &ShardMap, index: usize) -> Result<(), SetupError> {
-    Ok(database.write(|connection| {
+    Ok(database.write(&Context::default(), |connection| {
         if cluster::pins(connection)?.is_some() {
             return Ok(());
         }

@@ -1,7 +1,7 @@
 //! Checking at start-up that every database is the one that the cluster means.
 
 use std::collections::HashSet;
-use std::sync::RwLock;
+use std::sync::{Arc, RwLock};
 
 use arc_swap::ArcSwap;
 
@@ -11,11 +11,11 @@ use super::{
 };
 use crate::db::cluster::{self, Pins};
 use crate::db::migrate::{self, Kind};
-use crate::db::{Database, reviews, sqlite_version_problem};
+use crate::db::{Context, Database, reviews, sqlite_version_problem};
 use crate::store::passwords::Passwords;
 use crate::store::revisions::Revisions;
 use crate::store::writers::Writers;
-use crate::store::{Policy, Store, mint, verification};
+use crate::store::{Cluster, Policy, Store, mint, verification};
 
 impl Databases {
     /// The store of these databases, after checking that they are one migrated cluster; all
@@ -28,8 +28,8 @@ impl Databases {
         let root = existing_pins(&self.default, Kind::Default)?
             .ok_or_else(|| not_migrated(&self.default))?;
         let spread = self.check_default_pins(&root)?;
-        self.check_members(&self.default.read_latest(cluster::members)?)?;
-        let map = self.default.read_latest(cluster::shard_map)?;
+        self.check_members(&self.default.read_latest(&Context::default(), cluster::members)?)?;
+        let map = self.default.read_latest(&Context::default(), cluster::shard_map)?;
         let mut problems = Vec::new();
         for (index, database) in self.reviews.iter().enumerate() {
             let checked = self.check_reviews(database, &root, map.buckets_of(index).count());
@@ -38,12 +38,15 @@ impl Databases {
         if !problems.is_empty() {
             return Err(SetupError(problems));
         }
-        let last_ids: Result<Vec<i64>, _> =
-            self.reviews.iter().map(|database| database.read_latest(reviews::last_id)).collect();
+        let last_ids: Result<Vec<i64>, _> = self
+            .reviews
+            .iter()
+            .map(|database| database.read_latest(&Context::default(), reviews::last_id))
+            .collect();
         let last_id = last_ids?.into_iter().max().unwrap_or_default();
         std::iter::once(&self.default).chain(&self.reviews).for_each(|database| database.watch());
         let databases = self.reviews.len();
-        Ok(Store {
+        let cluster = Cluster {
             default: self.default,
             reviews: self.reviews,
             spread,
@@ -56,7 +59,8 @@ impl Databases {
             revisions: Revisions::new(),
             writers: Writers::new(databases),
             known_products: RwLock::new(HashSet::new()),
-        })
+        };
+        Ok(Store { cluster: Arc::new(cluster), context: Context::default() })
     }
 
     fn check_reviews(
@@ -65,7 +69,7 @@ impl Databases {
         root: &Pins,
         buckets: usize,
     ) -> Result<(), SetupError> {
-        let members = self.default.read_latest(cluster::members)?;
+        let members = self.default.read_latest(&Context::default(), cluster::members)?;
         let (_, member) = self.member(&members, database)?;
         if !exists(database) && member.ready {
             return Err(missing(database, buckets).into());

@@ -18,6 +18,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -25,7 +26,7 @@ use super::{Databases, SetupError, existing_pins, exists, refuse_newer};
 use crate::db::cluster::{self, Pins};
 use crate::db::copy::{Digests, Progress, Table, tables};
 use crate::db::migrate::{self, Kind, MigrationLock};
-use crate::db::{Address, Database, DbError, transfer};
+use crate::db::{Address, Context, Database, DbError, transfer};
 use crate::store::Store;
 
 /// A transfer that is possible; nothing has happened yet.
@@ -54,7 +55,7 @@ impl Transfer {
     /// Checks that `target` can take the cluster of `source`: it is empty, or this very transfer
     /// has begun to fill it.
     pub fn check(source: Store, target: Databases) -> Result<Transfer, SetupError> {
-        let (default, reviews) = (source.default, source.reviews);
+        let (default, reviews) = (Arc::clone(&source.default), source.reviews.clone());
         let source = Databases { default, reviews, spread: Some(source.spread) };
         let [has, names] = [&source, &target].map(|databases| databases.reviews.len());
         if has != names {
@@ -65,7 +66,7 @@ impl Transfer {
             return Err(problem.into());
         }
         refuse_same_places(&source, &target)?;
-        let id = source.default.read_latest(transfer::source_id)?;
+        let id = source.default.read_latest(&Context::default(), transfer::source_id)?;
         for (from, to, kind) in pairs(&source, &target) {
             state(from, to, kind, id.as_deref())?;
         }
@@ -76,10 +77,13 @@ impl Transfer {
     pub fn begin(self) -> Result<BegunTransfer, SetupError> {
         let Transfer { source, target } = self;
         let new_id = Uuid::new_v4().to_string();
-        let id = source.default.write(|connection| transfer::begin(connection, &new_id))?;
+        let id = source
+            .default
+            .write(&Context::default(), |connection| transfer::begin(connection, &new_id))?;
         for (database, kind) in source.all() {
             for table in transfer::table_names(kind) {
-                database.write(|connection| transfer::guard(connection, table))?;
+                database
+                    .write(&Context::default(), |connection| transfer::guard(connection, table))?;
             }
             refuse_newer(database, &migrate::progress(database, kind)?)?;
         }
@@ -120,18 +124,20 @@ impl BegunTransfer {
 
     /// Makes the target a cluster that can be served.
     pub fn finish(self) -> Result<(), SetupError> {
-        if self.source.default.read_latest(transfer::source_id)?.as_ref() != Some(&self.id) {
+        if self.source.default.read_latest(&Context::default(), transfer::source_id)?.as_ref()
+            != Some(&self.id)
+        {
             let problem = "the source was made writable meanwhile: the target may lack what was \
                            written since, so empty it and begin again";
             return Err(problem.to_owned().into());
         }
-        let last_ids = self.source.default.read_latest(transfer::last_ids)?;
+        let last_ids = self.source.default.read_latest(&Context::default(), transfer::last_ids)?;
         let mut pairs: Vec<_> = pairs(&self.source, &self.target).collect();
         pairs.reverse();
         for (source, target, kind) in pairs {
-            let pins = source.read_latest(cluster::pins)?;
+            let pins = source.read_latest(&Context::default(), cluster::pins)?;
             let pins = pins.ok_or_else(|| format!("{} has lost its pins", source.name()))?;
-            target.write(|connection| {
+            target.write(&Context::default(), |connection| {
                 if transfer::marker(connection)?.is_none() {
                     return Ok(());
                 }
@@ -156,11 +162,13 @@ impl Store {
     /// begun to fill can't be gone on with.
     pub fn abandon_transfer(&self) -> Result<(), DbError> {
         // First: until the last guard is gone, no transfer may think that it is still its source.
-        self.default.write(transfer::forget)?;
+        self.default.write(&Context::default(), transfer::forget)?;
         let reviews = self.reviews.iter().map(|database| (database, Kind::Reviews));
         for (database, kind) in std::iter::once((&self.default, Kind::Default)).chain(reviews) {
             for table in transfer::table_names(kind) {
-                database.write(|connection| transfer::unguard(connection, table))?;
+                database.write(&Context::default(), |connection| {
+                    transfer::unguard(connection, table)
+                })?;
             }
         }
         Ok(())
@@ -209,18 +217,18 @@ fn state(
         return Ok(State::Empty);
     }
     let place = format!("{} ({})", target.name(), target.address());
-    if let Some((filled_by, name)) = target.read_latest(transfer::marker)? {
+    if let Some((filled_by, name)) = target.read_latest(&Context::default(), transfer::marker)? {
         if Some(filled_by.as_str()) == id && name == target.name() {
             return Ok(State::Begun);
         }
         let problem = "is filled in part by another transfer: take an empty database";
         return Err(format!("{place} {problem}").into());
     }
-    if target.read_latest(|connection| transfer::is_empty(connection, kind))? {
+    if target.read_latest(&Context::default(), |connection| transfer::is_empty(connection, kind))? {
         return Ok(State::Empty);
     }
     let pins: Option<Pins> = existing_pins(target, kind)?;
-    if pins.is_none() || pins != source.read_latest(cluster::pins)? {
+    if pins.is_none() || pins != source.read_latest(&Context::default(), cluster::pins)? {
         return Err(format!("{place} is not empty: a transfer fills empty databases only").into());
     }
     match kind {
@@ -239,7 +247,9 @@ fn prepare(
 ) -> Result<MigrationLock, SetupError> {
     let lock = migrate::lock(target)?;
     if state(source, target, kind, Some(id))? == State::Empty {
-        target.write(|connection| transfer::mark(connection, id, target.name()))?;
+        target.write(&Context::default(), |connection| {
+            transfer::mark(connection, id, target.name())
+        })?;
     }
     refuse_newer(target, &migrate::progress(target, kind)?)?;
     migrate::run(target, kind, &lock)?;
