@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
-use ostrakon_shared::{ReviewId, Role};
+use ostrakon_shared::{CredentialId, ReviewId, Role};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, ConfigError};
@@ -122,7 +122,7 @@ enum AccountCommand {
         #[arg(long, default_value_t = Role::Member)]
         role: Role,
     },
-    /// Give an account a new password, which is asked for; its sessions end
+    /// Give an account a new password, which is asked for; its sessions and API tokens end
     Password {
         /// The account's name
         name: String,
@@ -136,6 +136,33 @@ enum AccountCommand {
     Enable {
         /// The account's name
         name: String,
+    },
+    /// Show where an account is signed in
+    Sessions {
+        /// The account's name
+        name: String,
+        /// Print JSON, as the API has it
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show an account's API tokens
+    Tokens {
+        /// The account's name
+        name: String,
+        /// Print JSON, as the API has it
+        #[arg(long)]
+        json: bool,
+    },
+    /// End all sessions and API tokens of an account, or those that are named
+    Revoke {
+        /// The account's name
+        name: String,
+        /// Only this session, by its id
+        #[arg(long, value_name = "ID")]
+        session: Option<CredentialId>,
+        /// Only this API token, by its id
+        #[arg(long, value_name = "ID")]
+        token: Option<CredentialId>,
     },
     /// Show all accounts
     List,

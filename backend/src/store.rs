@@ -29,6 +29,7 @@ mod setup;
 mod tokens;
 mod verification;
 mod verify;
+mod version;
 mod writers;
 
 use std::collections::HashSet;
@@ -58,6 +59,7 @@ pub use seed::{SeedProduct, SeedReview, Seeded};
 pub use sessions::{Authenticated, Begun, Browser, Credential, SESSION_S};
 pub use setup::{BegunTransfer, Databases, MigrationStatus, SetupError, Transfer};
 pub use verify::Report;
+pub use version::ExpectedVersion;
 pub use writers::Writing;
 
 /// All reviews, products, ratings and accounts of one cluster, as one request uses them.

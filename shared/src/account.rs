@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::json::{RequestBody, max_bytes, optional_integer, present};
 use crate::names::names;
-use crate::problem::{FieldError, FieldErrorCode};
+use crate::problem::{FieldError, FieldErrorCode, FieldErrorParams};
 use crate::text::line_error;
 use crate::{AccountId, CredentialId};
 
@@ -80,6 +81,10 @@ pub struct Credentials {
     pub password: String,
 }
 
+impl RequestBody for Credentials {
+    const MAX_BYTES: usize = max_bytes(MAX_NAME_CHARS + MAX_PASSWORD_CHARS);
+}
+
 impl Credentials {
     /// Everything that is wrong with them for a new account, at most one error a field.
     pub fn errors(&self) -> Vec<FieldError> {
@@ -100,13 +105,15 @@ fn name_error(name: &str) -> Option<FieldError> {
     let odd = |c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
     if chars < MIN_NAME_CHARS {
         let detail = format!("A name has at least {MIN_NAME_CHARS} characters.");
-        Some(FieldError::at_field("name", FieldErrorCode::TooShort, detail))
+        let error = FieldError::at_field("name", FieldErrorCode::TooShort, detail);
+        Some(error.with(FieldErrorParams::limit(MIN_NAME_CHARS, chars)))
     } else if let Some(found) = name.chars().find(|&c| odd(c)) {
         let detail = format!(
             "A name has letters, digits, dots, dashes and underscores, not {:?}.",
             found.to_string()
         );
-        Some(FieldError::at_field("name", FieldErrorCode::InvalidValue, detail))
+        let error = FieldError::at_field("name", FieldErrorCode::InvalidValue, detail);
+        Some(error.with(FieldErrorParams::character(found)))
     } else {
         line_error("name", Some(name), MAX_NAME_CHARS)
     }
@@ -116,11 +123,13 @@ fn password_error(field: &str, password: &str) -> Option<FieldError> {
     let chars = password.chars().count();
     if chars < MIN_PASSWORD_CHARS {
         let detail = format!("A password has at least {MIN_PASSWORD_CHARS} characters.");
-        return Some(FieldError::at_field(field, FieldErrorCode::TooShort, detail));
+        let error = FieldError::at_field(field, FieldErrorCode::TooShort, detail);
+        return Some(error.with(FieldErrorParams::limit(MIN_PASSWORD_CHARS, chars)));
     }
     (chars > MAX_PASSWORD_CHARS).then(|| {
         let detail = format!("A password has at most {MAX_PASSWORD_CHARS} characters.");
-        FieldError::at_field(field, FieldErrorCode::TooLong, detail)
+        let error = FieldError::at_field(field, FieldErrorCode::TooLong, detail);
+        error.with(FieldErrorParams::limit(MAX_PASSWORD_CHARS, chars))
     })
 }
 
@@ -138,6 +147,10 @@ pub struct PasswordChange {
         schema(format = Password, min_length = 8, max_length = 128, example = "a longer sentence")
     )]
     pub new_password: String,
+}
+
+impl RequestBody for PasswordChange {
+    const MAX_BYTES: usize = max_bytes(2 * MAX_PASSWORD_CHARS);
 }
 
 impl PasswordChange {
@@ -192,9 +205,17 @@ pub struct NewToken {
     )]
     pub name: String,
     /// In how many days it ends; without it, never.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "optional_integer",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 366, example = 90))]
     pub expires_in_days: Option<i32>,
+}
+
+impl RequestBody for NewToken {
+    const MAX_BYTES: usize = max_bytes(MAX_TOKEN_NAME_CHARS);
 }
 
 impl NewToken {
@@ -202,9 +223,10 @@ impl NewToken {
     pub fn errors(&self) -> Vec<FieldError> {
         let name = line_error("name", Some(&self.name), MAX_TOKEN_NAME_CHARS);
         let days = self.expires_in_days.filter(|days| !(1..=MAX_TOKEN_DAYS).contains(days));
-        let days = days.map(|_| {
+        let days = days.map(|days| {
             let detail = format!("A token is good for 1 to {MAX_TOKEN_DAYS} days, or for ever.");
-            FieldError::at_field("expires_in_days", FieldErrorCode::OutOfRange, detail)
+            let error = FieldError::at_field("expires_in_days", FieldErrorCode::OutOfRange, detail);
+            error.with(FieldErrorParams::range(1, MAX_TOKEN_DAYS.into(), Some(days.into())))
         });
         name.into_iter().chain(days).collect()
     }
@@ -266,11 +288,15 @@ pub struct AccountPage {
 #[serde(deny_unknown_fields)]
 pub struct AccountEdit {
     /// What it may do from now on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
     /// Whether it is shut from now on; its sessions end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub disabled: Option<bool>,
+}
+
+impl RequestBody for AccountEdit {
+    const MAX_BYTES: usize = max_bytes(0);
 }
 
 #[cfg(test)]

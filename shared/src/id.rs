@@ -6,6 +6,8 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::problem::{FieldErrorCode, ValueError};
+
 /// Text that is no id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdError {
@@ -29,6 +31,12 @@ impl fmt::Display for IdError {
 
 impl std::error::Error for IdError {}
 
+impl From<IdError> for ValueError {
+    fn from(error: IdError) -> ValueError {
+        ValueError::new(FieldErrorCode::InvalidValue, error.to_string())
+    }
+}
+
 /// A review's primary key: 41 bits of milliseconds since 2000-01-01T00:00:00Z, then 22 free bits.
 ///
 /// Its order is the order of creation. As text, and in JSON always as text, it is 13 characters
@@ -49,6 +57,16 @@ impl ReviewId {
     /// The id with this number; `None` unless it is positive.
     pub const fn new(number: i64) -> Option<ReviewId> {
         if number > 0 { Some(ReviewId(number)) } else { None }
+    }
+
+    /// The id that a person has found somewhere: as text, or in a row of the database as a number.
+    /// No number of a review since the epoch's second day has as few digits as a text has characters.
+    pub fn from_text_or_number(text: &str) -> Result<ReviewId, IdError> {
+        let is_number = text.len() != Self::TEXT_CHARS && text.bytes().all(|b| b.is_ascii_digit());
+        if !is_number {
+            return text.parse();
+        }
+        text.parse().ok().and_then(ReviewId::new).ok_or(IdError::Review)
     }
 
     /// The lowest number an id minted in the millisecond `unix_ms` can have, which is 0 (and not
@@ -261,6 +279,20 @@ mod tests {
             "-000000000001",
         ] {
             assert_eq!(bad.parse::<ReviewId>(), Err(IdError::Review), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn review_ids_are_found_by_their_number_too() {
+        let id = ReviewId::new(1_234_567_890_123_456_789).unwrap();
+        for text in ["128GGYHYYK08N", "128ggyhyyk08n", "1234567890123456789"] {
+            assert_eq!(ReviewId::from_text_or_number(text), Ok(id));
+        }
+        // Thirteen digits are a text.
+        assert_eq!(ReviewId::from_text_or_number("0000000000010"), Ok(ReviewId::new(32).unwrap()));
+        assert_eq!(ReviewId::from_text_or_number("10"), Ok(ReviewId::new(10).unwrap()));
+        for bad in ["", "0", "-1", "+1", "1.0", "9223372036854775808", "x", "1 2"] {
+            assert_eq!(ReviewId::from_text_or_number(bad), Err(IdError::Review), "{bad:?}");
         }
     }
 

@@ -10,6 +10,7 @@ mod database;
 pub mod first_answers;
 pub mod format;
 mod id;
+mod json;
 mod moderation;
 mod names;
 mod page;
@@ -26,13 +27,14 @@ pub use account::{
 pub use admin::{AdminReview, AdminReviewDetail, AdminReviewPage, DayCount, Overview};
 pub use database::{DatabaseInfo, DatabaseList, Engine, Health, ReplicaInfo, Verification};
 pub use id::{AccountId, CredentialId, IdError, ProductId, ReviewId};
+pub use json::{RequestBody, max_bytes};
 pub use moderation::{
     Decision, DecisionReason, DecisionResult, DecisionResultList, MAX_DECISIONS, MAX_NOTE_CHARS,
     NewDecisions, NewReport, QueuePage, QueuedReview, Report, ReportReason, ReviewAction,
     ReviewEvent, ReviewVersion, UndoDecisions,
 };
 pub use page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, PageLimit};
-pub use problem::{FieldError, FieldErrorCode, Problem, ProblemCode};
+pub use problem::{FieldError, FieldErrorCode, FieldErrorParams, Problem, ProblemCode, ValueError};
 pub use product::{
     AdminProduct, AdminProductPage, MAX_PRODUCT_DESCRIPTION_CHARS, MAX_PRODUCT_NAME_CHARS,
     MAX_PRODUCTS_PER_BATCH, MAX_SEARCH_CHARS, MAX_SKU_CHARS, MAX_URL_CHARS, NewProduct, Product,

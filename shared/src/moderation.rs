@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::json::{RequestBody, integer, max_bytes, optional_text};
 use crate::names::names;
-use crate::problem::{FieldError, FieldErrorCode, ProblemCode};
+use crate::problem::{FieldError, FieldErrorCode, FieldErrorParams, ProblemCode};
 use crate::text::line_error;
 use crate::{ProductId, ReviewId, ReviewStatus};
 
@@ -35,12 +36,16 @@ pub struct NewReport {
     /// What is wrong with the review.
     pub reason: ReportReason,
     /// In a few words; needed with `other`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional_text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
         feature = "openapi",
         schema(min_length = 1, max_length = 100, example = "It is about another bear.")
     )]
     pub note: Option<String>,
+}
+
+impl RequestBody for NewReport {
+    const MAX_BYTES: usize = max_bytes(MAX_NOTE_CHARS);
 }
 
 impl NewReport {
@@ -116,6 +121,7 @@ pub struct ReviewVersion {
     /// The review's id.
     pub id: ReviewId,
     /// The version that was seen: another one is not decided about.
+    #[serde(deserialize_with = "integer")]
     #[cfg_attr(feature = "openapi", schema(example = 1))]
     pub version: i32,
 }
@@ -130,7 +136,7 @@ pub struct NewDecisions {
     /// Why.
     pub reason: DecisionReason,
     /// In a few words; needed with `other`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional_text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
         feature = "openapi",
         schema(min_length = 1, max_length = 100, example = "Quotes a phone number.")
@@ -139,6 +145,14 @@ pub struct NewDecisions {
     /// About which reviews.
     #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 100))]
     pub reviews: Vec<ReviewVersion>,
+}
+
+/// Bytes that the reviews of a request take at most: of each an id and a version, with names that
+/// may be escaped too, and with white space.
+const MAX_REVIEWS_BYTES: usize = MAX_DECISIONS * 256;
+
+impl RequestBody for NewDecisions {
+    const MAX_BYTES: usize = max_bytes(MAX_NOTE_CHARS) + MAX_REVIEWS_BYTES;
 }
 
 impl NewDecisions {
@@ -164,6 +178,10 @@ pub struct UndoDecisions {
     pub reviews: Vec<ReviewVersion>,
 }
 
+impl RequestBody for UndoDecisions {
+    const MAX_BYTES: usize = max_bytes(0) + MAX_REVIEWS_BYTES;
+}
+
 impl UndoDecisions {
     /// Everything that is wrong with them.
     pub fn errors(&self) -> Vec<FieldError> {
@@ -172,17 +190,22 @@ impl UndoDecisions {
 }
 
 fn reviews_error(reviews: &[ReviewVersion]) -> Option<FieldError> {
+    let number = reviews.len();
+    if number == 0 || number > MAX_DECISIONS {
+        let detail = format!("One request decides about 1 to {MAX_DECISIONS} reviews.");
+        let error = FieldError::at_field("reviews", FieldErrorCode::OutOfRange, detail);
+        return Some(error.with(FieldErrorParams::range(
+            1,
+            MAX_DECISIONS as i64,
+            i64::try_from(number).ok(),
+        )));
+    }
     let mut ids: Vec<_> = reviews.iter().map(|review| review.id).collect();
     ids.sort();
-    let (code, detail) = if reviews.is_empty() || reviews.len() > MAX_DECISIONS {
-        let detail = format!("One request decides about 1 to {MAX_DECISIONS} reviews.");
-        (FieldErrorCode::OutOfRange, detail)
-    } else if ids.windows(2).any(|pair| pair[0] == pair[1]) {
-        (FieldErrorCode::InvalidValue, "A review is named twice.".to_owned())
-    } else {
-        return None;
-    };
-    Some(FieldError::at_field("reviews", code, detail))
+    ids.windows(2).any(|pair| pair[0] == pair[1]).then(|| {
+        let detail = "A review is named twice.".to_owned();
+        FieldError::at_field("reviews", FieldErrorCode::InvalidValue, detail)
+    })
 }
 
 /// What became of one review of the request.

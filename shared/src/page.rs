@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use crate::problem::{FieldErrorCode, FieldErrorParams, ValueError};
+
 /// Items on a page when the request names no limit.
 pub const DEFAULT_PAGE_LIMIT: u32 = 20;
 /// Items on a page at most.
@@ -24,23 +26,25 @@ impl Default for PageLimit {
     }
 }
 
-impl TryFrom<u32> for PageLimit {
-    type Error = String;
+impl TryFrom<i64> for PageLimit {
+    type Error = ValueError;
 
-    fn try_from(items: u32) -> Result<PageLimit, String> {
-        if (1..=MAX_PAGE_LIMIT).contains(&items) {
-            Ok(PageLimit(items))
-        } else {
-            Err(format!("a page holds 1 to {MAX_PAGE_LIMIT} items"))
-        }
+    fn try_from(items: i64) -> Result<PageLimit, ValueError> {
+        let limit = u32::try_from(items).ok().filter(|limit| (1..=MAX_PAGE_LIMIT).contains(limit));
+        limit.map(PageLimit).ok_or_else(|| out_of_range(Some(items)))
     }
 }
 
 impl FromStr for PageLimit {
-    type Err = String;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<PageLimit, String> {
-        // What is no small number gets the same answer as 0.
-        PageLimit::try_from(text.parse().unwrap_or(0))
+    fn from_str(text: &str) -> Result<PageLimit, ValueError> {
+        text.parse::<i64>().map_err(|_| out_of_range(None)).and_then(PageLimit::try_from)
     }
+}
+
+fn out_of_range(actual: Option<i64>) -> ValueError {
+    let detail = format!("a page holds 1 to {MAX_PAGE_LIMIT} items");
+    let params = FieldErrorParams::range(1, MAX_PAGE_LIMIT.into(), actual);
+    ValueError::new(FieldErrorCode::OutOfRange, detail).with(params)
 }

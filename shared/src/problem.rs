@@ -44,9 +44,9 @@ codes! {
         ValidationFailed => "validation_failed", "Validation failed",
             "The body is JSON, but not what this request takes. `errors` names each field by a JSON pointer.";
         BodyTooLarge => "body_too_large", "Body too large",
-            "A request's body may have 64 KiB.";
+            "The body has more bytes than the longest valid one of this request; `detail` says how many it may have.";
         UnsupportedMediaType => "unsupported_media_type", "Unsupported media type",
-            "The body must be sent as `Content-Type: application/json`.";
+            "The body must be sent as `Content-Type: application/json`, that of a PATCH also as `application/merge-patch+json` (RFC 7396).";
         ParameterInvalid => "parameter_invalid", "Invalid parameter",
             "A query parameter is unknown, given twice, or has a value that it can't have. `errors` names it.";
         IdInvalid => "id_invalid", "Invalid id",
@@ -161,19 +161,127 @@ pub struct FieldError {
     /// What is wrong, for people.
     #[cfg_attr(feature = "openapi", schema(example = "A rating is a whole number from 1 to 5."))]
     pub detail: String,
+    /// The values in `detail`, so that clients can phrase it in their own words.
+    #[serde(default, skip_serializing_if = "FieldErrorParams::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub params: FieldErrorParams,
 }
 
 impl FieldError {
+    /// An error of the field at this JSON pointer.
+    pub fn at_pointer(pointer: String, code: FieldErrorCode, detail: String) -> FieldError {
+        let (pointer, params) = (Some(pointer), FieldErrorParams::default());
+        FieldError { pointer, parameter: None, code, detail, params }
+    }
+
     /// An error of the body's top-level field `field`.
     pub fn at_field(field: &str, code: FieldErrorCode, detail: String) -> FieldError {
-        FieldError { pointer: Some(format!("/{field}")), parameter: None, code, detail }
+        FieldError::at_pointer(format!("/{field}"), code, detail)
     }
 
     /// An error of the query parameter `parameter`.
     pub fn at_parameter(parameter: &str, code: FieldErrorCode, detail: String) -> FieldError {
-        FieldError { pointer: None, parameter: Some(parameter.to_owned()), code, detail }
+        let (parameter, params) = (Some(parameter.to_owned()), FieldErrorParams::default());
+        FieldError { pointer: None, parameter, code, detail, params }
+    }
+
+    /// The same error with these values.
+    pub fn with(self, params: FieldErrorParams) -> FieldError {
+        FieldError { params, ..self }
     }
 }
+
+/// The values that a field error is about. Which of them are there depends on its code.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FieldErrorParams {
+    /// With `too_long`: characters or items at most; with `too_short`: at least.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = 255))]
+    pub limit: Option<u64>,
+    /// With `out_of_range`: the least number, or number of items.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = 1))]
+    pub minimum: Option<i64>,
+    /// With `out_of_range`: the greatest number, or number of items.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = 5))]
+    pub maximum: Option<i64>,
+    /// With `too_long`, `too_short` and `out_of_range`: what the request has instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = 300))]
+    pub actual: Option<i64>,
+    /// With `control_character`, and where a character is an `invalid_value`: which one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "U+0007"))]
+    pub character: Option<String>,
+    /// With `unknown_field`, and where words are an `invalid_value`: those that are allowed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false, example = json!(["spam", "other"])))]
+    pub allowed: Vec<String>,
+}
+
+impl FieldErrorParams {
+    /// A length that is over or under its limit.
+    pub fn limit(limit: usize, actual: usize) -> FieldErrorParams {
+        let actual = i64::try_from(actual).ok();
+        FieldErrorParams { limit: Some(limit as u64), actual, ..FieldErrorParams::default() }
+    }
+
+    /// A number that is out of its range; `actual` is `None` where there is no number.
+    pub fn range(minimum: i64, maximum: i64, actual: Option<i64>) -> FieldErrorParams {
+        let (minimum, maximum) = (Some(minimum), Some(maximum));
+        FieldErrorParams { minimum, maximum, actual, ..FieldErrorParams::default() }
+    }
+
+    /// A character that can't be here.
+    pub fn character(character: char) -> FieldErrorParams {
+        let character = Some(format!("U+{:04X}", u32::from(character)));
+        FieldErrorParams { character, ..FieldErrorParams::default() }
+    }
+
+    /// A word that is none of these.
+    pub fn allowed<'a>(words: impl IntoIterator<Item = &'a str>) -> FieldErrorParams {
+        let allowed = words.into_iter().map(str::to_owned).collect();
+        FieldErrorParams { allowed, ..FieldErrorParams::default() }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        *self == FieldErrorParams::default()
+    }
+}
+
+/// Why a text is no value of a type: a field error without its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ValueError {
+    /// What is wrong, for programs.
+    pub code: FieldErrorCode,
+    /// What is wrong, for people: the rest of a sentence.
+    pub detail: String,
+    /// The values in `detail`.
+    pub params: FieldErrorParams,
+}
+
+impl ValueError {
+    /// An error without values.
+    pub fn new(code: FieldErrorCode, detail: impl Into<String>) -> ValueError {
+        ValueError { code, detail: detail.into(), params: FieldErrorParams::default() }
+    }
+
+    /// The same error with these values.
+    pub fn with(self, params: FieldErrorParams) -> ValueError {
+        ValueError { params, ..self }
+    }
+}
+
+impl fmt::Display for ValueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl std::error::Error for ValueError {}
 
 /// Why a request was not served (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,9 +5,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::ProductId;
-use crate::problem::{FieldError, FieldErrorCode};
-use crate::review::{MAX_RATING, MIN_RATING};
-use crate::text::{Lines, change, line_error, text_error};
+use crate::json::{RequestBody, max_bytes, optional_text, present, removable_text};
+use crate::problem::{FieldError, FieldErrorCode, ValueError};
+use crate::review::{MAX_RATING, MIN_RATING, rating_params};
+use crate::text::{Lines, line_error, text_error};
 
 /// Characters of a search text at most.
 pub const MAX_SEARCH_CHARS: usize = 100;
@@ -39,24 +40,29 @@ impl Rating {
 }
 
 impl TryFrom<u8> for Rating {
-    type Error = String;
+    type Error = ValueError;
 
-    fn try_from(stars: u8) -> Result<Rating, String> {
+    fn try_from(stars: u8) -> Result<Rating, ValueError> {
         if (MIN_RATING..=MAX_RATING).contains(&i32::from(stars)) {
             Ok(Rating(stars))
         } else {
-            Err(format!("a rating is a whole number from {MIN_RATING} to {MAX_RATING}"))
+            Err(no_rating(Some(stars.into())))
         }
     }
 }
 
 impl FromStr for Rating {
-    type Err = String;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Rating, String> {
-        // What is no small number gets the same answer as 0.
-        Rating::try_from(text.parse().unwrap_or(0))
+    fn from_str(text: &str) -> Result<Rating, ValueError> {
+        let stars: i64 = text.parse().map_err(|_| no_rating(None))?;
+        u8::try_from(stars).map_err(|_| no_rating(Some(stars)))?.try_into()
     }
+}
+
+fn no_rating(actual: Option<i64>) -> ValueError {
+    let detail = format!("a rating is a whole number from {MIN_RATING} to {MAX_RATING}");
+    ValueError::new(FieldErrorCode::OutOfRange, detail).with(rating_params(actual))
 }
 
 impl From<Rating> for u8 {
@@ -219,18 +225,18 @@ pub struct NewProduct {
     )]
     pub name: String,
     /// A sentence or two about it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional_text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
         feature = "openapi",
         schema(min_length = 1, max_length = 2_000, example = "Soft, brown and patient.")
     )]
     pub description: Option<String>,
     /// The shop's own number for it; no two products share one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional_text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 64, example = "TOY-0001"))]
     pub sku: Option<String>,
     /// Where its picture is: an https address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional_text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
         feature = "openapi",
         schema(
@@ -241,6 +247,12 @@ pub struct NewProduct {
         )
     )]
     pub picture_url: Option<String>,
+}
+
+impl RequestBody for NewProduct {
+    const MAX_BYTES: usize = max_bytes(
+        MAX_PRODUCT_NAME_CHARS + MAX_PRODUCT_DESCRIPTION_CHARS + MAX_SKU_CHARS + MAX_URL_CHARS,
+    );
 }
 
 impl NewProduct {
@@ -270,27 +282,31 @@ impl NewProduct {
 #[serde(deny_unknown_fields)]
 pub struct ProductEdit {
     /// What it is called.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
         feature = "openapi",
         schema(min_length = 1, max_length = 255, example = "Brown teddy bear")
     )]
     pub name: Option<String>,
     /// A sentence or two about it.
-    #[serde(default, deserialize_with = "change", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "removable_text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, min_length = 1, max_length = 2_000, example = "Soft, brown and patient."))]
     pub description: Option<Option<String>>,
     /// The shop's own number for it.
-    #[serde(default, deserialize_with = "change", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "removable_text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, min_length = 1, max_length = 64, example = "TOY-0001"))]
     pub sku: Option<Option<String>>,
     /// Where its picture is: an https address.
-    #[serde(default, deserialize_with = "change", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "removable_text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, min_length = 1, max_length = 2_000, example = "https://shop.example/bear.jpg", format = "uri"))]
     pub picture_url: Option<Option<String>>,
     /// Whether it leaves the catalogue, or comes back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub archived: Option<bool>,
+}
+
+impl RequestBody for ProductEdit {
+    const MAX_BYTES: usize = NewProduct::MAX_BYTES;
 }
 
 impl ProductEdit {

@@ -5,9 +5,13 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::json::{
+    RequestBody, max_bytes, optional_integer, optional_text, present, removable_integer,
+    removable_text,
+};
 use crate::names::names;
-use crate::problem::{FieldError, FieldErrorCode};
-use crate::text::{Lines, change, line_error, text_error};
+use crate::problem::{FieldError, FieldErrorCode, FieldErrorParams};
+use crate::text::{Lines, line_error, text_error};
 use crate::{ProductId, Rating, ReviewId};
 
 /// The lowest rating, in stars.
@@ -150,11 +154,15 @@ impl fmt::Display for ReviewSort {
 #[serde(deny_unknown_fields)]
 pub struct NewReview {
     /// The verdict in stars, if there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "optional_integer",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 5, example = 5))]
     pub rating: Option<i32>,
-    /// A headline. Left out rather than blank.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// A headline. A blank one is as good as none.
+    #[serde(default, deserialize_with = "optional_text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
         feature = "openapi",
         schema(min_length = 1, max_length = 255, example = "A friend for life")
@@ -170,10 +178,14 @@ pub struct NewReview {
         )
     )]
     pub body: String,
-    /// A name to sign with. Left out rather than blank.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// A name to sign with. A blank one is as good as none.
+    #[serde(default, deserialize_with = "optional_text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 80, example = "Aspasia"))]
     pub author_name: Option<String>,
+}
+
+impl RequestBody for NewReview {
+    const MAX_BYTES: usize = max_bytes(MAX_TITLE_CHARS + MAX_BODY_CHARS + MAX_AUTHOR_NAME_CHARS);
 }
 
 impl NewReview {
@@ -188,13 +200,15 @@ impl NewReview {
 }
 
 fn rating_error(rating: Option<i32>) -> Option<FieldError> {
-    rating.filter(|rating| !(MIN_RATING..=MAX_RATING).contains(rating)).map(|_| {
-        FieldError::at_field(
-            "rating",
-            FieldErrorCode::OutOfRange,
-            format!("A rating is a whole number from {MIN_RATING} to {MAX_RATING}."),
-        )
-    })
+    let rating = rating.filter(|rating| !(MIN_RATING..=MAX_RATING).contains(rating))?;
+    let detail = format!("A rating is a whole number from {MIN_RATING} to {MAX_RATING}.");
+    let error = FieldError::at_field("rating", FieldErrorCode::OutOfRange, detail);
+    Some(error.with(rating_params(Some(rating.into()))))
+}
+
+/// The range of ratings, and what is out of it.
+pub(crate) fn rating_params(actual: Option<i64>) -> FieldErrorParams {
+    FieldErrorParams::range(MIN_RATING.into(), MAX_RATING.into(), actual)
 }
 
 /// A change of a review by its author (RFC 7396): what is left out stays, null takes it away.
@@ -203,24 +217,32 @@ fn rating_error(rating: Option<i32>) -> Option<FieldError> {
 #[serde(deny_unknown_fields)]
 pub struct ReviewEdit {
     /// The verdict in stars.
-    #[serde(default, deserialize_with = "change", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "removable_integer",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<i32>, minimum = 1, maximum = 5, example = 4))]
     pub rating: Option<Option<i32>>,
     /// A headline.
-    #[serde(default, deserialize_with = "change", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "removable_text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, min_length = 1, max_length = 255, example = "Still a friend"))]
     pub title: Option<Option<String>>,
     /// The text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
         feature = "openapi",
         schema(min_length = 1, max_length = 10_000, example = "One eye is gone; he sees.")
     )]
     pub body: Option<String>,
     /// A name to sign with.
-    #[serde(default, deserialize_with = "change", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "removable_text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, min_length = 1, max_length = 80, example = "Aspasia"))]
     pub author_name: Option<Option<String>>,
+}
+
+impl RequestBody for ReviewEdit {
+    const MAX_BYTES: usize = NewReview::MAX_BYTES;
 }
 
 impl ReviewEdit {

@@ -85,7 +85,7 @@ impl TryFrom<EventRow> for ReviewEvent {
             action: row.action.parse().map_err(|_| broken())?,
             from: row.from_status.parse().map_err(|_| broken())?,
             to: row.to_status.parse().map_err(|_| broken())?,
-            reason: row.reason.map(|r| r.parse()).transpose().map_err(|_: String| broken())?,
+            reason: row.reason.map(|r| r.parse().map_err(|_| broken())).transpose()?,
             created_at: Timestamp::from_millisecond(row.created_at).map_err(|_| broken())?,
             actor: Some(row.actor_name),
             note: row.note,

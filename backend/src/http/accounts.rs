@@ -16,7 +16,7 @@ use super::Settings;
 use super::auth::{Admin, Owner};
 use super::client::Client;
 use super::error::ApiError;
-use super::extract::{Body, Params, check_search, from_text};
+use super::extract::{Body, Params, check_search, cursor, from_text};
 use super::hashing::{HashingQueue, hashing};
 use super::limits::{Key, Limit, Limits};
 use super::openapi::{
@@ -196,6 +196,7 @@ struct ListAccounts {
     #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
     limit: PageLimit,
     /// Where the page starts: `next_cursor` of the page before.
+    #[serde(default, deserialize_with = "cursor")]
     cursor: Option<String>,
 }
 
@@ -234,7 +235,7 @@ pub async fn list_accounts(
     tag = "accounts",
     security(("session" = []), ("token" = [])),
     params(("id" = AccountId, Path, description = "The account's id.")),
-    request_body = AccountEdit,
+    request_body(content((AccountEdit = "application/json"), (AccountEdit = "application/merge-patch+json"))),
     responses(
         (status = 200, description = "The account as it is now.", body = Account),
         InvalidEdit, NotAllowed, NoSuchAccount, LastAdmin, Unavailable

@@ -11,7 +11,7 @@ use utoipa::IntoParams;
 
 use super::auth::Admin;
 use super::error::ApiError;
-use super::extract::{Body, IfMatch, Params, check_search, from_text};
+use super::extract::{Body, IfMatch, Params, check_search, cursor, from_text};
 use super::openapi::{
     Changed, InvalidEdit, InvalidId, InvalidParameter, NoSuchProduct, NotAllowed, SkuTaken,
     Unavailable, VersionMissing,
@@ -35,6 +35,7 @@ struct ListAllProducts {
     #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
     limit: PageLimit,
     /// Where the page starts: `next_cursor` of the page before.
+    #[serde(default, deserialize_with = "cursor")]
     cursor: Option<String>,
 }
 
@@ -71,7 +72,7 @@ pub async fn list_all_products(
 /// It is in the catalogue at once.
 #[utoipa::path(
     tag = "admin",
-    request_body(content = NewProduct, description = "The product. At most 64 KiB."),
+    request_body(content = NewProduct, description = "The product."),
     responses(
         (status = 201, description = "The product.", body = AdminProduct,
             headers(("Location" = String, description = "The path of the product."),
@@ -129,7 +130,7 @@ pub async fn get_product_detail(
         ("id" = ProductId, Path, description = "The product's id."),
         ("If-Match" = String, Header, description = "The product's ETag.", example = "\"1\"")
     ),
-    request_body(content = ProductEdit, description = "The change. At most 64 KiB."),
+    request_body(content((ProductEdit = "application/json"), (ProductEdit = "application/merge-patch+json")), description = "The change."),
     responses(
         (status = 200, description = "The product from now on.", body = AdminProduct,
             headers(("ETag" = String, description = "Its version, for `If-Match`."))),
@@ -146,7 +147,7 @@ pub async fn edit_product(
     edit: Body<ProductEdit>,
 ) -> Result<HttpResponse, ApiError> {
     let (version, Body(edit)) = (version.required()?, edit);
-    let product = blocking(store, move |store| store.edit_product(*id, version, &edit)).await?;
+    let product = blocking(store, move |store| store.edit_product(*id, &version, &edit)).await?;
     Ok(HttpResponse::Ok()
         .insert_header((header::ETAG, version_tag(product.version).to_string()))
         .insert_header((header::CACHE_CONTROL, "no-store"))

@@ -4,7 +4,7 @@ use actix_web::body::BoxBody;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
-use ostrakon_shared::{FieldError, FieldErrorCode, Problem, ProblemCode};
+use ostrakon_shared::{FieldError, Problem, ProblemCode, ValueError};
 
 use crate::store::StoreError;
 
@@ -46,16 +46,11 @@ impl ApiError {
         ApiError { errors, ..ApiError::new(ProblemCode::ValidationFailed, detail) }
     }
 
-    /// A field of the body that is wrong, by its JSON pointer.
-    pub fn field(pointer: String, code: FieldErrorCode, detail: String) -> ApiError {
-        let pointer = Some(pointer);
-        ApiError::fields(vec![FieldError { pointer, parameter: None, code, detail }])
-    }
-
     /// A query parameter that is wrong.
-    pub fn parameter(name: &str, code: FieldErrorCode, reason: &str) -> ApiError {
-        let detail = format!("Parameter {name}: {reason}.");
-        let errors = vec![FieldError::at_parameter(name, code, detail.clone())];
+    pub fn parameter(name: &str, error: ValueError) -> ApiError {
+        let ValueError { code, detail, params } = error;
+        let detail = format!("Parameter {name}: {detail}.");
+        let errors = vec![FieldError::at_parameter(name, code, detail.clone()).with(params)];
         ApiError { errors, ..ApiError::new(ProblemCode::ParameterInvalid, detail) }
     }
 

@@ -1,24 +1,32 @@
 //! Extractors: what a request says, or a problem that says what is wrong with it.
 
-use std::fmt::Display;
+use std::fmt;
 use std::future::{Ready, ready};
 use std::str::FromStr;
 
 use actix_web::dev::Payload;
 use actix_web::error::PathError;
-use actix_web::http::header::{self, ContentType, Header};
+use actix_web::http::Method;
+use actix_web::http::header::{self, ContentType, Header, HeaderName, HeaderValue};
 use actix_web::web::{Bytes, BytesMut, PathConfig};
-use actix_web::{FromRequest, HttpMessage, HttpRequest, mime};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
-use ostrakon_shared::{FieldErrorCode, MAX_SEARCH_CHARS, ProblemCode};
+use ostrakon_shared::{
+    FieldError, FieldErrorCode, FieldErrorParams, MAX_SEARCH_CHARS, ProblemCode, RequestBody,
+    ValueError,
+};
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
 use super::error::ApiError;
+use crate::store::ExpectedVersion;
 
-/// Bytes of a request's body at most.
-const MAX_BODY_BYTES: usize = 64 * 1024;
+/// The media types of a body, and that of a change beside it (RFC 7396).
+const JSON: &str = "application/json";
+const MERGE_PATCH: &str = "application/merge-patch+json";
+/// What a resource takes for a PATCH (RFC 5789).
+const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 /// Bytes of an Idempotency-Key at most.
 const MAX_KEY_BYTES: usize = 255;
 
@@ -36,9 +44,10 @@ pub fn path_config() -> PathConfig {
 /// A parameter's value, from its text: it knows better than serde what is wrong with it.
 pub fn from_text<'de, D: Deserializer<'de>, T: FromStr>(deserializer: D) -> Result<T, D::Error>
 where
-    T::Err: Display,
+    T::Err: Into<ValueError>,
 {
-    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    let parsed = String::deserialize(deserializer)?.parse();
+    parsed.map_err(|error: T::Err| D::Error::custom(Told(error.into())))
 }
 
 /// The same, of a parameter that may be left out.
@@ -46,23 +55,52 @@ pub fn from_optional_text<'de, D: Deserializer<'de>, T: FromStr>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error>
 where
-    T::Err: Display,
+    T::Err: Into<ValueError>,
 {
     from_text(deserializer).map(Some)
 }
 
+/// The `cursor` of a list. An empty one is that of the first page.
+pub fn cursor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let cursor: Option<String> = Option::deserialize(deserializer)?;
+    Ok(cursor.filter(|cursor| !cursor.is_empty()))
+}
+
+/// An error on its way through serde, which takes nothing but text: as JSON.
+struct Told(ValueError);
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&serde_json::to_string(&self.0).map_err(|_| fmt::Error)?)
+    }
+}
+
+/// What is wrong with a value, from what serde says of it: [`Told`], or serde's own words.
+fn value_error(reason: &str) -> ValueError {
+    if let Ok(told) = serde_json::from_str(reason) {
+        return told;
+    }
+    let (code, params) = coded(reason);
+    ValueError::new(code, reason).with(params)
+}
+
 /// Refuses a search that is too long to be looked for, or that nothing can hold.
 pub fn check_search(search: &str) -> Result<(), ApiError> {
-    if search.contains(char::is_control) {
-        let reason = "a search has no control characters";
-        return Err(ApiError::parameter("search", FieldErrorCode::ControlCharacter, reason));
+    if let Some(control) = search.chars().find(|c| c.is_control()) {
+        let detail = "a search has no control characters";
+        let error = ValueError::new(FieldErrorCode::ControlCharacter, detail);
+        return Err(ApiError::parameter(
+            "search",
+            error.with(FieldErrorParams::character(control)),
+        ));
     }
     let chars = search.chars().count();
     if chars <= MAX_SEARCH_CHARS {
         return Ok(());
     }
-    let reason = format!("a search has {MAX_SEARCH_CHARS} characters at most, not {chars}");
-    Err(ApiError::parameter("search", FieldErrorCode::TooLong, &reason))
+    let detail = format!("a search has {MAX_SEARCH_CHARS} characters at most, not {chars}");
+    let error = ValueError::new(FieldErrorCode::TooLong, detail);
+    Err(ApiError::parameter("search", error.with(FieldErrorParams::limit(MAX_SEARCH_CHARS, chars))))
 }
 
 fn sentence(reason: &str) -> String {
@@ -84,8 +122,8 @@ impl<T: DeserializeOwned> FromRequest for Params<T> {
         ready(parsed.map(Params).map_err(|error| {
             let path = error.path().to_string();
             let reason = error.into_inner().to_string();
-            let code = field_error_code(&reason);
-            ApiError::parameter(named_in_words(code, &reason).unwrap_or(&path), code, &reason)
+            let error = value_error(&reason);
+            ApiError::parameter(named_in_words(error.code, &reason).unwrap_or(&path), error)
         }))
     }
 }
@@ -93,7 +131,7 @@ impl<T: DeserializeOwned> FromRequest for Params<T> {
 /// A JSON body.
 pub struct Body<T>(pub T);
 
-impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+impl<T: RequestBody + 'static> FromRequest for Body<T> {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Body<T>, ApiError>>;
 
@@ -101,15 +139,18 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
         let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
             require_json(&request)?;
-            let bytes = read_body(&mut payload).await?;
+            let bytes = read_body(&mut payload, T::MAX_BYTES).await?;
             parse(&bytes).map(Body)
         })
     }
 }
 
 fn require_json(request: &HttpRequest) -> Result<(), ApiError> {
-    let json = ContentType::parse(request)
-        .is_ok_and(|ContentType(found)| found.essence_str() == mime::APPLICATION_JSON.as_ref());
+    let is_patch = request.method() == Method::PATCH;
+    let json = ContentType::parse(request).is_ok_and(|ContentType(found)| {
+        let found = found.essence_str();
+        found == JSON || is_patch && found == MERGE_PATCH
+    });
     if json {
         return Ok(());
     }
@@ -117,18 +158,23 @@ fn require_json(request: &HttpRequest) -> Result<(), ApiError> {
         "" => "The body has no Content-Type.".to_owned(),
         found => format!("The body has Content-Type {found}."),
     };
-    let detail = format!("{found} It must be application/json.");
-    Err(ApiError::new(ProblemCode::UnsupportedMediaType, detail))
+    let code = ProblemCode::UnsupportedMediaType;
+    if is_patch {
+        let detail = format!("{found} It must be {JSON} or {MERGE_PATCH}.");
+        let accepted = HeaderValue::from_static("application/json, application/merge-patch+json");
+        return Err(ApiError::new(code, detail).with_header(ACCEPT_PATCH, accepted));
+    }
+    Err(ApiError::new(code, format!("{found} It must be {JSON}.")))
 }
 
-async fn read_body(payload: &mut Payload) -> Result<Bytes, ApiError> {
+async fn read_body(payload: &mut Payload, max_bytes: usize) -> Result<Bytes, ApiError> {
     let mut bytes = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| {
             ApiError::new(ProblemCode::MalformedJson, format!("The body broke off: {error}."))
         })?;
-        if bytes.len() + chunk.len() > MAX_BODY_BYTES {
-            let detail = format!("The body has more than {MAX_BODY_BYTES} bytes.");
+        if bytes.len() + chunk.len() > max_bytes {
+            let detail = format!("The body has more than {max_bytes} bytes.");
             return Err(ApiError::new(ProblemCode::BodyTooLarge, detail));
         }
         bytes.extend_from_slice(&chunk);
@@ -141,7 +187,8 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         serde_json::from_slice::<IgnoredAny>(bytes).map_err(|error| malformed(&error))?;
         let detail = "This must be a JSON object.".to_owned();
-        return Err(ApiError::field(String::new(), FieldErrorCode::WrongType, detail));
+        let error = FieldError::at_pointer(String::new(), FieldErrorCode::WrongType, detail);
+        return Err(ApiError::fields(vec![error]));
     }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
@@ -159,13 +206,13 @@ fn malformed(error: &serde_json::Error) -> ApiError {
 
 fn wrong_field(path: &serde_path_to_error::Path, error: &serde_json::Error) -> ApiError {
     let reason = error.to_string();
-    let code = field_error_code(&reason);
-    let pointer =
-        named_in_words(code, &reason).map_or_else(|| pointer(path), |name| format!("/{name}"));
-    // People know whole numbers, and see the field: they need no place in the text.
-    let reason = reason.replace("expected i32", "expected a whole number");
+    // People see the field: they need no place in the text.
     let reason = reason.split(" at line ").next().unwrap_or_default();
-    ApiError::field(pointer, code, sentence(reason))
+    let (code, params) = coded(reason);
+    let pointer =
+        named_in_words(code, reason).map_or_else(|| pointer(path), |name| format!("/{name}"));
+    let error = FieldError::at_pointer(pointer, code, sentence(reason));
+    ApiError::fields(vec![error.with(params)])
 }
 
 /// The path as a JSON pointer (RFC 6901).
@@ -181,17 +228,30 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 }
 
 /// Serde tells these apart only in words.
-fn field_error_code(reason: &str) -> FieldErrorCode {
+fn coded(reason: &str) -> (FieldErrorCode, FieldErrorParams) {
+    // "unknown …, expected one of `a`, `b`": the second of each pair of quotes ends a word.
+    let allowed = || {
+        let words = reason.rsplit_once(", expected ").map_or("", |(_, words)| words);
+        FieldErrorParams::allowed(words.split('`').skip(1).step_by(2))
+    };
+    let none = FieldErrorParams::default();
     if reason.starts_with("unknown field") {
-        FieldErrorCode::UnknownField
+        (FieldErrorCode::UnknownField, allowed())
+    } else if reason.starts_with("unknown variant") {
+        (FieldErrorCode::InvalidValue, allowed())
     } else if reason.starts_with("missing field") {
-        FieldErrorCode::MissingField
+        (FieldErrorCode::MissingField, none)
     } else if reason.starts_with("duplicate field") {
-        FieldErrorCode::DuplicateField
+        (FieldErrorCode::DuplicateField, none)
     } else if reason.starts_with("invalid type") {
-        FieldErrorCode::WrongType
+        (FieldErrorCode::WrongType, none)
+    } else if reason.starts_with("invalid value: integer") {
+        // The numbers of all bodies have 32 bits.
+        let actual = reason.split('`').nth(1).and_then(|number| number.parse().ok());
+        let params = FieldErrorParams::range(i32::MIN.into(), i32::MAX.into(), actual);
+        (FieldErrorCode::OutOfRange, params)
     } else {
-        FieldErrorCode::InvalidValue
+        (FieldErrorCode::InvalidValue, none)
     }
 }
 
@@ -235,37 +295,25 @@ fn is_visible(key: &str) -> bool {
     key.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// The version that a change is about: the ETag that came with it, in `If-Match` (RFC 9110).
-pub struct IfMatch(Option<Expected>);
-
-#[derive(Clone, Copy)]
-enum Expected {
-    Any,
-    Version(i32),
-    /// A tag that no version has.
-    Other,
-}
+/// The versions that a change may be about: the ETag that came with one, in `If-Match` (RFC 9110,
+/// section 13.1.1).
+///
+/// Tags match by the version in them. A proxy that compresses answers weakens their tag (nginx:
+/// `W/"1"`) or appends to it (Apache: `"1-gzip"`), but doesn't change what the client has read.
+pub struct IfMatch(Option<ExpectedVersion>);
 
 impl IfMatch {
-    /// The version; `None` when any will do. A change without the header is refused.
-    pub fn required(self) -> Result<Option<i32>, ApiError> {
-        if self.0.is_none() {
+    /// The versions. A change without the header is refused.
+    pub fn required(self) -> Result<ExpectedVersion, ApiError> {
+        self.0.ok_or_else(|| {
             let code = ProblemCode::VersionMissing;
-            return Err(ApiError::new(code, code.explanation()));
-        }
-        self.optional()
+            ApiError::new(code, code.explanation())
+        })
     }
 
-    /// The version; `None` when any will do, or none is named.
-    pub fn optional(self) -> Result<Option<i32>, ApiError> {
-        match self.0 {
-            None | Some(Expected::Any) => Ok(None),
-            Some(Expected::Version(version)) => Ok(Some(version)),
-            Some(Expected::Other) => {
-                let code = ProblemCode::VersionConflict;
-                Err(ApiError::new(code, code.explanation()))
-            }
-        }
+    /// The versions; without the header, any.
+    pub fn optional(self) -> ExpectedVersion {
+        self.0.unwrap_or(ExpectedVersion::Any)
     }
 }
 
@@ -274,16 +322,57 @@ impl FromRequest for IfMatch {
     type Future = Ready<Result<IfMatch, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let header = request.headers().get(header::IF_MATCH);
-        let expected = header.map(|value| match value.to_str().map(str::trim) {
-            Ok("*") => Expected::Any,
-            Ok(tag) => {
-                let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-                let version = version.and_then(|version| version.parse().ok());
-                version.map_or(Expected::Other, Expected::Version)
+        let mut expected = None;
+        // A list may stand in several headers (RFC 9110, section 5.3).
+        for header in request.headers().get_all(header::IF_MATCH) {
+            match header.to_str().map(str::trim) {
+                Ok("*") => expected = Some(ExpectedVersion::Any),
+                tags => {
+                    // No tag of ours has a comma in it.
+                    let found = tags.unwrap_or_default().split(',').filter_map(tagged_version);
+                    let expected =
+                        expected.get_or_insert_with(|| ExpectedVersion::OneOf(Vec::new()));
+                    if let ExpectedVersion::OneOf(versions) = expected {
+                        versions.extend(found);
+                    }
+                }
             }
-            Err(_) => Expected::Other,
-        });
+        }
         ready(Ok(IfMatch(expected)))
+    }
+}
+
+/// The version in an entity tag: the digits it begins with, which a dot or a dash ends.
+fn tagged_version(tag: &str) -> Option<i32> {
+    let tag = tag.trim();
+    let tag = tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"')?.strip_suffix('"')?;
+    let version = tag.split(['.', '-']).next()?;
+    let is_plain = version.bytes().all(|byte| byte.is_ascii_digit());
+    version.parse().ok().filter(|_| is_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_read_by_its_version() {
+        for (tag, version) in [
+            ("\"1\"", Some(1)),
+            (" W/\"12\" ", Some(12)),
+            ("\"3-gzip\"", Some(3)),
+            ("W/\"3.1-br\"", Some(3)),
+            ("\"3.2\"", Some(3)),
+            ("3", None),
+            ("\"\"", None),
+            ("\"-3\"", None),
+            ("\"+3\"", None),
+            ("\"3x\"", None),
+            ("w/\"3\"", None),
+            ("\"99999999999\"", None),
+            ("\"a4e10d51f9f0c0a7e8b6d3c2b1a09f8e\"", None),
+        ] {
+            assert_eq!(tagged_version(tag), version, "{tag}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 
 use super::auth::Moderator;
 use super::error::ApiError;
-use super::extract::{Body, Params, from_text};
+use super::extract::{Body, Params, cursor, from_text};
 use super::openapi::{InvalidEdit, InvalidParameter, NotAllowed, Unavailable};
 use super::respond::Fresh;
 use super::threads::blocking;
@@ -23,6 +23,7 @@ struct ListQueue {
     #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
     limit: PageLimit,
     /// Where the page starts: `next_cursor` of the page before.
+    #[serde(default, deserialize_with = "cursor")]
     cursor: Option<String>,
     /// Answer without the reviews that are in databases that are down, rather than not at all.
     #[serde(default)]
@@ -64,7 +65,7 @@ pub async fn list_queue(
 /// changed since it was shown is left as it is, and the answer says so.
 #[utoipa::path(
     tag = "moderation",
-    request_body(content = NewDecisions, description = "The decision. At most 64 KiB."),
+    request_body(content = NewDecisions, description = "The decision."),
     responses(
         (status = 200, description = "What became of each review.", body = DecisionResultList),
         InvalidEdit, NotAllowed, Unavailable
@@ -86,7 +87,7 @@ pub async fn decide(
 /// Each review stands as it did before the last decision; reports that it closed are open again.
 #[utoipa::path(
     tag = "moderation",
-    request_body(content = UndoDecisions, description = "The reviews. At most 64 KiB."),
+    request_body(content = UndoDecisions, description = "The reviews."),
     responses(
         (status = 200, description = "What became of each review.", body = DecisionResultList),
         InvalidEdit, NotAllowed, Unavailable

@@ -5,15 +5,15 @@ use std::str::FromStr;
 use actix_web::get;
 use actix_web::web::Path;
 use ostrakon_shared::{
-    MAX_PRODUCTS_PER_BATCH, PageLimit, Product, ProductId, ProductPage, ProductRating,
-    ProductRatingList,
+    FieldErrorCode, FieldErrorParams, MAX_PRODUCTS_PER_BATCH, PageLimit, Product, ProductId,
+    ProductPage, ProductRating, ProductRatingList, ValueError,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::answers::{Key, Public};
 use super::error::ApiError;
-use super::extract::{Params, check_search, from_text};
+use super::extract::{Params, check_search, cursor, from_text};
 use super::openapi::{
     InvalidId, InvalidParameter, InvalidProductRequest, NoSuchProduct, Unavailable,
 };
@@ -33,6 +33,7 @@ struct ListProducts {
     #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
     limit: PageLimit,
     /// Where the page starts: `next_cursor` of the page before.
+    #[serde(default, deserialize_with = "cursor")]
     cursor: Option<String>,
     /// Answer without the ratings that are in databases that are down, rather than not at all.
     #[serde(default)]
@@ -138,14 +139,15 @@ struct ListRatings {
 struct ProductIds(Vec<ProductId>);
 
 impl FromStr for ProductIds {
-    type Err = String;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<ProductIds, String> {
+    fn from_str(text: &str) -> Result<ProductIds, ValueError> {
         let ids: Result<Vec<ProductId>, _> = text.split(',').map(str::parse).collect();
-        let ids = ids.map_err(|error: ostrakon_shared::IdError| error.to_string())?;
-        if ids.len() > MAX_PRODUCTS_PER_BATCH {
-            let found = ids.len();
-            return Err(format!("{MAX_PRODUCTS_PER_BATCH} products at most, not {found}"));
+        let (ids, max) = (ids?, MAX_PRODUCTS_PER_BATCH);
+        if ids.len() > max {
+            let detail = format!("{max} products at most, not {}", ids.len());
+            let error = ValueError::new(FieldErrorCode::TooLong, detail);
+            return Err(error.with(FieldErrorParams::limit(max, ids.len())));
         }
         Ok(ProductIds(ids))
     }

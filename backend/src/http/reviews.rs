@@ -14,7 +14,9 @@ use super::answers::{Key, Public};
 use super::auth::{Member, Poster};
 use super::client::Client;
 use super::error::ApiError;
-use super::extract::{Body, IdempotencyKey, IfMatch, Params, from_optional_text, from_text};
+use super::extract::{
+    Body, IdempotencyKey, IfMatch, Params, cursor, from_optional_text, from_text,
+};
 use super::openapi::{
     BadSession, CannotReview, Changed, GuestsRefused, InvalidEdit, InvalidId, InvalidList,
     InvalidParameter, InvalidReview, NoSuchProduct, NoSuchReview, NotAllowed, NotSignedIn,
@@ -42,6 +44,7 @@ struct ListReviews {
     #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
     limit: PageLimit,
     /// Where the page starts: `next_cursor` of the page before.
+    #[serde(default, deserialize_with = "cursor")]
     cursor: Option<String>,
     /// Answer without the reviews that are in databases that are down, rather than not at all.
     #[serde(default)]
@@ -96,7 +99,7 @@ pub async fn list_product_reviews(
             description = "1 to 255 visible ASCII characters, for this product and review alone.",
             max_length = 255, example = "0e7c1d9c-6a3f-4a53-9f0e-8f5c6f1b2a77")
     ),
-    request_body(content = NewReview, description = "The review. At most 64 KiB."),
+    request_body(content = NewReview, description = "The review."),
     responses(
         (status = 201, description = "The review. Under pre-moderation it is `pending`, and public once a moderator has approved it.", body = Review,
             headers(("Location" = String, description = "The path of the review."),
@@ -160,7 +163,7 @@ pub async fn get_review(public: Public, id: Path<ReviewId>) -> Result<Answer, Ap
         ("id" = ReviewId, Path, description = "The review's id."),
         ("If-Match" = String, Header, description = "The review's ETag.", example = "\"1\"")
     ),
-    request_body(content = ReviewEdit, description = "The change. At most 64 KiB."),
+    request_body(content((ReviewEdit = "application/json"), (ReviewEdit = "application/merge-patch+json")), description = "The change."),
     responses(
         (status = 200, description = "The review from now on.", body = Review,
             headers(("ETag" = String, description = "Its version, for `If-Match`."))),
@@ -177,7 +180,7 @@ pub async fn edit_review(
     edit: Body<ReviewEdit>,
 ) -> Result<HttpResponse, ApiError> {
     let (Member(author), version, Body(edit)) = (author, version.required()?, edit);
-    let change = move |store: &Store| store.edit_review(&author, *id, version, &edit);
+    let change = move |store: &Store| store.edit_review(&author, *id, &version, &edit);
     let review = blocking(store, change).await?;
     Ok(HttpResponse::Ok()
         .insert_header((header::ETAG, version_tag(review.version).to_string()))
@@ -207,8 +210,8 @@ pub async fn delete_review(
     id: Path<ReviewId>,
     version: IfMatch,
 ) -> Result<HttpResponse, ApiError> {
-    let (Member(author), version) = (author, version.optional()?);
-    blocking(store, move |store| store.delete_review(&author, *id, version)).await?;
+    let (Member(author), version) = (author, version.optional());
+    blocking(store, move |store| store.delete_review(&author, *id, &version)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -218,7 +221,7 @@ pub async fn delete_review(
 #[utoipa::path(
     tag = "reviews",
     params(("id" = ReviewId, Path, description = "The review's id.")),
-    request_body(content = NewReport, description = "What is wrong with it. At most 64 KiB."),
+    request_body(content = NewReport, description = "What is wrong with it."),
     responses(
         (status = 204, description = "It is reported."),
         InvalidEdit, BadSession, NoSuchReview, Reported, TooMany, Unavailable
@@ -253,6 +256,7 @@ struct ListOwnReviews {
     #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
     limit: PageLimit,
     /// Where the page starts: `next_cursor` of the page before.
+    #[serde(default, deserialize_with = "cursor")]
     cursor: Option<String>,
     /// Answer without the reviews that are in databases that are down, rather than not at all.
     #[serde(default)]

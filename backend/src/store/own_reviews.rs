@@ -6,7 +6,7 @@ use ostrakon_shared::{
 };
 
 use super::fanout::Source;
-use super::{Actor, Store, StoreError, Subject};
+use super::{Actor, ExpectedVersion, Store, StoreError, Subject};
 use crate::db::moderation::{self, EventRow};
 use crate::db::owner::Owned;
 use crate::db::review_search::{self, Filter};
@@ -69,18 +69,18 @@ impl Store {
         })
     }
 
-    /// Changes an author's own review; if `version` is given, only if it still has that. What a moderator took from the
-    /// public, or has to see first, waits for a moderator again.
+    /// Changes an author's own review, if it still has an expected version. What a moderator took
+    /// from the public, or has to see first, waits for a moderator again.
     pub fn edit_review(
         &self,
         author: &Actor,
         id: ReviewId,
-        version: Option<i32>,
+        expected: &ExpectedVersion,
         edit: &ReviewEdit,
     ) -> Result<Review, StoreError> {
         self.change_own(author, id, |connection, row, review| {
-            if version.is_some_and(|version| version != review.version) {
-                return Ok(Err(StoreError::VersionConflict));
+            if let Err(conflict) = expected.require(review.version) {
+                return Ok(Err(conflict));
             }
             let content = edit.applied_to(&review);
             let errors = content.errors();
@@ -108,16 +108,16 @@ impl Store {
         })
     }
 
-    /// Deletes an author's own review; if `version` is given, only if it still has that.
+    /// Deletes an author's own review, if it still has an expected version.
     pub fn delete_review(
         &self,
         author: &Actor,
         id: ReviewId,
-        version: Option<i32>,
+        expected: &ExpectedVersion,
     ) -> Result<(), StoreError> {
         let deleted = self.change_own(author, id, |connection, row, review| {
-            if version.is_some_and(|version| version != review.version) {
-                return Ok(Err(StoreError::VersionConflict));
+            if let Err(conflict) = expected.require(review.version) {
+                return Ok(Err(conflict));
             }
             let status = ReviewStatus::Deleted;
             let change = Change { action: ReviewAction::Delete, status, reason: None, note: None };

@@ -8,7 +8,7 @@ use ostrakon_shared::{
 
 use super::cursor::{self, ListScope, Position};
 use super::products::fold;
-use super::{Store, StoreError, Subject};
+use super::{ExpectedVersion, Store, StoreError, Subject};
 use crate::db::products::{self, Filter, NewProductRow, ProductRow};
 use crate::db::{DbError, Lock, QueryError, lock};
 
@@ -76,11 +76,11 @@ impl Store {
         created.map_err(refused)
     }
 
-    /// Changes a product; if `version` is given, only if it still has that.
+    /// Changes a product, if it still has an expected version.
     pub fn edit_product(
         &self,
         id: ProductId,
-        version: Option<i32>,
+        expected: &ExpectedVersion,
         edit: &ProductEdit,
     ) -> Result<AdminProduct, StoreError> {
         let changed = self.default().write(|connection| {
@@ -89,8 +89,8 @@ impl Store {
                 return Ok(Err(StoreError::ProductNotFound(id)));
             };
             let before = AdminProduct::try_from(row)?;
-            if version.is_some_and(|version| version != before.version) {
-                return Ok(Err(StoreError::VersionConflict));
+            if let Err(conflict) = expected.require(before.version) {
+                return Ok(Err(conflict));
             }
             let product = edit.applied_to(&before);
             let errors = product.errors();

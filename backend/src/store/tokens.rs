@@ -2,7 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use ostrakon_shared::{
-    AccountId, CreatedToken, CredentialId, FieldError, FieldErrorCode, NewToken, TokenList,
+    AccountId, CreatedToken, CredentialId, FieldError, FieldErrorCode, FieldErrorParams, NewToken,
+    TokenList,
 };
 
 use super::{Store, StoreError, secret};
@@ -59,10 +60,7 @@ impl Store {
 
 fn too_many() -> FieldError {
     let detail = format!("An account has {MAX_TOKENS} tokens at most: revoke one first.");
-    FieldError {
-        pointer: Some(String::new()),
-        parameter: None,
-        code: FieldErrorCode::OutOfRange,
-        detail,
-    }
+    let error = FieldError::at_pointer(String::new(), FieldErrorCode::OutOfRange, detail);
+    let max = MAX_TOKENS;
+    error.with(FieldErrorParams::range(0, max, Some(max + 1)))
 }

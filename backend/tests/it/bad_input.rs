@@ -1,5 +1,6 @@
 //! Every kind of bad input has its code, and leaves nothing behind.
 
+use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -18,7 +19,7 @@ on_every_engine!(bodies, async || {
         ("{'body': 'x'}".to_owned(), 400, "malformed_json"),
         (r#"{"body": "\ud800"}"#.to_owned(), 400, "malformed_json"),
         (r#"{"body": "\udc00 x"}"#.to_owned(), 400, "malformed_json"),
-        (json!({"body": "x".repeat(65_536)}).to_string(), 413, "body_too_large"),
+        (json!({"body": "x".repeat(131_072)}).to_string(), 413, "body_too_large"),
     ] {
         let answer = app.post_text(REVIEWS, body.clone()).await;
         assert_eq!(answer.problem(status), code, "{body}");
@@ -32,8 +33,6 @@ on_every_engine!(bodies, async || {
         (json!({"body": "nul \u{0}"}).to_string(), "/body", "control_character"),
         (json!({"body": "x", "title": "bell \u{7}"}).to_string(), "/title", "control_character"),
         (json!({"body": "x", "title": "two\nlines"}).to_string(), "/title", "control_character"),
-        (json!({"body": "x", "title": ""}).to_string(), "/title", "blank"),
-        (json!({"body": "x", "author_name": " "}).to_string(), "/author_name", "blank"),
         (long("body", 10_001), "/body", "too_long"),
         (long("title", 256), "/title", "too_long"),
         (long("author_name", 81), "/author_name", "too_long"),
@@ -43,7 +42,8 @@ on_every_engine!(bodies, async || {
         (json!({"body": "x", "rating": 4.5}).to_string(), "/rating", "wrong_type"),
         (json!({"body": "x", "rating": "5"}).to_string(), "/rating", "wrong_type"),
         (json!({"body": "x", "rating": true}).to_string(), "/rating", "wrong_type"),
-        (json!({"body": "x", "rating": 1_u64 << 40}).to_string(), "/rating", "invalid_value"),
+        (json!({"body": "x", "rating": 1_u64 << 40}).to_string(), "/rating", "out_of_range"),
+        (r#"{"body": "x", "rating": 1e30}"#.to_owned(), "/rating", "out_of_range"),
         (json!({"body": "x", "stars": 5}).to_string(), "/stars", "unknown_field"),
         (json!({"rating": 5}).to_string(), "/body", "missing_field"),
         (r#"{"body": "x", "body": "y"}"#.to_owned(), "/body", "duplicate_field"),
@@ -58,7 +58,7 @@ on_every_engine!(bodies, async || {
         let found = (errors[0]["pointer"].as_str(), errors[0]["code"].as_str());
         assert_eq!(found, (Some(pointer), Some(code)), "{body}");
     }
-    let all = app.post_review(1, &json!({"body": "", "rating": 9, "title": " "})).await.json();
+    let all = app.post_review(1, &json!({"body": "", "rating": 9, "title": "\u{7}"})).await.json();
     assert_eq!(all["errors"].as_array().unwrap().len(), 3);
     assert_eq!(app.read("/api/products/1/rating").await["count"], 0);
     for (field, chars) in [("body", 10_000), ("title", 255), ("author_name", 80)] {
@@ -78,6 +78,27 @@ on_every_engine!(content_types, async || {
     let request = app.request(Method::POST, REVIEWS);
     let request = request.header("content-type", "Application/JSON; charset=utf-8");
     assert_eq!(app.send(request.body(r#"{"body":"x"}"#)).await.status, 201);
+
+    // A change may say that it is one (RFC 7396); nothing else is.
+    let admin = app.account("admin", Role::Admin).await;
+    let change = async |method: Method, path: &str, media_type: &str| {
+        let request = app.request(method, path).header("content-type", media_type);
+        app.send(admin.sign(request).header("if-match", "*").body(r#"{"name":"x"}"#)).await
+    };
+    let product = "/api/admin/products/1";
+    for media_type in ["application/merge-patch+json", "Application/Merge-Patch+JSON;charset=utf-8"]
+    {
+        assert_eq!(change(Method::PATCH, product, media_type).await.status, 200, "{media_type}");
+        let created = change(Method::POST, "/api/admin/products", media_type).await;
+        assert_eq!(created.problem(415), "unsupported_media_type", "{media_type}");
+        assert!(created.headers.get("accept-patch").is_none());
+    }
+    for wrong in ["application/json-patch+json", "application/ld+json", "*/*+json", "text/json"] {
+        let refused = change(Method::PATCH, product, wrong).await;
+        assert_eq!(refused.problem(415), "unsupported_media_type", "{wrong}");
+        let accepted = "application/json, application/merge-patch+json";
+        assert_eq!(refused.header("accept-patch"), accepted, "{wrong}");
+    }
 });
 
 on_every_engine!(keys, async || {
@@ -190,10 +211,31 @@ on_every_engine!(cursors, async || {
     let products = products["next_cursor"].as_str().unwrap();
     let search = format!("/api/products?search=product&cursor={products}");
     assert_eq!(app.get(&search).await.problem(400), "cursor_mismatch");
-    for bad in ["", "x", "../../etc/passwd", &cursor[1..], &cursor.to_lowercase()] {
+    for bad in ["x", "../../etc/passwd", &cursor[1..], &cursor.to_lowercase()] {
         let answer = app.get(&format!("{REVIEWS}?cursor={bad}")).await;
         assert_eq!(answer.problem(400), "cursor_invalid", "{bad:?}");
     }
+});
+
+on_every_engine!(an_empty_cursor_is_that_of_the_first_page, async || {
+    let app = TestApp::start(1).await;
+    let admin = app.account("admin", Role::Admin).await;
+    app.call(Some(&admin), Method::POST, REVIEWS, &json!({"body": "x"})).await;
+    let document = app.read("/api/openapi.json").await;
+    let mut lists = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let parameters = item["get"]["parameters"].as_array().cloned().unwrap_or_default();
+        if !parameters.iter().any(|parameter| parameter["name"] == "cursor") {
+            continue;
+        }
+        lists += 1;
+        let path = path.replace("{id}", "1");
+        let first = app.read_as(&admin, &path).await;
+        for empty in ["cursor=", "cursor", "limit=20&cursor="] {
+            assert_eq!(app.read_as(&admin, &format!("{path}?{empty}")).await, first, "{path}");
+        }
+    }
+    assert!(lists >= 6, "{lists}");
 });
 
 on_every_engine!(every_problem_is_explained_where_its_type_points, async || {
