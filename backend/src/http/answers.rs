@@ -16,6 +16,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use serde::Serialize;
 
+use super::compression::Coding;
 use super::error::ApiError;
 use super::position;
 use super::respond::{Answer, Fresh};
@@ -62,7 +63,8 @@ impl Key {
 
 /// Answers that were given a moment ago.
 pub struct Answers {
-    cache: Option<Cache<Key, Arc<Kept>, Bytes>>,
+    /// By coding too: each is made, and compressed, once.
+    cache: Option<Cache<(Key, Coding), Arc<Kept>, Bytes>>,
     stamp: ArcSwapOption<Stamp>,
 }
 
@@ -90,8 +92,8 @@ struct Kept {
 #[derive(Clone)]
 struct Bytes;
 
-impl Weighter<Key, Arc<Kept>> for Bytes {
-    fn weight(&self, _: &Key, kept: &Arc<Kept>) -> u64 {
+impl Weighter<(Key, Coding), Arc<Kept>> for Bytes {
+    fn weight(&self, _: &(Key, Coding), kept: &Arc<Kept>) -> u64 {
         kept.answer.len() as u64 + OVERHEAD_BYTES
     }
 }
@@ -105,9 +107,9 @@ impl Answers {
     }
 
     /// The answer that may be given, if there is one: nothing that it should show has changed.
-    fn current(&self, key: Key, store: &Store) -> Option<Arc<Kept>> {
+    fn current(&self, key: (Key, Coding), store: &Store) -> Option<Arc<Kept>> {
         let kept = self.cache.as_ref()?.get(&key)?;
-        let is_current = kept.revision == store.revision(key.subject());
+        let is_current = kept.revision == store.revision(key.0.subject());
         (is_current && self.age(&kept) < MAX_AGE).then_some(kept)
     }
 
@@ -129,7 +131,7 @@ impl Answers {
     /// Makes the answer, and keeps it.
     fn make<T: Serialize>(
         &self,
-        key: Key,
+        key: (Key, Coding),
         store: &Store,
         read: impl FnOnce(&Store) -> Result<Fresh<T>, StoreError>,
     ) -> Result<Answer, StoreError> {
@@ -139,9 +141,9 @@ impl Answers {
             kept.is_renewed.store(false, Ordering::Relaxed);
             return Ok(kept.answer.clone());
         }
-        let (revision, read_at) = (store.revision(key.subject()), Instant::now());
+        let (revision, read_at) = (store.revision(key.0.subject()), Instant::now());
         let stamp = self.stamp.load().as_ref().map(|stamp| stamp.value);
-        let answer = read(store)?.into_answer()?;
+        let answer = read(store)?.into_answer(key.1)?;
         if let Some(cache) = self.cache.as_ref().filter(|_| answer.may_be_kept()) {
             let kept = Kept {
                 answer: answer.clone(),
@@ -174,6 +176,7 @@ pub struct Public {
     store: Store,
     readers: Data<Readers>,
     answers: Data<Answers>,
+    accepted: Coding,
 }
 
 impl FromRequest for Public {
@@ -185,7 +188,7 @@ impl FromRequest for Public {
             let store = position::store(request).ok()?;
             let readers = request.app_data::<Data<Readers>>()?.clone();
             let answers = request.app_data::<Data<Answers>>()?.clone();
-            Some(Public { store, readers, answers })
+            Some(Public { store, readers, answers, accepted: Coding::of(request) })
         };
         let missing = || StoreError::Internal("the application lacks its data".to_owned()).into();
         ready(data().ok_or_else(missing))
@@ -198,7 +201,8 @@ impl Public {
         &self,
         read: impl FnOnce(&Store) -> Result<Fresh<T>, StoreError> + Send + 'static,
     ) -> Result<Answer, ApiError> {
-        let made = |store: &Store| read(store)?.into_answer();
+        let accepted = self.accepted;
+        let made = move |store: &Store| read(store)?.into_answer(accepted);
         self.readers.read(self.store.clone(), made).await
     }
 
@@ -211,7 +215,7 @@ impl Public {
         if self.answers.cache.is_none() || !self.store.context().seen().is_empty() {
             return self.answer(read).await;
         }
-        let answers = self.answers.clone();
+        let (answers, key) = (self.answers.clone(), (key, self.accepted));
         let make = move |store: &Store| answers.make(key, store, read);
         let Some(kept) = self.answers.current(key, &self.store) else {
             return self.readers.read(self.store.clone(), make).await;

@@ -2,19 +2,16 @@
 //! built or with what the server has to say between its marks.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{
-    self, AcceptEncoding, ContentEncoding, ContentType, Encoding, EntityTag, Header, HeaderValue,
-};
+use actix_web::http::header::{self, ContentEncoding, ContentType, EntityTag, HeaderValue};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use twox_hash::XxHash3_128;
 
+use super::compression::{best_encoding, gzip};
 use super::page::Parts;
 use super::respond::is_known;
 
@@ -37,7 +34,7 @@ impl Index {
     /// Reads the page, and its compressed forms if they are there.
     pub fn read(file: &Path) -> io::Result<Index> {
         let text = fs::read_to_string(file)?;
-        let mut plain = vec![Document::new(ContentEncoding::Identity, text.clone().into())];
+        let mut plain = vec![Document::new(ContentEncoding::Identity, text.clone())];
         for (encoding, extension) in
             [(ContentEncoding::Brotli, "html.br"), (ContentEncoding::Gzip, "html.gz")]
         {
@@ -73,10 +70,8 @@ impl Index {
         if encoding != ContentEncoding::Gzip {
             return Ok(Some(Document::new(ContentEncoding::Identity, html)));
         }
-        // Even the fastest makes it a third: a tenth of a second on a slow line.
-        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-        gzip.write_all(&html)?;
-        Ok(Some(Document::new(ContentEncoding::Gzip, gzip.finish()?)))
+        // A third of it: a tenth of a second on a slow line.
+        Ok(Some(Document::new(ContentEncoding::Gzip, gzip(&html)?)))
     }
 }
 
@@ -92,16 +87,6 @@ fn frame(text: &str) -> Option<[String; MARKS.len() + 1]> {
     Some(pieces)
 }
 
-/// Which of these encodings the client likes best; identity, if none.
-pub fn best_encoding(request: &HttpRequest, encodings: &[ContentEncoding]) -> ContentEncoding {
-    let supported: Vec<_> = encodings.iter().copied().map(Encoding::Known).collect();
-    let accepted = AcceptEncoding::parse(request).ok();
-    match accepted.and_then(|accepted| accepted.negotiate(supported.iter())) {
-        Some(Encoding::Known(encoding)) => encoding,
-        Some(Encoding::Unknown(_)) | None => ContentEncoding::Identity,
-    }
-}
-
 /// A page as it is sent.
 pub struct Document {
     encoding: ContentEncoding,
@@ -110,11 +95,12 @@ pub struct Document {
 }
 
 impl Document {
-    fn new(encoding: ContentEncoding, body: Vec<u8>) -> Document {
+    fn new(encoding: ContentEncoding, body: impl Into<Bytes>) -> Document {
+        let body = body.into();
         let etag = EntityTag::new_strong(format!("{:032x}", XxHash3_128::oneshot(&body)));
         let etag = HeaderValue::try_from(etag.to_string());
         let etag = etag.expect("hexadecimal digits in quotes make a header");
-        Document { encoding, etag, body: body.into() }
+        Document { encoding, etag, body }
     }
 
     /// The answer to a request for it. One that does not exist is never known.

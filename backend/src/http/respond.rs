@@ -4,16 +4,20 @@ use std::fmt::Display;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, EntityTag, HeaderName, HeaderValue, IfNoneMatch};
+use actix_web::http::header::{
+    self, ContentEncoding, EntityTag, HeaderName, HeaderValue, IfNoneMatch,
+};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::web::Bytes;
+use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, Responder, mime};
 use serde::Serialize;
 use tracing_actix_web::RequestId;
 use twox_hash::XxHash3_128;
 
+use super::compression::{self, Coding};
 use super::error::ApiError;
+use super::routes::RouteTable;
 use crate::store::StoreError;
 
 /// Under this name the log knows the request.
@@ -58,21 +62,31 @@ impl<T: Serialize> Fresh<T> {
 }
 
 impl<T: Serialize> Fresh<T> {
-    /// As it goes to clients.
-    pub fn into_answer(self) -> Result<Answer, StoreError> {
+    /// As it goes to clients that accept this coding.
+    pub fn into_answer(self, accepted: Coding) -> Result<Answer, StoreError> {
         let broken = |error: &dyn Display| StoreError::Internal(error.to_string());
         let body = serde_json::to_vec(&self.body).map_err(|error| broken(&error))?;
         let etag = match self.version {
             Some(version) => version_tag(version),
             None => EntityTag::new_strong(format!("{:032x}", XxHash3_128::oneshot(&body))),
         };
-        Ok(Answer {
+        let etag = HeaderValue::try_from(etag.to_string()).map_err(|error| broken(&error))?;
+        let varies = body.len() >= compression::MIN_BYTES;
+        let mut answer = Answer {
             body: body.into(),
-            etag: HeaderValue::try_from(etag.to_string()).map_err(|error| broken(&error))?,
+            coding: Coding::Identity,
+            varies,
+            etag,
             next_cursor: self.next_cursor,
             partial: self.partial,
             private: self.private,
-        })
+        };
+        if varies && accepted == Coding::Gzip {
+            answer.body = compression::gzip(&answer.body).map_err(|error| broken(&error))?;
+            answer.coding = accepted;
+            answer.etag = compression::compressed_tag(&answer.etag).unwrap_or(answer.etag);
+        }
+        Ok(answer)
     }
 }
 
@@ -80,7 +94,7 @@ impl<T: Serialize> Responder for Fresh<T> {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
-        match self.into_answer() {
+        match self.into_answer(Coding::of(request)) {
             Ok(answer) => answer.respond_to(request),
             Err(error) => HttpResponse::from_error(ApiError::from(error)),
         }
@@ -91,6 +105,9 @@ impl<T: Serialize> Responder for Fresh<T> {
 #[derive(Clone)]
 pub struct Answer {
     body: Bytes,
+    coding: Coding,
+    /// Whether another client may get it in another coding.
+    varies: bool,
     etag: HeaderValue,
     next_cursor: Option<String>,
     partial: bool,
@@ -117,17 +134,23 @@ impl Responder for Answer {
         if let Some(cursor) = &self.next_cursor {
             response.insert_header((header::LINK, next_link(request, cursor)));
         }
+        if self.varies {
+            response.insert_header((header::VARY, compression::VARY));
+        }
         if self.partial {
             response.insert_header((header::CACHE_CONTROL, "no-store"));
-            return response.content_type(mime::APPLICATION_JSON).body(self.body);
+        } else {
+            // "no-cache" lets anybody keep the answer, but nobody use it without asking.
+            let keep = if self.private { "private, no-cache" } else { "no-cache" };
+            response.insert_header((header::CACHE_CONTROL, keep));
+            let is_known = is_known(request, &self.etag);
+            response.insert_header((header::ETAG, self.etag));
+            if is_known {
+                return response.status(StatusCode::NOT_MODIFIED).finish();
+            }
         }
-        // "no-cache" lets anybody keep the answer, but nobody use it without asking.
-        let keep = if self.private { "private, no-cache" } else { "no-cache" };
-        response.insert_header((header::CACHE_CONTROL, keep));
-        let is_known = is_known(request, &self.etag);
-        response.insert_header((header::ETAG, self.etag));
-        if is_known {
-            return response.status(StatusCode::NOT_MODIFIED).finish();
+        if self.coding == Coding::Gzip {
+            response.insert_header(ContentEncoding::Gzip);
         }
         response.content_type(mime::APPLICATION_JSON).body(self.body)
     }
@@ -180,12 +203,17 @@ impl<T: Serialize> Responder for Private<T> {
     }
 }
 
-/// The ETag of something that counts its own changes.
+/// Counts how often the fields of reviews or products, as the API shows them, have changed. A client
+/// must not take what it got from an earlier program for what this one would say.
+const REPRESENTATION: u32 = 1;
+
+/// The ETag of something that counts its own changes. `If-Match` takes it by the version alone.
 pub fn version_tag(version: i32) -> EntityTag {
-    EntityTag::new_strong(version.to_string())
+    EntityTag::new_strong(format!("{version}.{REPRESENTATION}"))
 }
 
-/// Whether the client says that it has this version (RFC 9110, section 13.1.2).
+/// Whether the client says that it has this version (RFC 9110, section 13.1.2), if with a tag that a
+/// proxy has made of ours.
 pub fn is_known(request: &HttpRequest, etag: &HeaderValue) -> bool {
     if !request.headers().contains_key(header::IF_NONE_MATCH) {
         return false;
@@ -195,7 +223,9 @@ pub fn is_known(request: &HttpRequest, etag: &HeaderValue) -> bool {
     };
     match request.get_header::<IfNoneMatch>() {
         Some(IfNoneMatch::Any) => true,
-        Some(IfNoneMatch::Items(known)) => known.iter().any(|known| known.weak_eq(&etag)),
+        Some(IfNoneMatch::Items(known)) => known
+            .iter()
+            .any(|known| known.weak_eq(&etag) || compression::plain_tag(known.tag()) == etag.tag()),
         None => false,
     }
 }
@@ -210,9 +240,10 @@ fn next_link(request: &HttpRequest, cursor: &str) -> String {
     format!("<{}?{query}>; rel=\"next\"", request.path())
 }
 
-/// Around every request: HEAD is GET without the body, problems get their body, and everything
-/// gets the request id and the headers that keep browsers from guessing.
+/// Around every request: HEAD is GET without the body, problems get their body, long text is
+/// compressed, and everything gets the request id and the headers that keep browsers from guessing.
 pub async fn finish(
+    routes: Data<RouteTable>,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -224,11 +255,19 @@ pub async fn finish(
         request.head_mut().method = Method::GET;
     }
     let mut response = next.call(request).await?.map_into_boxed_body();
+    let is_bare = !response.headers().contains_key(header::CONTENT_TYPE);
+    if response.status() == StatusCode::NOT_FOUND && is_bare {
+        // Swagger UI has no words for what it lacks.
+        let (request, _) = response.into_parts();
+        let nothing = routes.refusal(&request);
+        response = ServiceResponse::from_err(nothing, request);
+    }
     let problem = response.response_mut().extensions_mut().remove::<ApiError>();
     if let Some(error) = problem {
         let body = serde_json::to_string(&error.problem(request_id.clone()))?;
         response = response.map_body(|_, _| BoxBody::new(body));
     }
+    response = compression::compress(response)?;
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         headers.insert(REQUEST_ID, value);
@@ -239,4 +278,46 @@ pub async fn finish(
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ostrakon_shared::{AdminProduct, ProductId, Review, ReviewId, ReviewStatus};
+
+    /// When this fails, reviews or products look different than they did: count up
+    /// [`REPRESENTATION`] with the texts here.
+    #[test]
+    fn the_representation_is_the_one_that_tags_tell() {
+        let id = ReviewId::new(1_234_567_890_123_456_789).unwrap();
+        let review = Review {
+            id,
+            product_id: ProductId::new(7).unwrap(),
+            rating: None,
+            title: None,
+            body: "text".to_owned(),
+            author_name: None,
+            member: false,
+            status: ReviewStatus::Approved,
+            version: 3,
+            created_at: id.created_at(),
+            edited_at: None,
+        };
+        let product = AdminProduct {
+            id: ProductId::new(7).unwrap(),
+            name: "name".to_owned(),
+            description: None,
+            sku: None,
+            picture_url: None,
+            archived: false,
+            version: 3,
+        };
+        let shown =
+            (serde_json::to_string(&review).unwrap(), serde_json::to_string(&product).unwrap());
+        let review = r#"{"id":"128GGYHYYK08N","product_id":"7","rating":null,"title":null,"body":"text","author_name":null,"member":false,"status":"approved","version":3,"created_at":"CREATED","edited_at":null}"#;
+        let review = review.replace("CREATED", &id.created_at().to_string());
+        let product = r#"{"id":"7","name":"name","description":null,"sku":null,"picture_url":null,"archived":false,"version":3}"#;
+        assert_eq!((REPRESENTATION, shown), (1, (review, product.to_owned())));
+        assert_eq!(version_tag(3).to_string(), "\"3.1\"");
+    }
 }

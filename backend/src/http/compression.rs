@@ -1,0 +1,129 @@
+//! Compression: text of a kilobyte or more, for those who accept it.
+//!
+//! By gzip: on pages of reviews, brotli at the same speed is no smaller, and a tenth smaller at
+//! six times the work. A compressed answer is another representation, so its strong ETag is
+//! another one too: the tag of the plain answer with `-gzip` at its end, as Apache does it.
+
+use std::io::{self, Write};
+
+use actix_web::HttpRequest;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::ServiceResponse;
+use actix_web::http::header::{
+    self, AcceptEncoding, ContentEncoding, Encoding, Header, HeaderMap, HeaderValue,
+};
+use actix_web::web::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+/// Shorter bodies are sent as they are: they and their headers fill a packet either way.
+pub const MIN_BYTES: usize = 1_024;
+
+/// What shared caches must know of answers that may be compressed.
+pub const VARY: &str = "accept-encoding";
+
+/// What proxies append to the tags of answers that they compress, and what we do.
+const TAG_ENDS: [&str; 2] = ["-gzip", "-br"];
+
+/// How a body that is made for a request may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Coding {
+    /// As it is.
+    Identity,
+    /// By gzip (RFC 1952).
+    Gzip,
+}
+
+impl Coding {
+    /// The one that the client likes better.
+    pub fn of(request: &HttpRequest) -> Coding {
+        match best_encoding(request, &[ContentEncoding::Identity, ContentEncoding::Gzip]) {
+            ContentEncoding::Gzip => Coding::Gzip,
+            _ => Coding::Identity,
+        }
+    }
+}
+
+/// Which of these encodings the client likes best; identity, if none.
+pub fn best_encoding(request: &HttpRequest, encodings: &[ContentEncoding]) -> ContentEncoding {
+    if !request.headers().contains_key(header::ACCEPT_ENCODING) {
+        return ContentEncoding::Identity;
+    }
+    let supported: Vec<_> = encodings.iter().copied().map(Encoding::Known).collect();
+    let accepted = AcceptEncoding::parse(request).ok();
+    match accepted.and_then(|accepted| accepted.negotiate(supported.iter())) {
+        Some(Encoding::Known(encoding)) => encoding,
+        Some(Encoding::Unknown(_)) | None => ContentEncoding::Identity,
+    }
+}
+
+/// The bytes by gzip, the fastest way: level 4 takes twice as long for a tenth less.
+pub fn gzip(bytes: &[u8]) -> io::Result<Bytes> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 3), Compression::fast());
+    encoder.write_all(bytes)?;
+    encoder.finish().map(Bytes::from)
+}
+
+/// The tag of the compressed answer whose plain one has this tag.
+pub fn compressed_tag(tag: &HeaderValue) -> Option<HeaderValue> {
+    let plain = tag.to_str().ok()?.strip_suffix('"')?;
+    HeaderValue::try_from(format!("{plain}-gzip\"")).ok()
+}
+
+/// What a proxy has made its tag of, if it looks like one of those.
+pub fn plain_tag(tag: &str) -> &str {
+    TAG_ENDS.into_iter().find_map(|end| tag.strip_suffix(end)).unwrap_or(tag)
+}
+
+/// Compresses an answer that is text, long enough, and plain until now.
+pub fn compress(mut response: ServiceResponse<BoxBody>) -> io::Result<ServiceResponse<BoxBody>> {
+    let is_long = match response.response().body().size() {
+        BodySize::Sized(bytes) => bytes >= MIN_BYTES as u64,
+        BodySize::None | BodySize::Stream => false,
+    };
+    let headers = response.headers();
+    if !is_long || headers.contains_key(header::CONTENT_ENCODING) || !is_text(headers) {
+        return Ok(response);
+    }
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static(VARY));
+    if Coding::of(response.request()) == Coding::Identity {
+        return Ok(response);
+    }
+    let (request, response) = response.into_parts();
+    let (response, body) = response.into_parts();
+    let mut response = match body.try_into_bytes() {
+        Ok(bytes) => response.set_body(BoxBody::new(gzip(&bytes)?)),
+        // A file, for instance, which is read while it is sent.
+        Err(body) => return Ok(ServiceResponse::new(request, response.set_body(body))),
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    if let Some(tag) = headers.get(header::ETAG).and_then(compressed_tag) {
+        headers.insert(header::ETAG, tag);
+    }
+    Ok(ServiceResponse::new(request, response))
+}
+
+/// JSON, problems, and what search engines read.
+fn is_text(headers: &HeaderMap) -> bool {
+    let found = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    [&b"application/json"[..], b"application/problem+json", b"application/xml"]
+        .iter()
+        .any(|kind| found.starts_with(kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_encoding_has_a_tag_of_its_own() {
+        let tag = |text| HeaderValue::from_static(text);
+        assert_eq!(compressed_tag(&tag("\"1.1\"")), Some(tag("\"1.1-gzip\"")));
+        assert_eq!(compressed_tag(&tag("W/\"x\"")), Some(tag("W/\"x-gzip\"")));
+        assert_eq!(compressed_tag(&tag("x")), None);
+        for (tag, plain) in [("1.1-gzip", "1.1"), ("x-br", "x"), ("x", "x"), ("-", "-")] {
+            assert_eq!(plain_tag(tag), plain);
+        }
+    }
+}
