@@ -4,14 +4,15 @@
 //! problems, [`respond`] gives answers their ETag and links, [`app`] serves the app.
 
 mod accounts;
-mod admin_accounts;
 mod admin_products;
 mod admin_reviews;
 mod answers;
 mod app;
 mod auth;
 mod client;
+mod compression;
 mod cookie;
+mod crawlers;
 mod databases;
 mod error;
 mod extract;
@@ -86,6 +87,11 @@ pub fn server(listener: TcpListener, store: Store, settings: Settings) -> io::Re
             .app_data(extract::path_config())
             .service(openapi::swagger_ui())
             .service(web::redirect("/docs", "/docs/"))
+            // Where password managers look (W3C, "A Well-Known URL for Changing Passwords").
+            .service(web::redirect("/.well-known/change-password", "/account"))
+            .service(crawlers::get_robots)
+            .service(crawlers::get_sitemap)
+            .service(crawlers::get_sitemap_part)
             .configure(|config| app::configure(config, &files))
             .wrap(from_fn(position::keep))
             .wrap(from_fn(origin::check))

@@ -19,7 +19,8 @@ test.describe('what is not there', () => {
     ['/reviews/nonsense', 'No such review'],
   ] as const) {
     test(`${address}: ${heading}`, async ({ page }) => {
-      await page.goto(address);
+      const answer = await page.goto(address);
+      expect(answer!.status()).toBe(404);
       await expect(page.getByRole('heading', { level: 1 })).toHaveText(heading);
       await expect(page).toHaveTitle(`${heading} · Ostrakon`);
       await page.getByRole('main').getByRole('link', { name: 'See all products' }).click();

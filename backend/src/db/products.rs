@@ -153,3 +153,34 @@ pub fn continue_ids(connection: &mut Connection) -> Result<(), QueryError> {
 pub fn all_ids(connection: &mut Connection) -> Result<Vec<i64>, QueryError> {
     Ok(product::table.select(product::id).order(product::id).load(connection)?)
 }
+
+/// The ids of up to `limit` products of the catalogue, from `start` on.
+pub fn catalogue_ids(
+    connection: &mut Connection,
+    start: i64,
+    limit: usize,
+) -> Result<Vec<i64>, QueryError> {
+    Ok(product::table
+        .filter(product::id.ge(start).and(product::archived.eq(false)))
+        .order(product::id)
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select(product::id)
+        .load(connection)?)
+}
+
+/// The catalogue in parts of `size` products: the id that each begins with.
+pub fn catalogue_parts(connection: &mut Connection, size: usize) -> Result<Vec<i64>, QueryError> {
+    #[derive(QueryableByName)]
+    struct Part {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        id: i64,
+    }
+    let parts: Vec<Part> = diesel::sql_query(format!(
+        "SELECT id FROM (
+             SELECT id, row_number() OVER (ORDER BY id) - 1 AS place
+             FROM product WHERE NOT archived
+         ) AS placed WHERE place % {size} = 0 ORDER BY id"
+    ))
+    .load(connection)?;
+    Ok(parts.into_iter().map(|part| part.id).collect())
+}

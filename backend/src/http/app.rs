@@ -2,7 +2,8 @@
 //! pages from memory.
 //!
 //! Paths that belong to nothing else are pages: the app routes them in the browser, so each is
-//! answered with the one page there is, [`Index`], on which [`Page`] may have something to say.
+//! answered with the one page there is, [`Index`], on which [`Page`] may have something to say. Where
+//! no page is, it is answered with status 404, and the app says so.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,8 +22,9 @@ use ostrakon_shared::ProblemCode;
 use sha2::{Digest, Sha256};
 
 use super::Settings;
+use super::compression::{self, best_encoding};
 use super::error::ApiError;
-use super::index::{Document, Index, best_encoding};
+use super::index::{Document, Index};
 use super::page::{Page, View};
 use super::routes::RouteTable;
 use super::threads::Readers;
@@ -48,6 +50,11 @@ impl AppFiles {
         let content_security_policy =
             content_security_policy(index.as_ref().map_or("", Index::text));
         AppFiles { folder, index: index.map(Arc::new), content_security_policy }
+    }
+
+    /// Whether there are pages.
+    pub fn are_built(&self) -> bool {
+        self.index.is_some()
     }
 }
 
@@ -90,14 +97,15 @@ async fn refuse(request: HttpRequest, routes: Data<RouteTable>) -> Result<(), Ap
     Err(routes.refusal(&request))
 }
 
-/// Whether the app routes this path: it is no API's, and no file's.
+/// Whether the app routes this path: it is no API's, and no file's, hidden (`/.env`) or not.
 fn is_page(path: &str) -> bool {
     let elsewhere = ["/api", "/docs", "/problems", "/healthz", "/readyz"];
     let is_under = |prefix: &str| {
         path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     let last = path.rsplit('/').next().unwrap_or_default();
-    path == "/index.html" || (!elsewhere.into_iter().any(is_under) && !last.contains('.'))
+    let is_file = last.contains('.') || path.contains("/.");
+    path == "/index.html" || (!elsewhere.into_iter().any(is_under) && !is_file)
 }
 
 /// Answers with pages, and says how long each file may be kept.
@@ -126,19 +134,33 @@ async fn serve_page(
         };
         (request.into_response(response), "no-cache")
     } else {
-        // Trunk puts a hash into the name of every file but the page itself.
         let response = next.call(request).await?.map_into_boxed_body();
+        if !is_of_a_file(response.status()) {
+            // Of names that can't be a file's (`/.env`, `/a%00`) the service of files has more to
+            // say than visitors need to know.
+            let (request, _) = response.into_parts();
+            let nothing = routes.refusal(&request);
+            return Ok(ServiceResponse::from_err(nothing, request));
+        }
+        // Trunk puts a hash into the name of every file but the page itself.
         (response, "public, max-age=31536000, immutable")
     };
-    let is_file = matches!(response.status(), StatusCode::OK | StatusCode::NOT_MODIFIED);
-    if is_page || is_file {
-        let headers = response.headers_mut();
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
-        // The uncompressed file too: another client could get it from a shared cache.
-        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-        headers.insert(header::CONTENT_SECURITY_POLICY, files.content_security_policy.clone());
-    }
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
+    // The uncompressed file too: another client could get it from a shared cache.
+    headers.insert(header::VARY, HeaderValue::from_static(compression::VARY));
+    headers.insert(header::CONTENT_SECURITY_POLICY, files.content_security_policy.clone());
     Ok(response)
+}
+
+/// Whether it is a file that is answered with this status.
+fn is_of_a_file(status: StatusCode) -> bool {
+    let conditions = [
+        StatusCode::NOT_MODIFIED,
+        StatusCode::PRECONDITION_FAILED,
+        StatusCode::RANGE_NOT_SATISFIABLE,
+    ];
+    status.is_success() || conditions.contains(&status)
 }
 
 /// The page at this address. What can't be read is left to the app, which says why.
@@ -153,8 +175,12 @@ async fn page(
         let detail = "The app is not built: only the API is here. `just build-app` builds it.";
         return Err(ApiError::new(ProblemCode::RouteNotFound, detail));
     };
+    if let Some(canonical) = Page::canonical(request.path()) {
+        return Ok(moved(canonical, request.query_string()));
+    }
     let (status, filled) = match Page::at(request.path(), request.query_string()) {
         Page::Other => (StatusCode::OK, None),
+        Page::Missing => (StatusCode::NOT_FOUND, None),
         page => {
             let (index, encoding) = (Arc::clone(index), best_encoding(request, &Index::MADE));
             let origin = settings.public_url.as_ref().map(|url| url.origin().to_owned());
@@ -167,6 +193,13 @@ async fn page(
     };
     let document = filled.as_ref().unwrap_or_else(|| index.plain(request));
     Ok(document.answer(request, status))
+}
+
+/// The page has another address.
+fn moved(path: &str, query: &str) -> HttpResponse {
+    let separator = if query.is_empty() { "" } else { "?" };
+    let location = (header::LOCATION, format!("{path}{separator}{query}"));
+    HttpResponse::PermanentRedirect().insert_header(location).finish()
 }
 
 /// The page with what is known of it, if anything is; and its status.
@@ -208,7 +241,9 @@ mod tests {
         {
             assert!(is_page(page), "{page}");
         }
-        for other in ["/api", "/api/x", "/docs/", "/problems/x", "/app-1234.js", "/a/b.css"] {
+        for other in
+            ["/api", "/api/x", "/docs/", "/problems/x", "/app-1234.js", "/a/b.css", "/.a/b"]
+        {
             assert!(!is_page(other), "{other}");
         }
     }

@@ -10,7 +10,7 @@ use ostrakon_shared::first_answers::{
     PRODUCTS_PER_PAGE, REVIEWS_PER_PAGE, product_address, products_address, reviews_address,
 };
 use ostrakon_shared::format::{counted, grouped};
-use ostrakon_shared::{PageLimit, Product, ProductId, ProductRating, Rating, ReviewPage};
+use ostrakon_shared::{PageLimit, Product, ProductId, ProductRating, Rating, ReviewId, ReviewPage};
 use serde::Serialize;
 use serde_json::json;
 
@@ -19,6 +19,21 @@ use crate::store::{ProductQuery, ReviewQuery, Store, StoreError};
 /// What the field to search with is called.
 const SEARCH: &str = "Search products";
 
+/// The app's pages whose addresses name nothing in the databases: they are always there.
+const FIXED: [&str; 11] = [
+    "/",
+    "/sign-in",
+    "/register",
+    "/account",
+    "/account/reviews",
+    "/admin",
+    "/admin/queue",
+    "/admin/reviews",
+    "/admin/products",
+    "/admin/accounts",
+    "/admin/databases",
+];
+
 /// A page of the app, by its address.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Page {
@@ -26,10 +41,12 @@ pub enum Page {
     Catalogue,
     /// A product. Its reviews too, unless they are to be chosen or sorted.
     Product { id: ProductId, reviews: bool },
-    /// A product that can't be.
-    NoProduct,
-    /// Any other.
+    /// A review.
+    Review(ReviewId),
+    /// Any other that is there.
     Other,
+    /// One that is not.
+    Missing,
 }
 
 /// What the server has to say on a page.
@@ -58,25 +75,43 @@ impl Page {
         if path == "/" && query.is_empty() {
             return Page::Catalogue;
         }
-        match path.strip_prefix("/products/") {
-            Some(id) if !id.is_empty() && !id.contains('/') => match id.parse() {
-                Ok(id) => Page::Product { id, reviews: query.is_empty() },
-                Err(_) => Page::NoProduct,
-            },
-            _ => Page::Other,
+        if FIXED.contains(&path) {
+            return Page::Other;
         }
+        let page = if let Some(id) = path.strip_prefix("/products/") {
+            id.parse().map(|id| Page::Product { id, reviews: query.is_empty() })
+        } else if let Some(id) = path.strip_prefix("/reviews/") {
+            id.parse().map(Page::Review)
+        } else {
+            return Page::Missing;
+        };
+        page.unwrap_or(Page::Missing)
+    }
+
+    /// The path of the page that this one is another name of.
+    pub fn canonical(path: &str) -> Option<&str> {
+        if path == "/index.html" {
+            return Some("/");
+        }
+        let canonical = path.strip_suffix('/')?.trim_end_matches('/');
+        // Only what is a page, so that nobody is sent to another site (`//example.org/`).
+        (Page::at(canonical, "") != Page::Missing).then_some(canonical)
     }
 
     /// Reads what is shown on it. `origin` is the public address of this service, if known.
     pub fn view(self, store: &Store, origin: Option<&str>) -> Result<View, StoreError> {
-        match self {
+        let view = match self {
             Page::Catalogue => catalogue(store, origin),
-            Page::Product { id, reviews } => match product(store, id, reviews, origin) {
-                Err(StoreError::ProductNotFound(_)) => Ok(View::NotFound),
-                view => view,
-            },
-            Page::NoProduct => Ok(View::NotFound),
+            Page::Product { id, reviews } => product(store, id, reviews, origin),
+            Page::Review(id) => store.review(id).map(|_| View::Unknown),
             Page::Other => Ok(View::Unknown),
+            Page::Missing => Ok(View::NotFound),
+        };
+        match view {
+            Err(StoreError::ProductNotFound(_) | StoreError::ReviewNotFound(_)) => {
+                Ok(View::NotFound)
+            }
+            view => view,
         }
     }
 }
@@ -165,7 +200,7 @@ fn first_reviews(store: &Store, id: ProductId) -> Result<ReviewPage, StoreError>
 }
 
 fn page_limit(items: u32) -> PageLimit {
-    PageLimit::try_from(items).expect("the app's pages are shorter than the longest")
+    PageLimit::try_from(i64::from(items)).expect("the app's pages are shorter than the longest")
 }
 
 fn product_head(
@@ -340,13 +375,39 @@ mod tests {
             ("/", "search=bear", Page::Other),
             ("/products/7", "", Page::Product { id, reviews: true }),
             ("/products/7", "sort=lowest", Page::Product { id, reviews: false }),
-            ("/products/bear", "", Page::NoProduct),
-            ("/products/0", "", Page::NoProduct),
-            ("/products/", "", Page::Other),
-            ("/products/7/nonsense", "", Page::Other),
+            ("/reviews/128ggyhyyk08n", "", Page::Review("128GGYHYYK08N".parse().unwrap())),
             ("/sign-in", "", Page::Other),
+            ("/admin/queue", "", Page::Other),
+            ("/products/bear", "", Page::Missing),
+            ("/products/0", "", Page::Missing),
+            ("/products/", "", Page::Missing),
+            ("/products", "", Page::Missing),
+            ("/products/7/nonsense", "", Page::Missing),
+            ("/reviews/7", "", Page::Missing),
+            ("/admin/nonsense", "", Page::Missing),
+            ("/nonsense", "", Page::Missing),
+            ("//", "", Page::Missing),
+            ("", "", Page::Missing),
         ] {
             assert_eq!(Page::at(path, query), page, "{path}?{query}");
+        }
+    }
+
+    #[test]
+    fn a_page_has_one_address() {
+        for (path, canonical) in [
+            ("/products/7/", Some("/products/7")),
+            ("/products/7//", Some("/products/7")),
+            ("/sign-in/", Some("/sign-in")),
+            ("/index.html", Some("/")),
+            ("/", None),
+            ("//", None),
+            ("/products/7", None),
+            ("/nonsense/", None),
+            ("//example.org/", None),
+            ("/\\example.org/", None),
+        ] {
+            assert_eq!(Page::canonical(path), canonical, "{path}");
         }
     }
 

@@ -60,6 +60,21 @@ impl Store {
         Ok(product(row, id, ratings.by_product.remove(&id)))
     }
 
+    /// The ids of up to `limit` products of the catalogue, from the id `start` on.
+    pub fn catalogue_ids(&self, start: i64, limit: usize) -> Result<Vec<i64>, StoreError> {
+        Ok(self.default().read(|connection| products::catalogue_ids(connection, start, limit))?)
+    }
+
+    /// The catalogue in parts of `size` products: the id to read each from. The first is 0.
+    pub fn catalogue_parts(&self, size: usize) -> Result<Vec<i64>, StoreError> {
+        let mut starts =
+            self.default().read(|connection| products::catalogue_parts(connection, size))?;
+        if let Some(first) = starts.first_mut() {
+            *first = 0;
+        }
+        Ok(starts)
+    }
+
     /// Whether each of these products may be reviewed: whether there is one, and it is in the
     /// catalogue. One question, however many they are.
     pub(super) fn are_open(

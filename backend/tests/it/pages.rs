@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use ostrakon::config::Config;
 use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -13,8 +14,14 @@ const INDEX: &str = "<html><head><!--head--><title>Ostrakon</title><!--/head--><
     <body><!--content--><p>skeleton</p><!--/content--><!--answers--><!--/answers--></body></html>";
 
 /// A cluster whose server has an app, compressed too.
-async fn start() -> TestApp {
+pub async fn start() -> TestApp {
+    start_with(|_| ()).await
+}
+
+/// The same, configured in another way.
+pub async fn start_with(configure: impl FnOnce(&mut Config)) -> TestApp {
     TestApp::start_with(3, |config| {
+        configure(config);
         fs::create_dir(&config.app_dir).unwrap();
         for (name, content) in [("index.html", INDEX), ("index.html.br", "as brotli")] {
             fs::write(config.app_dir.join(name), content).unwrap();
@@ -112,6 +119,146 @@ async fn pages_without_something_to_fill_in_are_as_they_were_built() {
     }
     let page = app.get("/products/1").await;
     assert_eq!((page.status.as_u16(), page.text.as_str()), (200, INDEX));
+}
+
+on_every_engine!(pages_of_what_is_not_there_are_not_found, async || {
+    let app = start().await;
+    let author = app.account("aspasia", Role::Member).await;
+    let mine = json!({"body": "mine"});
+    let mine = app.call(Some(&author), Method::POST, "/api/products/1/reviews", &mine).await.json();
+    let permalink = format!("/reviews/{}", mine["id"].as_str().unwrap());
+    let status = async |path: &str| {
+        let page = app.get(path).await;
+        assert_eq!(page.header("cache-control"), "no-cache", "{path}");
+        assert!(page.text.starts_with("<html>"), "{path}: {page:?}");
+        page.status.as_u16()
+    };
+    for there in [
+        &*permalink,
+        &permalink.to_lowercase(),
+        "/products/1",
+        "/products/1?sort=lowest",
+        "/?search=x",
+    ] {
+        assert_eq!(status(there).await, 200, "{there}");
+    }
+    for missing in [
+        "/nonsense",
+        "/nonsense/",
+        "/nonsense?sort=lowest",
+        "/products",
+        "/products/",
+        "/products/6",
+        "/products/6?sort=lowest",
+        "/products/bear",
+        "/products/01",
+        "/products/1/nonsense",
+        "/reviews/7ZZZZZZZZZZZZ",
+        "/reviews/1",
+        "/reviews",
+        "/account/nonsense",
+        "/admin/nonsense",
+        "/admin/queue/x",
+        "//",
+        "//example.org/",
+        "/%2e%2e/x",
+        "/sign-in%00",
+        "/sitemaps",
+    ] {
+        assert_eq!(status(missing).await, 404, "{missing}");
+    }
+    let deleted = app.request(Method::DELETE, &format!("/api{permalink}"));
+    assert_eq!(app.send(author.sign(deleted)).await.status, 204);
+    assert_eq!(status(&permalink).await, 404);
+    // Its reviews stay, and so does its page.
+    app.sql("default", "UPDATE product SET archived = (1 = 1) WHERE id = 2");
+    assert_eq!(status("/products/2").await, 200);
+});
+
+/// The addresses that the app links to under /account and /admin are those that the server knows.
+#[actix_web::test]
+async fn pages_of_the_app_are_found() {
+    let app = start().await;
+    let sources = [
+        include_str!("../../../frontend/src/pages/account.rs"),
+        include_str!("../../../frontend/src/pages/admin.rs"),
+    ];
+    let quoted = sources.iter().flat_map(|source| source.split('"').skip(1).step_by(2));
+    let pages: Vec<_> = quoted
+        .filter(|text| ["/account", "/admin"].iter().any(|begin| text.starts_with(begin)))
+        .collect();
+    assert!(pages.len() >= 8, "{pages:?}");
+    for page in pages.into_iter().chain(["/", "/sign-in", "/register"]) {
+        assert_eq!(app.get(page).await.status, 200, "{page}");
+    }
+}
+
+#[actix_web::test]
+async fn a_page_has_one_address() {
+    let app = start().await;
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let client = client.build().unwrap();
+    for (path, location) in [
+        ("/products/1/", "/products/1"),
+        ("/products/1//?sort=lowest&x=%2F", "/products/1?sort=lowest&x=%2F"),
+        ("/reviews/7ZZZZZZZZZZZZ/", "/reviews/7ZZZZZZZZZZZZ"),
+        ("/sign-in/", "/sign-in"),
+        ("/admin/", "/admin"),
+        ("/index.html", "/"),
+    ] {
+        let url = format!("http://{}{path}", app.host());
+        let moved = client.get(url).send().await.unwrap();
+        assert_eq!(moved.status(), 308, "{path}");
+        assert_eq!(moved.headers()["location"], location, "{path}");
+    }
+    let password = client.get(format!("http://{}/.well-known/change-password", app.host()));
+    let moved = password.send().await.unwrap();
+    assert_eq!(
+        (moved.status().as_u16(), &moved.headers()["location"]),
+        (307, &"/account".parse().unwrap())
+    );
+}
+
+#[actix_web::test]
+async fn what_is_no_page_is_a_problem() {
+    let app = start().await;
+    for path in [
+        "/.well-known/security.txt",
+        "/.well-known/",
+        "/.well-known/nonsense",
+        "/.env",
+        "/.git/config",
+        "/favicon.ico",
+        "/app-1234.js",
+        "/a/b.css",
+        "/x.php?y=z",
+        "/*x.js",
+        "/x.js:",
+        "/<x>.js",
+        "/a%00.js",
+        "/%ff.js",
+        "/a%5cb.js",
+        "/..%2f..%2fetc/passwd.txt",
+        "/sitemaps/x.xml",
+        "/robots.txt/x.txt",
+        "/api",
+        "/api/",
+        "/api//products",
+        "/api/nonsense",
+        "/docs/nonsense",
+        "/problems",
+        "/problems/nonsense",
+        "/healthz/",
+        "/readyz/x",
+    ] {
+        assert_eq!(app.get(path).await.problem(404), "route_not_found", "{path}");
+        let head = app.send(app.request(Method::HEAD, path)).await;
+        assert_eq!((head.status.as_u16(), head.text.as_str()), (404, ""), "{path}");
+    }
+    for path in ["/robots.txt", "/sitemap.xml", "/.well-known/security.txt"] {
+        let answer = app.send(app.request(Method::POST, path)).await;
+        assert_eq!(answer.problem(404), "route_not_found", "{path}");
+    }
 }
 
 #[actix_web::test]
