@@ -5,6 +5,7 @@
 
 mod accounts;
 mod commands;
+mod reports;
 mod transfer;
 
 use std::path::PathBuf;
@@ -12,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
-use ostrakon_shared::{CredentialId, ReviewId, Role};
+use ostrakon_shared::{ReviewId, Role};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, ConfigError};
@@ -75,6 +76,9 @@ enum Command {
         /// Change nothing, show which migrations each database has; exit code 1 if any lacks some
         #[arg(long)]
         status: bool,
+        /// With --status: print one JSON document
+        #[arg(long, requires = "status")]
+        json: bool,
     },
     /// Fill in the demo: 62 products and 5,000 reviews, the same ones every time, and an admin who
     /// can sign in on this machine only; safe to repeat
@@ -83,16 +87,24 @@ enum Command {
     #[command(subcommand)]
     Account(AccountCommand),
     /// Show what each reviews database holds, and its share of all reviews
-    Databases,
+    Databases {
+        #[command(flatten)]
+        form: Form,
+    },
     /// Show where a review lives: date, bucket, database, and how to look at its row
     Locate {
-        /// The review's id, 13 characters as in its link
-        #[arg(value_name = "REVIEW_ID")]
+        /// The review's id, 13 characters as in its link, or the number in its row
+        #[arg(value_name = "REVIEW_ID", value_parser = review_id)]
         id: ReviewId,
+        #[command(flatten)]
+        form: Form,
     },
     /// Recount all ratings and check that every row lies where its hash says; exit code 1 and a
     /// list of findings if something is wrong
-    Verify,
+    Verify {
+        #[command(flatten)]
+        form: Form,
+    },
     /// Move the cluster to the databases that another configuration file names, of any engines
     ///
     /// They must be empty, and as many. From the beginning the databases of the current
@@ -122,7 +134,7 @@ enum AccountCommand {
         #[arg(long, default_value_t = Role::Member)]
         role: Role,
     },
-    /// Give an account a new password, which is asked for; its sessions and API tokens end
+    /// Give an account a new password, which is asked for; its sessions end
     Password {
         /// The account's name
         name: String,
@@ -137,35 +149,24 @@ enum AccountCommand {
         /// The account's name
         name: String,
     },
-    /// Show where an account is signed in
-    Sessions {
-        /// The account's name
-        name: String,
-        /// Print JSON, as the API has it
-        #[arg(long)]
-        json: bool,
-    },
-    /// Show an account's API tokens
-    Tokens {
-        /// The account's name
-        name: String,
-        /// Print JSON, as the API has it
-        #[arg(long)]
-        json: bool,
-    },
-    /// End all sessions and API tokens of an account, or those that are named
-    Revoke {
-        /// The account's name
-        name: String,
-        /// Only this session, by its id
-        #[arg(long, value_name = "ID")]
-        session: Option<CredentialId>,
-        /// Only this API token, by its id
-        #[arg(long, value_name = "ID")]
-        token: Option<CredentialId>,
-    },
     /// Show all accounts
-    List,
+    List {
+        #[command(flatten)]
+        form: Form,
+    },
+}
+
+/// How a report is printed.
+#[derive(clap::Args)]
+struct Form {
+    /// Print one JSON document (see docs/production.md)
+    #[arg(long)]
+    json: bool,
+}
+
+fn review_id(text: &str) -> Result<ReviewId, String> {
+    ReviewId::from_text_or_number(text)
+        .map_err(|error| format!("{error}, or the number in its row"))
 }
 
 /// Why a command ends early.
@@ -235,17 +236,17 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
     start_log(&config.log)?;
     match arguments.command {
         Command::Serve { migrate } => commands::serve(&config, migrate),
-        Command::Migrate { database, status: false } => {
+        Command::Migrate { database, status: false, .. } => {
             commands::migrate(&config, database.as_deref())
         }
-        Command::Migrate { database, status: true } => {
-            commands::migration_status(&config, database.as_deref())
+        Command::Migrate { database, status: true, json } => {
+            reports::migration_status(&config, database.as_deref(), json)
         }
         Command::Demo => commands::demo(&config),
         Command::Account(command) => accounts::account(&config, command),
-        Command::Databases => commands::databases(&config),
-        Command::Locate { id } => commands::locate(&config, id),
-        Command::Verify => commands::verify(&config),
+        Command::Databases { form } => reports::databases(&config, form.json),
+        Command::Locate { id, form } => reports::locate(&config, id, form.json),
+        Command::Verify { form } => reports::verify(&config, form.json),
         Command::Transfer { to: Some(to), .. } => transfer::transfer(&config, &to),
         Command::Transfer { to: None, .. } => transfer::abandon(&config),
         Command::Openapi => commands::openapi(),

@@ -1,6 +1,6 @@
 //! The pages, one for each route.
 
-pub mod account;
+mod account;
 mod admin;
 mod catalogue;
 mod guard;

@@ -5,13 +5,11 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use jiff::Timestamp;
-use ostrakon_shared::{DatabaseInfo, Engine, PageLimit, ReviewId};
+use ostrakon_shared::PageLimit;
 
 use super::Failure;
 use crate::config::Config;
-use crate::db::Address;
-use crate::store::{DEMO_NAME, MigrationStatus, ProductQuery, Store, StoreError};
+use crate::store::{DEMO_NAME, ProductQuery, Store};
 use crate::{demo, http};
 
 pub fn serve(config: &Config, migrate_first: bool) -> Result<(), Failure> {
@@ -64,31 +62,6 @@ pub fn migrate(config: &Config, only: Option<&str>) -> Result<(), Failure> {
     Ok(config.databases().migrate(only, &mut |line| println!("{line}"))?)
 }
 
-pub fn migration_status(config: &Config, only: Option<&str>) -> Result<(), Failure> {
-    let mut behind = false;
-    for MigrationStatus { database, address, progress } in config.databases().status()? {
-        if only.is_some_and(|only| only != database) {
-            continue;
-        }
-        println!("{database} ({address})");
-        let Some(progress) = progress else {
-            println!("  no such file");
-            behind = true;
-            continue;
-        };
-        behind |= !progress.pending.is_empty() || !progress.unknown.is_empty();
-        let lines = [
-            ("applied", progress.applied),
-            ("pending", progress.pending),
-            ("unknown to this program", progress.unknown),
-        ];
-        for (what, versions) in lines {
-            versions.iter().for_each(|version| println!("  {version}  {what}"));
-        }
-    }
-    if behind { Err(Failure::Found) } else { Ok(()) }
-}
-
 pub fn demo(config: &Config) -> Result<(), Failure> {
     let store = open(config)?;
     let demo = demo::content();
@@ -110,87 +83,6 @@ pub fn demo(config: &Config) -> Result<(), Failure> {
         println!("demo: on this machine, sign in as {DEMO_NAME} with the password {DEMO_NAME}");
     }
     Ok(())
-}
-
-pub fn databases(config: &Config) -> Result<(), Failure> {
-    let list = open(config)?.databases()?;
-    println!(
-        "{:<14} {:<8} {:>7} {:>10} {:>8}",
-        "database", "engine", "buckets", "reviews", "share"
-    );
-    for DatabaseInfo { name, engine, buckets, reviews, share, .. } in list.items {
-        let engine = match engine {
-            Engine::Sqlite => "sqlite",
-            Engine::Postgres => "postgres",
-        };
-        let reviews = reviews.map_or_else(|| "down".to_owned(), |reviews| reviews.to_string());
-        let share = share.map_or_else(|| "-".to_owned(), |share| format!("{:.2} %", share * 100.0));
-        println!("{name:<14} {engine:<8} {buckets:>7} {reviews:>10} {share:>8}");
-    }
-    Ok(())
-}
-
-pub fn locate(config: &Config, id: ReviewId) -> Result<(), Failure> {
-    let store = open(config)?;
-    let place = store.place(id);
-    let review = store.review_detail(id)?.review.review;
-    println!("review    {id}");
-    println!("status    {}", review.status);
-    println!("date      {}", id.created_at());
-    println!("bucket    {}", place.bucket);
-    println!("database  {}", place.database);
-    let client = match &place.address {
-        Address::Sqlite(path) => {
-            format!("sqlite3 -readonly -line {}", shell_quoted(&path.display().to_string()))
-        }
-        server => format!("psql -x {} -c", shell_quoted(&server.to_string())),
-    };
-    println!(
-        "row       {client} 'SELECT * FROM review WHERE bucket = {} AND id = {}'",
-        place.bucket,
-        id.get()
-    );
-    Ok(())
-}
-
-/// As a POSIX shell reads it back: quoted only where it must be.
-fn shell_quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%".contains(c);
-    if text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
-}
-
-pub fn verify(config: &Config) -> Result<(), Failure> {
-    let store = open(config)?;
-    let all: u64 = store.databases()?.items.iter().filter_map(|database| database.reviews).sum();
-    let bar = progress_bar(all, "reviews");
-    let mut problems = Vec::new();
-    let mut reviews = 0;
-    for index in 0..store.reviews_databases().len() {
-        let started_at = Timestamp::now();
-        let report = store.verify(index, |seen| bar.inc(seen))?;
-        match store.keep_verification(index, started_at, &report) {
-            // It can be checked all the same.
-            Ok(()) | Err(StoreError::ReadOnly(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-        reviews += report.reviews;
-        problems.extend(report.problems);
-    }
-    bar.finish_and_clear();
-    let databases = store.reviews_databases().len();
-    if problems.is_empty() {
-        println!("verify: {reviews} reviews in {databases} databases, all in their place");
-        return Ok(());
-    }
-    for problem in &problems {
-        println!("{problem}");
-    }
-    println!("verify: {} problems in {reviews} reviews", problems.len());
-    Err(Failure::Found)
 }
 
 pub fn openapi() -> Result<(), Failure> {

@@ -11,7 +11,7 @@ use utoipa::IntoParams;
 
 use super::auth::Admin;
 use super::error::ApiError;
-use super::extract::{Params, check_search, from_optional_text, from_text};
+use super::extract::{Params, check_search, cursor, from_optional_text, from_text};
 use super::openapi::{
     InvalidId, InvalidParameter, NoSuchDatabase, NoSuchReview, NotAllowed, Unavailable,
 };
@@ -43,7 +43,8 @@ struct ListAllReviews {
     #[param(value_type = Option<ReviewStatus>, inline)]
     status: Option<ReviewStatus>,
     /// Only reviews whose text or author's name hold each of these words; the case of ASCII
-    /// letters doesn't matter.
+    /// letters doesn't matter. The id of a review, or the number that it is in the database, finds
+    /// this review.
     #[serde(default)]
     #[param(required = false, max_length = 100, example = "bear")]
     search: String,
@@ -52,6 +53,7 @@ struct ListAllReviews {
     #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
     limit: PageLimit,
     /// Where the page starts: `next_cursor` of the page before.
+    #[serde(default, deserialize_with = "cursor")]
     cursor: Option<String>,
     /// Answer without the reviews that are in databases that are down, rather than not at all.
     #[serde(default)]

@@ -32,7 +32,8 @@ pub struct AdminReviewQuery {
     pub rating: Option<Rating>,
     /// Only reviews with this status.
     pub status: Option<ReviewStatus>,
-    /// Only reviews whose text or author's name hold each of these words.
+    /// Only reviews whose text or author's name hold each of these words; or, if it is the text or
+    /// the number of a review's id, this review.
     pub search: String,
     /// Reviews on the page at most.
     pub limit: PageLimit,
@@ -56,6 +57,14 @@ impl AdminReviewQuery {
         ])
     }
 
+    /// Whether a row is what it asks for, but for the search.
+    fn lets_through(&self, row: &ReviewRow) -> bool {
+        self.product.is_none_or(|product| product.get() == row.product_id)
+            && self.author.is_none_or(|author| Some(author.get()) == row.author_id)
+            && self.rating.is_none_or(|rating| Some(i16::from(rating.stars())) == row.rating)
+            && self.status.is_none_or(|status| status.as_str() == row.status)
+    }
+
     fn filter(&self) -> Filter {
         Filter {
             product: self.product,
@@ -71,6 +80,9 @@ impl AdminReviewQuery {
 impl Store {
     /// A page of reviews of any product and status, the newest first.
     pub fn all_reviews(&self, query: &AdminReviewQuery) -> Result<AdminReviewPage, StoreError> {
+        if let Some(page) = self.named_review(query)? {
+            return Ok(page);
+        }
         let scope = query.scope();
         let below = cursor::newest_below(scope, query.cursor.as_deref())?;
         let filter = query.filter();
@@ -95,6 +107,35 @@ impl Store {
                 missing_databases: self.names(&gathered.missing),
             })
         })
+    }
+
+    /// The page with the one review whose id is searched for. `None` where the search is no id, or
+    /// that of no review that the rest of the query lets through: it may be a word all the same.
+    fn named_review(
+        &self,
+        query: &AdminReviewQuery,
+    ) -> Result<Option<AdminReviewPage>, StoreError> {
+        let Ok(id) = ReviewId::from_text_or_number(query.search.trim()) else { return Ok(None) };
+        let bucket = bucket_of(id);
+        let page = self.routed(|map| {
+            let request = self.database(map.owner(bucket).database);
+            let database = request.database;
+            if query.database.as_deref().is_some_and(|only| only != database.name()) {
+                return Ok(None);
+            }
+            let found = request.read_latest(|connection| {
+                owner::require_readable(connection, &database.owners, &[bucket])?;
+                reviews::find(connection, bucket, id)
+            })?;
+            let Some(row) = found.filter(|row| query.lets_through(row)) else { return Ok(None) };
+            let (items, missing_databases) = (self.with_names(map, vec![row])?, Vec::new());
+            Ok(Some(AdminReviewPage { items, next_cursor: None, missing_databases }))
+        });
+        match page {
+            // The other databases may have the word.
+            Err(StoreError::Unavailable(_)) if query.allow_partial => Ok(None),
+            page => page,
+        }
     }
 
     /// The review with this id, whatever its status, with all that is kept beside it.

@@ -1,0 +1,218 @@
+//! Commands that report: a table for people, or one JSON document with stable names of fields.
+
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+use ostrakon_shared::{DatabaseInfo, Engine, ReviewId, ReviewStatus};
+use serde::Serialize;
+
+use super::Failure;
+use super::commands::{open, progress_bar};
+use crate::config::Config;
+use crate::db::Address;
+use crate::store::{MigrationStatus, Store, StoreError};
+
+/// Writes a report to standard output.
+pub fn print_json(report: &impl Serialize) -> Result<(), Failure> {
+    let json = serde_json::to_string_pretty(report);
+    let json = json.map_err(|error| Failure::Failed(error.to_string()))?;
+    Ok(writeln!(io::stdout().lock(), "{json}")?)
+}
+
+/// A list of reports.
+#[derive(Serialize)]
+struct List<T> {
+    items: Vec<T>,
+}
+
+/// The migrations of one database, by their versions.
+#[derive(Serialize)]
+struct Migrations {
+    database: String,
+    address: String,
+    /// Whether there is such a file; a server's database always is there.
+    exists: bool,
+    applied: Vec<String>,
+    pending: Vec<String>,
+    /// Those that only another version of this program knows.
+    unknown: Vec<String>,
+}
+
+impl From<MigrationStatus> for Migrations {
+    fn from(status: MigrationStatus) -> Migrations {
+        let exists = status.progress.is_some();
+        let progress = status.progress.unwrap_or_default();
+        Migrations {
+            database: status.database,
+            address: status.address.to_string(),
+            exists,
+            applied: progress.applied,
+            pending: progress.pending,
+            unknown: progress.unknown,
+        }
+    }
+}
+
+pub fn migration_status(config: &Config, only: Option<&str>, json: bool) -> Result<(), Failure> {
+    let all = config.databases().status()?.into_iter().map(Migrations::from);
+    let items: Vec<_> =
+        all.filter(|status| only.is_none_or(|only| only == status.database)).collect();
+    let is_behind = |status: &Migrations| {
+        !status.exists || !status.pending.is_empty() || !status.unknown.is_empty()
+    };
+    let behind = items.iter().any(is_behind);
+    if json {
+        print_json(&List { items })?;
+    } else {
+        items.iter().for_each(show_migrations);
+    }
+    if behind { Err(Failure::Found) } else { Ok(()) }
+}
+
+fn show_migrations(status: &Migrations) {
+    println!("{} ({})", status.database, status.address);
+    if !status.exists {
+        println!("  no such file");
+    }
+    for (what, versions) in [
+        ("applied", &status.applied),
+        ("pending", &status.pending),
+        ("unknown to this program", &status.unknown),
+    ] {
+        versions.iter().for_each(|version| println!("  {version}  {what}"));
+    }
+}
+
+pub fn databases(config: &Config, json: bool) -> Result<(), Failure> {
+    let list = open(config)?.databases()?;
+    if json {
+        return print_json(&list);
+    }
+    println!(
+        "{:<14} {:<8} {:>7} {:>10} {:>8}",
+        "database", "engine", "buckets", "reviews", "share"
+    );
+    for DatabaseInfo { name, engine, buckets, reviews, share, .. } in list.items {
+        let engine = match engine {
+            Engine::Sqlite => "sqlite",
+            Engine::Postgres => "postgres",
+        };
+        let reviews = reviews.map_or_else(|| "down".to_owned(), |reviews| reviews.to_string());
+        let share = share.map_or_else(|| "-".to_owned(), |share| format!("{:.2} %", share * 100.0));
+        println!("{name:<14} {engine:<8} {buckets:>7} {reviews:>10} {share:>8}");
+    }
+    Ok(())
+}
+
+/// Where a review lives.
+#[derive(Serialize)]
+struct Located {
+    id: ReviewId,
+    /// The id in its row: as text, because not every reader of JSON has whole numbers of 64 bits.
+    number: String,
+    product_id: String,
+    status: ReviewStatus,
+    created_at: Timestamp,
+    bucket: u16,
+    database: String,
+    /// A command for the shell that shows the row.
+    row: String,
+}
+
+pub fn locate(config: &Config, id: ReviewId, json: bool) -> Result<(), Failure> {
+    let located = located(&open(config)?, id)?;
+    if json {
+        return print_json(&located);
+    }
+    println!("review    {}", located.id);
+    println!("number    {}", located.number);
+    println!("product   {}", located.product_id);
+    println!("status    {}", located.status);
+    println!("date      {}", located.created_at);
+    println!("bucket    {}", located.bucket);
+    println!("database  {}", located.database);
+    println!("row       {}", located.row);
+    Ok(())
+}
+
+fn located(store: &Store, id: ReviewId) -> Result<Located, StoreError> {
+    let place = store.place(id);
+    let review = store.review_detail(id)?.review.review;
+    let bucket = place.bucket.get();
+    let client = match &place.address {
+        Address::Sqlite(path) => {
+            format!("sqlite3 -readonly -line {}", shell_quoted(&path.display().to_string()))
+        }
+        server => format!("psql -x {} -c", shell_quoted(&server.to_string())),
+    };
+    let number = id.get();
+    let query = format!("SELECT * FROM review WHERE bucket = {bucket} AND id = {number}");
+    Ok(Located {
+        id,
+        number: number.to_string(),
+        product_id: review.product_id.to_string(),
+        status: review.status,
+        created_at: id.created_at(),
+        bucket,
+        database: place.database,
+        row: format!("{client} '{query}'"),
+    })
+}
+
+/// As a POSIX shell reads it back: quoted only where it must be.
+fn shell_quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%".contains(c);
+    if text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+/// What was found in one reviews database.
+#[derive(Serialize)]
+struct Verified {
+    database: String,
+    /// Reviews that were looked at.
+    reviews: u64,
+    problem_count: u64,
+    problems: Vec<String>,
+}
+
+pub fn verify(config: &Config, json: bool) -> Result<(), Failure> {
+    let items = verified(&open(config)?)?;
+    let reviews: u64 = items.iter().map(|database| database.reviews).sum();
+    let problems: u64 = items.iter().map(|database| database.problem_count).sum();
+    if json {
+        print_json(&List { items })?;
+    } else if problems == 0 {
+        println!("verify: {reviews} reviews in {} databases, all in their place", items.len());
+    } else {
+        items.iter().flat_map(|database| &database.problems).for_each(|line| println!("{line}"));
+        println!("verify: {problems} problems in {reviews} reviews");
+    }
+    if problems == 0 { Ok(()) } else { Err(Failure::Found) }
+}
+
+fn verified(store: &Store) -> Result<Vec<Verified>, StoreError> {
+    let all = store.databases()?.items;
+    let bar = progress_bar(all.iter().filter_map(|database| database.reviews).sum(), "reviews");
+    let mut items = Vec::new();
+    for (index, database) in all.into_iter().enumerate() {
+        let started_at = Timestamp::now();
+        let report = store.verify(index, |seen| bar.inc(seen))?;
+        match store.keep_verification(index, started_at, &report) {
+            // It can be checked all the same.
+            Ok(()) | Err(StoreError::ReadOnly(_)) => {}
+            Err(error) => return Err(error),
+        }
+        items.push(Verified {
+            database: database.name,
+            reviews: report.reviews,
+            problem_count: report.problems.len() as u64,
+            problems: report.problems,
+        });
+    }
+    bar.finish_and_clear();
+    Ok(items)
+}
