@@ -21,6 +21,7 @@ mod watch;
 pub mod accounts;
 pub mod cluster;
 pub mod copy;
+pub mod files;
 pub mod inspect;
 pub mod migrate;
 pub mod moderation;

@@ -16,6 +16,8 @@ pub fn serve(config: &Config, migrate_first: bool) -> Result<(), Failure> {
     if migrate_first {
         migrate(config, None)?;
     }
+    // Before anything is read that another server could still change.
+    let _locks = config.databases().lock_to_serve()?;
     let store = open(config)?;
     refuse_demo_password(&store, config.listen)?;
     let listener = TcpListener::bind(config.listen).map_err(|error| match error.kind() {

@@ -15,6 +15,7 @@ use super::context::Context;
 use super::database::Database;
 use super::engine::{Connection, on_each_engine};
 use super::error::DbError;
+use super::files;
 use super::inspect;
 
 const SQLITE_DEFAULT: EmbeddedMigrations = embed_migrations!("../migrations/sqlite/default");
@@ -76,7 +77,8 @@ pub fn lock(database: &Database) -> Result<MigrationLock, DbError> {
                 reason: format!("{}: {error}", path.display()),
                 is_news: true,
             };
-            let locked = lock_file(path).map_err(unavailable)?;
+            let locked = files::lock_file(path, files::MIGRATE).map_err(unavailable)?;
+            locked.lock().map_err(unavailable)?;
             create_file(database, path)?;
             Held::File { _locked: locked }
         }
@@ -97,21 +99,9 @@ pub fn lock(database: &Database) -> Result<MigrationLock, DbError> {
     Ok(MigrationLock { _held: held })
 }
 
-/// A file of its own: to close the database's would end the locks that SQLite holds on it.
-fn lock_file(database: &Path) -> io::Result<File> {
-    if let Some(folder) = database.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    let mut path = database.as_os_str().to_owned();
-    path.push("-migrate");
-    let file = File::create(path)?;
-    file.lock()?;
-    Ok(file)
-}
-
 /// Creates the file when there is none, and makes it use a write-ahead log.
 fn create_file(database: &Database, path: &Path) -> Result<(), DbError> {
-    match File::create_new(path) {
+    match files::create_file(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             return Err(DbError::Unavailable {
                 database: database.name().to_owned(),
@@ -119,11 +109,9 @@ fn create_file(database: &Database, path: &Path) -> Result<(), DbError> {
                 is_news: true,
             });
         }
-        _ => {}
+        _ => files::close_to_others(path),
     }
-    database.with_writer(|connection| {
-        connection.batch_execute("PRAGMA journal_mode = WAL").map_err(|error| error.to_string())
-    })
+    files::use_write_ahead_log(database)
 }
 
 /// How far a database has come. Changes nothing.

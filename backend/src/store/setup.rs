@@ -9,6 +9,7 @@ use std::sync::Arc;
 use ostrakon_shared::ReviewId;
 
 use crate::db::cluster::{self, Member, Pins};
+use crate::db::files::{self, ServeLock};
 use crate::db::migrate::{Kind, Progress, progress};
 use crate::db::{Address, Context, Database, DbError, transfer as transfers};
 use crate::shard::{BUCKETS, HASH, Spread};
@@ -70,6 +71,29 @@ impl Databases {
             })
         };
         self.all().map(status).collect()
+    }
+
+    /// Makes this process the one that serves the SQLite files among them, until the locks are
+    /// dropped. What else may use them meanwhile waits for SQLite's own locks; but two servers would
+    /// each take their own writes for the only ones.
+    pub fn lock_to_serve(&self) -> Result<Vec<ServeLock>, SetupError> {
+        let mut locks = Vec::new();
+        for (database, _) in self.all() {
+            let Address::Sqlite(path) = database.address() else { continue };
+            if !path.exists() {
+                continue;
+            }
+            files::close_to_others(path);
+            let place = format!("{} ({})", database.name(), path.display());
+            let taken = ServeLock::take(path).map_err(|error| format!("{place}: {error}"))?;
+            locks.push(taken.ok_or_else(|| {
+                format!(
+                    "{place} is served by another process: only one can serve SQLite files, \
+                     stop that one first"
+                )
+            })?);
+        }
+        Ok(locks)
     }
 
     fn member<'a>(

@@ -23,12 +23,12 @@ pub fn ostrakon(place: &Place, arguments: &[&str]) -> Command {
     command
 }
 
-fn run(place: &Place, arguments: &[&str]) -> Output {
+pub fn run(place: &Place, arguments: &[&str]) -> Output {
     ostrakon(place, arguments).output().unwrap()
 }
 
 #[track_caller]
-fn succeeds(place: &Place, arguments: &[&str]) -> String {
+pub fn succeeds(place: &Place, arguments: &[&str]) -> String {
     let output = run(place, arguments);
     assert!(output.status.success(), "{arguments:?}: {output:?}");
     String::from_utf8(output.stdout).unwrap()
@@ -45,7 +45,7 @@ pub fn fails(mut command: Command, code: i32) -> String {
     said
 }
 
-fn demo() -> Place {
+pub fn demo() -> Place {
     let place = Place::new();
     succeeds(&place, &["migrate"]);
     succeeds(&place, &["demo"]);
@@ -404,7 +404,7 @@ pub struct Serving {
 }
 
 impl Serving {
-    fn start(place: &Place) -> Serving {
+    pub fn start(place: &Place) -> Serving {
         Serving::start_with(place, &["serve"])
     }
 
@@ -430,7 +430,7 @@ impl Serving {
         Serving { child, _stdout: stdout, address }
     }
 
-    fn get(&self, path: &str) -> String {
+    pub fn get(&self, path: &str) -> String {
         let url = format!("http://{}{path}", self.address);
         let request = async { reqwest::get(url).await.unwrap().text().await.unwrap() };
         actix_web::rt::System::new().block_on(request)
@@ -445,7 +445,7 @@ impl Serving {
     }
 
     /// Ctrl-C.
-    fn stop(mut self) -> std::process::ExitStatus {
+    pub fn stop(mut self) -> std::process::ExitStatus {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
         self.child.wait().unwrap()

@@ -24,6 +24,7 @@ mod concurrency;
 mod crawlers;
 mod databases;
 mod failures;
+mod files;
 mod limits;
 mod model;
 mod moderation;

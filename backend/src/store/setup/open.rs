@@ -11,7 +11,7 @@ use super::{
 };
 use crate::db::cluster::{self, Pins};
 use crate::db::migrate::{self, Kind};
-use crate::db::{Context, Database, reviews, sqlite_version_problem};
+use crate::db::{Context, Database, files, reviews, sqlite_version_problem};
 use crate::store::passwords::Passwords;
 use crate::store::revisions::Revisions;
 use crate::store::writers::Writers;
@@ -37,6 +37,9 @@ impl Databases {
         }
         if !problems.is_empty() {
             return Err(SetupError(problems));
+        }
+        for (database, _) in self.all() {
+            files::use_write_ahead_log(database)?;
         }
         let last_ids: Result<Vec<i64>, _> = self
             .reviews

@@ -1,0 +1,117 @@
+//! SQLite's files as files: their modes, their log, and the locks beside them.
+
+use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use super::address::Address;
+use super::database::Database;
+use super::engine::Connection;
+use super::error::DbError;
+
+/// What SQLite and this program keep beside a database's file, and the file itself.
+const SUFFIXES: [&str; 6] = ["", "-wal", "-shm", "-journal", MIGRATE, SERVE];
+/// Held by the process that migrates.
+pub(super) const MIGRATE: &str = "-migrate";
+/// Held by the process that serves.
+const SERVE: &str = "-serve";
+
+/// The right to serve a SQLite file, which one process has at a time; until it is dropped.
+pub struct ServeLock {
+    _locked: File,
+}
+
+impl ServeLock {
+    /// Takes the lock of this file. `None`: another process has it.
+    pub fn take(database: &Path) -> io::Result<Option<ServeLock>> {
+        let file = lock_file(database, SERVE)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(ServeLock { _locked: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+/// A path with something appended to its last part.
+pub fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Opens the file of a lock, which is not the database's own: closing that would end the locks
+/// that SQLite holds on it. Links to the same database lead to the same lock.
+pub(super) fn lock_file(database: &Path, suffix: &str) -> io::Result<File> {
+    let real = database.canonicalize().unwrap_or_else(|_| database.to_owned());
+    if let Some(folder) = real.parent() {
+        create_folder(folder)?;
+    }
+    let mut options = private();
+    options.truncate(false).open(beside(&real, suffix))
+}
+
+/// Creates a folder, and those above it, for this user alone. One that exists stays as it is.
+pub fn create_folder(folder: &Path) -> io::Result<()> {
+    // A relative file's folder may be no name at all.
+    if folder.as_os_str().is_empty() {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Creates a file for this user alone, which must not exist. What SQLite puts beside a database
+/// gets that file's mode.
+pub fn create_file(path: &Path) -> io::Result<File> {
+    private().create_new(true).open(path)
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).mode(0o600);
+    options
+}
+
+/// Takes the rights of other users away from a database's files, which older versions created by
+/// the umask. The group's rights stay: somebody may have given them on purpose. So does the folder,
+/// which may hold more than databases.
+pub fn close_to_others(database: &Path) {
+    for path in SUFFIXES.map(|suffix| beside(database, suffix)) {
+        let Ok(metadata) = path.metadata() else { continue };
+        let mode = metadata.permissions().mode() & 0o7777;
+        if mode & 0o007 == 0 {
+            continue;
+        }
+        let closed = std::fs::set_permissions(&path, Permissions::from_mode(mode & !0o007));
+        let path = path.display();
+        match closed {
+            Ok(()) => tracing::info!(%path, "was open to every user of this machine: closed"),
+            Err(error) => tracing::warn!(%path, %error, "is open to every user of this machine"),
+        }
+    }
+}
+
+/// Makes a SQLite file use a write-ahead log, on which readers and the writer don't wait for each
+/// other. A copy made by other tools may have lost the setting. Servers have none.
+pub fn use_write_ahead_log(database: &Database) -> Result<(), DbError> {
+    #[derive(QueryableByName)]
+    struct Mode {
+        #[diesel(sql_type = Text)]
+        journal_mode: String,
+    }
+    if let Address::Postgres(_) = database.address() {
+        return Ok(());
+    }
+    database.with_writer(|connection| {
+        let Connection::Sqlite(sqlite) = connection else { return Ok(()) };
+        let set = diesel::sql_query("PRAGMA journal_mode = WAL").get_result::<Mode>(sqlite);
+        match set.map_err(|error| error.to_string())?.journal_mode.as_str() {
+            "wal" => Ok(()),
+            other => Err(format!("its journal_mode stays {other}, but must be wal")),
+        }
+    })
+}

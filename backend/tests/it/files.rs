@@ -1,0 +1,87 @@
+//! SQLite's files as files: one server at a time, modes, and the journal's mode.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use crate::cli::{Serving, demo, fails, ostrakon, succeeds};
+use crate::place::Place;
+
+/// The rights that are kept for a file or folder.
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().permissions().mode() & 0o777
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn one_server_at_a_time_serves_files_and_commands_run_beside_it() {
+    let place = demo();
+    let first = Serving::start(&place);
+    let refused = fails(ostrakon(&place, &["serve"]), 2);
+    assert!(refused.contains("default") && refused.contains("another process"), "{refused}");
+    // By another way to the same files, too.
+    std::os::unix::fs::symlink("data", place.folder().join("link")).unwrap();
+    let mut other = ostrakon(&place, &["serve"]);
+    other.env("OSTRAKON_DATA_DIR", "link");
+    fails(other, 2);
+    for beside in ["databases", "verify", "migrate", "demo"] {
+        succeeds(&place, &[beside]);
+    }
+    succeeds(&place, &["account", "list"]);
+    assert_eq!(first.get("/readyz"), "{\"status\":\"ok\"}");
+    // Whichever way it ends, the next one may serve.
+    drop(first);
+    let second = Serving::start(&place);
+    assert!(second.stop().success());
+    Serving::start(&place);
+}
+
+#[test]
+fn only_one_user_reads_the_files() {
+    let place = Place::new();
+    let program = env!("CARGO_BIN_EXE_ostrakon");
+    let migrate = format!("umask 000 && exec {program} migrate");
+    let migrated = Command::new("sh").args(["-c", &migrate]).current_dir(place.folder()).output();
+    assert!(migrated.unwrap().status.success());
+    let data = place.folder().join("data");
+    assert_eq!(mode(&data), 0o700);
+    let serving = Serving::start(&place);
+    serving.get("/api/products");
+    let mut seen = Vec::new();
+    for file in data.read_dir().unwrap() {
+        let file = file.unwrap().path();
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+        seen.push(file.extension().unwrap().to_str().unwrap().to_owned());
+    }
+    for extension in ["sqlite3", "sqlite3-wal", "sqlite3-shm"] {
+        assert!(seen.iter().any(|other| other == extension), "{seen:?}");
+    }
+}
+
+#[test]
+fn files_that_were_open_to_everybody_are_closed() {
+    let place = demo();
+    let data = place.folder().join("data");
+    set_mode(&data, 0o755);
+    let [default, reviews] = ["default", "reviews-2"].map(|database| place.file(database));
+    set_mode(&default, 0o664);
+    set_mode(&reviews, 0o646);
+    let _serving = Serving::start(&place);
+    assert_eq!([mode(&default), mode(&reviews)], [0o660, 0o640]);
+    assert_eq!(mode(&data), 0o755, "who created it has decided");
+}
+
+#[test]
+fn a_file_that_lost_its_write_ahead_log_gets_one() {
+    let place = demo();
+    let journal =
+        || place.texts("reviews-2", "SELECT journal_mode AS value FROM pragma_journal_mode");
+    place.sql("reviews-2", "PRAGMA journal_mode = DELETE");
+    assert_eq!(journal(), ["delete"]);
+    succeeds(&place, &["databases"]);
+    assert_eq!(journal(), ["wal"]);
+}
