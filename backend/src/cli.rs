@@ -4,6 +4,7 @@
 //! configuration or the databases are not what they must be.
 
 mod accounts;
+mod backup;
 mod commands;
 mod reports;
 mod transfer;
@@ -105,6 +106,18 @@ enum Command {
         #[command(flatten)]
         form: Form,
     },
+    /// Save all databases while they are served, in a new folder below DIR
+    ///
+    /// SQLite files are copied, PostgreSQL databases saved by pg_dump, each at one moment. The
+    /// folder is named by the time, and is whole when it has that name. `ostrakon restore` fills
+    /// empty databases from it.
+    Backup(backup::BackupArguments),
+    /// Fill empty databases from a backup, while nothing is served
+    ///
+    /// All databases, or only those that are named. The backup is checked first. Sessions and API
+    /// tokens end when `default` is restored. A restore that was interrupted goes on when it is
+    /// repeated, and until then nothing of it can be served.
+    Restore(backup::RestoreArguments),
     /// Move the cluster to the databases that another configuration file names, of any engines
     ///
     /// They must be empty, and as many. From the beginning the databases of the current
@@ -247,6 +260,8 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
         Command::Databases { form } => reports::databases(&config, form.json),
         Command::Locate { id, form } => reports::locate(&config, id, form.json),
         Command::Verify { form } => reports::verify(&config, form.json),
+        Command::Backup(arguments) => backup::backup(&config, arguments),
+        Command::Restore(arguments) => backup::restore(&config, &arguments),
         Command::Transfer { to: Some(to), .. } => transfer::transfer(&config, &to),
         Command::Transfer { to: None, .. } => transfer::abandon(&config),
         Command::Openapi => commands::openapi(),

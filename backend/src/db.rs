@@ -13,15 +13,18 @@ mod database;
 mod engine;
 mod error;
 mod health;
+mod programs;
 mod schema;
 mod server;
 mod sqlite_version;
 mod watch;
 
 pub mod accounts;
+pub mod backup;
 pub mod cluster;
 pub mod copy;
 pub mod files;
+pub mod ids;
 pub mod inspect;
 pub mod migrate;
 pub mod moderation;

@@ -5,6 +5,7 @@
 mod accounts;
 mod actor;
 mod admin_reviews;
+pub mod backup;
 mod batch;
 mod cursor;
 mod error;
@@ -57,7 +58,9 @@ pub use reviews::Created;
 pub use revisions::Subject;
 pub use seed::{SeedProduct, SeedReview, Seeded};
 pub use sessions::{Authenticated, Begun, Browser, Credential, SESSION_S};
-pub use setup::{BegunTransfer, Databases, MigrationStatus, SetupError, Transfer};
+pub use setup::{
+    BegunTransfer, Databases, MigrationStatus, Restore, Restored, SetupError, Transfer,
+};
 pub use verify::Report;
 pub use version::ExpectedVersion;
 pub use writers::Writing;

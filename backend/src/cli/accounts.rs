@@ -14,6 +14,7 @@ pub fn account(config: &Config, command: AccountCommand) -> Result<(), Failure> 
     let store = open(config)?;
     match command {
         AccountCommand::Create { name, role } => {
+            store.check_ids()?;
             let credentials = Credentials { name, password: new_password()? };
             let created = store.create_account(&credentials, role)?;
             println!("account: created {} ({role})", created.name);

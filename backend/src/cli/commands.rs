@@ -17,8 +17,9 @@ pub fn serve(config: &Config, migrate_first: bool) -> Result<(), Failure> {
         migrate(config, None)?;
     }
     // Before anything is read that another server could still change.
-    let _locks = config.databases().lock_to_serve()?;
+    let _locks = config.databases().lock_to_serve(false)?;
     let store = open(config)?;
+    store.check_ids()?;
     refuse_demo_password(&store, config.listen)?;
     let listener = TcpListener::bind(config.listen).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => Failure::Failed(format!(
@@ -66,6 +67,7 @@ pub fn migrate(config: &Config, only: Option<&str>) -> Result<(), Failure> {
 
 pub fn demo(config: &Config) -> Result<(), Failure> {
     let store = open(config)?;
+    store.check_ids()?;
     let demo = demo::content();
     let one = ProductQuery { limit: PageLimit::default(), ..ProductQuery::default() };
     let first = store.list_products(&one)?.items.into_iter().next();
@@ -98,7 +100,7 @@ pub fn open(config: &Config) -> Result<Store, Failure> {
 
 /// A bar on the terminal; nothing where standard error is none.
 pub fn progress_bar(length: u64, unit: &str) -> ProgressBar {
-    let template = format!("{{bar:40}} {{pos}} of {{len}} {unit}, {{eta}} left");
+    let template = format!("{{bar:40}} {{pos}} of {{len}} {unit}, {{eta}} left {{msg}}");
     let style =
         ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::new(length).with_style(style);

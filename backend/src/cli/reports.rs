@@ -180,7 +180,11 @@ struct Verified {
 }
 
 pub fn verify(config: &Config, json: bool) -> Result<(), Failure> {
-    let items = verified(&open(config)?)?;
+    verify_store(&open(config)?, json)
+}
+
+pub fn verify_store(store: &Store, json: bool) -> Result<(), Failure> {
+    let items = verified(store)?;
     let reviews: u64 = items.iter().map(|database| database.reviews).sum();
     let problems: u64 = items.iter().map(|database| database.problem_count).sum();
     if json {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use form_urlencoded::byte_serialize;
+use percent_encoding::percent_decode_str;
 
 /// Where a database is. Shown and logged without passwords.
 #[derive(Clone, PartialEq, Eq)]
@@ -40,6 +41,15 @@ impl Address {
         }
     }
 
+    /// Of a server, what PostgreSQL's programs may be given for all to see, and the password that
+    /// they must get in another way.
+    pub(super) fn without_password(&self) -> Result<(String, Option<String>), String> {
+        match self {
+            Address::Sqlite(path) => Err(format!("{} is no server", path.display())),
+            Address::Postgres(_) => split_password(&self.open_url()),
+        }
+    }
+
     /// What the engine's own library opens.
     pub(super) fn open_url(&self) -> String {
         match self {
@@ -50,6 +60,40 @@ impl Address {
             }
         }
     }
+}
+
+/// A server's URL without what must not be shown, and the password that was in it.
+fn split_password(url: &str) -> Result<(String, Option<String>), String> {
+    let (bare, parameters) = url.split_once('?').unwrap_or((url, ""));
+    let mut password = None;
+    let (scheme, rest) = bare.split_once("://").unwrap_or(("postgres", bare));
+    let bare =
+        match rest.rsplit_once('@').and_then(|(user, host)| Some((user.split_once(':')?, host))) {
+            Some(((user, in_user), host)) => {
+                password = Some(decoded(in_user));
+                format!("{scheme}://{user}@{host}")
+            }
+            None => bare.to_owned(),
+        };
+    let mut kept = Vec::new();
+    for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
+        match parameter.split_once('=') {
+            Some(("password", value)) => password = Some(decoded(value)),
+            Some(("sslpassword", _)) => {
+                return Err("its URL has sslpassword, which PostgreSQL's programs take on their \
+                            command line alone, where everybody sees it: use a key without one"
+                    .to_owned());
+            }
+            _ => kept.push(parameter),
+        }
+    }
+    let separator = if kept.is_empty() { "" } else { "?" };
+    Ok((format!("{bare}{separator}{}", kept.join("&")), password))
+}
+
+/// A part of a URL as it is meant (RFC 3986): libpq knows no plus for a space.
+fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 impl FromStr for Address {
@@ -166,6 +210,22 @@ mod tests {
         for url in ["postgres://me:x@a/b", "postgres://me@a/b?passfile=/p"] {
             assert_eq!(with(url), url);
         }
+    }
+
+    #[test]
+    fn programs_get_a_url_without_its_password() {
+        let split = |url: &str| split_password(url).unwrap();
+        let bare = "postgres://me@a:1,b:2/c".to_owned();
+        assert_eq!(split("postgres://me@a:1,b:2/c"), (bare.clone(), None));
+        for url in ["postgres://me:a%20+@a:1,b:2/c", "postgres://me@a:1,b:2/c?password=a%20%2B"] {
+            assert_eq!(split(url), (bare.clone(), Some("a +".to_owned())), "{url}");
+        }
+        assert_eq!(
+            split("postgres://me:p@ss@a/c?x=1&password=q&y=2"),
+            ("postgres://me@a/c?x=1&y=2".to_owned(), Some("q".to_owned()))
+        );
+        assert!(split_password("postgres://a/c?sslpassword=x").is_err());
+        assert!(address("sqlite:x").without_password().is_err());
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub struct Table {
     pub name: &'static str,
     count: fn(&mut Connection) -> Result<i64, QueryError>,
     copy: fn(&Database, &Database, Progress<'_>) -> Result<(), DbError>,
-    digests: fn(&Database, Progress<'_>) -> Result<Digests, DbError>,
+    digests: fn(&mut Connection, Progress<'_>) -> Result<Digests, QueryError>,
 }
 
 /// The tables of a database but `cluster`, each after those that it refers to.
@@ -70,7 +70,19 @@ impl Table {
 
     /// What a database holds, by bucket where the table has buckets.
     pub fn digests(&self, database: &Database, progress: Progress<'_>) -> Result<Digests, DbError> {
-        (self.digests)(database, progress)
+        database.read_latest(&Context::default(), |connection| {
+            without_time_limit(connection)?;
+            self.digests_in(connection, progress)
+        })
+    }
+
+    /// The same, as this connection's transaction sees it.
+    pub fn digests_in(
+        &self,
+        connection: &mut Connection,
+        progress: Progress<'_>,
+    ) -> Result<Digests, QueryError> {
+        (self.digests)(connection, progress)
     }
 }
 
@@ -81,6 +93,13 @@ pub struct Digest {
     /// How many there are.
     pub rows: u64,
     sum: u128,
+}
+
+impl Digest {
+    /// The sum of the rows' hashes (XXH3, 128 bits), as hexadecimal digits.
+    pub fn hash(&self) -> String {
+        format!("{:032x}", self.sum)
+    }
 }
 
 /// The rows of each bucket; of `None` in tables without buckets.
@@ -106,13 +125,15 @@ fn copy<R: Row>(
     }
 }
 
-fn digests<R: Row>(database: &Database, progress: Progress<'_>) -> Result<Digests, DbError> {
+fn digests<R: Row>(
+    connection: &mut Connection,
+    progress: Progress<'_>,
+) -> Result<Digests, QueryError> {
     let mut digests = Digests::new();
     let mut encoded = Vec::new();
     let mut after = None;
     loop {
-        let mut rows = database
-            .read_latest(&Context::default(), |connection| R::page(connection, after.as_ref()))?;
+        let mut rows = R::page(connection, after.as_ref())?;
         for row in &rows {
             encoded.clear();
             row.encode(&mut encoded);

@@ -1,5 +1,6 @@
 //! One of `default` and `reviews-1 … reviews-N`: a primary, and replicas that may answer reads.
 
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -110,6 +111,19 @@ impl Database {
             owners: KnownOwners::default(),
             monitor: OnceLock::new(),
         }
+    }
+
+    /// A SQLite file that only this process uses: a copy.
+    pub fn file(name: &str, path: &Path) -> Database {
+        let settings = Settings {
+            read_connections: 1,
+            write_connections: 1,
+            checkout_timeout_ms: 5_000,
+            lock_timeout_ms: 5_000,
+            statement_timeout_ms: 0,
+        };
+        let no_replicas = ReplicaSettings { reads: Reads::Primary, max_lag_ms: 0 };
+        Database::new(name, Address::Sqlite(path.to_owned()), Vec::new(), settings, no_replicas)
     }
 
     /// Begins to watch the servers: from now on requests don't wait for those that are away.
@@ -314,7 +328,7 @@ impl Database {
             && replica.progress.lag(&self.log).is_some_and(|lag| lag <= max_lag)
     }
 
-    fn unavailable(&self, reason: String) -> DbError {
+    pub(super) fn unavailable(&self, reason: String) -> DbError {
         self.primary.unavailable(reason)
     }
 }

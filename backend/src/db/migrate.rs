@@ -70,6 +70,15 @@ const MIGRATION_KEY: i64 = i64::from_be_bytes(*b"OrMigrat");
 /// Waits until no other process migrates this database, and creates a SQLite file where there is
 /// none.
 pub fn lock(database: &Database) -> Result<MigrationLock, DbError> {
+    let held = hold(database)?;
+    if let Address::Sqlite(path) = database.address() {
+        create_file(database, path)?;
+    }
+    Ok(held)
+}
+
+/// Waits until no other process migrates this database.
+pub fn hold(database: &Database) -> Result<MigrationLock, DbError> {
     let held = match database.address() {
         Address::Sqlite(path) => {
             let unavailable = |error: io::Error| DbError::Unavailable {
@@ -79,7 +88,6 @@ pub fn lock(database: &Database) -> Result<MigrationLock, DbError> {
             };
             let locked = files::lock_file(path, files::MIGRATE).map_err(unavailable)?;
             locked.lock().map_err(unavailable)?;
-            create_file(database, path)?;
             Held::File { _locked: locked }
         }
         Address::Postgres(_) => {
@@ -114,15 +122,31 @@ fn create_file(database: &Database, path: &Path) -> Result<(), DbError> {
     files::use_write_ahead_log(database)
 }
 
-/// How far a database has come. Changes nothing.
-pub fn progress(database: &Database, kind: Kind) -> Result<Progress, DbError> {
-    let applied = database.read_latest(&Context::default(), inspect::migrations)?;
+/// The migrations that this program has for a database, in order.
+fn known(database: &Database, kind: Kind) -> Result<Vec<String>, DbError> {
     let migrations = kind.migrations(database.address());
     let known = MigrationSource::<Sqlite>::migrations(&migrations).map_err(|error| {
         DbError::Broken { database: database.name().to_owned(), what: error.to_string() }
     })?;
     let mut known: Vec<_> = known.iter().map(|m| m.name().version().to_string()).collect();
     known.sort();
+    Ok(known)
+}
+
+/// Those of these migrations that this program doesn't know.
+pub fn unknown(
+    database: &Database,
+    kind: Kind,
+    migrations: &[String],
+) -> Result<Vec<String>, DbError> {
+    let known = known(database, kind)?;
+    Ok(migrations.iter().filter(|version| !known.contains(version)).cloned().collect())
+}
+
+/// How far a database has come. Changes nothing.
+pub fn progress(database: &Database, kind: Kind) -> Result<Progress, DbError> {
+    let applied = database.read_latest(&Context::default(), inspect::migrations)?;
+    let known = known(database, kind)?;
     Ok(Progress {
         pending: known.iter().filter(|v| !applied.contains(v)).cloned().collect(),
         unknown: applied.iter().filter(|v| !known.contains(v)).cloned().collect(),

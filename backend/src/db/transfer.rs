@@ -100,7 +100,7 @@ fn guard_name(table: &str, change: &str) -> String {
     format!("transfer_guard_{table}_{}", change.to_lowercase())
 }
 
-/// Which transfer fills this database, and as which one; None: none does.
+/// Which transfer or restore fills this database, and as which one; None: none does.
 pub fn marker(connection: &mut Connection) -> Result<Option<(String, String)>, QueryError> {
     if !engine::has_table(connection, "transfer_target")? {
         return Ok(None);
@@ -108,7 +108,7 @@ pub fn marker(connection: &mut Connection) -> Result<Option<(String, String)>, Q
     Ok(transfer_target::table.first(connection).optional()?)
 }
 
-/// Makes an empty database one that a transfer fills.
+/// Makes an empty database one that a transfer or restore fills.
 pub fn mark(connection: &mut Connection, id: &str, database: &str) -> Result<(), QueryError> {
     connection.batch_execute(
         "CREATE TABLE transfer_target (id TEXT NOT NULL PRIMARY KEY, database TEXT NOT NULL)",
@@ -116,6 +116,12 @@ pub fn mark(connection: &mut Connection, id: &str, database: &str) -> Result<(),
     diesel::insert_into(transfer_target::table)
         .values((transfer_target::id.eq(id), transfer_target::database.eq(database)))
         .execute(connection)?;
+    Ok(())
+}
+
+/// Changes by whom a database is filled.
+pub fn mark_again(connection: &mut Connection, id: &str) -> Result<(), QueryError> {
+    diesel::update(transfer_target::table).set(transfer_target::id.eq(id)).execute(connection)?;
     Ok(())
 }
 
@@ -141,10 +147,15 @@ pub fn continue_after(connection: &mut Connection, last_ids: [i64; 4]) -> Result
 
 /// Makes a filled database what it is a copy of.
 pub fn complete(connection: &mut Connection, kind: Kind, pins: &Pins) -> Result<(), QueryError> {
+    cluster::insert_pins(connection, pins)?;
+    release(connection, kind)
+}
+
+/// Lets servers take a filled database, which has its pins.
+pub fn release(connection: &mut Connection, kind: Kind) -> Result<(), QueryError> {
     engine::without_time_limit(connection)?;
     for table in table_names(kind) {
         engine::analyze(connection, table)?;
     }
-    cluster::insert_pins(connection, pins)?;
     Ok(connection.batch_execute("DROP TABLE transfer_target")?)
 }

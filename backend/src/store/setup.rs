@@ -1,7 +1,9 @@
 //! From configured files to a running cluster: what is the same for migrating and for opening.
 
+mod ids;
 mod migrate;
 mod open;
+mod restore;
 mod transfer;
 
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use crate::db::migrate::{Kind, Progress, progress};
 use crate::db::{Address, Context, Database, DbError, transfer as transfers};
 use crate::shard::{BUCKETS, HASH, Spread};
 
+pub use restore::{Restore, Restored};
 pub use transfer::{BegunTransfer, Transfer};
 
 /// The databases that the configuration names.
@@ -75,12 +78,13 @@ impl Databases {
 
     /// Makes this process the one that serves the SQLite files among them, until the locks are
     /// dropped. What else may use them meanwhile waits for SQLite's own locks; but two servers would
-    /// each take their own writes for the only ones.
-    pub fn lock_to_serve(&self) -> Result<Vec<ServeLock>, SetupError> {
+    /// each take their own writes for the only ones. `even_missing`: also of files that are yet to be
+    /// created.
+    pub fn lock_to_serve(&self, even_missing: bool) -> Result<Vec<ServeLock>, SetupError> {
         let mut locks = Vec::new();
         for (database, _) in self.all() {
             let Address::Sqlite(path) = database.address() else { continue };
-            if !path.exists() {
+            if !path.exists() && !even_missing {
                 continue;
             }
             files::close_to_others(path);
@@ -165,8 +169,8 @@ fn existing_pins(database: &Database, kind: Kind) -> Result<Option<Pins>, SetupE
     if !exists(database) {
         return Ok(None);
     }
-    if database.read_latest(&Context::default(), transfers::marker)?.is_some() {
-        return Err(half_filled(database).into());
+    if let Some((by, _)) = database.read_latest(&Context::default(), transfers::marker)? {
+        return Err(half_filled(database, &by).into());
     }
     if progress(database, kind)?.applied.is_empty() {
         return Ok(None);
@@ -210,9 +214,10 @@ fn emptied(database: &Database) -> String {
     )
 }
 
-fn half_filled(database: &Database) -> String {
+fn half_filled(database: &Database, by: &str) -> String {
+    let command = if restore::is_by_restore(by) { "restore" } else { "transfer" };
     format!(
-        "{} ({}) is only in part filled by `ostrakon transfer`: run that again until it is done, \
+        "{} ({}) is only in part filled by `ostrakon {command}`: run that again until it is done, \
          or take an empty database",
         database.name(),
         database.address()

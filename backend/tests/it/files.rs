@@ -36,6 +36,7 @@ fn one_server_at_a_time_serves_files_and_commands_run_beside_it() {
     // Whichever way it ends, the next one may serve.
     drop(first);
     let second = Serving::start(&place);
+    assert_eq!(second.get("/readyz"), "{\"status\":\"ok\"}");
     assert!(second.stop().success());
     Serving::start(&place);
 }

@@ -12,6 +12,7 @@ mod access;
 mod accounts;
 mod admin;
 mod app;
+mod backup;
 mod bad_input;
 mod batches;
 mod bodies;

@@ -1,0 +1,169 @@
+//! Backups at the command line: made, checked, restored.
+
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::commands::{open, progress_bar};
+use super::reports::{print_json, verify_store};
+use super::{Failure, Form};
+use crate::config::Config;
+use crate::store::backup::{self, BackupError, Done, Manifest};
+
+/// What is saved of the data folder beside the databases.
+const SECRET_KEY: &str = "secret-key";
+
+/// `ostrakon backup`.
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct BackupArguments {
+    #[command(subcommand)]
+    command: Option<BackupCommand>,
+    /// The folder of the backups; it is created where it is missing
+    #[arg(value_name = "DIR", required = true)]
+    dir: Option<PathBuf>,
+    /// Afterwards, delete the oldest backups of this cluster in DIR but N, the new one counted
+    #[arg(long, value_name = "N")]
+    keep: Option<NonZero<usize>>,
+}
+
+#[derive(Subcommand)]
+enum BackupCommand {
+    /// Compare a backup's files with its manifest, and open them; exit code 1 and a list of findings
+    /// if something is wrong
+    Check {
+        /// The folder of a backup, or of several: then the newest one
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+        #[command(flatten)]
+        form: Form,
+    },
+}
+
+/// `ostrakon restore`.
+#[derive(Args)]
+pub struct RestoreArguments {
+    /// The folder of a backup, or of several: then the newest one
+    #[arg(value_name = "DIR", required_unless_present = "repair_ids")]
+    dir: Option<PathBuf>,
+    /// Only this database: default, reviews-1, reviews-2, …; may be repeated
+    #[arg(long, value_name = "NAME", conflicts_with = "repair_ids")]
+    database: Vec<String>,
+    /// Restore nothing: finish the restore of an older `default` that other tools have made
+    #[arg(long, conflicts_with = "dir")]
+    repair_ids: bool,
+}
+
+impl From<BackupError> for Failure {
+    fn from(error: BackupError) -> Failure {
+        Failure::Failed(error.to_string())
+    }
+}
+
+pub fn backup(config: &Config, arguments: BackupArguments) -> Result<(), Failure> {
+    match arguments {
+        BackupArguments { command: Some(BackupCommand::Check { dir, form }), .. } => {
+            check(&dir, form.json)
+        }
+        BackupArguments { dir: Some(dir), keep, .. } => save(config, &dir, keep),
+        BackupArguments { dir: None, .. } => Err(Failure::Refused("which folder?".to_owned())),
+    }
+}
+
+fn save(config: &Config, dir: &Path, keep: Option<NonZero<usize>>) -> Result<(), Failure> {
+    let store = open(config)?;
+    let bar = progress_bar(store.rows()?, "rows saved");
+    let done = store.back_up(dir, &[config.data_dir.join(SECRET_KEY)], keep, &|database, rows| {
+        bar.set_message(database.to_owned());
+        bar.inc(rows);
+    });
+    bar.finish_and_clear();
+    let Done { folder, manifest, deleted } = done?;
+    let (databases, rows) = (manifest.databases.len(), manifest.rows(|_| true));
+    println!("backup: {databases} databases with {rows} rows, in {}", folder.display());
+    for folder in deleted {
+        println!("backup: deleted {}", folder.display());
+    }
+    Ok(())
+}
+
+/// What a check has found.
+#[derive(Serialize)]
+struct Checked {
+    folder: PathBuf,
+    databases: usize,
+    rows: u64,
+    problems: Vec<String>,
+}
+
+fn check(dir: &Path, json: bool) -> Result<(), Failure> {
+    let folder = find(dir)?;
+    let (databases, rows, problems) = match Manifest::read(&folder) {
+        Ok(manifest) => {
+            let problems = compare(&folder, &manifest, |_| true);
+            (manifest.databases.len(), manifest.rows(|_| true), problems)
+        }
+        Err(problem) => (0, 0, vec![problem]),
+    };
+    let checked = Checked { folder, databases, rows, problems };
+    if json {
+        print_json(&checked)?;
+    } else if checked.problems.is_empty() {
+        println!("backup: {databases} databases with {rows} rows, all as the manifest says");
+    } else {
+        checked.problems.iter().for_each(|problem| println!("{problem}"));
+        println!("backup: {} problems in {}", checked.problems.len(), checked.folder.display());
+    }
+    if checked.problems.is_empty() { Ok(()) } else { Err(Failure::Found) }
+}
+
+fn find(dir: &Path) -> Result<PathBuf, Failure> {
+    backup::find(dir).map_err(|BackupError(problem)| Failure::Refused(problem))
+}
+
+fn compare(folder: &Path, manifest: &Manifest, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+    let bar = progress_bar(manifest.rows(&wanted), "rows compared");
+    let problems = backup::check(folder, manifest, wanted, &|database, rows| {
+        bar.set_message(database.to_owned());
+        bar.inc(rows);
+    });
+    bar.finish_and_clear();
+    problems
+}
+
+pub fn restore(config: &Config, arguments: &RestoreArguments) -> Result<(), Failure> {
+    let Some(dir) = &arguments.dir else { return repair_ids(config) };
+    let folder = find(dir)?;
+    let manifest = Manifest::read(&folder).map_err(Failure::Refused)?;
+    let restore = config.databases().restore(&folder, manifest, &arguments.database)?;
+    let manifest = restore.manifest();
+    let problems = compare(&folder, manifest, |name| restore.is_selected(name));
+    if !problems.is_empty() {
+        let folder = folder.display();
+        let refused = format!("{folder} can't be restored, nothing has changed");
+        return Err(Failure::Refused(format!("{}\n{refused}", problems.join("\n"))));
+    }
+    let bar = progress_bar(manifest.rows(|name| restore.is_selected(name)), "rows restored");
+    restore.restore_files(&config.data_dir)?;
+    let restored = restore.run(&|database, rows| {
+        bar.set_message(database.to_owned());
+        bar.inc(rows);
+    });
+    bar.finish_and_clear();
+    let restored = restored.map_err(|error| {
+        Failure::Failed(format!("{error}\nnot finished, so nothing can be served: run it again"))
+    })?;
+    drop(restore);
+    println!("restore: {} from {}", restored.databases.join(", "), folder.display());
+    restored.lines.iter().for_each(|line| println!("restore: {line}"));
+    verify_store(&open(config)?, false)
+}
+
+fn repair_ids(config: &Config) -> Result<(), Failure> {
+    let _locks = config.databases().lock_to_serve(false)?;
+    let store = open(config)?;
+    store.repair_ids()?.iter().for_each(|line| println!("restore: {line}"));
+    verify_store(&store, false)
+}

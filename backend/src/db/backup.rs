@@ -1,0 +1,250 @@
+//! Copies of a database as files, each of one snapshot, with what that snapshot holds.
+//!
+//! A SQLite file is copied by `VACUUM INTO`, which lets everybody go on reading and writing, and
+//! what the copy holds is counted in the copy. A PostgreSQL database is saved by its own `pg_dump`,
+//! at a snapshot that a transaction of ours has exported, in which the rows are counted meanwhile.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{Integer, Text};
+
+use super::address::Address;
+use super::citus;
+use super::cluster::{self, Pins};
+use super::context::Context;
+use super::copy::{Digests, Progress, tables};
+use super::database::Database;
+use super::engine::{self, Connection, without_time_limit};
+use super::error::{DbError, QueryError};
+use super::files;
+use super::inspect;
+use super::migrate::Kind;
+use super::programs::{self, Running};
+use super::server::one_line;
+
+/// What a snapshot of a database holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contents {
+    /// Its cluster, and which of its databases it is.
+    pub pins: Option<Pins>,
+    /// The migrations that it has, in order.
+    pub migrations: Vec<String>,
+    /// The rows of each table, by the table's name.
+    pub tables: BTreeMap<String, Digests>,
+}
+
+/// Refuses a database that can't be saved, before anything is: one whose rows `pg_dump` doesn't
+/// see, or where there is no suitable `pg_dump`.
+pub fn refuse_unsuitable(database: &Database) -> Result<(), DbError> {
+    if let Address::Sqlite(_) = database.address() {
+        return Ok(());
+    }
+    let (is_citus, version) = database.read_latest(&Context::default(), |connection| {
+        Ok((citus::is_here(connection)?, server_version(connection)?))
+    })?;
+    if is_citus {
+        let reason = "it is a Citus coordinator, of which pg_dump saves no rows: back up its \
+                      nodes by PostgreSQL's own tools (docs/production.md)";
+        return Err(database.unavailable(reason.to_owned()));
+    }
+    let suitable = programs::require("pg_dump", version);
+    suitable.map_err(|reason| database.unavailable(reason))
+}
+
+/// Saves a database under the path `to`, which must not exist: a SQLite file as a file, a PostgreSQL
+/// database as a folder in the directory format of `pg_dump`. `progress` hears of rows that were
+/// counted.
+pub fn save(
+    database: &Database,
+    kind: Kind,
+    to: &Path,
+    progress: Progress<'_>,
+) -> Result<Contents, DbError> {
+    match database.address() {
+        Address::Sqlite(_) => save_file(database, kind, to, progress),
+        Address::Postgres(_) => save_server(database, kind, to, progress),
+    }
+}
+
+fn save_file(
+    database: &Database,
+    kind: Kind,
+    to: &Path,
+    progress: Progress<'_>,
+) -> Result<Contents, DbError> {
+    let failed = |error: io::Error| database.unavailable(format!("{}: {error}", to.display()));
+    // SQLite writes to an empty file too, and leaves its mode as it is.
+    files::create_file(to).map_err(failed)?;
+    let path = to
+        .to_str()
+        .ok_or_else(|| database.unavailable(format!("{}: this path is not UTF-8", to.display())))?;
+    let mut connection = database.connect()?;
+    let copied = diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(path).execute(&mut connection);
+    copied.map_err(|error| database.unavailable(one_line(&error)))?;
+    File::open(to).and_then(|file| file.sync_all()).map_err(failed)?;
+    let copy = Database::file(database.name(), to);
+    copy.read_latest(&Context::default(), |connection| contents(connection, kind, progress))
+}
+
+fn save_server(
+    database: &Database,
+    kind: Kind,
+    to: &Path,
+    progress: Progress<'_>,
+) -> Result<Contents, DbError> {
+    let mut connection = database.connect()?;
+    let snapshot = export_snapshot(&mut connection);
+    let snapshot = snapshot.map_err(|error| database.unavailable(one_line(&error)))?;
+    let schema = current_schema(&mut connection);
+    let schema = schema.map_err(|error| database.unavailable(one_line(&error)))?;
+    let dump = programs::dump(database.address(), &snapshot, &schema, to);
+    let dump: Running = dump.map_err(|reason| database.unavailable(reason))?;
+    let counted = contents(&mut connection, kind, progress);
+    let counted = counted.map_err(|error| error.of(database.name()))?;
+    dump.finish().map_err(|reason| database.unavailable(reason))?;
+    Ok(counted)
+}
+
+/// The major version of a PostgreSQL server.
+fn server_version(connection: &mut Connection) -> QueryResult<u32> {
+    let version = sql::<Integer>("current_setting('server_version_num')::integer / 10000");
+    Ok(diesel::select(version).get_result::<i32>(connection)?.unsigned_abs())
+}
+
+/// The schema in which a PostgreSQL database keeps the tables.
+fn current_schema(connection: &mut Connection) -> QueryResult<String> {
+    diesel::select(sql::<Text>("current_schema()::text")).get_result(connection)
+}
+
+/// Begins a transaction that lasts as long as the connection; returns by which name others see the
+/// same snapshot.
+fn export_snapshot(connection: &mut Connection) -> QueryResult<String> {
+    connection.batch_execute(
+        "SET statement_timeout = 0;
+         SET idle_in_transaction_session_timeout = 0;
+         BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    )?;
+    diesel::select(sql::<Text>("pg_export_snapshot()")).get_result(connection)
+}
+
+/// What a database holds, as this connection's transaction sees it.
+pub fn contents(
+    connection: &mut Connection,
+    kind: Kind,
+    progress: Progress<'_>,
+) -> Result<Contents, QueryError> {
+    without_time_limit(connection)?;
+    let mut rows = BTreeMap::new();
+    for table in tables(kind) {
+        rows.insert(table.name.to_owned(), table.digests_in(connection, progress)?);
+    }
+    Ok(Contents {
+        pins: cluster::pins(connection)?,
+        migrations: inspect::migrations(connection)?,
+        tables: rows,
+    })
+}
+
+/// How many rows the tables have that this program knows, of a database that may lack some of its
+/// migrations.
+pub fn counts(database: &Database, kind: Kind) -> Result<BTreeMap<String, u64>, DbError> {
+    let mut counts = BTreeMap::new();
+    for table in tables(kind) {
+        if database.read_latest(&Context::default(), |connection| {
+            Ok(engine::has_table(connection, table.name)?)
+        })? {
+            counts.insert(table.name.to_owned(), table.count(database)?);
+        }
+    }
+    Ok(counts)
+}
+
+/// Lets PostgreSQL's own program read a saved database from its beginning to its end.
+pub fn read_dump(saved: &Path) -> Result<(), String> {
+    programs::read(saved)
+}
+
+/// Fills an empty PostgreSQL database from a saved one, in one transaction.
+pub fn load_dump(database: &Database, saved: &Path) -> Result<(), DbError> {
+    let (version, schema) = database.read_latest(&Context::default(), |connection| {
+        Ok((server_version(connection)?, current_schema(connection)?))
+    })?;
+    let suitable = programs::require("pg_restore", version);
+    let loaded = suitable.and_then(|()| programs::load(database.address(), &schema, saved));
+    loaded.map_err(|reason| database.unavailable(reason))
+}
+
+/// What a file holds: its length in bytes, and its SHA-256 as hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileDigest {
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// Its SHA-256, as hexadecimal digits.
+    pub sha256: String,
+}
+
+/// Reads a file to its end, and writes what it reads.
+pub fn copy_file(from: &Path, to: &mut impl Write) -> io::Result<FileDigest> {
+    use sha2::{Digest, Sha256};
+
+    let mut file = File::open(from)?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    let mut bytes = 0;
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+            return Ok(FileDigest { bytes, sha256 });
+        }
+        hash.update(&buffer[..read]);
+        to.write_all(&buffer[..read])?;
+        bytes += read as u64;
+    }
+}
+
+/// Brings a folder's entries to the disk: a new name, or a name that is gone.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Whether a SQLite file that is to be replaced holds nothing, and left nothing behind that SQLite
+/// would apply to the next file of that name.
+pub fn is_vacant(database: &Database, kind: Kind) -> Result<bool, DbError> {
+    if let Address::Sqlite(path) = database.address() {
+        for suffix in ["-wal", "-journal"] {
+            let left = files::beside(path, suffix);
+            if !path.exists() && fs::metadata(&left).is_ok_and(|left| left.len() > 0) {
+                return Err(database.unavailable(format!(
+                    "{} is left from a file that is gone, and would spoil the next one: move it \
+                     away",
+                    left.display()
+                )));
+            }
+        }
+        if fs::metadata(path).map_or(true, |file| file.len() == 0) {
+            return Ok(true);
+        }
+    }
+    database.read_latest(&Context::default(), |connection| {
+        Ok(super::transfer::is_empty(connection, kind)? && !has_marker_table(connection)?)
+    })
+}
+
+fn has_marker_table(connection: &mut Connection) -> QueryResult<bool> {
+    engine::has_table(connection, "transfer_target")
+}
+
+/// Ends all sessions and API tokens; returns how many of each.
+pub fn end_credentials(connection: &mut Connection) -> Result<(usize, usize), QueryError> {
+    use super::schema::{api_token, session};
+
+    let sessions = diesel::delete(session::table).execute(connection)?;
+    Ok((sessions, diesel::delete(api_token::table).execute(connection)?))
+}

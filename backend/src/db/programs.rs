@@ -1,0 +1,118 @@
+//! PostgreSQL's own programs: `pg_dump` and `pg_restore`, found in PATH.
+//!
+//! Passwords go by the environment, which only the same user sees, never by the command line, which
+//! everybody on the machine does.
+
+use std::io;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use super::address::Address;
+
+/// A program that is running. It is ended when this is dropped.
+pub(super) struct Running {
+    name: &'static str,
+    child: Child,
+}
+
+/// Refuses a program that is missing, or of an older major version than the server.
+pub(super) fn require(name: &'static str, server: u32) -> Result<(), String> {
+    let output = Command::new(name).arg("--version").stdin(Stdio::null()).output();
+    let output = output.map_err(|error| not_run(name, &error))?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    // pg_dump (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)
+    let version = said.split_whitespace().nth(2).and_then(|version| {
+        version.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u32>().ok()
+    });
+    match version {
+        Some(version) if version >= server => Ok(()),
+        Some(version) => Err(format!(
+            "{name} is version {version}, older than this server, which is {server}: install \
+             PostgreSQL's client programs of version {server} (Debian: postgresql-client)"
+        )),
+        None => Err(format!("{name} --version says no version: {:?}", said.trim())),
+    }
+}
+
+/// Saves all that a schema of the database holds, as the snapshot of that name sees it, to a new
+/// folder.
+pub(super) fn dump(
+    address: &Address,
+    snapshot: &str,
+    schema: &str,
+    to: &Path,
+) -> Result<Running, String> {
+    let mut command = connected("pg_dump", address)?;
+    command.args(["--format=directory", "--no-owner", "--no-privileges", "--no-password"]);
+    // It waits for locks only while tables are altered.
+    command.arg("--lock-wait-timeout=60s").arg(format!("--snapshot={snapshot}"));
+    command.arg(format!("--schema=\"{}\"", schema.replace('"', "\"\""))).arg("--file").arg(to);
+    Running::start("pg_dump", command)
+}
+
+/// Reads a saved database from its beginning to its end.
+pub(super) fn read(saved: &Path) -> Result<(), String> {
+    let mut command = Command::new("pg_restore");
+    command.arg("--file=/dev/null").arg(saved);
+    Running::start("pg_restore", command)?.finish()
+}
+
+/// Fills a schema of an empty database in one transaction. What was saved has a schema of the same
+/// name, which is there already.
+pub(super) fn load(address: &Address, schema: &str, saved: &Path) -> Result<(), String> {
+    let mut command = connected("pg_restore", address)?;
+    command.args(["--single-transaction", "--exit-on-error", "--no-password"]);
+    command.args(["--no-owner", "--no-privileges", "--format=directory"]);
+    command.arg(format!("--schema={schema}")).arg(saved);
+    Running::start("pg_restore", command)?.finish()
+}
+
+fn connected(name: &'static str, address: &Address) -> Result<Command, String> {
+    let (url, password) = address.without_password()?;
+    let mut command = Command::new(name);
+    command.arg("--dbname").arg(url);
+    if let Some(password) = password {
+        command.env("PGPASSWORD", password);
+    }
+    Ok(command)
+}
+
+impl Running {
+    fn start(name: &'static str, mut command: Command) -> Result<Running, String> {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let child = command.spawn().map_err(|error| not_run(name, &error))?;
+        Ok(Running { name, child })
+    }
+
+    /// Waits until it has done its work.
+    pub(super) fn finish(mut self) -> Result<(), String> {
+        let mut said = String::new();
+        if let Some(mut stderr) = self.child.stderr.take() {
+            io::Read::read_to_string(&mut stderr, &mut said).map_err(|e| not_run(self.name, &e))?;
+        }
+        let status = self.child.wait().map_err(|error| not_run(self.name, &error))?;
+        if status.success() {
+            return Ok(());
+        }
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        Err(format!("{} failed ({status}): {said}", self.name))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Nothing to end after `finish`.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn not_run(name: &str, error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::NotFound {
+        format!(
+            "{name} is not installed, and PostgreSQL databases need it (Debian: postgresql-client)"
+        )
+    } else {
+        format!("{name}: {error}")
+    }
+}

@@ -1,0 +1,248 @@
+//! What a backup says about itself: `manifest.json`, written last.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use ostrakon_shared::Engine;
+use serde::{Deserialize, Serialize};
+
+use crate::db::backup::FileDigest;
+use crate::db::cluster::Pins;
+use crate::db::copy::Digests;
+use crate::db::migrate::Kind;
+
+/// The file's name.
+pub const MANIFEST: &str = "manifest.json";
+/// The format that this program writes, and the only one that it reads. Another number means that
+/// something has another meaning, not that something was added.
+const FORMAT: u32 = 1;
+
+/// What a backup holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The format of this file.
+    pub format: u32,
+    /// The version of the program that wrote it.
+    pub program: String,
+    /// The cluster.
+    pub cluster: Cluster,
+    /// When the backup began.
+    pub started_at: Timestamp,
+    /// When all was saved.
+    pub finished_at: Timestamp,
+    /// `reviews-1` to `reviews-N`, then `default`: in the order in which they were saved.
+    pub databases: Vec<Saved>,
+    /// What else belongs to the cluster: files of the data folder, by their names.
+    #[serde(default)]
+    pub files: BTreeMap<String, FileEntry>,
+}
+
+/// What all databases of a cluster have in common.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cluster {
+    /// The cluster's own id.
+    pub id: String,
+    /// The bucket function.
+    pub hash: String,
+    /// The moment that review ids count from.
+    pub epoch: String,
+    /// How many buckets there are.
+    pub buckets: i32,
+    /// How many home buckets a product has.
+    pub spread: i32,
+}
+
+/// One database of a backup.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    /// `default`, or `reviews-1` to `reviews-N`.
+    pub name: String,
+    /// What kind of database it is.
+    pub engine: Engine,
+    /// When it was saved: what was committed before is in it.
+    pub taken_at: Timestamp,
+    /// The migrations that it has.
+    pub migrations: Vec<String>,
+    /// Its files, by their paths below the backup's folder, with `/` between the parts.
+    pub files: BTreeMap<String, FileEntry>,
+    /// Its tables, by name.
+    pub tables: BTreeMap<String, Vec<Rows>>,
+}
+
+/// A file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Its length.
+    pub bytes: u64,
+    /// Its SHA-256, as hexadecimal digits.
+    pub sha256: String,
+}
+
+/// The rows of one bucket of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rows {
+    /// Which; none in tables without buckets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<i16>,
+    /// How many there are.
+    pub rows: u64,
+    /// The sum of their hashes, XXH3 of 128 bits, as hexadecimal digits.
+    pub hash: String,
+}
+
+impl Manifest {
+    /// The manifest of a finished backup.
+    pub fn new(
+        cluster: Cluster,
+        started_at: Timestamp,
+        databases: Vec<Saved>,
+        files: BTreeMap<String, FileEntry>,
+    ) -> Manifest {
+        Manifest {
+            format: FORMAT,
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            cluster,
+            started_at,
+            finished_at: Timestamp::now(),
+            databases,
+            files,
+        }
+    }
+
+    /// Reads the manifest of the backup in this folder.
+    pub fn read(folder: &Path) -> Result<Manifest, String> {
+        let path = folder.join(MANIFEST);
+        let text = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let broken = |error| format!("{}: not a manifest: {error}", path.display());
+        #[derive(Deserialize)]
+        struct Format {
+            format: u32,
+        }
+        let Format { format } = serde_json::from_slice(&text).map_err(broken)?;
+        if format != FORMAT {
+            return Err(format!(
+                "{}: a manifest of format {format}, this program reads format {FORMAT}: use the \
+                 program that wrote it",
+                path.display()
+            ));
+        }
+        serde_json::from_slice(&text).map_err(broken)
+    }
+
+    /// What tells this backup from any other.
+    pub fn id(&self) -> String {
+        format!("{} of {}", self.cluster.id, self.finished_at)
+    }
+
+    /// Rows of all tables of all databases, or of those that are named.
+    pub fn rows(&self, wanted: impl Fn(&str) -> bool) -> u64 {
+        let databases = self.databases.iter().filter(|saved| wanted(&saved.name));
+        databases.map(Saved::rows).sum()
+    }
+}
+
+impl Cluster {
+    /// The pins of one of its databases.
+    pub fn pins(&self, database: &str) -> Pins {
+        Pins {
+            id: self.id.clone(),
+            database: database.to_owned(),
+            hash: self.hash.clone(),
+            epoch: self.epoch.clone(),
+            buckets: self.buckets,
+            spread: self.spread,
+        }
+    }
+}
+
+impl From<Pins> for Cluster {
+    fn from(pins: Pins) -> Cluster {
+        let Pins { id, hash, epoch, buckets, spread, .. } = pins;
+        Cluster { id, hash, epoch, buckets, spread }
+    }
+}
+
+impl Saved {
+    /// Which tables it has.
+    pub fn kind(&self) -> Kind {
+        if self.name == "default" { Kind::Default } else { Kind::Reviews }
+    }
+
+    /// Rows of all its tables.
+    pub fn rows(&self) -> u64 {
+        self.tables.values().flatten().map(|rows| rows.rows).sum()
+    }
+
+    /// The file or folder that holds it.
+    pub fn path(&self, folder: &Path) -> PathBuf {
+        folder.join(entry_name(&self.name, self.engine))
+    }
+
+    /// What is different in a database that should hold this: a line a table.
+    pub fn differences(&self, found: &BTreeMap<String, Digests>) -> Vec<String> {
+        let none = Digests::new();
+        let line = |(table, rows): (&String, &Vec<Rows>)| {
+            let found = found.get(table).unwrap_or(&none);
+            let wanted: BTreeMap<_, _> =
+                rows.iter().map(|rows| (rows.bucket, (rows.rows, rows.hash.as_str()))).collect();
+            let hashes: Vec<_> = found.iter().map(|(&b, digest)| (b, digest.hash())).collect();
+            let found: BTreeMap<_, _> = hashes
+                .iter()
+                .map(|(bucket, hash)| (*bucket, (found[bucket].rows, hash.as_str())))
+                .collect();
+            (wanted != found).then(|| {
+                let [wanted, found] =
+                    [&wanted, &found].map(|rows| rows.values().map(|(n, _)| n).sum::<u64>());
+                self.difference(table, wanted, found)
+            })
+        };
+        self.tables.iter().filter_map(line).collect()
+    }
+
+    /// The same of a database that lacks migrations of this program, which can only count its rows.
+    pub fn count_differences(&self, found: &BTreeMap<String, u64>) -> Vec<String> {
+        let line = |(table, rows): (&String, &Vec<Rows>)| {
+            let wanted = rows.iter().map(|rows| rows.rows).sum();
+            let found = *found.get(table)?;
+            (wanted != found).then(|| self.difference(table, wanted, found))
+        };
+        self.tables.iter().filter_map(line).collect()
+    }
+
+    fn difference(&self, table: &str, wanted: u64, found: u64) -> String {
+        let name = &self.name;
+        if wanted == found {
+            format!("{name}: {table}: other rows than the manifest says")
+        } else {
+            format!("{name}: {table}: {wanted} rows by the manifest, but {found}")
+        }
+    }
+}
+
+/// What the file or folder of a database is called.
+pub fn entry_name(database: &str, engine: Engine) -> String {
+    match engine {
+        Engine::Sqlite => format!("{database}.sqlite3"),
+        Engine::Postgres => database.to_owned(),
+    }
+}
+
+/// The rows of each table as the manifest has them.
+pub fn rows(tables: BTreeMap<String, Digests>) -> BTreeMap<String, Vec<Rows>> {
+    let rows = |digests: Digests| {
+        let rows = digests.into_iter().map(|(bucket, digest)| Rows {
+            bucket,
+            rows: digest.rows,
+            hash: digest.hash(),
+        });
+        rows.collect()
+    };
+    tables.into_iter().map(|(table, digests)| (table, rows(digests))).collect()
+}
+
+impl From<FileDigest> for FileEntry {
+    fn from(FileDigest { bytes, sha256 }: FileDigest) -> FileEntry {
+        FileEntry { bytes, sha256 }
+    }
+}

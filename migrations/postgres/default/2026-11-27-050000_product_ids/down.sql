@@ -1,0 +1,2 @@
+-- Only SQLite needs a change: an identity column never gives an id twice.
+SELECT 1;
