@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
-use ostrakon_shared::{ReviewId, Role};
+use ostrakon_shared::{CredentialId, ReviewId, Role};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, ConfigError};
@@ -147,7 +147,7 @@ enum AccountCommand {
         #[arg(long, default_value_t = Role::Member)]
         role: Role,
     },
-    /// Give an account a new password, which is asked for; its sessions end
+    /// Give an account a new password, which is asked for; its sessions and API tokens end
     Password {
         /// The account's name
         name: String,
@@ -161,6 +161,31 @@ enum AccountCommand {
     Enable {
         /// The account's name
         name: String,
+    },
+    /// Show where an account is signed in
+    Sessions {
+        /// The account's name
+        name: String,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Show an account's API tokens
+    Tokens {
+        /// The account's name
+        name: String,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// End all sessions and API tokens of an account, or those that are named
+    Revoke {
+        /// The account's name
+        name: String,
+        /// Only this session, by its id
+        #[arg(long, value_name = "ID")]
+        session: Option<CredentialId>,
+        /// Only this API token, by its id
+        #[arg(long, value_name = "ID")]
+        token: Option<CredentialId>,
     },
     /// Show all accounts
     List {

@@ -4,6 +4,7 @@
 //! problems, [`respond`] gives answers their ETag and links, [`app`] serves the app.
 
 mod accounts;
+mod admin_accounts;
 mod admin_products;
 mod admin_reviews;
 mod answers;

@@ -7,6 +7,7 @@ mod actor;
 mod admin_reviews;
 pub mod backup;
 mod batch;
+mod credentials;
 mod cursor;
 mod error;
 mod fanout;
@@ -28,6 +29,7 @@ mod seed;
 mod sessions;
 mod setup;
 mod tokens;
+mod usage;
 mod verification;
 mod verify;
 mod version;
@@ -46,6 +48,7 @@ pub use crate::db::{Context, Positions, WaitsFor};
 pub use accounts::{AccountQuery, DEMO_NAME, name_key};
 pub use actor::Actor;
 pub use admin_reviews::AdminReviewQuery;
+pub use credentials::Ended;
 pub use error::StoreError;
 pub use moderation::{QueueQuery, Reader};
 pub use overview::Place;
@@ -57,7 +60,7 @@ pub use review_list::ReviewQuery;
 pub use reviews::Created;
 pub use revisions::Subject;
 pub use seed::{SeedProduct, SeedReview, Seeded};
-pub use sessions::{Authenticated, Begun, Browser, Credential, SESSION_S};
+pub use sessions::{Authenticated, Begun, Browser, Credential, Means, SESSION_S};
 pub use setup::{
     BegunTransfer, Databases, MigrationStatus, Restore, Restored, SetupError, Transfer,
 };
@@ -79,6 +82,7 @@ pub struct Cluster {
     spread: Spread,
     policy: Policy,
     passwords: passwords::Passwords,
+    usage: usage::Usage,
     map: ArcSwap<ShardMap>,
     mint: mint::Mint,
     /// Told to nobody: reports by guests are told apart by hashes that are salted with it.

@@ -104,6 +104,24 @@ test('a new password ends the other sessions', async ({ page, server, browser })
   await elsewhere.close();
 });
 
+test('a new password ends the API tokens too, if that is wanted', async ({ page }) => {
+  const who = await signUp(page, 'aspasia');
+  await page.goto('/account');
+  const tokenForm = page.getByRole('form', { name: 'New API token' });
+  await tokenForm.getByLabel('What it is for').fill('import script');
+  await tokenForm.getByRole('button', { name: 'Create token' }).click();
+  const tokens = page.getByRole('list', { name: 'API tokens' });
+  await expect(tokens).toContainText('import script');
+
+  const form = page.getByRole('form', { name: 'Password' });
+  await form.getByLabel('Current password').fill(who.password);
+  await form.getByLabel('New password').fill('another long sentence');
+  await form.getByRole('checkbox', { name: 'Revoke all API tokens too' }).check();
+  await form.getByRole('button', { name: 'Change password' }).click();
+  await expect(form.getByRole('status')).toContainText('all API tokens have ended');
+  await expect(page.getByText('There are no tokens.')).toBeVisible();
+});
+
 test('a session elsewhere can be ended', async ({ page, server, browser }) => {
   const who = await signUp(page, 'aspasia');
   const elsewhere = await browser.newPage({ baseURL: server.url });
@@ -121,11 +139,12 @@ test('an API token is shown once, works, and can be revoked', async ({ page, ser
   await signUp(page, 'aspasia');
   await page.goto('/account');
   const form = page.getByRole('form', { name: 'New API token' });
-  await form.getByLabel('Days until it ends').fill('soon');
   await form.getByRole('button', { name: 'Create token' }).click();
   await expect(form.getByLabel('What it is for')).toBeFocused();
   await form.getByLabel('What it is for').fill('import script');
-  await form.getByLabel('Days until it ends').fill('30');
+  await expect(form.getByRole('checkbox', { checked: true })).toHaveCount(2);
+  await expect(form.getByRole('checkbox', { name: 'Administer' })).toHaveCount(0);
+  await form.getByLabel('When it expires').selectOption('30');
   await form.getByRole('button', { name: 'Create token' }).click();
   const shown = page.getByRole('group', { name: 'The new token' });
   await expect(shown).toBeFocused();
@@ -138,7 +157,10 @@ test('an API token is shown once, works, and can be revoked', async ({ page, ser
   };
   expect(await ask()).toBe(200);
   await page.reload();
-  await expect(page.getByRole('list', { name: 'API tokens' })).toContainText('import script');
+  const tokens = page.getByRole('list', { name: 'API tokens' });
+  await expect(tokens).toContainText('import script');
+  await expect(tokens).toContainText('Read own reviews, Write reviews');
+  await expect(tokens).toContainText(/expires on/);
   await expect(page.getByText(secret)).toHaveCount(0);
   await page.getByRole('button', { name: 'Revoke import script' }).click();
   await expect(page.getByText('There are no tokens.')).toBeVisible();

@@ -210,6 +210,47 @@ test.describe('accounts', () => {
   });
 });
 
+test.describe('access', () => {
+  test.use({ expectedComplaints: /status of 403/ });
+
+  test('of an account is seen and ended, with the password', async ({ page, server, browser }) => {
+    const visitor = await browser.newPage({ baseURL: server.url });
+    await signUp(visitor, 'aspasia');
+    await page.goto('/admin/accounts');
+    await page.getByRole('link', { name: 'Access of aspasia' }).click();
+    await expect(page.getByRole('heading', { level: 2, name: 'aspasia' })).toBeVisible();
+    const sessions = page.getByRole('list', { name: 'Sessions' }).getByRole('listitem');
+    await expect(sessions).toHaveCount(1);
+    // As if the password had been typed long ago, and once the wrong one is given.
+    let refusals = 1;
+    await page.route('**/credentials', async (route) => {
+      if (refusals-- <= 0) return route.fallback();
+      await route.fulfill({
+        status: 403,
+        contentType: 'application/problem+json',
+        body: JSON.stringify({
+          type: '/problems/proof_required', title: 'Password required', status: 403,
+          detail: 'Type your password again.', code: 'proof_required', request_id: 'x',
+        }),
+      });
+    });
+    await page.getByRole('button', { name: 'End all sessions and tokens' }).click();
+    await page.getByRole('button', { name: 'End all', exact: true }).click();
+    const prompt = page.getByRole('dialog', { name: 'Your password, please' });
+    await expect(prompt.getByLabel('Password')).toBeFocused();
+    await prompt.getByLabel('Password').fill('wrong');
+    await prompt.getByRole('button', { name: 'Continue' }).click();
+    await expect(prompt.getByLabel('Password')).toHaveAccessibleDescription(/not your password/);
+    await prompt.getByLabel('Password').fill(ADMIN.password);
+    await prompt.getByRole('button', { name: 'Continue' }).click();
+    await expect(prompt).toBeHidden();
+    await expect(page.getByText('There are no sessions.')).toBeVisible();
+    await visitor.goto('/account');
+    await expect(visitor).toHaveURL(/sign-in/);
+    await visitor.close();
+  });
+});
+
 test('a database is verified', async ({ page }) => {
   await page.goto('/admin/databases');
   const panel = page.getByRole('region', { name: /^reviews-1/ });

@@ -7,7 +7,7 @@ use leptos_router::path;
 
 use crate::account_menu::AccountMenu;
 use crate::address::{address, show_in_browser};
-use crate::components::Clock;
+use crate::components::{Clock, PasswordPrompt};
 use crate::drafts::Drafts;
 use crate::memory::Memory;
 use crate::page::focus_main;
@@ -40,6 +40,7 @@ pub fn public_app() -> AnyView {
 pub fn members_app() -> AnyView {
     frame(|| {
         view! {
+            <PasswordPrompt />
             <FlatRoutes fallback=OtherProgram>
                 <Route path=path!("/account/*page") view=AccountRoute />
                 <Route path=path!("/admin/*page") view=AdminRoute />

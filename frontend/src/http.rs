@@ -70,6 +70,19 @@ pub fn on_session_lost(act: impl Fn() + 'static) {
     ON_SESSION_LOST.with_borrow_mut(|on_lost| *on_lost = Some(Box::new(act)));
 }
 
+/// A question to the person in front of the browser: whether the answer was good.
+type Question = LocalBoxFuture<'static, bool>;
+
+thread_local! {
+    static ASK_FOR_PASSWORD: RefCell<Option<Box<dyn Fn() -> Question>>> = const { RefCell::new(None) };
+}
+
+/// From now on, `ask` asks for the password when the server wants a new proof of who is there. Then
+/// the request is sent again.
+pub fn on_proof_required(ask: impl Fn() -> Question + 'static) {
+    ASK_FOR_PASSWORD.with_borrow_mut(|asks| *asks = Some(Box::new(ask)));
+}
+
 /// A request to be sent to where the app came from.
 pub struct Call {
     method: &'static str,
@@ -143,17 +156,26 @@ impl Call {
             {
                 return Ok((200, text));
             }
-            let (status, text) = self.fetch().await.map_err(|_| ApiError::Unreachable)?;
-            if (200..300).contains(&status) {
-                Ok((status, text))
-            } else {
-                Err(refusal(status, &text))
-            }
+            let refused = match self.once().await {
+                Err(error) if error.code() == Some(ProblemCode::ProofRequired) => error,
+                answer => return answer,
+            };
+            let question = ASK_FOR_PASSWORD.with_borrow(|asks| asks.as_ref().map(|ask| ask()));
+            let is_proved = match question {
+                Some(question) => question.await,
+                None => false,
+            };
+            if is_proved { self.once().await } else { Err(refused) }
         })
     }
 
+    async fn once(&self) -> Result<(u16, String), ApiError> {
+        let (status, text) = self.fetch().await.map_err(|_| ApiError::Unreachable)?;
+        if (200..300).contains(&status) { Ok((status, text)) } else { Err(refusal(status, &text)) }
+    }
+
     /// A fetch that ends when nobody waits for it any more.
-    async fn fetch(self) -> Result<(u16, String), JsValue> {
+    async fn fetch(&self) -> Result<(u16, String), JsValue> {
         struct AbortOnDrop(AbortController);
         impl Drop for AbortOnDrop {
             fn drop(&mut self) {

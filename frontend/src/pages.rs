@@ -1,6 +1,6 @@
 //! The pages, one for each route.
 
-mod account;
+pub mod account;
 mod admin;
 mod catalogue;
 mod guard;

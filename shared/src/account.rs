@@ -19,8 +19,10 @@ pub const MIN_PASSWORD_CHARS: usize = 8;
 pub const MAX_PASSWORD_CHARS: usize = 128;
 /// Characters of an API token's name at most.
 pub const MAX_TOKEN_NAME_CHARS: usize = 60;
-/// Days that an API token may be good for at most.
+/// Days that an API token is valid for at most, unless it never expires.
 pub const MAX_TOKEN_DAYS: i32 = 366;
+/// Days that an API token is valid for when its creator names neither a number nor `never_expires`.
+pub const DEFAULT_TOKEN_DAYS: i32 = 90;
 
 names! {
     /// What an account may do. Each role may do what the ones before it may.
@@ -31,6 +33,34 @@ names! {
         Moderator => "moderator",
         /// Everything: all reviews, products, accounts, databases.
         Admin => "admin",
+    }
+}
+
+names! {
+    /// What an API token may be used for, as far as its account may do it. No scope includes another.
+    TokenScope {
+        /// Read the account's own reviews.
+        Read => "read",
+        /// Write, edit, delete and report reviews.
+        Write => "write",
+        /// Read the moderators' queue, and decide about it.
+        Moderate => "moderate",
+        /// What admins may do without a session: all reviews, products, databases, lists of accounts.
+        Admin => "admin",
+    }
+}
+
+impl TokenScope {
+    /// The scopes of a token whose creator names none.
+    pub const DEFAULT: [TokenScope; 2] = [TokenScope::Read, TokenScope::Write];
+
+    /// The lowest role whose accounts can use the scope.
+    pub const fn needs(self) -> Role {
+        match self {
+            TokenScope::Read | TokenScope::Write => Role::Member,
+            TokenScope::Moderate => Role::Moderator,
+            TokenScope::Admin => Role::Admin,
+        }
     }
 }
 
@@ -147,6 +177,10 @@ pub struct PasswordChange {
         schema(format = Password, min_length = 8, max_length = 128, example = "a longer sentence")
     )]
     pub new_password: String,
+    /// Whether the account's API tokens are revoked too. Its other sessions end in any case.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = false, default = false))]
+    pub revoke_tokens: bool,
 }
 
 impl RequestBody for PasswordChange {
@@ -166,6 +200,26 @@ impl std::fmt::Debug for PasswordChange {
     }
 }
 
+/// The password, typed once more.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PasswordProof {
+    /// The account's password.
+    #[cfg_attr(feature = "openapi", schema(format = Password, max_length = 128, example = "a long sentence"))]
+    pub password: String,
+}
+
+impl RequestBody for PasswordProof {
+    const MAX_BYTES: usize = max_bytes(MAX_PASSWORD_CHARS);
+}
+
+impl std::fmt::Debug for PasswordProof {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PasswordProof").finish_non_exhaustive()
+    }
+}
+
 /// A browser in which the account is signed in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -180,7 +234,10 @@ pub struct SessionInfo {
     /// When it signed in.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
     pub created_at: Timestamp,
-    /// When it ends by itself.
+    /// When it was last used, to the hour; null: not known.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, example = "2026-03-02T08:00:00Z"))]
+    pub last_used_at: Option<Timestamp>,
+    /// When it ends, if it is not used any more: 14 days after its last use, 30 after signing in.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-31T12:00:00Z"))]
     pub expires_at: Timestamp,
 }
@@ -204,7 +261,14 @@ pub struct NewToken {
         schema(min_length = 1, max_length = 60, example = "import script")
     )]
     pub name: String,
-    /// In how many days it ends; without it, never.
+    /// What it may be used for: without this, `read` and `write`.
+    #[serde(default = "default_scopes")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(required = false, min_items = 1, default = json!(["read", "write"]), example = json!(["read", "write"]))
+    )]
+    pub scopes: Vec<TokenScope>,
+    /// In how many days it expires: 90 unless given.
     #[serde(
         default,
         deserialize_with = "optional_integer",
@@ -212,6 +276,14 @@ pub struct NewToken {
     )]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 366, example = 90))]
     pub expires_in_days: Option<i32>,
+    /// Whether it never expires. Then `expires_in_days` is left out.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = false, default = false))]
+    pub never_expires: bool,
+}
+
+fn default_scopes() -> Vec<TokenScope> {
+    TokenScope::DEFAULT.to_vec()
 }
 
 impl RequestBody for NewToken {
@@ -219,16 +291,40 @@ impl RequestBody for NewToken {
 }
 
 impl NewToken {
-    /// Everything that is wrong with it, at most one error a field.
-    pub fn errors(&self) -> Vec<FieldError> {
+    /// Everything that is wrong with it for an account of this role, at most one error a field.
+    pub fn errors(&self, role: Role) -> Vec<FieldError> {
         let name = line_error("name", Some(&self.name), MAX_TOKEN_NAME_CHARS);
-        let days = self.expires_in_days.filter(|days| !(1..=MAX_TOKEN_DAYS).contains(days));
-        let days = days.map(|days| {
-            let detail = format!("A token is good for 1 to {MAX_TOKEN_DAYS} days, or for ever.");
+        name.into_iter().chain(self.scopes_error(role)).chain(self.days_error()).collect()
+    }
+
+    fn scopes_error(&self, role: Role) -> Option<FieldError> {
+        if self.scopes.is_empty() {
+            let detail = "A token needs at least one scope.".to_owned();
+            return Some(FieldError::at_field("scopes", FieldErrorCode::OutOfRange, detail));
+        }
+        let beyond = self.scopes.iter().find(|scope| scope.needs() > role)?;
+        let detail =
+            format!("The scope {beyond} is for accounts with the role {}.", beyond.needs());
+        Some(FieldError::at_field("scopes", FieldErrorCode::InvalidValue, detail))
+    }
+
+    fn days_error(&self) -> Option<FieldError> {
+        let days = self.expires_in_days?;
+        if self.never_expires {
+            let detail = "A token that never expires has no number of days.".to_owned();
+            let code = FieldErrorCode::InvalidValue;
+            return Some(FieldError::at_field("expires_in_days", code, detail));
+        }
+        (!(1..=MAX_TOKEN_DAYS).contains(&days)).then(|| {
+            let detail = format!("A token is valid for 1 to {MAX_TOKEN_DAYS} days.");
             let error = FieldError::at_field("expires_in_days", FieldErrorCode::OutOfRange, detail);
             error.with(FieldErrorParams::range(1, MAX_TOKEN_DAYS.into(), Some(days.into())))
-        });
-        name.into_iter().chain(days).collect()
+        })
+    }
+
+    /// For how many days it is valid; `None`: it never expires.
+    pub fn days(&self) -> Option<i32> {
+        (!self.never_expires).then(|| self.expires_in_days.unwrap_or(DEFAULT_TOKEN_DAYS))
     }
 }
 
@@ -241,10 +337,15 @@ pub struct TokenInfo {
     /// What it is for.
     #[cfg_attr(feature = "openapi", schema(example = "import script"))]
     pub name: String,
+    /// What it may be used for.
+    pub scopes: Vec<TokenScope>,
     /// When it was created.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
     pub created_at: Timestamp,
-    /// When it ends by itself; null: never.
+    /// When it was last used, to the hour; null: not yet.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, example = "2026-03-02T08:00:00Z"))]
+    pub last_used_at: Option<Timestamp>,
+    /// When it expires; null: never.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, example = "2026-05-30T12:00:00Z"))]
     pub expires_at: Option<Timestamp>,
 }

@@ -84,7 +84,11 @@ codes! {
         NotAllowed => "not_allowed", "Not allowed",
             "The account that is signed in may not do this.";
         SessionRequired => "session_required", "Not with an API token",
-            "Passwords, sessions and API tokens can be managed only by who is signed in with the password.";
+            "Roles, passwords, sessions and API tokens are managed by accounts that are signed in, not with an API token.";
+        ProofRequired => "proof_required", "Password required",
+            "Admins who change accounts, roles or API tokens have typed their password within the last 15 minutes: send it to `POST /api/session/proof`, then repeat the request.";
+        InsufficientScope => "insufficient_scope", "Insufficient scope",
+            "The API token lacks the scope that this needs; `detail` names it.";
         OriginMismatch => "origin_mismatch", "From another site",
             "A browser sent this request from a page of another site.";
         RateLimited => "rate_limited", "Too many requests",

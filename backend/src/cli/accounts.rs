@@ -2,13 +2,16 @@
 
 use std::io::{self, IsTerminal};
 
-use ostrakon_shared::{Account, AccountPage, Credentials};
+use jiff::Timestamp;
+use ostrakon_shared::{
+    Account, AccountId, AccountPage, CredentialId, Credentials, SessionInfo, TokenInfo,
+};
 
 use super::commands::open;
 use super::reports::print_json;
 use super::{AccountCommand, Failure};
 use crate::config::Config;
-use crate::store::{AccountQuery, Store};
+use crate::store::{AccountQuery, Ended, Store};
 
 pub fn account(config: &Config, command: AccountCommand) -> Result<(), Failure> {
     let store = open(config)?;
@@ -20,9 +23,9 @@ pub fn account(config: &Config, command: AccountCommand) -> Result<(), Failure> 
             println!("account: created {} ({role})", created.name);
         }
         AccountCommand::Password { name } => {
-            store.require_account(&name)?;
-            store.set_password(&name, &new_password()?)?;
-            println!("account: {name} has a new password");
+            store.account_named(&name)?;
+            let ended = store.reset_password(&name, &new_password()?)?;
+            println!("account: {name} has a new password; {} ended", in_words(ended));
         }
         AccountCommand::Disable { name } => {
             println!("account: {} is disabled", store.set_disabled(&name, true)?.name);
@@ -30,9 +33,76 @@ pub fn account(config: &Config, command: AccountCommand) -> Result<(), Failure> 
         AccountCommand::Enable { name } => {
             println!("account: {} is enabled", store.set_disabled(&name, false)?.name);
         }
+        AccountCommand::Sessions { name, form } => {
+            let list = store.sessions_of(store.account_named(&name)?.id)?;
+            if form.json { print_json(&list)? } else { print_sessions(list.items) }
+        }
+        AccountCommand::Tokens { name, form } => {
+            let list = store.tokens_of(store.account_named(&name)?.id)?;
+            if form.json { print_json(&list)? } else { print_tokens(list.items) }
+        }
+        AccountCommand::Revoke { name, session, token } => {
+            let account = store.account_named(&name)?;
+            let ended = revoke(&store, account.id, session, token)?;
+            println!("account: {} of {} ended", in_words(ended), account.name);
+        }
         AccountCommand::List { form } => list(&store, form.json)?,
     }
     Ok(())
+}
+
+fn in_words(Ended { sessions, tokens }: Ended) -> String {
+    let counted = |count: usize, thing: &str| match count {
+        1 => format!("1 {thing}"),
+        count => format!("{count} {thing}s"),
+    };
+    format!("{} and {}", counted(sessions, "session"), counted(tokens, "API token"))
+}
+
+/// Ends one session or token, or all of them when neither is named.
+fn revoke(
+    store: &Store,
+    account: AccountId,
+    session: Option<CredentialId>,
+    token: Option<CredentialId>,
+) -> Result<Ended, Failure> {
+    if session.is_none() && token.is_none() {
+        return Ok(store.revoke_all(account)?);
+    }
+    session.map_or(Ok(()), |id| store.end_session(account, id))?;
+    token.map_or(Ok(()), |id| store.revoke_token(account, id))?;
+    let count = |id: Option<CredentialId>| usize::from(id.is_some());
+    Ok(Ended { sessions: count(session), tokens: count(token) })
+}
+
+fn print_sessions(sessions: Vec<SessionInfo>) {
+    println!("{:>6}  {:<20}  {:<20}  {:<20}  browser", "id", "began", "last used", "ends");
+    for session in sessions {
+        let SessionInfo { id, created_at, last_used_at, expires_at, user_agent, .. } = session;
+        let used = last_used_at.map_or_else(|| "-".to_owned(), |at| format!("{at:.0}"));
+        let browser = printable(user_agent.as_deref().unwrap_or("-"));
+        println!("{id:>6}  {created_at:<20.0}  {used:<20}  {expires_at:<20.0}  {browser}");
+    }
+}
+
+fn print_tokens(tokens: Vec<TokenInfo>) {
+    println!(
+        "{:>6}  {:<20}  {:<20}  {:<20}  scopes: name",
+        "id", "created", "last used", "expires"
+    );
+    for TokenInfo { id, name, scopes, created_at, last_used_at, expires_at } in tokens {
+        let moment =
+            |at: Option<Timestamp>| at.map_or_else(|| "never".into(), |at| format!("{at:.0}"));
+        let (used, end) = (moment(last_used_at), moment(expires_at));
+        let scopes: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
+        let (scopes, name) = (scopes.join(" "), printable(&name));
+        println!("{id:>6}  {created_at:<20.0}  {used:<20}  {end:<20}  {scopes}: {name}");
+    }
+}
+
+/// What a client has written, without what a terminal would obey.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// A password that nobody sees: asked for twice on a terminal, else a line of standard input.

@@ -316,6 +316,8 @@ rows! {
         user_agent: Option<String>,
         created_at: i64,
         expires_at: i64,
+        last_used_at: Option<i64>,
+        proved_at: i64,
     }
     ApiTokenRow = api_token (id) {
         id: i64,
@@ -324,6 +326,8 @@ rows! {
         name: String,
         created_at: i64,
         expires_at: Option<i64>,
+        scopes: String,
+        last_used_at: Option<i64>,
     }
     VerificationRow = verification (database) {
         database: String,

@@ -64,6 +64,8 @@ diesel::table! {
         user_agent -> Nullable<Text>,
         created_at -> BigInt,
         expires_at -> BigInt,
+        last_used_at -> Nullable<BigInt>,
+        proved_at -> BigInt,
     }
 }
 
@@ -75,6 +77,8 @@ diesel::table! {
         name -> Text,
         created_at -> BigInt,
         expires_at -> Nullable<BigInt>,
+        scopes -> Text,
+        last_used_at -> Nullable<BigInt>,
     }
 }
 

@@ -8,14 +8,20 @@ use super::engine::Connection;
 use super::error::QueryError;
 use super::schema::{account, session};
 
-/// What a secret's hash was found to be, good or not: a session's or an API token's.
+/// A session as its secret finds it, ended or not.
 #[derive(Clone, Debug)]
-pub struct Found {
-    /// The credential's id.
+pub struct FoundSession {
+    /// Its id.
     pub id: CredentialId,
-    /// When it ends by itself, in milliseconds since the Unix epoch; None: never.
-    pub expires_at: Option<i64>,
-    /// Whose it is.
+    /// When it began. All times are milliseconds since the Unix epoch.
+    pub created_at: i64,
+    /// When it ends by itself.
+    pub expires_at: i64,
+    /// When it was last used, to the hour; None: not known.
+    pub last_used_at: Option<i64>,
+    /// When the password was last typed in it.
+    pub proved_at: i64,
+    /// Who has signed in.
     pub account: AccountRow,
 }
 
@@ -42,44 +48,97 @@ pub fn insert(connection: &mut Connection, new: &NewSession) -> Result<(), Query
             session::user_agent.eq(new.user_agent),
             session::created_at.eq(new.created_at),
             session::expires_at.eq(new.expires_at),
+            session::last_used_at.eq(new.created_at),
+            session::proved_at.eq(new.created_at),
         ))
         .execute(connection)?;
     Ok(())
 }
 
 /// The session with this hash, and its account.
-pub fn find(connection: &mut Connection, secret_hash: &[u8]) -> Result<Option<Found>, QueryError> {
-    let found: Option<(i64, i64, AccountRow)> = session::table
+pub fn find(
+    connection: &mut Connection,
+    secret_hash: &[u8],
+) -> Result<Option<FoundSession>, QueryError> {
+    let found: Option<(i64, i64, i64, Option<i64>, i64, AccountRow)> = session::table
         .inner_join(account::table.on(account::id.eq(session::account_id)))
         .filter(session::secret_hash.eq(secret_hash))
-        .select((session::id, session::expires_at, AccountRow::as_select()))
+        .select((
+            session::id,
+            session::created_at,
+            session::expires_at,
+            session::last_used_at,
+            session::proved_at,
+            AccountRow::as_select(),
+        ))
         .first(connection)
         .optional()?;
-    let found = found.map(|(id, expires_at, account)| {
-        Ok(Found { id: credential_id(id)?, expires_at: Some(expires_at), account })
+    let found = found.map(|(id, created_at, expires_at, last_used_at, proved_at, account)| {
+        let id = credential_id(id)?;
+        Ok(FoundSession { id, created_at, expires_at, last_used_at, proved_at, account })
     });
     found.transpose()
+}
+
+/// Notes that a session was used, so that it ends later, unless a later use is known.
+pub fn set_used(
+    connection: &mut Connection,
+    id: CredentialId,
+    used_at: i64,
+    expires_at: i64,
+) -> Result<(), QueryError> {
+    let earlier = session::table
+        .find(id.get())
+        .filter(session::last_used_at.lt(used_at).or(session::last_used_at.is_null()));
+    diesel::update(earlier)
+        .set((session::last_used_at.eq(used_at), session::expires_at.eq(expires_at)))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Notes that the password was typed in a session. Says whether the session is still there.
+pub fn set_proved(
+    connection: &mut Connection,
+    id: CredentialId,
+    proved_at: i64,
+) -> Result<bool, QueryError> {
+    let changed = diesel::update(session::table.find(id.get()))
+        .set(session::proved_at.eq(proved_at))
+        .execute(connection)?;
+    Ok(changed == 1)
 }
 
 /// An account's sessions that haven't ended at `now`, the newest first.
 pub fn list(
     connection: &mut Connection,
     account: AccountId,
-    current: CredentialId,
+    current: Option<CredentialId>,
     now_ms: i64,
 ) -> Result<Vec<SessionInfo>, QueryError> {
-    let rows: Vec<(i64, Option<String>, i64, i64)> = session::table
+    let rows: Vec<(i64, Option<String>, i64, Option<i64>, i64)> = session::table
         .filter(session::account_id.eq(account.get()))
         .filter(session::expires_at.gt(now_ms))
         .order(session::id.desc())
-        .select((session::id, session::user_agent, session::created_at, session::expires_at))
+        .select((
+            session::id,
+            session::user_agent,
+            session::created_at,
+            session::last_used_at,
+            session::expires_at,
+        ))
         .load(connection)?;
-    let info = |(id, user_agent, created_at, expires_at)| {
-        let id = credential_id(id)?;
-        let current = id == current;
-        let (created_at, expires_at) = (timestamp(created_at)?, timestamp(expires_at)?);
-        Ok(SessionInfo { id, current, user_agent, created_at, expires_at })
-    };
+    let info =
+        |(id, user_agent, created_at, last_used_at, expires_at): (_, _, _, Option<i64>, _)| {
+            let id = credential_id(id)?;
+            Ok(SessionInfo {
+                id,
+                current: Some(id) == current,
+                user_agent,
+                created_at: timestamp(created_at)?,
+                last_used_at: last_used_at.map(timestamp).transpose()?,
+                expires_at: timestamp(expires_at)?,
+            })
+        };
     rows.into_iter().map(info).collect()
 }
 
@@ -100,18 +159,17 @@ pub fn remove_of(
     Ok(diesel::delete(own).execute(connection)? == 1)
 }
 
-/// Ends all of an account's sessions but this one.
+/// Ends all of an account's sessions but this one; returns how many.
 pub fn remove_all(
     connection: &mut Connection,
     account: i64,
     except: Option<CredentialId>,
-) -> Result<(), QueryError> {
+) -> Result<usize, QueryError> {
     // No session has the id 0.
     let except = except.map_or(0, CredentialId::get);
     let others =
         session::table.filter(session::account_id.eq(account)).filter(session::id.ne(except));
-    diesel::delete(others).execute(connection)?;
-    Ok(())
+    Ok(diesel::delete(others).execute(connection)?)
 }
 
 /// Removes all sessions that have ended by themselves.

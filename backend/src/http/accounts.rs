@@ -13,7 +13,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::Settings;
-use super::auth::{Admin, Owner};
+use super::auth::{Admin, Owner, Proven, ProvenAdmin};
 use super::client::Client;
 use super::error::ApiError;
 use super::extract::{Body, Params, check_search, cursor, from_text};
@@ -21,7 +21,8 @@ use super::hashing::{HashingQueue, hashing};
 use super::limits::{Key, Limit, Limits};
 use super::openapi::{
     InvalidBody, InvalidEdit, InvalidParameter, LastAdmin, NameTaken, NoSuchAccount,
-    NoSuchCredential, NotAllowed, OtherSite, OwnerOnly, PasswordOnly, TooMany, Unavailable,
+    NoSuchCredential, NotAllowed, OtherSite, OwnerOnly, PasswordOnly, ProvenAdminOnly, ProvenOnly,
+    TooMany, Unavailable,
 };
 use super::respond::Private;
 use super::session::{browser, signed_in};
@@ -61,9 +62,10 @@ pub async fn register(
     Ok(signed_in(begun, store.policy(), &settings))
 }
 
-/// Change the own password
+/// Change your password
 ///
-/// All other sessions of the account end. Its API tokens stay.
+/// All other sessions of the account end. Its API tokens stay valid unless `revoke_tokens` says
+/// otherwise.
 #[utoipa::path(
     tag = "accounts",
     security(("session" = [])),
@@ -101,7 +103,7 @@ pub async fn change_password(
 )]
 #[get("/api/accounts/me/sessions")]
 pub async fn list_sessions(owner: Owner, store: Store) -> Result<Private<SessionList>, ApiError> {
-    let list = move |store: &Store| store.sessions(owner.actor.id, owner.session);
+    let list = move |store: &Store| store.sessions(owner.actor.id, Some(owner.session));
     Ok(Private::ok(blocking(store, list).await?))
 }
 
@@ -142,24 +144,25 @@ pub async fn list_tokens(owner: Owner, store: Store) -> Result<Private<TokenList
 
 /// Create an API token
 ///
-/// For programs: sent as `Authorization: Bearer`, it may do what the account may, but for what
-/// needs a session. The answer is the only one that ever holds its secret.
+/// For programs: sent as `Authorization: Bearer`, it may do what its scopes name and the account
+/// may, except for what needs a session. It expires after 90 days unless the request says otherwise.
+/// This answer is the only one that holds its secret.
 #[utoipa::path(
     tag = "accounts",
     security(("session" = [])),
     request_body = NewToken,
     responses(
         (status = 201, description = "The token, with its secret.", body = CreatedToken),
-        InvalidBody, OwnerOnly, Unavailable
+        InvalidBody, ProvenOnly, Unavailable
     )
 )]
 #[post("/api/accounts/me/tokens")]
 pub async fn create_token(
-    owner: Owner,
+    owner: Proven,
     store: Store,
     token: Body<NewToken>,
 ) -> Result<Private<CreatedToken>, ApiError> {
-    let create = move |store: &Store| store.create_token(owner.actor.id, &token.0);
+    let create = move |store: &Store| store.create_token(&owner.0.actor, &token.0);
     let created = blocking(store, create).await?;
     Ok(Private::ok(created).with_status(StatusCode::CREATED))
 }
@@ -229,21 +232,21 @@ pub async fn list_accounts(
 
 /// Edit an account
 ///
-/// For admins: changes its role, or shuts it. A disabled account's sessions end and its API tokens
-/// are refused. The last admin who can sign in stays one.
+/// For admins who are signed in: changes its role, or disables it. A disabled account's sessions end
+/// and its API tokens are refused. The last admin who can sign in stays one.
 #[utoipa::path(
     tag = "accounts",
-    security(("session" = []), ("token" = [])),
+    security(("session" = [])),
     params(("id" = AccountId, Path, description = "The account's id.")),
     request_body(content((AccountEdit = "application/json"), (AccountEdit = "application/merge-patch+json"))),
     responses(
         (status = 200, description = "The account as it is now.", body = Account),
-        InvalidEdit, NotAllowed, NoSuchAccount, LastAdmin, Unavailable
+        InvalidEdit, ProvenAdminOnly, NoSuchAccount, LastAdmin, Unavailable
     )
 )]
 #[patch("/api/admin/accounts/{id}")]
 pub async fn edit_account(
-    _admin: Admin,
+    _admin: ProvenAdmin,
     store: Store,
     id: Path<AccountId>,
     edit: Body<AccountEdit>,
@@ -252,6 +255,6 @@ pub async fn edit_account(
 }
 
 /// Done, and nothing to say.
-fn done() -> HttpResponse {
+pub fn done() -> HttpResponse {
     HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, "no-store")).finish()
 }

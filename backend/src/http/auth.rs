@@ -1,18 +1,20 @@
 //! Extractors: who asks, and whether they may.
 //!
 //! A handler names what it needs: [`Poster`] for what guests may do too, [`Member`], [`Moderator`]
-//! and [`Admin`] for roles, [`Owner`] for what only somebody with a session may do. Each costs
-//! one lookup, and none without a credential. A credential that came along must be good: else
-//! 401.
+//! and [`Admin`] for roles, [`Owner`] and [`AdminOwner`] for what needs a session, [`Proven`] and
+//! [`ProvenAdmin`] for what needs the password too, typed a short time ago. Each costs one lookup,
+//! and none without a credential. A credential that came along must be good: else 401. An API token
+//! needs the scope of what it is used for.
 
 use std::future::Future;
 
 use actix_web::dev::Payload;
-use actix_web::http::header;
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
-use ostrakon_shared::{Account, CredentialId, ProblemCode, Role};
+use ostrakon_shared::{Account, CredentialId, ProblemCode, Role, TokenScope};
 
 use super::client::Client;
 use super::error::ApiError;
@@ -20,7 +22,7 @@ use super::limits::{Key, Limit, Limits};
 use super::position;
 use super::threads::blocking;
 use super::{Settings, cookie};
-use crate::store::{Actor, Authenticated, Credential};
+use crate::store::{Actor, Authenticated, Credential, Means};
 
 /// Somebody who posts reviews or reports: anybody within the limit for it, else 429. Guests and
 /// API tokens on this very machine are the operator's own scripts: they have no limit.
@@ -41,7 +43,17 @@ pub struct Owner {
     pub actor: Actor,
     /// The session.
     pub session: CredentialId,
+    has_fresh_proof: bool,
 }
+
+/// The same, and an admin.
+pub struct AdminOwner;
+
+/// Somebody who has signed in; an admin has typed the password within the last 15 minutes.
+pub struct Proven(pub Owner);
+
+/// An admin who has signed in, and typed the password within the last 15 minutes.
+pub struct ProvenAdmin;
 
 /// Anybody, with all there is to know about their account.
 pub struct SignedIn(pub Option<Account>);
@@ -68,7 +80,9 @@ extractor!(SignedIn, async |request: HttpRequest| {
 extractor!(Poster, async |request: HttpRequest| {
     let found = authenticate(&request).await?;
     let client = Client::extract(&request).await?;
-    let by_session = found.as_ref().is_some_and(|found| found.session.is_some());
+    found.as_ref().map_or(Ok(()), |found| require_scope(found, TokenScope::Write))?;
+    let by_session =
+        found.as_ref().is_some_and(|found| matches!(found.means, Means::Session { .. }));
     let actor: Option<Actor> = found.map(|found| found.account.into());
     if !client.local || by_session {
         let key = actor.as_ref().map_or_else(|| Key::from(&client), Key::from);
@@ -78,32 +92,92 @@ extractor!(Poster, async |request: HttpRequest| {
 });
 
 extractor!(Member, async |request: HttpRequest| {
-    Ok(Member(require(&request, Role::Member).await?))
+    let reads = [Method::GET, Method::HEAD].contains(request.method());
+    let scope = if reads { TokenScope::Read } else { TokenScope::Write };
+    Ok(Member(require(&request, Role::Member, scope).await?))
 });
 
 extractor!(Moderator, async |request: HttpRequest| {
-    Ok(Moderator(require(&request, Role::Moderator).await?))
+    Ok(Moderator(require(&request, Role::Moderator, TokenScope::Moderate).await?))
 });
 
 extractor!(Admin, async |request: HttpRequest| {
-    require(&request, Role::Admin).await?;
+    require(&request, Role::Admin, TokenScope::Admin).await?;
     Ok(Admin)
 });
 
-extractor!(Owner, async |request: HttpRequest| {
-    let found = authenticate(&request).await?.ok_or_else(sign_in_required)?;
-    let session = found.session.ok_or_else(|| told(ProblemCode::SessionRequired))?;
-    Ok(Owner { actor: found.account.into(), session })
+extractor!(Owner, async |request: HttpRequest| { require_session(&request).await });
+
+extractor!(AdminOwner, async |request: HttpRequest| {
+    let owner = require_session(&request).await?;
+    require_role(&owner.actor, Role::Admin)?;
+    Ok(AdminOwner)
 });
 
-async fn require(request: &HttpRequest, role: Role) -> Result<Actor, ApiError> {
-    let found = authenticate(request).await?.ok_or_else(sign_in_required)?;
-    let actor = Actor::from(found.account);
-    if actor.role < role {
-        let detail = format!("Only accounts with the role {role} may do this.");
-        return Err(ApiError::new(ProblemCode::NotAllowed, detail));
+extractor!(Proven, async |request: HttpRequest| {
+    let owner = require_session(&request).await?;
+    // What others could do with an admin's open browser is worse than asking again.
+    if owner.actor.role == Role::Admin {
+        require_proof(&owner)?;
     }
-    Ok(actor)
+    Ok(Proven(owner))
+});
+
+extractor!(ProvenAdmin, async |request: HttpRequest| {
+    let owner = require_session(&request).await?;
+    require_role(&owner.actor, Role::Admin)?;
+    require_proof(&owner)?;
+    Ok(ProvenAdmin)
+});
+
+async fn require(request: &HttpRequest, role: Role, scope: TokenScope) -> Result<Actor, ApiError> {
+    let found = authenticate(request).await?.ok_or_else(sign_in_required)?;
+    let scoped = require_scope(&found, scope);
+    let actor = Actor::from(found.account);
+    require_role(&actor, role)?;
+    scoped.map(|()| actor)
+}
+
+async fn require_session(request: &HttpRequest) -> Result<Owner, ApiError> {
+    let found = authenticate(request).await?.ok_or_else(sign_in_required)?;
+    match found.means {
+        Means::Session { id, has_fresh_proof } => {
+            Ok(Owner { actor: found.account.into(), session: id, has_fresh_proof })
+        }
+        Means::Token { .. } => Err(told(ProblemCode::SessionRequired)),
+    }
+}
+
+fn require_role(actor: &Actor, role: Role) -> Result<(), ApiError> {
+    if actor.role >= role {
+        return Ok(());
+    }
+    let detail = format!("Only accounts with the role {role} may do this.");
+    Err(ApiError::new(ProblemCode::NotAllowed, detail))
+}
+
+/// A session may do all that its account may, a token what its scopes say (RFC 6750, section 3.1).
+fn require_scope(found: &Authenticated, scope: TokenScope) -> Result<(), ApiError> {
+    match &found.means {
+        Means::Token { scopes } if !scopes.contains(&scope) => {
+            let detail = format!("The API token needs the scope {scope} for this.");
+            let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+            let error = ApiError::new(ProblemCode::InsufficientScope, detail);
+            Err(match HeaderValue::try_from(challenge) {
+                Ok(challenge) => error.with_header(header::WWW_AUTHENTICATE, challenge),
+                Err(_) => error,
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn require_proof(owner: &Owner) -> Result<(), ApiError> {
+    if owner.has_fresh_proof {
+        return Ok(());
+    }
+    let detail = "Your password was last typed more than 15 minutes ago: type it again.";
+    Err(ApiError::new(ProblemCode::ProofRequired, detail))
 }
 
 fn sign_in_required() -> ApiError {
@@ -129,7 +203,7 @@ fn authenticate(
             None if by_session => Err(told(ProblemCode::SessionInvalid)
                 .with_header(header::SET_COOKIE, cookie::cleared(&settings))),
             None => Err(told(ProblemCode::SessionInvalid)
-                .with_header(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"))),
+                .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
         }
     }
 }

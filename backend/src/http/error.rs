@@ -94,6 +94,8 @@ pub fn status(code: ProblemCode) -> StatusCode {
         ProblemCode::PasswordWrong
         | ProblemCode::NotAllowed
         | ProblemCode::SessionRequired
+        | ProblemCode::ProofRequired
+        | ProblemCode::InsufficientScope
         | ProblemCode::OriginMismatch => StatusCode::FORBIDDEN,
         ProblemCode::ProductNotFound
         | ProblemCode::ReviewNotFound

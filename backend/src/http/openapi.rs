@@ -50,7 +50,12 @@ impl Modify for Credentials {
         components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
         let bearer = Http::builder()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some("An API token, as its owner has created it."))
+            .description(Some(
+                "An API token, as its owner has created it. It needs the scope of what it is used \
+                 for: `read` (your reviews), `write` (post, edit, delete and report reviews), \
+                 `moderate` (the queue and decisions) or `admin`. Whatever takes a session alone \
+                 can't be done with a token.",
+            ))
             .build();
         components.add_security_scheme("token", SecurityScheme::Http(bearer));
     }
@@ -126,22 +131,25 @@ problems! {
         Unprocessable 422 "`validation_failed`",
     }
     /// Who asks is not signed in, or not any more.
-    NotSignedIn { Unauthorized 401 "`sign_in_required`, `session_invalid`", }
+    NotSignedIn {
+        Unauthorized 401 "`sign_in_required`, `session_invalid`",
+        Forbidden 403 "`insufficient_scope`",
+    }
     /// The session or the token is no good.
     BadSession {
         Unauthorized 401 "`session_invalid`",
-        Forbidden 403 "`origin_mismatch`",
+        Forbidden 403 "`insufficient_scope`, `origin_mismatch`",
     }
     /// Guests may not, here.
     GuestsRefused {
         Unauthorized 401 "`sign_in_required` where guests may not review, `session_invalid`",
-        Forbidden 403 "`origin_mismatch`",
+        Forbidden 403 "`insufficient_scope`, `origin_mismatch`",
     }
     /// Guests, and accounts with too low a role, may not; nor may anybody with what is somebody
     /// else's.
     NotAllowed {
         Unauthorized 401 "`sign_in_required`, `session_invalid`",
-        Forbidden 403 "`not_allowed`, `origin_mismatch`",
+        Forbidden 403 "`not_allowed`, `insufficient_scope`, `origin_mismatch`",
     }
     /// The account has reviewed the product, or the product takes no reviews.
     CannotReview { Conflict 409 "`review_exists` (`Location` leads to the review), `product_archived`", }
@@ -178,6 +186,21 @@ problems! {
     OwnerOnly {
         Unauthorized 401 "`sign_in_required`, `session_invalid`",
         Forbidden 403 "`session_required`, `origin_mismatch`",
+    }
+    /// The same; admins have typed their password a short time ago.
+    ProvenOnly {
+        Unauthorized 401 "`sign_in_required`, `session_invalid`",
+        Forbidden 403 "`session_required`, `proof_required`, `origin_mismatch`",
+    }
+    /// Only for admins who have signed in.
+    AdminOwnerOnly {
+        Unauthorized 401 "`sign_in_required`, `session_invalid`",
+        Forbidden 403 "`session_required`, `not_allowed`, `origin_mismatch`",
+    }
+    /// The same, and the password was typed a short time ago.
+    ProvenAdminOnly {
+        Unauthorized 401 "`sign_in_required`, `session_invalid`",
+        Forbidden 403 "`session_required`, `not_allowed`, `proof_required`, `origin_mismatch`",
     }
     /// The same, and with the password.
     PasswordOnly {

@@ -10,8 +10,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::error::ApiError;
 use super::{
-    accounts, admin_products, admin_reviews, databases, health, moderation, openapi, problems,
-    products, reviews, session,
+    accounts, admin_accounts, admin_products, admin_reviews, databases, health, moderation,
+    openapi, problems, products, reviews, session,
 };
 
 /// Every handler; the OpenAPI document follows from this list.
@@ -31,6 +31,7 @@ pub fn api(config: &mut ServiceConfig) {
         .service(reviews::get_review_location)
         .service(session::get_session)
         .service(session::sign_in)
+        .service(session::prove_password)
         .service(session::sign_out)
         .service(accounts::register)
         .service(accounts::change_password)
@@ -41,6 +42,12 @@ pub fn api(config: &mut ServiceConfig) {
         .service(accounts::revoke_token)
         .service(accounts::list_accounts)
         .service(accounts::edit_account)
+        .service(admin_accounts::get_account)
+        .service(admin_accounts::list_account_sessions)
+        .service(admin_accounts::end_account_session)
+        .service(admin_accounts::list_account_tokens)
+        .service(admin_accounts::revoke_account_token)
+        .service(admin_accounts::revoke_all_credentials)
         .service(moderation::list_queue)
         .service(moderation::decide)
         .service(moderation::undo_decisions)

@@ -4,10 +4,11 @@ use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
-use ostrakon_shared::{Account, Credentials, Session};
+use ostrakon_shared::{Account, Credentials, PasswordProof, Session};
 
 use super::Settings;
-use super::auth::SignedIn;
+use super::accounts::done;
+use super::auth::{Owner, SignedIn};
 use super::client::Client;
 use super::cookie;
 use super::error::ApiError;
@@ -15,7 +16,7 @@ use super::extract::Body;
 use super::hashing::{HashingQueue, hashing};
 use super::limits::{Key, Limit, Limits};
 use super::openapi::{
-    CredentialsWrong, InvalidBody, OtherSite, SessionEnded, TooMany, Unavailable,
+    CredentialsWrong, InvalidBody, OtherSite, PasswordOnly, SessionEnded, TooMany, Unavailable,
 };
 use super::respond::Private;
 use super::threads::blocking;
@@ -44,8 +45,8 @@ fn session(account: Option<Account>, policy: Policy) -> Session {
 
 /// Sign in
 ///
-/// The answer sets the cookie of a new session, which lasts for 30 days; the one that the browser
-/// had ends.
+/// The answer sets the cookie of a new session; the one that the browser had ends. A session ends
+/// after 14 days without use, and 30 days after signing in.
 #[utoipa::path(
     tag = "accounts",
     security(()),
@@ -70,6 +71,31 @@ pub async fn sign_in(
     let sign_in = move |store: &Store| store.sign_in(&credentials.0, &browser);
     let begun = hashing(queue, store.clone(), sign_in).await?;
     Ok(signed_in(begun, store.policy(), &settings))
+}
+
+/// Prove that you are still there
+///
+/// Takes your password again. Admins need this before they change accounts, roles or API tokens
+/// when they last typed it more than 15 minutes ago (`proof_required`).
+#[utoipa::path(
+    tag = "accounts",
+    security(("session" = [])),
+    request_body = PasswordProof,
+    responses(
+        (status = 204, description = "Proved, for 15 minutes."),
+        InvalidBody, PasswordOnly, TooMany, Unavailable
+    )
+)]
+#[post("/api/session/proof")]
+pub async fn prove_password(
+    owner: Owner,
+    (store, limits, queue): (Store, Data<Limits>, Data<HashingQueue>),
+    proof: Body<PasswordProof>,
+) -> Result<HttpResponse, ApiError> {
+    limits.check(Limit::SignIn, Key::from(&owner.actor))?;
+    let prove = move |store: &Store| store.prove(owner.actor.id, owner.session, &proof.0.password);
+    hashing(queue, store, prove).await?;
+    Ok(done())
 }
 
 /// Sign out

@@ -1,10 +1,7 @@
 //! Accounts: creating and changing them.
 
 use jiff::Timestamp;
-use ostrakon_shared::{
-    Account, AccountEdit, AccountId, AccountPage, CredentialId, Credentials, PageLimit,
-    PasswordChange, Role,
-};
+use ostrakon_shared::{Account, AccountEdit, AccountId, AccountPage, Credentials, PageLimit, Role};
 use unicode_normalization::UnicodeNormalization;
 
 use super::cursor::{self, ListScope, Position};
@@ -126,57 +123,6 @@ impl Store {
         }
     }
 
-    /// Changes an account's own password; its sessions end, but for the one that asks.
-    pub fn change_password(
-        &self,
-        account: AccountId,
-        session: CredentialId,
-        change: &PasswordChange,
-    ) -> Result<(), StoreError> {
-        let errors = change.errors();
-        if !errors.is_empty() {
-            return Err(StoreError::Invalid(errors));
-        }
-        let row = self.default().read_latest(|connection| accounts::find(connection, account))?;
-        let row = row.ok_or(StoreError::AccountNotFound(account))?;
-        if !self.passwords.verify(&change.current_password, Some(&row.password_hash))? {
-            return Err(StoreError::PasswordWrong);
-        }
-        self.replace_password(&row, &change.new_password, Some(session))
-    }
-
-    /// Gives the account with this name a new password; all its sessions end.
-    pub fn set_password(&self, name: &str, password: &str) -> Result<(), StoreError> {
-        let row = self.by_name(name)?;
-        let change =
-            PasswordChange { current_password: String::new(), new_password: password.to_owned() };
-        let errors = change.errors();
-        if !errors.is_empty() {
-            return Err(StoreError::Invalid(errors));
-        }
-        self.replace_password(&row, password, None)
-    }
-
-    fn replace_password(
-        &self,
-        row: &AccountRow,
-        password: &str,
-        keep: Option<CredentialId>,
-    ) -> Result<(), StoreError> {
-        let hash = self.passwords.hash(password)?;
-        let replaced = self.default().write(|connection| {
-            lock(connection, Lock::Account(row.id))?;
-            let replaced =
-                accounts::replace_password(connection, row.id, &row.password_hash, &hash)?;
-            if replaced {
-                sessions::remove_all(connection, row.id, keep)?;
-            }
-            Ok(replaced)
-        })?;
-        // Somebody else has changed it meanwhile: the current one is another one now.
-        if replaced { Ok(()) } else { Err(StoreError::PasswordWrong) }
-    }
-
     /// A page of accounts, by id.
     pub fn accounts(&self, query: &AccountQuery) -> Result<AccountPage, StoreError> {
         let part = name_key(query.search.trim());
@@ -241,12 +187,12 @@ impl Store {
         account.ok_or_else(|| StoreError::AccountUnknown(name.to_owned()))
     }
 
-    /// Fails with [`StoreError::AccountUnknown`] unless there is an account with this name.
-    pub fn require_account(&self, name: &str) -> Result<(), StoreError> {
-        self.by_name(name).map(drop)
+    /// The account with this name.
+    pub fn account_named(&self, name: &str) -> Result<Account, StoreError> {
+        Ok(self.by_name(name)?.try_into()?)
     }
 
-    fn by_name(&self, name: &str) -> Result<AccountRow, StoreError> {
+    pub(super) fn by_name(&self, name: &str) -> Result<AccountRow, StoreError> {
         let key = name_key(name);
         let row =
             self.default().read_latest(|connection| accounts::find_by_key(connection, &key))?;

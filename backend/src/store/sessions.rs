@@ -1,16 +1,24 @@
 //! Signing in and out, sessions, and who asks.
 
-use jiff::{SignedDuration, Timestamp};
-use ostrakon_shared::{Account, AccountId, CredentialId, Credentials, SessionList};
+use jiff::Timestamp;
+use ostrakon_shared::{Account, AccountId, CredentialId, Credentials, SessionList, TokenScope};
 
 use super::accounts::name_key;
+use super::usage::Used;
 use super::{Store, StoreError, secret};
 use crate::db::accounts::{self, AccountRow};
-use crate::db::sessions::{self, NewSession};
-use crate::db::{Connection, Lock, QueryError, lock, tokens};
+use crate::db::sessions::{self, FoundSession, NewSession};
+use crate::db::tokens::{self, FoundToken};
+use crate::db::{Connection, Lock, QueryError, lock};
 
-/// How long a session lasts, in seconds.
+/// How long a session lasts at most, in seconds.
 pub const SESSION_S: i64 = 30 * 24 * 60 * 60;
+/// The same in milliseconds.
+pub(super) const SESSION_MS: i64 = 1_000 * SESSION_S;
+/// How long a session lasts without being used, in milliseconds.
+pub(super) const IDLE_MS: i64 = 14 * 24 * 60 * 60 * 1_000;
+/// How long the password that was typed counts as a proof of who is there, in milliseconds.
+const PROOF_MS: i64 = 15 * 60 * 1_000;
 /// Sessions an account has at most: the oldest one ends when there is one more.
 const MAX_SESSIONS: i64 = 50;
 /// Characters that are kept of what a browser calls itself.
@@ -30,8 +38,25 @@ pub enum Credential {
 pub struct Authenticated {
     /// The account.
     pub account: Account,
-    /// The session that it is signed in with; None: an API token.
-    pub session: Option<CredentialId>,
+    /// What it has proved itself with.
+    pub means: Means,
+}
+
+/// What an account has proved itself with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Means {
+    /// A session.
+    Session {
+        /// Its id.
+        id: CredentialId,
+        /// Whether the password was typed within the last 15 minutes.
+        has_fresh_proof: bool,
+    },
+    /// An API token, with what it may be used for.
+    Token {
+        /// Its scopes.
+        scopes: Vec<TokenScope>,
+    },
 }
 
 /// The browser that signs in.
@@ -61,23 +86,30 @@ impl Store {
         credential: &Credential,
     ) -> Result<Option<Authenticated>, StoreError> {
         let now_ms = Timestamp::now().as_millisecond();
-        let authenticated = self.default().read_latest(|connection| {
-            let (found, by_session) = match credential {
-                Credential::Session(secret) => {
-                    (sessions::find(connection, &secret::hash(secret))?, true)
-                }
-                Credential::Token(secret) => {
-                    (tokens::find(connection, &secret::hash(secret))?, false)
-                }
-            };
-            let is_good = |found: &sessions::Found| {
-                !found.account.disabled && found.expires_at.is_none_or(|end| end > now_ms)
-            };
-            let Some(found) = found.filter(is_good) else { return Ok(None) };
-            let session = by_session.then_some(found.id);
-            Ok(Some(Authenticated { account: found.account.try_into()?, session }))
-        });
-        Ok(authenticated?)
+        match credential {
+            Credential::Session(secret) => self.session_of(&secret::hash(secret), now_ms),
+            Credential::Token(secret) => self.token_of(&secret::hash(secret), now_ms),
+        }
+    }
+
+    fn session_of(&self, hash: &[u8], now_ms: i64) -> Result<Option<Authenticated>, StoreError> {
+        let found = self.default().read_latest(|connection| sessions::find(connection, hash))?;
+        let is_good = |it: &FoundSession| !it.account.disabled && it.expires_at > now_ms;
+        let Some(found) = found.filter(is_good) else { return Ok(None) };
+        let FoundSession { id, created_at, last_used_at, proved_at, account, .. } = found;
+        self.usage.note(&self.default, Used::Session { id, created_at }, last_used_at, now_ms);
+        let means = Means::Session { id, has_fresh_proof: (now_ms - proved_at).abs() < PROOF_MS };
+        Ok(Some(Authenticated { account: account.try_into()?, means }))
+    }
+
+    fn token_of(&self, hash: &[u8], now_ms: i64) -> Result<Option<Authenticated>, StoreError> {
+        let found = self.default().read_latest(|connection| tokens::find(connection, hash))?;
+        let is_good =
+            |it: &FoundToken| !it.account.disabled && it.expires_at.is_none_or(|end| end > now_ms);
+        let Some(found) = found.filter(is_good) else { return Ok(None) };
+        let FoundToken { id, last_used_at, scopes, account, .. } = found;
+        self.usage.note(&self.default, Used::Token { id }, last_used_at, now_ms);
+        Ok(Some(Authenticated { account: account.try_into()?, means: Means::Token { scopes } }))
     }
 
     /// Begins a session. Why not is told nobody: an unknown name, a wrong password and a disabled
@@ -115,11 +147,11 @@ impl Store {
         Ok(self.default().write(|connection| sessions::remove(connection, &hash))?)
     }
 
-    /// All sessions of an account, asked for in the session `current`.
+    /// All sessions of an account; `current` is the one in which its owner asks.
     pub fn sessions(
         &self,
         account: AccountId,
-        current: CredentialId,
+        current: Option<CredentialId>,
     ) -> Result<SessionList, StoreError> {
         let now_ms = Timestamp::now().as_millisecond();
         let list =
@@ -155,7 +187,7 @@ pub(super) fn begin(
         secret_hash: &secret::hash(secret),
         user_agent: user_agent.as_deref(),
         created_at: now.as_millisecond(),
-        expires_at: (now + SignedDuration::from_secs(SESSION_S)).as_millisecond(),
+        expires_at: now.as_millisecond() + IDLE_MS,
     };
     sessions::insert(connection, &session)?;
     sessions::keep_newest(connection, account_id, MAX_SESSIONS)

@@ -6,7 +6,7 @@ use ostrakon_shared::{
     TokenList,
 };
 
-use super::{Store, StoreError, secret};
+use super::{Actor, Store, StoreError, secret};
 use crate::db::tokens::{self, NewTokenRow};
 use crate::db::{Lock, lock};
 
@@ -24,26 +24,30 @@ impl Store {
     /// Creates an API token. Its secret is in the answer, and nowhere else.
     pub fn create_token(
         &self,
-        account: AccountId,
+        account: &Actor,
         new: &NewToken,
     ) -> Result<CreatedToken, StoreError> {
-        let errors = new.errors();
+        let errors = new.errors(account.role);
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
         let secret = secret::new_token()?;
         let now = Timestamp::now();
         let end = |days: i32| now + SignedDuration::from_hours(24 * i64::from(days));
+        let mut scopes = new.scopes.clone();
+        scopes.sort();
+        scopes.dedup();
         let row = NewTokenRow {
-            account,
+            account: account.id,
             secret_hash: &secret::hash(&secret),
             name: &new.name,
+            scopes: &scopes,
             created_at: now.as_millisecond(),
-            expires_at: new.expires_in_days.map(|days| end(days).as_millisecond()),
+            expires_at: new.days().map(|days| end(days).as_millisecond()),
         };
         let token = self.default().write(|connection| {
-            lock(connection, Lock::Account(account.get()))?;
-            let has_too_many = tokens::count(connection, account)? >= MAX_TOKENS;
+            lock(connection, Lock::Account(account.id.get()))?;
+            let has_too_many = tokens::count(connection, account.id)? >= MAX_TOKENS;
             if has_too_many { Ok(None) } else { tokens::insert(connection, &row).map(Some) }
         })?;
         let token = token.ok_or_else(|| StoreError::Invalid(vec![too_many()]))?;

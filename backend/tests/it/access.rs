@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use ostrakon_shared::Role;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -18,10 +19,20 @@ enum Actor {
     Other,
     /// The author of the review.
     Owner,
-    /// The same, by an API token.
+    /// The same, by an API token with every scope.
     OwnersToken,
+    /// By API tokens with one scope each.
+    OwnersReadToken,
+    OwnersWriteToken,
     Moderator,
+    ModeratorsToken,
     Admin,
+    /// By an API token with every scope.
+    AdminsToken,
+    /// By an API token with the scopes of one whose creator named none.
+    AdminsPlainToken,
+    /// An admin whose password was typed more than 15 minutes ago.
+    StaleAdmin,
     Disabled,
     ExpiredSession,
     RevokedToken,
@@ -29,8 +40,49 @@ enum Actor {
 
 use Actor::*;
 
-const ACTORS: [Actor; 9] =
-    [Guest, Other, Owner, OwnersToken, Moderator, Admin, Disabled, ExpiredSession, RevokedToken];
+const ACTORS: [Actor; 15] = [
+    Guest,
+    Other,
+    Owner,
+    OwnersToken,
+    OwnersReadToken,
+    OwnersWriteToken,
+    Moderator,
+    ModeratorsToken,
+    Admin,
+    AdminsToken,
+    AdminsPlainToken,
+    StaleAdmin,
+    Disabled,
+    ExpiredSession,
+    RevokedToken,
+];
+
+impl Actor {
+    /// What an API token may be used for; `None`: it is not one.
+    fn scopes(self) -> Option<&'static str> {
+        match self {
+            OwnersToken | AdminsToken => Some("read write moderate admin"),
+            OwnersReadToken => Some("read"),
+            OwnersWriteToken => Some("write"),
+            ModeratorsToken => Some("moderate"),
+            AdminsPlainToken => Some("read write"),
+            _ => None,
+        }
+    }
+
+    fn role(self) -> Role {
+        match self {
+            Moderator | ModeratorsToken => Role::Moderator,
+            Admin | AdminsToken | AdminsPlainToken | StaleAdmin => Role::Admin,
+            _ => Role::Member,
+        }
+    }
+
+    fn is_author(self) -> bool {
+        matches!(self, Owner | OwnersToken | OwnersReadToken | OwnersWriteToken)
+    }
+}
 
 /// Who may do it. Whoever may not is told so, and nothing else happens.
 #[derive(Clone, Copy, Debug)]
@@ -39,14 +91,22 @@ enum Access {
     Public,
     /// Everybody, but what they prove themselves with must be good.
     Anybody,
-    /// Whoever has an account.
+    /// The same, and tokens need the scope `write`.
+    Posters,
+    /// Accounts; tokens need the scope `read`.
     Members,
-    /// Whoever has signed in with the password.
+    /// Accounts that have signed in.
     Session,
-    /// Whoever wrote the review.
+    /// The same; admins have typed their password a short time ago.
+    ProvenSession,
+    /// Who wrote the review; tokens need the scope `write`.
     Author,
     Moderators,
     Admins,
+    /// Admins who have signed in.
+    AdminSession,
+    /// The same, and have typed their password a short time ago.
+    ProvenAdmin,
 }
 
 impl Access {
@@ -55,21 +115,46 @@ impl Access {
         let refused = match (self, actor) {
             (Access::Public, _) => None,
             (_, Disabled | ExpiredSession | RevokedToken) => Some("401 session_invalid"),
-            (Access::Anybody, _) => None,
+            (Access::Anybody | Access::Posters, Guest) => None,
             (_, Guest) => Some("401 sign_in_required"),
-            (Access::Session, OwnersToken) => Some("403 session_required"),
-            (Access::Author, Other | Moderator | Admin) => Some("403 not_allowed"),
-            (Access::Moderators, Other | Owner | OwnersToken) => Some("403 not_allowed"),
-            (Access::Admins, Other | Owner | OwnersToken | Moderator) => Some("403 not_allowed"),
+            _ if self.needs_session() && actor.scopes().is_some() => Some("403 session_required"),
+            _ if actor.role() < self.role() => Some("403 not_allowed"),
+            (Access::ProvenSession | Access::ProvenAdmin, StaleAdmin) => Some("403 proof_required"),
+            _ if !self.is_in_scope(actor) => Some("403 insufficient_scope"),
+            (Access::Author, _) if !actor.is_author() => Some("403 not_allowed"),
             _ => None,
         };
         refused.unwrap_or(success).to_owned()
+    }
+
+    fn needs_session(self) -> bool {
+        use Access::{AdminSession, ProvenAdmin, ProvenSession, Session};
+        matches!(self, Session | ProvenSession | AdminSession | ProvenAdmin)
+    }
+
+    fn role(self) -> Role {
+        match self {
+            Access::Moderators => Role::Moderator,
+            Access::Admins | Access::AdminSession | Access::ProvenAdmin => Role::Admin,
+            _ => Role::Member,
+        }
+    }
+
+    fn is_in_scope(self, actor: Actor) -> bool {
+        let needed = match self {
+            Access::Posters | Access::Author => "write",
+            Access::Members => "read",
+            Access::Moderators => "moderate",
+            Access::Admins => "admin",
+            _ => return true,
+        };
+        actor.scopes().is_none_or(|scopes| scopes.split(' ').any(|scope| scope == needed))
     }
 }
 
 /// One row for each operation: who may do it, and what comes of it. A problem stands for success
 /// where the request can only get so far, past the question of who asks.
-const MATRIX: [(&str, Access, &str); 40] = [
+const MATRIX: [(&str, Access, &str); 47] = [
     ("list_products", Access::Public, "200"),
     ("get_product", Access::Public, "200"),
     ("get_product_rating", Access::Public, "200"),
@@ -85,16 +170,17 @@ const MATRIX: [(&str, Access, &str); 40] = [
     ("sign_in", Access::Public, "401 credentials_wrong"),
     ("sign_out", Access::Public, "204"),
     ("get_session", Access::Anybody, "200"),
-    ("create_review", Access::Anybody, "201"),
-    ("report_review", Access::Anybody, "204"),
+    ("create_review", Access::Posters, "201"),
+    ("report_review", Access::Posters, "204"),
     ("list_own_reviews", Access::Members, "200"),
     ("edit_review", Access::Author, "200"),
     ("delete_review", Access::Author, "204"),
+    ("prove_password", Access::Session, "403 password_wrong"),
     ("change_password", Access::Session, "403 password_wrong"),
     ("list_sessions", Access::Session, "200"),
     ("end_session", Access::Session, "404 credential_not_found"),
     ("list_tokens", Access::Session, "200"),
-    ("create_token", Access::Session, "201"),
+    ("create_token", Access::ProvenSession, "201"),
     ("revoke_token", Access::Session, "404 credential_not_found"),
     ("list_queue", Access::Moderators, "200"),
     ("decide", Access::Moderators, "200"),
@@ -107,7 +193,13 @@ const MATRIX: [(&str, Access, &str); 40] = [
     ("get_product_detail", Access::Admins, "200"),
     ("edit_product", Access::Admins, "200"),
     ("list_accounts", Access::Admins, "200"),
-    ("edit_account", Access::Admins, "200"),
+    ("get_account", Access::Admins, "200"),
+    ("edit_account", Access::ProvenAdmin, "200"),
+    ("list_account_sessions", Access::AdminSession, "200"),
+    ("end_account_session", Access::ProvenAdmin, "404 credential_not_found"),
+    ("list_account_tokens", Access::AdminSession, "200"),
+    ("revoke_account_token", Access::ProvenAdmin, "404 credential_not_found"),
+    ("revoke_all_credentials", Access::ProvenAdmin, "204"),
     ("list_databases", Access::Admins, "200"),
     ("verify_database", Access::Admins, "404 database_not_found"),
 ];
@@ -141,6 +233,7 @@ fn body(operation: &str, review: &str) -> Option<Value> {
     Some(match operation {
         "register" => json!({"name": "x", "password": "short"}),
         "sign_in" => json!({"name": "nobody", "password": "nothing"}),
+        "prove_password" => json!({"password": "wrong"}),
         "change_password" => {
             json!({"current_password": "wrong", "new_password": "long enough"})
         }
@@ -163,6 +256,12 @@ struct Scene {
     review: String,
 }
 
+/// The literal of a secret's hash.
+fn hash(secret: &str) -> String {
+    let hex: String = Sha256::digest(secret).iter().map(|byte| format!("{byte:02x}")).collect();
+    engine().bytes(&hex)
+}
+
 struct Stage {
     app: TestApp,
     /// An account that nobody needs.
@@ -178,22 +277,37 @@ impl Stage {
             ("owner", Role::Member),
             ("moderator", Role::Moderator),
             ("admin", Role::Admin),
+            ("stale", Role::Admin),
             ("disabled", Role::Admin),
             ("expired", Role::Admin),
             ("revoked", Role::Admin),
         ] {
             let account = app.account(name, role).await.id;
-            let hash: String = Sha256::digest(format!("secret of {name}"))
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
-            let expires_at = if name == "expired" { "1" } else { "9000000000000" };
-            let hash = engine().bytes(&hash);
+            let hash = hash(&format!("secret of {name}"));
+            let now_ms = Timestamp::now().as_millisecond();
+            let expires_at = if name == "expired" { 1 } else { now_ms + 3_600_000 };
+            let proved_at = if name == "stale" { now_ms - 15 * 60_000 } else { now_ms };
             app.sql(
                 "default",
                 &format!(
-                    "INSERT INTO session (account_id, secret_hash, created_at, expires_at)
-                     VALUES ({account}, {hash}, 0, {expires_at})"
+                    "INSERT INTO session
+                         (account_id, secret_hash, created_at, expires_at, last_used_at, proved_at)
+                     VALUES ({account}, {hash}, {now_ms}, {expires_at}, {now_ms}, {proved_at})"
+                ),
+            );
+        }
+        for (actor, name) in [
+            (OwnersReadToken, "owner"),
+            (OwnersWriteToken, "owner"),
+            (ModeratorsToken, "moderator"),
+            (AdminsPlainToken, "admin"),
+        ] {
+            let (hash, scopes) = (hash(&format!("ostk_{actor:?}")), actor.scopes().unwrap());
+            app.sql(
+                "default",
+                &format!(
+                    "INSERT INTO api_token (account_id, secret_hash, name, scopes, created_at)
+                     VALUES ((SELECT id FROM account WHERE name = '{name}'), {hash}, 'x', '{scopes}', 0)"
                 ),
             );
         }
@@ -221,6 +335,11 @@ impl Stage {
             Other => request.header("cookie", cookie("other")),
             Owner => request.header("cookie", cookie("owner")),
             OwnersToken => request.bearer_auth("ostk_owner"),
+            AdminsToken => request.bearer_auth("ostk_admin"),
+            OwnersReadToken | OwnersWriteToken | ModeratorsToken | AdminsPlainToken => {
+                request.bearer_auth(format!("ostk_{actor:?}"))
+            }
+            StaleAdmin => request.header("cookie", cookie("stale")),
             Moderator => request.header("cookie", cookie("moderator")),
             Admin => request.header("cookie", cookie("admin")),
             Disabled => request.header("cookie", cookie("disabled")),
@@ -238,7 +357,10 @@ impl Stage {
         };
         let path = operation.path.replace("{id}", &id).replace("{code}", "internal");
         let query = if operation.id == "list_ratings" { "?product_ids=1" } else { "" };
-        format!("{}{query}", path.replace("{name}", "reviews-99"))
+        format!(
+            "{}{query}",
+            path.replace("{name}", "reviews-99").replace("{credential_id}", "999999")
+        )
     }
 
     async fn outcome(&mut self, operation: &Operation, actor: Actor) -> String {
@@ -308,16 +430,16 @@ on_every_engine!(the_document_names_who_may_do_it, async || {
         let needs_none = described["security"]
             .as_array()
             .is_none_or(|schemes| schemes.iter().any(|s| s.as_object().unwrap().is_empty()));
-        assert_eq!(needs_none, matches!(access, Access::Public | Access::Anybody), "{id}");
+        let is_open = matches!(access, Access::Public | Access::Anybody | Access::Posters);
+        assert_eq!(needs_none, is_open, "{id}");
         match access {
             Access::Public => {}
-            Access::Session => assert_eq!(schemes, ["session"].into(), "{id}"),
+            access if access.needs_session() => assert_eq!(schemes, ["session"].into(), "{id}"),
             _ => assert_eq!(schemes, ["session", "token"].into(), "{id}"),
         }
         let told = |status: &str| described["responses"].get(status).is_some();
-        let refuses_guests = !matches!(access, Access::Public | Access::Anybody);
-        let refuses_some = refuses_guests && !matches!(access, Access::Members);
-        assert!(told("401") || !refuses_guests, "{id} says nothing of 401");
+        assert!(told("401") || is_open, "{id} says nothing of 401");
+        let refuses_some = !matches!(access, Access::Public | Access::Anybody);
         assert!(told("403") || !refuses_some, "{id} says nothing of 403");
     }
 });

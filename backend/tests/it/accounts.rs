@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use crate::app::{Answer, TestApp, ids};
 use crate::place::with_suffix;
 
-const PASSWORD: &str = "a long sentence";
+pub const PASSWORD: &str = "a long sentence";
 
 /// A browser with the cookie of its session.
 pub struct Browser<'a> {
-    app: &'a TestApp,
+    pub app: &'a TestApp,
     pub cookie: String,
 }
 
@@ -46,7 +46,7 @@ impl Browser<'_> {
     }
 
     /// An API token's secret and id.
-    async fn token(&self, token: Value) -> (String, String) {
+    pub async fn token(&self, token: Value) -> (String, String) {
         let answer = self.ask(Method::POST, "/api/accounts/me/tokens", token).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         assert_eq!(answer.header("cache-control"), "no-store");
@@ -70,7 +70,7 @@ pub async fn post(app: &TestApp, path: &str, body: &Value) -> Answer {
     app.post_text(path, body.to_string()).await
 }
 
-async fn try_sign_in(app: &TestApp, name: &str, password: &str) -> Answer {
+pub async fn try_sign_in(app: &TestApp, name: &str, password: &str) -> Answer {
     post(app, "/api/session", &json!({"name": name, "password": password})).await
 }
 
@@ -79,7 +79,7 @@ fn cookie(answer: &Answer) -> String {
     answer.header("set-cookie").split(';').next().unwrap().to_owned()
 }
 
-fn browser<'a>(app: &'a TestApp, answer: &Answer) -> Browser<'a> {
+pub fn browser<'a>(app: &'a TestApp, answer: &Answer) -> Browser<'a> {
     assert_eq!(answer.status, 201, "{answer:?}");
     Browser { app, cookie: cookie(answer) }
 }
@@ -93,7 +93,7 @@ pub async fn register<'a>(app: &'a TestApp, name: &str) -> Browser<'a> {
 }
 
 /// What a request with an API token comes to.
-async fn with_token(app: &TestApp, token: &str, method: Method, path: &str) -> Answer {
+pub async fn with_token(app: &TestApp, token: &str, method: Method, path: &str) -> Answer {
     app.send(app.request(method, path).bearer_auth(token)).await
 }
 
@@ -272,9 +272,19 @@ on_every_engine!(tokens_may_do_what_needs_no_password, async || {
     app.sql("default", "UPDATE api_token SET expires_at = 1000");
     let expired = with_token(&app, &secret, Method::GET, "/api/session").await;
     assert_eq!(expired.problem(401), "session_invalid");
-    for bad in [json!({"name": ""}), json!({"name": "x", "expires_in_days": 0})] {
+    for (pointer, bad) in [
+        ("/name", json!({"name": ""})),
+        ("/expires_in_days", json!({"name": "x", "expires_in_days": 0})),
+        ("/expires_in_days", json!({"name": "x", "expires_in_days": 367})),
+        ("/expires_in_days", json!({"name": "x", "expires_in_days": 1, "never_expires": true})),
+        ("/scopes", json!({"name": "x", "scopes": []})),
+        ("/scopes", json!({"name": "x", "scopes": ["moderate"]})),
+        ("/scopes", json!({"name": "x", "scopes": ["read", "admin"]})),
+        ("/scopes/0", json!({"name": "x", "scopes": ["everything"]})),
+    ] {
         let refused = owner.ask(Method::POST, "/api/accounts/me/tokens", bad).await;
         assert_eq!(refused.problem(422), "validation_failed");
+        assert_eq!(refused.json()["errors"][0]["pointer"], pointer);
     }
     for number in 1..100 {
         owner.token(json!({"name": format!("number {number}")})).await;
@@ -460,7 +470,8 @@ on_every_engine!(accounts_are_listed_and_searched_in_pages, async || {
     for name in ["Admin", "Aspasia", "a_b", "Pericles", "axb"] {
         create(&app, name, if name == "Admin" { Role::Admin } else { Role::Member });
     }
-    let (secret, _) = sign_in(&app, "admin").await.token(json!({"name": "x"})).await;
+    let token = json!({"name": "x", "scopes": ["admin"]});
+    let (secret, _) = sign_in(&app, "admin").await.token(token).await;
     let get = async |query: &str| {
         with_token(&app, &secret, Method::GET, &format!("/api/admin/accounts{query}")).await
     };

@@ -235,8 +235,9 @@ impl TestApp {
             &format!(
                 "INSERT INTO account (name, name_key, password_hash, role, created_at)
                  VALUES ('{name}', '{name}', 'none', '{role}', 0);
-                 INSERT INTO api_token (account_id, secret_hash, name, created_at)
-                 VALUES ((SELECT id FROM account WHERE name = '{name}'), {hash}, 'test', 0)"
+                 INSERT INTO api_token (account_id, secret_hash, name, scopes, created_at)
+                 VALUES ((SELECT id FROM account WHERE name = '{name}'), {hash}, 'test',
+                     'read write moderate admin', 0)"
             ),
         );
         let id =

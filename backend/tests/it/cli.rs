@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use crate::engine::{Engine, engine};
@@ -280,8 +281,13 @@ on_every_engine!(migration_status_says_what_is_pending, || {
     let only = succeeds(&place, &["migrate", "--status", "--database", "default"]);
     assert!(only.contains("applied") && !only.contains("reviews-1"), "{only}");
     succeeds(&place, &["migrate"]);
-    // Three migrations of `default`, three of each of three others.
-    assert_eq!(succeeds(&place, &["migrate", "--status"]).matches("applied").count(), 12);
+    // Those of `default`, and those of each of three others.
+    let count = |kind: &str| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations/sqlite").join(kind);
+        std::fs::read_dir(folder).unwrap().count()
+    };
+    let all = count("default") + 3 * count("reviews");
+    assert_eq!(succeeds(&place, &["migrate", "--status"]).matches("applied").count(), all);
 });
 
 #[test]
@@ -352,8 +358,17 @@ on_every_engine!(accounts_can_be_managed, || {
         serving.post("/api/session", &body)
     };
     assert_eq!(sign_in("a long sentence"), 201);
+    place.sql(
+        "default",
+        "INSERT INTO api_token (account_id, secret_hash, name, created_at)
+         SELECT account_id, secret_hash, 'import', created_at FROM session",
+    );
     let changed = with_password(&place, &["account", "password", "ASPASIA"], "another sentence");
     assert!(changed.status.success(), "{changed:?}");
+    assert_eq!(
+        String::from_utf8(changed.stdout).unwrap(),
+        "account: ASPASIA has a new password; 1 session and 1 API token ended\n"
+    );
     assert_eq!([sign_in("a long sentence"), sign_in("another sentence")], [401, 201]);
     assert_eq!(
         succeeds(&place, &["account", "disable", "aspasia"]),
@@ -365,6 +380,55 @@ on_every_engine!(accounts_can_be_managed, || {
     assert_eq!(row[..4], ["1", "Aspasia", "admin", "disabled"]);
     succeeds(&place, &["account", "enable", "aspasia"]);
     assert_eq!(sign_in("another sentence"), 201);
+});
+
+on_every_engine!(an_operator_sees_and_ends_sessions_and_tokens, || {
+    let place = Place::new();
+    succeeds(&place, &["migrate"]);
+    let created = with_password(&place, &["account", "create", "Aspasia"], "a long sentence");
+    assert!(created.status.success(), "{created:?}");
+    let hash = |digits: &str| crate::engine::engine().bytes(digits);
+    place.sql(
+        "default",
+        &format!(
+            "INSERT INTO session (account_id, secret_hash, user_agent, created_at, expires_at)
+             VALUES (1, {}, 'Lynx \u{1b}[2J', 0, 4000000000000), (1, {}, NULL, 0, 4000000000000);
+             INSERT INTO api_token (account_id, secret_hash, name, scopes, created_at)
+             VALUES (1, {}, 'import', 'read write', 0), (1, {}, 'export', 'read', 0)",
+            hash("00"),
+            hash("01"),
+            hash("02"),
+            hash("03")
+        ),
+    );
+    let rows = |arguments: &[&str]| {
+        let said = succeeds(&place, arguments);
+        said.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let sessions = rows(&["account", "sessions", "ASPASIA"]);
+    assert_eq!(sessions.len(), 2, "{sessions:?}");
+    assert!(sessions[1].ends_with("Lynx \u{fffd}[2J"), "{sessions:?}");
+    let tokens = rows(&["account", "tokens", "aspasia"]);
+    assert!(tokens[0].contains(" never ") && tokens[0].ends_with("read: export"), "{tokens:?}");
+    let json = succeeds(&place, &["account", "tokens", "aspasia", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["items"][1]["scopes"], serde_json::json!(["read", "write"]));
+
+    let revoke = |more: &[&str]| {
+        let arguments = [&["account", "revoke", "aspasia"], more].concat();
+        succeeds(&place, &arguments)
+    };
+    assert_eq!(revoke(&["--token", "1"]), "account: 0 sessions and 1 API token of Aspasia ended\n");
+    assert_eq!(rows(&["account", "tokens", "aspasia"]), [tokens[0].clone()]);
+    assert_eq!(revoke(&[]), "account: 2 sessions and 1 API token of Aspasia ended\n");
+    assert_eq!(rows(&["account", "sessions", "aspasia"]).len(), 0);
+    for (arguments, code) in [
+        (&["account", "revoke", "aspasia", "--session", "7"][..], 1),
+        (&["account", "revoke", "aspasia", "--session", "x"], 2),
+        (&["account", "tokens", "nobody"], 1),
+    ] {
+        assert_eq!(fails(ostrakon(&place, arguments), code).lines().count(), 1);
+    }
 });
 
 on_every_engine!(the_demo_s_password_is_for_loopback_only, || {

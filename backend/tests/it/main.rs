@@ -23,6 +23,7 @@ mod cluster;
 mod compression;
 mod concurrency;
 mod crawlers;
+mod credentials;
 mod databases;
 mod failures;
 mod files;

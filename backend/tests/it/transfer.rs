@@ -11,6 +11,7 @@ use std::sync::mpsc;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
+use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -302,12 +303,17 @@ impl Member {
         let credentials = json!({"name": name, "password": "a long sentence"});
         let registered = server.post("/api/accounts", &[], &credentials);
         assert_eq!(registered.status, 201, "{registered:?}");
-        Member::with_session(server, &registered)
+        Member::with_session(server, &registered, Role::Member)
     }
 
-    fn with_session(server: &Server, answer: &Answer) -> Member {
+    fn with_session(server: &Server, answer: &Answer, role: Role) -> Member {
         let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
-        let token = json!({"name": "a script"});
+        let token = match role {
+            Role::Admin => {
+                json!({"name": "a script", "scopes": ["read", "write", "moderate", "admin"]})
+            }
+            _ => json!({"name": "a script"}),
+        };
         let token = server.made("/api/accounts/me/tokens", &[("cookie", &cookie)], &token);
         Member { authorization: format!("Bearer {}", text(&token["secret"])), cookie }
     }
@@ -320,7 +326,8 @@ impl Member {
 /// Adds what the demo hasn't: all kinds of rows; returns a member and an admin.
 fn use_it(server: &Server) -> (Member, Member) {
     let admin = json!({"name": "admin", "password": "admin"});
-    let admin = Member::with_session(server, &server.post("/api/session", &[], &admin));
+    let admin =
+        Member::with_session(server, &server.post("/api/session", &[], &admin), Role::Admin);
     let member = Member::register(server, "Aspasia");
     for key in ["a", "B", "c-1", "c_1"] {
         server.made(
@@ -400,6 +407,11 @@ fn a_cluster_goes_to_postgres_and_back() {
     let server = first.serve();
     let people = use_it(&server);
     first.succeeds(&["verify"]);
+    // The use of a token is written down later than the answer to it.
+    let own_tokens = || server.read("/api/accounts/me/tokens", &[("cookie", &people.0.cookie)]);
+    while own_tokens()["items"][0]["last_used_at"].is_null() {
+        std::thread::yield_now();
+    }
     let before = answers(&server, &people);
     drop(server);
 

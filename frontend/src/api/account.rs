@@ -1,8 +1,8 @@
 //! Requests of the account that is signed in, and of who is about to be.
 
 use ostrakon_shared::{
-    CreatedToken, CredentialId, Credentials, NewToken, PasswordChange, ProductId, ReviewPage,
-    Session, SessionList, TokenList,
+    AccountId, CreatedToken, CredentialId, Credentials, NewToken, PasswordChange, PasswordProof,
+    ProductId, ReviewPage, Session, SessionList, TokenList,
 };
 
 use crate::http::{ApiError, Call};
@@ -32,19 +32,32 @@ pub async fn change_password(change: &PasswordChange) -> Result<(), ApiError> {
     Call::new("PUT", "/api/accounts/me/password").json(change).done().await
 }
 
-/// The own sessions.
-pub async fn sessions() -> Result<SessionList, ApiError> {
-    Call::get("/api/accounts/me/sessions").answer().await
+/// Types the password once more.
+pub async fn prove_password(proof: &PasswordProof) -> Result<(), ApiError> {
+    Call::new("POST", "/api/session/proof").json(proof).done().await
+}
+
+/// Where something of an account is, or of your own.
+fn place(of: Option<AccountId>, rest: &str) -> String {
+    match of {
+        None => format!("/api/accounts/me/{rest}"),
+        Some(id) => format!("/api/admin/accounts/{id}/{rest}"),
+    }
+}
+
+/// The sessions of an account, or your own.
+pub async fn sessions(of: Option<AccountId>) -> Result<SessionList, ApiError> {
+    Call::get(place(of, "sessions")).answer().await
 }
 
 /// Ends one of them.
-pub async fn end_session(id: CredentialId) -> Result<(), ApiError> {
-    Call::new("DELETE", format!("/api/accounts/me/sessions/{id}")).done().await
+pub async fn end_session(of: Option<AccountId>, id: CredentialId) -> Result<(), ApiError> {
+    Call::new("DELETE", place(of, &format!("sessions/{id}"))).done().await
 }
 
-/// The own API tokens.
-pub async fn tokens() -> Result<TokenList, ApiError> {
-    Call::get("/api/accounts/me/tokens").answer().await
+/// The API tokens of an account, or your own.
+pub async fn tokens(of: Option<AccountId>) -> Result<TokenList, ApiError> {
+    Call::get(place(of, "tokens")).answer().await
 }
 
 /// Creates an API token.
@@ -52,9 +65,9 @@ pub async fn create_token(token: &NewToken) -> Result<CreatedToken, ApiError> {
     Call::new("POST", "/api/accounts/me/tokens").json(token).answer().await
 }
 
-/// Revokes one.
-pub async fn revoke_token(id: CredentialId) -> Result<(), ApiError> {
-    Call::new("DELETE", format!("/api/accounts/me/tokens/{id}")).done().await
+/// Revokes a token of an account, or your own.
+pub async fn revoke_token(of: Option<AccountId>, id: CredentialId) -> Result<(), ApiError> {
+    Call::new("DELETE", place(of, &format!("tokens/{id}"))).done().await
 }
 
 /// A page of the own reviews, whatever their status; of one product or of all.

@@ -67,6 +67,17 @@ pub async fn accounts(search: &str, cursor: Option<&str>) -> Result<AccountPage,
     rows("/api/admin/accounts", search, cursor).answer().await
 }
 
+/// The account, if there is one.
+pub async fn account(id: AccountId) -> Result<Option<Account>, ApiError> {
+    let account = Call::get(format!("/api/admin/accounts/{id}")).answer().await;
+    super::found(account, ProblemCode::AccountNotFound)
+}
+
+/// Ends all sessions and API tokens of an account.
+pub async fn revoke_all_credentials(id: AccountId) -> Result<(), ApiError> {
+    Call::new("DELETE", format!("/api/admin/accounts/{id}/credentials")).done().await
+}
+
 /// Changes an account.
 pub async fn edit_account(id: AccountId, edit: &AccountEdit) -> Result<Account, ApiError> {
     Call::new("PATCH", format!("/api/admin/accounts/{id}")).json(edit).answer().await

@@ -2,8 +2,8 @@
 
 mod password;
 mod reviews;
-mod sessions;
-mod tokens;
+pub mod sessions;
+pub mod tokens;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -37,6 +37,8 @@ fn account_nav() -> AnyView {
 fn account_page() -> AnyView {
     set_title("Account");
     let name = current_session().account().map(|account| account.name);
+    let tokens = tokens::token_list(None);
+    let on_tokens_revoked = Callback::new(move |()| tokens.items.set(Vec::new()));
     view! {
         <div class="page-head">
             <h1>"Account " <bdi>{name}</bdi></h1>
@@ -44,10 +46,10 @@ fn account_page() -> AnyView {
         {account_nav()}
         <div class="panels">
             <div class="panel-stack">
-                {password::password_panel()}
-                {sessions::sessions_panel()}
+                {password::password_panel(on_tokens_revoked)}
+                {sessions::sessions_panel(None)}
             </div>
-            {tokens::tokens_panel()}
+            {tokens::tokens_panel(None, tokens)}
         </div>
     }
     .into_any()

@@ -1,5 +1,6 @@
 //! Behind the counter: for moderators, who decide about reviews, and for admins.
 
+mod account;
 mod accounts;
 mod chart;
 mod databases;
@@ -29,7 +30,14 @@ pub fn AdminRoute() -> impl IntoView {
     let params = use_params_map();
     let page = Memo::new(move |_| params.read().get("page").unwrap_or_default());
     move || {
-        let (role, heading, page): (_, _, fn() -> AnyView) = match page.read().as_str() {
+        let page = page.read();
+        if let Some(id) = page.strip_prefix("accounts/") {
+            return match id.parse() {
+                Ok(id) => framed(Role::Admin, "Account", move || account::account_page(id)),
+                Err(_) => view! { <NotFound /> }.into_any(),
+            };
+        }
+        let (role, heading, page): (_, _, fn() -> AnyView) = match page.as_str() {
             "" => (Role::Admin, "Overview", overview::overview_page),
             "queue" => (Role::Moderator, "Queue", queue::queue_page),
             "reviews" => (Role::Admin, "Reviews", reviews::reviews_page),
@@ -38,18 +46,27 @@ pub fn AdminRoute() -> impl IntoView {
             "databases" => (Role::Admin, "Databases", databases::databases_page),
             _ => return view! { <NotFound /> }.into_any(),
         };
-        let page = move || {
-            set_title(heading);
-            view! {
-                <div class="admin">
-                    {admin_nav()}
-                    <h1>{heading}</h1>
-                    {page()}
-                </div>
-            }
-        };
-        view! { <Guarded role page /> }.into_any()
+        framed(role, heading, page)
     }
+}
+
+/// A page for those who may see it, with its heading and the way to the others.
+fn framed(
+    role: Role,
+    heading: &'static str,
+    page: impl Fn() -> AnyView + Send + Sync + 'static,
+) -> AnyView {
+    let page = move || {
+        set_title(heading);
+        view! {
+            <div class="admin">
+                {admin_nav()}
+                <h1>{heading}</h1>
+                {page()}
+            </div>
+        }
+    };
+    view! { <Guarded role page /> }.into_any()
 }
 
 /// The way between these pages, as far as they are for who is signed in.

@@ -14,6 +14,7 @@ use crate::db::migrate::{self, Kind};
 use crate::db::{Context, Database, files, reviews, sqlite_version_problem};
 use crate::store::passwords::Passwords;
 use crate::store::revisions::Revisions;
+use crate::store::usage::Usage;
 use crate::store::writers::Writers;
 use crate::store::{Cluster, Policy, Store, mint, verification};
 
@@ -55,6 +56,7 @@ impl Databases {
             spread,
             policy,
             passwords: Passwords::default(),
+            usage: Usage::default(),
             map: ArcSwap::from_pointee(map),
             mint: mint::Mint::above(last_id),
             cluster_id: root.id,

@@ -11,15 +11,17 @@ use crate::attempt::Attempt;
 use crate::components::{FormEnd, TextField};
 
 /// The form to change it.
-pub fn password_panel() -> AnyView {
+pub fn password_panel(on_tokens_revoked: Callback<()>) -> AnyView {
     let current = RwSignal::new(String::new());
     let new = RwSignal::new(String::new());
+    let revoke_tokens = RwSignal::new(false);
     let attempt = Attempt::new();
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let change = PasswordChange {
             current_password: current.get_untracked(),
             new_password: new.get_untracked(),
+            revoke_tokens: revoke_tokens.get_untracked(),
         };
         let missing = change.current_password.is_empty().then(|| {
             let detail = "Please type your current password.".to_owned();
@@ -30,9 +32,16 @@ pub fn password_panel() -> AnyView {
             api::change_password(&change).await?;
             current.set(String::new());
             new.set(String::new());
+            if revoke_tokens.get_untracked() {
+                on_tokens_revoked.run(());
+            }
             Ok(())
         };
-        let done = "Your password is changed. All other sessions have ended.";
+        let done = if revoke_tokens.get_untracked() {
+            "Your password is changed. All other sessions and all API tokens have ended."
+        } else {
+            "Your password is changed. All other sessions have ended."
+        };
         attempt.submit("password", errors, done, Box::pin(work));
     };
     let wrong = attempt.error("current_password");
@@ -65,6 +74,10 @@ pub fn password_panel() -> AnyView {
                     max_chars=MAX_PASSWORD_CHARS
                     error=attempt.error("new_password")
                 />
+                <label class="choice">
+                    <input type="checkbox" bind:checked=revoke_tokens />
+                    "Revoke all API tokens too"
+                </label>
                 <FormEnd attempt button="Change password" failure="Your password is not changed" />
             </form>
         </section>

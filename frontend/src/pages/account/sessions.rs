@@ -1,25 +1,26 @@
-//! Where the account is signed in.
+//! Where an account is signed in.
 
 use leptos::prelude::*;
-use ostrakon_shared::SessionInfo;
+use ostrakon_shared::{AccountId, SessionInfo};
 
 use crate::api;
 use crate::attempt::Attempt;
 use crate::components::{Ago, failure_line};
+use crate::format::day;
 use crate::listing::{List, Listing};
 use crate::paging::Pages;
 
-/// The sessions, and the way to end each.
-pub fn sessions_panel() -> AnyView {
-    let sessions = Listing::new(|_| {
-        Box::pin(async { api::sessions().await.map(|list| Pages::from(list.items)) })
+/// The sessions of this account, or your own, and the way to end each.
+pub fn sessions_panel(of: Option<AccountId>) -> AnyView {
+    let sessions = Listing::new(move |_| {
+        Box::pin(async move { api::sessions(of).await.map(|list| Pages::from(list.items)) })
     });
     let attempt = Attempt::new();
     let row = move |session: SessionInfo| {
         let id = session.id;
         let end = move |_| {
             let work = async move {
-                api::end_session(id).await?;
+                api::end_session(of, id).await?;
                 sessions.items.update(|items| items.retain(|session| session.id != id));
                 Ok(())
             };
@@ -30,7 +31,11 @@ pub fn sessions_panel() -> AnyView {
             <li>
                 <div class="row-text">
                     <p class="code">{browser.clone()}</p>
-                    <p class="muted small">"Signed in "<Ago at=session.created_at /></p>
+                    <p class="muted small">
+                        "Signed in "<Ago at=session.created_at />
+                        {session.last_used_at.map(|at| view! { ", last used "<Ago at /> })}
+                        {format!(", ends on {} if not used", day(session.expires_at))}
+                    </p>
                 </div>
                 {if session.current {
                     view! { <span class="chip">"This browser"</span> }.into_any()
@@ -50,12 +55,19 @@ pub fn sessions_panel() -> AnyView {
     view! {
         <section class="panel" aria-labelledby="sessions">
             <h2 id="sessions">"Sessions"</h2>
-            <p class="muted small">"The browsers in which you are signed in."</p>
+            <p class="muted small">
+                {match of {
+                    None => "The browsers in which you are signed in.",
+                    Some(_) => "The browsers in which the account is signed in.",
+                }}
+            </p>
             {failure_line(attempt)}
             <p role="status" class="write-status">
                 {move || attempt.done()}
             </p>
-            <List list=sessions.state thing="session" empty=|| ()>
+            <List list=sessions.state thing="session"
+                empty=|| view! { <p class="muted">"There are no sessions."</p> }
+            >
                 <ul class="rows" role="list" aria-labelledby="sessions">
                     {sessions.rows(row)}
                 </ul>

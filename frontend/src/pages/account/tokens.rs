@@ -1,11 +1,11 @@
-//! The account's API tokens.
+//! API tokens.
 
-use leptos::ev::SubmitEvent;
+use leptos::ev::{MouseEvent, SubmitEvent};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use ostrakon_shared::{
-    CreatedToken, FieldError, FieldErrorCode, MAX_TOKEN_DAYS, MAX_TOKEN_NAME_CHARS, NewToken,
-    TokenInfo,
+    AccountId, CreatedToken, DEFAULT_TOKEN_DAYS, MAX_TOKEN_NAME_CHARS, NewToken, Role, TokenInfo,
+    TokenScope,
 };
 use wasm_bindgen_futures::JsFuture;
 
@@ -16,51 +16,38 @@ use crate::format::day;
 use crate::listing::{List, Listing};
 use crate::page::focus_soon;
 use crate::paging::Pages;
+use crate::session::current_session;
 
-/// The tokens, the way to revoke each, and the form for a new one.
-pub fn tokens_panel() -> AnyView {
-    let tokens = Listing::new(|_| {
-        Box::pin(async { api::tokens().await.map(|list| Pages::from(list.items)) })
-    });
+/// The tokens of this account, or your own, and the way to revoke each.
+pub fn token_list(of: Option<AccountId>) -> Listing<TokenInfo> {
+    Listing::new(move |_| {
+        Box::pin(async move { api::tokens(of).await.map(|list| Pages::from(list.items)) })
+    })
+}
+
+/// The tokens, the way to revoke each, and, of your own, the form for a new one.
+pub fn tokens_panel(of: Option<AccountId>, tokens: Listing<TokenInfo>) -> AnyView {
     let revoking = Attempt::new();
     let row = move |token: TokenInfo| {
         let id = token.id;
         let revoke = move |_| {
             let work = async move {
-                api::revoke_token(id).await?;
+                api::revoke_token(of, id).await?;
                 tokens.items.update(|items| items.retain(|token| token.id != id));
                 Ok(())
             };
             revoking.start("The token is revoked.", Box::pin(work));
         };
-        let end = match token.expires_at {
-            Some(at) => format!("ends on {}", day(at)),
-            None => "never ends".to_owned(),
-        };
-        view! {
-            <li>
-                <div class="row-text">
-                    <p>
-                        <bdi>{token.name.clone()}</bdi>
-                    </p>
-                    <p class="muted small">"Created "<Ago at=token.created_at />", "{end}</p>
-                </div>
-                <button type="button" class="button button-small" on:click=revoke>
-                    "Revoke"
-                    <span class="visually-hidden">" "<bdi>{token.name}</bdi></span>
-                </button>
-            </li>
-        }
-        .into_any()
+        token_row(token, Box::new(revoke))
     };
     view! {
         <section class="panel" aria-labelledby="tokens">
             <h2 id="tokens">"API tokens"</h2>
             <p class="muted small">
-                "For programs that act for you: they send one as "
-                <span class="code">"Authorization: Bearer"</span> "."
+                {if of.is_none() { "For programs that act for you" } else { "For programs" }}
+                ": they send one as " <span class="code">"Authorization: Bearer"</span> "."
             </p>
-            {token_form(tokens)}
+            {of.is_none().then(|| token_form(tokens))}
             {failure_line(revoking)}
             <p role="status" class="write-status">
                 {move || revoking.done()}
@@ -79,16 +66,59 @@ pub fn tokens_panel() -> AnyView {
     .into_any()
 }
 
+fn token_row(token: TokenInfo, revoke: Box<dyn FnMut(MouseEvent)>) -> AnyView {
+    let end = match token.expires_at {
+        Some(at) => format!("expires on {}", day(at)),
+        None => "never expires".to_owned(),
+    };
+    let used = match token.last_used_at {
+        Some(at) => view! { "last used "<Ago at /> }.into_any(),
+        None => "not used yet".into_any(),
+    };
+    let scopes: Vec<_> = token.scopes.iter().map(|scope| scope_label(*scope)).collect();
+    view! {
+        <li>
+            <div class="row-text">
+                <p>
+                    <bdi>{token.name.clone()}</bdi>
+                </p>
+                <p class="muted small">{scopes.join(", ")}</p>
+                <p class="muted small">
+                    "Created "<Ago at=token.created_at />", "{used}", "{end}
+                </p>
+            </div>
+            <button type="button" class="button button-small" on:click=revoke>
+                "Revoke"
+                <span class="visually-hidden">" "<bdi>{token.name}</bdi></span>
+            </button>
+        </li>
+    }
+    .into_any()
+}
+
+/// What a scope lets a program do.
+fn scope_label(scope: TokenScope) -> &'static str {
+    match scope {
+        TokenScope::Read => "Read own reviews",
+        TokenScope::Write => "Write reviews",
+        TokenScope::Moderate => "Moderate",
+        TokenScope::Admin => "Administer",
+    }
+}
+
 const SECRET_ID: &str = "token-secret";
 
 fn token_form(tokens: Listing<TokenInfo>) -> AnyView {
+    let role = current_session().account().map_or(Role::Member, |account| account.role);
     let name = RwSignal::new(String::new());
-    let days = RwSignal::new("90".to_owned());
+    let scopes = RwSignal::new(TokenScope::DEFAULT.to_vec());
+    let days = RwSignal::new(DEFAULT_TOKEN_DAYS.to_string());
     let created = RwSignal::new(None::<CreatedToken>);
     let attempt = Attempt::new();
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
-        let (token, errors) = read_form(name.get_untracked(), &days.read_untracked());
+        let token = read_form(name.get_untracked(), scopes.get_untracked(), &days.read_untracked());
+        let errors = token.errors(role);
         let work = async move {
             let new = api::create_token(&token).await?;
             tokens.items.update(|items| items.insert(0, new.token.clone()));
@@ -99,6 +129,27 @@ fn token_form(tokens: Listing<TokenInfo>) -> AnyView {
         };
         attempt.submit("token", errors, "The token is created.", Box::pin(work));
     };
+    let scope_choice = move |scope: &TokenScope| {
+        let scope = *scope;
+        let toggle = move |_| {
+            scopes.update(|scopes| match scopes.iter().position(|chosen| *chosen == scope) {
+                Some(index) => _ = scopes.remove(index),
+                None => scopes.push(scope),
+            });
+        };
+        view! {
+            <label class="choice">
+                <input
+                    type="checkbox"
+                    prop:checked=move || scopes.read().contains(&scope)
+                    on:change=toggle
+                />
+                {scope_label(scope)}
+            </label>
+        }
+    };
+    let for_role = TokenScope::ALL.iter().filter(|scope| scope.needs() <= role);
+    let scopes_error = attempt.error("scopes");
     view! {
         <form class="form" aria-label="New API token" novalidate on:submit=submit>
             <TextField
@@ -109,14 +160,24 @@ fn token_form(tokens: Listing<TokenInfo>) -> AnyView {
                 max_chars=MAX_TOKEN_NAME_CHARS
                 error=attempt.error("name")
             />
-            <TextField
-                id="token-expires_in_days"
-                label="Days until it ends"
-                hint="empty: never"
-                text=days
-                max_chars=10
-                error=attempt.error("expires_in_days")
-            />
+            <fieldset class="field" id="token-scopes" tabindex="-1" aria-describedby="scopes-error">
+                <legend>"What it may do"</legend>
+                {for_role.map(scope_choice).collect_view()}
+                <p class="field-error" id="scopes-error">
+                    {scopes_error}
+                </p>
+            </fieldset>
+            <div class="field">
+                <div class="field-head">
+                    <label for="token-expires_in_days">"When it expires"</label>
+                </div>
+                <select id="token-expires_in_days" bind:value=days>
+                    {EXPIRIES
+                        .iter()
+                        .map(|(days, label)| view! { <option value=*days>{*label}</option> })
+                        .collect_view()}
+                </select>
+            </div>
             <FormEnd attempt button="Create token" failure="The token is not created" />
         </form>
         {move || created.get().map(|created| secret(created.secret))}
@@ -124,18 +185,19 @@ fn token_form(tokens: Listing<TokenInfo>) -> AnyView {
     .into_any()
 }
 
-/// What the form asks for, and what is wrong with it.
-fn read_form(name: String, days: &str) -> (NewToken, Vec<FieldError>) {
-    let days = days.trim();
-    let expires_in_days = days.parse().ok();
-    let token = NewToken { name, expires_in_days };
-    let mut errors = token.errors();
-    if !days.is_empty() && token.expires_in_days.is_none() {
-        let detail = format!("This is a whole number from 1 to {MAX_TOKEN_DAYS}, or empty.");
-        let code = FieldErrorCode::OutOfRange;
-        errors.push(FieldError::at_field("expires_in_days", code, detail));
-    }
-    (token, errors)
+/// For how many days a token may be valid, and how that is called.
+const EXPIRIES: [(&str, &str); 5] = [
+    ("7", "in 7 days"),
+    ("30", "in 30 days"),
+    ("90", "in 90 days"),
+    ("366", "in a year"),
+    (NEVER, "never"),
+];
+const NEVER: &str = "never";
+
+/// What the form asks for.
+fn read_form(name: String, scopes: Vec<TokenScope>, days: &str) -> NewToken {
+    NewToken { name, scopes, expires_in_days: days.parse().ok(), never_expires: days == NEVER }
 }
 
 /// The secret of a new token. Once the page is left, nobody can tell it.
@@ -176,19 +238,14 @@ fn secret(secret: String) -> AnyView {
 
 #[cfg(test)]
 mod tests {
-    use super::read_form;
+    use super::*;
 
     #[test]
-    fn days_are_a_number_or_none() {
-        let read = |days| {
-            let (token, errors) = read_form("import".to_owned(), days);
-            (token.expires_in_days, errors.len())
-        };
-        assert_eq!(read(""), (None, 0));
-        assert_eq!(read(" 90 "), (Some(90), 0));
-        assert_eq!(read("soon"), (None, 1));
-        assert_eq!(read("1.5"), (None, 1));
-        assert_eq!(read("0"), (Some(0), 1));
-        assert_eq!(read("367"), (Some(367), 1));
+    fn tokens_expire_unless_never_is_chosen() {
+        for (days, _) in EXPIRIES {
+            let token = read_form("import".to_owned(), TokenScope::DEFAULT.to_vec(), days);
+            assert_eq!(token.errors(Role::Member), []);
+            assert_eq!(token.days(), days.parse().ok(), "{days}");
+        }
     }
 }

@@ -81,6 +81,10 @@ fn account_row(account: Account, accounts: Listing<Account>) -> AnyView {
                 {failure_line(attempt)}
             </div>
             <span class="row-end">
+                <a class="small" href=format!("/admin/accounts/{id}")>
+                    "Access"
+                    <span class="visually-hidden">" of "<bdi>{name.clone()}</bdi></span>
+                </a>
                 <a class="small" href=format!("/admin/reviews?author_id={id}")>
                     "Reviews"
                     <span class="visually-hidden">" of "<bdi>{name.clone()}</bdi></span>

@@ -1,0 +1,79 @@
+//! One account: where it is signed in, its API tokens, and the way to end all of them.
+
+use leptos::prelude::*;
+use ostrakon_shared::{Account, AccountId};
+
+use crate::api;
+use crate::attempt::Attempt;
+use crate::components::{Ago, Dialog, FormEnd, close_dialog};
+use crate::pages::account::{sessions, tokens};
+use crate::request::{Loaded, Request};
+
+const CONFIRM_ID: &str = "end-all";
+
+/// The page of the account with this id.
+pub fn account_page(id: AccountId) -> AnyView {
+    let request = Request::new(|| (), move |()| api::account(id));
+    let skeleton = || view! { <p class="muted">"Loading…"</p> };
+    let content = move |account: Option<Account>| match account {
+        Some(account) => known(account, request),
+        None => view! { <p class="muted">"There is no account with this id."</p> }.into_any(),
+    };
+    view! {
+        <p>
+            <a href="/admin/accounts">"All accounts"</a>
+        </p>
+        <Loaded request skeleton content />
+    }
+    .into_any()
+}
+
+fn known(account: Account, request: Request<Option<Account>>) -> AnyView {
+    let Account { id, name, role, disabled, created_at } = account;
+    let open = RwSignal::new(false);
+    let content = move || end_all(id, request);
+    view! {
+        <div class="page-head">
+            <h2>
+                <bdi>{name}</bdi>
+            </h2>
+            <button type="button" class="button" on:click=move |_| open.set(true)>
+                "End all sessions and tokens"
+            </button>
+        </div>
+        <p class="muted small">
+            {format!("{id} · {role}{} · since ", if disabled { " · disabled" } else { "" })}
+            <Ago at=created_at />
+        </p>
+        <Dialog id=CONFIRM_ID open heading="End all sessions and tokens" content=content.into() />
+        <div class="panels">
+            {sessions::sessions_panel(Some(id))}
+            {tokens::tokens_panel(Some(id), tokens::token_list(Some(id)))}
+        </div>
+    }
+    .into_any()
+}
+
+/// The question before all of them end.
+fn end_all(id: AccountId, request: Request<Option<Account>>) -> AnyView {
+    let attempt = Attempt::new();
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let work = async move {
+            api::revoke_all_credentials(id).await?;
+            close_dialog(CONFIRM_ID);
+            request.retry();
+            Ok(())
+        };
+        attempt.start("", Box::pin(work));
+    };
+    view! {
+        <form class="form" aria-label="End all sessions and tokens" on:submit=submit>
+            <p>
+                "The account is signed out everywhere, and its programs are refused. Its password stays: disable the account too if somebody else knows it."
+            </p>
+            <FormEnd attempt button="End all" failure="Nothing has ended" />
+        </form>
+    }
+    .into_any()
+}
