@@ -300,12 +300,17 @@ impl NewToken {
     fn scopes_error(&self, role: Role) -> Option<FieldError> {
         if self.scopes.is_empty() {
             let detail = "A token needs at least one scope.".to_owned();
-            return Some(FieldError::at_field("scopes", FieldErrorCode::OutOfRange, detail));
+            let error = FieldError::at_field("scopes", FieldErrorCode::OutOfRange, detail);
+            let all = TokenScope::ALL.len() as i64;
+            return Some(error.with(FieldErrorParams::range(1, all, Some(0))));
         }
         let beyond = self.scopes.iter().find(|scope| scope.needs() > role)?;
         let detail =
             format!("The scope {beyond} is for accounts with the role {}.", beyond.needs());
-        Some(FieldError::at_field("scopes", FieldErrorCode::InvalidValue, detail))
+        let allowed = TokenScope::ALL.iter().filter(|scope| scope.needs() <= role);
+        let params = FieldErrorParams::allowed(allowed.map(|scope| scope.as_str()));
+        let error = FieldError::at_field("scopes", FieldErrorCode::InvalidValue, detail);
+        Some(error.with(params))
     }
 
     fn days_error(&self) -> Option<FieldError> {

@@ -10,7 +10,9 @@ use ostrakon_shared::first_answers::{
     PRODUCTS_PER_PAGE, REVIEWS_PER_PAGE, product_address, products_address, reviews_address,
 };
 use ostrakon_shared::format::{counted, grouped};
-use ostrakon_shared::{PageLimit, Product, ProductId, ProductRating, Rating, ReviewId, ReviewPage};
+use ostrakon_shared::{
+    AccountId, PageLimit, Product, ProductId, ProductRating, Rating, ReviewId, ReviewPage,
+};
 use serde::Serialize;
 use serde_json::json;
 
@@ -82,6 +84,9 @@ impl Page {
             id.parse().map(|id| Page::Product { id, reviews: query.is_empty() })
         } else if let Some(id) = path.strip_prefix("/reviews/") {
             id.parse().map(Page::Review)
+        } else if let Some(id) = path.strip_prefix("/admin/accounts/") {
+            // Whether there is such an account is nobody's business.
+            id.parse().map(|_: AccountId| Page::Other)
         } else {
             return Page::Missing;
         };
@@ -378,6 +383,8 @@ mod tests {
             ("/reviews/128ggyhyyk08n", "", Page::Review("128GGYHYYK08N".parse().unwrap())),
             ("/sign-in", "", Page::Other),
             ("/admin/queue", "", Page::Other),
+            ("/admin/accounts/7", "", Page::Other),
+            ("/admin/accounts/x", "", Page::Missing),
             ("/products/bear", "", Page::Missing),
             ("/products/0", "", Page::Missing),
             ("/products/", "", Page::Missing),

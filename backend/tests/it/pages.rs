@@ -188,7 +188,7 @@ async fn pages_of_the_app_are_found() {
         .filter(|text| ["/account", "/admin"].iter().any(|begin| text.starts_with(begin)))
         .collect();
     assert!(pages.len() >= 8, "{pages:?}");
-    for page in pages.into_iter().chain(["/", "/sign-in", "/register"]) {
+    for page in pages.into_iter().chain(["/", "/sign-in", "/register", "/admin/accounts/1"]) {
         assert_eq!(app.get(page).await.status, 200, "{page}");
     }
 }
