@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use leptos::prelude::*;
+use ostrakon_shared::text::is_blank;
 use ostrakon_shared::{FieldError, NewReview, ProductId, Review, ReviewEdit};
 
 /// What has been written on pages that were left, as context: nobody has to write it again.
@@ -61,7 +62,7 @@ impl Draft {
 
     /// The review as it would be posted: fields that were left empty are left out.
     pub fn review(self) -> NewReview {
-        let given = |text: String| (!text.trim().is_empty()).then_some(text);
+        let given = |text: String| (!is_blank(&text)).then_some(text);
         NewReview {
             rating: self.rating.get(),
             title: given(self.title.get()),

@@ -2,6 +2,7 @@
 
 use leptos::html;
 use leptos::prelude::*;
+use ostrakon_shared::text::without_bidi_controls;
 
 /// The title of the page, as context.
 #[derive(Clone, Copy)]
@@ -16,7 +17,7 @@ impl Title {
 
 /// Names the page that is being shown. Screen readers hear of it.
 pub fn set_title(title: &str) {
-    expect_context::<Title>().0.set(title.to_owned());
+    expect_context::<Title>().0.set(without_bidi_controls(title));
 }
 
 /// Puts the title where it belongs: in the tab, and, after the first, in a live region, because

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::json::{RequestBody, max_bytes, optional_integer, present};
 use crate::names::names;
 use crate::problem::{FieldError, FieldErrorCode, FieldErrorParams};
-use crate::text::line_error;
+use crate::text::{self, is_invisible, line_error};
 use crate::{AccountId, CredentialId};
 
 /// Characters of an account's name at least.
@@ -132,7 +132,8 @@ impl std::fmt::Debug for Credentials {
 
 fn name_error(name: &str) -> Option<FieldError> {
     let chars = name.chars().count();
-    let odd = |c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
+    // Some fillers count as letters.
+    let odd = |c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-' | '_')) || is_invisible(c);
     if chars < MIN_NAME_CHARS {
         let detail = format!("A name has at least {MIN_NAME_CHARS} characters.");
         let error = FieldError::at_field("name", FieldErrorCode::TooShort, detail);
@@ -293,7 +294,7 @@ impl RequestBody for NewToken {
 impl NewToken {
     /// Everything that is wrong with it for an account of this role, at most one error a field.
     pub fn errors(&self, role: Role) -> Vec<FieldError> {
-        let name = line_error("name", Some(&self.name), MAX_TOKEN_NAME_CHARS);
+        let name = text::name_error("name", Some(&self.name), MAX_TOKEN_NAME_CHARS);
         name.into_iter().chain(self.scopes_error(role)).chain(self.days_error()).collect()
     }
 
@@ -421,7 +422,8 @@ mod tests {
         let name = |code| vec![("/name".to_owned(), code)];
         assert_eq!(codes("ab", "12345678"), name(FieldErrorCode::TooShort));
         assert_eq!(codes(&"a".repeat(41), "12345678"), name(FieldErrorCode::TooLong));
-        for odd in ["a b", "a\tb", "<b>", "a@b.example", "\u{202e}abc"] {
+        for odd in ["a b", "a\tb", "<b>", "a@b.example", "\u{202e}abc", "abc\u{3164}", "a\u{ad}bc"]
+        {
             assert_eq!(codes(odd, "12345678"), name(FieldErrorCode::InvalidValue), "{odd:?}");
         }
         let password = |code| vec![("/password".to_owned(), code)];

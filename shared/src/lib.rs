@@ -17,7 +17,7 @@ mod page;
 mod problem;
 mod product;
 mod review;
-mod text;
+pub mod text;
 
 pub use account::{
     Account, AccountEdit, AccountPage, CreatedToken, Credentials, DEFAULT_TOKEN_DAYS,

@@ -8,7 +8,7 @@ use crate::ProductId;
 use crate::json::{RequestBody, max_bytes, optional_text, present, removable_text};
 use crate::problem::{FieldError, FieldErrorCode, ValueError};
 use crate::review::{MAX_RATING, MIN_RATING, rating_params};
-use crate::text::{Lines, line_error, text_error};
+use crate::text::{Lines, name_error, text_error};
 
 /// Characters of a search text at most.
 pub const MAX_SEARCH_CHARS: usize = 100;
@@ -258,12 +258,12 @@ impl RequestBody for NewProduct {
 impl NewProduct {
     /// Everything that is wrong with it, at most one error a field.
     pub fn errors(&self) -> Vec<FieldError> {
-        let name = line_error("name", Some(&self.name), MAX_PRODUCT_NAME_CHARS);
+        let name = name_error("name", Some(&self.name), MAX_PRODUCT_NAME_CHARS);
         let description = self.description.as_deref().and_then(|text| {
             text_error("description", text, MAX_PRODUCT_DESCRIPTION_CHARS, Lines::Many)
         });
-        let sku = line_error("sku", self.sku.as_deref(), MAX_SKU_CHARS);
-        let picture = line_error("picture_url", self.picture_url.as_deref(), MAX_URL_CHARS);
+        let sku = name_error("sku", self.sku.as_deref(), MAX_SKU_CHARS);
+        let picture = name_error("picture_url", self.picture_url.as_deref(), MAX_URL_CHARS);
         let picture = picture.or_else(|| {
             let secure =
                 |url: &String| url.strip_prefix("https://").is_some_and(|rest| !rest.is_empty());

@@ -11,7 +11,7 @@ use crate::json::{
 };
 use crate::names::names;
 use crate::problem::{FieldError, FieldErrorCode, FieldErrorParams};
-use crate::text::{Lines, line_error, text_error};
+use crate::text::{Lines, line_error, name_error, text_error};
 use crate::{ProductId, Rating, ReviewId};
 
 /// The lowest rating, in stars.
@@ -191,10 +191,10 @@ impl RequestBody for NewReview {
 impl NewReview {
     /// Everything that is wrong with it, at most one error a field.
     pub fn errors(&self) -> Vec<FieldError> {
-        let line = |field, text: &Option<String>, max| line_error(field, text.as_deref(), max);
-        let title = line("title", &self.title, MAX_TITLE_CHARS);
+        let title = line_error("title", self.title.as_deref(), MAX_TITLE_CHARS);
         let body = text_error("body", &self.body, MAX_BODY_CHARS, Lines::Many);
-        let author_name = line("author_name", &self.author_name, MAX_AUTHOR_NAME_CHARS);
+        let author_name =
+            name_error("author_name", self.author_name.as_deref(), MAX_AUTHOR_NAME_CHARS);
         [rating_error(self.rating), title, body, author_name].into_iter().flatten().collect()
     }
 }

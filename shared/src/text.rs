@@ -1,5 +1,7 @@
 //! What text may be: the rules that every field of text shares.
 
+use unicode_normalization::char::is_combining_mark;
+
 use crate::problem::{FieldError, FieldErrorCode, FieldErrorParams};
 
 /// How many lines a text may have.
@@ -11,10 +13,37 @@ pub(crate) enum Lines {
     Many,
 }
 
-/// Whether a text shows nothing. An optional field with a blank text is an absent one, a required
-/// one is refused.
-pub(crate) fn is_blank(text: &str) -> bool {
-    text.trim().is_empty()
+/// Whether a text shows nothing: white space, characters that are invisible, and marks without a
+/// letter to stand on. An optional field with a blank text is an absent one, a required one is
+/// refused.
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || is_invisible(c) || is_combining_mark(c))
+}
+
+/// Whether a character shows nothing by itself: it is one of `Default_Ignorable_Code_Point`
+/// (DerivedCoreProperties.txt of Unicode 17), a format control of annotations or hieroglyphs, or a
+/// letter or symbol that is drawn as nothing.
+pub fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
+        | '\u{fff9}'..='\u{fffb}' | '\u{13430}'..='\u{1343f}'
+        | '\u{2800}' | '\u{13441}'..='\u{13442}' | '\u{1d159}')
+}
+
+/// Whether a character embeds, overrides or isolates what follows it (UAX #9, section 2): left
+/// open, it reorders what stands beside the text.
+pub fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The text for places without markup, such as a window's title, where nothing isolates it from
+/// what stands beside it.
+pub fn without_bidi_controls(text: &str) -> String {
+    text.chars().filter(|&c| !is_bidi_control(c)).collect()
 }
 
 /// What is wrong with the text of a field, if anything: blank, too long in characters (Unicode
@@ -47,4 +76,69 @@ pub(crate) fn text_error(
 /// The same of a line that may be left out.
 pub(crate) fn line_error(field: &str, line: Option<&str>, max_chars: usize) -> Option<FieldError> {
     line.and_then(|line| text_error(field, line, max_chars, Lines::One))
+}
+
+/// The same of a name, which is shown beside other text: it must not reorder that.
+pub(crate) fn name_error(field: &str, name: Option<&str>, max_chars: usize) -> Option<FieldError> {
+    let control = || name?.chars().find(|&c| is_bidi_control(c));
+    line_error(field, name, max_chars).or_else(|| {
+        control().map(|control| {
+            let detail =
+                format!("This holds the bidirectional control U+{:04X}.", u32::from(control));
+            FieldError::at_field(field, FieldErrorCode::ControlCharacter, detail)
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_sees_is_blank() {
+        for text in [
+            "",
+            " \t\r\n\u{a0}\u{3000}",
+            "\u{200b}",
+            "\u{2060}\u{feff}",
+            "\u{3164}\u{115f}\u{1160}\u{ffa0}",
+            "\u{2800} \u{2800}",
+            "\u{ad}",
+            "\u{301}",
+            "\u{200d}\u{fe0f}\u{903}",
+            "\u{e0041}\u{e007f}",
+            "\u{202e}\u{202c}",
+            "\u{180e}\u{34f}\u{1d173}",
+        ] {
+            assert!(is_blank(text), "{text:?}");
+        }
+        for text in [
+            "e\u{301}",
+            "é",
+            ".",
+            "👨\u{200d}👩\u{200d}👧",
+            "می\u{200c}خواهم",
+            "\u{1f3fb}",
+            "कि",
+            "❤\u{fe0f}",
+        ] {
+            assert!(!is_blank(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn names_do_not_reorder_what_stands_beside_them() {
+        let error = |name: &str| name_error("name", Some(name), 80).map(|error| error.code);
+        for control in ('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}') {
+            let name = format!("Aspasia{control}");
+            assert_eq!(error(&name), Some(FieldErrorCode::ControlCharacter), "{name:?}");
+            assert_eq!(without_bidi_controls(&name), "Aspasia");
+        }
+        for name in ["אספסיה", "אספסיה!\u{200f}", "می\u{200c}نا", "e\u{301}"] {
+            assert_eq!(error(name), None, "{name:?}");
+            assert_eq!(without_bidi_controls(name), name);
+        }
+        assert_eq!(error("\u{202e}"), Some(FieldErrorCode::Blank));
+        assert_eq!(name_error("name", None, 80), None);
+    }
 }

@@ -10,6 +10,7 @@ use ostrakon_shared::first_answers::{
     PRODUCTS_PER_PAGE, REVIEWS_PER_PAGE, product_address, products_address, reviews_address,
 };
 use ostrakon_shared::format::{counted, grouped};
+use ostrakon_shared::text::without_bidi_controls;
 use ostrakon_shared::{
     AccountId, PageLimit, Product, ProductId, ProductRating, Rating, ReviewId, ReviewPage,
 };
@@ -221,7 +222,7 @@ fn product_head(
         description = format!("{description}. {text}");
     }
     Ok(html! {
-        title { (product.name) " · Ostrakon" }
+        title { (without_bidi_controls(&product.name)) " · Ostrakon" }
         meta name="description" content=(description);
         meta property="og:title" content=(product.name);
         meta property="og:description" content=(description);

@@ -30,6 +30,16 @@ pub async fn start_with(configure: impl FnOnce(&mut Config)) -> TestApp {
     .await
 }
 
+#[actix_web::test]
+async fn the_title_of_a_window_holds_no_bidirectional_controls() {
+    let app = start().await;
+    // From before names were checked. What marks up isolates; a title can't.
+    app.sql("default", "UPDATE product SET name = 'a\u{202e}b' WHERE id = 1");
+    let page = app.get("/products/1").await;
+    assert!(page.text.contains("<title>ab · Ostrakon</title>"), "{}", page.text);
+    assert!(page.text.contains("<h1 dir=\"auto\">a\u{202e}b</h1>"), "{}", page.text);
+}
+
 /// The JSON in the script element with this attribute.
 fn script(page: &Answer, attribute: &str) -> Value {
     let (_, rest) = page.text.split_once(attribute).unwrap_or_else(|| panic!("{page:?}"));

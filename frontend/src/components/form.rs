@@ -1,6 +1,7 @@
 //! What forms have in common.
 
 use leptos::prelude::*;
+use ostrakon_shared::text::is_blank;
 
 use crate::attempt::Attempt;
 
@@ -52,7 +53,7 @@ pub fn FormEnd(
 
 /// What was written into a field that may be left empty.
 pub fn given(text: RwSignal<String>) -> Option<String> {
-    Some(text.get_untracked()).filter(|text| !text.trim().is_empty())
+    Some(text.get_untracked()).filter(|text| !is_blank(text))
 }
 
 /// What went wrong with a button, beside it.

@@ -80,7 +80,9 @@ fn known(detail: AdminReviewDetail, decisions: Decisions) -> AnyView {
         view! {
             <dt>"Account"</dt>
             <dd>
-                <a href=href>{name}</a>
+                <a href=href dir="auto">
+                    {name}
+                </a>
             </dd>
         }
     });
