@@ -19,7 +19,9 @@ mod server;
 mod sqlite_version;
 mod watch;
 
+pub mod acceptance;
 pub mod accounts;
+pub mod backfill;
 pub mod backup;
 pub mod cluster;
 pub mod copy;

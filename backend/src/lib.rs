@@ -18,3 +18,4 @@ pub mod demo;
 pub mod http;
 pub mod shard;
 pub mod store;
+pub mod text;

@@ -28,6 +28,7 @@ mod secret;
 mod seed;
 mod sessions;
 mod setup;
+mod signature;
 mod tokens;
 mod usage;
 mod verification;
@@ -45,7 +46,7 @@ use arc_swap::ArcSwap;
 use ostrakon_shared::ProductId;
 
 pub use crate::db::{Context, Positions, WaitsFor};
-pub use accounts::{AccountQuery, DEMO_NAME, name_key};
+pub use accounts::{AccountQuery, DEMO_NAME};
 pub use actor::Actor;
 pub use admin_reviews::AdminReviewQuery;
 pub use credentials::Ended;

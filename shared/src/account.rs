@@ -100,7 +100,7 @@ pub struct Session {
 #[serde(deny_unknown_fields)]
 pub struct Credentials {
     /// The account's name. A new one has 3 to 40 letters, digits, dots, dashes and underscores;
-    /// names that differ only in case are the same.
+    /// names that differ only in case, or look alike, are the same.
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 40, example = "aspasia"))]
     pub name: String,
     /// The password. A new one has 8 to 128 characters.

@@ -303,10 +303,10 @@ pub struct QueuedReview {
     /// The text.
     #[cfg_attr(feature = "openapi", schema(example = "Survived three children and a dog."))]
     pub body: String,
-    /// The name that the author gave.
+    /// The name that it is signed with.
     #[cfg_attr(feature = "openapi", schema(example = "Aspasia"))]
     pub author_name: Option<String>,
-    /// Whether an account wrote it.
+    /// Whether an account wrote it and signed with its own name.
     pub member: bool,
     /// When it was created.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]

@@ -94,7 +94,7 @@ codes! {
         RateLimited => "rate_limited", "Too many requests",
             "Too many of these requests in a short time. Try again after the seconds in `Retry-After`.";
         NameTaken => "name_taken", "Name taken",
-            "There is an account with this name.";
+            "There is an account with this name, or with one that looks like it.";
         SkuTaken => "sku_taken", "SKU taken",
             "There is a product with this SKU.";
         AccountNotFound => "account_not_found", "Account not found",
@@ -139,6 +139,8 @@ codes! {
         MissingField => "missing_field", "Missing field", "The field is required.";
         DuplicateField => "duplicate_field", "Duplicate field", "The field is given twice.";
         InvalidValue => "invalid_value", "Invalid value", "The value can't be used here.";
+        Reserved => "reserved", "Reserved name", "The name is reserved for those who run the service.";
+        Taken => "taken", "Name taken", "It is the name of another account, or looks like it.";
     }
 }
 

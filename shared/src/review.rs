@@ -57,10 +57,11 @@ pub struct Review {
     /// The text, exactly as it was typed: plain text, never HTML.
     #[cfg_attr(feature = "openapi", schema(example = "Survived three children and a dog."))]
     pub body: String,
-    /// The name that the author gave.
+    /// The name that it is signed with.
     #[cfg_attr(feature = "openapi", schema(example = "Aspasia"))]
     pub author_name: Option<String>,
-    /// Whether an account wrote it: guests sign with any name.
+    /// Whether an account wrote it and signed with its own name. Guests and members with a pen
+    /// name sign with any name that was no account's when they did.
     pub member: bool,
     /// Where it stands: in public always `approved`.
     pub status: ReviewStatus,
@@ -178,7 +179,8 @@ pub struct NewReview {
         )
     )]
     pub body: String,
-    /// A name to sign with. A blank one is as good as none.
+    /// A name to sign with: not that of another account, nor one that looks like it. Without it, or
+    /// with a blank one, a guest's review has no name, a member's that of the account.
     #[serde(default, deserialize_with = "optional_text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 80, example = "Aspasia"))]
     pub author_name: Option<String>,
@@ -235,7 +237,8 @@ pub struct ReviewEdit {
         schema(min_length = 1, max_length = 10_000, example = "One eye is gone; he sees.")
     )]
     pub body: Option<String>,
-    /// A name to sign with.
+    /// A name to sign with: not that of another account, nor one that looks like it; null stands
+    /// for the name of the account.
     #[serde(default, deserialize_with = "removable_text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, min_length = 1, max_length = 80, example = "Aspasia"))]
     pub author_name: Option<Option<String>>,

@@ -85,7 +85,8 @@ pub(crate) fn name_error(field: &str, name: Option<&str>, max_chars: usize) -> O
         control().map(|control| {
             let detail =
                 format!("This holds the bidirectional control U+{:04X}.", u32::from(control));
-            FieldError::at_field(field, FieldErrorCode::ControlCharacter, detail)
+            let params = FieldErrorParams::character(control);
+            FieldError::at_field(field, FieldErrorCode::ControlCharacter, detail).with(params)
         })
     })
 }

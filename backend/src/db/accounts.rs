@@ -7,6 +7,7 @@ use ostrakon_shared::{Account, AccountId, Role};
 use super::engine::{Connection, escape_like, on_each_engine};
 use super::error::QueryError;
 use super::schema::account;
+use crate::text::{NameKeys, fold};
 
 /// An account as it is stored.
 #[derive(Clone, Queryable, Selectable)]
@@ -60,8 +61,8 @@ pub(super) fn timestamp(unix_ms: i64) -> Result<Timestamp, QueryError> {
 pub struct NewAccount<'a> {
     /// Its name, as it is shown.
     pub name: &'a str,
-    /// Its name, as names are compared.
-    pub name_key: &'a str,
+    /// What its name is compared by.
+    pub keys: &'a NameKeys,
     /// The hash of its password, as a PHC string.
     pub password_hash: &'a str,
     /// What it may do.
@@ -76,7 +77,9 @@ pub struct NewAccount<'a> {
 pub fn insert(connection: &mut Connection, new: &NewAccount) -> Result<AccountRow, QueryError> {
     let insert = diesel::insert_into(account::table).values((
         account::name.eq(new.name),
-        account::name_key.eq(new.name_key),
+        account::name_key.eq(&new.keys.key),
+        account::name_skeleton.eq(&new.keys.skeleton),
+        account::search_text.eq(fold(new.name)),
         account::password_hash.eq(new.password_hash),
         account::role.eq(new.role.as_str()),
         account::demo_password.eq(new.demo_password),
@@ -102,7 +105,14 @@ pub fn find_by_key(
     Ok(query.select(AccountRow::as_select()).first(connection).optional()?)
 }
 
-/// Up to `limit` accounts with ids above `after` whose names, as they are compared, hold `part`.
+/// Whether an account has a name that can be taken for this one.
+pub fn is_taken(connection: &mut Connection, keys: &NameKeys) -> Result<bool, QueryError> {
+    let alike = account::name_key.eq(&keys.key).or(account::name_skeleton.eq(&keys.skeleton));
+    let found = account::table.filter(alike).select(account::id).limit(1);
+    Ok(found.first::<i64>(connection).optional()?.is_some())
+}
+
+/// Up to `limit` accounts with ids above `after` whose names, folded, hold `part`.
 pub fn list(
     connection: &mut Connection,
     part: &str,
@@ -111,7 +121,7 @@ pub fn list(
 ) -> Result<Vec<AccountRow>, QueryError> {
     let query = account::table
         .filter(account::id.gt(after))
-        .filter(account::name_key.like(format!("%{}%", escape_like(part))).escape('\\'))
+        .filter(account::search_text.like(format!("%{}%", escape_like(part))).escape('\\'))
         .order(account::id)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX));
     Ok(query.select(AccountRow::as_select()).load(connection)?)

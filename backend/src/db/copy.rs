@@ -36,7 +36,7 @@ pub struct Table {
     digests: fn(&mut Connection, Progress<'_>) -> Result<Digests, QueryError>,
 }
 
-/// The tables of a database but `cluster`, each after those that it refers to.
+/// The tables of a database but `cluster` and `backfill`, each after those that it refers to.
 pub fn tables(kind: Kind) -> &'static [Table] {
     match kind {
         Kind::Default => DEFAULT_TABLES,
@@ -308,6 +308,8 @@ rows! {
         disabled: bool,
         demo_password: bool,
         created_at: i64,
+        name_skeleton: String,
+        search_text: String,
     }
     SessionRow = session (id) {
         id: i64,
@@ -355,6 +357,7 @@ rows! {
         version: i32,
         edited_at: Option<i64>,
         open_reports: i32,
+        pen_name: bool,
     }
     ProductRatingRow = product_rating (product_id, bucket) in bucket {
         bucket: i16,

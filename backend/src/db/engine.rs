@@ -115,6 +115,8 @@ pub enum Lock {
     Account(i64),
     /// Who is an admin.
     Admins,
+    /// Which names accounts have.
+    Names,
 }
 
 impl Lock {
@@ -126,6 +128,7 @@ impl Lock {
             Lock::Product(id) => (2, id),
             Lock::Account(id) => (3, id),
             Lock::Admins => (4, 0),
+            Lock::Names => (5, 0),
         };
         let hash = XxHash3_64::oneshot(&id.to_be_bytes()) >> 16;
         ((LOCK_KEYS + kind) << 48) | hash.cast_signed()
@@ -237,19 +240,27 @@ pub(super) fn rare(connection: &Connection, condition: &str) -> ReviewCondition 
     }
 }
 
-/// That a review's title, body or author's name holds `word`. SQLite sees no difference between
-/// ASCII letters of either case, PostgreSQL between letters.
-pub(super) fn mentions(connection: &Connection, word: &str) -> ReviewCondition {
-    let like = match connection {
-        Connection::Sqlite(_) => "LIKE",
-        Connection::Postgres(_) => "ILIKE",
+/// That a review's title, body or author's name may hold `word`, which is folded: true of each that
+/// does, and of all with other letters than ASCII, whose cases and accents engines see in ways of
+/// their own.
+pub(super) fn may_mention(connection: &Connection, word: &str) -> ReviewCondition {
+    // The C collation knows the cases of ASCII letters alone, as SQLite does.
+    let (like, collation, chars) = match connection {
+        Connection::Sqlite(_) => ("LIKE", "", "length"),
+        Connection::Postgres(_) => ("ILIKE", "COLLATE \"C\"", "char_length"),
     };
+    let has_others = ["body", "title", "author_name"]
+        .map(|column| format!("octet_length({column}) <> {chars}({column})"))
+        .join(" OR ");
+    if !word.is_ascii() {
+        return Box::new(sql::<Bool>(&format!("({has_others})")));
+    }
     let pattern = format!("%{}%", escape_like(word));
-    let condition = sql::<Bool>(&format!("(body {like} "))
+    let condition = sql::<Bool>(&format!("({has_others} OR body {collation} {like} "))
         .bind::<Text, _>(pattern.clone())
-        .sql(&format!(" ESCAPE '\\' OR title {like} "))
+        .sql(&format!(" ESCAPE '\\' OR title {collation} {like} "))
         .bind::<Text, _>(pattern.clone())
-        .sql(&format!(" ESCAPE '\\' OR author_name {like} "))
+        .sql(&format!(" ESCAPE '\\' OR author_name {collation} {like} "))
         .bind::<Text, _>(pattern)
         .sql(" ESCAPE '\\')");
     Box::new(condition)

@@ -1,14 +1,12 @@
 //! Products as rows.
 
-use std::collections::HashMap;
-
 use diesel::prelude::*;
 use ostrakon_shared::ProductId;
 
-use super::cached::Cached;
 use super::engine::{self, Connection, MultiBackend, escape_like, on_each_engine};
 use super::error::QueryError;
 use super::schema::product;
+use crate::text::fold;
 
 /// A product as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
@@ -48,6 +46,11 @@ pub struct NewProductRow {
     pub search_text: String,
 }
 
+/// What searches for a product look through.
+pub fn search_text(name: &str, sku: Option<&str>) -> String {
+    fold(&format!("{name} {}", sku.unwrap_or_default()))
+}
+
 /// The product with this id.
 pub fn find(connection: &mut Connection, id: ProductId) -> Result<Option<ProductRow>, QueryError> {
     let query = product::table.find(id.get()).select(ProductRow::as_select());
@@ -64,18 +67,6 @@ pub fn existing(
         .select(product::id)
         .load(connection)?;
     Ok(found.into_iter().filter_map(ProductId::new).collect())
-}
-
-/// Those of `ids` that are products, and whether each is archived.
-pub fn archived(
-    connection: &mut Connection,
-    ids: &[ProductId],
-) -> Result<HashMap<ProductId, bool>, QueryError> {
-    let columns = (product::id, product::archived);
-    let query = product::table.filter(product::id.eq_any(ids.iter().map(|id| id.get())));
-    let found: Vec<(i64, bool)> = Cached(query.select(columns)).load(connection)?;
-    let found = found.into_iter();
-    Ok(found.filter_map(|(id, archived)| Some((ProductId::new(id)?, archived))).collect())
 }
 
 /// Which products.

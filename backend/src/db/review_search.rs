@@ -5,11 +5,12 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 use ostrakon_shared::{AccountId, ProductId, Rating, ReviewId, ReviewStatus};
 
-use super::engine::{Connection, MultiBackend, lies_in, mentions};
+use super::engine::{Connection, MultiBackend, lies_in, may_mention};
 use super::error::QueryError;
 use super::owner::Owned;
 use super::reviews::ReviewRow;
 use super::schema::review;
+use crate::text::fold;
 
 /// Which reviews; without anything, all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,13 +25,50 @@ pub struct Filter {
     pub status: Option<ReviewStatus>,
     /// Not those that their author deleted.
     pub without_deleted: bool,
-    /// Reviews whose title, body or author's name hold each of these words. ASCII letters match
-    /// in any case; on PostgreSQL all letters do.
+    /// Reviews whose title, body or author's name, folded, hold each of these words, which are
+    /// folded, too.
     pub words: Vec<String>,
 }
 
+/// Rows that a search reads at once at most: of the longest reviews, 40 MB.
+const MAX_SEARCHED: usize = 1_000;
+
 /// Up to `limit` reviews with ids below `below` that lie in these buckets, the newest first.
+///
+/// Words are looked for by the program, in all reviews that the engine can't rule out. A folded copy
+/// of each text would make searches faster, and each new review slower.
 pub fn newest(
+    connection: &mut Connection,
+    filter: &Filter,
+    owned: &Owned,
+    below: i64,
+    limit: usize,
+) -> Result<Vec<ReviewRow>, QueryError> {
+    if filter.words.is_empty() {
+        return candidates(connection, filter, owned, below, limit);
+    }
+    let (mut found, mut below, mut wanted) = (Vec::new(), below, limit);
+    loop {
+        let rows = candidates(connection, filter, owned, below, wanted)?;
+        let is_all = rows.len() < wanted;
+        below = rows.last().map_or(below, |last| last.id);
+        found.extend(rows.into_iter().filter(|row| mentions(row, &filter.words)));
+        if is_all || found.len() >= limit {
+            found.truncate(limit);
+            return Ok(found);
+        }
+        wanted = (2 * wanted).min(MAX_SEARCHED);
+    }
+}
+
+fn mentions(row: &ReviewRow, words: &[String]) -> bool {
+    let texts = [Some(&row.body), row.title.as_ref(), row.author_name.as_ref()];
+    let folded: Vec<String> = texts.into_iter().flatten().map(|text| fold(text)).collect();
+    words.iter().all(|word| folded.iter().any(|text| text.contains(word.as_str())))
+}
+
+/// The same, with reviews that don't hold the words among them.
+fn candidates(
     connection: &mut Connection,
     filter: &Filter,
     owned: &Owned,
@@ -64,7 +102,7 @@ pub fn newest(
         query = query.filter(review::status.ne(ReviewStatus::Deleted.as_str()));
     }
     for word in &filter.words {
-        query = query.filter(mentions(connection, word));
+        query = query.filter(may_mention(connection, word));
     }
     Ok(query.load(connection)?)
 }

@@ -44,6 +44,8 @@ pub struct ReviewRow {
     pub edited_at: Option<i64>,
     /// Reports that nobody has decided about.
     pub open_reports: i32,
+    /// Whether an account signed with another name than its own.
+    pub pen_name: bool,
 }
 
 impl TryFrom<ReviewRow> for Review {
@@ -66,7 +68,7 @@ impl TryFrom<ReviewRow> for Review {
             title: row.title,
             body: row.body,
             author_name: row.author_name,
-            member: row.author_id.is_some(),
+            member: row.author_id.is_some() && !row.pen_name,
             status,
             version: row.version,
             created_at: id.created_at(),
@@ -230,6 +232,7 @@ struct ListedRow {
     author_id: Option<i64>,
     version: i32,
     edited_at: Option<i64>,
+    pen_name: bool,
 }
 
 impl ListedRow {
@@ -248,6 +251,7 @@ impl ListedRow {
             edited_at: self.edited_at,
             // Nobody is told.
             open_reports: 0,
+            pen_name: self.pen_name,
         }
     }
 }

@@ -13,6 +13,12 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    backfill (name) {
+        name -> Text,
+    }
+}
+
 // `default`:
 diesel::table! {
     database (name) {
@@ -53,6 +59,8 @@ diesel::table! {
         disabled -> Bool,
         demo_password -> Bool,
         created_at -> BigInt,
+        name_skeleton -> Text,
+        search_text -> Text,
     }
 }
 
@@ -126,6 +134,7 @@ diesel::table! {
         version -> Integer,
         edited_at -> Nullable<BigInt>,
         open_reports -> Integer,
+        pen_name -> Bool,
     }
 }
 

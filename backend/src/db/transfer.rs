@@ -17,7 +17,7 @@ use super::schema::{transfer_source, transfer_target};
 
 /// Every table of this kind of database.
 pub fn table_names(kind: Kind) -> impl Iterator<Item = &'static str> {
-    let own = ["cluster", "__diesel_schema_migrations"];
+    let own = ["cluster", "backfill", "__diesel_schema_migrations"];
     copy::tables(kind).iter().map(|table| table.name).chain(own)
 }
 

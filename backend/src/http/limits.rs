@@ -17,7 +17,8 @@ use ostrakon_shared::{AccountId, ProblemCode};
 
 use super::client::Client;
 use super::error::ApiError;
-use crate::store::{Actor, name_key};
+use crate::store::Actor;
+use crate::text::name_key;
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");

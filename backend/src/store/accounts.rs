@@ -1,7 +1,10 @@
 //! Accounts: creating and changing them.
 
 use jiff::Timestamp;
-use ostrakon_shared::{Account, AccountEdit, AccountId, AccountPage, Credentials, PageLimit, Role};
+use ostrakon_shared::{
+    Account, AccountEdit, AccountId, AccountPage, Credentials, FieldError, FieldErrorCode,
+    PageLimit, Role,
+};
 use unicode_normalization::UnicodeNormalization;
 
 use super::cursor::{self, ListScope, Position};
@@ -9,6 +12,7 @@ use super::sessions::{Begun, Browser, begin};
 use super::{Store, StoreError, secret};
 use crate::db::accounts::{self, AccountRow, NewAccount};
 use crate::db::{Connection, DbError, Lock, QueryError, lock, sessions};
+use crate::text::{NameKeys, fold, is_reserved, name_key};
 
 /// The demo's account, and its password.
 pub const DEMO_NAME: &str = "admin";
@@ -16,7 +20,7 @@ pub const DEMO_NAME: &str = "admin";
 /// A page of accounts, as it is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct AccountQuery {
-    /// Only accounts whose name holds this, in any case.
+    /// Only accounts whose name holds this, in any case and any accents.
     pub search: String,
     /// Accounts on the page at most.
     pub limit: PageLimit,
@@ -31,6 +35,9 @@ impl Store {
         credentials: &Credentials,
         browser: &Browser,
     ) -> Result<Begun, StoreError> {
+        if is_reserved(&credentials.name) {
+            return Err(StoreError::Invalid(vec![reserved("name")]));
+        }
         let new = self.new_account(credentials, Role::Member)?;
         let secret = secret::new_session()?;
         let account = self
@@ -38,7 +45,7 @@ impl Store {
         Ok(Begun { account, secret })
     }
 
-    /// Creates an account with this role.
+    /// Creates an account with this role, for an operator: also under a name that is reserved.
     pub fn create_account(
         &self,
         credentials: &Credentials,
@@ -61,7 +68,7 @@ impl Store {
         }
         let new = Prepared {
             name: DEMO_NAME.to_owned(),
-            name_key: key,
+            keys: NameKeys::of(DEMO_NAME),
             password_hash: self.passwords.hash(DEMO_NAME)?,
             role: Role::Admin,
             demo_password: true,
@@ -86,16 +93,13 @@ impl Store {
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
-        let name_key = name_key(&name);
-        if self
-            .default()
-            .read_latest(|connection| accounts::find_by_key(connection, &name_key))?
-            .is_some()
-        {
+        let keys = NameKeys::of(&name);
+        // Before a password is hashed, which takes long.
+        if self.default().read_latest(|connection| accounts::is_taken(connection, &keys))? {
             return Err(StoreError::NameTaken);
         }
         let password_hash = self.passwords.hash(&credentials.password)?;
-        Ok(Prepared { name, name_key, password_hash, role, demo_password: false })
+        Ok(Prepared { name, keys, password_hash, role, demo_password: false })
     }
 
     fn insert(
@@ -105,27 +109,32 @@ impl Store {
     ) -> Result<Account, StoreError> {
         let new = NewAccount {
             name: &new.name,
-            name_key: &new.name_key,
+            keys: &new.keys,
             password_hash: &new.password_hash,
             role: new.role,
             demo_password: new.demo_password,
             created_at: Timestamp::now().as_millisecond(),
         };
         let inserted = self.default().write(|connection| {
+            // Names that only look alike are no conflict to the engine.
+            lock(connection, Lock::Names)?;
+            if accounts::is_taken(connection, new.keys)? {
+                return Ok(None);
+            }
             let account = accounts::insert(connection, &new)?;
             then(connection, &account)?;
-            Account::try_from(account)
+            Account::try_from(account).map(Some)
         });
         match inserted {
-            // Somebody else was faster.
+            // A program that knows no such lock was faster.
             Err(DbError::Conflict { .. }) => Err(StoreError::NameTaken),
-            inserted => Ok(inserted?),
+            inserted => inserted?.ok_or(StoreError::NameTaken),
         }
     }
 
     /// A page of accounts, by id.
     pub fn accounts(&self, query: &AccountQuery) -> Result<AccountPage, StoreError> {
-        let part = name_key(query.search.trim());
+        let part = fold(query.search.trim());
         let scope = ListScope::of(&["accounts", &part]);
         let after = match &query.cursor {
             Some(cursor) => cursor::decode(scope, cursor)?.id,
@@ -205,45 +214,17 @@ impl Store {
     }
 }
 
+/// What is wrong with a name that only the operator gives away.
+pub(super) fn reserved(field: &str) -> FieldError {
+    let detail = "This name is reserved for those who run the service.".to_owned();
+    FieldError::at_field(field, FieldErrorCode::Reserved, detail)
+}
+
 /// An account that is ready to be stored.
 struct Prepared {
     name: String,
-    name_key: String,
+    keys: NameKeys,
     password_hash: String,
     role: Role,
     demo_password: bool,
-}
-
-/// A name as names are compared: compatible forms made one, without case. Unlike in searches,
-/// accents matter: é and e are two names.
-pub fn name_key(name: &str) -> String {
-    // By way of upper case, so that ς and σ are the same, and ß and SS.
-    let upper: String = name.nfkc().flat_map(char::to_uppercase).collect();
-    let lower = upper.chars().flat_map(char::to_lowercase).nfkc();
-    // PostgreSQL's texts can't hold a NUL, and no name does.
-    lower.map(|c| if c == '\0' { char::REPLACEMENT_CHARACTER } else { c }).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::name_key;
-
-    #[test]
-    fn names_are_the_same_in_any_case() {
-        for (one, other) in [
-            ("Aspasia", "aSPASIA"),
-            ("Σωκράτης", "ΣΩΚΡΆΤΗΣ"),
-            ("Straße", "STRASSE"),
-            ("é", "e\u{301}"),
-            ("ﬁne", "FINE"),
-        ] {
-            assert_eq!(name_key(one), name_key(other));
-        }
-        for (one, other) in [("é", "e"), ("a.b", "ab"), ("α", "ά")] {
-            assert_ne!(name_key(one), name_key(other));
-        }
-        for name in ["Σωκράτης", "Straße", "ǅ", "İx"] {
-            assert_eq!(name_key(&name_key(name)), name_key(name));
-        }
-    }
 }

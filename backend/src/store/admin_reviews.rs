@@ -15,6 +15,7 @@ use crate::db::review_search::{self, Filter};
 use crate::db::reviews::{self, ReviewRow};
 use crate::db::{Connection, QueryError, accounts, moderation, owner};
 use crate::shard::{Bucket, DatabaseIndex, ShardMap, bucket_of};
+use crate::text::words;
 
 /// Reports and events of one review that are shown at most.
 const BESIDE: usize = 100;
@@ -72,7 +73,7 @@ impl AdminReviewQuery {
             rating: self.rating,
             status: self.status,
             without_deleted: false,
-            words: self.search.split_whitespace().map(str::to_owned).collect(),
+            words: words(&self.search),
         }
     }
 }

@@ -1,13 +1,15 @@
 //! Writing new reviews of one database, many to a transaction.
 
+use std::collections::{BTreeSet, HashSet};
+
 use ostrakon_shared::{Review, ReviewId, ReviewStatus};
 
 use super::mint::Minted;
 use super::reviews::{Created, Draft};
-use super::{Store, StoreError, Subject};
+use super::{Store, StoreError, Subject, signature};
 use crate::db::ratings::{self, Tally};
 use crate::db::reviews::{self, KeyRow, Replay, ReviewRow};
-use crate::db::{Connection, DbError, QueryError, announce_write, owner};
+use crate::db::{Connection, DbError, QueryError, acceptance, announce_write, owner};
 use crate::shard::{DatabaseIndex, ShardMap};
 
 /// How often a write draws another id after finding its id taken. Two processes choose the same
@@ -28,11 +30,10 @@ struct Failure {
 impl Store {
     /// Writes reviews that belong to one database; what became of each, in their order.
     pub(super) fn write_drafts(&self, database: DatabaseIndex, drafts: &[&Draft]) -> Vec<Written> {
-        let is_open = match self.are_open(drafts.iter().map(|draft| draft.product)) {
-            Ok(is_open) => is_open,
+        let open = match self.acceptable(drafts) {
+            Ok(open) => open,
             Err(error) => return drafts.iter().map(|_| Err(error.clone())).collect(),
         };
-        let open: Vec<_> = drafts.iter().map(|draft| is_open(draft.product)).collect();
         let accepted: Vec<&Draft> =
             drafts.iter().zip(&open).filter(|(_, open)| open.is_ok()).map(|(&d, _)| d).collect();
         let mut written = self.write_accepted(database, &accepted).into_iter();
@@ -40,6 +41,28 @@ impl Store {
         let result =
             |open: Result<(), _>| open.and_then(|()| written.next().unwrap_or_else(missing));
         open.into_iter().map(result).collect()
+    }
+
+    /// Whether each may be written, as far as `default` knows: its product is there and takes
+    /// reviews, and it is not signed with the name of somebody else. One snapshot, and on a server
+    /// one query, however many they are.
+    fn acceptable(&self, drafts: &[&Draft]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+        let products: BTreeSet<_> = drafts.iter().map(|draft| draft.product).collect();
+        let products: Vec<_> = products.into_iter().collect();
+        let claims: HashSet<_> =
+            drafts.iter().filter_map(|draft| draft.signature.claim.as_ref()).collect();
+        let claims: Vec<_> = claims.into_iter().collect();
+        let (archived, taken) =
+            self.default().read(|connection| acceptance::check(connection, &products, &claims))?;
+        let is_acceptable = |draft: &&Draft| match archived.get(&draft.product) {
+            None => Err(StoreError::ProductNotFound(draft.product)),
+            Some(true) => Err(StoreError::ProductArchived(draft.product)),
+            Some(false) if draft.signature.claim.as_ref().is_some_and(|c| taken.contains(c)) => {
+                Err(signature::taken())
+            }
+            Some(false) => Ok(()),
+        };
+        Ok(drafts.iter().map(is_acceptable).collect())
     }
 
     fn write_accepted(&self, database: DatabaseIndex, drafts: &[&Draft]) -> Vec<Written> {
@@ -232,7 +255,6 @@ impl Draft {
     }
 
     fn row(&self, id: ReviewId) -> ReviewRow {
-        let signed = self.review.author_name.clone();
         ReviewRow {
             bucket: self.bucket.number(),
             id: id.get(),
@@ -240,12 +262,13 @@ impl Draft {
             rating: self.review.rating.and_then(|rating| i16::try_from(rating).ok()),
             title: self.review.title.clone(),
             body: self.review.body.clone(),
-            author_name: signed.or_else(|| self.author.as_ref().map(|author| author.name.clone())),
+            author_name: self.signature.name.clone(),
             author_id: self.author.as_ref().map(|author| author.id.get()),
             status: self.status.to_string(),
             version: 1,
             edited_at: None,
             open_reports: 0,
+            pen_name: self.signature.is_pen_name,
         }
     }
 

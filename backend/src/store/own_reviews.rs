@@ -6,6 +6,7 @@ use ostrakon_shared::{
 };
 
 use super::fanout::Source;
+use super::signature::Signature;
 use super::{Actor, ExpectedVersion, Store, StoreError, Subject};
 use crate::db::moderation::{self, EventRow};
 use crate::db::owner::Owned;
@@ -78,6 +79,10 @@ impl Store {
         expected: &ExpectedVersion,
         edit: &ReviewEdit,
     ) -> Result<Review, StoreError> {
+        let signature = edit.author_name.as_ref().map(|name| {
+            let signature = Signature::of(name.as_deref(), Some(author))?;
+            self.require_free(&signature).map(|()| signature)
+        });
         self.change_own(author, id, |connection, row, review| {
             if let Err(conflict) = expected.require(review.version) {
                 return Ok(Err(conflict));
@@ -87,11 +92,19 @@ impl Store {
             if !errors.is_empty() {
                 return Ok(Err(StoreError::Invalid(errors)));
             }
+            let (author_name, pen_name) = match &signature {
+                // As it was, even if somebody has an account of this name by now.
+                _ if content.author_name == row.author_name => (content.author_name, row.pen_name),
+                Some(Err(error)) => return Ok(Err(error.clone())),
+                Some(Ok(signature)) => (signature.name.clone(), signature.is_pen_name),
+                None => (row.author_name.clone(), row.pen_name),
+            };
             let changed = ReviewRow {
                 rating: content.rating.and_then(|rating| i16::try_from(rating).ok()),
                 title: content.title,
                 body: content.body,
-                author_name: content.author_name,
+                author_name,
+                pen_name,
                 ..row.clone()
             };
             if changed == row {

@@ -7,10 +7,10 @@ use ostrakon_shared::{
 };
 
 use super::cursor::{self, ListScope, Position};
-use super::products::fold;
 use super::{ExpectedVersion, Store, StoreError, Subject};
 use crate::db::products::{self, Filter, NewProductRow, ProductRow};
 use crate::db::{DbError, Lock, QueryError, lock};
+use crate::text::words;
 
 /// A page of products, archived ones too, as it is asked for.
 #[derive(Clone, Debug, Default)]
@@ -28,8 +28,7 @@ pub struct AdminProductQuery {
 impl Store {
     /// A page of products, by id.
     pub fn all_products(&self, query: &AdminProductQuery) -> Result<AdminProductPage, StoreError> {
-        let folded = fold(&query.search);
-        let words: Vec<String> = folded.split_whitespace().map(str::to_owned).collect();
+        let words = words(&query.search);
         let archived = query.archived.map_or(String::new(), |archived| archived.to_string());
         let scope = ListScope::of(&["all products", &archived, &words.join(" ")]);
         let after = match &query.cursor {
@@ -125,7 +124,7 @@ fn refused(error: DbError) -> StoreError {
 
 /// What searches look through.
 fn search_text(product: &NewProduct) -> String {
-    fold(&format!("{} {}", product.name, product.sku.as_deref().unwrap_or_default()))
+    products::search_text(&product.name, product.sku.as_deref())
 }
 
 impl TryFrom<ProductRow> for AdminProduct {

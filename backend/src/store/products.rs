@@ -1,15 +1,13 @@
 //! Products, and searching them.
 
-use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
 use ostrakon_shared::{PageLimit, Product, ProductId, ProductPage, ProductRating};
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
 
 use super::cursor::{self, ListScope, Position};
 use super::{Store, StoreError};
 use crate::db::products::{self, Filter, ProductRow};
+use crate::text::words;
 
 /// A page of products, as it is asked for.
 #[derive(Clone, Debug, Default)]
@@ -27,8 +25,7 @@ pub struct ProductQuery {
 impl Store {
     /// A page of products, by id, each with its rating.
     pub fn list_products(&self, query: &ProductQuery) -> Result<ProductPage, StoreError> {
-        let folded = fold(&query.search);
-        let words: Vec<String> = folded.split_whitespace().map(str::to_owned).collect();
+        let words = words(&query.search);
         let scope = ListScope::of(&["products", &words.join(" ")]);
         let start = match &query.cursor {
             Some(cursor) => cursor::decode(scope, cursor)?,
@@ -75,21 +72,6 @@ impl Store {
         Ok(starts)
     }
 
-    /// Whether each of these products may be reviewed: whether there is one, and it is in the
-    /// catalogue. One question, however many they are.
-    pub(super) fn are_open(
-        &self,
-        ids: impl Iterator<Item = ProductId>,
-    ) -> Result<impl Fn(ProductId) -> Result<(), StoreError>, StoreError> {
-        let ids: Vec<ProductId> = ids.collect::<BTreeSet<_>>().into_iter().collect();
-        let archived = self.default().read(|connection| products::archived(connection, &ids))?;
-        Ok(move |id| match archived.get(&id) {
-            None => Err(StoreError::ProductNotFound(id)),
-            Some(true) => Err(StoreError::ProductArchived(id)),
-            Some(false) => Ok(()),
-        })
-    }
-
     /// Fails with [`StoreError::ProductNotFound`] unless there is such a product.
     pub(super) fn require_product(&self, id: ProductId) -> Result<(), StoreError> {
         if self.known_products.read().unwrap_or_else(PoisonError::into_inner).contains(&id) {
@@ -112,22 +94,5 @@ fn product(row: ProductRow, id: ProductId, rating: Option<ProductRating>) -> Pro
         picture_url: row.picture_url,
         archived: row.archived,
         rating,
-    }
-}
-
-/// Text as searches compare it: lower case, without accents, compatible forms made one.
-pub(super) fn fold(text: &str) -> String {
-    text.nfkd().filter(|&c| !is_combining_mark(c)).flat_map(char::to_lowercase).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::fold;
-
-    #[test]
-    fn searches_ignore_case_and_accents() {
-        assert_eq!(fold("Crème BRÛLÉE"), "creme brulee");
-        assert_eq!(fold("ﬁne Ⅷ"), "fine viii");
-        assert_eq!(fold("Кружка ΑΘΉΝΑ"), "кружка αθηνα");
     }
 }

@@ -5,6 +5,7 @@ use ostrakon_shared::{
 };
 use twox_hash::XxHash3_128;
 
+use super::signature::Signature;
 use super::writers::Writing;
 use super::{Actor, Store, StoreError};
 use crate::db::{owner, reviews};
@@ -36,6 +37,7 @@ impl Store {
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
+        let signature = Signature::of(review.author_name.as_deref(), author.as_ref())?;
         let bucket = match (&author, key) {
             (Some(author), _) => self.author_bucket(author.id, product)?,
             (None, Some(key)) => {
@@ -50,7 +52,7 @@ impl Store {
             None => None,
         };
         let status = self.status_of_new();
-        let draft = Draft { product, bucket, review, author, key, status };
+        let draft = Draft { product, bucket, review, signature, author, key, status };
         self.enqueue(self.map.load().owner(bucket).database, draft)
     }
 
@@ -103,6 +105,7 @@ pub(super) struct Draft {
     pub product: ProductId,
     pub bucket: Bucket,
     pub review: NewReview,
+    pub signature: Signature,
     pub author: Option<Actor>,
     /// The key as it is stored, and the hash of the request.
     pub key: Option<(String, Vec<u8>)>,

@@ -1,14 +1,14 @@
 //! Adding products and reviews that come with their ids: fixtures.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use super::products::fold;
 use super::{Store, StoreError, Subject};
-use crate::db::owner;
 use crate::db::products::{self, ProductRow};
 use crate::db::ratings::{self, Counted, Tally};
 use crate::db::reviews::{self, ReviewRow};
+use crate::db::{accounts, owner};
 use crate::shard::{Bucket, DatabaseIndex, bucket_of, home_buckets, mint};
+use crate::text::NameKeys;
 use ostrakon_shared::{NewReview, ProductId, Rating, ReviewId, ReviewStatus};
 
 /// A product to be added under an id of its own.
@@ -61,6 +61,7 @@ impl Store {
         let mut seeded = Seeded { products: self.seed_products(products)?, reviews: 0 };
         let mut by_database: BTreeMap<DatabaseIndex, Vec<(ReviewId, &SeedReview)>> =
             BTreeMap::new();
+        let taken = self.names_of_accounts(reviews)?;
         let map = self.map.load_full();
         for review in reviews {
             let id = self.seed_id(review)?;
@@ -68,7 +69,7 @@ impl Store {
         }
         for (database, reviews) in by_database {
             for batch in reviews.chunks(BATCH) {
-                seeded.reviews += self.seed_batch(database, batch)?;
+                seeded.reviews += self.seed_batch(database, batch, &taken)?;
                 progress(batch.len() as u64);
             }
         }
@@ -86,7 +87,7 @@ impl Store {
                     description: Some(seed.description.clone()),
                     sku: Some(seed.sku.clone()),
                     picture_url: None,
-                    search_text: fold(&format!("{} {}", seed.name, seed.sku)),
+                    search_text: products::search_text(&seed.name, Some(&seed.sku)),
                     archived: false,
                     version: 1,
                 };
@@ -95,6 +96,25 @@ impl Store {
             products::continue_ids(connection)?;
             Ok((seeds.len() - before) as u64)
         })?)
+    }
+
+    /// The names of authors that are those of accounts, or look like them.
+    fn names_of_accounts<'r>(
+        &self,
+        reviews: &'r [SeedReview],
+    ) -> Result<HashSet<&'r str>, StoreError> {
+        let names: HashSet<_> =
+            reviews.iter().filter_map(|review| review.content.author_name.as_deref()).collect();
+        let taken = self.default().read_latest(|connection| {
+            let mut taken = HashSet::new();
+            for name in &names {
+                if accounts::is_taken(connection, &NameKeys::of(name))? {
+                    taken.insert(*name);
+                }
+            }
+            Ok(taken)
+        });
+        Ok(taken?)
     }
 
     /// The id under which [`Store::seed`] adds a review.
@@ -110,6 +130,7 @@ impl Store {
         &self,
         database: DatabaseIndex,
         batch: &[(ReviewId, &SeedReview)],
+        taken: &HashSet<&str>,
     ) -> Result<u64, StoreError> {
         self.routed(|map| {
             let written = self.database(database).write(|connection| {
@@ -118,7 +139,7 @@ impl Store {
                     let bucket = bucket_of(*id);
                     owner::require_writable(connection, bucket, map.owner(bucket).epoch)?;
                     if reviews::find(connection, bucket, *id)?.is_none() {
-                        rows.push(seed_row(*id, bucket, seed));
+                        rows.push(seed_row(*id, bucket, seed, taken));
                         tally.count(bucket, seed.product, Counted::Public(rating(seed)));
                     }
                 }
@@ -136,7 +157,9 @@ fn rating(seed: &SeedReview) -> Option<Rating> {
     seed.content.rating.and_then(|r| u8::try_from(r).ok()).and_then(|r| Rating::try_from(r).ok())
 }
 
-fn seed_row(id: ReviewId, bucket: Bucket, seed: &SeedReview) -> ReviewRow {
+/// A review signed with the name of an account is not by that: it comes without a name.
+fn seed_row(id: ReviewId, bucket: Bucket, seed: &SeedReview, taken: &HashSet<&str>) -> ReviewRow {
+    let author_name = seed.content.author_name.as_deref().filter(|name| !taken.contains(name));
     ReviewRow {
         bucket: bucket.number(),
         id: id.get(),
@@ -144,11 +167,12 @@ fn seed_row(id: ReviewId, bucket: Bucket, seed: &SeedReview) -> ReviewRow {
         rating: rating(seed).map(|rating| rating.stars().into()),
         title: seed.content.title.clone(),
         body: seed.content.body.clone(),
-        author_name: seed.content.author_name.clone(),
+        author_name: author_name.map(str::to_owned),
         author_id: None,
         status: ReviewStatus::Approved.to_string(),
         version: 1,
         edited_at: None,
         open_reports: 0,
+        pen_name: false,
     }
 }

@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use ostrakon_shared::{Account, AccountId, CredentialId, Credentials, SessionList, TokenScope};
 
-use super::accounts::name_key;
 use super::usage::Used;
 use super::{Store, StoreError, secret};
 use crate::db::accounts::{self, AccountRow};
 use crate::db::sessions::{self, FoundSession, NewSession};
 use crate::db::tokens::{self, FoundToken};
 use crate::db::{Connection, Lock, QueryError, lock};
+use crate::text::name_key;
 
 /// How long a session lasts at most, in seconds.
 pub const SESSION_S: i64 = 30 * 24 * 60 * 60;

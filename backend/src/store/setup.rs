@@ -1,5 +1,6 @@
 //! From configured files to a running cluster: what is the same for migrating and for opening.
 
+mod backfill;
 mod ids;
 mod migrate;
 mod open;

@@ -5,7 +5,6 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::app::{TestApp, ids};
-use crate::engine::{Engine, engine};
 
 const ALL: &str = "/api/admin/reviews";
 
@@ -90,19 +89,6 @@ on_every_engine!(a_review_is_found_by_its_id_in_either_form, async || {
 fn ids_of(items: &[Value]) -> Vec<String> {
     ids(&items.iter().map(|item| item["review"].clone()).collect::<Vec<_>>())
 }
-
-on_every_engine!(search_sees_no_case_in_the_letters_that_the_engine_knows, async || {
-    let app = TestApp::start(1).await;
-    let admin = app.account("admin", Role::Admin).await;
-    app.post_review(1, &json!({"body": "Amphora, Кружка"})).await;
-    let found = async |search: &str| {
-        app.all_pages_as(&admin, &format!("{ALL}?search={search}")).await.len()
-    };
-    assert_eq!([found("aMPHORA").await, found("Кружка").await, found("Kружка").await], [1, 1, 0]);
-    // SQLite knows the cases of ASCII only.
-    let all_letters = usize::from(engine() != Engine::Sqlite);
-    assert_eq!([found("кРУЖКА").await, found("КРУЖКА").await], [all_letters; 2]);
-});
 
 on_every_engine!(every_status_is_listed_and_can_be_filtered, async || {
     let app = TestApp::start(3).await;

@@ -11,6 +11,7 @@ use actix_web::rt::System;
 use ostrakon::config::Config;
 use ostrakon::http;
 use ostrakon::store::{SeedProduct, Store};
+use ostrakon::text::name_skeleton;
 use ostrakon_shared::{ProductId, Role};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
@@ -118,11 +119,20 @@ impl TestApp {
 
     /// The same, configured in another way.
     pub async fn start_with(databases: u16, configure: impl FnOnce(&mut Config)) -> TestApp {
-        let place = Place::new();
+        TestApp::start_in(Place::new(), databases, configure)
+    }
+
+    /// The same, in a place of one's own.
+    pub fn start_in(
+        place: impl Into<Rc<Place>>,
+        databases: u16,
+        configure: impl FnOnce(&mut Config),
+    ) -> TestApp {
+        let place = place.into();
         let mut config = place.config(databases);
         configure(&mut config);
         migrate(&config).unwrap();
-        let app = TestApp::serve(Rc::new(place), config);
+        let app = TestApp::serve(place, config);
         (1..=PRODUCTS).for_each(|id| app.add_product(id));
         app
     }
@@ -138,6 +148,13 @@ impl TestApp {
         serving.server.stop(true).await;
         drop(serving);
         TestApp::serve(place, config)
+    }
+
+    /// Ends the server, and leaves what it has written.
+    pub async fn stop(self) -> Rc<Place> {
+        let TestApp { serving, place, .. } = self;
+        serving.server.stop(true).await;
+        place
     }
 
     /// Another process's worth of state that serves the same databases meanwhile.
@@ -233,11 +250,13 @@ impl TestApp {
         self.sql(
             "default",
             &format!(
-                "INSERT INTO account (name, name_key, password_hash, role, created_at)
-                 VALUES ('{name}', '{name}', 'none', '{role}', 0);
+                "INSERT INTO account
+                     (name, name_key, name_skeleton, search_text, password_hash, role, created_at)
+                 VALUES ('{name}', '{name}', '{}', '{name}', 'none', '{role}', 0);
                  INSERT INTO api_token (account_id, secret_hash, name, scopes, created_at)
                  VALUES ((SELECT id FROM account WHERE name = '{name}'), {hash}, 'test',
-                     'read write moderate admin', 0)"
+                     'read write moderate admin', 0)",
+                name_skeleton(name),
             ),
         );
         let id =

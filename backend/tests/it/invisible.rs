@@ -39,7 +39,7 @@ fn refused(answer: &Answer, pointer: &str, code: &str) {
     assert_eq!((&error["pointer"], &error["code"]), (&json!(pointer), &json!(code)));
 }
 
-on_both_engines!(what_nobody_sees_is_blank, async || {
+on_every_engine!(what_nobody_sees_is_blank, async || {
     let app = TestApp::start(1).await;
     let admin = app.account("aspasia", Role::Admin).await;
     let owner = register(&app, "pericles").await;
@@ -72,7 +72,7 @@ on_both_engines!(what_nobody_sees_is_blank, async || {
     assert_eq!(app.all_pages(REVIEWS).await.len(), 1, "nothing of it is there");
 });
 
-on_both_engines!(what_is_seen_stays_as_it_was_typed, async || {
+on_every_engine!(what_is_seen_stays_as_it_was_typed, async || {
     let app = TestApp::start(1).await;
     for text in SEEN {
         let body = json!({"title": text, "body": text, "author_name": text});
@@ -86,7 +86,7 @@ on_both_engines!(what_is_seen_stays_as_it_was_typed, async || {
     }
 });
 
-on_both_engines!(names_do_not_reorder_what_stands_beside_them, async || {
+on_every_engine!(names_do_not_reorder_what_stands_beside_them, async || {
     let app = TestApp::start(1).await;
     let admin = app.account("aspasia", Role::Admin).await;
     let owner = register(&app, "pericles").await;

@@ -43,4 +43,5 @@ mod processes;
 mod products;
 mod reviews;
 mod schema;
+mod search;
 mod transfer;

@@ -23,6 +23,8 @@ const DATA: &str = "data";
 pub struct Place {
     folder: TempDir,
     engine: Engine,
+    /// With which options its databases are created on a server; None: with none.
+    options: Option<String>,
     /// What its databases are called on the server.
     names: RefCell<BTreeMap<String, String>>,
     /// Those of them that are not there any more.
@@ -35,9 +37,17 @@ impl Place {
         Place {
             folder: tempfile::tempdir().unwrap(),
             engine: engine(),
+            options: None,
             names: RefCell::default(),
             lost: RefCell::default(),
         }
+    }
+
+    /// On PostgreSQL, with databases that are created with these options.
+    pub fn created_with(options: &str) -> Place {
+        let mut place = Place::new();
+        place.options = Some(options.to_owned());
+        place
     }
 
     pub fn folder(&self) -> &Path {
@@ -104,7 +114,11 @@ impl Place {
     /// What a database is called on the server.
     fn name(&self, server: &Shared, database: &str) -> String {
         let mut names = self.names.borrow_mut();
-        names.entry(database.to_owned()).or_insert_with(|| server.take()).clone()
+        let take = || match &self.options {
+            Some(options) => server.create_with(options),
+            None => server.take(),
+        };
+        names.entry(database.to_owned()).or_insert_with(take).clone()
     }
 
     fn create(&self, server: &Shared, database: &str) {
@@ -253,8 +267,12 @@ impl Drop for Place {
         let Some(server) = self.engine.server() else { return };
         let lost = self.lost.borrow();
         for (database, name) in self.names.borrow().iter() {
-            if !lost.contains(database) {
-                server.give_back(name);
+            if lost.contains(database) {
+                continue;
+            }
+            match self.options {
+                Some(_) => server.drop_database(name),
+                None => server.give_back(name),
             }
         }
     }

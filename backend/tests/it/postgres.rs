@@ -118,12 +118,24 @@ impl Shared {
     pub fn take(&self) -> String {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
         free.unwrap_or_else(|| {
-            let number = self.created.fetch_add(1, Ordering::Relaxed);
-            // On a server that somebody else runs, other processes' tests have theirs.
-            let name = format!("test_{}_{number}", std::process::id());
+            let name = self.new_name();
             self.create(&name);
             name
         })
+    }
+
+    /// A new database, of a server without Citus, with these options of `CREATE DATABASE`.
+    #[track_caller]
+    pub fn create_with(&self, options: &str) -> String {
+        let name = self.new_name();
+        self.administer(&format!("CREATE DATABASE {name} {options}"));
+        name
+    }
+
+    fn new_name(&self) -> String {
+        let number = self.created.fetch_add(1, Ordering::Relaxed);
+        // On a server that somebody else runs, other processes' tests have theirs.
+        format!("test_{}_{number}", std::process::id())
     }
 
     /// Empties a database for the next one who needs one. Whoever still uses it is thrown out.

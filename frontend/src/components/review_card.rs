@@ -73,7 +73,7 @@ pub fn ReviewByline(review: Review) -> impl IntoView {
     byline(author, review.member, review.created_at, review.edited_at)
 }
 
-/// Who wrote it, whether an account stands behind that, when, and when it was changed.
+/// Who wrote it, whether that is the name of an account, when, and when it was changed.
 pub fn byline(
     author: String,
     member: bool,
@@ -86,7 +86,7 @@ pub fn byline(
             {member
                 .then(|| {
                     view! {
-                        <span class="member" title="Written with an account">
+                        <span class="member" title="Signed with the name of an account">
                             "member"
                         </span>
                     }

@@ -3,7 +3,8 @@
 use uuid::Uuid;
 
 use super::{
-    Databases, SetupError, check_pins, emptied, epoch, existing_pins, exists, missing, refuse_newer,
+    Databases, SetupError, backfill, check_pins, emptied, epoch, existing_pins, exists, missing,
+    refuse_newer,
 };
 use crate::db::cluster::{self, Pins};
 use crate::db::migrate::{self, Applied, Kind, MigrationLock};
@@ -51,6 +52,7 @@ impl Databases {
             self.check_default_pins(&pins)?;
         }
         apply(&self.default, Kind::Default, &lock, say)?;
+        backfill::run(&self.default, &self.default, say)?;
         if self.default.read_latest(&Context::default(), cluster::pins)?.is_some() {
             return Ok(());
         }
@@ -109,6 +111,7 @@ impl Databases {
             None => {}
         }
         apply(database, Kind::Reviews, &lock, say)?;
+        backfill::run(&self.default, database, say)?;
         if !member.ready {
             join(database, &pins, &map, index)?;
             self.default.write(&Context::default(), |connection| {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::db::cluster::{self, Pins};
 use crate::db::migrate::{self, Kind};
-use crate::db::{Context, Database, files, reviews, sqlite_version_problem};
+use crate::db::{Context, Database, backfill, files, reviews, sqlite_version_problem};
 use crate::store::passwords::Passwords;
 use crate::store::revisions::Revisions;
 use crate::store::usage::Usage;
@@ -97,5 +97,7 @@ fn require_migrated(database: &Database, kind: Kind) -> Result<(), SetupError> {
     }
     let progress = migrate::progress(database, kind)?;
     refuse_newer(database, &progress)?;
-    if progress.pending.is_empty() { Ok(()) } else { Err(not_migrated(database).into()) }
+    let is_complete = progress.pending.is_empty()
+        && database.read_latest(&Context::default(), backfill::pending)?.is_empty();
+    if is_complete { Ok(()) } else { Err(not_migrated(database).into()) }
 }

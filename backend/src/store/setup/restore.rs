@@ -14,7 +14,7 @@ use std::sync::Arc;
 use ostrakon_shared::Engine;
 
 use super::ids::{adopt_default, named_in};
-use super::{Databases, SetupError, existing_pins, exists};
+use super::{Databases, SetupError, backfill, existing_pins, exists};
 use crate::db::files::{self, ServeLock};
 use crate::db::migrate::{self, Kind, MigrationLock};
 use crate::db::{Address, Context, Database, backup, ids, sqlite_version_problem, transfer};
@@ -237,11 +237,14 @@ impl Restore {
             self.databases.all().filter(|(d, _)| self.is_selected(d.name())).collect();
         let locks = selected.iter().map(|(database, _)| migrate::hold(database));
         let locks: Vec<MigrationLock> = locks.collect::<Result<_, _>>()?;
+        let mut done = Vec::new();
         for ((database, kind), lock) in selected.iter().zip(&locks) {
             self.fill(database, *kind, progress)?;
             migrate::run(database, *kind, lock)?;
+            backfill::run(&self.databases.default, database, &mut |line| done.push(line))?;
         }
         let mut lines = self.lost();
+        lines.extend(done);
         lines.extend(self.settle_ids()?);
         for (database, kind) in selected.iter().rev() {
             database.write(&Context::default(), |connection| {

@@ -26,7 +26,7 @@ use super::{Databases, SetupError, existing_pins, exists, refuse_newer};
 use crate::db::cluster::{self, Pins};
 use crate::db::copy::{Digests, Progress, Table, tables};
 use crate::db::migrate::{self, Kind, MigrationLock};
-use crate::db::{Address, Context, Database, DbError, transfer};
+use crate::db::{Address, Context, Database, DbError, backfill, transfer};
 use crate::store::Store;
 
 /// A transfer that is possible; nothing has happened yet.
@@ -253,6 +253,13 @@ fn prepare(
     }
     refuse_newer(target, &migrate::progress(target, kind)?)?;
     migrate::run(target, kind, &lock)?;
+    // It holds copies of rows that need none.
+    target.write(&Context::default(), |connection| {
+        for task in backfill::pending(connection)? {
+            backfill::finish(connection, &task)?;
+        }
+        Ok(())
+    })?;
     Ok(lock)
 }
 

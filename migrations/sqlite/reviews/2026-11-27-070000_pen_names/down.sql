@@ -1,0 +1,2 @@
+ALTER TABLE review DROP COLUMN pen_name;
+DROP TABLE backfill;
