@@ -149,3 +149,25 @@ test.describe('without reviews by guests', () => {
     await expect(page).toHaveURL('/sign-in?next=%2Fproducts%2F1');
   });
 });
+
+test.describe('names', () => {
+  test.use({ expectedComplaints: /status of 422/ });
+
+  test('a pen name comes without the mark, the name of another account not at all', async ({
+    page,
+  }) => {
+    await signUp(page, 'pericles');
+    await page.context().clearCookies();
+    await signUp(page, 'aspasia');
+    await page.goto(`/products/${TEDDY}`);
+    const { form, reviews } = product(page);
+    await form.body.fill('The left ear came off.');
+    await form.author.fill('Реricles');
+    await form.post.click();
+    await expect(form.author).toHaveAccessibleDescription(/the name of an account/);
+    await form.author.fill('A. of Miletus');
+    await form.post.click();
+    await expect(reviews.first()).toContainText('A. of Miletus');
+    await expect(reviews.first()).not.toContainText('member');
+  });
+});

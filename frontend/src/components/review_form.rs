@@ -12,6 +12,7 @@ use crate::components::text_field::TextField;
 use crate::drafts::{Draft, Field, first_field};
 use crate::http::{Answer, ApiError};
 use crate::page::focus_soon;
+use crate::session::current_session;
 
 /// What the form is for.
 #[derive(Clone, Copy)]
@@ -181,6 +182,8 @@ fn Fields(draft: Draft, errors: Memo<Vec<FieldError>>) -> impl IntoView {
             error.map(|error| error.detail.clone())
         })
     };
+    let is_member = untrack(|| current_session().account().is_some());
+    let name_hint = if is_member { "or a pen name, without the mark" } else { "optional" };
     view! {
         <StarInput rating=draft.rating id=Field::Rating.id() error=error(Field::Rating) />
         <TextField
@@ -203,7 +206,7 @@ fn Fields(draft: Draft, errors: Memo<Vec<FieldError>>) -> impl IntoView {
         <TextField
             id=Field::AuthorName.id()
             label="Your name"
-            hint="optional"
+            hint=name_hint
             autocomplete="name"
             text=draft.author_name
             max_chars=MAX_AUTHOR_NAME_CHARS
