@@ -162,7 +162,9 @@ pub fn restore(config: &Config, arguments: &RestoreArguments) -> Result<(), Fail
 }
 
 fn repair_ids(config: &Config) -> Result<(), Failure> {
-    let _locks = config.databases().lock_to_serve(false)?;
+    let databases = config.databases();
+    databases.refuse_used(|database| database.name() == "default")?;
+    let _locks = databases.lock_to_serve(false)?;
     let store = open(config)?;
     store.repair_ids()?.iter().for_each(|line| println!("restore: {line}"));
     verify_store(&store, false)

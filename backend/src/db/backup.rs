@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Integer, Text};
+use diesel::sql_types::{BigInt, Integer, Text};
 
 use super::address::Address;
 use super::citus;
@@ -120,6 +121,38 @@ fn server_version(connection: &mut Connection) -> QueryResult<u32> {
 /// The schema in which a PostgreSQL database keeps the tables.
 fn current_schema(connection: &mut Connection) -> QueryResult<String> {
     diesel::select(sql::<Text>("current_schema()::text")).get_result(connection)
+}
+
+/// Refuses a PostgreSQL database that another process of this program uses. To be asked before this
+/// one does. A SQLite file has a lock for that.
+pub fn refuse_used(database: &Database) -> Result<(), DbError> {
+    if let Address::Sqlite(_) = database.address() {
+        return Ok(());
+    }
+    let mut connection = database.connect()?;
+    let mut sessions = 0;
+    for _ in 0..USE_TRIES {
+        sessions = sessions_of_others(&mut connection)
+            .map_err(|error| database.unavailable(one_line(&error)))?;
+        if sessions == 0 {
+            return Ok(());
+        }
+        std::thread::sleep(USE_PAUSE);
+    }
+    Err(database.unavailable(format!(
+        "it is used by {sessions} sessions of Ostrakon: stop all servers and commands first"
+    )))
+}
+
+/// A server takes a moment to notice that a process, which has ended just now, is gone.
+const USE_TRIES: usize = 20;
+const USE_PAUSE: Duration = Duration::from_millis(100);
+
+fn sessions_of_others(connection: &mut Connection) -> QueryResult<i64> {
+    let sessions = "(SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'ostrakon'
+            AND pid <> pg_backend_pid())";
+    diesel::select(sql::<BigInt>(sessions)).get_result(connection)
 }
 
 /// Begins a transaction that lasts as long as the connection; returns by which name others see the

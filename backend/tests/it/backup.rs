@@ -348,6 +348,13 @@ on_engines!(an_older_default_gives_nobody_a_lost_account_s_reviews, [sqlite Sqli
     assert!(said.contains(&format!("account {account}.")), "{said}");
     assert!(said.contains("default is as of") && !said.contains("reviews-1 is"), "{said}");
     next_is_somebody_else(&place, account, &reviewed, &session);
+    // Its ids can't be compared with those of a database that is missing as well.
+    place.lose("default");
+    place.lose("reviews-2");
+    let said = fails(ostrakon(&place, &["restore", "backups", "--database", "default"]), 2);
+    assert!(said.contains("reviews-2") && said.contains("one more --database"), "{said}");
+    let both = ["restore", "backups", "--database", "default", "--database", "reviews-2"];
+    succeeds(&place, &both);
     // A lost product's id is nobody's either.
     place.sql("default", "INSERT INTO product (name, search_text) VALUES ('new', 'new')");
     assert!(place.number("default", "SELECT max(id) FROM product") > 1_000);
@@ -420,6 +427,20 @@ on_engines!(an_interrupted_restore_serves_nothing_and_goes_on, [sqlite Sqlite, p
 
 fn fails_all(place: &Place, arguments: &[&str]) -> String {
     exits(place, arguments, 2)
+}
+
+#[test]
+fn a_server_is_stopped_before_its_databases_are_restored() {
+    let _on = Engine::Postgres.enter();
+    let place = demo();
+    succeeds(&place, &["backup", "backups"]);
+    let serving = Serving::start(&place);
+    assert_eq!(serving.get("/readyz"), "{\"status\":\"ok\"}");
+    for arguments in [&["restore", "backups"][..], &["restore", "--repair-ids"]] {
+        let said = exits(&place, arguments, 2);
+        assert!(said.contains("default: it is used by"), "{said}");
+        assert!(!said.contains("is not empty"), "{said}");
+    }
 }
 
 #[test]

@@ -72,8 +72,10 @@ impl Databases {
             let names = names().collect::<Vec<_>>().join(", ");
             return Err(format!("the backup has no database {unknown}, only {names}").into());
         }
-        let selected =
+        let selected: BTreeSet<String> =
             if only.is_empty() { names().collect() } else { only.iter().cloned().collect() };
+        let is_selected = |database: &Database| selected.contains(database.name());
+        self.refuse_used(is_selected)?;
         let restore = Restore {
             databases: self,
             folder: folder.to_owned(),
@@ -84,6 +86,16 @@ impl Databases {
         restore.check()?;
         let _serving = restore.databases.lock_to_serve(true)?;
         Ok(Restore { _serving, ..restore })
+    }
+}
+
+impl Databases {
+    /// Refuses PostgreSQL databases that other processes use, all of them at once.
+    pub fn refuse_used(&self, wanted: impl Fn(&Database) -> bool) -> Result<(), SetupError> {
+        let wanted = self.all().filter(|(database, _)| wanted(database));
+        let used = wanted.filter_map(|(database, _)| backup::refuse_used(database).err());
+        let problems: Vec<_> = used.map(|error| error.to_string()).collect();
+        if problems.is_empty() { Ok(()) } else { Err(SetupError(problems)) }
     }
 }
 
