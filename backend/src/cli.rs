@@ -272,6 +272,7 @@ pub fn run() -> ExitCode {
 fn execute(arguments: Arguments) -> Result<(), Failure> {
     let config = Config::load(arguments.config.as_deref())?;
     start_log(&config.log)?;
+    config.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     match arguments.command {
         Command::Serve { migrate } => commands::serve(&config, migrate),
         Command::Migrate { database, status: false, .. } => {

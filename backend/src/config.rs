@@ -1,5 +1,6 @@
 //! Configuration: a TOML file and the environment, read and checked once at start.
 
+mod environment;
 mod servers;
 
 use std::collections::{BTreeMap, HashMap};
@@ -60,6 +61,8 @@ pub struct Config {
     pub cache_mib: u32,
     /// What is logged, in the syntax of `tracing_subscriber::EnvFilter`.
     pub log: String,
+    /// Variables of the environment that start like ours and are none: a line for the log each.
+    pub warnings: Vec<String>,
 }
 
 /// What is wrong with the configuration: one line a problem, with its file and key.
@@ -91,9 +94,9 @@ impl Config {
             .and_then(|config| config.collect())
             .map_err(|error| ConfigError(vec![one_line(&error.to_string())]))?;
         let file = path.display().to_string();
-        let mut keys = Keys { file, values: values.into_iter().collect(), problems: Vec::new() };
+        let mut keys = Keys::new(file, values.into_iter().collect());
         let servers = keys.servers();
-        let config = Config {
+        let mut config = Config {
             data_dir: keys.text("data_dir", "data").into(),
             listen: keys.parsed("listen", "127.0.0.1:8080", "an IP address and a port"),
             reviews_databases: keys.reviews_databases(servers.reviews.len()),
@@ -123,8 +126,9 @@ impl Config {
             },
             cache_mib: keys.number("cache_mib", 16, 0, 65_536),
             log: keys.text("log", "warn,ostrakon=info"),
+            warnings: Vec::new(),
         };
-        keys.refuse_unknown();
+        config.warnings = keys.sort_out_unknown();
         keys.problems.extend(servers::replica_problems(&config));
         if keys.problems.is_empty() { Ok(config) } else { Err(ConfigError(keys.problems)) }
     }
@@ -173,9 +177,20 @@ struct Keys {
     file: String,
     values: HashMap<String, Value>,
     problems: Vec<String>,
+    /// The keys that have been asked for: all that there are, in the end.
+    known: Vec<String>,
 }
 
 impl Keys {
+    fn new(file: String, values: HashMap<String, Value>) -> Keys {
+        Keys { file, values, problems: Vec::new(), known: Vec::new() }
+    }
+
+    fn take(&mut self, key: &str) -> Option<Value> {
+        self.known.push(key.to_owned());
+        self.values.remove(key)
+    }
+
     fn text(&mut self, key: &str, default: &str) -> String {
         self.parsed(key, default, "a text")
     }
@@ -189,7 +204,7 @@ impl Keys {
     }
 
     fn optional<T: std::str::FromStr>(&mut self, key: &str, what: &str) -> Option<T> {
-        let value = self.values.remove(key)?;
+        let value = self.take(key)?;
         let place = self.place(key, &value);
         let text = value.into_string().ok().filter(|text| !text.is_empty());
         let parsed = text.and_then(|text| text.parse().ok());
@@ -205,7 +220,7 @@ impl Keys {
     }
 
     fn number<T: TryFrom<i64>>(&mut self, key: &str, default: T, min: i64, max: i64) -> T {
-        let Some(value) = self.values.remove(key) else { return default };
+        let Some(value) = self.take(key) else { return default };
         let place = self.place(key, &value);
         let number = whole_number(value).filter(|number| (min..=max).contains(number));
         number.and_then(|number| T::try_from(number).ok()).unwrap_or_else(|| {
@@ -216,7 +231,7 @@ impl Keys {
     }
 
     fn spread(&mut self) -> Option<Spread> {
-        let value = self.values.remove("spread")?;
+        let value = self.take("spread")?;
         let place = self.place("spread", &value);
         let number = whole_number(value).and_then(|number| u16::try_from(number).ok());
         let spread = number.and_then(Spread::new);
@@ -228,23 +243,44 @@ impl Keys {
 
     /// Where a value stands, as people look for it.
     fn place(&self, key: &str, value: &Value) -> String {
-        match value.origin() {
-            None | Some("the environment") => {
-                format!("environment: {ENVIRONMENT_PREFIX}_{}", key.to_uppercase())
-            }
-            Some(_) => format!("{}: {key}", self.file),
+        if is_of_environment(value) {
+            format!("environment: {}", variable(key))
+        } else {
+            format!("{}: {key}", self.file)
         }
     }
 
-    fn refuse_unknown(&mut self) {
-        let mut unknown: Vec<_> = self
-            .values
-            .iter()
-            .map(|(key, value)| format!("{}: unknown", self.place(key, value)))
-            .collect();
-        unknown.sort();
-        self.problems.append(&mut unknown);
+    /// Refuses unknown keys of the file, which is ours alone. The environment is not: unknown
+    /// variables are warnings, which are returned, or belong to Kubernetes or Docker.
+    fn sort_out_unknown(&mut self) -> Vec<String> {
+        let (mut warnings, mut problems) = (Vec::new(), Vec::new());
+        for (key, value) in &self.values {
+            let of_environment = is_of_environment(value);
+            let text = value.clone().into_string().unwrap_or_default();
+            if of_environment && environment::is_injected(key, &text) {
+                continue;
+            }
+            let nearest = environment::nearest(key, &self.known);
+            let nearest =
+                nearest.map(|known| if of_environment { variable(known) } else { known.to_owned() });
+            let hint = nearest.map_or_else(String::new, |known| format!(", did you mean {known}?"));
+            let line = format!("{}: unknown{hint}", self.place(key, value));
+            if of_environment { &mut warnings } else { &mut problems }.push(line);
+        }
+        warnings.sort();
+        problems.sort();
+        self.problems.append(&mut problems);
+        warnings
     }
+}
+
+fn is_of_environment(value: &Value) -> bool {
+    matches!(value.origin(), None | Some("the environment"))
+}
+
+/// The variable of a key.
+fn variable(key: &str) -> String {
+    format!("{ENVIRONMENT_PREFIX}_{}", key.to_uppercase())
 }
 
 /// Not `Value::into_int`: that takes 4.5 for 4, and true for 1.
@@ -310,7 +346,29 @@ mod tests {
                 "test.toml: spread: this must be a power of two from 1 to 1024",
                 "test.toml: read_connections: this must be a whole number from 1 to 64",
                 "environment: OSTRAKON_LOCK_TIMEOUT_MS: this must be a whole number from 1 to 60000",
-                "test.toml: review_databases: unknown",
+                "test.toml: review_databases: unknown, did you mean reviews_databases?",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_environment_is_not_ours_alone() {
+        let config = load(
+            "",
+            &[
+                ("OSTRAKON_SERVICE_HOST", "10.96.0.7"),
+                ("OSTRAKON_PORT", "tcp://10.96.0.7:80"),
+                ("OSTRAKON_REVIEW_DATABASES", "8"),
+                ("OSTRAKON_COLOUR", "red"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(config.reviews_databases, 3);
+        assert_eq!(
+            config.warnings,
+            [
+                "environment: OSTRAKON_COLOUR: unknown",
+                "environment: OSTRAKON_REVIEW_DATABASES: unknown, did you mean OSTRAKON_REVIEWS_DATABASES?",
             ]
         );
     }

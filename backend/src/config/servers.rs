@@ -65,13 +65,13 @@ impl Keys {
 
     /// A list: in the file one of texts, in the environment with commas between them.
     fn urls(&mut self, key: &str) -> Vec<Address> {
-        let Some(value) = self.values.remove(key) else { return Vec::new() };
+        let Some(value) = self.take(key) else { return Vec::new() };
         let place = self.place(key, &value);
         self.addresses(&place, value)
     }
 
     fn replicas(&mut self) -> BTreeMap<String, Vec<Address>> {
-        let Some(value) = self.values.remove("replicas") else { return BTreeMap::new() };
+        let Some(value) = self.take("replicas") else { return BTreeMap::new() };
         let place = self.place("replicas", &value);
         let Ok(table) = value.into_table() else {
             self.problems.push(format!("{place}: this must be a table: [replicas]"));

@@ -95,6 +95,7 @@ impl Place {
             },
             cache_mib: 8,
             log: String::new(),
+            warnings: Vec::new(),
         }
     }
 
