@@ -107,6 +107,8 @@ codes! {
             "This account has reviewed this product already; `Location` leads to the review. Edit it instead.";
         ReviewDeleted => "review_deleted", "Review deleted",
             "Its author has deleted this review: there is nothing to decide.";
+        OwnReview => "own_review", "Own review",
+            "A review of your own: another moderator must decide about it.";
         ProductArchived => "product_archived", "Product archived",
             "This product has left the catalogue: its reviews stay, new ones are refused.";
         AlreadyReported => "already_reported", "Reported already",

@@ -156,11 +156,13 @@ pub fn update(
     })?)
 }
 
-/// Whether somebody else than this account is an admin who can sign in.
+/// Whether somebody else than this account is an admin who can sign in from anywhere: who has the
+/// demo's password can't.
 pub fn has_other_admin(connection: &mut Connection, id: i64) -> Result<bool, QueryError> {
     let others = account::table
         .filter(account::role.eq(Role::Admin.as_str()))
         .filter(account::disabled.eq(false))
+        .filter(account::demo_password.eq(false))
         .filter(account::id.ne(id));
     Ok(diesel::select(diesel::dsl::exists(others)).get_result(connection)?)
 }

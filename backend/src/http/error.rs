@@ -93,6 +93,7 @@ pub fn status(code: ProblemCode) -> StatusCode {
         | ProblemCode::CredentialsWrong => StatusCode::UNAUTHORIZED,
         ProblemCode::PasswordWrong
         | ProblemCode::NotAllowed
+        | ProblemCode::OwnReview
         | ProblemCode::SessionRequired
         | ProblemCode::ProofRequired
         | ProblemCode::InsufficientScope
@@ -149,6 +150,7 @@ impl From<StoreError> for ApiError {
             StoreError::NotAllowed => ProblemCode::NotAllowed,
             StoreError::ReviewExists(_) => ProblemCode::ReviewExists,
             StoreError::ReviewDeleted => ProblemCode::ReviewDeleted,
+            StoreError::OwnReview => ProblemCode::OwnReview,
             StoreError::ProductArchived(_) => ProblemCode::ProductArchived,
             StoreError::AlreadyReported => ProblemCode::AlreadyReported,
             StoreError::NothingToUndo => ProblemCode::NothingToUndo,

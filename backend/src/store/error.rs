@@ -58,6 +58,9 @@ pub enum StoreError {
     /// Its author has deleted the review.
     #[error("the review is deleted")]
     ReviewDeleted,
+    /// A moderator decides about reviews of others only.
+    #[error("a review of the moderator's own")]
+    OwnReview,
     /// The product has left the catalogue.
     #[error("product {0} is archived")]
     ProductArchived(ProductId),

@@ -152,7 +152,7 @@ impl Store {
         };
         let reason = Some(decisions.reason.to_string());
         let change = Change { action, status, reason, note: decisions.note.clone() };
-        self.each(&decisions.reviews, |connection, row| {
+        self.each(moderator, &decisions.reviews, |connection, row| {
             moderation::close_reports(connection, &row, row.version + 1)?;
             let changed = ReviewRow { open_reports: 0, ..row.clone() };
             change_review(connection, moderator, &row, changed, &change).map(Ok)
@@ -170,7 +170,7 @@ impl Store {
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
-        self.each(&undo.reviews, |connection, row| {
+        self.each(moderator, &undo.reviews, |connection, row| {
             let Some(status) = status_before(moderation::find_event(connection, &row)?)? else {
                 return Ok(Err(StoreError::NothingToUndo));
             };
@@ -180,12 +180,14 @@ impl Store {
             let change = Change { action, status, reason: None, note: None };
             change_review(connection, moderator, &row, changed, &change).map(Ok)
         })
+        moderator: &Actor,
     }
 
-    /// Changes each of `reviews` that still has its version.
+    /// Changes each of `reviews` that still has its version, and is not the moderator's own.
     fn each(
         &self,
         reviews: &[ReviewVersion],
+                _ if row.author_id == Some(moderator.id.get()) => Ok(Err(StoreError::OwnReview)),
         change: impl Fn(&mut Connection, ReviewRow) -> Result<Result<Review, StoreError>, QueryError>,
     ) -> Result<DecisionResultList, StoreError> {
         let decide = |seen: &ReviewVersion| {
@@ -211,6 +213,7 @@ impl Store {
 fn result(id: ReviewId, changed: Result<Review, StoreError>) -> Result<DecisionResult, StoreError> {
     let problem = match changed {
         Ok(review) => {
+        Err(StoreError::OwnReview) => ProblemCode::OwnReview,
             let (status, version) = (Some(review.status), Some(review.version));
             return Ok(DecisionResult { id, status, version, problem: None, detail: None });
         }

@@ -514,6 +514,21 @@ on_every_engine!(an_admin_is_always_left, async || {
     assert_eq!(admin.name().await, "admin");
 });
 
+on_every_engine!(the_demo_s_admin_is_no_other_admin, async || {
+    let app = TestApp::start(1).await;
+    app.store().create_demo_admin().unwrap();
+    let only = create(&app, "aspasia", Role::Admin);
+    let admin = sign_in(&app, "aspasia").await;
+    let path = |id: i64| format!("/api/admin/accounts/{id}");
+    for edit in [json!({"role": "member"}), json!({"disabled": true})] {
+        let refused = admin.ask(Method::PATCH, &path(only.id.get()), edit).await;
+        assert_eq!(refused.problem(409), "last_admin");
+    }
+    // The demo's own account goes, as soon as there is an admin.
+    let shut = admin.ask(Method::PATCH, &path(1), json!({"disabled": true})).await;
+    assert_eq!((shut.status.as_u16(), &shut.json()["disabled"]), (200, &json!(true)));
+});
+
 on_every_engine!(two_admins_who_demote_each_other_leave_one, async || {
     let app = TestApp::start(1).await;
     let admins = ["one", "other"].map(|name| create(&app, name, Role::Admin));
