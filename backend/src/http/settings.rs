@@ -9,6 +9,8 @@ use actix_web::http::uri::Scheme;
 use ipnet::IpNet;
 
 use super::limits::Rates;
+use super::local::is_loopback_host;
+use super::secret_key::SecretKey;
 
 /// What an operator chooses about serving.
 #[derive(Clone, Debug)]
@@ -21,11 +23,30 @@ pub struct Settings {
     pub public_url: Option<PublicUrl>,
     /// How often things may be done.
     pub rates: Rates,
+    /// The key of the hashes that only this service can make.
+    pub secret_key: SecretKey,
     /// How much memory answers may take that are kept to be given again, in bytes; 0: none is.
     pub cache_bytes: u64,
 }
 
 impl Settings {
+    /// As if nothing were configured.
+    #[cfg(test)]
+    pub fn for_tests() -> Settings {
+        Settings {
+            app_dir: PathBuf::new(),
+            trusted_proxies: Vec::new(),
+            public_url: None,
+            rates: Rates {
+                sign_ins_per_minute: 0,
+                registrations_per_hour: 0,
+                reviews_per_minute: 0,
+            },
+            secret_key: "0123456789abcdef0123456789abcdef".parse().unwrap(),
+            cache_bytes: 0,
+        }
+    }
+
     /// Whether browsers are known to reach this service by HTTPS.
     pub fn is_https(&self) -> bool {
         self.public_url.as_ref().is_some_and(|url| url.https)

@@ -1,7 +1,7 @@
 //! Moderation: readers report, moderators decide, and take decisions back.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::fmt;
 
 use jiff::Timestamp;
 use ostrakon_shared::{
@@ -9,7 +9,6 @@ use ostrakon_shared::{
     ProblemCode, QueuePage, QueuedReview, Report, Review, ReviewAction, ReviewEvent, ReviewId,
     ReviewStatus, ReviewVersion, UndoDecisions,
 };
-use sha2::{Digest, Sha256};
 
 use super::cursor::{self, ListScope, Position};
 use super::own_reviews::{Change, change_review};
@@ -28,8 +27,18 @@ const BESIDE: usize = 20;
 pub enum Reader {
     /// Somebody signed in.
     Account(AccountId),
-    /// Somebody at this address.
-    Guest(IpAddr),
+    /// Somebody in this network, which is hidden by an HMAC: nobody can look up from which address
+    /// a report came.
+    Guest(String),
+}
+
+impl fmt::Display for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reader::Account(id) => write!(f, "account {id}"),
+            Reader::Guest(network) => write!(f, "guest {network}"),
+        }
+    }
 }
 
 /// A page of the moderators' queue, as it is asked for.
@@ -58,7 +67,7 @@ impl Store {
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
-        let reader = self.reader_key(reader);
+        let reader = reader.to_string();
         self.change(id, |connection, row, review| {
             if review.status != ReviewStatus::Approved {
                 return Ok(Err(StoreError::ReviewNotFound(id)));
@@ -78,20 +87,6 @@ impl Store {
             };
             moderation::insert_report(connection, &report).map(Ok)
         })
-    }
-
-    /// How a reader is told from others. Of an address only a hash is kept, salted with the
-    /// cluster's id: nobody can look up from which address a report came.
-    fn reader_key(&self, reader: &Reader) -> String {
-        match reader {
-            Reader::Account(id) => format!("account {id}"),
-            Reader::Guest(address) => {
-                let salted = format!("{} {address}", self.cluster_id);
-                let hash = Sha256::digest(salted);
-                let hex: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-                format!("guest {hex}")
-            }
-        }
     }
 
     /// A page of the reviews that wait for a moderator, the oldest first.

@@ -45,7 +45,7 @@ impl Serving {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let store = config.open().unwrap();
         let (sender, receiver) = mpsc::channel();
-        let (served, settings) = (store.clone(), config.http());
+        let (served, settings) = (store.clone(), config.http().unwrap());
         let serve = move || {
             System::new().block_on(async {
                 let server = http::server(listener, served, settings).unwrap();

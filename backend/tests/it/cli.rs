@@ -331,6 +331,30 @@ on_every_engine!(accounts_can_be_managed, || {
         let said = [output.stdout, output.stderr].concat();
         (output.status.code(), String::from_utf8(said).unwrap())
     };
+#[test]
+fn a_secret_key_is_made_or_must_be_there() {
+    let place = Place::new();
+    succeeds(&place, &["migrate"]);
+    let file = place.folder().join("key");
+    let serve = || {
+        let mut command = ostrakon(&place, &["serve"]);
+        command.env("OSTRAKON_LISTEN", "127.0.0.1:0").env("OSTRAKON_SECRET_KEY_FILE", &file);
+        command
+    };
+    assert!(fails(serve(), 2).contains("key: No such file"));
+    std::fs::write(&file, "short\n").unwrap();
+    assert!(fails(serve(), 2).contains("32 characters or more"));
+    std::fs::write(&file, "a key of more than 32 characters\n").unwrap();
+    assert_eq!(Serving::spawn(serve()).get("/healthz"), "{\"status\":\"ok\"}");
+    let own = place.folder().join("data").join("secret-key");
+    assert!(!own.exists(), "another one is configured");
+
+    std::fs::create_dir(&own).unwrap();
+    let mut command = ostrakon(&place, &["serve"]);
+    command.env("OSTRAKON_LISTEN", "127.0.0.1:0");
+    assert!(fails(command, 2).contains("data/secret-key"));
+}
+
     let said = |code, text: &str| (Some(code), format!("{text}\n"));
     assert_eq!(
         create("Aspasia", "admin", "a long sentence"),

@@ -1,5 +1,7 @@
 //! Reports, the queue, decisions and their record.
 
+use std::os::unix::fs::PermissionsExt;
+
 use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -150,6 +152,72 @@ on_every_engine!(two_moderators_do_not_overwrite_each_other, async || {
     let told = race.iter().filter(|r| r["items"][0]["problem"] == "version_conflict").count();
     assert_eq!(told, 7);
     app.verify();
+});
+
+on_every_engine!(nobody_decides_about_a_review_of_their_own, async || {
+    let app = TestApp::start_with(3, |config| config.pre_moderation = true).await;
+    let one = app.account("one", Role::Moderator).await;
+    let other = app.account("other", Role::Admin).await;
+    let path = "/api/products/1/reviews";
+    for (author, judge) in [(&one, &other), (&other, &one)] {
+        let review =
+            app.call(Some(author), Method::POST, path, &json!({"body": "mine"})).await.json();
+        let id = review["id"].as_str().unwrap();
+        let result = &decide(&app, author, "approve", &[(id, 1)]).await["items"][0];
+        assert_eq!((&result["problem"], &result["status"]), (&json!("own_review"), &Value::Null));
+        assert_eq!(app.get(&format!("/api/reviews/{id}")).await.problem(404), "review_not_found");
+        let result = &decide(&app, judge, "reject", &[(id, 1)]).await["items"][0];
+        assert_eq!((&result["status"], &result["version"]), (&json!("rejected"), &json!(2)));
+        assert_eq!(undo(&app, author, id, 2).await["problem"], "own_review");
+        assert_eq!(undo(&app, judge, id, 2).await["status"], "pending");
+        assert_eq!(decide(&app, judge, "approve", &[(id, 3)]).await["items"][0]["version"], 4);
+    }
+    app.verify();
+});
+
+on_every_engine!(a_guest_s_address_is_hidden_by_a_key_outside_the_databases, async || {
+    let app = TestApp::start(1).await;
+    let id = app.review(1, Some(5)).await;
+    let spam = json!({"reason": "spam"});
+    assert_eq!(report(&app, None, &id, spam.clone()).await.status, 204);
+    let file = app.place().folder().join("data").join("secret-key");
+    let key = std::fs::read_to_string(&file).unwrap();
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!((mode & 0o777, key.trim().len()), (0o600, 44));
+    let readers =
+        || app.place().texts("reviews-1", "SELECT reader AS value FROM report ORDER BY 1");
+    let kept = readers();
+    assert!(kept[0].starts_with("guest ") && kept[0].len() == 38, "{kept:?}");
+
+    // The same key knows the guest again; another key does not, nor does it keep the hash.
+    let app = app.restart().await;
+    assert_eq!(report(&app, None, &id, spam.clone()).await.problem(409), "already_reported");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), key);
+    std::fs::write(&file, "another key of 32 characters here").unwrap();
+    let app = app.restart().await;
+    assert_eq!(report(&app, None, &id, spam).await.status, 204);
+    let readers =
+        || app.place().texts("reviews-1", "SELECT reader AS value FROM report ORDER BY 1");
+    assert_eq!(readers().len(), 2);
+
+    // What was kept by the cluster's id is forgotten when it is migrated.
+    let migration = match crate::engine::engine() {
+        crate::engine::Engine::Sqlite => include_str!(
+            "../../../migrations/sqlite/reviews/2026-11-27-020000_forget_addresses/up.sql"
+        ),
+        _ => include_str!(
+            "../../../migrations/postgres/reviews/2026-11-27-020000_forget_addresses/up.sql"
+        ),
+    };
+    let account = app.account("aspasia", Role::Member).await;
+    assert_eq!(report(&app, Some(&account), &id, json!({"reason": "spam"})).await.status, 204);
+    let before = readers();
+    app.sql("reviews-1", migration);
+    let after = readers();
+    assert_eq!((before.len(), after.len(), &before[0]), (3, 3, &after[0]));
+    assert!(
+        after[1..].iter().all(|reader| reader.starts_with("guest ") && !before.contains(reader))
+    );
 });
 
 on_every_engine!(a_decision_can_be_taken_back_and_all_is_on_record, async || {

@@ -93,6 +93,7 @@ impl Place {
                 registrations_per_hour: 0,
                 reviews_per_minute: 0,
             },
+            secret_key_file: None,
             cache_mib: 8,
             log: String::new(),
             warnings: Vec::new(),

@@ -59,7 +59,6 @@ impl Databases {
             usage: Usage::default(),
             map: ArcSwap::from_pointee(map),
             mint: mint::Mint::above(last_id),
-            cluster_id: root.id,
             running: verification::Running::default(),
             revisions: Revisions::new(),
             writers: Writers::new(databases),

@@ -1,0 +1,56 @@
+//! The file of the secret key: made at the first start, or configured.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
+use super::{Config, ConfigError};
+use crate::http::SecretKey;
+
+/// Its name in the data folder.
+const FILE: &str = "secret-key";
+
+impl Config {
+    /// The secret key: of the configured file, which must be there, or of the one in the data
+    /// folder, which is made if it is missing.
+    pub(super) fn secret_key(&self) -> Result<SecretKey, ConfigError> {
+        let own = self.data_dir.join(FILE);
+        let path = self.secret_key_file.as_deref().unwrap_or(&own);
+        let way_out = "set secret_key_file (OSTRAKON_SECRET_KEY_FILE) to a file with a secret";
+        if self.secret_key_file.is_none() && !path.exists() {
+            create(&self.data_dir, path).map_err(|error| {
+                problem(path, &format!("{error}: this file can't be made; {way_out}"))
+            })?;
+        }
+        let text = fs::read_to_string(path).map_err(|error| problem(path, &error.to_string()))?;
+        let short = "a secret key has 32 characters or more";
+        text.parse().map_err(|()| problem(path, short))
+    }
+}
+
+fn problem(path: &Path, what: &str) -> ConfigError {
+    ConfigError(vec![format!("{}: {what}", path.display())])
+}
+
+/// Makes a new key. It appears whole or not at all, and if several processes make one at once, all
+/// of them have the first.
+fn create(folder: &Path, path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let (mut key, mut name) = ([0; 32], [0; 8]);
+    getrandom::fill(&mut key)?;
+    getrandom::fill(&mut name)?;
+    let draft = folder.join(format!("{FILE}.{:016x}", u64::from_ne_bytes(name)));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    let written = writeln!(file, "{}", BASE64_STANDARD.encode(key))
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::hard_link(&draft, path));
+    fs::remove_file(&draft)?;
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        written => written,
+    }
+}

@@ -1,0 +1,2 @@
+-- What was forgotten stays so.
+SELECT 1;
