@@ -44,7 +44,7 @@ use crate::store::{SetupError, StoreError};
 ///   pre_moderation          OSTRAKON_PRE_MODERATION          whether reviews wait: false
 ///   public_url              OSTRAKON_PUBLIC_URL              how browsers reach it, as http(s)://…
 ///   trusted_proxies         OSTRAKON_TRUSTED_PROXIES         whose X-Forwarded-For to believe
-///   sign_ins_per_minute     OSTRAKON_SIGN_INS_PER_MINUTE     by name and by address; 0: no limit
+///   sign_ins_per_minute     OSTRAKON_SIGN_INS_PER_MINUTE     by name and network; 0: no limit
 ///   registrations_per_hour  OSTRAKON_REGISTRATIONS_PER_HOUR  by address; 0: no limit
 ///   reviews_per_minute      OSTRAKON_REVIEWS_PER_MINUTE      by account or address; 0: no limit
 ///   cache_mib               OSTRAKON_CACHE_MIB               memory for answers in MiB: 16; 0: none

@@ -15,6 +15,7 @@ mod compression;
 mod cookie;
 mod crawlers;
 mod databases;
+mod device;
 mod error;
 mod extract;
 mod hashing;

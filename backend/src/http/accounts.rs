@@ -55,11 +55,11 @@ pub async fn register(
         // Mistakes cost nothing: they don't count.
         return Err(ApiError::fields(errors));
     }
-    limits.check(Limit::Registration, Key::from(&client))?;
+    limits.check(&request, Limit::Registration, &Key::from(&client))?;
     let browser = browser(&request, &client, &settings);
     let register = move |store: &Store| store.register(&credentials.0, &browser);
     let begun = hashing(queue, store.clone(), register).await?;
-    Ok(signed_in(begun, store.policy(), &settings))
+    signed_in(&request, begun, store.policy(), &settings)
 }
 
 /// Change your password
@@ -77,13 +77,13 @@ pub async fn register(
 )]
 #[put("/api/accounts/me/password")]
 pub async fn change_password(
+    request: HttpRequest,
     owner: Owner,
     store: Store,
-    limits: Data<Limits>,
-    queue: Data<HashingQueue>,
+    (limits, queue): (Data<Limits>, Data<HashingQueue>),
     change: Body<PasswordChange>,
 ) -> Result<HttpResponse, ApiError> {
-    limits.check(Limit::SignIn, Key::from(&owner.actor))?;
+    limits.check(&request, Limit::SignIn, &Key::from(&owner.actor))?;
     let change =
         move |store: &Store| store.change_password(owner.actor.id, owner.session, &change.0);
     hashing(queue, store, change).await?;

@@ -86,7 +86,7 @@ extractor!(Poster, async |request: HttpRequest| {
     let actor: Option<Actor> = found.map(|found| found.account.into());
     if !client.local || by_session {
         let key = actor.as_ref().map_or_else(|| Key::from(&client), Key::from);
-        data::<Limits>(&request)?.check(Limit::Posting, key)?;
+        data::<Limits>(&request)?.check(&request, Limit::Posting, &key)?;
     }
     Ok(Poster(actor))
 });

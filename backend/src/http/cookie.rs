@@ -1,4 +1,4 @@
-//! The cookies: of a session, and of what a browser has written.
+//! The cookies: of a session, of a device that has signed in, and of what a browser has written.
 
 use actix_web::HttpRequest;
 use actix_web::cookie::time::Duration;
@@ -8,7 +8,11 @@ use actix_web::http::header::HeaderValue;
 use super::Settings;
 
 const SESSION: &str = "ostrakon_session";
+const DEVICE: &str = "ostrakon_device";
 const POSITION: &str = "ostrakon_position";
+
+/// How long a device that has signed in is known: as long as browsers keep a cookie.
+const DEVICE_AGE: Duration = Duration::days(400);
 
 /// How long a browser brings along what it has written: longer than a replica may be behind.
 const POSITION_AGE: Duration = Duration::minutes(5);
@@ -31,6 +35,16 @@ pub fn given(settings: &Settings, secret: &str, max_age_s: i64) -> HeaderValue {
 /// `Set-Cookie` that takes it away.
 pub fn cleared(settings: &Settings) -> HeaderValue {
     header(settings, SESSION, "", Duration::ZERO)
+}
+
+/// What makes a device known, as it says.
+pub fn device(request: &HttpRequest, settings: &Settings) -> Option<String> {
+    value(request, settings, DEVICE)
+}
+
+/// `Set-Cookie` that makes a device known.
+pub fn given_device(settings: &Settings, value: &str) -> HeaderValue {
+    header(settings, DEVICE, value, DEVICE_AGE)
 }
 
 /// What a browser has written, as it says.

@@ -19,6 +19,7 @@ use super::compression::{self, Coding};
 use super::error::ApiError;
 use super::routes::RouteTable;
 use crate::store::StoreError;
+use super::limits::Allowance;
 
 /// Under this name the log knows the request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -274,6 +275,10 @@ pub async fn finish(
     }
     if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
         headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    let allowance = response.request().extensions().get::<Allowance>().copied();
+    }
+    for (name, value) in allowance.iter().flat_map(Allowance::headers) {
+        headers.insert(name, value);
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));

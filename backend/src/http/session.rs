@@ -11,16 +11,17 @@ use super::accounts::done;
 use super::auth::{Owner, SignedIn};
 use super::client::Client;
 use super::cookie;
+use super::device::Device;
 use super::error::ApiError;
 use super::extract::Body;
 use super::hashing::{HashingQueue, hashing};
-use super::limits::{Key, Limit, Limits};
+use super::limits::Limits;
 use super::openapi::{
     CredentialsWrong, InvalidBody, OtherSite, PasswordOnly, SessionEnded, TooMany, Unavailable,
 };
 use super::respond::Private;
 use super::threads::blocking;
-use crate::store::{Begun, Browser, Policy, SESSION_S, Store};
+use crate::store::{Begun, Browser, Policy, SESSION_S, Store, StoreError};
 
 /// Who am I?
 ///
@@ -65,12 +66,13 @@ pub async fn sign_in(
     (limits, queue): (Data<Limits>, Data<HashingQueue>),
     credentials: Body<Credentials>,
 ) -> Result<Private<Session>, ApiError> {
-    limits.check(Limit::SignIn, Key::from(&client))?;
-    limits.check(Limit::SignIn, Key::name(&credentials.0.name))?;
+    let (name, device) = (&credentials.0.name, Device::of(&request, &settings));
+    let device = device.as_ref().and_then(|device| device.id_for(name, &settings.secret_key));
+    limits.sign_in(&request, &client, name, device).await?;
     let browser = browser(&request, &client, &settings);
     let sign_in = move |store: &Store| store.sign_in(&credentials.0, &browser);
     let begun = hashing(queue, store.clone(), sign_in).await?;
-    Ok(signed_in(begun, store.policy(), &settings))
+    signed_in(&request, begun, store.policy(), &settings)
 }
 
 /// Prove that you are still there
@@ -131,9 +133,19 @@ pub fn browser(request: &HttpRequest, client: &Client, settings: &Settings) -> B
     Browser { user_agent, session: cookie::secret(request, settings), local: client.local }
 }
 
-/// The answer that begins a session.
-pub fn signed_in(begun: Begun, policy: Policy, settings: &Settings) -> Private<Session> {
+/// The answer that begins a session, and makes the device one of the account.
+pub fn signed_in(
+    request: &HttpRequest,
+    begun: Begun,
+    policy: Policy,
+    settings: &Settings,
+) -> Result<Private<Session>, ApiError> {
     let cookie = cookie::given(settings, &begun.secret, SESSION_S);
+    let device = Device::remember(request, settings, &begun.account.name);
+    let device = device.map_err(|error| StoreError::Internal(error.to_string()))?;
     let session = session(Some(begun.account), policy);
-    Private::ok(session).with_status(StatusCode::CREATED).with_header(header::SET_COOKIE, cookie)
+    Ok(Private::ok(session)
+        .with_status(StatusCode::CREATED)
+        .with_header(header::SET_COOKIE, cookie)
+        .with_header(header::SET_COOKIE, device))
 }

@@ -35,47 +35,93 @@ fn assert_limited(answer: &Answer, name: &str, policy: &str, longest_s: u64) {
     assert_eq!(answer.header("cache-control"), "no-store");
 }
 
-on_every_engine!(sign_ins_are_limited_by_address, async || {
+/// An attempt to sign in from this address.
+async fn attempt(app: &TestApp, address: &str, name: &str, password: &str) -> Answer {
+    let body = json!({"name": name, "password": password});
+    post_from(app, address, "/api/session", &body).await
+}
+
+on_every_engine!(wrong_passwords_from_elsewhere_lock_nobody_out, async || {
     let app = start(Rates { sign_ins_per_minute: 3, ..OFF }).await;
     create(&app, "aspasia", Role::Member);
-    let attempt = async |address: &str, name: &str| {
-        post_from(&app, address, "/api/session", &json!({"name": name, "password": "x"})).await
-    };
-    for name in ["a", "b", "c"] {
-        attempt("203.0.113.7", name).await.problem(401);
+    for (left, name) in [(2, "aspasia"), (1, "Aspasia"), (0, "ASPASIA")] {
+        let wrong = attempt(&app, "203.0.113.7", name, "x").await;
+        assert_eq!(wrong.problem(401), "credentials_wrong");
+        assert_eq!(wrong.header("ratelimit"), format!("\"sign-in\";r={left};t=20"));
+        assert_eq!(wrong.header("ratelimit-policy"), "\"sign-in\";q=3;w=60");
     }
     let hashed = app.store().passwords_hashed();
-    assert_limited(&attempt("203.0.113.7", "d").await, "sign-in", "q=3;w=60", 20);
+    assert_limited(&attempt(&app, "203.0.113.7", "aspasia", "x").await, "sign-in", "q=3;w=60", 20);
     // What the client wrote there itself doesn't help, nor does the right password.
-    assert_limited(
-        &attempt("198.51.100.9, 203.0.113.7, 10.0.0.1", "e").await,
-        "sign-in",
-        "q=3;w=60",
-        20,
-    );
+    let posing = attempt(&app, "198.51.100.9, 203.0.113.7, 10.0.0.1", "aspasia", "x").await;
+    assert_limited(&posing, "sign-in", "q=3;w=60", 20);
     let right = post_from(&app, "203.0.113.7", "/api/session", &credentials("aspasia")).await;
     assert_limited(&right, "sign-in", "q=3;w=60", 20);
     assert_eq!(app.store().passwords_hashed(), hashed, "a refusal costs nothing");
-    attempt("203.0.113.8", "f").await.problem(401);
+
+    // Others from there, and herself from elsewhere, are not concerned.
+    attempt(&app, "203.0.113.7", "pericles", "x").await.problem(401);
+    let owner = post_from(&app, "203.0.113.8", "/api/session", &credentials("aspasia")).await;
+    assert_eq!(owner.status, 201);
 
     for host in 1..=3 {
-        attempt(&format!("2001:db8::{host}"), &format!("v6-{host}")).await.problem(401);
+        attempt(&app, &format!("2001:db8::{host}"), "aspasia", "x").await.problem(401);
     }
-    attempt("2001:db8::ffff", "v6-4").await.problem(429);
-    attempt("2001:db8:0:1::1", "v6-4").await.problem(401);
+    attempt(&app, "2001:db8::ffff", "aspasia", "x").await.problem(429);
+    attempt(&app, "2001:db8:0:1::1", "aspasia", "x").await.problem(401);
 });
 
-on_every_engine!(sign_ins_are_limited_by_name, async || {
-    let app = start(Rates { sign_ins_per_minute: 3, ..OFF }).await;
-    let attempt = async |host: u8, name: &str| {
-        let address = format!("203.0.113.{host}");
-        post_from(&app, &address, "/api/session", &json!({"name": name, "password": "x"})).await
-    };
-    for (host, name) in [(1, "aspasia"), (2, "Aspasia"), (3, "ASPASIA")] {
-        attempt(host, name).await.problem(401);
+on_every_engine!(a_network_can_t_try_one_name_after_another, async || {
+    let app = start(Rates { sign_ins_per_minute: 1, ..OFF }).await;
+    for number in 0..5 {
+        attempt(&app, "203.0.113.7", &format!("name-{number}"), "x").await.problem(401);
     }
-    assert_limited(&attempt(4, "aspasia").await, "sign-in", "q=3;w=60", 20);
-    attempt(5, "pericles").await.problem(401);
+    let refused = attempt(&app, "203.0.113.7", "one-more", "x").await;
+    assert_limited(&refused, "sign-in-network", "q=5;w=60", 12);
+    attempt(&app, "203.0.113.8", "one-more", "x").await.problem(401);
+});
+
+on_every_engine!(a_device_that_signed_in_before_keeps_its_own_allowance, async || {
+    let app = start(Rates { sign_ins_per_minute: 2, ..OFF }).await;
+    create(&app, "aspasia", Role::Member);
+    let first = post_from(&app, "203.0.113.7", "/api/session", &credentials("aspasia")).await;
+    let device = first.headers.get_all("set-cookie").iter().nth(1).unwrap().to_str().unwrap();
+    assert!(device.contains("; HttpOnly") && device.contains("; Max-Age=34560000"), "{device}");
+    let device = device.split(';').next().unwrap().to_owned();
+    assert!(device.starts_with("ostrakon_device="), "{device}");
+    let by_device = async |device: &str, body: &Value| {
+        let request = app.request(Method::POST, "/api/session").json(body);
+        let request = request.header("x-forwarded-for", "203.0.113.7");
+        app.send(request.header("cookie", device)).await
+    };
+    // Somebody in the same network uses up what the network has.
+    attempt(&app, "203.0.113.7", "aspasia", "x").await.problem(401);
+    attempt(&app, "203.0.113.7", "aspasia", "x").await.problem(429);
+    let signed_in = by_device(&device, &credentials("aspasia")).await;
+    assert_eq!(signed_in.status, 201);
+    assert_eq!(signed_in.header("ratelimit"), "\"sign-in\";r=1;t=30");
+
+    // It has no more than others, is no other account's, and can't be made up.
+    let wrong = json!({"name": "aspasia", "password": "x"});
+    by_device(&device, &wrong).await.problem(401);
+    assert_limited(&by_device(&device, &wrong).await, "sign-in", "q=2;w=60", 30);
+    for _ in 0..2 {
+        attempt(&app, "203.0.113.7", "pericles", "x").await.problem(401);
+    }
+    by_device(&device, &json!({"name": "pericles", "password": "x"})).await.problem(429);
+    let made_up = format!("ostrakon_device={0}.{0}", "A".repeat(22));
+    by_device(&made_up, &wrong).await.problem(429);
+});
+
+on_every_engine!(a_name_that_all_the_world_tries_is_slow_but_not_shut, async || {
+    let app = start(Rates { sign_ins_per_minute: 1, ..OFF }).await;
+    create(&app, "aspasia", Role::Member);
+    for network in 0..21 {
+        let address = format!("203.0.113.{network}");
+        attempt(&app, &address, "aspasia", "x").await.problem(401);
+    }
+    let owner = post_from(&app, "198.51.100.1", "/api/session", &credentials("aspasia")).await;
+    assert_eq!(owner.status, 201);
 });
 
 on_every_engine!(a_session_that_was_stolen_can_t_guess_the_password, async || {
@@ -102,6 +148,8 @@ on_every_engine!(registrations_are_limited_by_address_and_mistakes_are_free, asy
     attempt("203.0.113.7", "one").await.problem(409);
     let limited = attempt("203.0.113.7", "two").await;
     assert_limited(&limited, "registration", "q=2;w=3600", 1800);
+    // A mistake is not counted, and says nothing of limits.
+    assert_eq!(attempt("203.0.113.7", "a b").await.header("ratelimit"), "");
     assert_eq!(attempt("203.0.113.8", "two").await.status, 201);
 });
 
@@ -111,11 +159,17 @@ on_every_engine!(posts_are_limited_by_account_or_by_a_guest_s_address, async || 
         post_from(&app, address, path, &json!({"body": "text"})).await
     };
     let reviews = "/api/products/1/reviews";
-    assert_eq!(post("203.0.113.7", reviews).await.status, 201);
-    assert_eq!(post("203.0.113.7", "/api/products/2/reviews").await.status, 201);
+    let first = post("203.0.113.7", reviews).await;
+    let says = |answer: &Answer| answer.header("ratelimit").to_owned();
+    assert_eq!((first.status.as_u16(), says(&first)), (201, "\"posting\";r=1;t=30".to_owned()));
+    assert_eq!(first.header("ratelimit-policy"), "\"posting\";q=2;w=60");
+    let second = post("203.0.113.7", "/api/products/99/reviews").await;
+    assert_eq!(second.problem(404), "product_not_found");
+    assert_eq!(says(&second), "\"posting\";r=0;t=30");
+    assert_eq!(app.get(reviews).await.header("ratelimit"), "", "reads have no limit");
     assert_limited(&post("203.0.113.7", reviews).await, "posting", "q=2;w=60", 30);
     assert_eq!(post("203.0.113.8", reviews).await.status, 201);
-    assert_eq!(app.store().databases().unwrap().items[0].reviews, Some(3));
+    assert_eq!(app.store().databases().unwrap().items[0].reviews, Some(2));
 
     // An account has its own limit, wherever it asks from.
     create(&app, "aspasia", Role::Member);
@@ -125,9 +179,16 @@ on_every_engine!(posts_are_limited_by_account_or_by_a_guest_s_address, async || 
         let posted = browser.ask(Method::POST, &path, json!({"body": "text"})).await;
         assert_eq!(posted.status, status);
     }
-    // Guests on this very machine are its operator's scripts.
+});
+
+on_every_engine!(the_operator_s_own_scripts_have_no_limit, async || {
+    let app = TestApp::start_with(1, |config| {
+        config.rates = Rates { reviews_per_minute: 2, ..OFF };
+    })
+    .await;
     for _ in 0..10 {
-        app.review(1, Some(5)).await;
+        let answer = app.post_review(1, &json!({"body": "text"})).await;
+        assert_eq!((answer.status.as_u16(), answer.header("ratelimit")), (201, ""));
     }
 });
 
@@ -138,8 +199,7 @@ on_every_engine!(nobody_else_than_a_trusted_proxy_names_the_client, async || {
     })
     .await;
     for (number, status) in [(1, 401), (2, 401), (3, 429)] {
-        let (address, name) = (format!("203.0.113.{number}"), format!("name-{number}"));
-        let body = json!({"name": name, "password": "x"});
-        post_from(&app, &address, "/api/session", &body).await.problem(status);
+        let address = format!("203.0.113.{number}");
+        attempt(&app, &address, "aspasia", "x").await.problem(status);
     }
 });
