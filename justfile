@@ -104,7 +104,7 @@ lint: (_need "rust" "lints")
 
 # Test all that needs no browser; arguments go to `cargo test`
 [group('test')]
-test-api *arguments: (_need "rust" "postgresql")
+test-api *arguments: (_need "rust" "postgresql" "nginx")
     cargo test --locked --workspace "$@"
 
 # Lint openapi.yaml and type-check a client that is generated from it

@@ -172,6 +172,11 @@ need_postgresql() {
     "$root_dir/tools/postgres" need
 }
 
+# Its package starts nothing where no system runs, as in CI; a server that it starts is nobody's.
+need_nginx() {
+    need_packages "to test the server behind a proxy" /usr/sbin/nginx:nginx-light
+}
+
 need_sqlite3() {
     need_packages "to look behind the scenes as the command line says" sqlite3:sqlite3
 }

@@ -47,6 +47,7 @@ use crate::store::{SetupError, StoreError};
 ///   sign_ins_per_minute     OSTRAKON_SIGN_INS_PER_MINUTE     by name and network; 0: no limit
 ///   registrations_per_hour  OSTRAKON_REGISTRATIONS_PER_HOUR  by address; 0: no limit
 ///   reviews_per_minute      OSTRAKON_REVIEWS_PER_MINUTE      by account or address; 0: no limit
+///   secret_key_file         OSTRAKON_SECRET_KEY_FILE         its key: data_dir/secret-key
 ///   cache_mib               OSTRAKON_CACHE_MIB               memory for answers in MiB: 16; 0: none
 ///   log                     OSTRAKON_LOG                     what to log, e.g. debug
 ///

@@ -173,7 +173,7 @@ impl Config {
             rates: self.rates,
             secret_key: self.secret_key()?,
             cache_bytes: u64::from(self.cache_mib) << 20,
-        }
+        })
     }
 }
 
@@ -266,8 +266,8 @@ impl Keys {
                 continue;
             }
             let nearest = environment::nearest(key, &self.known);
-            let nearest =
-                nearest.map(|known| if of_environment { variable(known) } else { known.to_owned() });
+            let nearest = nearest
+                .map(|known| if of_environment { variable(known) } else { known.to_owned() });
             let hint = nearest.map_or_else(String::new, |known| format!(", did you mean {known}?"));
             let line = format!("{}: unknown{hint}", self.place(key, value));
             if of_environment { &mut warnings } else { &mut problems }.push(line);

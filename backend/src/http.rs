@@ -22,6 +22,7 @@ mod hashing;
 mod health;
 mod index;
 mod limits;
+mod local;
 mod moderation;
 mod openapi;
 mod origin;
@@ -32,9 +33,9 @@ mod products;
 mod respond;
 mod reviews;
 mod routes;
+mod secret_key;
 mod session;
 mod settings;
-mod secret_key;
 mod threads;
 
 use std::io;
@@ -57,9 +58,9 @@ use threads::Readers;
 
 pub use limits::Rates;
 pub use openapi::document;
+pub use secret_key::SecretKey;
 pub use settings::{PublicUrl, Settings, TrustedProxies};
 
-pub use secret_key::SecretKey;
 /// How long a stopping server lets requests finish, in seconds.
 const SHUTDOWN_TIMEOUT_S: u64 = 10;
 
@@ -103,6 +104,9 @@ pub fn server(listener: TcpListener, store: Store, settings: Settings) -> io::Re
             .wrap(TracingLogger::default())
     });
     // The end of an answer must not wait until the client has confirmed its beginning.
+    let server = server.on_connect(|_, connection| {
+        connection.insert(local::Connection::default());
+    });
     let server = server.tcp_nodelay(true).shutdown_timeout(SHUTDOWN_TIMEOUT_S).listen(listener)?;
     Ok(server.run())
 }

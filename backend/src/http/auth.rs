@@ -225,7 +225,8 @@ fn bearer(request: &HttpRequest) -> Option<String> {
     })
 }
 
-fn data<T: 'static>(request: &HttpRequest) -> Result<Data<T>, ApiError> {
+/// What the server keeps for all requests.
+pub fn data<T: 'static>(request: &HttpRequest) -> Result<Data<T>, ApiError> {
     let code = ProblemCode::Internal;
     request.app_data::<Data<T>>().cloned().ok_or_else(|| ApiError::new(code, code.explanation()))
 }

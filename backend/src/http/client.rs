@@ -2,30 +2,27 @@
 
 use std::future::{Ready, ready};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Once;
 
 use actix_web::dev::Payload;
-use actix_web::http::header;
-use actix_web::http::header::HeaderMap;
-use actix_web::web::Data;
+use actix_web::http::header::{HeaderMap, HeaderName};
 use actix_web::{FromRequest, HttpRequest};
 use ipnet::IpNet;
 
 use super::Settings;
+use super::auth::data;
 use super::error::ApiError;
+use super::local::{self, Sign};
 
-const X_FORWARDED_FOR: &str = "x-forwarded-for";
-
-/// What proxies add to requests: with one of these, somebody else than the peer may be asking.
-const FORWARDING_HEADERS: [&str; 6] =
-    [X_FORWARDED_FOR, "forwarded", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"];
+/// By this header a trusted proxy names its client.
+pub const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Who is at the other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client {
     /// The peer's address; behind a trusted proxy, the address that the proxy names.
     pub address: IpAddr,
-    /// Whether it is somebody on this very machine: a loopback address, asking for a loopback
-    /// host, and no sign of a proxy.
+    /// Whether it is somebody at this very machine, see [`local`].
     pub local: bool,
 }
 
@@ -34,9 +31,7 @@ impl FromRequest for Client {
     type Future = Ready<Result<Client, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let trusted = request.app_data::<Data<Settings>>();
-        let trusted = trusted.map_or(&[][..], |settings| &settings.trusted_proxies);
-        ready(Ok(Client::of(request.peer_addr(), request.headers(), trusted)))
+        ready(data::<Settings>(request).map(|settings| Client::of(request, &settings)))
     }
 }
 
@@ -49,17 +44,46 @@ impl Client {
         }
     }
 
-    fn of(peer: Option<SocketAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> Client {
+    fn of(request: &HttpRequest, settings: &Settings) -> Client {
         // Without a peer (a test without a socket) nobody is trusted with anything.
-        let Some(peer) = peer.map(|peer| peer.ip().to_canonical()) else {
+        let Some(peer) = request.peer_addr().map(|peer| peer.ip().to_canonical()) else {
             return Client { address: Ipv6Addr::UNSPECIFIED.into(), local: false };
         };
-        let forwarded = FORWARDING_HEADERS.iter().any(|name| headers.contains_key(*name));
-        Client {
-            address: if is_trusted(peer, trusted) { named(peer, headers, trusted) } else { peer },
-            local: peer.is_loopback() && !forwarded && names_loopback(headers),
+        if is_trusted(peer, &settings.trusted_proxies) {
+            let named = named(request.headers(), &settings.trusted_proxies);
+            return Client { address: named.unwrap_or_else(|| nameless(peer)), local: false };
         }
+        let local = local::is_local(request, settings.public_url.as_ref());
+        if let Err(Sign::Proxy(sign)) = local {
+            untrusted(peer, sign);
+        }
+        Client { address: peer, local: local.is_ok() }
     }
+}
+
+/// The proxy itself, which stands for all of its clients: the log says so once.
+fn nameless(proxy: IpAddr) -> IpAddr {
+    static TOLD: Once = Once::new();
+    TOLD.call_once(|| {
+        tracing::warn!(
+            "the trusted proxy {proxy} names no client in X-Forwarded-For: its clients share one \
+             limit. Have it set this header (docs/production.md)"
+        );
+    });
+    proxy
+}
+
+/// The log says once that somebody seems to be a proxy, and is not trusted.
+fn untrusted(peer: IpAddr, sign: &str) {
+    static TOLD: Once = Once::new();
+    TOLD.call_once(|| {
+        tracing::warn!(
+            "a client at {peer} is not taken for somebody at this machine ({sign}): it has limits, \
+             and no use for the demo's password. If this is a proxy, set trusted_proxies \
+             (OSTRAKON_TRUSTED_PROXIES) and public_url (OSTRAKON_PUBLIC_URL), or all of its \
+             clients share one limit"
+        );
+    });
 }
 
 fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
@@ -67,16 +91,16 @@ fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
 }
 
 /// The last address in X-Forwarded-For that isn't a trusted proxy's: each proxy adds the one that
-/// it was asked by, and whatever stands before could be made up.
-fn named(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+/// it was asked by, and whatever stands before could be made up. `None` when there is no address.
+fn named(headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
     let values: Vec<&str> = headers
         .get_all(X_FORWARDED_FOR)
         .flat_map(|value| value.to_str().unwrap_or_default().split(','))
         .collect();
-    let mut client = peer;
+    let mut client = None;
     for value in values.into_iter().rev() {
         let Some(address) = address(value.trim()) else { break };
-        client = address;
+        client = Some(address);
         if !is_trusted(address, trusted) {
             break;
         }
@@ -91,33 +115,20 @@ fn address(text: &str) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
-/// Whether the request asks for a loopback host. A page of a name that was pointed here (DNS
-/// rebinding) makes this machine's browser ask for that name.
-fn names_loopback(headers: &HeaderMap) -> bool {
-    let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else {
-        return false;
-    };
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let name = name.trim_start_matches('[').trim_end_matches(']');
-    let is_loopback = |address: IpAddr| address.to_canonical().is_loopback();
-    name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(is_loopback)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix_web::http::header::{HeaderName, HeaderValue};
+    use actix_web::test::TestRequest;
 
-    fn client(peer: &str, headers: &[(&'static str, &'static str)], trusted: &str) -> Client {
-        let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+    fn client(peer: &str, forwarded: &[&str], trusted: &str) -> Client {
+        let mut request =
+            TestRequest::default().peer_addr(SocketAddr::new(peer.parse().unwrap(), 1));
+        for value in forwarded {
+            request = request.append_header((X_FORWARDED_FOR, *value));
         }
-        let trusted: Vec<IpNet> = trusted.split_whitespace().map(|t| t.parse().unwrap()).collect();
-        Client::of(Some(SocketAddr::new(peer.parse().unwrap(), 1)), &map, &trusted)
+        let trusted_proxies = trusted.split_whitespace().map(|t| t.parse().unwrap()).collect();
+        let settings = Settings { trusted_proxies, ..Settings::for_tests() };
+        Client::of(&request.to_http_request(), &settings)
     }
 
     #[test]
@@ -136,32 +147,11 @@ mod tests {
             ("::ffff:127.0.0.1", proxies, "[2001:db8::1]:80", "2001:db8::1"),
             ("::1", proxies, "::ffff:203.0.113.7", "203.0.113.7"),
         ] {
-            let found = client(peer, &[("x-forwarded-for", forwarded)], trusted);
+            let found = client(peer, &[forwarded], trusted);
             assert_eq!(found.address.to_string(), expected, "{peer} {forwarded}");
             assert!(!found.local, "{peer} {forwarded}");
         }
-        let two = [("x-forwarded-for", "198.51.100.1"), ("x-forwarded-for", "203.0.113.7")];
+        let two = ["198.51.100.1", "203.0.113.7"];
         assert_eq!(client("127.0.0.1", &two, proxies).address.to_string(), "203.0.113.7");
-    }
-
-    #[test]
-    fn local_is_who_asks_on_this_machine_itself() {
-        for (peer, headers, expected) in [
-            ("127.0.0.1", &[("host", "127.0.0.1:8080")][..], true),
-            ("127.0.0.1", &[("host", "LocalHost:8080")], true),
-            ("127.0.0.1", &[("host", "localhost")], true),
-            ("::1", &[("host", "[::1]:8080")], true),
-            ("::1", &[("host", "[::1]")], true),
-            ("::ffff:127.0.0.1", &[("host", "127.0.0.1")], true),
-            ("127.0.0.1", &[], false),
-            ("127.0.0.1", &[("host", "rebound.example:8080")], false),
-            ("127.0.0.1", &[("host", "127.0.0.1.example")], false),
-            ("192.0.2.1", &[("host", "127.0.0.1")], false),
-            ("127.0.0.1", &[("host", "127.0.0.1"), ("x-forwarded-for", "")], false),
-            ("127.0.0.1", &[("host", "127.0.0.1"), ("forwarded", "for=_x")], false),
-            ("127.0.0.1", &[("host", "127.0.0.1"), ("x-real-ip", "127.0.0.1")], false),
-        ] {
-            assert_eq!(client(peer, headers, "").local, expected, "{peer} {headers:?}");
-        }
     }
 }

@@ -3,6 +3,9 @@
 //! Cookies are `SameSite=Lax` already; this keeps out neighbours of the same site too, and pages
 //! that would sign a visitor in as somebody else.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
 use actix_web::Error;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -17,6 +20,10 @@ use super::settings::{PublicUrl, Settings};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
+/// How many origins the log names at most, and how long one may be to be named.
+const MAX_TOLD: usize = 16;
+const MAX_TOLD_LENGTH: usize = 200;
+
 /// Around every request: refuses what another site's page wants to change.
 pub async fn check(
     settings: Data<Settings>,
@@ -25,6 +32,7 @@ pub async fn check(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
     if !reads && is_foreign(request.headers(), settings.public_url.as_ref()) {
+        tell(request.headers(), settings.public_url.as_ref());
         let code = ProblemCode::OriginMismatch;
         return Ok(request.error_response(ApiError::new(code, code.explanation())));
     }
@@ -38,12 +46,36 @@ fn is_foreign(headers: &HeaderMap, public_url: Option<&PublicUrl>) -> bool {
         let site = headers.get(SEC_FETCH_SITE).map(|site| site.as_bytes());
         return matches!(site, Some(b"cross-site" | b"same-site"));
     }
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = host(headers);
     !origins.all(|origin| match (origin.to_str(), public_url) {
         (Ok(origin), Some(url)) => origin.eq_ignore_ascii_case(url.origin()),
         (Ok(origin), None) => host.is_some_and(|host| is_of_host(origin, host)),
         (Err(_), _) => false,
     })
+}
+
+fn host(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::HOST).and_then(|host| host.to_str().ok())
+}
+
+/// The log names each origin that was refused once. Behind a proxy that names another host than
+/// the browser does, every form is refused, and only the operator can know why.
+fn tell(headers: &HeaderMap, public_url: Option<&PublicUrl>) {
+    static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+    let Some(origin) = origin.filter(|origin| origin.len() <= MAX_TOLD_LENGTH) else { return };
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    if told.len() == MAX_TOLD || !told.insert(origin.to_owned()) {
+        return;
+    }
+    let expected = match public_url {
+        Some(url) => format!("{}, which is public_url", url.origin()),
+        None => format!("{}, which is the request's Host", host(headers).unwrap_or("none")),
+    };
+    tracing::warn!(
+        "refused a change by a page of {origin}; expected was {expected}. If this service is \
+         reached by {origin}, set public_url = \"{origin}\" (OSTRAKON_PUBLIC_URL)"
+    );
 }
 
 /// Whether `origin` is this host and port. Which scheme the browser used, a proxy may know.

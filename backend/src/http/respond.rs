@@ -15,11 +15,12 @@ use serde::Serialize;
 use tracing_actix_web::RequestId;
 use twox_hash::XxHash3_128;
 
+use super::Settings;
 use super::compression::{self, Coding};
 use super::error::ApiError;
+use super::limits::Allowance;
 use super::routes::RouteTable;
 use crate::store::StoreError;
-use super::limits::Allowance;
 
 /// Under this name the log knows the request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -30,6 +31,9 @@ const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 /// What is no page loads nothing.
 const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
+
+/// Browsers that were here by HTTPS never come by HTTP again (RFC 6797): for two years.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
 /// The answer to a read: JSON that clients may keep, and ask again whether it has changed.
 pub struct Fresh<T> {
@@ -250,6 +254,8 @@ pub async fn finish(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let request_id =
         request.extensions().get::<RequestId>().map_or_else(String::new, RequestId::to_string);
+    let settings = request.app_data::<Data<Settings>>();
+    let is_https = settings.is_some_and(|settings| settings.is_https());
     let policy = if request.path().starts_with("/docs/") { DOCS_POLICY } else { DATA_POLICY };
     if request.method() == Method::HEAD {
         // The protocol layer remembers, and leaves the body away.
@@ -269,16 +275,19 @@ pub async fn finish(
         response = response.map_body(|_, _| BoxBody::new(body));
     }
     response = compression::compress(response)?;
+    let allowance = response.request().extensions().get::<Allowance>().copied();
     let headers = response.headers_mut();
+    for (name, value) in allowance.iter().flat_map(Allowance::headers) {
+        headers.insert(name, value);
+    }
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         headers.insert(REQUEST_ID, value);
     }
     if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
         headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
-    let allowance = response.request().extensions().get::<Allowance>().copied();
     }
-    for (name, value) in allowance.iter().flat_map(Allowance::headers) {
-        headers.insert(name, value);
+    if is_https {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));

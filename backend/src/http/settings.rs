@@ -58,12 +58,18 @@ impl Settings {
 pub struct PublicUrl {
     origin: String,
     https: bool,
+    loopback: bool,
 }
 
 impl PublicUrl {
     /// As browsers send it in `Origin`.
     pub fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// Whether only this machine reaches the service by it.
+    pub fn is_loopback(&self) -> bool {
+        self.loopback
     }
 }
 
@@ -89,7 +95,8 @@ impl FromStr for PublicUrl {
         let port = authority.port_u16().filter(|&port| port != default_port);
         let port = port.map_or_else(String::new, |port| format!(":{port}"));
         let scheme = if https { "https" } else { "http" };
-        Ok(PublicUrl { origin: format!("{scheme}://{host}{port}"), https })
+        let loopback = is_loopback_host(&host);
+        Ok(PublicUrl { origin: format!("{scheme}://{host}{port}"), https, loopback })
     }
 }
 

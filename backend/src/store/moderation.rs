@@ -175,19 +175,19 @@ impl Store {
             let change = Change { action, status, reason: None, note: None };
             change_review(connection, moderator, &row, changed, &change).map(Ok)
         })
-        moderator: &Actor,
     }
 
     /// Changes each of `reviews` that still has its version, and is not the moderator's own.
     fn each(
         &self,
+        moderator: &Actor,
         reviews: &[ReviewVersion],
-                _ if row.author_id == Some(moderator.id.get()) => Ok(Err(StoreError::OwnReview)),
         change: impl Fn(&mut Connection, ReviewRow) -> Result<Result<Review, StoreError>, QueryError>,
     ) -> Result<DecisionResultList, StoreError> {
         let decide = |seen: &ReviewVersion| {
             let changed = self.change(seen.id, |connection, row, review| match review.status {
                 ReviewStatus::Deleted => Ok(Err(StoreError::ReviewDeleted)),
+                _ if row.author_id == Some(moderator.id.get()) => Ok(Err(StoreError::OwnReview)),
                 _ if review.version != seen.version => Ok(Err(StoreError::VersionConflict)),
                 _ => change(connection, row),
             });
@@ -208,12 +208,12 @@ impl Store {
 fn result(id: ReviewId, changed: Result<Review, StoreError>) -> Result<DecisionResult, StoreError> {
     let problem = match changed {
         Ok(review) => {
-        Err(StoreError::OwnReview) => ProblemCode::OwnReview,
             let (status, version) = (Some(review.status), Some(review.version));
             return Ok(DecisionResult { id, status, version, problem: None, detail: None });
         }
         Err(StoreError::ReviewNotFound(_)) => ProblemCode::ReviewNotFound,
         Err(StoreError::ReviewDeleted) => ProblemCode::ReviewDeleted,
+        Err(StoreError::OwnReview) => ProblemCode::OwnReview,
         Err(StoreError::VersionConflict) => ProblemCode::VersionConflict,
         Err(StoreError::NothingToUndo) => ProblemCode::NothingToUndo,
         Err(StoreError::Unavailable(_) | StoreError::ReadOnly(_) | StoreError::Busy(_)) => {

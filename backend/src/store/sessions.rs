@@ -126,6 +126,9 @@ impl Store {
         let is_right = self.passwords.verify(&credentials.password, hash)?;
         // Everybody knows the demo's password: it is good for looking around on one's own machine.
         let may = |row: &AccountRow| !row.disabled && (browser.local || !row.demo_password);
+        if is_right && row.as_ref().is_some_and(|row| !row.disabled && !may(row)) {
+            tracing::warn!("the demo's password was refused: it is for this machine alone");
+        }
         let row = row.filter(|row| is_right && may(row)).ok_or(StoreError::CredentialsWrong)?;
         let secret = secret::new_session()?;
         let account = self.default().write(|connection| {

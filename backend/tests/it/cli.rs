@@ -258,6 +258,32 @@ fn urls_that_lead_nowhere_are_one_line() {
     assert!(!place.folder().join("data").exists(), "mistakes create nothing");
 }
 
+#[test]
+fn the_environment_is_not_ours_alone() {
+    let place = Place::new();
+    // What Kubernetes gives every pod beside a Service called ostrakon, and a slip.
+    let mut command = ostrakon(&place, &["migrate"]);
+    command.envs([
+        ("OSTRAKON_SERVICE_HOST", "10.96.0.7"),
+        ("OSTRAKON_SERVICE_PORT", "80"),
+        ("OSTRAKON_SERVICE_PORT_HTTP", "80"),
+        ("OSTRAKON_PORT", "tcp://10.96.0.7:80"),
+        ("OSTRAKON_PORT_80_TCP", "tcp://10.96.0.7:80"),
+        ("OSTRAKON_PORT_80_TCP_ADDR", "10.96.0.7"),
+        ("OSTRAKON_REVIEW_DATABASES", "1"),
+    ]);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said.lines().count(), 1, "{said}");
+    let hint = "OSTRAKON_REVIEW_DATABASES: unknown, did you mean OSTRAKON_REVIEWS_DATABASES?";
+    assert!(said.contains("WARN") && said.contains(hint), "{said}");
+
+    std::fs::write(place.folder().join("ostrakon.toml"), "review_databases = 1").unwrap();
+    let refused = fails(ostrakon(&place, &["migrate"]), 2);
+    assert!(refused.contains("review_databases: unknown, did you mean reviews_databases?"));
+}
+
 on_every_engine!(many_may_migrate_at_once, || {
     let place = Place::new();
     let migrate = || ostrakon(&place, &["migrate"]).stdout(Stdio::null()).spawn().unwrap();
@@ -305,6 +331,30 @@ on_every_engine!(a_port_in_use_is_one_line, || {
     assert!(fails(command, 1).contains(&format!("{address} is in use")));
 });
 
+#[test]
+fn a_secret_key_is_made_or_must_be_there() {
+    let place = Place::new();
+    succeeds(&place, &["migrate"]);
+    let file = place.folder().join("key");
+    let serve = || {
+        let mut command = ostrakon(&place, &["serve"]);
+        command.env("OSTRAKON_LISTEN", "127.0.0.1:0").env("OSTRAKON_SECRET_KEY_FILE", &file);
+        command
+    };
+    assert!(fails(serve(), 2).contains("key: No such file"));
+    std::fs::write(&file, "short\n").unwrap();
+    assert!(fails(serve(), 2).contains("32 characters or more"));
+    std::fs::write(&file, "a key of more than 32 characters\n").unwrap();
+    assert_eq!(Serving::spawn(serve()).get("/healthz"), "{\"status\":\"ok\"}");
+    let own = place.folder().join("data").join("secret-key");
+    assert!(!own.exists(), "another one is configured");
+
+    std::fs::create_dir(&own).unwrap();
+    let mut command = ostrakon(&place, &["serve"]);
+    command.env("OSTRAKON_LISTEN", "127.0.0.1:0");
+    assert!(fails(command, 2).contains("data/secret-key"));
+}
+
 on_every_engine!(a_server_says_where_it_is_and_ends_by_a_signal, || {
     let place = Place::new();
     let serving = Serving::start_with(&place, &["serve", "--migrate"]);
@@ -331,30 +381,6 @@ on_every_engine!(accounts_can_be_managed, || {
         let said = [output.stdout, output.stderr].concat();
         (output.status.code(), String::from_utf8(said).unwrap())
     };
-#[test]
-fn a_secret_key_is_made_or_must_be_there() {
-    let place = Place::new();
-    succeeds(&place, &["migrate"]);
-    let file = place.folder().join("key");
-    let serve = || {
-        let mut command = ostrakon(&place, &["serve"]);
-        command.env("OSTRAKON_LISTEN", "127.0.0.1:0").env("OSTRAKON_SECRET_KEY_FILE", &file);
-        command
-    };
-    assert!(fails(serve(), 2).contains("key: No such file"));
-    std::fs::write(&file, "short\n").unwrap();
-    assert!(fails(serve(), 2).contains("32 characters or more"));
-    std::fs::write(&file, "a key of more than 32 characters\n").unwrap();
-    assert_eq!(Serving::spawn(serve()).get("/healthz"), "{\"status\":\"ok\"}");
-    let own = place.folder().join("data").join("secret-key");
-    assert!(!own.exists(), "another one is configured");
-
-    std::fs::create_dir(&own).unwrap();
-    let mut command = ostrakon(&place, &["serve"]);
-    command.env("OSTRAKON_LISTEN", "127.0.0.1:0");
-    assert!(fails(command, 2).contains("data/secret-key"));
-}
-
     let said = |code, text: &str| (Some(code), format!("{text}\n"));
     assert_eq!(
         create("Aspasia", "admin", "a long sentence"),

@@ -15,6 +15,7 @@ mod app;
 mod backup;
 mod bad_input;
 mod batches;
+mod behind_a_proxy;
 mod bodies;
 mod cache;
 mod citus;
