@@ -103,10 +103,10 @@ pub fn server(listener: TcpListener, store: Store, settings: Settings) -> io::Re
             .wrap(from_fn(respond::finish))
             .wrap(TracingLogger::default())
     });
-    // The end of an answer must not wait until the client has confirmed its beginning.
     let server = server.on_connect(|_, connection| {
         connection.insert(local::Connection::default());
     });
+    // The end of an answer must not wait until the client has confirmed its beginning.
     let server = server.tcp_nodelay(true).shutdown_timeout(SHUTDOWN_TIMEOUT_S).listen(listener)?;
     Ok(server.run())
 }

@@ -19,7 +19,9 @@ use super::routes;
                        is told as a problem (RFC 9457) with a stable `code`.\n\nWhere databases \
                        have replicas, the answer to a write carries `Ostrakon-Position`: a client \
                        that sends this header with later requests sees what it has written, \
-                       whoever answers. Browsers get it as a cookie.",
+                       whoever answers. Browsers get it as a cookie.\n\nAnswers that a \
+                       limit has touched say what is left of it, and in how many seconds there is \
+                       more: `RateLimit`, `RateLimit-Policy`.",
         license(name = "MIT", identifier = "MIT"),
         contact()
     ),

@@ -1,7 +1,7 @@
 //! Reviews: reading and writing them.
 
 use actix_web::http::header;
-use actix_web::web::Path;
+use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, delete, get, patch, post};
 use ostrakon_shared::{
     NewReport, NewReview, PageLimit, ProductId, Rating, Review, ReviewEdit, ReviewId,

@@ -46,8 +46,14 @@ fn session(account: Option<Account>, policy: Policy) -> Session {
 
 /// Sign in
 ///
+<<<<<<< HEAD
 /// The answer sets the cookie of a new session; the one that the browser had ends. A session ends
 /// after 14 days without use, and 30 days after signing in.
+=======
+/// The answer sets the cookie of a new session, which lasts for 30 days; the one that the browser
+/// had ends. By another cookie, `ostrakon_device`, the browser keeps an allowance of its own: wrong
+/// passwords that others try don't keep it out.
+>>>>>>> ac64d53 (Say in the API's description what RateLimit means; count migrations where they are)
 #[utoipa::path(
     tag = "accounts",
     security(()),
