@@ -15,7 +15,7 @@ use super::device::Device;
 use super::error::ApiError;
 use super::extract::Body;
 use super::hashing::{HashingQueue, hashing};
-use super::limits::Limits;
+use super::limits::{Key, Limit, Limits};
 use super::openapi::{
     CredentialsWrong, InvalidBody, OtherSite, PasswordOnly, SessionEnded, TooMany, Unavailable,
 };
@@ -46,14 +46,9 @@ fn session(account: Option<Account>, policy: Policy) -> Session {
 
 /// Sign in
 ///
-<<<<<<< HEAD
 /// The answer sets the cookie of a new session; the one that the browser had ends. A session ends
-/// after 14 days without use, and 30 days after signing in.
-=======
-/// The answer sets the cookie of a new session, which lasts for 30 days; the one that the browser
-/// had ends. By another cookie, `ostrakon_device`, the browser keeps an allowance of its own: wrong
-/// passwords that others try don't keep it out.
->>>>>>> ac64d53 (Say in the API's description what RateLimit means; count migrations where they are)
+/// after 14 days without use, and 30 days after signing in. By another cookie, `ostrakon_device`,
+/// the browser keeps an allowance of its own: wrong passwords that others try don't keep it out.
 #[utoipa::path(
     tag = "accounts",
     security(()),
@@ -96,11 +91,12 @@ pub async fn sign_in(
 )]
 #[post("/api/session/proof")]
 pub async fn prove_password(
+    request: HttpRequest,
     owner: Owner,
     (store, limits, queue): (Store, Data<Limits>, Data<HashingQueue>),
     proof: Body<PasswordProof>,
 ) -> Result<HttpResponse, ApiError> {
-    limits.check(Limit::SignIn, Key::from(&owner.actor))?;
+    limits.check(&request, Limit::SignIn, &Key::from(&owner.actor))?;
     let prove = move |store: &Store| store.prove(owner.actor.id, owner.session, &proof.0.password);
     hashing(queue, store, prove).await?;
     Ok(done())
