@@ -12,7 +12,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use super::secret_key::SecretKey;
 use super::{Settings, cookie};
-use crate::store::name_key;
+use crate::text::name_key;
 
 /// Accounts that a device is known to at most: the one that signed in least recently is forgotten.
 const MAX_ACCOUNTS: usize = 8;
