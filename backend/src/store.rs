@@ -8,6 +8,7 @@ mod admin_reviews;
 pub mod backup;
 mod batch;
 mod credentials;
+mod clock;
 mod cursor;
 mod error;
 mod fanout;
@@ -50,6 +51,7 @@ pub use accounts::{AccountQuery, DEMO_NAME};
 pub use actor::Actor;
 pub use admin_reviews::AdminReviewQuery;
 pub use credentials::Ended;
+pub use clock::Clock;
 pub use error::StoreError;
 pub use moderation::{QueueQuery, Reader};
 pub use overview::Place;
@@ -85,7 +87,8 @@ pub struct Cluster {
     passwords: passwords::Passwords,
     usage: usage::Usage,
     map: ArcSwap<ShardMap>,
-    mint: mint::Mint,
+    /// One for each reviews database.
+    mints: Vec<mint::Mint>,
     running: verification::Running,
     revisions: revisions::Revisions,
     writers: writers::Writers,

@@ -69,8 +69,16 @@ codes! {
             "This path exists, but not for this method. The `Allow` header lists the methods that it has.";
         DatabaseUnavailable => "database_unavailable", "Database unavailable",
             "A database that the answer needs is down; `detail` names it. Try again after the seconds in `Retry-After`. Lists of reviews and products can be had without it by `allow_partial=true`.";
+        Overloaded => "overloaded", "Overloaded",
+            "More requests arrive than the service can answer in time. Nothing was done. Try again after the seconds in `Retry-After`.";
+        StorageFull => "storage_full", "Storage full",
+            "The disk of a database is full; `detail` names it. Nothing was written; reading goes on. Try again later.";
+        RequestTimeout => "request_timeout", "Request timeout",
+            "The body did not arrive in time. Nothing was done.";
         DatabaseBusy => "database_busy", "Database busy",
             "More reviews arrive than this database can write; `detail` names it. Nothing was written. Try again after the seconds in `Retry-After`.";
+        ClockWrong => "clock_wrong", "Wrong clock",
+            "The clock that dates new reviews is before 2000 or after 2069. Nothing was written. Try again after the seconds in `Retry-After`.";
         BucketMoved => "bucket_moved", "Review on the move",
             "The bucket of this review is moving to another database. Try again after the seconds in `Retry-After`.";
         SignInRequired => "sign_in_required", "Sign in first",

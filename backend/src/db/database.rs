@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 
 use super::address::Address;
 use super::context::{Context, WaitsFor};
-use super::engine::{self, Connection};
+use super::engine::{self, Connection, Settled};
 use super::error::{DbError, QueryError};
 use super::owner::KnownOwners;
 use super::server::{Server, Settings, one_line};
@@ -185,6 +185,16 @@ impl Database {
         self.primary.health.is_up()
     }
 
+    /// Fails when it is a file whose disk has hardly any room left.
+    pub fn require_room(&self) -> Result<(), DbError> {
+        self.primary.require_room()
+    }
+
+    /// Whether the last write found no room.
+    pub fn was_full(&self) -> bool {
+        self.primary.was_full()
+    }
+
     /// How its replicas are doing, in the order of the configuration.
     pub fn replicas(&self) -> Vec<ReplicaState> {
         let state = |replica: &Replica| ReplicaState {
@@ -223,14 +233,14 @@ impl Database {
     }
 
     /// Like [`Database::read`], of the primary if possible: for walks upwards in time. `queries`
-    /// also gets the time below which nothing more will appear, in milliseconds since the Unix
-    /// epoch. None: this process is the only one that writes here, and knows.
+    /// also gets the time below which nothing more will appear. None: this process is the only one
+    /// that writes here, and knows.
     pub fn read_settled<T>(
         &self,
         context: &Context,
-        queries: impl Fn(&mut Connection, Option<i64>) -> Result<T, QueryError>,
+        queries: impl Fn(&mut Connection, Option<Settled>) -> Result<T, QueryError>,
     ) -> Result<T, DbError> {
-        let prepare = |connection: &mut Connection| Ok(engine::horizon_ms(connection)?);
+        let prepare = |connection: &mut Connection| Ok(engine::settled(connection)?);
         self.primary_or_replica(context, prepare, queries)
     }
 
@@ -362,7 +372,7 @@ impl RequestDatabase<'_> {
     /// See [`Database::read_settled`].
     pub fn read_settled<T>(
         &self,
-        queries: impl Fn(&mut Connection, Option<i64>) -> Result<T, QueryError>,
+        queries: impl Fn(&mut Connection, Option<Settled>) -> Result<T, QueryError>,
     ) -> Result<T, DbError> {
         self.database.read_settled(self.context, queries)
     }

@@ -13,6 +13,7 @@ use super::citus;
 use super::error::QueryError;
 use super::owner::Owned;
 use super::schema::review;
+use super::time_limit::in_time;
 
 pub use multi::{AnyConnection as Connection, MultiBackend};
 
@@ -153,7 +154,7 @@ const MINT_KEYS: i64 = LOCK_KEYS;
 /// Milliseconds since the Unix epoch, by the database's own clock, in PostgreSQL's words.
 const NOW_MS: &str = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
-/// Says to all who ask this database for [`horizon`] that a review is being written, and returns
+/// Says to all who ask this database for [`settled`] that a review is being written, and returns
 /// the time to mint its id at, in milliseconds since the Unix epoch. `None`: the engine has no
 /// say in it, this process is the only one that writes.
 ///
@@ -174,17 +175,28 @@ pub fn announce_write(connection: &mut Connection) -> Result<Option<i64>, QueryE
 /// A replica doesn't know what is being written; but no write takes longer than this.
 const LONGEST_WRITE_MS: i64 = 60_000;
 
-/// The time below which all reviews of this database are committed, or never will be, in
-/// milliseconds since the Unix epoch. `None` as in [`announce_write`]. Must run before the
-/// snapshot is taken that is to hold them.
-pub(super) fn horizon_ms(connection: &mut Connection) -> QueryResult<Option<i64>> {
+/// Times by a server's clock, in milliseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug)]
+pub struct Settled {
+    /// All reviews of before are committed, or never will be.
+    pub oldest_ms: i64,
+    /// What the clock says.
+    pub now_ms: i64,
+}
+
+/// Until when all reviews of this database are settled. `None` as in [`announce_write`]. Must run
+/// before the snapshot is taken that is to hold them.
+pub(super) fn settled(connection: &mut Connection) -> QueryResult<Option<Settled>> {
     let Connection::Postgres(postgres) = connection else { return Ok(None) };
-    let now: i64 = diesel::select(sql::<BigInt>(&format!(
-        "CASE WHEN pg_is_in_recovery()
-              THEN coalesce((extract(epoch FROM pg_last_xact_replay_timestamp()) * 1000)::bigint
-                            - {LONGEST_WRITE_MS}, 0)
-              ELSE {NOW_MS} END"
-    )))
+    let (now, now_ms): (i64, i64) = diesel::select((
+        sql::<BigInt>(&format!(
+            "CASE WHEN pg_is_in_recovery()
+                  THEN coalesce((extract(epoch FROM pg_last_xact_replay_timestamp()) * 1000)::bigint
+                                - {LONGEST_WRITE_MS}, 0)
+                  ELSE {NOW_MS} END"
+        )),
+        sql::<BigInt>(NOW_MS),
+    ))
     .get_result(postgres)?;
     let oldest: Option<i64> = diesel::select(sql::<Nullable<BigInt>>(&format!(
         "(SELECT min(((classid::bigint & 65535) << 32) | objid::bigint) FROM pg_locks
@@ -192,7 +204,15 @@ pub(super) fn horizon_ms(connection: &mut Connection) -> QueryResult<Option<i64>
             AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
     )))
     .get_result(postgres)?;
-    Ok(Some(oldest.map_or(now, |oldest| oldest.min(now))))
+    let oldest_ms = oldest.map_or(now, |oldest| oldest.min(now));
+    Ok(Some(Settled { oldest_ms, now_ms }))
+}
+
+/// The time by the database's clock, in milliseconds since the Unix epoch. `None` as in
+/// [`announce_write`].
+pub fn clock_ms(connection: &mut Connection) -> Result<Option<i64>, QueryError> {
+    let Connection::Postgres(postgres) = connection else { return Ok(None) };
+    Ok(Some(diesel::select(sql::<BigInt>(NOW_MS)).get_result(postgres)?))
 }
 
 /// A condition on the table of reviews.
@@ -203,7 +223,10 @@ pub(super) type ReviewCondition =
 pub(super) fn lies_in(connection: &Connection, owned: &Owned) -> ReviewCondition {
     match connection {
         // Not by the index of buckets: most reviews of the database do lie in them.
-        Connection::Sqlite(_) => Box::new(sql::<SmallInt>("+review.bucket").eq_any(numbers(owned))),
+        Connection::Sqlite(_) => {
+            let is_one = sql::<SmallInt>("+review.bucket").eq_any(numbers(owned));
+            Box::new(is_one.and(in_time(connection)))
+        }
         Connection::Postgres(_) if owned.routed_by_engine => {
             Box::new(review::bucket.eq_any(numbers(owned)))
         }

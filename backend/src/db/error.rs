@@ -41,7 +41,25 @@ pub enum DbError {
         /// Which constraint refused the row.
         constraint: String,
     },
-    /// What is stored, or what the clock says, can't be.
+    /// There is no room to write: a disk is full.
+    #[error("{database}: its disk is full: {reason}")]
+    Full {
+        /// Its name.
+        database: String,
+        /// What the engine said; for the log, never for a client.
+        reason: String,
+    },
+    /// The clock by which reviews are dated says a time that ids can't have.
+    #[error(
+        "{database}: its clock says {now_ms} ms since 1970, reviews are dated from 2000 to 2069"
+    )]
+    ClockWrong {
+        /// Its name.
+        database: String,
+        /// What the clock says, in milliseconds since the Unix epoch.
+        now_ms: i64,
+    },
+    /// What is stored can't be.
     #[error("{database}: {what}")]
     Broken {
         /// Its name.
@@ -58,8 +76,17 @@ pub enum QueryError {
     Diesel(diesel::result::Error),
     /// See [`DbError::Moved`].
     Moved(Bucket),
+    /// See [`DbError::ClockWrong`].
+    ClockWrong(i64),
     /// See [`DbError::Broken`].
     Broken(String),
+}
+
+/// Whether the engine found no room to write: SQLite's words, and the operating system's that
+/// PostgreSQL repeats.
+fn is_full(error: &diesel::result::Error) -> bool {
+    let said = error.to_string();
+    ["database or disk is full", "No space left on device"].iter().any(|full| said.contains(full))
 }
 
 impl From<diesel::result::Error> for QueryError {
@@ -82,7 +109,11 @@ impl QueryError {
         let database = database.to_owned();
         match self {
             QueryError::Moved(bucket) => DbError::Moved { database, bucket },
+            QueryError::ClockWrong(now_ms) => DbError::ClockWrong { database, now_ms },
             QueryError::Broken(what) => DbError::Broken { database, what },
+            QueryError::Diesel(error) if is_full(&error) => {
+                DbError::Full { database, reason: one_line(&error) }
+            }
             QueryError::Diesel(Error::DatabaseError(_, info))
                 if info.message().contains(READ_ONLY) =>
             {

@@ -111,10 +111,26 @@ pub fn find(
     Ok(found.optional()?)
 }
 
-/// The highest id that is stored; 0 without reviews.
-pub fn last_id(connection: &mut Connection) -> Result<i64, QueryError> {
-    let last: Option<i64> = review::table.select(diesel::dsl::max(review::id)).first(connection)?;
-    Ok(last.unwrap_or_default())
+/// The highest ids that are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastIds {
+    /// Below a bound; 0 when there are none.
+    pub below: i64,
+    /// From the bound on.
+    pub above: Option<i64>,
+    /// How many there are from the bound on.
+    pub number_above: i64,
+}
+
+/// The highest ids that are stored, below `bound` and from there on.
+pub fn last_ids(connection: &mut Connection, bound: i64) -> Result<LastIds, QueryError> {
+    use diesel::dsl::{count_star, max};
+
+    let below: Option<i64> =
+        review::table.filter(review::id.lt(bound)).select(max(review::id)).first(connection)?;
+    let from = review::table.filter(review::id.ge(bound));
+    let (above, number_above) = from.select((max(review::id), count_star())).first(connection)?;
+    Ok(LastIds { below: below.unwrap_or_default(), above, number_above })
 }
 
 /// Of each bucket, product and account, the id of the account's review, unless it has deleted it.

@@ -116,15 +116,19 @@ pub fn status(code: ProblemCode) -> StatusCode {
         ProblemCode::VersionConflict => StatusCode::PRECONDITION_FAILED,
         ProblemCode::VersionMissing => StatusCode::PRECONDITION_REQUIRED,
         ProblemCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        ProblemCode::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         ProblemCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ProblemCode::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ProblemCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ProblemCode::ValidationFailed | ProblemCode::IdempotencyKeyReused => {
             StatusCode::UNPROCESSABLE_ENTITY
         }
-        ProblemCode::DatabaseUnavailable | ProblemCode::DatabaseBusy | ProblemCode::BucketMoved => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        ProblemCode::DatabaseUnavailable
+        | ProblemCode::DatabaseBusy
+        | ProblemCode::Overloaded
+        | ProblemCode::StorageFull
+        | ProblemCode::ClockWrong
+        | ProblemCode::BucketMoved => StatusCode::SERVICE_UNAVAILABLE,
         ProblemCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -162,6 +166,8 @@ impl From<StoreError> for ApiError {
                 ProblemCode::DatabaseUnavailable
             }
             StoreError::Busy(_) => ProblemCode::DatabaseBusy,
+            StoreError::StorageFull(_) => ProblemCode::StorageFull,
+            StoreError::ClockWrong(_) => ProblemCode::ClockWrong,
             StoreError::BucketMoved => ProblemCode::BucketMoved,
             StoreError::Internal(_) => ProblemCode::Internal,
         };
@@ -175,6 +181,9 @@ impl From<StoreError> for ApiError {
             }
             StoreError::Unavailable(databases) => {
                 ApiError::new(code, format!("{} is not answering.", databases.join(", ")))
+            }
+            StoreError::StorageFull(databases) => {
+                ApiError::new(code, format!("The disk of {} is full.", databases.join(", ")))
             }
             StoreError::Busy(database) => {
                 ApiError::new(code, format!("{database} has too many reviews to write already."))

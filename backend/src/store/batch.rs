@@ -158,7 +158,7 @@ impl Store {
                 new.push(draft);
             }
         }
-        let (reviews, minted) = self.insert_reviews(connection, &new)?;
+        let (reviews, minted) = self.insert_reviews(connection, database, &new)?;
         let mut reviews = reviews.into_iter();
         let missing = || QueryError::Broken("a review was not inserted".to_owned());
         let results: Result<Vec<_>, QueryError> = results
@@ -178,6 +178,7 @@ impl Store {
     fn insert_reviews(
         &self,
         connection: &mut Connection,
+        database: DatabaseIndex,
         drafts: &[&Draft],
     ) -> Result<(Vec<Review>, Vec<Minted<'_>>), QueryError> {
         if drafts.is_empty() {
@@ -185,8 +186,9 @@ impl Store {
         }
         // Minted in here, so that an id is in flight only while it is written.
         let now_ms = announce_write(connection)?;
+        let mint = &self.mints[database];
         let minted: Result<Vec<_>, _> =
-            drafts.iter().map(|draft| self.mint.mint(draft.bucket, now_ms)).collect();
+            drafts.iter().map(|draft| mint.mint(draft.bucket, now_ms)).collect();
         let minted = minted?;
         let ids = || minted.iter().map(|minted| minted.id);
         let rows: Vec<ReviewRow> = drafts.iter().zip(ids()).map(|(d, id)| d.row(id)).collect();

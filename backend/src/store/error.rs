@@ -94,6 +94,12 @@ pub enum StoreError {
     /// A bucket is moving, and hasn't arrived while we waited.
     #[error("a bucket is moving")]
     BucketMoved,
+    /// There is no room in these databases.
+    #[error("{} full", .0.join(", "))]
+    StorageFull(Vec<String>),
+    /// A clock is wrong: no reviews can be dated.
+    #[error("{0}")]
+    ClockWrong(String),
     /// Something is wrong with the program or with what is stored.
     #[error("{0}")]
     Internal(String),
@@ -104,6 +110,14 @@ impl From<DbError> for StoreError {
     fn from(error: DbError) -> StoreError {
         match error {
             DbError::Moved { .. } => StoreError::BucketMoved,
+            DbError::Full { ref database, .. } => {
+                tracing::error!(%error, "nothing is written");
+                StoreError::StorageFull(vec![database.clone()])
+            }
+            DbError::ClockWrong { .. } => {
+                tracing::error!(%error, "no reviews are written");
+                StoreError::ClockWrong(error.to_string())
+            }
             DbError::ReadOnly { database } => StoreError::ReadOnly(database),
             DbError::Unavailable { ref database, is_news, .. } => {
                 if is_news {

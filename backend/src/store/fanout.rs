@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ostrakon_shared::ReviewId;
-
+use super::mint::Horizon;
 use super::{Store, StoreError};
 use crate::db::owner::{self, Owned};
-use crate::db::{Answer, Connection, QueryError, RequestDatabase, cluster};
+use crate::db::{Answer, Connection, QueryError, cluster};
 use crate::shard::{Bucket, DatabaseIndex, ShardMap};
 
 /// The answers of several databases.
@@ -55,9 +54,9 @@ impl Store {
         query: impl Fn(&mut Connection, &Owned) -> Result<T, QueryError> + Send + Sync + 'static,
     ) -> Result<Gathered<T>, StoreError> {
         let query = Arc::new(query);
-        self.ask_owners(map, buckets, allow_partial, |database, owned| {
+        self.ask_owners(map, buckets, allow_partial, |index, owned| {
             let query = Arc::clone(&query);
-            database.begin(move |request| {
+            self.database(index).begin(move |request| {
                 let owners = &request.database.owners;
                 let queries = |connection: &mut Connection| {
                     owner::require_readable(connection, owners, &owned.buckets)?;
@@ -71,34 +70,32 @@ impl Store {
         })
     }
 
-    /// The same for walks upwards in time: also says below which id nothing more will appear.
+    /// The same for walks upwards in time: also says where they have to stop.
     pub(super) fn gather_settled<T: Send + 'static>(
         &self,
         map: &ShardMap,
         buckets: impl Iterator<Item = Bucket>,
         allow_partial: bool,
         query: impl Fn(&mut Connection, &Owned) -> Result<T, QueryError> + Send + Sync + 'static,
-    ) -> Result<(Gathered<T>, i64), StoreError> {
+    ) -> Result<(Gathered<T>, Horizon), StoreError> {
         let query = Arc::new(query);
-        // Read before the databases are: see `Mint::horizon`.
-        let own_horizon = self.mint.horizon();
-        let gathered = self.ask_owners(map, buckets, allow_partial, |database, owned| {
+        let gathered = self.ask_owners(map, buckets, allow_partial, |index, owned| {
             let query = Arc::clone(&query);
-            database.begin(move |request| {
-                request.read_settled(|connection, horizon_ms| {
+            // Read before the database is: see `Mint::horizon`.
+            let own_horizon = self.mints[index].horizon();
+            self.database(index).begin(move |request| {
+                request.read_settled(|connection, settled| {
                     let owners = &request.database.owners;
                     owner::require_readable(connection, owners, &owned.buckets)?;
-                    Ok((query(connection, &owned)?, horizon_ms))
+                    let horizon = settled.map(|it| Horizon::at(it.oldest_ms, it.now_ms));
+                    Ok((query(connection, &owned)?, horizon.unwrap_or(own_horizon)))
                 })
             })
         })?;
-        let mut horizon = i64::MAX;
+        let mut horizon = Horizon::NONE;
         let mut answers = Vec::new();
-        for (answer, horizon_ms) in gathered.answers {
-            horizon = horizon.min(match horizon_ms {
-                None => own_horizon,
-                Some(ms) => ReviewId::first_number_at(ms).unwrap_or_default(),
-            });
+        for (answer, of_database) in gathered.answers {
+            horizon = horizon.and(of_database);
             answers.push(answer);
         }
         Ok((Gathered { answers, missing: gathered.missing }, horizon))
@@ -109,7 +106,7 @@ impl Store {
         map: &ShardMap,
         buckets: impl Iterator<Item = Bucket>,
         allow_partial: bool,
-        ask: impl Fn(RequestDatabase, Owned) -> Answer<T>,
+        ask: impl Fn(DatabaseIndex, Owned) -> Answer<T>,
     ) -> Result<Gathered<T>, StoreError> {
         let mut by_database: BTreeMap<DatabaseIndex, Vec<Bucket>> = BTreeMap::new();
         for bucket in buckets {
@@ -120,7 +117,7 @@ impl Store {
             .map(|(index, buckets)| {
                 let database = &self.reviews[index];
                 let owned = Owned { buckets, routed_by_engine: database.routes_itself() };
-                (index, ask(self.database(index), owned))
+                (index, ask(index, owned))
             })
             .collect();
         let mut gathered = Gathered { answers: Vec::new(), missing: Vec::new() };

@@ -6,6 +6,7 @@ use ostrakon_shared::{PageLimit, ProductId, Rating, Review, ReviewPage, ReviewSo
 
 use super::cursor::{self, ListScope, Position};
 use super::fanout::Source;
+use super::mint::Horizon;
 use super::{Store, StoreError};
 use crate::db::owner::Owned;
 use crate::db::reviews::{self, Direction, RatingClass};
@@ -45,7 +46,7 @@ impl Store {
                 let Part { buckets, rows, .. } = &read.parts[part];
                 let rest = Wanted::Rest(list.after(rows), rows.len());
                 let more = self.read_list(map, &list, buckets.clone(), rest, query)?;
-                read.horizon = read.horizon.min(more.horizon);
+                read.horizon = read.horizon.and(more.horizon);
                 read.missing.extend(more.missing);
                 let rows = more.parts.into_iter().flat_map(|part| part.rows);
                 read.parts[part].rows.extend(rows);
@@ -74,7 +75,7 @@ impl Store {
         let (buckets, partial) = (buckets.into_iter(), query.allow_partial);
         let (gathered, horizon) = match query.sort {
             ReviewSort::Oldest => self.gather_settled(map, buckets, partial, fetch)?,
-            _ => (self.gather(map, buckets, Source::Any, partial, fetch)?, i64::MAX),
+            _ => (self.gather(map, buckets, Source::Any, partial, fetch)?, Horizon::NONE),
         };
         Ok(Read { parts: gathered.answers, missing: gathered.missing, horizon })
     }
@@ -84,8 +85,8 @@ impl Store {
 struct Read {
     parts: Vec<Part>,
     missing: Vec<DatabaseIndex>,
-    /// Below it nothing more will appear.
-    horizon: i64,
+    /// Where the page has to stop.
+    horizon: Horizon,
 }
 
 /// What one database has of a list.
@@ -213,14 +214,14 @@ impl List {
     }
 
     /// The page, of the rows of all databases.
-    fn page(&self, mut rows: Vec<Placed>, horizon: i64) -> ReviewPage {
+    fn page(&self, mut rows: Vec<Placed>, horizon: Horizon) -> ReviewPage {
         rows.sort_unstable_by_key(|row| self.place(row));
         let more = rows.len() > self.limit;
         rows.truncate(self.limit);
         if more {
             // Beyond the horizon a slow write may still appear between two that are here. With
             // nothing below it the page is empty, and its cursor asks for the same again.
-            rows.retain(|(_, review)| review.id.get() < horizon);
+            horizon.cut(&mut rows, |(_, review)| review.id.get());
         }
         let next = self.after(&rows);
         ReviewPage {

@@ -1,9 +1,10 @@
 //! Checking at start-up that every database is the one that the cluster means.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, RwLock};
 
 use arc_swap::ArcSwap;
+use ostrakon_shared::ReviewId;
 
 use super::{
     Databases, SetupError, check_pins, emptied, existing_pins, exists, missing, not_migrated,
@@ -11,17 +12,21 @@ use super::{
 };
 use crate::db::cluster::{self, Pins};
 use crate::db::migrate::{self, Kind};
-use crate::db::{Context, Database, backfill, files, reviews, sqlite_version_problem};
+use crate::db::{
+    Context, Database, backfill, clock_ms, files, reviews, sqlite_version_problem,
+};
+use crate::store::clock::{self, Clock};
+use crate::store::mint::Mint;
 use crate::store::passwords::Passwords;
 use crate::store::revisions::Revisions;
 use crate::store::usage::Usage;
 use crate::store::writers::Writers;
-use crate::store::{Cluster, Policy, Store, mint, verification};
+use crate::store::{Cluster, Policy, Store, verification};
 
 impl Databases {
     /// The store of these databases, after checking that they are one migrated cluster; all
-    /// problems at once.
-    pub fn open(self, policy: Policy) -> Result<Store, SetupError> {
+    /// problems at once. `clock` dates reviews in files.
+    pub fn open(self, policy: Policy, clock: &Clock) -> Result<Store, SetupError> {
         if let Some(problem) = sqlite_version_problem() {
             return Err(problem.into());
         }
@@ -42,12 +47,7 @@ impl Databases {
         for (database, _) in self.all() {
             files::use_write_ahead_log(database)?;
         }
-        let last_ids: Result<Vec<i64>, _> = self
-            .reviews
-            .iter()
-            .map(|database| database.read_latest(&Context::default(), reviews::last_id))
-            .collect();
-        let last_id = last_ids?.into_iter().max().unwrap_or_default();
+        let mints = self.mints(clock)?;
         std::iter::once(&self.default).chain(&self.reviews).for_each(|database| database.watch());
         let databases = self.reviews.len();
         let cluster = Cluster {
@@ -58,13 +58,46 @@ impl Databases {
             passwords: Passwords::default(),
             usage: Usage::default(),
             map: ArcSwap::from_pointee(map),
-            mint: mint::Mint::above(last_id),
+            mints,
             running: verification::Running::default(),
             revisions: Revisions::new(),
             writers: Writers::new(databases),
             known_products: RwLock::new(HashSet::new()),
         };
         Ok(Store { cluster: Arc::new(cluster), context: Context::default() })
+    }
+
+    /// A mint for each reviews database. What is dated ahead of its clock is told, and left as it
+    /// is: it must not date what comes.
+    fn mints(&self, clock: &Clock) -> Result<Vec<Mint>, SetupError> {
+        let (mut mints, mut problems) = (Vec::new(), BTreeSet::new());
+        for database in &self.reviews {
+            let name = database.name();
+            let by_server = database.read_latest(&Context::default(), clock_ms)?;
+            let whose = by_server.map_or("this machine", |_| name);
+            let now_ms = by_server.unwrap_or_else(|| clock.now_ms());
+            problems.extend(clock::problem(whose, now_ms));
+            let bound = clock::first_ahead(now_ms);
+            let last = |connection: &mut _| reviews::last_ids(connection, bound);
+            let last = database.read_latest(&Context::default(), last)?;
+            if let Some(id) = last.above.and_then(ReviewId::new) {
+                let (number, latest) = (last.number_above, clock::text(id.unix_ms()));
+                let problem = "reviews are dated ahead of the clock: it is wrong, or was";
+                tracing::warn!(
+                    database = name,
+                    number,
+                    latest,
+                    now = clock::text(now_ms),
+                    "{problem}"
+                );
+            }
+            mints.push(Mint::above(name, last.below, clock.clone()));
+        }
+        if problems.is_empty() {
+            Ok(mints)
+        } else {
+            Err(SetupError(problems.into_iter().collect()))
+        }
     }
 
     fn check_reviews(
