@@ -8,13 +8,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use config::{Environment, File, FileFormat, Source, Value};
 
 use crate::db::{Address, Database, Reads, ReplicaSettings, Settings};
 use crate::http::{PublicUrl, Rates, Settings as HttpSettings, TrustedProxies};
 use crate::shard::{BUCKETS, Spread};
-use crate::store::{Databases, Policy, SetupError, Store};
+use crate::store::{Clock, Databases, Policy, SetupError, Store};
 
 /// The file that is read when no other is named and this one is there.
 const DEFAULT_FILE: &str = "ostrakon.toml";
@@ -60,12 +61,19 @@ pub struct Config {
     pub rates: Rates,
     /// The file of the key that hides guests' addresses; None: one in `data_dir`.
     pub secret_key_file: Option<PathBuf>,
+    /// How long a client may take for the head of a request, and again for its body, in
+    /// milliseconds.
+    pub request_timeout_ms: u32,
+    /// How long a connection may stay open between two requests, in milliseconds.
+    pub keep_alive_ms: u32,
     /// How much memory answers may take that are kept to be given again, in MiB; 0: none is.
     pub cache_mib: u32,
     /// What is logged, in the syntax of `tracing_subscriber::EnvFilter`.
     pub log: String,
     /// Variables of the environment that start like ours and are none: a line for the log each.
     pub warnings: Vec<String>,
+    /// What dates reviews in files: the system's clock. No key sets it.
+    pub clock: Clock,
 }
 
 /// What is wrong with the configuration: one line a problem, with its file and key.
@@ -128,9 +136,12 @@ impl Config {
                 reviews_per_minute: keys.number("reviews_per_minute", 30, 0, MAX_RATE),
             },
             secret_key_file: keys.optional("secret_key_file", "the path of a file"),
+            request_timeout_ms: keys.number("request_timeout_ms", 10_000, 1_000, 600_000),
+            keep_alive_ms: keys.number("keep_alive_ms", 75_000, 1_000, 3_600_000),
             cache_mib: keys.number("cache_mib", 16, 0, 65_536),
             log: keys.text("log", "warn,ostrakon=info"),
             warnings: Vec::new(),
+            clock: Clock::default(),
         };
         config.warnings = keys.sort_out_unknown();
         keys.problems.extend(servers::replica_problems(&config));
@@ -161,7 +172,7 @@ impl Config {
     /// The store of these databases.
     pub fn open(&self) -> Result<Store, SetupError> {
         let Config { guest_reviews, pre_moderation, .. } = *self;
-        self.databases().open(Policy { guest_reviews, pre_moderation })
+        self.databases().open(Policy { guest_reviews, pre_moderation }, &self.clock)
     }
 
     /// How to serve. Makes the secret key, if there is none yet.
@@ -172,6 +183,8 @@ impl Config {
             public_url: self.public_url.clone(),
             rates: self.rates,
             secret_key: self.secret_key()?,
+            request_timeout: Duration::from_millis(self.request_timeout_ms.into()),
+            keep_alive: Duration::from_millis(self.keep_alive_ms.into()),
             cache_bytes: u64::from(self.cache_mib) << 20,
         })
     }

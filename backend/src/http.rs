@@ -12,6 +12,7 @@ mod app;
 mod auth;
 mod client;
 mod compression;
+mod connections;
 mod cookie;
 mod crawlers;
 mod databases;
@@ -41,20 +42,21 @@ mod threads;
 use std::io;
 use std::net::TcpListener;
 
+use actix_web::App;
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
-use actix_web::{App, HttpServer};
 use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::AppExt;
 
 use crate::store::Store;
 use answers::Answers;
 use app::AppFiles;
+use connections::Deadlines;
 use hashing::HashingQueue;
 use limits::Limits;
 use routes::RouteTable;
-use threads::Readers;
+use threads::Threads;
 
 pub use limits::Rates;
 pub use openapi::document;
@@ -72,17 +74,20 @@ pub fn server(listener: TcpListener, store: Store, settings: Settings) -> io::Re
     let files = Data::new(AppFiles::new(settings.app_dir.clone()));
     let limits = Data::new(Limits::new(settings.rates));
     let answers = Data::new(Answers::new(settings.cache_bytes));
-    let readers = Data::new(Readers::new(&store)?);
-    let settings = Data::new(settings);
+    let threads = Data::new(Threads::new(&store)?);
     let queue = Data::new(HashingQueue::new());
-    let server = HttpServer::new(move || {
-        App::new()
+    let builder = Server::build().shutdown_timeout(SHUTDOWN_TIMEOUT_S);
+    let deadlines = Data::new(Deadlines::new(&settings, builder.graceful_shutdown_signal()));
+    let settings = Data::new(settings);
+    let builder = builder.listen("http", listener, move || {
+        let app = App::new()
             .into_utoipa_app()
             .configure(routes::api)
             .into_app()
             .app_data(store.clone())
-            .app_data(readers.clone())
+            .app_data(threads.clone())
             .app_data(answers.clone())
+            .app_data(deadlines.clone())
             .app_data(settings.clone())
             .app_data(limits.clone())
             .app_data(queue.clone())
@@ -101,12 +106,8 @@ pub fn server(listener: TcpListener, store: Store, settings: Settings) -> io::Re
             .wrap(from_fn(position::keep))
             .wrap(from_fn(origin::check))
             .wrap(from_fn(respond::finish))
-            .wrap(TracingLogger::default())
+            .wrap(TracingLogger::default());
+        connections::service(app, deadlines.clone())
     });
-    let server = server.on_connect(|_, connection| {
-        connection.insert(local::Connection::default());
-    });
-    // The end of an answer must not wait until the client has confirmed its beginning.
-    let server = server.tcp_nodelay(true).shutdown_timeout(SHUTDOWN_TIMEOUT_S).listen(listener)?;
-    Ok(server.run())
+    Ok(builder?.run())
 }

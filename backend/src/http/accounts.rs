@@ -26,7 +26,7 @@ use super::openapi::{
 };
 use super::respond::Private;
 use super::session::{browser, signed_in};
-use super::threads::blocking;
+use super::threads::{RequestStore, blocking};
 use crate::store::{AccountQuery, Store};
 
 /// Register
@@ -46,7 +46,7 @@ use crate::store::{AccountQuery, Store};
 pub async fn register(
     request: HttpRequest,
     client: Client,
-    (store, settings): (Store, Data<Settings>),
+    (store, settings): (RequestStore, Data<Settings>),
     (limits, queue): (Data<Limits>, Data<HashingQueue>),
     credentials: Body<Credentials>,
 ) -> Result<Private<Session>, ApiError> {
@@ -79,7 +79,7 @@ pub async fn register(
 pub async fn change_password(
     request: HttpRequest,
     owner: Owner,
-    store: Store,
+    store: RequestStore,
     (limits, queue): (Data<Limits>, Data<HashingQueue>),
     change: Body<PasswordChange>,
 ) -> Result<HttpResponse, ApiError> {
@@ -102,7 +102,7 @@ pub async fn change_password(
     )
 )]
 #[get("/api/accounts/me/sessions")]
-pub async fn list_sessions(owner: Owner, store: Store) -> Result<Private<SessionList>, ApiError> {
+pub async fn list_sessions(owner: Owner, store: RequestStore) -> Result<Private<SessionList>, ApiError> {
     let list = move |store: &Store| store.sessions(owner.actor.id, Some(owner.session));
     Ok(Private::ok(blocking(store, list).await?))
 }
@@ -119,7 +119,7 @@ pub async fn list_sessions(owner: Owner, store: Store) -> Result<Private<Session
 #[delete("/api/accounts/me/sessions/{id}")]
 pub async fn end_session(
     owner: Owner,
-    store: Store,
+    store: RequestStore,
     id: Path<CredentialId>,
 ) -> Result<HttpResponse, ApiError> {
     blocking(store, move |store| store.end_session(owner.actor.id, *id)).await?;
@@ -138,7 +138,10 @@ pub async fn end_session(
     )
 )]
 #[get("/api/accounts/me/tokens")]
-pub async fn list_tokens(owner: Owner, store: Store) -> Result<Private<TokenList>, ApiError> {
+pub async fn list_tokens(
+    owner: Owner,
+    store: RequestStore,
+) -> Result<Private<TokenList>, ApiError> {
     Ok(Private::ok(blocking(store, move |store| store.tokens(owner.actor.id)).await?))
 }
 
@@ -159,7 +162,7 @@ pub async fn list_tokens(owner: Owner, store: Store) -> Result<Private<TokenList
 #[post("/api/accounts/me/tokens")]
 pub async fn create_token(
     owner: Proven,
-    store: Store,
+    store: RequestStore,
     token: Body<NewToken>,
 ) -> Result<Private<CreatedToken>, ApiError> {
     let create = move |store: &Store| store.create_token(&owner.0.actor, &token.0);
@@ -179,7 +182,7 @@ pub async fn create_token(
 #[delete("/api/accounts/me/tokens/{id}")]
 pub async fn revoke_token(
     owner: Owner,
-    store: Store,
+    store: RequestStore,
     id: Path<CredentialId>,
 ) -> Result<HttpResponse, ApiError> {
     blocking(store, move |store| store.revoke_token(owner.actor.id, *id)).await?;
@@ -219,7 +222,7 @@ struct ListAccounts {
 #[get("/api/admin/accounts")]
 pub async fn list_accounts(
     _admin: Admin,
-    store: Store,
+    store: RequestStore,
     params: Params<ListAccounts>,
 ) -> Result<Private<AccountPage>, ApiError> {
     let ListAccounts { search, limit, cursor } = params.0;
@@ -247,7 +250,7 @@ pub async fn list_accounts(
 #[patch("/api/admin/accounts/{id}")]
 pub async fn edit_account(
     _admin: ProvenAdmin,
-    store: Store,
+    store: RequestStore,
     id: Path<AccountId>,
     edit: Body<AccountEdit>,
 ) -> Result<Private<Account>, ApiError> {

@@ -12,7 +12,7 @@ use super::openapi::{
     Unavailable,
 };
 use super::respond::Private;
-use super::threads::blocking;
+use super::threads::{RequestStore, blocking};
 use crate::store::Store;
 
 /// Get an account
@@ -30,7 +30,7 @@ use crate::store::Store;
 #[get("/api/admin/accounts/{id}")]
 pub async fn get_account(
     _admin: Admin,
-    store: Store,
+    store: RequestStore,
     id: Path<AccountId>,
 ) -> Result<Private<Account>, ApiError> {
     Ok(Private::ok(blocking(store, move |store| store.account(*id)).await?))
@@ -51,7 +51,7 @@ pub async fn get_account(
 #[get("/api/admin/accounts/{id}/sessions")]
 pub async fn list_account_sessions(
     _admin: AdminOwner,
-    store: Store,
+    store: RequestStore,
     id: Path<AccountId>,
 ) -> Result<Private<SessionList>, ApiError> {
     Ok(Private::ok(blocking(store, move |store| store.sessions_of(*id)).await?))
@@ -75,7 +75,7 @@ pub async fn list_account_sessions(
 #[delete("/api/admin/accounts/{id}/sessions/{credential_id}")]
 pub async fn end_account_session(
     _admin: ProvenAdmin,
-    store: Store,
+    store: RequestStore,
     path: Path<(AccountId, CredentialId)>,
 ) -> Result<HttpResponse, ApiError> {
     let (id, session) = *path;
@@ -98,7 +98,7 @@ pub async fn end_account_session(
 #[get("/api/admin/accounts/{id}/tokens")]
 pub async fn list_account_tokens(
     _admin: AdminOwner,
-    store: Store,
+    store: RequestStore,
     id: Path<AccountId>,
 ) -> Result<Private<TokenList>, ApiError> {
     Ok(Private::ok(blocking(store, move |store| store.tokens_of(*id)).await?))
@@ -122,7 +122,7 @@ pub async fn list_account_tokens(
 #[delete("/api/admin/accounts/{id}/tokens/{credential_id}")]
 pub async fn revoke_account_token(
     _admin: ProvenAdmin,
-    store: Store,
+    store: RequestStore,
     path: Path<(AccountId, CredentialId)>,
 ) -> Result<HttpResponse, ApiError> {
     let (id, token) = *path;
@@ -146,7 +146,7 @@ pub async fn revoke_account_token(
 #[delete("/api/admin/accounts/{id}/credentials")]
 pub async fn revoke_all_credentials(
     _admin: ProvenAdmin,
-    store: Store,
+    store: RequestStore,
     id: Path<AccountId>,
 ) -> Result<HttpResponse, ApiError> {
     blocking(store, move |store| store.revoke_all(*id)).await?;

@@ -17,8 +17,8 @@ use super::openapi::{
     Unavailable, VersionMissing,
 };
 use super::respond::{Fresh, version_tag};
-use super::threads::blocking;
-use crate::store::{AdminProductQuery, Store};
+use super::threads::{RequestStore, blocking};
+use crate::store::AdminProductQuery;
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -55,7 +55,7 @@ struct ListAllProducts {
 )]
 #[get("/api/admin/products")]
 pub async fn list_all_products(
-    store: Store,
+    store: RequestStore,
     _: Admin,
     params: Params<ListAllProducts>,
 ) -> Result<Fresh<AdminProductPage>, ApiError> {
@@ -83,7 +83,7 @@ pub async fn list_all_products(
 )]
 #[post("/api/admin/products")]
 pub async fn create_product(
-    store: Store,
+    store: RequestStore,
     _: Admin,
     product: Body<NewProduct>,
 ) -> Result<HttpResponse, ApiError> {
@@ -111,7 +111,7 @@ pub async fn create_product(
 )]
 #[get("/api/admin/products/{id}")]
 pub async fn get_product_detail(
-    store: Store,
+    store: RequestStore,
     _: Admin,
     id: Path<ProductId>,
 ) -> Result<Fresh<AdminProduct>, ApiError> {
@@ -140,7 +140,7 @@ pub async fn get_product_detail(
 )]
 #[patch("/api/admin/products/{id}")]
 pub async fn edit_product(
-    store: Store,
+    store: RequestStore,
     _: Admin,
     id: Path<ProductId>,
     version: IfMatch,

@@ -16,7 +16,7 @@ use super::openapi::{
     InvalidId, InvalidParameter, NoSuchDatabase, NoSuchReview, NotAllowed, Unavailable,
 };
 use super::respond::Fresh;
-use super::threads::blocking;
+use super::threads::{RequestStore, blocking};
 use crate::store::{AdminReviewQuery, Store};
 
 #[derive(Deserialize, IntoParams)]
@@ -77,7 +77,7 @@ struct ListAllReviews {
 )]
 #[get("/api/admin/reviews")]
 pub async fn list_all_reviews(
-    store: Store,
+    store: RequestStore,
     _: Admin,
     params: Params<ListAllReviews>,
 ) -> Result<Fresh<AdminReviewPage>, ApiError> {
@@ -114,7 +114,7 @@ pub async fn list_all_reviews(
 )]
 #[get("/api/admin/reviews/{id}")]
 pub async fn get_review_detail(
-    store: Store,
+    store: RequestStore,
     _: Admin,
     id: Path<ReviewId>,
 ) -> Result<Fresh<AdminReviewDetail>, ApiError> {
@@ -134,6 +134,6 @@ pub async fn get_review_detail(
     security(("session" = []), ("token" = []))
 )]
 #[get("/api/admin/overview")]
-pub async fn get_overview(store: Store, _: Admin) -> Result<Fresh<Overview>, ApiError> {
+pub async fn get_overview(store: RequestStore, _: Admin) -> Result<Fresh<Overview>, ApiError> {
     Ok(Fresh::new(blocking(store, Store::overview).await?).private())
 }

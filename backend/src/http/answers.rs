@@ -18,13 +18,12 @@ use serde::Serialize;
 
 use super::compression::Coding;
 use super::error::ApiError;
-use super::position;
 use super::respond::{Answer, Fresh};
-use super::threads::Readers;
+use super::threads::{RequestStore, reading};
 use crate::store::{Store, StoreError, Subject};
 
 /// What other processes write is seen after this time at the latest. What this one writes is seen
-/// at once; and so is, by any process, what its client has written: see [`position`].
+/// at once; and so is, by any process, what its client has written: see [`super::position`].
 const MAX_AGE: Duration = Duration::from_secs(1);
 
 /// An answer that is still asked for is renewed before it is too old, so that hardly anybody waits
@@ -173,8 +172,7 @@ impl Answers {
 /// What a handler that answers the public needs.
 #[derive(Clone)]
 pub struct Public {
-    store: Store,
-    readers: Data<Readers>,
+    store: RequestStore,
     answers: Data<Answers>,
     accepted: Coding,
 }
@@ -185,10 +183,9 @@ impl FromRequest for Public {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let data = || {
-            let store = position::store(request).ok()?;
-            let readers = request.app_data::<Data<Readers>>()?.clone();
             let answers = request.app_data::<Data<Answers>>()?.clone();
-            Some(Public { store, readers, answers, accepted: Coding::of(request) })
+            let store = RequestStore::of(request).ok()?;
+            Some(Public { store, answers, accepted: Coding::of(request) })
         };
         let missing = || StoreError::Internal("the application lacks its data".to_owned()).into();
         ready(data().ok_or_else(missing))
@@ -203,7 +200,7 @@ impl Public {
     ) -> Result<Answer, ApiError> {
         let accepted = self.accepted;
         let made = move |store: &Store| read(store)?.into_answer(accepted);
-        self.readers.read(self.store.clone(), made).await
+        reading(self.store.clone(), made).await
     }
 
     /// The same; or what was made under this key, if nothing has changed since.
@@ -218,12 +215,12 @@ impl Public {
         let (answers, key) = (self.answers.clone(), (key, self.accepted));
         let make = move |store: &Store| answers.make(key, store, read);
         let Some(kept) = self.answers.current(key, &self.store) else {
-            return self.readers.read(self.store.clone(), make).await;
+            return reading(self.store.clone(), make).await;
         };
         if self.answers.is_old(&kept) && !kept.is_renewed.swap(true, Ordering::Relaxed) {
-            let Public { store, readers, .. } = self.clone();
+            let store = self.store.clone();
             // If it fails, those are told who ask when this one is too old.
-            actix_web::rt::spawn(async move { readers.read(store, make).await.ok() });
+            actix_web::rt::spawn(async move { reading(store, make).await.ok() });
         }
         Ok(kept.answer.clone())
     }

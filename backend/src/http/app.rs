@@ -27,7 +27,7 @@ use super::error::ApiError;
 use super::index::{Document, Index};
 use super::page::{Page, View};
 use super::routes::RouteTable;
-use super::threads::Readers;
+use super::threads::{RequestStore, reading};
 use crate::store::{Store, StoreError};
 
 const PAGE_METHODS: &[Method] = &[Method::GET, Method::HEAD];
@@ -111,8 +111,7 @@ fn is_page(path: &str) -> bool {
 /// Answers with pages, and says how long each file may be kept.
 async fn serve_page(
     files: Data<AppFiles>,
-    store: Store,
-    readers: Data<Readers>,
+    store: RequestStore,
     settings: Data<Settings>,
     routes: Data<RouteTable>,
     request: ServiceRequest,
@@ -128,7 +127,7 @@ async fn serve_page(
         return Ok(request.error_response(refusal));
     }
     let (mut response, keep) = if is_page {
-        let response = match page(&files, store, &readers, &settings, request.request()).await {
+        let response = match page(&files, store, &settings, request.request()).await {
             Ok(response) => response,
             Err(refusal) => return Ok(request.error_response(refusal)),
         };
@@ -166,8 +165,7 @@ fn is_of_a_file(status: StatusCode) -> bool {
 /// The page at this address. What can't be read is left to the app, which says why.
 async fn page(
     files: &AppFiles,
-    store: Store,
-    readers: &Readers,
+    store: RequestStore,
     settings: &Settings,
     request: &HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
@@ -185,7 +183,7 @@ async fn page(
             let (index, encoding) = (Arc::clone(index), best_encoding(request, &Index::MADE));
             let origin = settings.public_url.as_ref().map(|url| url.origin().to_owned());
             let fill = move |store: &Store| fill(page, store, origin.as_deref(), &index, encoding);
-            readers.read(store, fill).await.unwrap_or_else(|error| {
+            reading(store, fill).await.unwrap_or_else(|error| {
                 tracing::warn!(%error, "this page is left to the app");
                 (StatusCode::OK, None)
             })

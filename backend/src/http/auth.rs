@@ -19,8 +19,7 @@ use ostrakon_shared::{Account, CredentialId, ProblemCode, Role, TokenScope};
 use super::client::Client;
 use super::error::ApiError;
 use super::limits::{Key, Limit, Limits};
-use super::position;
-use super::threads::blocking;
+use super::threads::{RequestStore, blocking};
 use super::{Settings, cookie};
 use crate::store::{Actor, Authenticated, Credential, Means};
 
@@ -197,7 +196,7 @@ fn authenticate(
         let settings = data::<Settings>(&request)?;
         let Some(credential) = credential(&request, &settings) else { return Ok(None) };
         let by_session = matches!(credential, Credential::Session(_));
-        let store = position::store(&request)?;
+        let store = RequestStore::of(&request)?;
         match blocking(store, move |store| store.authenticate(&credential)).await? {
             Some(found) => Ok(Some(found)),
             None if by_session => Err(told(ProblemCode::SessionInvalid)

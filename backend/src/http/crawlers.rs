@@ -13,7 +13,7 @@ use super::Settings;
 use super::app::AppFiles;
 use super::error::ApiError;
 use super::routes::RouteTable;
-use super::threads::Readers;
+use super::threads::{RequestStore, reading};
 use crate::store::{Store, StoreError};
 
 /// Products in a file of the sitemap. 50,000 are allowed; a file of these has half a megabyte.
@@ -76,14 +76,13 @@ pub async fn get_robots(SiteAddress(address): SiteAddress) -> HttpResponse {
 #[get("/sitemap.xml")]
 pub async fn get_sitemap(
     SiteAddress(address): SiteAddress,
-    store: Store,
-    readers: Data<Readers>,
+    store: RequestStore,
 ) -> Result<HttpResponse, ApiError> {
     let read = move |store: &Store| match store.catalogue_parts(PRODUCTS_PER_FILE)?.as_slice() {
         [] | [_] => part(store, &address, 0),
         starts => Ok(index(&address, starts)),
     };
-    Ok(xml(readers.read(store, read).await?))
+    Ok(xml(reading(store, read).await?))
 }
 
 /// One file of a sitemap that has several: the products from an id on.
@@ -91,12 +90,11 @@ pub async fn get_sitemap(
 pub async fn get_sitemap_part(
     request: HttpRequest,
     SiteAddress(address): SiteAddress,
-    store: Store,
-    readers: Data<Readers>,
+    store: RequestStore,
     start: Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     let start: i64 = start.parse().map_err(|_| nothing_here(&request))?;
-    Ok(xml(readers.read(store, move |store| part(store, &address, start)).await?))
+    Ok(xml(reading(store, move |store| part(store, &address, start)).await?))
 }
 
 fn index(address: &str, starts: &[i64]) -> Markup {

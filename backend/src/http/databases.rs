@@ -8,8 +8,8 @@ use super::auth::Admin;
 use super::error::ApiError;
 use super::openapi::{NoSuchDatabase, NotAllowed, Unavailable, Verifying};
 use super::respond::Fresh;
-use super::threads::blocking;
-use crate::store::Store;
+use super::threads::{RequestStore, blocking};
+use crate::store::{Context, Store};
 
 /// List the reviews databases
 ///
@@ -24,7 +24,10 @@ use crate::store::Store;
     security(("session" = []), ("token" = []))
 )]
 #[get("/api/databases")]
-pub async fn list_databases(store: Store, _: Admin) -> Result<Fresh<DatabaseList>, ApiError> {
+pub async fn list_databases(
+    store: RequestStore,
+    _: Admin,
+) -> Result<Fresh<DatabaseList>, ApiError> {
     Ok(Fresh::new(blocking(store, Store::databases).await?).private())
 }
 
@@ -43,13 +46,14 @@ pub async fn list_databases(store: Store, _: Admin) -> Result<Fresh<DatabaseList
 )]
 #[post("/api/databases/{name}/verification")]
 pub async fn verify_database(
-    store: Store,
+    store: RequestStore,
     _: Admin,
     name: Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     let index = store.database_index(&name)?;
     let begun = store.begin_verification(index)?;
     // Nobody waits for it: the list of databases shows how it goes.
+    let store = store.with(Context::default());
     drop(actix_web::rt::task::spawn_blocking(move || store.run_verification(index)));
     Ok(HttpResponse::Accepted().json(begun))
 }

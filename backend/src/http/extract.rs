@@ -19,6 +19,7 @@ use ostrakon_shared::{
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
+use super::connections::Deadlines;
 use super::error::ApiError;
 use crate::store::ExpectedVersion;
 
@@ -139,7 +140,8 @@ impl<T: RequestBody + 'static> FromRequest for Body<T> {
         let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
             require_json(&request)?;
-            let bytes = read_body(&mut payload, T::MAX_BYTES).await?;
+            let deadlines = Deadlines::of(&request)?;
+            let bytes = deadlines.for_body(read_body(&mut payload, T::MAX_BYTES)).await?;
             parse(&bytes).map(Body)
         })
     }

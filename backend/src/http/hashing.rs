@@ -5,20 +5,16 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
-use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::Data;
 use ostrakon_shared::ProblemCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::ApiError;
-use super::threads::blocking;
+use super::threads::{RequestStore, blocking};
 use crate::store::{Store, StoreError};
 
 /// How many may wait for their turn. With some 30 ms for each, that is about a second.
 const MAX_WAITING: usize = 32;
-
-/// What clients are told to wait when too many wait already, in seconds.
-const RETRY_AFTER_S: u32 = 2;
 
 /// Whose turn it is.
 pub struct HashingQueue {
@@ -45,9 +41,8 @@ impl HashingQueue {
 
     async fn turn(&self) -> Result<Turn, ApiError> {
         let too_many = |_| {
-            let detail = "Too many want to sign in at this moment. Try again in a few seconds.";
-            ApiError::new(ProblemCode::RateLimited, detail)
-                .with_header(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S))
+            let detail = "Too many sign-in attempts right now. Try again in a few seconds.";
+            ApiError::new(ProblemCode::Overloaded, detail)
         };
         let place = self.places.clone().try_acquire_owned().map_err(too_many)?;
         let closed = |_| {
@@ -62,7 +57,7 @@ impl HashingQueue {
 /// Does `work` with the store, which hashes passwords, when it is its turn.
 pub async fn hashing<T: Send + 'static>(
     queue: Data<HashingQueue>,
-    store: Store,
+    store: RequestStore,
     work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, ApiError> {
     let turn = queue.turn().await?;
@@ -87,7 +82,7 @@ mod tests {
         for turn in &mut waiting {
             assert!(turn.now_or_never().is_none());
         }
-        assert!(queue.turn().await.is_err_and(|e| e.to_string().starts_with("rate_limited")));
+        assert!(queue.turn().await.is_err_and(|e| e.to_string().starts_with("overloaded")));
         drop(first);
         let third = (&mut waiting[0]).now_or_never().unwrap();
         assert!((&mut waiting[1]).now_or_never().is_none());

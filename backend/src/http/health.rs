@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 
 use super::error::ApiError;
 use super::openapi::Unavailable;
-use super::threads::blocking;
-use crate::store::{Store, StoreError};
+use super::threads::{RequestStore, always};
+use crate::store::Store;
 
 /// A service that is well.
 #[derive(Serialize, ToSchema)]
@@ -22,29 +22,25 @@ const OK: Status = Status { status: "ok" };
 
 /// Is the process alive?
 ///
-/// For whoever restarts it otherwise. It asks no database.
+/// Liveness probe; queries no database.
 #[utoipa::path(
     tag = "operations",
-    responses((status = 200, description = "It is.", body = Status))
+    responses((status = 200, description = "Alive.", body = Status))
 )]
 #[get("/healthz")]
 pub async fn get_health() -> Json<Status> {
     Json(OK)
 }
 
-/// Does every database answer?
+/// Is the service ready?
 ///
-/// For whoever sends requests here, or elsewhere.
+/// Readiness probe: every database answers, and has room to write (else `storage_full`).
 #[utoipa::path(
     tag = "operations",
-    responses((status = 200, description = "They do.", body = Status), Unavailable)
+    responses((status = 200, description = "Ready.", body = Status), Unavailable)
 )]
 #[get("/readyz")]
-pub async fn get_readiness(store: Store) -> Result<HttpResponse, ApiError> {
-    let ready = |store: &Store| match store.down() {
-        down if down.is_empty() => Ok(()),
-        down => Err(StoreError::Unavailable(down)),
-    };
-    blocking(store, ready).await?;
+pub async fn get_readiness(store: RequestStore) -> Result<HttpResponse, ApiError> {
+    always(store, Store::readiness).await?;
     Ok(HttpResponse::Ok().json(OK))
 }

@@ -11,8 +11,8 @@ use super::error::ApiError;
 use super::extract::{Body, Params, cursor, from_text};
 use super::openapi::{InvalidEdit, InvalidParameter, NotAllowed, Unavailable};
 use super::respond::Fresh;
-use super::threads::blocking;
-use crate::store::{QueueQuery, Store};
+use super::threads::{RequestStore, blocking};
+use crate::store::QueueQuery;
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -48,7 +48,7 @@ struct ListQueue {
 )]
 #[get("/api/moderation/queue")]
 pub async fn list_queue(
-    store: Store,
+    store: RequestStore,
     _: Moderator,
     params: Params<ListQueue>,
 ) -> Result<Fresh<QueuePage>, ApiError> {
@@ -74,7 +74,7 @@ pub async fn list_queue(
 )]
 #[post("/api/moderation/decisions")]
 pub async fn decide(
-    store: Store,
+    store: RequestStore,
     moderator: Moderator,
     decisions: Body<NewDecisions>,
 ) -> Result<Json<DecisionResultList>, ApiError> {
@@ -96,7 +96,7 @@ pub async fn decide(
 )]
 #[post("/api/moderation/undo")]
 pub async fn undo_decisions(
-    store: Store,
+    store: RequestStore,
     moderator: Moderator,
     undo: Body<UndoDecisions>,
 ) -> Result<Json<DecisionResultList>, ApiError> {

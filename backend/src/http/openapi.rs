@@ -225,5 +225,5 @@ problems! {
     /// There is nothing at this path.
     NoSuchRoute { NotFound 404 "`route_not_found`", }
     /// A database is down, or a bucket on the move.
-    Unavailable { Unavailable 503 "`database_unavailable`, `database_busy`, `bucket_moved`. `Retry-After` says when to try again.", }
+    Unavailable { Unavailable 503 "`database_unavailable`, `database_busy`, `overloaded`, `storage_full`, `clock_wrong`, `bucket_moved`. `Retry-After` says when to try again.", }
 }

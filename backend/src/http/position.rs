@@ -3,21 +3,20 @@
 //!
 //! Programs get it in a header, browsers in a cookie too. Each request gets a [`Context`] here.
 
-use std::future::{Ready, ready};
 use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
+use actix_web::{Error, HttpMessage};
 use ostrakon_shared::ProblemCode;
 
 use super::error::ApiError;
-use super::threads::blocking;
+use super::threads::{RequestStore, Threads, blocking};
 use super::{Settings, cookie};
-use crate::store::{Context, Positions, Store, StoreError};
+use crate::store::{Context, Positions, Store};
 
 const POSITION: HeaderName = HeaderName::from_static("ostrakon-position");
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -29,7 +28,7 @@ const LONGEST_REQUEST: Duration = Duration::from_secs(60);
 /// Around every request: takes what the client has seen, and gives it what it has written.
 pub async fn keep(
     settings: Data<Settings>,
-    store: Data<Store>,
+    (store, threads): (Data<Store>, Data<Threads>),
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -38,7 +37,8 @@ pub async fn keep(
         Ok(seen) => store.known_positions(seen),
         Err(problem) => return Ok(request.error_response(problem)),
     };
-    let store = store.with(Context::new(seen, Some(Instant::now() + LONGEST_REQUEST)));
+    let context = Context::new(seen, Some(Instant::now() + LONGEST_REQUEST));
+    let store = RequestStore::new(store.with(context), threads);
     request.extensions_mut().insert(store.clone());
     let headers = request.headers();
     let is_browser = [SEC_FETCH_SITE, header::ORIGIN, header::COOKIE]
@@ -61,22 +61,6 @@ pub async fn keep(
         headers.insert(POSITION, value);
     }
     Ok(response)
-}
-
-/// The store, as this request uses it.
-impl FromRequest for Store {
-    type Error = ApiError;
-    type Future = Ready<Result<Store, ApiError>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(store(request))
-    }
-}
-
-/// The store, as this request uses it.
-pub fn store(request: &HttpRequest) -> Result<Store, ApiError> {
-    let missing = || StoreError::Internal("a request without its store".to_owned()).into();
-    request.extensions().get::<Store>().cloned().ok_or_else(missing)
 }
 
 /// A header that we never gave is a mistake; a cookie may come from anywhere.

@@ -17,6 +17,7 @@ use twox_hash::XxHash3_128;
 
 use super::Settings;
 use super::compression::{self, Coding};
+use super::connections::Busy;
 use super::error::ApiError;
 use super::limits::Allowance;
 use super::routes::RouteTable;
@@ -261,7 +262,9 @@ pub async fn finish(
         // The protocol layer remembers, and leaves the body away.
         request.head_mut().method = Method::GET;
     }
+    let busy = Busy::with(&request);
     let mut response = next.call(request).await?.map_into_boxed_body();
+    drop(busy);
     let is_bare = !response.headers().contains_key(header::CONTENT_TYPE);
     if response.status() == StatusCode::NOT_FOUND && is_bare {
         // Swagger UI has no words for what it lacks.

@@ -24,7 +24,7 @@ use super::openapi::{
     Reported, TooMany, Unavailable, VersionMissing,
 };
 use super::respond::{Answer, Fresh, version_tag};
-use super::threads::{blocking, written};
+use super::threads::{RequestStore, blocking, written};
 use crate::store::{OwnReviewQuery, Reader, ReviewQuery, Store};
 
 #[derive(Deserialize, IntoParams)]
@@ -112,15 +112,15 @@ pub async fn list_product_reviews(
 )]
 #[post("/api/products/{id}/reviews")]
 pub async fn create_review(
-    store: Store,
+    store: RequestStore,
     poster: Poster,
     id: Path<ProductId>,
     key: IdempotencyKey,
     review: Body<NewReview>,
 ) -> Result<HttpResponse, ApiError> {
     let (Poster(author), IdempotencyKey(key), Body(review)) = (poster, key, review);
-    let writing = store.create_review(author, *id, review, key.as_deref())?;
-    let created = written(&store, writing).await?;
+    let begin = |store: &Store| store.create_review(author, *id, review, key.as_deref());
+    let created = written(&store, begin).await?;
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("/api/reviews/{}", created.review.id)));
     response.insert_header((header::ETAG, version_tag(created.review.version).to_string()));
@@ -174,7 +174,7 @@ pub async fn get_review(public: Public, id: Path<ReviewId>) -> Result<Answer, Ap
 )]
 #[patch("/api/reviews/{id}")]
 pub async fn edit_review(
-    store: Store,
+    store: RequestStore,
     author: Member,
     id: Path<ReviewId>,
     version: IfMatch,
@@ -206,7 +206,7 @@ pub async fn edit_review(
 )]
 #[delete("/api/reviews/{id}")]
 pub async fn delete_review(
-    store: Store,
+    store: RequestStore,
     author: Member,
     id: Path<ReviewId>,
     version: IfMatch,
@@ -231,7 +231,7 @@ pub async fn delete_review(
 )]
 #[post("/api/reviews/{id}/reports")]
 pub async fn report_review(
-    store: Store,
+    store: RequestStore,
     poster: Poster,
     (client, settings): (Client, Data<Settings>),
     id: Path<ReviewId>,
@@ -281,7 +281,7 @@ struct ListOwnReviews {
 )]
 #[get("/api/accounts/me/reviews")]
 pub async fn list_own_reviews(
-    store: Store,
+    store: RequestStore,
     author: Member,
     params: Params<ListOwnReviews>,
 ) -> Result<Fresh<ReviewPage>, ApiError> {

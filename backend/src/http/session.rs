@@ -20,7 +20,7 @@ use super::openapi::{
     CredentialsWrong, InvalidBody, OtherSite, PasswordOnly, SessionEnded, TooMany, Unavailable,
 };
 use super::respond::Private;
-use super::threads::blocking;
+use super::threads::{RequestStore, blocking};
 use crate::store::{Begun, Browser, Policy, SESSION_S, Store, StoreError};
 
 /// Who am I?
@@ -35,7 +35,7 @@ use crate::store::{Begun, Browser, Policy, SESSION_S, Store, StoreError};
     )
 )]
 #[get("/api/session")]
-pub async fn get_session(store: Store, signed_in: SignedIn) -> Private<Session> {
+pub async fn get_session(store: RequestStore, signed_in: SignedIn) -> Private<Session> {
     Private::ok(session(signed_in.0, store.policy()))
 }
 
@@ -63,7 +63,7 @@ fn session(account: Option<Account>, policy: Policy) -> Session {
 pub async fn sign_in(
     request: HttpRequest,
     client: Client,
-    (store, settings): (Store, Data<Settings>),
+    (store, settings): (RequestStore, Data<Settings>),
     (limits, queue): (Data<Limits>, Data<HashingQueue>),
     credentials: Body<Credentials>,
 ) -> Result<Private<Session>, ApiError> {
@@ -117,7 +117,7 @@ pub async fn prove_password(
 #[delete("/api/session")]
 pub async fn sign_out(
     request: HttpRequest,
-    store: Store,
+    store: RequestStore,
     settings: Data<Settings>,
 ) -> Result<HttpResponse, ApiError> {
     if let Some(secret) = cookie::secret(&request, &settings) {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use actix_web::http::Uri;
 use actix_web::http::uri::Scheme;
@@ -25,6 +26,10 @@ pub struct Settings {
     pub rates: Rates,
     /// The key of the hashes that only this service can make.
     pub secret_key: SecretKey,
+    /// How long a client may take for the head of a request, and again for its body.
+    pub request_timeout: Duration,
+    /// How long a connection may stay open between two requests.
+    pub keep_alive: Duration,
     /// How much memory answers may take that are kept to be given again, in bytes; 0: none is.
     pub cache_bytes: u64,
 }

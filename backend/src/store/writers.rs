@@ -52,7 +52,7 @@ struct Job {
 /// What became of a review.
 type Written = Result<Created, StoreError>;
 
-/// A review that is being written. It is, even when nobody waits for it any more.
+/// A review that is being written. Once begun it is, even when nobody waits for it any more.
 pub struct Writing {
     reply: oneshot::Receiver<Written>,
     /// Which database its writer waits for.
@@ -140,6 +140,11 @@ fn write(
             gather(queue, &mut batch);
         }
         batch.extend(queue.try_iter().take(MAX_BATCH - batch.len()));
+        // What nobody waits for any more is not begun.
+        batch.retain(|job| !job.reply.is_closed());
+        if batch.is_empty() {
+            continue;
+        }
         let contexts = batch.iter().map(|job| &job.context);
         let store = Store { cluster, context: Context::of_batch(contexts, waits_for.clone()) };
         let drafts: Vec<&Draft> = batch.iter().map(|job| &job.draft).collect();

@@ -10,7 +10,7 @@ use diesel::{Connection, PgConnection, QueryResult, RunQueryDsl, SqliteConnectio
 use ostrakon::config::Config;
 use ostrakon::db::{Address, Reads, Settings};
 use ostrakon::http::{Rates, TrustedProxies};
-use ostrakon::store::SetupError;
+use ostrakon::store::{Clock, SetupError};
 use tempfile::TempDir;
 
 use crate::engine::{Engine, engine};
@@ -94,9 +94,12 @@ impl Place {
                 reviews_per_minute: 0,
             },
             secret_key_file: None,
+            request_timeout_ms: 20_000,
+            keep_alive_ms: 20_000,
             cache_mib: 8,
             log: String::new(),
             warnings: Vec::new(),
+            clock: Clock::default(),
         }
     }
 
