@@ -193,6 +193,10 @@ pub fn verify_store(store: &Store, json: bool) -> Result<(), Failure> {
         println!("verify: {reviews} reviews in {} databases, all in their place", items.len());
     } else {
         items.iter().flat_map(|database| &database.problems).for_each(|line| println!("{line}"));
+        let told: u64 = items.iter().map(|database| database.problems.len() as u64).sum();
+        if told < problems {
+            println!("and {} more", problems - told);
+        }
         println!("verify: {problems} problems in {reviews} reviews");
     }
     if problems == 0 { Ok(()) } else { Err(Failure::Found) }
@@ -213,7 +217,7 @@ fn verified(store: &Store) -> Result<Vec<Verified>, StoreError> {
         items.push(Verified {
             database: database.name,
             reviews: report.reviews,
-            problem_count: report.problems.len() as u64,
+            problem_count: report.problem_count,
             problems: report.problems,
         });
     }

@@ -7,6 +7,7 @@ use ostrakon_shared::{Account, AccountId, Role};
 use super::engine::{Connection, escape_like, on_each_engine};
 use super::error::QueryError;
 use super::schema::account;
+use super::time_limit::in_time;
 use crate::text::{NameKeys, fold};
 
 /// An account as it is stored.
@@ -122,6 +123,7 @@ pub fn list(
     let query = account::table
         .filter(account::id.gt(after))
         .filter(account::search_text.like(format!("%{}%", escape_like(part))).escape('\\'))
+        .filter(in_time(connection))
         .order(account::id)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX));
     Ok(query.select(AccountRow::as_select()).load(connection)?)

@@ -36,27 +36,33 @@ pub fn reviews_after(
         .load(connection)?)
 }
 
-/// Idempotency keys that stand in another bucket than their review, or for no review.
-pub fn stray_keys(connection: &mut Connection) -> Result<Vec<(i64, String)>, QueryError> {
+/// Up to `limit` Idempotency keys that stand in another bucket than their review, or for no review.
+pub fn stray_keys(
+    connection: &mut Connection,
+    limit: i64,
+) -> Result<Vec<(i64, String)>, QueryError> {
     let its_review = review::table
         .filter(review::bucket.eq(idempotency_key::bucket))
         .filter(review::id.eq(idempotency_key::review_id));
     Ok(idempotency_key::table
         .filter(diesel::dsl::not(diesel::dsl::exists(its_review)))
+        .limit(limit)
         .select((idempotency_key::product_id, idempotency_key::key))
         .load(connection)?)
 }
 
-/// Reviews whose count of open reports is another than that of the reports themselves.
-pub fn miscounted_reports(connection: &mut Connection) -> Result<Vec<i64>, QueryError> {
+/// Up to `limit` reviews whose count of open reports is another than that of the reports
+/// themselves.
+pub fn miscounted_reports(connection: &mut Connection, limit: i64) -> Result<Vec<i64>, QueryError> {
     Ok(sql_query_ids(
         connection,
-        "SELECT id FROM review WHERE open_reports > 0 AND open_reports <> (
+        &format!("SELECT id FROM review WHERE open_reports > 0 AND open_reports <> (
              SELECT count(*) FROM report
              WHERE report.bucket = review.bucket AND review_id = id AND closed_by IS NULL)
          UNION
          SELECT review_id FROM report JOIN review ON review.bucket = report.bucket AND id = review_id
-         WHERE closed_by IS NULL AND open_reports = 0",
+         WHERE closed_by IS NULL AND open_reports = 0
+         LIMIT {limit}"),
     )?)
 }
 

@@ -14,7 +14,7 @@ use super::schema::{report, review, review_event};
 use crate::shard::Bucket;
 
 /// A report as it is stored.
-#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[derive(Clone, Debug, QueryableByName, Insertable)]
 #[diesel(table_name = report)]
 pub struct ReportRow {
     /// The review's bucket.
@@ -48,7 +48,7 @@ impl TryFrom<ReportRow> for Report {
 }
 
 /// Something that happened to a review, as it is stored.
-#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[derive(Clone, Debug, Queryable, QueryableByName, Selectable, Insertable)]
 #[diesel(table_name = review_event)]
 pub struct EventRow {
     /// The review's bucket.
@@ -169,30 +169,46 @@ pub fn find_event(
         .optional()?)
 }
 
-/// The reports of these reviews, the newest first.
+/// The newest `limit` reports of each of these reviews, the newest first.
 pub fn reports_of(
     connection: &mut Connection,
     reviews: &[ReviewRow],
+    limit: usize,
 ) -> Result<Vec<ReportRow>, QueryError> {
-    Ok(report::table
-        .filter(report::bucket.eq_any(reviews.iter().map(|review| review.bucket)))
-        .filter(report::review_id.eq_any(reviews.iter().map(|review| review.id)))
-        .order(report::created_at.desc())
-        .select(ReportRow::as_select())
-        .load(connection)?)
+    let Some(newest) = newest_of("report", "created_at", reviews, limit) else {
+        return Ok(Vec::new());
+    };
+    Ok(diesel::sql_query(newest).load(connection)?)
 }
 
-/// What happened to these reviews, the newest first.
+/// The last `limit` things that happened to each of these reviews, the newest first.
 pub fn events_of(
     connection: &mut Connection,
     reviews: &[ReviewRow],
+    limit: usize,
 ) -> Result<Vec<EventRow>, QueryError> {
-    Ok(review_event::table
-        .filter(review_event::bucket.eq_any(reviews.iter().map(|review| review.bucket)))
-        .filter(review_event::review_id.eq_any(reviews.iter().map(|review| review.id)))
-        .order(review_event::version.desc())
-        .select(EventRow::as_select())
-        .load(connection)?)
+    let Some(newest) = newest_of("review_event", "version", reviews, limit) else {
+        return Ok(Vec::new());
+    };
+    Ok(diesel::sql_query(newest).load(connection)?)
+}
+
+/// A query of the newest `limit` rows of each of these reviews in a table, by a column. Somebody
+/// may have reported a review from a million addresses.
+fn newest_of(table: &str, column: &str, reviews: &[ReviewRow], limit: usize) -> Option<String> {
+    let list = |number: fn(&ReviewRow) -> String| {
+        reviews.iter().map(number).collect::<Vec<_>>().join(", ")
+    };
+    let (buckets, ids) = (list(|it| it.bucket.to_string()), list(|it| it.id.to_string()));
+    (!reviews.is_empty()).then(|| {
+        format!(
+            "SELECT * FROM (
+                 SELECT *, row_number()
+                     OVER (PARTITION BY bucket, review_id ORDER BY {column} DESC) AS place
+                 FROM {table} WHERE bucket IN ({buckets}) AND review_id IN ({ids})
+             ) AS placed WHERE place <= {limit} ORDER BY {column} DESC"
+        )
+    })
 }
 
 /// Pending or reported, in the words of the index that holds only these.

@@ -6,6 +6,7 @@ use ostrakon_shared::ProductId;
 use super::engine::{self, Connection, MultiBackend, escape_like, on_each_engine};
 use super::error::QueryError;
 use super::schema::product;
+use super::time_limit::in_time;
 use crate::text::fold;
 
 /// A product as it is stored.
@@ -91,6 +92,9 @@ pub fn list(
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select(ProductRow::as_select())
         .into_boxed::<MultiBackend>();
+    if !filter.words.is_empty() || filter.archived.is_some() {
+        query = query.filter(in_time(connection));
+    }
     for word in &filter.words {
         let pattern = format!("%{}%", escape_like(word));
         query = query.filter(product::search_text.like(pattern).escape('\\'));
@@ -138,11 +142,6 @@ pub fn insert_if_new(connection: &mut Connection, row: &ProductRow) -> Result<()
 /// Makes the next product's id one that is free, after some were added under ids of their own.
 pub fn continue_ids(connection: &mut Connection) -> Result<(), QueryError> {
     Ok(engine::continue_ids(connection, "product")?)
-}
-
-/// The ids of all products.
-pub fn all_ids(connection: &mut Connection) -> Result<Vec<i64>, QueryError> {
-    Ok(product::table.select(product::id).order(product::id).load(connection)?)
 }
 
 /// The ids of up to `limit` products of the catalogue, from `start` on.

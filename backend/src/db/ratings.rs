@@ -223,10 +223,20 @@ pub fn of_products(
     Ok(Cached(query).load(connection)?)
 }
 
-/// Every rating row, by product and bucket.
-pub fn all(connection: &mut Connection) -> Result<Vec<RatingRow>, QueryError> {
+/// Up to `limit` rating rows after (product, bucket), in that order, of products up to `last`.
+pub fn after(
+    connection: &mut Connection,
+    (product, bucket): (i64, i16),
+    last: i64,
+    limit: i64,
+) -> Result<Vec<RatingRow>, QueryError> {
+    use product_rating::dsl;
+
     Ok(product_rating::table
-        .order((product_rating::product_id, product_rating::bucket))
+        .filter(dsl::product_id.between(product, last))
+        .filter(dsl::product_id.gt(product).or(dsl::bucket.gt(bucket)))
+        .order((dsl::product_id, dsl::bucket))
+        .limit(limit)
         .select(RatingRow::as_select())
         .load(connection)?)
 }

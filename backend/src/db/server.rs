@@ -1,7 +1,7 @@
 //! One SQLite file or PostgreSQL server: its connections, and whether it answers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
@@ -14,6 +14,8 @@ use super::citus;
 use super::engine::{self, Connection, Mode};
 use super::error::{DbError, QueryError};
 use super::health::Health;
+use super::log_size::LogSize;
+use super::time_limit::TimeLimit;
 
 /// How a database is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +28,8 @@ pub struct Settings {
     pub checkout_timeout_ms: u32,
     /// How long a transaction waits for another one's lock, in milliseconds.
     pub lock_timeout_ms: u32,
-    /// How long a PostgreSQL server works at one statement, in milliseconds.
+    /// How long a PostgreSQL server works at one statement, and SQLite at the queries of one read, in
+    /// milliseconds.
     pub statement_timeout_ms: u32,
 }
 
@@ -35,10 +38,6 @@ pub struct Settings {
 const MAX_WAITING: usize = 256;
 /// Connections that a request tries, if it finds them closed.
 const MAX_TRIES: usize = 3;
-/// Pages of a file's log, of 4 KiB, that are written back to the file at once. A page that was changed
-/// many times meanwhile is written once; with SQLite's 1,000, writing back took a third of the time
-/// of writing reviews.
-const CHECKPOINT_PAGES: u32 = 16_000;
 /// How often a request that waits looks whether there is still something to wait for.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -50,6 +49,11 @@ pub(super) struct Server {
     pub health: Arc<Health>,
     readers: Lane,
     writers: Lane,
+    settings: Settings,
+    /// Of a file.
+    log: Option<LogSize>,
+    /// Whether the last write found no room.
+    is_full: AtomicBool,
 }
 
 /// The connections for one use, and those who wait for them.
@@ -96,8 +100,14 @@ impl Server {
             readers: lane(Role::Reader, settings.read_connections),
             writers: lane(Role::Writer, writing),
             database: database.to_owned(),
-            address: address.clone(),
+            log: match &address {
+                Address::Sqlite(file) => Some(LogSize::new(file)),
+                Address::Postgres(_) => None,
+            },
+            address,
             health,
+            settings,
+            is_full: AtomicBool::new(false),
         }
     }
 
@@ -108,6 +118,7 @@ impl Server {
         queries: impl Fn(&mut Connection, P) -> Result<T, QueryError>,
     ) -> Result<T, DbError> {
         let prepared = |session: &mut Session| {
+            session.limit.start(self.statement_timeout());
             let prepared = prepare(&mut session.connection)?;
             engine::begin(&mut session.connection, Mode::Read)?;
             Ok(prepared)
@@ -125,13 +136,19 @@ impl Server {
         queries: impl FnOnce(&mut Connection) -> Result<T, QueryError>,
         after: impl FnOnce(&mut Connection),
     ) -> Result<T, DbError> {
-        let begin =
-            |session: &mut Session| Ok(engine::begin(&mut session.connection, Mode::Write)?);
+        let begin = |session: &mut Session| {
+            session.limit.lift();
+            Ok(engine::begin(&mut session.connection, Mode::Write)?)
+        };
         let (mut session, ()) = self.begun(&self.writers, begin)?;
         let result = queries(&mut session.connection);
         let result = engine::end(&mut session.connection, result);
         if result.is_ok() {
+            self.is_full.store(false, Ordering::Relaxed);
             after(&mut session.connection);
+            if let Some(log) = &self.log {
+                log.bound(&mut session.connection, self.settings.lock_timeout_ms);
+            }
         }
         result.map_err(|error| self.failed(&mut session, error))
     }
@@ -177,6 +194,9 @@ impl Server {
     fn failed(&self, session: &mut Session, error: QueryError) -> DbError {
         let demoted = error.is_read_only();
         let error = error.of(&self.database);
+        if matches!(error, DbError::Full { .. }) {
+            self.is_full.store(true, Ordering::Relaxed);
+        }
         if matches!(error, DbError::Unavailable { .. })
             && matches!(session.connection, Connection::Postgres(_))
             && (demoted || session.connection.batch_execute("SELECT 1").is_err())
@@ -198,6 +218,24 @@ impl Server {
                 Err(error) => return Err(self.unavailable(error.to_string())),
             }
         }
+    }
+
+    /// Fails when the file's disk has hardly any room left.
+    pub fn require_room(&self) -> Result<(), DbError> {
+        if !self.log.as_ref().is_some_and(LogSize::lacks_room) {
+            return Ok(());
+        }
+        let reason = "there is less than 1 MiB".to_owned();
+        Err(DbError::Full { database: self.database.clone(), reason })
+    }
+
+    /// Whether the last write found no room.
+    pub fn was_full(&self) -> bool {
+        self.is_full.load(Ordering::Relaxed)
+    }
+
+    fn statement_timeout(&self) -> Duration {
+        Duration::from_millis(self.settings.statement_timeout_ms.into())
     }
 
     pub fn unavailable(&self, reason: String) -> DbError {
@@ -259,6 +297,7 @@ struct Session {
     broken: bool,
     /// See [`Health::generation`].
     generation: u64,
+    limit: TimeLimit,
 }
 
 /// Why a connection could not be opened.
@@ -276,10 +315,11 @@ impl ManageConnection for Connector {
         let connected = connected.and_then(|mut connection| {
             let routes_itself = citus::is_here(&mut connection).map_err(|e| one_line(&e))?;
             self.health.set_routes_itself(routes_itself);
-            Ok(connection)
+            let limit = TimeLimit::of(&mut connection).map_err(|e| one_line(&e))?;
+            Ok((connection, limit))
         });
         match connected {
-            Ok(connection) => Ok(Session { connection, broken: false, generation }),
+            Ok((connection, limit)) => Ok(Session { connection, broken: false, generation, limit }),
             Err(reason) => {
                 // A command that nobody watches for says it itself.
                 if self.health.is_watched() {
@@ -327,11 +367,11 @@ pub(super) fn connect(
         Address::Sqlite(_) => format!(
             "PRAGMA busy_timeout = {};
              PRAGMA synchronous = FULL;
-             PRAGMA wal_autocheckpoint = {};
+             {}
              PRAGMA foreign_keys = ON;
              PRAGMA query_only = {};",
             settings.lock_timeout_ms,
-            CHECKPOINT_PAGES,
+            LogSize::pragmas(),
             if writes { "OFF" } else { "ON" }
         ),
         // Whoever holds locks and hears nothing from us any more must not hold them for ever.

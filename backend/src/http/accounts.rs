@@ -102,7 +102,10 @@ pub async fn change_password(
     )
 )]
 #[get("/api/accounts/me/sessions")]
-pub async fn list_sessions(owner: Owner, store: RequestStore) -> Result<Private<SessionList>, ApiError> {
+pub async fn list_sessions(
+    owner: Owner,
+    store: RequestStore,
+) -> Result<Private<SessionList>, ApiError> {
     let list = move |store: &Store| store.sessions(owner.actor.id, Some(owner.session));
     Ok(Private::ok(blocking(store, list).await?))
 }

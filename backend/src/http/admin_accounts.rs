@@ -13,7 +13,6 @@ use super::openapi::{
 };
 use super::respond::Private;
 use super::threads::{RequestStore, blocking};
-use crate::store::Store;
 
 /// Get an account
 ///

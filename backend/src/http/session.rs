@@ -93,7 +93,7 @@ pub async fn sign_in(
 pub async fn prove_password(
     request: HttpRequest,
     owner: Owner,
-    (store, limits, queue): (Store, Data<Limits>, Data<HashingQueue>),
+    (store, limits, queue): (RequestStore, Data<Limits>, Data<HashingQueue>),
     proof: Body<PasswordProof>,
 ) -> Result<HttpResponse, ApiError> {
     limits.check(&request, Limit::SignIn, &Key::from(&owner.actor))?;

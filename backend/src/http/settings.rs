@@ -48,6 +48,8 @@ impl Settings {
                 reviews_per_minute: 0,
             },
             secret_key: "0123456789abcdef0123456789abcdef".parse().unwrap(),
+            request_timeout: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(75),
             cache_bytes: 0,
         }
     }

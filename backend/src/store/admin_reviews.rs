@@ -148,12 +148,12 @@ impl Store {
                 owner::require_readable(connection, &request.database.owners, &[bucket])?;
                 let Some(row) = reviews::find(connection, bucket, id)? else { return Ok(None) };
                 let rows = [row];
-                let reports = moderation::reports_of(connection, &rows)?;
-                let events = moderation::events_of(connection, &rows)?;
+                let reports = moderation::reports_of(connection, &rows, BESIDE)?;
+                let events = moderation::events_of(connection, &rows, BESIDE)?;
                 let reports: Result<Vec<_>, QueryError> =
-                    reports.into_iter().take(BESIDE).map(Report::try_from).collect();
+                    reports.into_iter().map(Report::try_from).collect();
                 let history: Result<Vec<_>, QueryError> =
-                    events.into_iter().take(BESIDE).map(ReviewEvent::try_from).collect();
+                    events.into_iter().map(ReviewEvent::try_from).collect();
                 Ok(Some((rows, reports?, history?)))
             });
             let (rows, reports, history) = found?.ok_or(StoreError::ReviewNotFound(id))?;

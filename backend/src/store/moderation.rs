@@ -112,7 +112,7 @@ impl Store {
             let more = rows.len() > limit;
             rows.truncate(limit);
             if more {
-                rows.retain(|(row, ..)| row.id < horizon);
+                horizon.cut(&mut rows, |(row, ..)| row.id);
             }
             let last = rows.last().map_or(above, |(row, ..)| row.id);
             let next = more.then(|| cursor::encode(scope, Position { group: 0, id: last }));
@@ -240,18 +240,16 @@ fn with_history(
     rows: Vec<ReviewRow>,
 ) -> Result<Vec<Waiting>, QueryError> {
     let mut reports: HashMap<i64, Vec<Report>> = HashMap::new();
-    for row in moderation::reports_of(connection, &rows)? {
+    for row in moderation::reports_of(connection, &rows, BESIDE)? {
         reports.entry(row.review_id).or_default().push(Report::try_from(row)?);
     }
     let mut events: HashMap<i64, Vec<ReviewEvent>> = HashMap::new();
-    for row in moderation::events_of(connection, &rows)? {
+    for row in moderation::events_of(connection, &rows, BESIDE)? {
         events.entry(row.review_id).or_default().push(ReviewEvent::try_from(row)?);
     }
     let beside = |row: ReviewRow| {
-        let mut reports = reports.remove(&row.id).unwrap_or_default();
-        let mut events = events.remove(&row.id).unwrap_or_default();
-        reports.truncate(BESIDE);
-        events.truncate(BESIDE);
+        let reports = reports.remove(&row.id).unwrap_or_default();
+        let events = events.remove(&row.id).unwrap_or_default();
         (row, reports, events)
     };
     Ok(rows.into_iter().map(beside).collect())

@@ -100,22 +100,24 @@ impl Store {
         Ok(Overview { days, pending, reported, databases: self.databases()?.items })
     }
 
-    /// Names of the databases whose primary doesn't answer, `default` included.
-    pub fn down(&self) -> Vec<String> {
+    /// Whether each database's primary answers, `default` included, and has room to write.
+    pub fn readiness(&self) -> Result<(), StoreError> {
         let asked = self.all_databases().map(|database| {
             let request = RequestDatabase { database, context: &self.context };
-            (database.name(), request.begin(|request| request.read_latest(cluster::pins)))
+            (database.name().to_owned(), request.begin(is_ready))
         });
         let asked: Vec<_> = asked.collect();
-        let is_down = |answer: Answer<_>| match answer.wait() {
-            Ok(_) => false,
-            Err(error) => {
-                tracing::warn!(%error, "not ready");
-                true
-            }
-        };
-        let down = asked.into_iter().filter_map(|(name, answer)| is_down(answer).then_some(name));
-        down.map(str::to_owned).collect()
+        let (mut down, mut full) = (Vec::new(), Vec::new());
+        for (name, answer) in asked {
+            let Err(error) = answer.wait() else { continue };
+            tracing::warn!(%error, "not ready");
+            if matches!(error, DbError::Full { .. }) { full.push(name) } else { down.push(name) }
+        }
+        match (down.is_empty(), full.is_empty()) {
+            (true, true) => Ok(()),
+            (true, false) => Err(StoreError::StorageFull(full)),
+            (false, _) => Err(StoreError::Unavailable(down)),
+        }
     }
 
     /// Where the review with this id lives, whether or not there is one.
@@ -143,6 +145,21 @@ fn engine(address: &Address) -> Engine {
     match address {
         Address::Sqlite(_) => Engine::Sqlite,
         Address::Postgres(_) => Engine::Postgres,
+    }
+}
+
+/// Whether a database answers, and has room. It is written to where the last write found none: else
+/// nobody would find out that there is room again.
+fn is_ready(request: &RequestDatabase) -> Result<(), DbError> {
+    request.read_latest(cluster::pins)?;
+    request.database.require_room()?;
+    if !request.database.was_full() {
+        return Ok(());
+    }
+    match request.write(cluster::touch) {
+        // A transfer moves it: it is read all the same.
+        Err(DbError::ReadOnly { .. }) => Ok(()),
+        written => written,
     }
 }
 

@@ -52,10 +52,8 @@ impl Store {
                 running.reviews += seen;
             }
         });
-        let report = checked.unwrap_or_else(|error| Report {
-            reviews: 0,
-            problems: vec![format!("the check broke off: {error}")],
-        });
+        let report =
+            checked.unwrap_or_else(|error| Report::of(format!("the check broke off: {error}")));
         let begun = self.running.lock().get(&index).map(|running| running.started_at);
         let kept = self.keep_verification(index, begun.unwrap_or_else(Timestamp::now), &report);
         self.running.lock().remove(&index);
@@ -79,7 +77,7 @@ impl Store {
             started_at: started_at.as_millisecond(),
             finished_at: Timestamp::now().as_millisecond(),
             reviews: report.reviews.cast_signed(),
-            problem_count: report.problems.len() as i64,
+            problem_count: report.problem_count.cast_signed(),
             problems: problems.map_err(|error| StoreError::Internal(error.to_string()))?,
         };
         Ok(self.default().write(|connection| verifications::keep(connection, &row))?)

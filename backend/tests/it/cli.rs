@@ -544,6 +544,10 @@ impl Serving {
         Serving { child, _stdout: stdout, address }
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn get(&self, path: &str) -> String {
         let url = format!("http://{}{path}", self.address);
         let request = async { reqwest::get(url).await.unwrap().text().await.unwrap() };

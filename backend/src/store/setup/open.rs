@@ -12,9 +12,7 @@ use super::{
 };
 use crate::db::cluster::{self, Pins};
 use crate::db::migrate::{self, Kind};
-use crate::db::{
-    Context, Database, backfill, clock_ms, files, reviews, sqlite_version_problem,
-};
+use crate::db::{Context, Database, backfill, clock_ms, files, reviews, sqlite_version_problem};
 use crate::store::clock::{self, Clock};
 use crate::store::mint::Mint;
 use crate::store::passwords::Passwords;
