@@ -45,7 +45,10 @@ pub mod verifications;
 pub use address::Address;
 pub use context::{Context, Positions, WaitsFor};
 pub use database::{Answer, Database, Reads, ReplicaSettings, ReplicaState, RequestDatabase};
-pub use engine::{Connection, Lock, Settled, announce_write, clock_ms, lock, without_time_limit};
+pub use engine::{
+    Connection, Lock, Settled, announce_write, clock_ms, encoding, limit_lock_wait, lock,
+    without_time_limit,
+};
 pub use error::{DbError, QueryError};
 pub use server::Settings;
 pub use sqlite_version::sqlite_version_problem;

@@ -76,7 +76,7 @@ codes! {
         RequestTimeout => "request_timeout", "Request timeout",
             "The body did not arrive in time. Nothing was done.";
         DatabaseBusy => "database_busy", "Database busy",
-            "More reviews arrive than this database can write; `detail` names it. Nothing was written. Try again after the seconds in `Retry-After`.";
+            "More reviews arrive than this database can write, or another transaction keeps what this request changes locked; `detail` names the database. Nothing was written. Try again after the seconds in `Retry-After`.";
         ClockWrong => "clock_wrong", "Wrong clock",
             "The clock that dates new reviews is before 2000 or after 2069. Nothing was written. Try again after the seconds in `Retry-After`.";
         BucketMoved => "bucket_moved", "Review on the move",

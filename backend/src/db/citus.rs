@@ -4,6 +4,7 @@
 //! the same way, so that what belongs to one review lies on one node. Everything else is as on
 //! any PostgreSQL server: each key contains the bucket, and each query names it.
 
+use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
@@ -21,6 +22,15 @@ pub(super) fn is_here(connection: &mut Connection) -> QueryResult<bool> {
     diesel::select(sql::<Bool>(is_here)).get_result(connection)
 }
 
+/// Says whether the database has the extension; if so, has limits of a transaction hold on the nodes too.
+pub(super) fn set_up(connection: &mut Connection) -> QueryResult<bool> {
+    let is_here = is_here(connection)?;
+    if is_here {
+        connection.batch_execute("SET citus.propagate_set_commands = 'local'")?;
+    }
+    Ok(is_here)
+}
+
 /// Distributes those sharded tables that are not distributed yet; returns their names.
 pub(super) fn distribute(connection: &mut Connection) -> QueryResult<Vec<&'static str>> {
     let mut distributed = Vec::new();
@@ -28,11 +38,7 @@ pub(super) fn distribute(connection: &mut Connection) -> QueryResult<Vec<&'stati
         return Ok(distributed);
     }
     for table in SHARDED {
-        let is_done = format!(
-            "EXISTS (SELECT 1 FROM pg_dist_partition
-                     WHERE logicalrelid = '{table}'::regclass AND partmethod = 'h')"
-        );
-        if diesel::select(sql::<Bool>(&is_done)).get_result::<bool>(connection)? {
+        if is_distributed(connection, table)? {
             continue;
         }
         let with = if table == SHARDED[0] { "default" } else { SHARDED[0] };
@@ -43,6 +49,24 @@ pub(super) fn distribute(connection: &mut Connection) -> QueryResult<Vec<&'stati
         distributed.push(table);
     }
     Ok(distributed)
+}
+
+fn is_distributed(connection: &mut Connection, table: &str) -> QueryResult<bool> {
+    let is_distributed = format!(
+        "EXISTS (SELECT 1 FROM pg_dist_partition
+                 WHERE logicalrelid = '{table}'::regclass AND partmethod = 'h')"
+    );
+    diesel::select(sql::<Bool>(&is_distributed)).get_result(connection)
+}
+
+/// Lets this transaction create and drop triggers on a table if it is distributed; says whether it is.
+/// Citus calls them unsafe because one that reads or writes could wait for itself.
+pub(super) fn allow_triggers(connection: &mut Connection, table: &str) -> QueryResult<bool> {
+    if !is_here(connection)? || !is_distributed(connection, table)? {
+        return Ok(false);
+    }
+    connection.batch_execute("SET LOCAL citus.enable_unsafe_triggers = on")?;
+    Ok(true)
 }
 
 /// Bytes that the distributed tables take on all nodes.

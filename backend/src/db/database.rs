@@ -14,7 +14,7 @@ use super::context::{Context, WaitsFor};
 use super::engine::{self, Connection, Settled};
 use super::error::{DbError, QueryError};
 use super::owner::KnownOwners;
-use super::server::{Server, Settings, one_line};
+use super::server::{Server, Settings};
 use super::watch::{self, Log, Progress};
 
 /// Who answers reads that may be a little late.
@@ -177,7 +177,7 @@ impl Database {
         };
         let mut connection = monitor.lock().unwrap_or_else(PoisonError::into_inner);
         let version = engine::data_version(&mut connection);
-        version.map_err(|error| self.unavailable(one_line(&error)))
+        version.map_err(|error| QueryError::from(error).of(&self.name))
     }
 
     /// Whether its primary answers, as far as the watch knows.
@@ -216,7 +216,7 @@ impl Database {
             && let Some(replica) = self.usable_replica(context)
         {
             match self.ask(context, replica, |_| Ok(()), queries) {
-                Err(DbError::Unavailable { .. }) => {}
+                Err(error) if error.may_pass() => {}
                 answered => return answered,
             }
         }
@@ -266,6 +266,11 @@ impl Database {
         context.waiting_for(&self.name, &self.primary.health, write)
     }
 
+    /// How long a transaction waits for another one's lock.
+    pub fn lock_timeout(&self) -> Duration {
+        Duration::from_millis(self.settings.lock_timeout_ms.into())
+    }
+
     /// Runs `work` on a writing connection outside of a transaction.
     pub(super) fn with_writer<T>(
         &self,
@@ -301,8 +306,9 @@ impl Database {
     ) -> Result<T, DbError> {
         let answered = self.ask(context, &self.primary, &prepare, &queries);
         match answered {
-            Err(DbError::Unavailable { .. })
-                if let Some(replica) = self.usable_replica(context) =>
+            Err(error)
+                if error.may_pass()
+                    && let Some(replica) = self.usable_replica(context) =>
             {
                 self.ask(context, replica, prepare, queries)
             }

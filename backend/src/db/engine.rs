@@ -1,6 +1,8 @@
 //! The engines: SQLite files and PostgreSQL servers. All that differs between them in a query is
 //! here; what differs in connecting is in [`super::server`].
 
+use std::time::Duration;
+
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::dsl::{case_when, sql};
 use diesel::expression::BoxableExpression;
@@ -146,6 +148,15 @@ pub fn lock(connection: &mut Connection, lock: Lock) -> Result<(), QueryError> {
     let taken = diesel::sql_query("SELECT pg_advisory_xact_lock($1)");
     taken.bind::<BigInt, _>(lock.key()).execute(postgres)?;
     Ok(())
+}
+
+/// Lets this transaction wait no longer than this for others' locks. SQLite's writers wait only before
+/// they begin.
+pub fn limit_lock_wait(connection: &mut Connection, longest: Duration) -> Result<(), QueryError> {
+    let Connection::Postgres(postgres) = connection else { return Ok(()) };
+    // 0 would be for ever.
+    let longest_ms = longest.as_millis().max(1);
+    Ok(postgres.batch_execute(&format!("SET LOCAL lock_timeout = {longest_ms}"))?)
 }
 
 /// The upper 16 bits of the keys of the locks that say which ids are on their way.
@@ -393,6 +404,15 @@ pub(super) fn has_table(connection: &mut Connection, table: &str) -> QueryResult
         Connection::Postgres(_) => format!("to_regclass('{table}') IS NOT NULL"),
     };
     diesel::select(sql::<Bool>(&exists)).get_result(connection)
+}
+
+/// How the database stores texts (`UTF8`, `LATIN1` …), and the language of the server's messages
+/// (`en_US.UTF-8` …). `None`: SQLite, whose texts are what the program stores.
+pub fn encoding(connection: &mut Connection) -> Result<Option<(String, String)>, QueryError> {
+    let Connection::Postgres(postgres) = connection else { return Ok(None) };
+    let setting = |name| sql::<Text>(&format!("current_setting('{name}')"));
+    let settings = (setting("server_encoding"), setting("lc_messages"));
+    Ok(Some(diesel::select(settings).get_result(postgres)?))
 }
 
 /// Lets the queries of this transaction take as long as they need.

@@ -9,7 +9,8 @@ pub(super) const READ_ONLY: &str = "read-only: moved by ostrakon transfer";
 /// Why a transaction did not happen.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
-    /// The database can't be opened, doesn't answer, or refuses.
+    /// The database can't be opened, doesn't answer, or can't do anything at the moment: this may
+    /// pass by itself.
     #[error("{database}: {reason}")]
     Unavailable {
         /// Its name.
@@ -18,6 +19,22 @@ pub enum DbError {
         reason: String,
         /// Whether the log doesn't know it yet.
         is_news: bool,
+    },
+    /// Another transaction holds what this one needs, and has not ended in time.
+    #[error("{database}: {reason}")]
+    Locked {
+        /// Its name.
+        database: String,
+        /// What it said; for the log, never for a client.
+        reason: String,
+    },
+    /// The database works, and refuses this query: it always will.
+    #[error("{database}: {reason}")]
+    Refused {
+        /// Its name.
+        database: String,
+        /// What it said; for the log, never for a client.
+        reason: String,
     },
     /// The database takes no changes: a transfer moves it, or has moved it.
     #[error("{database} is read-only: `ostrakon transfer` moves it, or has moved it")]
@@ -69,6 +86,13 @@ pub enum DbError {
     },
 }
 
+impl DbError {
+    /// Whether the same may succeed later, or at another server of the database.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(self, DbError::Unavailable { .. } | DbError::Locked { .. })
+    }
+}
+
 /// Why a query inside a transaction failed; the transaction is rolled back.
 #[derive(Debug)]
 pub enum QueryError {
@@ -80,13 +104,6 @@ pub enum QueryError {
     ClockWrong(i64),
     /// See [`DbError::Broken`].
     Broken(String),
-}
-
-/// Whether the engine found no room to write: SQLite's words, and the operating system's that
-/// PostgreSQL repeats.
-fn is_full(error: &diesel::result::Error) -> bool {
-    let said = error.to_string();
-    ["database or disk is full", "No space left on device"].iter().any(|full| said.contains(full))
 }
 
 impl From<diesel::result::Error> for QueryError {
@@ -103,31 +120,114 @@ impl QueryError {
         matches!(self, QueryError::Diesel(Error::DatabaseError(ReadOnlyTransaction, _)))
     }
 
+    /// The same, by the name of the database.
     pub(super) fn of(self, database: &str) -> DbError {
-        use diesel::result::{DatabaseErrorKind::UniqueViolation, Error};
-
         let database = database.to_owned();
         match self {
             QueryError::Moved(bucket) => DbError::Moved { database, bucket },
             QueryError::ClockWrong(now_ms) => DbError::ClockWrong { database, now_ms },
             QueryError::Broken(what) => DbError::Broken { database, what },
-            QueryError::Diesel(error) if is_full(&error) => {
-                DbError::Full { database, reason: one_line(&error) }
-            }
-            QueryError::Diesel(Error::DatabaseError(_, info))
-                if info.message().contains(READ_ONLY) =>
-            {
-                DbError::ReadOnly { database }
-            }
-            QueryError::Diesel(Error::DatabaseError(UniqueViolation, info)) => {
-                DbError::Conflict { database, constraint: info.message().to_owned() }
-            }
-            QueryError::Diesel(Error::DeserializationError(error)) => {
-                DbError::Broken { database, what: error.to_string() }
-            }
             QueryError::Diesel(error) => {
-                DbError::Unavailable { database, reason: one_line(&error), is_news: true }
+                let reason = one_line(&error);
+                match Cause::of(&error) {
+                    Cause::Guard => DbError::ReadOnly { database },
+                    Cause::Conflict => DbError::Conflict { database, constraint: reason },
+                    Cause::Full => DbError::Full { database, reason },
+                    Cause::Lock => DbError::Locked { database, reason },
+                    Cause::Passing => DbError::Unavailable { database, reason, is_news: true },
+                    Cause::Stored => DbError::Broken { database, what: reason },
+                    Cause::Query => DbError::Refused { database, reason },
+                }
             }
+        }
+    }
+}
+
+/// Why an engine did not do what a query asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// See [`READ_ONLY`].
+    Guard,
+    /// A row with this key is there already.
+    Conflict,
+    /// Another transaction's lock.
+    Lock,
+    /// No room to write.
+    Full,
+    /// What may be otherwise at the next try: it is going away, is out of memory, takes too long.
+    Passing,
+    /// What is stored is not what the program stores.
+    Stored,
+    /// The query: the engine does not take it, or not from this role.
+    Query,
+}
+
+/// What engines say of another transaction's locks. Diesel does not pass on PostgreSQL's codes
+/// (55P03, 40P01), so these are the words of both engines, in English: see
+/// [`super::server::connect`].
+const LOCK_MESSAGES: [&str; 6] = [
+    "canceling statement due to lock timeout",
+    "could not obtain lock",
+    "deadlock detected",
+    "involved in a distributed deadlock",
+    "database is locked",
+    "database table is locked",
+];
+
+/// What engines say of a full disk: SQLite's words, and the operating system's that PostgreSQL repeats.
+const FULL_MESSAGES: [&str; 2] = ["database or disk is full", "No space left on device"];
+
+/// What engines say of what may pass by itself: that time is up or they are told to stop, or that the
+/// machine has no memory, or trouble with its files (classes 53, 57 and 58 of PostgreSQL's codes).
+const PASSING_MESSAGES: [&str; 20] = [
+    // PostgreSQL.
+    "canceling statement due to",
+    "terminating connection",
+    "the database system is",
+    "too many clients",
+    "remaining connection slots",
+    "out of shared memory",
+    "could not extend file",
+    "could not write",
+    "could not read block",
+    "could not open file",
+    "could not resize shared memory segment",
+    // Both.
+    "out of memory",
+    // SQLite: https://sqlite.org/rescode.html.
+    "interrupted",
+    "disk I/O error",
+    "database disk image is malformed",
+    "unable to open database file",
+    "locking protocol",
+    "file is not a database",
+    "attempt to write a readonly database",
+    // Citus, of its workers.
+    "to the remote node",
+];
+
+impl Cause {
+    fn of(error: &diesel::result::Error) -> Cause {
+        use diesel::result::{DatabaseErrorKind as Kind, Error};
+
+        let (kind, message) = match error {
+            Error::DatabaseError(kind, info) => (kind, info.message()),
+            Error::BrokenTransactionManager => return Cause::Passing,
+            Error::RollbackErrorOnCommit { commit_error, .. } => return Cause::of(commit_error),
+            Error::DeserializationError(_) => return Cause::Stored,
+            _ => return Cause::Query,
+        };
+        let says = |known: &[&str]| known.iter().any(|words| message.contains(words));
+        match kind {
+            _ if message.contains(READ_ONLY) => Cause::Guard,
+            Kind::UniqueViolation => Cause::Conflict,
+            Kind::ClosedConnection | Kind::SerializationFailure | Kind::ReadOnlyTransaction => {
+                Cause::Passing
+            }
+            _ if says(&FULL_MESSAGES) => Cause::Full,
+            _ if says(&LOCK_MESSAGES) => Cause::Lock,
+            _ if says(&PASSING_MESSAGES) => Cause::Passing,
+            _ => Cause::Query,
         }
     }
 }

@@ -138,7 +138,12 @@ impl Server {
     ) -> Result<T, DbError> {
         let begin = |session: &mut Session| {
             session.limit.lift();
-            Ok(engine::begin(&mut session.connection, Mode::Write)?)
+            engine::begin(&mut session.connection, Mode::Write)?;
+            if self.health.routes_itself() {
+                // Nodes know of a limit what the transaction itself says.
+                engine::limit_lock_wait(&mut session.connection, self.lock_timeout())?;
+            }
+            Ok(())
         };
         let (mut session, ()) = self.begun(&self.writers, begin)?;
         let result = queries(&mut session.connection);
@@ -197,12 +202,15 @@ impl Server {
         if matches!(error, DbError::Full { .. }) {
             self.is_full.store(true, Ordering::Relaxed);
         }
-        if matches!(error, DbError::Unavailable { .. })
-            && matches!(session.connection, Connection::Postgres(_))
+        let (DbError::Unavailable { reason, .. } | DbError::Refused { reason, .. }) = &error else {
+            return error;
+        };
+        if matches!(session.connection, Connection::Postgres(_))
             && (demoted || session.connection.batch_execute("SELECT 1").is_err())
         {
             session.broken = true;
             self.health.doubt();
+            return self.unavailable(reason.clone());
         }
         error
     }
@@ -232,6 +240,10 @@ impl Server {
     /// Whether the last write found no room.
     pub fn was_full(&self) -> bool {
         self.is_full.load(Ordering::Relaxed)
+    }
+
+    fn lock_timeout(&self) -> Duration {
+        Duration::from_millis(self.settings.lock_timeout_ms.into())
     }
 
     fn statement_timeout(&self) -> Duration {
@@ -313,7 +325,7 @@ impl ManageConnection for Connector {
         let generation = self.health.generation();
         let connected = connect(&self.address, self.role == Role::Writer, &self.settings);
         let connected = connected.and_then(|mut connection| {
-            let routes_itself = citus::is_here(&mut connection).map_err(|e| one_line(&e))?;
+            let routes_itself = citus::set_up(&mut connection).map_err(|e| one_line(&e))?;
             self.health.set_routes_itself(routes_itself);
             let limit = TimeLimit::of(&mut connection).map_err(|e| one_line(&e))?;
             Ok((connection, limit))
@@ -375,11 +387,15 @@ pub(super) fn connect(
             if writes { "OFF" } else { "ON" }
         ),
         // Whoever holds locks and hears nothing from us any more must not hold them for ever.
+        // Messages are in English, so that `QueryError` understands them; only superusers may
+        // choose that, of other roles it is a setting.
         Address::Postgres(_) => format!(
             "SET statement_timeout = {0};
              SET lock_timeout = {1};
              SET idle_in_transaction_session_timeout = {0};
-             SET client_min_messages = warning;",
+             SET client_min_messages = warning;
+             SELECT set_config('lc_messages', 'C', false)
+                 WHERE current_setting('is_superuser')::boolean;",
             settings.statement_timeout_ms, settings.lock_timeout_ms,
         ),
     };

@@ -165,7 +165,7 @@ impl From<StoreError> for ApiError {
             StoreError::Unavailable(_) | StoreError::ReadOnly(_) => {
                 ProblemCode::DatabaseUnavailable
             }
-            StoreError::Busy(_) => ProblemCode::DatabaseBusy,
+            StoreError::Busy(_) | StoreError::Locked(_) => ProblemCode::DatabaseBusy,
             StoreError::StorageFull(_) => ProblemCode::StorageFull,
             StoreError::ClockWrong(_) => ProblemCode::ClockWrong,
             StoreError::BucketMoved => ProblemCode::BucketMoved,
@@ -186,7 +186,11 @@ impl From<StoreError> for ApiError {
                 ApiError::new(code, format!("The disk of {} is full.", databases.join(", ")))
             }
             StoreError::Busy(database) => {
-                ApiError::new(code, format!("{database} has too many reviews to write already."))
+                ApiError::new(code, format!("{database} can't take more reviews to write now."))
+            }
+            StoreError::Locked(database) => {
+                let detail = format!("Something else is changing the same in {database}.");
+                ApiError::new(code, detail)
             }
             StoreError::ReadOnly(database) => {
                 let detail = format!("{database} takes no changes: it is moving to another place.");

@@ -88,6 +88,9 @@ pub enum StoreError {
     /// So many reviews wait to be written to this database that one more would wait too long.
     #[error("too many wait for {0}")]
     Busy(String),
+    /// Another transaction in this database holds what is to be changed, and has not ended in time.
+    #[error("{0} is locked by another transaction")]
+    Locked(String),
     /// This database takes no changes.
     #[error("{0} is read-only: `ostrakon transfer` moves it, or has moved it")]
     ReadOnly(String),
@@ -127,7 +130,11 @@ impl From<DbError> for StoreError {
                 }
                 StoreError::Unavailable(vec![database.clone()])
             }
-            DbError::Conflict { .. } | DbError::Broken { .. } => {
+            DbError::Locked { ref database, .. } => {
+                tracing::warn!(%error, "waited for a lock in vain");
+                StoreError::Locked(database.clone())
+            }
+            DbError::Conflict { .. } | DbError::Broken { .. } | DbError::Refused { .. } => {
                 StoreError::Internal(error.to_string())
             }
         }

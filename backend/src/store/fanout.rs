@@ -124,7 +124,9 @@ impl Store {
         for (database, answer) in asked {
             match answer.wait().map_err(StoreError::from) {
                 Ok(answer) => gathered.answers.push(answer),
-                Err(StoreError::Unavailable(_)) => gathered.missing.push(database),
+                Err(StoreError::Unavailable(_) | StoreError::Locked(_)) => {
+                    gathered.missing.push(database);
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -216,9 +216,10 @@ fn result(id: ReviewId, changed: Result<Review, StoreError>) -> Result<DecisionR
         Err(StoreError::OwnReview) => ProblemCode::OwnReview,
         Err(StoreError::VersionConflict) => ProblemCode::VersionConflict,
         Err(StoreError::NothingToUndo) => ProblemCode::NothingToUndo,
-        Err(StoreError::Unavailable(_) | StoreError::ReadOnly(_) | StoreError::Busy(_)) => {
+        Err(StoreError::Unavailable(_) | StoreError::ReadOnly(_)) => {
             ProblemCode::DatabaseUnavailable
         }
+        Err(StoreError::Busy(_) | StoreError::Locked(_)) => ProblemCode::DatabaseBusy,
         Err(StoreError::BucketMoved) => ProblemCode::BucketMoved,
         Err(error) => return Err(error),
     };

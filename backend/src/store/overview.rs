@@ -176,7 +176,7 @@ fn facts(request: &RequestDatabase) -> Result<Facts, DbError> {
 fn answered(facts: Answer<Facts>) -> Result<Option<Facts>, StoreError> {
     match facts.wait().map_err(StoreError::from) {
         Ok(facts) => Ok(Some(facts)),
-        Err(StoreError::Unavailable(_)) => Ok(None),
+        Err(StoreError::Unavailable(_) | StoreError::Locked(_)) => Ok(None),
         Err(error) => Err(error),
     }
 }

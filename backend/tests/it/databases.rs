@@ -2,6 +2,7 @@
 
 use ostrakon::shard::{Spread, bucket_of, home_buckets};
 use ostrakon_shared::{ProductId, ReviewId, Role};
+use reqwest::Method;
 use serde_json::json;
 
 use crate::app::{TestApp, ids};
@@ -138,4 +139,32 @@ on_every_engine!(a_bucket_that_moved_is_found_in_its_new_database, async || {
         .map(|d| d["reviews"].as_u64().unwrap())
         .sum();
     assert_eq!(total, 40, "rows that are left behind do not count");
+});
+
+// As if somebody had taken away a table, or a right.
+on_every_engine!(a_query_that_the_engine_refuses_is_no_absence, async || {
+    let app = TestApp::start(2).await;
+    let id = app.review(1, Some(4)).await;
+    for database in ["reviews-1", "reviews-2"] {
+        app.place().sql(database, "DROP TABLE report");
+        app.place().sql(database, "ALTER TABLE product_rating RENAME TO gone");
+    }
+    let report = format!("/api/reviews/{id}/reports");
+    let body = json!({"reason": "spam"});
+    for answer in [
+        app.call(None, Method::POST, &report, &body).await,
+        app.post_review(1, &json!({"body": "text"})).await,
+        app.post_with_key(2, &json!({"body": "text"}), "key").await,
+        app.get("/api/products/3/rating").await,
+        app.get("/api/products?allow_partial=true").await,
+    ] {
+        assert_eq!(answer.problem(500), "internal", "{answer:?}");
+        assert_eq!(answer.header("retry-after"), "");
+        for word in ["report", "product_rating", "table", "relation", "reviews-"] {
+            assert!(!answer.text.contains(word), "{answer:?}");
+        }
+    }
+    // What needs none of that goes on.
+    app.read(&format!("/api/reviews/{id}")).await;
+    assert_eq!(app.get("/readyz").await.status, 200);
 });
