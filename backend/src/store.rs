@@ -5,6 +5,7 @@
 mod accounts;
 mod actor;
 mod admin_reviews;
+mod attempts;
 pub mod backup;
 mod batch;
 mod clock;

@@ -136,6 +136,7 @@ pub fn last_ids(connection: &mut Connection, bound: i64) -> Result<LastIds, Quer
 /// Of each bucket, product and account, the id of the account's review, unless it has deleted it.
 pub fn find_by_authors(
     connection: &mut Connection,
+    routed_by_engine: bool,
     places: &[(Bucket, ProductId, AccountId)],
 ) -> Result<Vec<Option<i64>>, QueryError> {
     match connection {
@@ -161,35 +162,63 @@ pub fn find_by_authors(
             if places.is_empty() {
                 return Ok(Vec::new());
             }
-            let query = at_places(
-                "SELECT place, review.id
-                 FROM unnest($1, $2, $3) WITH ORDINALITY AS places (bucket, product_id, author_id, place)
-                 CROSS JOIN LATERAL (
-                     SELECT id FROM review
-                     WHERE bucket = places.bucket AND product_id = places.product_id
-                         AND author_id = places.author_id AND status <> 'deleted' OFFSET 0
-                 ) AS review",
-                places,
-            );
+            let lookup = Lookup {
+                columns: "id",
+                table: "review",
+                condition: "author_id = places.sought AND status <> 'deleted'",
+            };
             let authors: Vec<i64> = places.iter().map(|(_, _, author)| author.get()).collect();
-            let found: Vec<Found> =
-                Cached(query.bind::<Array<BigInt>, _>(authors)).load(postgres)?;
+            let query = lookup.at(places, routed_by_engine).bind::<Array<BigInt>, _>(authors);
+            let found: Vec<Found> = Cached(query).load(postgres)?;
             Ok(in_order(places.len(), found.into_iter().map(|found| (found.place, found.id))))
         }
     }
 }
 
-/// A query to a server about all these places; its third bind is what is looked for at them. It looks
-/// each place up by itself (OFFSET 0): a plan to read a table that is small keeps being used when
-/// it has grown.
-fn at_places<'q, T>(
-    query: &str,
-    places: &[(Bucket, ProductId, T)],
-) -> BoxedSqlQuery<'q, Pg, SqlQuery> {
-    let columns = places.iter().map(|(bucket, product, _)| (bucket.number(), product.get()));
-    let (buckets, products): (Vec<i16>, Vec<i64>) = columns.unzip();
-    let query = diesel::sql_query(query).into_boxed();
-    query.bind::<Array<SmallInt>, _>(buckets).bind::<Array<BigInt>, _>(products)
+/// What is looked up in a table of a server at many places at once, by one query.
+struct Lookup {
+    /// What is wanted of a row.
+    columns: &'static str,
+    table: &'static str,
+    /// Which row of a bucket and product it is, by `places.sought`.
+    condition: &'static str,
+}
+
+impl Lookup {
+    /// The query; its third bind is what is sought at each place.
+    ///
+    /// A server looks each place up by itself (OFFSET 0): a plan to read a table that is small keeps
+    /// being used when it has grown. An engine that routes by buckets refuses that, and needs to be
+    /// told them: it plans anew each time.
+    fn at<'q, T>(
+        &self,
+        places: &[(Bucket, ProductId, T)],
+        routed_by_engine: bool,
+    ) -> BoxedSqlQuery<'q, Pg, SqlQuery> {
+        let Lookup { columns, table, condition } = self;
+        let condition = format!(
+            "{table}.bucket = places.bucket AND {table}.product_id = places.product_id
+             AND {condition}"
+        );
+        let join = if routed_by_engine {
+            format!("JOIN {table} ON {condition} WHERE {table}.bucket = ANY ($1)")
+        } else {
+            format!(
+                "CROSS JOIN LATERAL (
+                     SELECT {columns} FROM {table} WHERE {condition} OFFSET 0
+                 ) AS {table}"
+            )
+        };
+        let query = format!(
+            "SELECT place, {columns}
+             FROM unnest($1, $2, $3) WITH ORDINALITY AS places (bucket, product_id, sought, place)
+             {join}"
+        );
+        let columns = places.iter().map(|(bucket, product, _)| (bucket.number(), product.get()));
+        let (buckets, products): (Vec<i16>, Vec<i64>) = columns.unzip();
+        let query = diesel::sql_query(query).into_boxed();
+        query.bind::<Array<SmallInt>, _>(buckets).bind::<Array<BigInt>, _>(products)
+    }
 }
 
 /// What was found for each of so many places, which are counted from 1.
@@ -357,6 +386,7 @@ pub struct Replay {
 /// Of each bucket, product and key, what was made of the product under the key.
 pub fn find_keys(
     connection: &mut Connection,
+    routed_by_engine: bool,
     places: &[(Bucket, ProductId, &str)],
 ) -> Result<Vec<Option<Replay>>, QueryError> {
     match connection {
@@ -378,18 +408,14 @@ pub fn find_keys(
             if places.is_empty() {
                 return Ok(Vec::new());
             }
-            let query = at_places(
-                "SELECT place, fingerprint, review_id
-                 FROM unnest($1, $2, $3) WITH ORDINALITY AS places (bucket, product_id, key, place)
-                 CROSS JOIN LATERAL (
-                     SELECT fingerprint, review_id FROM idempotency_key
-                     WHERE bucket = places.bucket AND product_id = places.product_id
-                         AND key = places.key OFFSET 0
-                 ) AS idempotency_key",
-                places,
-            );
+            let lookup = Lookup {
+                columns: "fingerprint, review_id",
+                table: "idempotency_key",
+                condition: "key = places.sought",
+            };
             let keys: Vec<&str> = places.iter().map(|(_, _, key)| *key).collect();
-            let found: Vec<Found> = Cached(query.bind::<Array<Text>, _>(keys)).load(postgres)?;
+            let query = lookup.at(places, routed_by_engine).bind::<Array<Text>, _>(keys);
+            let found: Vec<Found> = Cached(query).load(postgres)?;
             Ok(in_order(places.len(), found.into_iter().map(|found| (found.place, found.replay))))
         }
     }

@@ -1,4 +1,6 @@
-//! Writing new reviews of one database, many to a transaction.
+//! Writing new reviews of one database in one transaction: see [`super::attempts`] for which.
+
+use std::time::Duration;
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -9,44 +11,27 @@ use super::reviews::{Created, Draft};
 use super::{Store, StoreError, Subject, signature};
 use crate::db::ratings::{self, Tally};
 use crate::db::reviews::{self, KeyRow, Replay, ReviewRow};
-use crate::db::{Connection, DbError, QueryError, acceptance, announce_write, owner};
+use crate::db::{
+    Connection, DbError, QueryError, acceptance, announce_write, limit_lock_wait, owner,
+};
 use crate::shard::{DatabaseIndex, ShardMap};
 
-/// How often a write draws another id after finding its id taken. Two processes choose the same
-/// id once in millions of years; more than a few times in a row is something else.
-const MAX_DRAWS: usize = 8;
-
 /// What became of one review.
-type Written = Result<Created, StoreError>;
+pub(super) type Written = Result<Created, StoreError>;
 
 /// Why nothing of a batch was written.
-struct Failure {
-    error: DbError,
+pub(super) struct Failure {
+    pub error: DbError,
     /// Whether a query failed, which may be due to one of the reviews. Otherwise it is the
     /// database: it could not begin, or what became of the commit is not known.
-    is_of_query: bool,
+    pub is_of_query: bool,
 }
 
 impl Store {
-    /// Writes reviews that belong to one database; what became of each, in their order.
-    pub(super) fn write_drafts(&self, database: DatabaseIndex, drafts: &[&Draft]) -> Vec<Written> {
-        let open = match self.acceptable(drafts) {
-            Ok(open) => open,
-            Err(error) => return drafts.iter().map(|_| Err(error.clone())).collect(),
-        };
-        let accepted: Vec<&Draft> =
-            drafts.iter().zip(&open).filter(|(_, open)| open.is_ok()).map(|(&d, _)| d).collect();
-        let mut written = self.write_accepted(database, &accepted).into_iter();
-        let missing = || Err(StoreError::Internal("a review was not written".to_owned()));
-        let result =
-            |open: Result<(), _>| open.and_then(|()| written.next().unwrap_or_else(missing));
-        open.into_iter().map(result).collect()
-    }
-
     /// Whether each may be written, as far as `default` knows: its product is there and takes
     /// reviews, and it is not signed with the name of somebody else. One snapshot, and on a server
     /// one query, however many they are.
-    fn acceptable(&self, drafts: &[&Draft]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+    pub(super) fn acceptable(&self, drafts: &[&Draft]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
         let products: BTreeSet<_> = drafts.iter().map(|draft| draft.product).collect();
         let products: Vec<_> = products.into_iter().collect();
         let claims: HashSet<_> =
@@ -65,70 +50,20 @@ impl Store {
         Ok(drafts.iter().map(is_acceptable).collect())
     }
 
-    fn write_accepted(&self, database: DatabaseIndex, drafts: &[&Draft]) -> Vec<Written> {
-        if drafts.is_empty() {
-            return Vec::new();
-        }
-        let results = match self.try_batch(&self.map.load(), database, drafts) {
-            Ok(results) => results,
-            Err(Failure { is_of_query: true, .. }) => return self.write_each(drafts),
-            Err(Failure { error, .. }) => {
-                let error = StoreError::from(error);
-                return drafts.iter().map(|_| Err(error.clone())).collect();
-            }
-        };
-        let again = |(result, draft): (_, &&Draft)| match result {
-            Err(StoreError::BucketMoved) => self.write_alone(draft).0,
-            result => result,
-        };
-        results.into_iter().zip(drafts).map(again).collect()
-    }
-
-    /// Writes each by itself, as long as there is somebody to write to.
-    fn write_each(&self, drafts: &[&Draft]) -> Vec<Written> {
-        let mut away = None;
-        let write = |draft: &&Draft| match &away {
-            Some(error) => Err(StoreError::clone(error)),
-            None => {
-                let (written, is_away) = self.write_alone(draft);
-                away = written.as_ref().err().filter(|_| is_away).cloned();
-                written
-            }
-        };
-        drafts.iter().map(write).collect()
-    }
-
-    /// Writes one review in a transaction of its own; also says whether its database is away.
-    fn write_alone(&self, draft: &Draft) -> (Written, bool) {
-        let is_away = std::cell::Cell::new(false);
-        let written = self.routed(|map| {
-            let database = map.owner(draft.bucket).database;
-            for _ in 0..MAX_DRAWS {
-                match self.try_batch(map, database, &[draft]) {
-                    Ok(mut results) => return results.swap_remove(0),
-                    Err(Failure { error: DbError::Conflict { .. }, .. }) => {}
-                    Err(Failure { error, is_of_query }) => {
-                        is_away.set(!is_of_query);
-                        return Err(error.into());
-                    }
-                }
-            }
-            let bucket = draft.bucket;
-            Err(StoreError::Internal(format!("{MAX_DRAWS} ids of bucket {bucket} were taken")))
-        });
-        (written, is_away.get())
-    }
-
-    /// One transaction: all that can be written, or nothing.
-    fn try_batch(
+    /// One transaction: all that can be written, or nothing. `lock_wait`: how long it waits for other
+    /// transactions' locks; None: as long as is configured.
+    pub(super) fn try_batch(
         &self,
         map: &ShardMap,
         database: DatabaseIndex,
         drafts: &[&Draft],
+        lock_wait: Option<Duration>,
     ) -> Result<Vec<Written>, Failure> {
         let mut is_of_query = false;
         let written = self.database(database).write(|connection| {
-            let written = self.write_batch(connection, map, database, drafts);
+            let limited = lock_wait.map_or(Ok(()), |longest| limit_lock_wait(connection, longest));
+            let written =
+                limited.and_then(|()| self.write_batch(connection, map, database, drafts));
             is_of_query = written.is_err();
             written
         });
@@ -148,7 +83,8 @@ impl Store {
     ) -> Result<(Vec<Written>, Vec<Minted<'_>>), QueryError> {
         let buckets: Vec<_> = drafts.iter().map(|draft| draft.bucket).collect();
         let writable = owner::writable(connection, &self.reviews[database].owners, &buckets)?;
-        let mut results = earlier(connection, drafts)?;
+        let routed_by_engine = self.reviews[database].routes_itself();
+        let mut results = earlier(connection, routed_by_engine, drafts)?;
         let mut new = Vec::new();
         for (result, &draft) in results.iter_mut().zip(drafts) {
             if writable.get(&draft.bucket.number()) != Some(&map.owner(draft.bucket).epoch) {
@@ -210,6 +146,7 @@ impl Store {
 /// was none.
 fn earlier(
     connection: &mut Connection,
+    routed_by_engine: bool,
     drafts: &[&Draft],
 ) -> Result<Vec<Option<Written>>, QueryError> {
     let (mut keys, mut with_key) = (Vec::new(), Vec::new());
@@ -225,15 +162,15 @@ fn earlier(
         }
     }
     let mut results: Vec<Option<Written>> = drafts.iter().map(|_| None).collect();
-    for (at, existing) in
-        with_author.into_iter().zip(reviews::find_by_authors(connection, &authors)?)
-    {
+    let existing = reviews::find_by_authors(connection, routed_by_engine, &authors)?;
+    for (at, existing) in with_author.into_iter().zip(existing) {
         let broken = |id| QueryError::Broken(format!("a review with the id {id}"));
         let id = existing.map(|id| ReviewId::new(id).ok_or_else(|| broken(id))).transpose()?;
         results[at] = id.map(|id| Err(StoreError::ReviewExists(id)));
     }
     // Who retries is told of the review that it wrote, not that there is one.
-    for (at, replay) in with_key.into_iter().zip(reviews::find_keys(connection, &keys)?) {
+    let replays = reviews::find_keys(connection, routed_by_engine, &keys)?;
+    for (at, replay) in with_key.into_iter().zip(replays) {
         if let Some(replay) = replay {
             results[at] = Some(drafts[at].replay(connection, &replay)?);
         }

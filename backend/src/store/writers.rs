@@ -1,19 +1,21 @@
 //! Group commit: the reviews that arrive while others are being committed share the next commit.
 //!
 //! Each reviews database has a thread that writes new reviews, and a queue of those that wait for
-//! it. A batch is whatever waits; where several clients write, a few more are waited for. When its
-//! queries fail, nothing of it has happened, and each review is tried again by itself: so a bad one
-//! fails alone.
+//! it. A batch is whatever waits; where several clients write, a few more are waited for.
+//! A thread that could not start, or has ended, is started anew with the next review.
 
+use std::io;
 use std::iter;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use ostrakon_shared::ReviewId;
 use tokio::sync::oneshot;
 
+use super::attempts::Locked;
 use super::reviews::{Created, Draft};
 use super::{Cluster, Store, StoreError};
 use crate::db::{Context, WaitsFor};
@@ -23,6 +25,9 @@ use crate::shard::{DatabaseIndex, bucket_of};
 const MAX_BATCH: usize = 128;
 /// Reviews that wait for one database at most: at its pace, that is less than a second.
 const MAX_WAITING: usize = 1_024;
+
+/// Writers that one review may need: one may have ended, but not every one.
+const MAX_STARTS: usize = 2;
 
 /// Reviews that are worth a commit, where several clients write.
 const ENOUGH: usize = 8;
@@ -35,7 +40,7 @@ const GATHERING: Duration = Duration::from_millis(5);
 const SEVERAL: Duration = Duration::from_millis(100);
 
 /// The writers of all reviews databases. Each starts with its first review.
-pub(super) struct Writers(Vec<OnceLock<Writer>>);
+pub(super) struct Writers(Vec<Mutex<Option<Writer>>>);
 
 struct Writer {
     queue: SyncSender<Job>,
@@ -72,7 +77,7 @@ impl Writing {
 impl Writers {
     /// For so many databases.
     pub fn new(databases: usize) -> Writers {
-        Writers(iter::repeat_with(OnceLock::new).take(databases).collect())
+        Writers(iter::repeat_with(Mutex::default).take(databases).collect())
     }
 }
 
@@ -83,28 +88,41 @@ impl Store {
         database: DatabaseIndex,
         draft: Draft,
     ) -> Result<Writing, StoreError> {
-        let writer = self.writers.0[database].get_or_init(|| self.start_writer(database));
         let (reply, receiver) = oneshot::channel();
-        let context = self.context.clone();
-        writer.queue.try_send(Job { draft, context, reply }).map_err(|error| match error {
-            TrySendError::Full(_) => StoreError::Busy(self.reviews[database].name().to_owned()),
-            TrySendError::Disconnected(_) => {
-                StoreError::Internal("a database has no writer".to_owned())
+        let mut job = Job { draft, context: self.context.clone(), reply };
+        let busy = || StoreError::Busy(self.reviews[database].name().to_owned());
+        let mut running = self.writers.0[database].lock().unwrap_or_else(PoisonError::into_inner);
+        for _ in 0..MAX_STARTS {
+            let writer = match running.take() {
+                Some(writer) => running.insert(writer),
+                None => running.insert(self.start_writer(database).map_err(|error| {
+                    tracing::error!(%error, "no thread to write reviews");
+                    busy()
+                })?),
+            };
+            match writer.queue.try_send(job) {
+                Ok(()) => {
+                    let waits_for = writer.waits_for.clone();
+                    return Ok(Writing { reply: receiver, waits_for });
+                }
+                Err(TrySendError::Full(_)) => return Err(busy()),
+                Err(TrySendError::Disconnected(returned)) => {
+                    tracing::error!("a thread that wrote reviews has ended: another one starts");
+                    job = returned;
+                    *running = None;
+                }
             }
-        })?;
-        Ok(Writing { reply: receiver, waits_for: writer.waits_for.clone() })
+        }
+        Err(busy())
     }
 
-    fn start_writer(&self, database: DatabaseIndex) -> Writer {
+    fn start_writer(&self, database: DatabaseIndex) -> io::Result<Writer> {
         let (queue, jobs) = sync_channel(MAX_WAITING);
         let waits_for = WaitsFor::default();
         let (cluster, waiting) = (Arc::downgrade(&self.cluster), waits_for.clone());
         let thread = thread::Builder::new().name("write".to_owned());
-        if let Err(error) = thread.spawn(move || write(&cluster, database, &jobs, &waiting)) {
-            // Its end of the queue is gone: whoever sends to it is told.
-            tracing::error!(%error, "no thread to write reviews");
-        }
-        Writer { queue, waits_for }
+        thread.spawn(move || write(&cluster, database, &jobs, &waiting))?;
+        Ok(Writer { queue, waits_for })
     }
 }
 
@@ -128,6 +146,7 @@ fn write(
     waits_for: &WaitsFor,
 ) {
     let mut several_until = None;
+    let mut locked = Locked::default();
     loop {
         let waiting = queue.try_recv().ok();
         if waiting.is_some() {
@@ -149,7 +168,9 @@ fn write(
         let store = Store { cluster, context: Context::of_batch(contexts, waits_for.clone()) };
         let drafts: Vec<&Draft> = batch.iter().map(|job| &job.draft).collect();
         let span = store.context.span().clone();
-        let written = span.in_scope(|| store.write_drafts(database, &drafts));
+        let work = || span.in_scope(|| store.write_drafts(database, &drafts, &mut locked));
+        // Those of this batch are told by `Writing::done`; those that wait are none the worse.
+        let Ok(written) = catch_unwind(AssertUnwindSafe(work)) else { continue };
         for (job, written) in batch.into_iter().zip(written) {
             if let Ok(Created { review, .. }) = &written {
                 store.note_own_write(&job.context, review.id);

@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
 use futures_util::future::join_all;
-use ostrakon::shard::{Spread, slot_of_key};
+use ostrakon::db::Address;
+use ostrakon::shard::{Spread, home_buckets, slot_of_key};
 use ostrakon::store::{StoreError, Writing};
 use ostrakon_shared::{NewReview, ProductId, Role};
 use reqwest::Method;
@@ -77,6 +80,53 @@ on_every_engine!(a_page_is_full_wherever_its_reviews_lie, async || {
         );
         assert_eq!(ids(&app.all_pages(&path).await), expected, "{sort}");
     }
+});
+
+// An operator's transaction, or another program's, holds what is counted of product 1.
+on_every_server!(a_locked_row_refuses_the_reviews_of_its_product_alone, async || {
+    let app = TestApp::start_with(1, |config| config.connections.lock_timeout_ms = 1_000).await;
+    let [locked, free, other] = [1, 2, 3].map(|id| ProductId::new(id).unwrap());
+    let mut written = 0;
+    for product in [locked, free, other] {
+        for n in 0..32 {
+            let body = json!({"body": "text", "rating": n % 5 + 1});
+            let answer = app.post_with_key(product.get(), &body, &n.to_string()).await;
+            assert_eq!(answer.status, 201, "{answer:?}");
+            written += 1;
+        }
+    }
+    let hold = home_buckets(locked, Spread::DEFAULT).map(|bucket| {
+        format!(
+            "UPDATE product_rating SET hidden = hidden WHERE product_id = 1 AND bucket = {bucket};"
+        )
+    });
+    let Address::Postgres(url) = app.place().address("reviews-1") else { unreachable!() };
+    let mut holder = PgConnection::establish(&url).unwrap();
+    holder.batch_execute(&format!("BEGIN; {}", hold.collect::<String>())).unwrap();
+
+    let body = json!({"body": "meanwhile", "rating": 5});
+    for _ in 0..3 {
+        let post = |n: usize| app.post_review([1, 2, 3][n % 3], &body);
+        for (n, answer) in join_all((0..60).map(post)).await.iter().enumerate() {
+            if n % 3 == 0 {
+                assert_eq!(answer.problem(503), "database_busy");
+                assert_eq!(answer.header("retry-after"), "2");
+            } else {
+                assert_eq!(answer.status, 201, "{answer:?}");
+                written += 1;
+            }
+        }
+    }
+    holder.batch_execute("ROLLBACK").unwrap();
+    for product in [1, 2, 3] {
+        assert_eq!(app.post_review(product, &body).await.status, 201);
+        written += 1;
+    }
+    let counts = [1, 2, 3].map(|product| format!("/api/products/{product}/rating"));
+    let counts = join_all(counts.iter().map(|path| app.read(path))).await;
+    let counted: u64 = counts.iter().map(|rating| rating["count"].as_u64().unwrap()).sum();
+    assert_eq!(counted, written);
+    app.verify();
 });
 
 /// Whoever holds a file's lock keeps its writer waiting.

@@ -1,5 +1,6 @@
 //! The command line, as people run it.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
@@ -362,6 +363,31 @@ on_every_engine!(a_server_says_where_it_is_and_ends_by_a_signal, || {
     assert_eq!(serving.get("/api/products"), "{\"items\":[],\"next_cursor\":null}");
     assert!(serving.stop().success());
 });
+
+/// A machine that has no memory for another thread, for a while.
+#[test]
+fn reviews_are_written_as_soon_as_a_writer_can_start() {
+    let place = demo();
+    let serving = Serving::start(&place);
+    let pid = serving.child.id();
+    let limit = |bytes: &str| {
+        let mut prlimit = Command::new("prlimit");
+        prlimit.args([format!("--pid={pid}"), format!("--as={bytes}:")]);
+        assert!(prlimit.status().unwrap().success());
+    };
+    let review = serde_json::json!({"body": "text"});
+    serving.get("/api/products/1/reviews");
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")).unwrap();
+    let size_kib: u64 = size.trim().trim_end_matches(" kB").parse().unwrap();
+    // A thread takes 2 MiB at least.
+    limit(&((size_kib + 1024) * 1024).to_string());
+    for _ in 0..3 {
+        assert_eq!(serving.post("/api/products/1/reviews", &review), 503);
+    }
+    limit("unlimited");
+    assert_eq!(serving.post("/api/products/1/reviews", &review), 201);
+}
 
 /// What the program says when a password is written to its standard input.
 fn with_password(place: &Place, arguments: &[&str], password: &str) -> Output {
