@@ -9,8 +9,8 @@ use crate::store::{BegunTransfer, SetupError, StoreError, Transfer};
 
 pub fn transfer(config: &Config, to: &Path) -> Result<(), Failure> {
     let target = Config::load_file(to)?;
-    let transfer = Transfer::check(open(config)?, target.databases())?;
-    let rows = transfer.begin().and_then(copy).map_err(|error| stopped(&error))?;
+    let transfer = Transfer::check(open(config)?, target.databases())?.prepare()?.begin()?;
+    let rows = copy(transfer).map_err(|error| stopped(&error))?;
     let Some(rows) = rows else { return Err(Failure::Found) };
     println!("transfer: {rows} rows copied, and compared on both sides");
     println!("transfer: from now on serve with --config {}", to.display());

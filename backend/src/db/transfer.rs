@@ -8,6 +8,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
+use super::citus;
 use super::cluster::{self, Pins};
 use super::copy;
 use super::engine::{self, Connection};
@@ -59,32 +60,45 @@ pub fn forget(connection: &mut Connection) -> Result<(), QueryError> {
 
 /// Lets a table refuse all changes, after those of transactions that are under way.
 pub fn guard(connection: &mut Connection, table: &str) -> Result<(), QueryError> {
-    let statements = match connection {
-        Connection::Sqlite(_) => CHANGES.map(|change| {
-            format!(
-                "CREATE TRIGGER IF NOT EXISTS {0} BEFORE {change} ON {table}
-                 BEGIN SELECT RAISE(ABORT, '{READ_ONLY}'); END;",
-                guard_name(table, change)
-            )
-        }),
-        // A trigger that is there already is replaced without the lock that keeps readers out.
-        Connection::Postgres(_) => [
-            format!(
-                "CREATE OR REPLACE FUNCTION transfer_guard() RETURNS trigger LANGUAGE plpgsql AS
-                 $$ BEGIN RAISE EXCEPTION '{READ_ONLY}'; END $$;"
-            ),
-            format!(
-                "CREATE OR REPLACE TRIGGER transfer_guard
-                 BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON {table}"
-            ),
-            "FOR EACH STATEMENT EXECUTE FUNCTION transfer_guard();".to_owned(),
-        ],
+    let is_distributed = citus::allow_triggers(connection, table)?;
+    let statements: Vec<String> = match connection {
+        Connection::Sqlite(_) => CHANGES
+            .map(|change| {
+                format!(
+                    "CREATE TRIGGER IF NOT EXISTS {0} BEFORE {change} ON {table}
+                     BEGIN SELECT RAISE(ABORT, '{READ_ONLY}'); END;",
+                    guard_name(table, change)
+                )
+            })
+            .into(),
+        Connection::Postgres(_) => {
+            // Shards get no triggers for statements.
+            let (changes, each) = if is_distributed {
+                ("INSERT OR UPDATE OR DELETE", "ROW")
+            } else {
+                ("INSERT OR UPDATE OR DELETE OR TRUNCATE", "STATEMENT")
+            };
+            vec![
+                format!(
+                    "CREATE OR REPLACE FUNCTION transfer_guard() RETURNS trigger LANGUAGE plpgsql
+                     AS $$ BEGIN RAISE EXCEPTION '{READ_ONLY}'; END $$"
+                ),
+                // One that is there already is replaced without the lock that keeps readers out.
+                format!(
+                    "CREATE OR REPLACE TRIGGER transfer_guard BEFORE {changes} ON {table}
+                     FOR EACH {each} EXECUTE FUNCTION transfer_guard()"
+                ),
+            ]
+        }
     };
-    Ok(connection.batch_execute(&statements.join("\n"))?)
+    // One by one: Citus passes on what it was sent.
+    statements.iter().try_for_each(|statement| connection.batch_execute(statement))?;
+    Ok(())
 }
 
 /// Lets a table take changes again.
 pub fn unguard(connection: &mut Connection, table: &str) -> Result<(), QueryError> {
+    citus::allow_triggers(connection, table)?;
     let statements = match connection {
         Connection::Sqlite(_) => CHANGES
             .map(|change| format!("DROP TRIGGER IF EXISTS {};", guard_name(table, change)))

@@ -14,7 +14,7 @@ use ostrakon_shared::ReviewId;
 use crate::db::cluster::{self, Member, Pins};
 use crate::db::files::{self, ServeLock};
 use crate::db::migrate::{Kind, Progress, progress};
-use crate::db::{Address, Context, Database, DbError, transfer as transfers};
+use crate::db::{self, Address, Context, Database, DbError, transfer as transfers};
 use crate::shard::{BUCKETS, HASH, Spread};
 
 pub use restore::{Restore, Restored};
@@ -151,12 +151,49 @@ impl Databases {
     }
 }
 
+/// All problems at once.
+fn all_of(checks: impl Iterator<Item = Result<(), SetupError>>) -> Result<(), SetupError> {
+    let problems: Vec<String> =
+        checks.filter_map(Result::err).flat_map(|SetupError(lines)| lines).collect();
+    if problems.is_empty() { Ok(()) } else { Err(SetupError(problems)) }
+}
+
 /// Whether there is a file. A server that is there has its database, or says that it has not.
 fn exists(database: &Database) -> bool {
     match database.address() {
         Address::Sqlite(path) => path.exists(),
         Address::Postgres(_) => true,
     }
+}
+
+/// Refuses a database that can't store every text. One whose server explains itself in another
+/// language is only warned about.
+fn require_utf8(database: &Database) -> Result<(), SetupError> {
+    if !exists(database) {
+        return Ok(());
+    }
+    let Some((encoding, language)) = database.read_latest(&Context::default(), db::encoding)?
+    else {
+        return Ok(());
+    };
+    let (name, address) = (database.name(), database.address());
+    if encoding != "UTF8" {
+        return Err(format!(
+            "{name} ({address}) stores texts as {encoding}, which has not every character: create \
+             the database anew with TEMPLATE template0 ENCODING 'UTF8'"
+        )
+        .into());
+    }
+    let tag = language.split(['_', '.']).next().unwrap_or_default();
+    if !["", "C", "POSIX", "en"].contains(&tag) {
+        tracing::warn!(
+            database = name,
+            lc_messages = language,
+            "messages of this server are not understood, so requests that wait too long for a lock \
+             are answered 500: ALTER ROLE … SET lc_messages = 'C'"
+        );
+    }
+    Ok(())
 }
 
 /// The moment that ids count from, as it is pinned.

@@ -148,6 +148,23 @@ on_every_engine!(every_pin_is_compared, || {
     }
 });
 
+on_every_server!(a_database_that_can_t_store_every_text_is_refused, || {
+    let (place, config) = cluster();
+    let encode = |encoding: &str| {
+        let encode = format!(
+            "UPDATE pg_database SET encoding = pg_char_to_encoding('{encoding}')
+             WHERE datname = current_database()"
+        );
+        place.sql("reviews-2", &encode);
+    };
+    for encoding in ["LATIN1", "SQL_ASCII"] {
+        encode(encoding);
+        refused(&config, &["reviews-2", encoding, "ENCODING 'UTF8'"]);
+    }
+    encode("UTF8");
+    open(&config).unwrap();
+});
+
 on_every_engine!(the_number_of_databases_and_the_spread_are_fixed, || {
     let (place, cluster) = cluster();
     for databases in [1, 2, 4] {

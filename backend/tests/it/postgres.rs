@@ -185,15 +185,14 @@ impl Shared {
     /// Makes a database that is a copy of another one, which nobody uses.
     #[track_caller]
     pub fn copy(&self, from: &str, to: &str) {
+        // Citus itself looks after its databases from time to time, from every node.
+        let free = format!(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{from}'"
+        );
+        let copy = format!("CREATE DATABASE {to} TEMPLATE {from}");
         for node in &self.nodes {
-            // Citus itself looks after its databases from time to time, and is as good as nobody.
-            let free = format!(
-                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
-                 WHERE datname = '{from}' AND backend_type <> 'client backend'"
-            );
             let copied = (0..10).any(|_| {
-                run(node, ADMINISTRATION, &free);
-                let copy = format!("CREATE DATABASE {to} TEMPLATE {from}");
+                self.administer(&free);
                 try_run(node, ADMINISTRATION, &copy).is_ok()
             });
             assert!(copied, "{from} is in use");

@@ -1,4 +1,4 @@
-//! Moving a cluster to other databases: SQLite files and a real PostgreSQL server.
+//! Moving a cluster to other databases: SQLite files, a real PostgreSQL server and Citus.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -16,8 +16,13 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use ostrakon::db::Address;
+
 use crate::app::Answer;
 use crate::cli::{Serving, fails};
+use crate::engine::Engine;
+use crate::place::Place;
+use crate::postgres::shared;
 
 const DATABASES: [&str; 4] = ["default", "reviews-1", "reviews-2", "reviews-3"];
 
@@ -62,6 +67,8 @@ struct Cluster {
     folder: PathBuf,
     config: String,
     places: BTreeMap<&'static str, String>,
+    /// Keeps the databases that the tests share a server for.
+    _shared: Option<Place>,
 }
 
 impl Cluster {
@@ -72,7 +79,7 @@ impl Cluster {
         let text = format!("listen = '127.0.0.1:0'\nlock_timeout_ms = 20000\n{limits}{lines}");
         std::fs::write(folder.join(&config), text).unwrap();
         let places = DATABASES.map(|database| (database, place(database))).into();
-        Cluster { folder: folder.to_owned(), config, places }
+        Cluster { folder: folder.to_owned(), config, places, _shared: None }
     }
 
     fn sqlite(folder: &Path, name: &str) -> Cluster {
@@ -97,6 +104,21 @@ impl Cluster {
             }
         }
         Cluster::new(folder, name, &(lines + "]\n"), place)
+    }
+
+    /// Its reviews are distributed by their engine; products and accounts are in a file.
+    fn citus(folder: &Path, name: &str) -> Cluster {
+        let _on = Engine::Citus.enter();
+        let shared = Place::new();
+        let file = folder.join(name).join("default.sqlite3");
+        let place = |database: &str| match shared.address(database) {
+            Address::Postgres(url) if database != "default" => url,
+            _ => file.to_str().unwrap().to_owned(),
+        };
+        let urls: Vec<String> = DATABASES[1..].iter().map(|database| place(database)).collect();
+        let lines = format!("data_dir = '{name}'\nreviews_urls = {urls:?}\n");
+        let cluster = Cluster::new(folder, name, &lines, place);
+        Cluster { _shared: Some(shared), ..cluster }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -398,7 +420,18 @@ fn answers(server: &Server, (member, admin): &(Member, Member)) -> Vec<(String, 
 #[test]
 fn a_cluster_goes_to_postgres_and_back() {
     let (folder, postgres) = (tempfile::tempdir().unwrap(), Postgres::start());
-    let folder = folder.path();
+    goes_and_comes_back(folder.path(), &Cluster::postgres(folder.path(), &postgres, "second"));
+}
+
+#[test]
+fn a_cluster_goes_to_citus_and_back() {
+    if Engine::Citus.is_available() {
+        let folder = tempfile::tempdir().unwrap();
+        goes_and_comes_back(folder.path(), &Cluster::citus(folder.path(), "second"));
+    }
+}
+
+fn goes_and_comes_back(folder: &Path, second: &Cluster) {
     let first = Cluster::sqlite(folder, "first");
     first.succeeds(&["migrate"]);
     first.succeeds(&["demo"]);
@@ -415,20 +448,19 @@ fn a_cluster_goes_to_postgres_and_back() {
     let before = answers(&server, &people);
     drop(server);
 
-    let second = Cluster::postgres(folder, &postgres, "second");
     let third = Cluster::sqlite(folder, "third");
-    first.transfer(&second);
+    first.transfer(second);
     second.transfer(&third);
     // One without rows would tell nothing about its transfer.
     let filled = first.same_rows(&third);
     assert!(filled.values().all(|rows| *rows > 0), "{filled:?}");
-    for cluster in [&second, &third] {
+    for cluster in [second, &third] {
         assert!(cluster.succeeds(&["verify"]).contains("all in their place"));
         assert_eq!(answers(&cluster.serve(), &people), before);
     }
 
     second.succeeds(&["transfer", "--abandon"]);
-    for cluster in [&second, &third] {
+    for cluster in [second, &third] {
         let server = cluster.serve();
         let (member, admin) = &people;
         let product = server.made("/api/admin/products", &admin.token(), &json!({"name": "New"}));
@@ -523,6 +555,15 @@ fn what_a_busy_postgres_server_acknowledges_arrives() {
     keeps_what_is_acknowledged(&source, &target);
 }
 
+#[test]
+fn what_a_busy_citus_server_acknowledges_arrives() {
+    if Engine::Citus.is_available() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = Cluster::citus(folder.path(), "source").small();
+        keeps_what_is_acknowledged(&source, &Cluster::citus(folder.path(), "target"));
+    }
+}
+
 /// Kills a transfer when some reviews have arrived.
 fn interrupt(source: &Cluster, target: &Cluster) {
     let mut command = source.command(&["transfer", "--to", &target.config]);
@@ -560,14 +601,23 @@ fn an_interrupted_transfer_goes_on() {
     assert!(said.starts_with("error: default (") && said.contains("holds this cluster already"));
 }
 
-/// A transfer that stops when the target's last database is to be made.
+/// A transfer that stops when its first row is to be copied.
 fn stop_early(source: &Cluster, target: &Cluster) {
     let obstacle = format!("{}-migrate", target.places["reviews-3"]);
     std::fs::create_dir_all(&obstacle).unwrap();
+    source.transfer_fails(target, 2);
+    std::fs::remove_dir(obstacle).unwrap();
+    target.is_no_cluster();
+    // The source is as before.
+    source.serve().made(REVIEWS, &[], &json!({"body": "text"}));
+
+    let obstacle = "CREATE TRIGGER obstacle BEFORE INSERT ON product
+                    BEGIN SELECT RAISE(ABORT, 'no'); END";
+    target.execute("default", obstacle);
     let said = source.transfer_fails(target, 1);
     assert!(said.contains("run it again to go on"), "{said}");
     target.is_no_cluster();
-    std::fs::remove_dir(obstacle).unwrap();
+    target.execute("default", "DROP TRIGGER obstacle");
 }
 
 #[test]
@@ -575,8 +625,9 @@ fn a_target_that_differs_is_not_used() {
     let folder = tempfile::tempdir().unwrap();
     let source = Cluster::sqlite(folder.path(), "source").small();
     let server = source.serve();
-    let reviews: Vec<Value> =
-        (0..8).map(|_| server.made(REVIEWS, &[], &json!({"body": "text"}))).collect();
+    for _ in 0..8 {
+        server.made(REVIEWS, &[], &json!({"body": "text"}));
+    }
     let target = Cluster::sqlite(folder.path(), "target");
     stop_early(&source, &target);
     let other = "INSERT INTO product (id, name, search_text) VALUES (1, 'Another', 'one')";
@@ -593,7 +644,7 @@ fn a_target_that_differs_is_not_used() {
     target.is_no_cluster();
     target.execute("reviews-1", "DELETE FROM product_rating WHERE product_id = 99");
     source.transfer(&target);
-    assert_eq!(target.all_reviews(), reviews.len());
+    assert_eq!(target.all_reviews(), 8 + 1);
 }
 
 #[test]
@@ -614,8 +665,79 @@ fn a_transfer_can_be_abandoned() {
     server.made(REVIEWS, &[], &body);
     let next = Cluster::sqlite(folder.path(), "next");
     source.transfer(&next);
-    assert_eq!(next.all_reviews(), 3);
+    assert_eq!(next.all_reviews(), 3 + 1);
     server.refuses(Method::POST, REVIEWS, &[], &body);
+}
+
+/// Somebody has written to a table of the source for longer than a transfer waits.
+fn is_refused_while_a_table_is_held(source: &Cluster) {
+    let folder = &source.folder;
+    let server = source.serve();
+    server.made(REVIEWS, &[], &json!({"body": "text"}));
+    let mut holder = PgConnection::establish(&source.places["reviews-2"]).unwrap();
+    let hold = "BEGIN; DELETE FROM report WHERE bucket = 400 AND review_id = 1 AND reader = 'x'";
+    holder.batch_execute(hold).unwrap();
+    let config = std::fs::read_to_string(folder.join(&source.config)).unwrap();
+    let impatient = config.replace("lock_timeout_ms = 20000", "lock_timeout_ms = 500");
+    std::fs::write(folder.join(&source.config), impatient).unwrap();
+    let target = Cluster::sqlite(folder, "target");
+    let said = source.transfer_fails(&target, 2);
+    assert!(said.starts_with("error: reviews-2: "), "{said}");
+    for product in [1, 2] {
+        for _ in 0..8 {
+            let path = format!("/api/products/{product}/reviews");
+            server.made(&path, &[], &json!({"body": "text", "rating": 1}));
+        }
+    }
+    Member::register(&server, "Aspasia");
+    holder.batch_execute("ROLLBACK").unwrap();
+    source.transfer(&target);
+    assert_eq!(target.all_reviews(), 17);
+    server.refuses(Method::POST, REVIEWS, &[], &json!({"body": "text"}));
+}
+
+#[test]
+fn a_refused_transfer_leaves_no_table_of_postgres_read_only() {
+    let (folder, postgres) = (tempfile::tempdir().unwrap(), Postgres::start());
+    let source = Cluster::postgres(folder.path(), &postgres, "source").small();
+    is_refused_while_a_table_is_held(&source);
+}
+
+#[test]
+fn a_refused_transfer_leaves_no_table_of_citus_read_only() {
+    if Engine::Citus.is_available() {
+        let folder = tempfile::tempdir().unwrap();
+        is_refused_while_a_table_is_held(&Cluster::citus(folder.path(), "source").small());
+    }
+}
+
+#[test]
+fn a_database_that_can_t_store_every_text_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = Cluster::sqlite(folder.path(), "source").small();
+    for (name, encoding) in [("narrow", "LATIN1"), ("unknown", "SQL_ASCII")] {
+        let database = format!("{name}_{}", std::process::id());
+        let create = format!("CREATE DATABASE {database} ENCODING {encoding} LOCALE 'C'");
+        shared().administer(&format!("{create} TEMPLATE template0"));
+        let url = shared().url(&database);
+        let urls = format!(
+            "data_dir = '{name}'\n
+             reviews_urls = ['sqlite:{name}/1', '{url}', 'sqlite:{name}/3']"
+        );
+        let cluster = Cluster::new(folder.path(), name, &urls, |_| url.clone());
+        let transfer = ["transfer", "--to", &cluster.config];
+        let commands =
+            [source.command(&transfer), cluster.command(&["migrate"]), cluster.command(&["serve"])];
+        for (number, command) in commands.into_iter().enumerate() {
+            let said = fails(command, 2);
+            let expected = if number == 2 { "not migrated" } else { encoding };
+            assert!(said.contains(expected), "{said}");
+        }
+        assert!(!folder.path().join(name).exists(), "something was made before");
+        shared().drop_database(&database);
+    }
+    // Nothing has happened to the source.
+    source.serve().made(REVIEWS, &[], &json!({"body": "text"}));
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use uuid::Uuid;
 
 use super::{
-    Databases, SetupError, backfill, check_pins, emptied, epoch, existing_pins, exists, missing,
-    refuse_newer,
+    Databases, SetupError, all_of, backfill, check_pins, emptied, epoch, existing_pins, exists,
+    missing, refuse_newer, require_utf8,
 };
 use crate::db::cluster::{self, Pins};
 use crate::db::migrate::{self, Applied, Kind, MigrationLock};
@@ -29,6 +29,7 @@ impl Databases {
             return Err(format!("there is no database {name}, only {}", names.join(", ")).into());
         }
         let wanted = |database: &Database| only.is_none_or(|only| only == database.name());
+        all_of(self.all().map(|(database, _)| database).filter(|d| wanted(d)).map(require_utf8))?;
         if wanted(&self.default) {
             self.migrate_default(say)?;
         }

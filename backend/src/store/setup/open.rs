@@ -7,8 +7,8 @@ use arc_swap::ArcSwap;
 use ostrakon_shared::ReviewId;
 
 use super::{
-    Databases, SetupError, check_pins, emptied, existing_pins, exists, missing, not_migrated,
-    refuse_newer,
+    Databases, SetupError, all_of, check_pins, emptied, existing_pins, exists, missing,
+    not_migrated, refuse_newer, require_utf8,
 };
 use crate::db::cluster::{self, Pins};
 use crate::db::migrate::{self, Kind};
@@ -34,14 +34,9 @@ impl Databases {
         let spread = self.check_default_pins(&root)?;
         self.check_members(&self.default.read_latest(&Context::default(), cluster::members)?)?;
         let map = self.default.read_latest(&Context::default(), cluster::shard_map)?;
-        let mut problems = Vec::new();
-        for (index, database) in self.reviews.iter().enumerate() {
-            let checked = self.check_reviews(database, &root, map.buckets_of(index).count());
-            problems.extend(checked.err().into_iter().flat_map(|SetupError(lines)| lines));
-        }
-        if !problems.is_empty() {
-            return Err(SetupError(problems));
-        }
+        all_of(self.reviews.iter().enumerate().map(|(index, database)| {
+            self.check_reviews(database, &root, map.buckets_of(index).count())
+        }))?;
         for (database, _) in self.all() {
             files::use_write_ahead_log(database)?;
         }
@@ -125,6 +120,7 @@ fn require_migrated(database: &Database, kind: Kind) -> Result<(), SetupError> {
     if !exists(database) {
         return Err(not_migrated(database).into());
     }
+    require_utf8(database)?;
     let progress = migrate::progress(database, kind)?;
     refuse_newer(database, &progress)?;
     let is_complete = progress.pending.is_empty()

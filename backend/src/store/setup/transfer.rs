@@ -1,15 +1,16 @@
 //! `transfer`: moves a cluster to other databases, of any engines.
 //!
-//! From its beginning the source is read-only, for good: nothing that was acknowledged is missing
-//! in the target, and nobody goes on writing to the wrong one. A target becomes part of a cluster
-//! when all of them are filled and compared, in one transaction each, `default` last: until then
-//! no server opens it.
+//! Before the first row is copied the source is made read-only, for good: nothing that was
+//! acknowledged is missing in the target, and nobody goes on writing to the wrong one. A target
+//! becomes part of a cluster when all of them are filled and compared, in one transaction each,
+//! `default` last: until then no server opens it.
 //!
-//! 1. Source: `transfer_source` in `default` gets the transfer's id, then every table a trigger that
-//!    refuses changes. To create it waits for whoever has written, and it binds every process. What
-//!    it says becomes `DbError::ReadOnly`, 503.
-//! 2. Target: a table `transfer_target` with the id and the database's name, then the migrations.
-//!    While that table is there `serve` and `migrate` refuse the database.
+//! 1. Target: a table `transfer_target` with the transfer's id, which `transfer_source` in the source's
+//!    `default` keeps, and the database's name; then the migrations. While that table is there `serve`
+//!    and `migrate` refuse the database.
+//! 2. Source: every table gets a trigger that refuses changes. To create it waits for whoever has
+//!    written, and it binds every process. What it says becomes `DbError::ReadOnly`, 503. If one
+//!    can't be created, all are taken away again.
 //! 3. Rows in the order of keys, a thousand to a transaction (`db/copy.rs`): where the last one is, a
 //!    run that was interrupted goes on. Keys with texts, which engines sort in different ways, begin
 //!    again at the numbers before the text.
@@ -22,7 +23,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Databases, SetupError, existing_pins, exists, refuse_newer};
+use super::{Databases, SetupError, all_of, existing_pins, exists, refuse_newer, require_utf8};
 use crate::db::cluster::{self, Pins};
 use crate::db::copy::{Digests, Progress, Table, tables};
 use crate::db::migrate::{self, Kind, MigrationLock};
@@ -35,7 +36,15 @@ pub struct Transfer {
     target: Databases,
 }
 
-/// A transfer whose source is read-only, and whose target nobody else fills meanwhile.
+/// A transfer whose target has tables, and nobody else fills it meanwhile.
+pub struct PreparedTransfer {
+    source: Databases,
+    target: Databases,
+    id: String,
+    locks: Vec<MigrationLock>,
+}
+
+/// A transfer whose source is read-only.
 pub struct BegunTransfer {
     source: Databases,
     target: Databases,
@@ -66,6 +75,7 @@ impl Transfer {
             return Err(problem.into());
         }
         refuse_same_places(&source, &target)?;
+        all_of(target.all().map(|(database, _)| require_utf8(database)))?;
         let id = source.default.read_latest(&Context::default(), transfer::source_id)?;
         for (from, to, kind) in pairs(&source, &target) {
             state(from, to, kind, id.as_deref())?;
@@ -73,23 +83,56 @@ impl Transfer {
         Ok(Transfer { source, target })
     }
 
-    /// Makes the source read-only, and tables in the target.
-    pub fn begin(self) -> Result<BegunTransfer, SetupError> {
+    /// Makes the target's tables. The source stays as it is.
+    pub fn prepare(self) -> Result<PreparedTransfer, SetupError> {
         let Transfer { source, target } = self;
         let new_id = Uuid::new_v4().to_string();
         let id = source
             .default
             .write(&Context::default(), |connection| transfer::begin(connection, &new_id))?;
-        for (database, kind) in source.all() {
+        let locks = pairs(&source, &target).map(|(from, to, kind)| prepare(from, to, kind, &id));
+        let locks = locks.collect::<Result<_, _>>()?;
+        Ok(PreparedTransfer { source, target, id, locks })
+    }
+}
+
+impl PreparedTransfer {
+    /// Makes the source read-only: all of it, or nothing unless an earlier run has copied rows.
+    pub fn begin(self) -> Result<BegunTransfer, SetupError> {
+        let PreparedTransfer { source, target, id, locks } = self;
+        let begun = BegunTransfer { source, target, id, _locks: locks };
+        let Err(error) = begun.source.guard() else { return Ok(begun) };
+        let (_, copied) = begun.rows()?;
+        if copied == 0 {
+            begun.source.unguard()?;
+        }
+        Err(error)
+    }
+}
+
+impl Databases {
+    /// Lets every table refuse all changes.
+    fn guard(&self) -> Result<(), SetupError> {
+        for (database, kind) in self.all() {
             for table in transfer::table_names(kind) {
                 database
                     .write(&Context::default(), |connection| transfer::guard(connection, table))?;
             }
             refuse_newer(database, &migrate::progress(database, kind)?)?;
         }
-        let locks = pairs(&source, &target).map(|(from, to, kind)| prepare(from, to, kind, &id));
-        let locks = locks.collect::<Result<_, _>>()?;
-        Ok(BegunTransfer { source, target, id, _locks: locks })
+        Ok(())
+    }
+
+    /// Lets every table take changes again.
+    fn unguard(&self) -> Result<(), DbError> {
+        for (database, kind) in self.all() {
+            for table in transfer::table_names(kind) {
+                database.write(&Context::default(), |connection| {
+                    transfer::unguard(connection, table)
+                })?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -163,15 +206,12 @@ impl Store {
     pub fn abandon_transfer(&self) -> Result<(), DbError> {
         // First: until the last guard is gone, no transfer may think that it is still its source.
         self.default.write(&Context::default(), transfer::forget)?;
-        let reviews = self.reviews.iter().map(|database| (database, Kind::Reviews));
-        for (database, kind) in std::iter::once((&self.default, Kind::Default)).chain(reviews) {
-            for table in transfer::table_names(kind) {
-                database.write(&Context::default(), |connection| {
-                    transfer::unguard(connection, table)
-                })?;
-            }
-        }
-        Ok(())
+        let databases = Databases {
+            default: Arc::clone(&self.default),
+            reviews: self.reviews.clone(),
+            spread: Some(self.spread),
+        };
+        databases.unguard()
     }
 }
 
