@@ -31,7 +31,10 @@ impl Store {
     /// Whether each may be written, as far as `default` knows: its product is there and takes
     /// reviews, and it is not signed with the name of somebody else. One snapshot, and on a server
     /// one query, however many they are.
-    pub(super) fn acceptable(&self, drafts: &[&Draft]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+    pub(super) fn acceptable(
+        &self,
+        drafts: &[&Draft],
+    ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
         let products: BTreeSet<_> = drafts.iter().map(|draft| draft.product).collect();
         let products: Vec<_> = products.into_iter().collect();
         let claims: HashSet<_> =

@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, Once, OnceLock, PoisonError};
 
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
@@ -134,26 +134,20 @@ impl Shared {
 
     fn new_name(&self) -> String {
         let number = self.created.fetch_add(1, Ordering::Relaxed);
-        // On a server that somebody else runs, other processes' tests have theirs.
-        format!("test_{}_{number}", std::process::id())
+        format!("{DATABASES}{}_{number}", std::process::id())
     }
 
     /// Empties a database for the next one who needs one. Whoever still uses it is thrown out.
     pub fn give_back(&self, name: &str) {
-        if self.is_citus() {
-            // The views of the extension lie in the schema, and the schema of the shards on the
-            // workers must go with them: a new one takes no longer.
-            return self.drop_database(name);
-        }
-        let empty = format!(
+        // Citus' own connections do no harm, and its views lie in the schema.
+        let empty = if self.is_citus() { DROP_TABLES } else { DROP_SCHEMA };
+        let statements = format!(
             "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
-                 WHERE datname = '{name}' AND pid <> pg_backend_pid();
-             DROP SCHEMA public CASCADE;
-             CREATE SCHEMA public"
+                 WHERE datname = '{name}' AND pid <> pg_backend_pid()
+                     AND application_name NOT LIKE 'citus%' AND backend_type = 'client backend';
+             {empty}"
         );
-        let emptied = PgConnection::establish(&self.url(name))
-            .is_ok_and(|mut connection| connection.batch_execute(&empty).is_ok());
-        if emptied {
+        if try_run(&self.nodes[0], name, &statements).is_ok() {
             self.free.lock().unwrap_or_else(PoisonError::into_inner).push(name.to_owned());
         }
     }
@@ -161,18 +155,43 @@ impl Shared {
     /// Makes an empty database.
     #[track_caller]
     pub fn create(&self, name: &str) {
-        self.administer(&format!("CREATE DATABASE {name}"));
-        if self.is_citus() {
-            // A table of two shards a worker is as distributed as one of sixteen.
-            self.administer(&format!("ALTER DATABASE {name} SET citus.shard_count = 4"));
-            for node in &self.nodes {
-                run(node, name, "CREATE EXTENSION citus");
-            }
+        if !self.is_citus() {
+            return self.administer(&format!("CREATE DATABASE {name}"));
+        }
+        static TEMPLATE: Once = Once::new();
+        let template = format!("{DATABASES}{}_template", std::process::id());
+        TEMPLATE.call_once(|| {
+            self.drop_leftovers();
+            self.administer(&format!("CREATE DATABASE {template}"));
+            self.nodes.iter().for_each(|node| run(node, &template, "CREATE EXTENSION citus"));
             let add = |worker: &String| {
                 let (host, port) = worker.rsplit_once('@').unwrap().1.rsplit_once(':').unwrap();
                 format!("SELECT citus_add_node('{host}', {port});")
             };
-            run(&self.nodes[0], name, &self.nodes[1..].iter().map(add).collect::<String>());
+            let add: String = self.nodes[1..].iter().map(add).collect();
+            run(&self.nodes[0], &template, &add);
+            self.administer(&format!("ALTER DATABASE {template} ALLOW_CONNECTIONS false"));
+        });
+        self.copy(&template, name);
+        // A table of two shards a worker is as distributed as one of sixteen.
+        self.administer(&format!("ALTER DATABASE {name} SET citus.shard_count = 4"));
+    }
+
+    /// Takes away what earlier processes' tests have left on a server that somebody else runs.
+    fn drop_leftovers(&self) {
+        for node in &self.nodes {
+            let databases = format!(
+                "SELECT datname AS value FROM pg_database WHERE datname LIKE '{DATABASES}%'"
+            );
+            let mut connection =
+                PgConnection::establish(&format!("{node}/{ADMINISTRATION}")).unwrap();
+            let found: Vec<Line> = diesel::sql_query(databases).load(&mut connection).unwrap();
+            for Line { value: database } in found {
+                let process = database[DATABASES.len()..].split('_').next().unwrap();
+                if !Path::new("/proc").join(process).exists() {
+                    run(node, ADMINISTRATION, &format!("DROP DATABASE {database} WITH (FORCE)"));
+                }
+            }
         }
     }
 
@@ -207,6 +226,30 @@ impl Shared {
         }
     }
 }
+
+/// How databases begin that tests make, on a server that somebody else runs too: then comes the
+/// process.
+const DATABASES: &str = "ostrakon_test_";
+
+const DROP_SCHEMA: &str = "DROP SCHEMA public CASCADE; CREATE SCHEMA public";
+
+/// Drops all tables and functions that do not belong to an extension.
+const DROP_TABLES: &str = "DO $$
+    DECLARE dropped text;
+    BEGIN
+        FOR dropped IN
+            SELECT 'TABLE ' || string_agg(t.oid::regclass::text, ', ') FROM pg_class AS t
+            WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+                AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = t.oid AND deptype = 'e')
+            UNION ALL
+            SELECT 'FUNCTION ' || string_agg(f.oid::regprocedure::text, ', ') FROM pg_proc AS f
+            WHERE pronamespace = 'public'::regnamespace
+                AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = f.oid AND deptype = 'e')
+        LOOP
+            CONTINUE WHEN dropped IS NULL;
+            EXECUTE 'DROP ' || dropped || ' CASCADE';
+        END LOOP;
+    END $$";
 
 /// The database in which statements about others are run.
 const ADMINISTRATION: &str = "postgres";

@@ -602,14 +602,14 @@ fn an_interrupted_transfer_goes_on() {
 }
 
 /// A transfer that stops when its first row is to be copied.
-fn stop_early(source: &Cluster, target: &Cluster) {
+fn stop_early(source: &Cluster, server: &Server, target: &Cluster) {
     let obstacle = format!("{}-migrate", target.places["reviews-3"]);
     std::fs::create_dir_all(&obstacle).unwrap();
     source.transfer_fails(target, 2);
     std::fs::remove_dir(obstacle).unwrap();
     target.is_no_cluster();
     // The source is as before.
-    source.serve().made(REVIEWS, &[], &json!({"body": "text"}));
+    server.made(REVIEWS, &[], &json!({"body": "text"}));
 
     let obstacle = "CREATE TRIGGER obstacle BEFORE INSERT ON product
                     BEGIN SELECT RAISE(ABORT, 'no'); END";
@@ -629,7 +629,7 @@ fn a_target_that_differs_is_not_used() {
         server.made(REVIEWS, &[], &json!({"body": "text"}));
     }
     let target = Cluster::sqlite(folder.path(), "target");
-    stop_early(&source, &target);
+    stop_early(&source, &server, &target);
     let other = "INSERT INTO product (id, name, search_text) VALUES (1, 'Another', 'one')";
     target.execute("default", other);
     let said = source.transfer_fails(&target, 1);
@@ -655,7 +655,7 @@ fn a_transfer_can_be_abandoned() {
     let server = source.serve();
     let body = json!({"body": "text"});
     server.made(REVIEWS, &[], &body);
-    stop_early(&source, &target);
+    stop_early(&source, &server, &target);
     server.refuses(Method::POST, REVIEWS, &[], &body);
     source.succeeds(&["transfer", "--abandon"]);
     source.succeeds(&["transfer", "--abandon"]);

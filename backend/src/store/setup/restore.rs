@@ -14,7 +14,7 @@ use std::sync::Arc;
 use ostrakon_shared::Engine;
 
 use super::ids::{adopt_default, named_in};
-use super::{Databases, SetupError, backfill, existing_pins, exists};
+use super::{Databases, SetupError, backfill, existing_pins, exists, require_utf8};
 use crate::db::files::{self, ServeLock};
 use crate::db::migrate::{self, Kind, MigrationLock};
 use crate::db::{Address, Context, Database, backup, ids, sqlite_version_problem, transfer};
@@ -130,6 +130,7 @@ impl Restore {
     fn check_one(&self, database: &Database, kind: Kind) -> Result<(), SetupError> {
         let place = || format!("{} ({})", database.name(), database.address());
         let saved = self.saved(database)?;
+        require_utf8(database)?;
         if !self.is_selected(database.name()) {
             // Ids are compared with those of all others; a reviews database stands for itself.
             if kind == Kind::Reviews && !self.is_selected("default") {
