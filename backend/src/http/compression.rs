@@ -82,7 +82,10 @@ pub fn compress(mut response: ServiceResponse<BoxBody>) -> io::Result<ServiceRes
         BodySize::None | BodySize::Stream => false,
     };
     let headers = response.headers();
-    if !is_long || headers.contains_key(header::CONTENT_ENCODING) || !is_text(headers) {
+    // What varies has been made in the right coding already.
+    let is_done =
+        headers.contains_key(header::VARY) || headers.contains_key(header::CONTENT_ENCODING);
+    if !is_long || is_done || !is_text(headers) {
         return Ok(response);
     }
     response.headers_mut().insert(header::VARY, HeaderValue::from_static(VARY));
