@@ -12,9 +12,6 @@ use super::{Failure, Form};
 use crate::config::Config;
 use crate::store::backup::{self, BackupError, Done, Manifest};
 
-/// What is saved of the data folder beside the databases.
-const SECRET_KEY: &str = "secret-key";
-
 /// `ostrakon backup`.
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -75,7 +72,7 @@ pub fn backup(config: &Config, arguments: BackupArguments) -> Result<(), Failure
 fn save(config: &Config, dir: &Path, keep: Option<NonZero<usize>>) -> Result<(), Failure> {
     let store = open(config)?;
     let bar = progress_bar(store.rows()?, "rows saved");
-    let done = store.back_up(dir, &[config.data_dir.join(SECRET_KEY)], keep, &|database, rows| {
+    let done = store.back_up(dir, &[config.own_secret_key()], keep, &|database, rows| {
         bar.set_message(database.to_owned());
         bar.inc(rows);
     });

@@ -3,7 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -15,10 +15,15 @@ use crate::http::SecretKey;
 const FILE: &str = "secret-key";
 
 impl Config {
+    /// The secret key's file in the data folder, which a backup holds too.
+    pub fn own_secret_key(&self) -> PathBuf {
+        self.data_dir.join(FILE)
+    }
+
     /// The secret key: of the configured file, which must be there, or of the one in the data
     /// folder, which is made if it is missing.
     pub(super) fn secret_key(&self) -> Result<SecretKey, ConfigError> {
-        let own = self.data_dir.join(FILE);
+        let own = self.own_secret_key();
         let path = self.secret_key_file.as_deref().unwrap_or(&own);
         let way_out = "set secret_key_file (OSTRAKON_SECRET_KEY_FILE) to a file with a secret";
         if self.secret_key_file.is_none() && !path.exists() {

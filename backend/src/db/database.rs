@@ -120,7 +120,7 @@ impl Database {
             write_connections: 1,
             checkout_timeout_ms: 5_000,
             lock_timeout_ms: 5_000,
-            statement_timeout_ms: 0,
+            statement_timeout_ms: 600_000,
         };
         let no_replicas = ReplicaSettings { reads: Reads::Primary, max_lag_ms: 0 };
         Database::new(name, Address::Sqlite(path.to_owned()), Vec::new(), settings, no_replicas)
