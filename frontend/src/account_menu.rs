@@ -83,7 +83,7 @@ fn Menu(account: Account) -> impl IntoView {
         attempt.start("", Box::pin(work));
     };
     let staff = match account.role {
-        Role::Member => None,
+        Role::Member | Role::Unknown => None,
         Role::Moderator => Some(("/admin/queue", "Queue")),
         Role::Admin => Some(("/admin", "Admin")),
     };

@@ -67,8 +67,14 @@ impl CurrentSession {
 
     /// Whether who is signed in may do what this role may.
     pub fn may(self, role: Role) -> bool {
-        self.account().is_some_and(|account| account.role >= role)
+        self.account().is_some_and(|account| has_rights_of(account.role, role))
     }
+}
+
+/// Whether an account of the role `own` may do what `role` may. One that only a later version
+/// knows is a member's at least.
+pub fn has_rights_of(own: Role, role: Role) -> bool {
+    own.max(Role::Member) >= role
 }
 
 /// Who is signed in.

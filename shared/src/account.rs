@@ -26,7 +26,7 @@ pub const DEFAULT_TOKEN_DAYS: i32 = 90;
 
 names! {
     /// What an account may do. Each role may do what the ones before it may.
-    Role {
+    open Role {
         /// Write, edit and delete own reviews.
         Member => "member",
         /// Decide about pending and reported reviews, without seeing their ratings.
@@ -395,7 +395,7 @@ pub struct AccountPage {
 #[serde(deny_unknown_fields)]
 pub struct AccountEdit {
     /// What it may do from now on.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "known_role", skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
     /// Whether it is shut from now on; its sessions end.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -404,6 +404,10 @@ pub struct AccountEdit {
 
 impl RequestBody for AccountEdit {
     const MAX_BYTES: usize = max_bytes(0);
+}
+
+fn known_role<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Role>, D::Error> {
+    Role::known(deserializer).map(Some)
 }
 
 #[cfg(test)]

@@ -3,28 +3,28 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What kind of database it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum Engine {
-    /// A file on the server's disk.
-    Sqlite,
-    /// A PostgreSQL server.
-    Postgres,
+use crate::names::names;
+
+names! {
+    /// What kind of database it is.
+    open Engine {
+        /// A file on the server's disk.
+        Sqlite => "sqlite",
+        /// A PostgreSQL server.
+        Postgres => "postgres",
+    }
 }
 
-/// Whether a database answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Health {
-    /// It answers.
-    Up,
-    /// Its primary is away, a replica answers reads.
-    ReadOnly,
-    /// It does not.
-    Down,
+names! {
+    /// Whether a database answers.
+    open Health {
+        /// It answers.
+        Up => "up",
+        /// Its primary is away, a replica answers reads.
+        ReadOnly => "read_only",
+        /// It does not.
+        Down => "down",
+    }
 }
 
 /// A replica of a database.

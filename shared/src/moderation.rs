@@ -16,7 +16,7 @@ pub const MAX_DECISIONS: usize = 100;
 
 names! {
     /// Why a reader reports a review.
-    ReportReason {
+    open ReportReason {
         /// Advertising, or posted by a machine.
         Spam => "spam",
         /// Insults or hatred.
@@ -34,6 +34,7 @@ names! {
 #[serde(deny_unknown_fields)]
 pub struct NewReport {
     /// What is wrong with the review.
+    #[serde(deserialize_with = "ReportReason::known")]
     pub reason: ReportReason,
     /// In a few words; needed with `other`.
     #[serde(default, deserialize_with = "optional_text", skip_serializing_if = "Option::is_none")]
@@ -93,7 +94,7 @@ names! {
 
 names! {
     /// Why a moderator decides so. Never the rating: that is not shown to them.
-    DecisionReason {
+    open DecisionReason {
         /// It keeps the rules.
         WithinRules => "within_rules",
         /// Not about the product.
@@ -134,6 +135,7 @@ pub struct NewDecisions {
     /// What is decided.
     pub decision: Decision,
     /// Why.
+    #[serde(deserialize_with = "DecisionReason::known")]
     pub reason: DecisionReason,
     /// In a few words; needed with `other`.
     #[serde(default, deserialize_with = "optional_text", skip_serializing_if = "Option::is_none")]
@@ -239,7 +241,7 @@ pub struct DecisionResultList {
 
 names! {
     /// What happened to a review.
-    ReviewAction {
+    open ReviewAction {
         /// Its author changed it.
         Edit => "edit",
         /// Its author deleted it.
@@ -353,6 +355,21 @@ mod tests {
         assert_eq!(report(ReportReason::Spam, Some(&"n".repeat(100))), 0);
         assert_eq!(report(ReportReason::Spam, Some(&"n".repeat(101))), 1);
         assert_eq!(report(ReportReason::Spam, Some(" ")), 1);
+    }
+
+    #[test]
+    fn unknown_words_are_read_in_answers_and_refused_in_requests() {
+        let report = |reason: &str| serde_json::json!({ "reason": reason });
+        let read = serde_json::from_value::<NewReport>;
+        assert_eq!(read(report("off_topic")).unwrap().reason, ReportReason::OffTopic);
+        for unknown in ["boring", "unknown", ""] {
+            let error = read(report(unknown)).unwrap_err().to_string();
+            assert!(error.starts_with("unknown variant"), "{error}");
+        }
+        let reason = serde_json::from_value::<ReportReason>;
+        assert_eq!(reason("boring".into()).unwrap(), ReportReason::Unknown);
+        assert!(reason(7.into()).is_err());
+        assert!(serde_json::from_value::<Decision>("ponder".into()).is_err());
     }
 
     #[test]

@@ -1,31 +1,68 @@
 //! Words that stand for values in JSON, URLs and tables.
 
 /// An enum whose values are words: the same ones in JSON, in URLs, in tables and in Rust.
+///
+/// What is `open` may get more values in a later version. Clients that do not know them yet read
+/// `Unknown` instead of failing; fields of requests refuse it by `deserialize_with = "…::known"`.
 macro_rules! names {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident => $text:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-        // Not by a `rename` of each variant: utoipa doesn't see what a macro writes there.
-        #[serde(rename_all = "snake_case")]
+    ($(#[doc = $doc:literal])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident => $text:literal,)* }) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name {
             $($(#[$variant_doc])* $variant,)*
         }
 
+        $crate::names::words!($name, { $($variant => $text,)* } [], [$($doc),*], []);
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<$name, D::Error> {
+                $name::known(deserializer)
+            }
+        }
+    };
+    ($(#[doc = $doc:literal])* open $name:ident $(like $example:literal)? { $($(#[$variant_doc:meta])* $variant:ident => $text:literal,)* }) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            /// A value of a later version. It is only read, never sent.
+            Unknown,
+            $($(#[$variant_doc])* $variant,)*
+        }
+
+        $crate::names::words!(
+            $name,
+            { $($variant => $text,)* } [Unknown],
+            [$($doc,)* "Clients must expect further values."],
+            [$($example)?]
+        );
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<$name, D::Error> {
+                let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+                Ok(text.parse().unwrap_or($name::Unknown))
+            }
+        }
+    };
+}
+
+/// What values and words have in common, whatever becomes of unknown words.
+macro_rules! words {
+    ($name:ident, { $($variant:ident => $text:literal,)* } [$($unknown:ident)?], [$($doc:literal),*], [$($example:literal)?]) => {
         impl $name {
             /// Every value, in the order in which a menu would list them.
             pub const ALL: &[$name] = &[$($name::$variant),*];
 
             /// The word.
             pub const fn as_str(self) -> &'static str {
-                match self { $($name::$variant => $text),* }
+                match self {
+                    $($name::$variant => $text,)*
+                    $($name::$unknown => "unknown",)?
+                }
             }
-        }
 
-        // The derived one takes a value that is no text for a mistake in the JSON.
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<$name, D::Error> {
-                let text = String::deserialize(deserializer)?;
+            /// Reads a value of a request: unknown words are refused.
+            pub fn known<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<$name, D::Error> {
+                let text = <String as serde::Deserialize>::deserialize(deserializer)?;
                 let unknown = |_| serde::de::Error::unknown_variant(&text, &[$($text),*]);
                 text.parse().map_err(unknown)
             }
@@ -33,7 +70,7 @@ macro_rules! names {
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
+                f.pad(self.as_str())
             }
         }
 
@@ -49,7 +86,41 @@ macro_rules! names {
                 })
             }
         }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                $crate::names::schema(&[$($doc),*], &[$($text),*], &[$($example)?])
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::ToSchema for $name {}
     };
 }
 
-pub(crate) use names;
+pub(crate) use {names, words};
+
+/// The schema of an enum's words.
+#[cfg(feature = "openapi")]
+pub(crate) fn schema(
+    doc: &[&str],
+    words: &[&str],
+    examples: &[&str],
+) -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+    use utoipa::openapi::schema::{ObjectBuilder, Type};
+
+    let lines: Vec<_> = doc.iter().map(|line| line.trim()).collect();
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some(lines.join("\n")))
+        .enum_values(Some(words.iter().copied()))
+        .examples(examples.iter().copied())
+        .into()
+}

@@ -1,36 +1,34 @@
 //! Problems: how the API says no (RFC 9457, `application/problem+json`).
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
+use crate::names::names;
+
+/// An open enum of words with a text for people beside each.
 macro_rules! codes {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident => $text:literal, $title:literal, $explanation:literal;)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name {
-            $(#[doc = $explanation] $variant,)*
+    ($(#[doc = $doc:literal])* $name:ident { $($variant:ident => $text:literal, $title:literal, $explanation:literal;)* }) => {
+        names! {
+            $(#[doc = $doc])*
+            open $name {
+                $(#[doc = $explanation] $variant => $text,)*
+            }
         }
 
         impl $name {
-            /// Every code.
-            pub const ALL: &[$name] = &[$($name::$variant),*];
-
-            /// The code as it stands in JSON and in URLs.
-            pub const fn as_str(self) -> &'static str {
-                match self { $($name::$variant => $text),* }
-            }
-
             /// A few words for people; the same for every occurrence.
             pub const fn title(self) -> &'static str {
-                match self { $($name::$variant => $title),* }
+                match self {
+                    $($name::$variant => $title,)*
+                    $name::Unknown => "Unknown",
+                }
             }
 
             /// When it happens and what to do about it.
             pub const fn explanation(self) -> &'static str {
-                match self { $($name::$variant => $explanation),* }
+                match self {
+                    $($name::$variant => $explanation,)*
+                    $name::Unknown => "A later version of the service knows what this is.",
+                }
             }
         }
     };
@@ -154,23 +152,17 @@ codes! {
     }
 }
 
-impl fmt::Display for ProblemCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// What is wrong with one field of the body, or with one parameter of the query.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FieldError {
     /// The field of the body, as a JSON pointer (RFC 6901).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(example = "/rating"))]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false, example = "/rating"))]
     pub pointer: Option<String>,
     /// The parameter of the query.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(example = "limit"))]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false, example = "limit"))]
     pub parameter: Option<String>,
     /// What is wrong, for programs.
     pub code: FieldErrorCode,
@@ -341,5 +333,19 @@ mod tests {
         for code in FieldErrorCode::ALL {
             assert_eq!(serde_json::to_string(code).unwrap(), format!("\"{}\"", code.as_str()));
         }
+    }
+
+    #[test]
+    fn codes_of_a_later_version_keep_their_words() {
+        let problem: Problem = serde_json::from_value(serde_json::json!({
+            "type": "/problems/teapot", "title": "I am a teapot", "status": 418,
+            "detail": "Short and stout.", "code": "teapot", "request_id": "1",
+            "errors": [{ "pointer": "/body", "code": "too_strong", "detail": "Add water." }]
+        }))
+        .unwrap();
+        assert_eq!(problem.code, ProblemCode::Unknown);
+        assert_eq!((problem.status, &*problem.detail), (418, "Short and stout."));
+        assert_eq!(problem.errors[0].code, FieldErrorCode::Unknown);
+        assert_eq!(problem.errors[0].detail, "Add water.");
     }
 }

@@ -27,7 +27,7 @@ pub const MAX_AUTHOR_NAME_CHARS: usize = 80;
 
 names! {
     /// Where a review stands. Only approved ones are public, and counted.
-    ReviewStatus {
+    open ReviewStatus like "approved" {
         /// Waits for a moderator.
         Pending => "pending",
         /// Published.

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use jiff::Timestamp;
-use ostrakon_shared::{DatabaseInfo, Engine, ReviewId, ReviewStatus};
+use ostrakon_shared::{DatabaseInfo, ReviewId, ReviewStatus};
 use serde::Serialize;
 
 use super::Failure;
@@ -93,10 +93,6 @@ pub fn databases(config: &Config, json: bool) -> Result<(), Failure> {
         "database", "engine", "buckets", "reviews", "share"
     );
     for DatabaseInfo { name, engine, buckets, reviews, share, .. } in list.items {
-        let engine = match engine {
-            Engine::Sqlite => "sqlite",
-            Engine::Postgres => "postgres",
-        };
         let reviews = reviews.map_or_else(|| "down".to_owned(), |reviews| reviews.to_string());
         let share = share.map_or_else(|| "-".to_owned(), |share| format!("{:.2} %", share * 100.0));
         println!("{name:<14} {engine:<8} {buckets:>7} {reviews:>10} {share:>8}");

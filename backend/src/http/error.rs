@@ -129,7 +129,7 @@ pub fn status(code: ProblemCode) -> StatusCode {
         | ProblemCode::StorageFull
         | ProblemCode::ClockWrong
         | ProblemCode::BucketMoved => StatusCode::SERVICE_UNAVAILABLE,
-        ProblemCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        ProblemCode::Internal | ProblemCode::Unknown => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 

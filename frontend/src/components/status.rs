@@ -11,6 +11,7 @@ pub fn status_label(status: ReviewStatus) -> &'static str {
         ReviewStatus::Rejected => "Rejected",
         ReviewStatus::Spam => "Spam",
         ReviewStatus::Deleted => "Deleted",
+        ReviewStatus::Unknown => "Another status",
     }
 }
 

@@ -8,7 +8,7 @@ use ostrakon_shared::Role;
 
 use crate::address::browser_address;
 use crate::components::{BrokenPot, LoadError};
-use crate::session::{current_session, sign_in_href};
+use crate::session::{current_session, has_rights_of, sign_in_href};
 use crate::title::set_title;
 
 /// The page, if who is signed in may do what this role may. Guests are asked to sign in.
@@ -27,7 +27,7 @@ pub fn Guarded(role: Role, #[prop(into)] page: ViewFn) -> impl IntoView {
         }
     });
     move || match visitor.get() {
-        Some(Ok(Some(visitor))) if visitor >= role => page.run(),
+        Some(Ok(Some(visitor))) if has_rights_of(visitor, role) => page.run(),
         Some(Ok(Some(_))) => view! { <NotAllowed /> }.into_any(),
         Some(Err(error)) => view! { <LoadError error on_retry=move || session.ask() /> }.into_any(),
         Some(Ok(None)) | None => view! { <p class="muted">"Loading…"</p> }.into_any(),

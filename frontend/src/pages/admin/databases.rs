@@ -110,6 +110,7 @@ fn facts(database: DatabaseInfo) -> AnyView {
     let engine = match database.engine {
         Engine::Sqlite => "SQLite",
         Engine::Postgres => "PostgreSQL",
+        Engine::Unknown => "another one",
     };
     let unknown = || "not known while it is down".to_owned();
     let migrations = database.migrations.map_or_else(unknown, |names| names.join(", "));

@@ -73,6 +73,7 @@ pub fn health_chip(health: Health) -> AnyView {
         Health::Up => ("status status-approved", "Up"),
         Health::ReadOnly => ("status status-pending", "Read-only"),
         Health::Down => ("status status-spam", "Down"),
+        Health::Unknown => ("status", "Not known"),
     };
     view! { <span class=class>{text}</span> }.into_any()
 }

@@ -64,6 +64,7 @@ fn action_label(action: ReviewAction) -> &'static str {
         ReviewAction::Reject => "Rejected",
         ReviewAction::Spam => "Marked as spam",
         ReviewAction::Undo => "Decision taken back",
+        ReviewAction::Unknown => "Something else",
     }
 }
 
@@ -77,6 +78,6 @@ pub fn decision_reason(reason: DecisionReason) -> &'static str {
         DecisionReason::Advertising => "advertising or spam",
         DecisionReason::Duplicate => "the same as another one",
         DecisionReason::Illegal => "against the law",
-        DecisionReason::Other => "something else",
+        DecisionReason::Other | DecisionReason::Unknown => "something else",
     }
 }
