@@ -58,6 +58,7 @@ use limits::Limits;
 use routes::RouteTable;
 use threads::Threads;
 
+pub use error::status as problem_status;
 pub use limits::Rates;
 pub use openapi::document;
 pub use secret_key::SecretKey;

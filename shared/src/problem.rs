@@ -1,5 +1,7 @@
 //! Problems: how the API says no (RFC 9457, `application/problem+json`).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::names::names;
@@ -205,23 +207,23 @@ impl FieldError {
 pub struct FieldErrorParams {
     /// With `too_long`: characters or items at most; with `too_short`: at least.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(example = 255))]
+    #[cfg_attr(feature = "openapi", schema(value_type = u64, required = false, example = 255))]
     pub limit: Option<u64>,
     /// With `out_of_range`: the least number, or number of items.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(example = 1))]
+    #[cfg_attr(feature = "openapi", schema(value_type = i64, required = false, example = 1))]
     pub minimum: Option<i64>,
     /// With `out_of_range`: the greatest number, or number of items.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(example = 5))]
+    #[cfg_attr(feature = "openapi", schema(value_type = i64, required = false, example = 5))]
     pub maximum: Option<i64>,
     /// With `too_long`, `too_short` and `out_of_range`: what the request has instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(example = 300))]
+    #[cfg_attr(feature = "openapi", schema(value_type = i64, required = false, example = 300))]
     pub actual: Option<i64>,
     /// With `control_character`, and where a character is an `invalid_value`: which one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(example = "U+0007"))]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false, example = "U+0007"))]
     pub character: Option<String>,
     /// With `unknown_field`, and where words are an `invalid_value`: those that are allowed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

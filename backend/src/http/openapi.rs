@@ -1,8 +1,13 @@
 //! The OpenAPI document, and Swagger UI to read it in.
 
+mod examples;
+mod required;
+mod shared;
+
 use actix_web::web::{Data, Json};
 use actix_web::{App, get};
 use ostrakon_shared::Problem;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{IntoResponses, Modify, OpenApi};
 use utoipa_actix_web::AppExt;
@@ -15,8 +20,10 @@ use super::routes;
     info(
         title = "Ostrakon",
         description = "Product reviews on shards.\n\nIds are strings, times are RFC 3339 in UTC. \
-                       Lists have pages: follow `next_cursor` until it is null. What goes wrong \
-                       is told as a problem (RFC 9457) with a stable `code`.\n\nWhere databases \
+                       Lists have pages: follow `next_cursor` until it is null. Errors are \
+                       returned as problem details (RFC 9457) with a stable `code`. A field that \
+                       has no value is null; enums may grow, so clients must expect further \
+                       values, and further fields.\n\nWhere databases \
                        have replicas, the answer to a write carries `Ostrakon-Position`: a client \
                        that sends this header with later requests sees what it has written, \
                        whoever answers. Browsers get it as a cookie.\n\nAnswers that a \
@@ -66,7 +73,23 @@ impl Modify for Credentials {
 /// The OpenAPI document of every route.
 pub fn document() -> utoipa::openapi::OpenApi {
     let app = App::new().into_utoipa_app().openapi(Document::openapi()).configure(routes::api);
-    app.split_for_parts().1
+    let mut document = app.split_for_parts().1;
+    required::require_what_is_sent(&mut document);
+    shared::share(&mut document);
+    examples::add_examples(&mut document);
+    document
+}
+
+fn operations(document: &mut utoipa::openapi::OpenApi) -> impl Iterator<Item = &mut Operation> {
+    document.paths.paths.values_mut().flat_map(|item| {
+        [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete]
+            .into_iter()
+            .flatten()
+    })
+}
+
+fn json_of(document: &utoipa::openapi::OpenApi) -> serde_json::Value {
+    serde_json::to_value(document).expect("a document is JSON")
 }
 
 /// Swagger UI under /docs/, from files inside of this program.
@@ -80,7 +103,8 @@ pub fn swagger_ui() -> SwaggerUi {
 /// In JSON, as generators of clients take it.
 #[utoipa::path(
     tag = "operations",
-    responses((status = 200, description = "The OpenAPI document.", body = serde_json::Value))
+    responses((status = 200, description = "The OpenAPI document.", body = serde_json::Value,
+        example = json!({ "openapi": "3.1.0", "info": { "title": "Ostrakon", "version": "0.1.0" }, "paths": {} })))
 )]
 #[get("/api/openapi.json")]
 pub async fn get_openapi(

@@ -13,7 +13,8 @@ use super::error::{ApiError, status};
     tag = "operations",
     params(("code" = ProblemCode, Path, description = "The problem's code.", example = "review_not_found")),
     responses(
-        (status = 200, description = "The explanation.", body = String, content_type = "text/plain"),
+        (status = 200, description = "The explanation.", body = String, content_type = "text/plain",
+            example = "Review not found (404 Not Found)\n\nThere is no review with this id.\n"),
         super::openapi::NoSuchRoute
     )
 )]

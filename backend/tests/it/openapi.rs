@@ -2,10 +2,12 @@
 
 use std::collections::HashSet;
 
+use ostrakon::http::problem_status;
 use ostrakon_shared::{
     Decision, DecisionReason, FieldErrorCode, ProblemCode, ReportReason, ReviewAction,
     ReviewStatus, Role,
 };
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::app::TestApp;
@@ -46,7 +48,7 @@ on_every_engine!(
 /// The document lists the words that JSON has.
 #[test]
 fn words_are_the_same_in_json_and_in_the_document() {
-    let document = serde_json::to_value(ostrakon::http::document()).unwrap();
+    let document = document();
     let check = |schema: &str, words: &[Value], names: Vec<&str>| {
         assert_eq!(json!(words), json!(names), "{schema}");
         assert_eq!(document["components"]["schemas"][schema]["enum"], json!(words), "{schema}");
@@ -78,7 +80,7 @@ fn references(value: &Value) -> Vec<&str> {
 
 #[test]
 fn every_reference_leads_somewhere() {
-    let document = serde_json::to_value(ostrakon::http::document()).unwrap();
+    let document = document();
     let references = references(&document);
     assert!(references.contains(&"#/components/schemas/Problem"));
     for target in references {
@@ -113,25 +115,305 @@ on_every_engine!(answers_have_exactly_the_fields_that_the_document_lists, async 
     }
 });
 
-/// Every field of `value` is in the schema, and every one that the schema requires is there; of
-/// what lies inside, the same.
+/// Every field of `value` is documented and required, every required one is there, and all of
+/// them fit their schemas: ordinary answers hold everything that is always sent.
 fn check_fields(document: &Value, schema: &Value, value: &Value, place: &str) {
-    if let Some(target) = schema["$ref"].as_str() {
-        return check_fields(document, document.pointer(&target[1..]).unwrap(), value, place);
-    }
-    if let Some(items) = value.as_array() {
-        return items.iter().for_each(|item| check_fields(document, &schema["items"], item, place));
-    }
-    let (Some(properties), Some(object)) = (schema["properties"].as_object(), value.as_object())
-    else {
-        return;
+    check_value(document, schema, value, place);
+    let Some(object) = value.as_object() else {
+        let items = value.as_array().into_iter().flatten();
+        let schema = &resolved(document, schema)["items"];
+        return items.for_each(|item| check_fields(document, schema, item, place));
     };
+    let schema = resolved(document, schema);
+    let required = schema["required"].as_array().unwrap();
     for (field, value) in object {
         let place = format!("{place}/{field}");
-        assert!(properties.contains_key(field), "{place} is not documented");
-        check_fields(document, &properties[field], value, &place);
-    }
-    for field in schema["required"].as_array().unwrap() {
-        assert!(object.contains_key(field.as_str().unwrap()), "{place}: {field} is missing");
+        assert!(required.contains(&json!(field)), "{place} is not required");
+        check_fields(document, &schema["properties"][field], value, &place);
     }
 }
+
+/// What a schema refers to, or its variant that is not null.
+fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+    if let Some(target) = schema["$ref"].as_str() {
+        return resolved(document, document.pointer(&target[1..]).unwrap());
+    }
+    let variants = schema["oneOf"].as_array().into_iter().flatten();
+    let other = variants.into_iter().find(|variant| variant["type"] != "null");
+    other.map_or(schema, |variant| resolved(document, variant))
+}
+
+/// `value` is what the schema says, by the keywords that this document uses.
+fn check_value(document: &Value, schema: &Value, value: &Value, place: &str) {
+    if let Some(target) = schema["$ref"].as_str() {
+        return check_value(document, document.pointer(&target[1..]).unwrap(), value, place);
+    }
+    if schema["oneOf"].is_array() {
+        let nullable = schema["oneOf"].as_array().unwrap().iter().any(|it| it["type"] == "null");
+        assert!(nullable || !value.is_null(), "{place} is null");
+        if !value.is_null() {
+            check_value(document, resolved(document, schema), value, place);
+        }
+        return;
+    }
+    let types: Vec<_> = match &schema["type"] {
+        Value::Array(types) => types.iter().filter_map(Value::as_str).collect(),
+        one => one.as_str().into_iter().collect(),
+    };
+    let fits = |name: &&str| match *name {
+        "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "number" => value.is_number(),
+        "string" => value.is_string(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        other => panic!("{place}: what is {other}?"),
+    };
+    assert!(types.is_empty() || types.iter().any(fits), "{place}: {value} is not {types:?}");
+    if let Some(words) = schema["enum"].as_array() {
+        assert!(words.contains(value), "{place}: {value} is not one of {words:?}");
+    }
+    for (keyword, is_below) in [("minimum", true), ("maximum", false)] {
+        if let (Some(bound), Some(number)) = (schema[keyword].as_f64(), value.as_f64()) {
+            assert!(if is_below { bound <= number } else { number <= bound }, "{place}: {number}");
+        }
+    }
+    let fields = schema["properties"].as_object();
+    for (field, value) in value.as_object().into_iter().flatten() {
+        let schema = fields.and_then(|fields| fields.get(field));
+        match schema {
+            Some(schema) => check_value(document, schema, value, &format!("{place}/{field}")),
+            None => assert!(fields.is_none(), "{place}/{field} is not documented"),
+        }
+    }
+    for field in schema["required"].as_array().into_iter().flatten() {
+        assert!(value.get(field.as_str().unwrap()).is_some(), "{place}: {field} is missing");
+    }
+    for item in value.as_array().into_iter().flatten() {
+        check_value(document, &schema["items"], item, place);
+    }
+}
+
+fn document() -> Value {
+    serde_json::to_value(ostrakon::http::document()).unwrap()
+}
+
+/// The answers of an operation, by status.
+fn responses(operation: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    operation["responses"].as_object().unwrap().iter().map(|(status, it)| (&**status, it))
+}
+
+#[test]
+fn every_answer_has_an_example_that_fits() {
+    let document = document();
+    for (route, operation) in operations(&document) {
+        for (status, response) in responses(operation) {
+            let content = resolved(&document, response)["content"].as_object();
+            for (media_type, content) in content.into_iter().flatten() {
+                let place = format!("{route} {status} {media_type}");
+                let example = content.get("example").unwrap_or_else(|| panic!("{place}"));
+                check_value(&document, &content["schema"], example, &place);
+                if media_type == "application/problem+json" {
+                    assert_eq!(example["status"].to_string(), status, "{place}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_many_operations_answer_is_described_once() {
+    let document = document();
+    for (status, name, headers) in [
+        ("401", "Unauthorized", vec!["WWW-Authenticate"]),
+        ("403", "Forbidden", vec![]),
+        ("429", "TooManyRequests", vec!["RateLimit", "RateLimit-Policy", "Retry-After"]),
+        ("500", "InternalServerError", vec![]),
+        ("503", "ServiceUnavailable", vec!["Retry-After"]),
+    ] {
+        let shared = format!("#/components/responses/{name}");
+        let mut users = 0;
+        for (route, operation) in operations(&document) {
+            if let Some(response) = operation["responses"].get(status) {
+                assert_eq!(response["$ref"], *shared, "{route} {status}");
+                users += 1;
+            }
+        }
+        assert!(users > 1, "{status}");
+        let described = &document["components"]["responses"][name];
+        let listed: Vec<_> =
+            described["headers"].as_object().into_iter().flatten().map(|(it, _)| &**it).collect();
+        assert_eq!(listed, headers, "{name}");
+        for (code, text) in codes(status).map(|code| (code, code.explanation())) {
+            let description = described["description"].as_str().unwrap();
+            assert!(description.contains(&format!("`{code}`: {text}")), "{name}: {code}");
+        }
+    }
+    for (name, header) in document["components"]["headers"].as_object().unwrap() {
+        assert!(header["description"].as_str().is_some_and(|text| !text.is_empty()), "{name}");
+        check_value(&document, &header["schema"], &header["schema"]["examples"][0], name);
+    }
+}
+
+/// The codes of problems with this status.
+fn codes(status: &str) -> impl Iterator<Item = ProblemCode> {
+    ProblemCode::ALL.iter().copied().filter(move |code| problem_status(*code).as_str() == status)
+}
+
+#[test]
+fn operations_list_what_can_stand_in_their_way() {
+    let document = document();
+    let mut limited = Vec::new();
+    for (route, operation) in operations(&document) {
+        let has = |status: &str| operation["responses"].get(status).is_some();
+        let ways = operation["security"].as_array();
+        let is_secured = ways.into_iter().flatten().any(|way| *way != json!({}));
+        assert!(!is_secured || has("401") && has("403"), "{route}: 401, 403");
+        assert_eq!(has("500"), has("503"), "{route}: what asks a database can fail");
+        if has("429") {
+            limited.push(operation["operationId"].as_str().unwrap());
+            for (status, response) in responses(operation).filter(|it| it.0.starts_with('2')) {
+                for header in ["RateLimit", "RateLimit-Policy"] {
+                    assert!(response["headers"].get(header).is_some(), "{route} {status}");
+                }
+            }
+        }
+        for (status, response) in responses(operation).filter(|it| it.0 >= "400") {
+            // The words in backticks are the codes; other backticks name headers and fields.
+            let description = response["description"].as_str().unwrap_or_default();
+            let words = description.split('`').skip(1).step_by(2);
+            for code in words.filter_map(|word| word.parse::<ProblemCode>().ok()) {
+                assert_eq!(problem_status(code).as_str(), status, "{route}: {code}");
+            }
+        }
+    }
+    limited.sort_unstable();
+    let expected = ["change_password", "create_review", "register", "report_review", "sign_in"];
+    assert_eq!(limited, expected, "the operations that count against a limit");
+}
+
+/// Replaces each word of an enum in `value` by one that only a later version knows.
+fn with_unknown_words(document: &Value, schema: &Value, value: &mut Value) -> usize {
+    let schema = resolved(document, schema);
+    match value {
+        Value::String(_) if schema["enum"].is_array() => {
+            let text = schema["description"].as_str().unwrap_or_default();
+            assert!(text.contains("Clients must expect further values."), "{schema}");
+            *value = json!("from_the_future");
+            1
+        }
+        Value::Array(items) => {
+            items.iter_mut().map(|item| with_unknown_words(document, &schema["items"], item)).sum()
+        }
+        Value::Object(fields) => fields
+            .iter_mut()
+            .map(|(name, value)| with_unknown_words(document, &schema["properties"][name], value))
+            .sum(),
+        _ => 0,
+    }
+}
+
+/// The names of the schemas of all JSON bodies of answers.
+fn answer_schemas(document: &Value) -> HashSet<&str> {
+    let bodies = operations(document).flat_map(|(_, operation)| {
+        responses(operation).filter(|it| it.0.starts_with('2')).filter_map(|(_, response)| {
+            response["content"]["application/json"]["schema"]["$ref"].as_str()
+        })
+    });
+    bodies.filter_map(|target| target.strip_prefix("#/components/schemas/")).collect()
+}
+
+/// Our own client, and every other that is made of the same types, is older than some servers.
+#[test]
+fn answers_with_unknown_words_are_read() {
+    let document = document();
+    let mut left = answer_schemas(&document);
+    left.remove("Status"); // Health checks look at statuses alone.
+    let mut replaced = 0;
+    let mut example = |name: &'static str| {
+        left.remove(name);
+        let schema = &document["components"]["schemas"][name];
+        let mut value = example_of(&document, name);
+        replaced += with_unknown_words(&document, schema, &mut value);
+        value
+    };
+    macro_rules! read {
+        ($($answer:ident),* $(,)?) => {$(
+            let value = example(stringify!($answer));
+            let read = serde_json::from_value::<ostrakon_shared::$answer>(value.clone());
+            assert!(read.is_ok(), "{}: {:?} in {value}", stringify!($answer), read.err());
+        )*};
+    }
+    read!(
+        Account,
+        AccountPage,
+        AdminProduct,
+        AdminProductPage,
+        AdminReviewDetail,
+        AdminReviewPage,
+        CreatedToken,
+        DatabaseList,
+        DecisionResultList,
+        Overview,
+        Problem,
+        Product,
+        ProductPage,
+        ProductRating,
+        ProductRatingList,
+        QueuePage,
+        Review,
+        ReviewLocation,
+        ReviewPage,
+        Session,
+        SessionList,
+        TokenList,
+        Verification,
+    );
+    assert!(left.is_empty(), "add these to the list: {left:?}");
+    assert!(replaced > 20, "{replaced}");
+}
+
+/// The example of an answer with this schema.
+fn example_of(document: &Value, schema: &str) -> Value {
+    let target = json!(format!("#/components/schemas/{schema}"));
+    let shared = document["components"]["responses"].as_object().unwrap().values();
+    let all = operations(document).flat_map(|(_, it)| responses(it).map(|it| it.1)).chain(shared);
+    let contents = all.flat_map(|it| it["content"].as_object().into_iter().flatten());
+    let mut fitting = contents.filter(|(_, content)| content["schema"]["$ref"] == target);
+    fitting.next().unwrap_or_else(|| panic!("no answer is {schema}")).1["example"].clone()
+}
+
+on_every_engine!(requests_with_unknown_words_are_refused, async || {
+    let app = TestApp::start(1).await;
+    let admin = app.account("admin", Role::Admin).await;
+    let id = app.review(1, Some(5)).await;
+    let document = app.read("/api/openapi.json").await;
+    let review = json!({ "id": id, "version": 1 });
+    let decisions = json!({ "decision": "spam", "reason": "illegal", "reviews": [review] });
+    for (method, path, body) in [
+        (Method::PATCH, "/api/admin/accounts/{id}", json!({ "role": "member" })),
+        (Method::POST, "/api/reviews/{id}/reports", json!({ "reason": "spam" })),
+        (Method::POST, "/api/moderation/decisions", decisions),
+    ] {
+        let operation = &document["paths"][path][method.as_str().to_lowercase()];
+        let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+        let schema = resolved(&document, schema);
+        let path = path.replace("{id}", if path.contains("admin") { "1" } else { &id });
+        for (field, value) in body.as_object().unwrap().iter().filter(|(_, it)| it.is_string()) {
+            assert!(
+                resolved(&document, &schema["properties"][field])["enum"].is_array(),
+                "{field}"
+            );
+            for unknown in ["from_the_future", "unknown", ""] {
+                let mut body = body.clone();
+                body[field] = json!(unknown);
+                let answer = app.call(Some(&admin), method.clone(), &path, &body).await;
+                assert_eq!(answer.problem(422), "validation_failed", "{path} {value} {unknown}");
+                let error = &answer.json()["errors"][0];
+                assert_eq!(error["pointer"], format!("/{field}"), "{path}");
+                assert_eq!(error["code"], "invalid_value", "{path}");
+            }
+        }
+    }
+});

@@ -89,7 +89,7 @@ fn check_contents(
     match saved.engine {
         Engine::Sqlite => check_file(&Database::file(&saved.name, &path), saved, pinned, progress)
             .unwrap_or_else(|error| vec![error.to_string()]),
-        Engine::Postgres => {
+        Engine::Postgres | Engine::Unknown => {
             let read = backup::read_dump(&path).map_err(|error| format!("{}: {error}", saved.name));
             // Its rows can be counted when they are restored.
             progress(&saved.name, saved.rows());

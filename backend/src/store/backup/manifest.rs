@@ -59,6 +59,7 @@ pub struct Saved {
     /// `default`, or `reviews-1` to `reviews-N`.
     pub name: String,
     /// What kind of database it is.
+    #[serde(deserialize_with = "Engine::known")]
     pub engine: Engine,
     /// When it was saved: what was committed before is in it.
     pub taken_at: Timestamp,
@@ -224,7 +225,8 @@ impl Saved {
 pub fn entry_name(database: &str, engine: Engine) -> String {
     match engine {
         Engine::Sqlite => format!("{database}.sqlite3"),
-        Engine::Postgres => database.to_owned(),
+        // A manifest with an unknown one is not read.
+        Engine::Postgres | Engine::Unknown => database.to_owned(),
     }
 }
 

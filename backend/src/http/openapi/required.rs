@@ -1,0 +1,54 @@
+//! Which fields of answers are always sent.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+use utoipa::openapi::{OpenApi, RefOr, Schema};
+
+use super::json_of;
+
+/// Marks as required what is null where there is no value: the derive takes every such field for
+/// optional, but answers leave out only fields that are never null.
+pub fn require_what_is_sent(document: &mut OpenApi) {
+    let json = json_of(document);
+    let mut sent = BTreeSet::new();
+    for item in json["paths"].as_object().into_iter().flat_map(Map::values) {
+        for operation in item.as_object().into_iter().flat_map(Map::values) {
+            collect_schemas(&operation["responses"], &json, &mut sent);
+        }
+    }
+    let schemas = &mut document.components.get_or_insert_default().schemas;
+    for (name, schema) in schemas.iter_mut().filter(|(name, _)| sent.contains(*name)) {
+        let RefOr::T(Schema::Object(object)) = schema else { continue };
+        let properties = &json["components"]["schemas"][name]["properties"];
+        for (field, schema) in properties.as_object().into_iter().flatten() {
+            if is_nullable(schema) && !object.required.contains(field) {
+                object.required.push(field.clone());
+            }
+        }
+    }
+}
+
+/// The names of the schemas that `value` refers to, directly or by others.
+fn collect_schemas(value: &Value, document: &Value, names: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            let target = object.get("$ref").and_then(Value::as_str);
+            let name = target.and_then(|target| target.strip_prefix("#/components/schemas/"));
+            if let Some(name) = name.filter(|name| names.insert((*name).to_owned())) {
+                collect_schemas(&document["components"]["schemas"][name], document, names);
+            }
+            object.values().for_each(|value| collect_schemas(value, document, names));
+        }
+        Value::Array(items) => {
+            items.iter().for_each(|item| collect_schemas(item, document, names));
+        }
+        _ => {}
+    }
+}
+
+fn is_nullable(schema: &Value) -> bool {
+    let null = json!("null");
+    let in_type = schema["type"].as_array().is_some_and(|types| types.contains(&null));
+    in_type || schema["oneOf"].as_array().into_iter().flatten().any(|option| option["type"] == null)
+}

@@ -1,0 +1,158 @@
+//! Answers and headers that many operations have, described once in the document's components.
+
+use ostrakon_shared::ProblemCode;
+use serde_json::{Value, json};
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::schema::{RefBuilder, Type};
+use utoipa::openapi::security::SecurityRequirement;
+use utoipa::openapi::{ContentBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Response};
+
+use super::examples::problem_example;
+use super::operations;
+use crate::http::error::{PROBLEM_JSON, status};
+
+/// A problem that many operations answer with.
+struct Shared {
+    status: &'static str,
+    name: &'static str,
+    description: &'static str,
+    headers: &'static [&'static str],
+}
+
+const SHARED: [Shared; 5] = [
+    Shared {
+        status: "401",
+        name: "Unauthorized",
+        description: "The credentials are missing or not accepted.",
+        headers: &["WWW-Authenticate"],
+    },
+    Shared {
+        status: "403",
+        name: "Forbidden",
+        description: "The credentials do not allow this, or a page of another site asks.",
+        headers: &[],
+    },
+    Shared {
+        status: "429",
+        name: "TooManyRequests",
+        description: "A rate limit is exhausted.",
+        headers: &["Retry-After", "RateLimit", "RateLimit-Policy"],
+    },
+    Shared {
+        status: "500",
+        name: "InternalServerError",
+        description: "The service has failed.",
+        headers: &[],
+    },
+    Shared {
+        status: "503",
+        name: "ServiceUnavailable",
+        description: "The service can't do this at the moment. Later, the same request may succeed.",
+        headers: &["Retry-After"],
+    },
+];
+
+/// Headers of every answer that a limit touches.
+const LIMIT_HEADERS: [&str; 2] = ["RateLimit", "RateLimit-Policy"];
+
+/// Describes what is shared, and replaces the operations' own descriptions of it by references.
+pub fn share(document: &mut OpenApi) {
+    let components = document.components.get_or_insert_default();
+    for (name, schema_type, example, description) in headers() {
+        let schema = ObjectBuilder::new().schema_type(schema_type).examples([example]);
+        let header = HeaderBuilder::new().schema(Some(schema)).description(Some(description));
+        components.headers.insert(name.to_owned(), RefOr::T(header.build()));
+    }
+    for shared in &SHARED {
+        components.responses.insert(shared.name.to_owned(), RefOr::T(shared.response()));
+    }
+    operations(document).for_each(refer);
+}
+
+fn headers() -> [(&'static str, Type, Value, &'static str); 4] {
+    [
+        ("Retry-After", Type::Integer, json!(2), "Seconds to wait before the next try (RFC 9110)."),
+        (
+            "RateLimit",
+            Type::String,
+            json!("\"posting\";r=0;t=2"),
+            "The limit's name, the requests that are left (`r`), and the seconds until there are \
+             more (`t`), as in draft-ietf-httpapi-ratelimit-headers.",
+        ),
+        (
+            "RateLimit-Policy",
+            Type::String,
+            json!("\"posting\";q=30;w=60"),
+            "The limit's name, and how many requests (`q`) it allows in so many seconds (`w`).",
+        ),
+        (
+            "WWW-Authenticate",
+            Type::String,
+            json!("Bearer"),
+            "The scheme to use, where an API token came along that is not accepted (RFC 6750).",
+        ),
+    ]
+}
+
+fn header_ref(name: &str) -> Ref {
+    Ref::new(format!("#/components/headers/{name}"))
+}
+
+impl Shared {
+    /// The answer, with what each code of its status means.
+    fn response(&self) -> Response {
+        let codes: Vec<ProblemCode> = ProblemCode::ALL
+            .iter()
+            .copied()
+            .filter(|code| status(*code).as_str() == self.status)
+            .collect();
+        let mut description = format!("{}\n", self.description);
+        for code in &codes {
+            description.push_str(&format!("\n- `{code}`: {}", code.explanation()));
+        }
+        let content = ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name("Problem")))
+            .example(codes.first().map(|code| problem_example(*code)));
+        let response =
+            ResponseBuilder::new().description(description).content(PROBLEM_JSON, content.build());
+        let with_header =
+            |response: ResponseBuilder, name: &&str| response.header_ref(*name, header_ref(name));
+        self.headers.iter().fold(response, with_header).build()
+    }
+}
+
+/// What asks who is there can refuse them, and what asks a database can fail. Where the codes of
+/// an operation are fewer than those of the status, it lists them beside the reference.
+fn refer(operation: &mut Operation) {
+    let guest = SecurityRequirement::default();
+    let is_secured = operation.security.iter().flatten().any(|way| *way != guest);
+    let responses = &mut operation.responses.responses;
+    let is_limited = responses.contains_key("429");
+    let mut statuses: Vec<&str> = if is_secured { vec!["401", "403"] } else { Vec::new() };
+    if responses.contains_key("503") {
+        statuses.push("500");
+    }
+    for status in statuses {
+        responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(Response::new("")));
+    }
+    for Shared { status, name, .. } in &SHARED {
+        let Some(response) = responses.get_mut(*status) else { continue };
+        let own = match response {
+            RefOr::T(own) if matches!(*status, "401" | "403") => own.description.clone(),
+            _ => String::new(),
+        };
+        let target = format!("#/components/responses/{name}");
+        let reference = RefBuilder::new().ref_location(target).description(Some(own));
+        *response = RefOr::Ref(reference.build());
+    }
+    for (_, response) in
+        responses.iter_mut().filter(|(status, _)| is_limited && status.starts_with('2'))
+    {
+        if let RefOr::T(response) = response {
+            let headers = LIMIT_HEADERS.map(|name| (name.to_owned(), RefOr::Ref(header_ref(name))));
+            response.headers.extend(headers);
+        }
+    }
+}
