@@ -13,6 +13,7 @@ mod components;
 mod drafts;
 mod first_answers;
 mod format;
+mod handover;
 mod http;
 mod idempotency;
 mod listing;

@@ -8,6 +8,7 @@ use leptos_router::hooks::use_location;
 use wasm_bindgen::JsCast;
 
 use crate::address::{address, show_in_browser};
+use crate::handover::Handover;
 use crate::page::element;
 
 /// What the paths of the second program's pages begin with.
@@ -47,8 +48,10 @@ pub fn load_members_program() {
 pub fn start(app: fn() -> AnyView) {
     let show = move || {
         let main = element("main").expect("index.html has it");
+        let handover = Handover::begin(main.clone());
         main.set_inner_html("");
         mount_to(main.unchecked_into(), app).forget();
+        handover.finish();
     };
     if document().hidden() {
         // It would not show anything for now.

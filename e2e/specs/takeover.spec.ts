@@ -1,0 +1,100 @@
+// The server fills pages before the app is there. When the app takes over, nobody notices.
+import type { Page } from '@playwright/test';
+
+import { catalogue, product } from '../pages.js';
+import { expect, test } from '../test.js';
+
+/** Opens a page whose app comes only when the returned function is called. */
+async function openWithoutApp(page: Page, address: string): Promise<() => void> {
+  let release = () => {};
+  const released = new Promise<void>((resolve) => (release = resolve));
+  await page.route('**/*.wasm', async (route) => {
+    await released;
+    await route.continue();
+  });
+  await page.goto(address, { waitUntil: 'commit' });
+  // By its heading, and by the style without which nothing has its place.
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+  await page.waitForFunction(() => document.styleSheets.length > 0);
+  return release;
+}
+
+function scrolled(page: Page): Promise<number> {
+  return page.evaluate(() => Math.round(window.scrollY));
+}
+
+/** Scrolls as a user does: the app is told only by the browser. */
+async function scrollTo(page: Page, y: number): Promise<number> {
+  await page.evaluate((y) => window.scrollTo(0, y), y);
+  return scrolled(page);
+}
+
+test('of a product: the focus and what is on the screen stay', async ({ page }) => {
+  // A screen so low that the page does not fit.
+  await page.setViewportSize({ width: page.viewportSize()!.width, height: 400 });
+  const release = await openWithoutApp(page, '/products/1');
+  const { bar, reviews, form } = product(page);
+  await expect(bar(3)).toBeVisible();
+  await expect(reviews).toHaveCount(0);
+  await bar(3).focus();
+  const y = await scrollTo(page, 120);
+  expect(y).toBe(120);
+
+  release();
+  await expect(reviews).toHaveCount(10);
+  await expect(form.post).toBeAttached();
+  await expect(bar(3)).toBeFocused();
+  expect(await scrolled(page)).toBe(y);
+  // Nothing is held any longer than needed.
+  await expect(page.getByRole('main')).toHaveCSS('min-height', /^(auto|0px)$/);
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL('/products/1?rating=3');
+});
+
+test('of the catalogue: the focus and what is on the screen stay', async ({ page }) => {
+  const release = await openWithoutApp(page, '/');
+  const { card, more } = catalogue(page);
+  const last = page.getByRole('main').getByRole('list', { name: 'Products' }).getByRole('link').nth(20);
+  const name = await last.innerText();
+  await last.focus();
+  const y = await scrolled(page);
+  expect(y).toBeGreaterThan(0);
+
+  release();
+  await expect(more).toBeVisible();
+  await expect(last).toBeFocused();
+  expect(await last.innerText()).toBe(name);
+  expect(await scrolled(page)).toBe(y);
+  await expect(card('Brown teddy bear')).not.toBeFocused();
+});
+
+test('a focus that has left the page meanwhile is not called back', async ({ page }) => {
+  const release = await openWithoutApp(page, '/');
+  const link = page.getByRole('banner').getByRole('link', { name: 'Products' });
+  await page.getByRole('main').getByRole('link').first().focus();
+  await link.focus();
+  release();
+  await expect(catalogue(page).more).toBeVisible();
+  await expect(link).toBeFocused();
+});
+
+test('without the answers in the page, it waits for those of the API', async ({ page }) => {
+  await page.route('**/api/products/1?*', async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await route.continue();
+  });
+  await page.addInitScript(() => {
+    // As if the browser had kept the page: the answers in it may be old.
+    const entries = performance.getEntriesByType.bind(performance);
+    performance.getEntriesByType = (type) => (type === 'navigation' ? [] : entries(type));
+  });
+  await page.setViewportSize({ width: page.viewportSize()!.width, height: 400 });
+  const release = await openWithoutApp(page, '/products/1');
+  const { bar, reviews } = product(page);
+  await bar(3).focus();
+  const y = await scrollTo(page, 120);
+  release();
+  await expect(reviews).toHaveCount(10);
+  await expect(bar(3)).toBeFocused();
+  expect(await scrolled(page)).toBe(y);
+});
