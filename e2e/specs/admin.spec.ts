@@ -191,11 +191,34 @@ test.describe('accounts', () => {
       page
         .getByRole('listitem')
         .filter({ has: page.getByRole('combobox', { name: `Role of ${name}` }) });
-    await page.getByRole('combobox', { name: 'Role of admin' }).selectOption('member');
-    await expect(row('admin').getByRole('alert')).toContainText('only admin');
-    await expect(page.getByRole('combobox', { name: 'Role of admin' })).toHaveValue('admin');
+    const role = (name: string) => page.getByRole('combobox', { name: `Role of ${name}` });
+    const question = page.getByRole('dialog', { name: 'Change the role?' });
+    const yes = question.getByRole('button', { name: 'Change the role' });
+    await role('admin').selectOption('member');
+    await expect(question).toContainText('admin becomes a member.');
+    await yes.click();
+    await expect(question.getByRole('alert')).toContainText('only admin');
+    await page.keyboard.press('Escape');
+    await expect(question).toBeHidden();
+    await expect(role('admin')).toHaveValue('admin');
 
-    await page.getByRole('combobox', { name: 'Role of aspasia' }).selectOption('moderator');
+    // Nothing happens until the question is answered.
+    let changes = 0;
+    page.on('request', (request) => (changes += request.method() === 'PATCH' ? 1 : 0));
+    await role('aspasia').selectOption('admin');
+    await expect(question).toContainText('aspasia becomes an admin.');
+    await question.getByRole('button', { name: 'Close' }).click();
+    await expect(role('aspasia')).toHaveValue('member');
+    await expect(role('aspasia')).toBeFocused();
+    expect(changes).toBe(0);
+
+    await role('aspasia').selectOption('moderator');
+    await expect(question).toContainText('aspasia becomes a moderator.');
+    await yes.click();
+    await expect(question).toBeHidden();
+    await expect(role('aspasia')).toHaveValue('moderator');
+    await expect(role('aspasia')).toBeFocused();
+    expect(changes).toBe(1);
     await visitor.goto('/admin/queue');
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Queue');
     await page.getByRole('button', { name: 'Disable aspasia' }).click();

@@ -1,13 +1,15 @@
 //! The accounts: found, given a role, disabled.
 
+use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
-use ostrakon_shared::{Account, AccountEdit, Role};
+use ostrakon_shared::{Account, AccountEdit, AccountId, Role};
 
 use super::products::{search_href, searched};
 use crate::api;
 use crate::attempt::Attempt;
-use crate::components::{Ago, SearchField, failure_line};
+use crate::components::{Ago, Dialog, FormEnd, SearchField, close_dialog, failure_line};
 use crate::listing::{List, Listing};
+use crate::page::focus_soon;
 use crate::paging::Pages;
 
 /// The page.
@@ -41,26 +43,28 @@ pub fn accounts_page() -> AnyView {
 fn account_row(account: Account, accounts: Listing<Account>) -> AnyView {
     let Account { id, role, disabled, name, created_at } = account;
     let attempt = Attempt::new();
-    let shown = RwSignal::new(role);
-    let change = move |edit: AccountEdit| {
+    let toggle = move |_| {
+        let edit = AccountEdit { disabled: Some(!disabled), ..AccountEdit::default() };
         let work = async move {
-            let changed = api::edit_account(id, &edit).await;
-            let changed = changed.inspect_err(|_| _ = shown.try_set(role))?;
-            accounts.items.update(|items| {
-                items.iter_mut().filter(|it| it.id == id).for_each(|it| *it = changed.clone());
-            });
+            replace(accounts, api::edit_account(id, &edit).await?);
             Ok(())
         };
         attempt.start("", Box::pin(work));
     };
+    // What the menu shows; it is the account's role again once the question is closed.
+    let shown = RwSignal::new(role);
+    let asking = RwSignal::new(false);
     let choose = move |chosen: String| {
-        if let Ok(role) = chosen.parse::<Role>() {
-            shown.set(role);
-            change(AccountEdit { role: Some(role), ..AccountEdit::default() });
+        if let Ok(chosen) = chosen.parse::<Role>() {
+            shown.set(chosen);
+            asking.set(chosen != role);
         }
     };
-    let toggle =
-        move |_| change(AccountEdit { disabled: Some(!disabled), ..AccountEdit::default() });
+    let question = {
+        let name = name.clone();
+        move || role_question(id, name.clone(), shown.get_untracked(), accounts)
+    };
+    let on_close = Callback::new(move |()| _ = shown.try_set(role));
     let label = format!("Role of {name}");
     let option = move |value: &Role| {
         let value = *value;
@@ -79,6 +83,13 @@ fn account_row(account: Account, accounts: Listing<Account>) -> AnyView {
                 </p>
                 <p class="muted small">{format!("{id} · since ")} <Ago at=created_at /></p>
                 {failure_line(attempt)}
+                <Dialog
+                    id=QUESTION_ID
+                    open=asking
+                    heading="Change the role?"
+                    content=question.into()
+                    on_close
+                />
             </div>
             <span class="row-end">
                 <a class="small" href=format!("/admin/accounts/{id}")>
@@ -90,10 +101,12 @@ fn account_row(account: Account, accounts: Listing<Account>) -> AnyView {
                     <span class="visually-hidden">" of "<bdi>{name.clone()}</bdi></span>
                 </a>
                 <select
+                    id=select_id(id)
                     aria-label=label
                     prop:value=move || shown.get().as_str()
                     on:change:target=move |event| choose(event.target().value())
                 >
+                    {(role == Role::Unknown).then(|| option(&role))}
                     {Role::ALL.iter().map(option).collect_view()}
                 </select>
                 <button type="button" class="button button-small" on:click=toggle>
@@ -106,10 +119,60 @@ fn account_row(account: Account, accounts: Listing<Account>) -> AnyView {
     .into_any()
 }
 
+const QUESTION_ID: &str = "role-question";
+
+/// The element id of the menu with an account's role.
+fn select_id(account: AccountId) -> String {
+    format!("role-{account}")
+}
+
+/// Shows an account as it is from now on.
+fn replace(accounts: Listing<Account>, changed: Account) {
+    accounts.items.update(|items| {
+        let same = items.iter_mut().filter(|account| account.id == changed.id);
+        same.for_each(|account| *account = changed.clone());
+    });
+}
+
+/// The question whether an account shall get this role.
+fn role_question(id: AccountId, name: String, role: Role, accounts: Listing<Account>) -> AnyView {
+    let attempt = Attempt::new();
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        let work = async move {
+            let edit = AccountEdit { role: Some(role), ..AccountEdit::default() };
+            let changed = api::edit_account(id, &edit).await?;
+            close_dialog(QUESTION_ID);
+            replace(accounts, changed);
+            focus_soon(select_id(id));
+            Ok(())
+        };
+        attempt.start("", Box::pin(work));
+    };
+    let (article, rights) = match role {
+        Role::Member | Role::Unknown => ("a", "Members write reviews, and change their own."),
+        Role::Moderator => ("a", "Moderators decide about pending and reported reviews."),
+        Role::Admin => {
+            ("an", "Admins may do everything: products, accounts, databases and all reviews.")
+        }
+    };
+    view! {
+        <form class="form" on:submit=submit>
+            <p>
+                <bdi>{name}</bdi>
+                {format!(" becomes {article} {}. {rights}", role_label(role).to_lowercase())}
+            </p>
+            <FormEnd attempt button="Change the role" failure="The role is not changed" />
+        </form>
+    }
+    .into_any()
+}
+
 fn role_label(role: Role) -> &'static str {
     match role {
         Role::Member => "Member",
         Role::Moderator => "Moderator",
         Role::Admin => "Admin",
+        Role::Unknown => "Another role",
     }
 }
