@@ -36,6 +36,7 @@ export default defineConfig({
       testIgnore: [
         'accounts.spec.ts',
         'delivery.spec.ts',
+        'forms.spec.ts',
         'inert.spec.ts',
         'keyboard.spec.ts',
         'moderation.spec.ts',

@@ -58,6 +58,14 @@ export function ok<T>(answer: { data?: T; error?: unknown }): T {
   return answer.data;
 }
 
+/** The ids that more than one element of the page has. */
+export function repeatedIds(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const ids = [...document.querySelectorAll('[id]')].map((element) => element.id);
+    return ids.filter((id, index) => ids.indexOf(id) !== index);
+  });
+}
+
 /** Takes the answers out of the pages that the server fills: the app has to ask for them then. */
 export async function withoutFirstAnswers(page: Page): Promise<void> {
   await page.route('**/*', async (route) => {

@@ -3,7 +3,7 @@ import axe from 'axe-core';
 
 import { ADMIN, signIn, signUp } from '../accounts.js';
 import { catalogue, decision, header, ownReview, product, review } from '../pages.js';
-import { expect, ok, test, withoutFirstAnswers, type Api } from '../test.js';
+import { expect, ok, repeatedIds, test, withoutFirstAnswers, type Api } from '../test.js';
 
 type Visit = { name: string; open: (page: Page, api: Api) => Promise<void> };
 
@@ -220,6 +220,7 @@ for (const { name, open } of VISITS) {
   test(`axe finds nothing, and nothing sticks out: ${name}`, async ({ page, api }) => {
     await page.emulateMedia({ colorScheme: 'light' });
     await open(page, api);
+    expect(await repeatedIds(page), 'each id stands once').toEqual([]);
     await page.evaluate(axe.source);
     expect(await findings(page), 'light').toEqual([]);
     await page.emulateMedia({ colorScheme: 'dark' });

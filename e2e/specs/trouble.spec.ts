@@ -159,6 +159,84 @@ test.describe('a server that is away', () => {
   });
 });
 
+test('a list that misses the same databases on each page names them once', async ({ page }) => {
+  await page.route(`**/api/products/${TEDDY}/reviews?*`, async (route) => {
+    const response = await route.fetch();
+    // In the order in which they were asked: not always the same.
+    const isFirst = !new URL(route.request().url()).searchParams.has('cursor');
+    const missing_databases = isFirst ? ['reviews-1', 'reviews-3'] : ['reviews-3', 'reviews-1'];
+    await route.fulfill({ response, json: { ...(await response.json()), missing_databases } });
+  });
+  await withoutFirstAnswers(page);
+  await page.goto(`/products/${TEDDY}`);
+  const notice = page.getByText('Some reviews can');
+  const names = /: reviews-1 and reviews-3 are not answering/;
+  await expect(notice).toHaveText(names);
+  for (const count of [20, 30]) {
+    await product(page).more.click();
+    await expect(product(page).reviews).toHaveCount(count);
+    await expect(notice).toHaveText(names);
+  }
+});
+
+test.describe('a server of a later version', () => {
+  test.use({ expectedComplaints: /status of 418/ });
+
+  test('says in its own words what this app does not know', async ({ page }) => {
+    const problem = {
+      type: '/problems/teapot',
+      title: 'I am a teapot',
+      status: 418,
+      detail: 'Short and stout.',
+      code: 'teapot',
+      request_id: '0194e2f0-6d4a-7a3b-9c1d-2f4e5a6b7c8d',
+      errors: [{ pointer: '/body', code: 'too_strong', detail: 'Add water.', params: { ml: 3 } }],
+    };
+    const contentType = 'application/problem+json';
+    await page.goto(`/products/${TEDDY}`);
+    await page.route(`**/api/products/${TEDDY}/reviews`, (route) =>
+      route.fulfill({ status: 418, contentType, json: problem }),
+    );
+    const { form } = product(page);
+    await form.body.fill('Earl Grey.');
+    await form.post.click();
+    await expect(form.body).toHaveAccessibleDescription(/Add water\./);
+    await page.route('**/api/products?*', (route) =>
+      route.fulfill({ status: 418, contentType, json: { ...problem, errors: [] } }),
+    );
+    await page.getByRole('banner').getByRole('link', { name: 'Products' }).click();
+    await expect(page.getByRole('alert')).toContainText('Short and stout.');
+  });
+
+  test('has values that this app does not know, and is used all the same', async ({ page }) => {
+    await signIn(page, ADMIN);
+    const change = (path: string, edit: (json: any) => void) =>
+      page.route(
+        (url) => url.pathname === path,
+        async (route) => {
+          const response = await route.fetch();
+          const json = await response.json();
+          edit(json);
+          await route.fulfill({ response, json });
+        },
+      );
+    await change('/api/databases', ({ items }) => {
+      Object.assign(items[0], { engine: 'duckdb', health: 'resting' });
+    });
+    await change('/api/admin/accounts', ({ items }) => (items[0].role = 'oracle'));
+    await change('/api/admin/reviews', ({ items }) => (items[0].review.status = 'held'));
+    await page.goto('/admin/databases');
+    await expect(page.getByRole('region', { name: /^reviews-1/ })).toContainText('another one');
+    await page.goto('/admin/accounts');
+    await expect(page.getByRole('combobox', { name: 'Role of admin' })).toHaveValue('unknown');
+    await page.goto('/admin/reviews');
+    await expect(page.getByRole('row').nth(1)).toContainText('Another status');
+    await change('/api/session', (json) => (json.account.role = 'oracle'));
+    await page.goto('/account');
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('Account admin');
+  });
+});
+
 test('a partial answer is called one', async ({ page, api }) => {
   await withoutFirstAnswers(page);
   const params = { query: { limit: 24 } };

@@ -2,10 +2,10 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use ostrakon_shared::{FieldError, ProblemCode};
+use ostrakon_shared::{FieldError, FieldErrorCode, ProblemCode};
 
 use crate::http::{Answer, ApiError};
-use crate::page::focus_soon;
+use crate::page::focus_first_invalid;
 
 /// How far it has come.
 #[derive(Clone, Copy)]
@@ -14,6 +14,18 @@ pub struct Attempt {
     errors: RwSignal<Vec<FieldError>>,
     failure: RwSignal<Option<ApiError>>,
     done: RwSignal<Option<&'static str>>,
+    form: StoredValue<Form>,
+}
+
+/// What is known of the form that is sent.
+#[derive(Default)]
+struct Form {
+    /// What the ids of its fields begin with; empty for a button.
+    prefix: String,
+    /// The fields beside which errors are shown.
+    fields: Vec<&'static str>,
+    /// Problems that are about one field, though the server does not name it.
+    blamed: Vec<(ProblemCode, &'static str, &'static str)>,
 }
 
 impl Attempt {
@@ -24,7 +36,14 @@ impl Attempt {
             errors: RwSignal::new(Vec::new()),
             failure: RwSignal::new(None),
             done: RwSignal::new(None),
+            form: StoredValue::new(Form::default()),
         }
+    }
+
+    /// Shows this problem as `text` beside a field.
+    pub fn blame(self, problem: ProblemCode, field: &'static str, text: &'static str) -> Attempt {
+        self.form.update_value(|form| form.blamed.push((problem, field, text)));
+        self
     }
 
     /// Tries it, unless that is under way. `done` is said when it worked.
@@ -42,12 +61,30 @@ impl Attempt {
             }
             match result {
                 Ok(()) => self.done.set(Some(done)),
-                Err(error) => {
-                    self.errors.set(error.field_errors().to_vec());
-                    self.failure.set(Some(error));
-                }
+                Err(error) => self.refuse(error),
             }
         });
+    }
+
+    fn refuse(self, error: ApiError) {
+        let blamed = self.form.with_value(|form| {
+            let of = |(problem, ..): &&(ProblemCode, _, _)| Some(*problem) == error.code();
+            form.blamed.iter().find(of).map(|(_, field, text)| {
+                FieldError::at_field(field, FieldErrorCode::InvalidValue, (*text).to_owned())
+            })
+        });
+        let errors = blamed.map_or_else(|| error.field_errors().to_vec(), |error| vec![error]);
+        self.show(errors);
+        self.failure.set(Some(error));
+    }
+
+    /// Shows what is wrong, and gives the focus to the first wrong field.
+    fn show(self, errors: Vec<FieldError>) {
+        let prefix = self.form.with_value(|form| form.prefix.clone());
+        if !prefix.is_empty() && errors.iter().any(|error| self.field_of(error).is_some()) {
+            focus_first_invalid(prefix);
+        }
+        self.errors.set(errors);
     }
 
     /// The same for a form, which is sent only without errors. `prefix` is what the ids of its
@@ -59,12 +96,12 @@ impl Attempt {
         done: &'static str,
         work: Answer<()>,
     ) {
-        if let Some(pointer) = errors.first().and_then(|error| error.pointer.as_deref()) {
-            focus_soon(format!("{prefix}-{}", pointer.trim_start_matches('/')));
-            self.forget();
-            self.errors.set(errors);
-        } else {
+        self.form.update_value(|form| prefix.clone_into(&mut form.prefix));
+        if errors.is_empty() {
             self.start(done, work);
+        } else {
+            self.forget();
+            self.show(errors);
         }
     }
 
@@ -90,19 +127,30 @@ impl Attempt {
         self.failure.read().as_ref().and_then(ApiError::code)
     }
 
-    /// What is wrong with the field of this name.
+    /// What is wrong with the field of this name, to be shown beside it.
     pub fn error(self, field: &'static str) -> Signal<Option<String>> {
+        self.form.update_value(|form| form.fields.push(field));
         Signal::derive(move || {
-            let is_of = |error: &&FieldError| {
-                error.pointer.as_deref().and_then(|at| at.strip_prefix('/')) == Some(field)
-            };
-            self.errors.read().iter().find(is_of).map(|error| error.detail.clone())
+            let errors = self.errors.read();
+            let error = errors.iter().find(|error| self.field_of(error) == Some(field));
+            error.map(|error| error.detail.clone())
         })
     }
 
-    /// Why it failed, as far as no field is to blame.
+    /// The field beside which an error is shown: the one that its JSON pointer begins with.
+    fn field_of(self, error: &FieldError) -> Option<&'static str> {
+        let name = error.pointer.as_deref()?.split('/').nth(1)?;
+        self.form.with_value(|form| form.fields.iter().copied().find(|field| *field == name))
+    }
+
+    /// Why it failed, as far as that is not shown beside a field.
     pub fn failure(self) -> Option<String> {
-        let failure = self.failure.read();
-        failure.as_ref().filter(|_| self.errors.read().is_empty()).map(ToString::to_string)
+        let errors = self.errors.read();
+        if errors.is_empty() {
+            return self.failure.read().as_ref().map(ToString::to_string);
+        }
+        let others = errors.iter().filter(|error| self.field_of(error).is_none());
+        let texts: Vec<_> = others.map(|error| error.detail.as_str()).collect();
+        (!texts.is_empty()).then(|| texts.join(" "))
     }
 }

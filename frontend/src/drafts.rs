@@ -138,14 +138,9 @@ impl Field {
         }
     }
 
-    /// Its element's id.
-    pub const fn id(self) -> &'static str {
-        match self {
-            Field::Rating => "write-rating",
-            Field::Title => "write-title",
-            Field::Body => "write-body",
-            Field::AuthorName => "write-author-name",
-        }
+    /// Its element's id in the form of this name.
+    pub fn id(self, form: &str) -> String {
+        format!("{form}-{}", self.pointer().trim_start_matches('/'))
     }
 
     /// Whether it holds the same in both reviews.

@@ -167,8 +167,9 @@ impl ListState {
                         if first {
                             missing.clear();
                         }
-                        missing.extend(rest.missing);
-                        missing.dedup();
+                        let new = |name: &String| !missing.contains(name);
+                        let new: Vec<_> = rest.missing.into_iter().filter(new).collect();
+                        missing.extend(new);
                     });
                     self.started.set(true);
                     self.grown.set(!first);

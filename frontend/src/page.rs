@@ -19,6 +19,20 @@ pub fn focus_main() {
     }
 }
 
+/// Gives the focus to the first field that is marked as wrong and whose id begins with `prefix`
+/// and a dash, once what has changed just now is on the page.
+pub fn focus_first_invalid(prefix: String) {
+    request_animation_frame(move || {
+        // A group of choices can't be invalid, as ARIA has it.
+        let wrong = format!("[id^='{prefix}-']:is([aria-invalid='true'], [data-invalid])");
+        let field = document().query_selector(&wrong).ok().flatten();
+        if let Some(Ok(field)) = field.map(|field| field.dyn_into::<HtmlElement>()) {
+            // Focus that can't be given is no harm.
+            _ = field.focus();
+        }
+    });
+}
+
 /// Gives the focus to the element with this id, once what has changed just now is on the page.
 pub fn focus_soon(id: String) {
     request_animation_frame(move || {

@@ -38,7 +38,7 @@ names! {
 
 names! {
     /// What an API token may be used for, as far as its account may do it. No scope includes another.
-    TokenScope {
+    open TokenScope {
         /// Read the account's own reviews.
         Read => "read",
         /// Write, edit, delete and report reviews.
@@ -59,7 +59,7 @@ impl TokenScope {
         match self {
             TokenScope::Read | TokenScope::Write => Role::Member,
             TokenScope::Moderate => Role::Moderator,
-            TokenScope::Admin => Role::Admin,
+            TokenScope::Admin | TokenScope::Unknown => Role::Admin,
         }
     }
 }
@@ -263,7 +263,7 @@ pub struct NewToken {
     )]
     pub name: String,
     /// What it may be used for: without this, `read` and `write`.
-    #[serde(default = "default_scopes")]
+    #[serde(default = "default_scopes", deserialize_with = "known_scopes")]
     #[cfg_attr(
         feature = "openapi",
         schema(required = false, min_items = 1, default = json!(["read", "write"]), example = json!(["read", "write"]))
@@ -281,6 +281,15 @@ pub struct NewToken {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required = false, default = false))]
     pub never_expires: bool,
+}
+
+fn known_scopes<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<TokenScope>, D::Error> {
+    #[derive(Deserialize)]
+    struct Known(#[serde(deserialize_with = "TokenScope::known")] TokenScope);
+    let scopes = Vec::<Known>::deserialize(deserializer)?;
+    Ok(scopes.into_iter().map(|Known(scope)| scope).collect())
 }
 
 fn default_scopes() -> Vec<TokenScope> {

@@ -11,7 +11,7 @@ use crate::components::form::FormEnd;
 use crate::components::review_card::{FoldedBody, ReviewByline, Verdict};
 use crate::components::review_form::{FormTexts, ReviewForm};
 use crate::components::status::status_chip;
-use crate::drafts::{Draft, edit_to};
+use crate::drafts::{Draft, Field, edit_to};
 use crate::http::{Answer, ApiError};
 use crate::page::focus_soon;
 
@@ -50,7 +50,7 @@ pub fn OwnReview(
                             class="button button-small"
                             on:click=move |_| {
                                 editing.set(true);
-                                focus_soon("write-title".to_owned());
+                                focus_soon(Field::Title.id(&form_id(&current.read_untracked())));
                             }
                         >
                             "Edit"
@@ -79,6 +79,11 @@ pub fn OwnReview(
     }
 }
 
+/// What the ids of the form begin with that changes the review.
+fn form_id(review: &Review) -> String {
+    format!("edit-{}", review.id)
+}
+
 /// The element id of the card.
 fn own_id(review: &Review) -> String {
     format!("own-{}", review.id)
@@ -90,7 +95,7 @@ fn status_text(status: ReviewStatus) -> Option<&'static str> {
         ReviewStatus::Rejected | ReviewStatus::Spam => {
             Some("A moderator has taken it from the public. Nobody else sees it.")
         }
-        ReviewStatus::Approved | ReviewStatus::Deleted => None,
+        ReviewStatus::Approved | ReviewStatus::Deleted | ReviewStatus::Unknown => None,
     }
 }
 
@@ -102,6 +107,7 @@ fn EditForm(review: Review, on_end: Callback<Option<Review>>) -> impl IntoView {
         failure: "Your review is not changed yet",
     };
     let (id, product) = (review.id, review.product_id);
+    let form = form_id(&review);
     let draft = Draft::of(&review);
     let version = RwSignal::new(review.version);
     let send = Callback::new(move |review: NewReview| -> Answer<()> {
@@ -144,7 +150,7 @@ fn EditForm(review: Review, on_end: Callback<Option<Review>>) -> impl IntoView {
         .into_any(),
     };
     view! {
-        <ReviewForm texts=TEXTS draft send status=None remedy=Callback::new(remedy)>
+        <ReviewForm id=form texts=TEXTS draft send status=None remedy=Callback::new(remedy)>
             <button type="button" class="button" on:click=move |_| on_end.run(None)>
                 "Cancel"
             </button>

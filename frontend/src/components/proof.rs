@@ -47,7 +47,8 @@ pub fn PasswordPrompt() -> impl IntoView {
 
 fn proof_form(on_proved: Callback<()>) -> AnyView {
     let password = RwSignal::new(String::new());
-    let attempt = Attempt::new();
+    let attempt =
+        Attempt::new().blame(ProblemCode::PasswordWrong, "password", "This is not your password.");
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let proof = PasswordProof { password: password.get_untracked() };
@@ -63,11 +64,6 @@ fn proof_form(on_proved: Callback<()>) -> AnyView {
         };
         attempt.submit(ID, missing.into_iter().collect(), "", Box::pin(work));
     };
-    let missing = attempt.error("password");
-    let error = Signal::derive(move || {
-        let is_wrong = attempt.problem() == Some(ProblemCode::PasswordWrong);
-        missing.get().or_else(|| is_wrong.then(|| "This is not your password.".to_owned()))
-    });
     view! {
         <form class="form" aria-label="Your password" novalidate on:submit=submit>
             <p>"You typed it more than 15 minutes ago. This change asks for it again."</p>
@@ -79,7 +75,7 @@ fn proof_form(on_proved: Callback<()>) -> AnyView {
                 required=true
                 text=password
                 max_chars=MAX_PASSWORD_CHARS
-                error
+                error=attempt.error("password")
             />
             <FormEnd attempt button="Continue" failure="That did not work" />
         </form>

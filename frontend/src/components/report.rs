@@ -9,6 +9,7 @@ use crate::attempt::Attempt;
 use crate::components::dialog::{Dialog, close_dialog};
 use crate::components::form::{FormEnd, given};
 use crate::components::text_field::TextField;
+use crate::page::focus_soon;
 
 const ID: &str = "report";
 
@@ -36,6 +37,9 @@ fn ReportForm(review: ReviewId) -> impl IntoView {
         event.prevent_default();
         let reason = reason.get_untracked();
         unchosen.set(reason.is_none());
+        if reason.is_none() {
+            focus_soon("report-reason".to_owned());
+        }
         if let Some(reason) = reason {
             let report = NewReport { reason, note: given(note) };
             let errors = report.errors();
@@ -65,7 +69,12 @@ fn ReportForm(review: ReviewId) -> impl IntoView {
     let form = move || {
         view! {
             <form class="form" novalidate on:submit=submit>
-                <fieldset class="field" aria-describedby="report-reason-error">
+                <fieldset
+                    class="field"
+                    id="report-reason"
+                    tabindex="-1"
+                    aria-describedby="report-reason-error"
+                >
                     <legend>"What is wrong with it?"</legend>
                     {ReportReason::ALL.iter().map(|reason| choice(*reason)).collect_view()}
                     <p class="field-error" id="report-reason-error" role="alert">
@@ -108,6 +117,6 @@ pub fn reason_label(reason: ReportReason) -> &'static str {
         ReportReason::Spam => "Advertising or spam",
         ReportReason::Offensive => "Insults or hatred",
         ReportReason::OffTopic => "Not about this product",
-        ReportReason::Other => "Something else",
+        ReportReason::Other | ReportReason::Unknown => "Something else",
     }
 }

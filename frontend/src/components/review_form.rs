@@ -28,6 +28,9 @@ pub struct FormTexts {
 /// The form. What is written stays until it is sent.
 #[component]
 pub fn ReviewForm(
+    /// What its ids begin with: several forms may be open at once.
+    #[prop(into)]
+    id: String,
     texts: FormTexts,
     draft: Draft,
     /// Sends what is written.
@@ -42,7 +45,9 @@ pub fn ReviewForm(
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
-    let progress = Progress::new();
+    let progress = Progress::new(id.clone());
+    let heading = format!("{id}-heading");
+    let labelledby = heading.clone();
     let errors = Memo::new(move |_| progress.field_errors(&draft.review()));
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
@@ -52,19 +57,19 @@ pub fn ReviewForm(
         let review = draft.review_untracked();
         progress.attempt();
         match first_field(&review.errors()) {
-            Some(field) => focus_soon(field.id().to_owned()),
+            Some(field) => focus_soon(progress.id(field)),
             None => progress.send(review.clone(), send.run(review)),
         }
     };
     view! {
         <form
             class="write"
-            aria-labelledby="write-heading"
+            aria-labelledby=labelledby
             novalidate
             on:submit=submit
         >
-            <h2 id="write-heading">{texts.heading}</h2>
-            <Fields draft errors />
+            <h2 id=heading>{texts.heading}</h2>
+            <Fields id draft errors />
             <Failure progress heading=texts.failure remedy />
             <div class="write-end">
                 <button
@@ -91,6 +96,7 @@ struct Progress {
     attempted: RwSignal<bool>,
     refusal: RwSignal<Option<Refusal>>,
     pending: RwSignal<bool>,
+    form: StoredValue<String>,
 }
 
 /// What was sent, and why it was not taken.
@@ -117,12 +123,23 @@ impl Refusal {
 }
 
 impl Progress {
-    fn new() -> Progress {
+    fn new(form: String) -> Progress {
         Progress {
+            form: StoredValue::new(form),
             attempted: RwSignal::new(false),
             refusal: RwSignal::new(None),
             pending: RwSignal::new(false),
         }
+    }
+
+    /// The element id of a field.
+    fn id(self, field: Field) -> String {
+        self.form.with_value(|form| field.id(form))
+    }
+
+    /// The element id of what is said about a failure.
+    fn failure_id(self) -> String {
+        self.form.with_value(|form| format!("{form}-failure"))
     }
 
     fn attempt(self) {
@@ -147,7 +164,7 @@ impl Progress {
 
     fn fail(self, refusal: Refusal) {
         let field = first_field(refusal.errors());
-        focus_soon(field.map_or(FAILURE_ID, Field::id).to_owned());
+        focus_soon(field.map_or_else(|| self.failure_id(), |field| self.id(field)));
         self.refusal.set(Some(refusal));
     }
 
@@ -174,7 +191,7 @@ impl Progress {
 }
 
 #[component]
-fn Fields(draft: Draft, errors: Memo<Vec<FieldError>>) -> impl IntoView {
+fn Fields(id: String, draft: Draft, errors: Memo<Vec<FieldError>>) -> impl IntoView {
     let error = move |field| {
         Signal::derive(move || {
             let errors = errors.read();
@@ -185,9 +202,9 @@ fn Fields(draft: Draft, errors: Memo<Vec<FieldError>>) -> impl IntoView {
     let is_member = untrack(|| current_session().account().is_some());
     let name_hint = if is_member { "or a pen name, without the mark" } else { "optional" };
     view! {
-        <StarInput rating=draft.rating id=Field::Rating.id() error=error(Field::Rating) />
+        <StarInput rating=draft.rating id=Field::Rating.id(&id) error=error(Field::Rating) />
         <TextField
-            id=Field::Title.id()
+            id=Field::Title.id(&id)
             label="Title"
             hint="optional"
             text=draft.title
@@ -195,7 +212,7 @@ fn Fields(draft: Draft, errors: Memo<Vec<FieldError>>) -> impl IntoView {
             error=error(Field::Title)
         />
         <TextField
-            id=Field::Body.id()
+            id=Field::Body.id(&id)
             label="Review"
             many_lines=true
             required=true
@@ -204,7 +221,7 @@ fn Fields(draft: Draft, errors: Memo<Vec<FieldError>>) -> impl IntoView {
             error=error(Field::Body)
         />
         <TextField
-            id=Field::AuthorName.id()
+            id=Field::AuthorName.id(&id)
             label="Your name"
             hint=name_hint
             autocomplete="name"
@@ -214,8 +231,6 @@ fn Fields(draft: Draft, errors: Memo<Vec<FieldError>>) -> impl IntoView {
         />
     }
 }
-
-const FAILURE_ID: &str = "write-failure";
 
 /// Why the review could not be sent, as far as no field is to blame.
 #[component]
@@ -231,7 +246,7 @@ fn Failure(
         (!texts.is_empty()).then(|| {
             let texts = texts.into_iter().map(|text| view! { <p>{text}</p> }).collect_view();
             view! {
-                <div class="notice notice-error" id=FAILURE_ID role="alert" tabindex="-1">
+                <div class="notice notice-error" id=progress.failure_id() role="alert" tabindex="-1">
                     <h3>{heading}</h3>
                     {texts}
                     <p>"Nothing of it is lost."</p>

@@ -11,7 +11,8 @@ const NEARLY_FULL: f64 = 0.8;
 #[component]
 pub fn TextField(
     /// Its element id.
-    id: &'static str,
+    #[prop(into)]
+    id: String,
     /// What it is called.
     label: &'static str,
     /// What is in it.
@@ -36,7 +37,9 @@ pub fn TextField(
     #[prop(default = "off")]
     autocomplete: &'static str,
 ) -> impl IntoView {
+    let field_id = id.clone();
     let part_id = move |part: &str| format!("{id}-{part}");
+    let (hint_id, rest_id, error_id) = (part_id("hint"), part_id("rest"), part_id("error"));
     let rest = Memo::new(move |_| rest(&text.read(), max_chars));
     let describedby = move || {
         let hint = (!hint.is_empty()).then(|| part_id("hint"));
@@ -49,18 +52,18 @@ pub fn TextField(
     view! {
         <div class="field">
             <div class="field-head">
-                <label for=id>{label}</label>
-                <span class="field-hint muted small" id=part_id("hint")>
+                <label for=field_id.clone()>{label}</label>
+                <span class="field-hint muted small" id=hint_id>
                     {hint}
                 </span>
-                <span class="field-rest small" id=part_id("rest")>
+                <span class="field-rest small" id=rest_id>
                     {rest}
                 </span>
             </div>
             {if many_lines {
                 view! {
                     <textarea
-                        id=id
+                        id=field_id
                         dir="auto"
                         rows="6"
                         prop:value=text
@@ -74,7 +77,7 @@ pub fn TextField(
             } else {
                 view! {
                     <input
-                        id=id
+                        id=field_id
                         type=kind
                         dir="auto"
                         autocomplete=autocomplete
@@ -87,7 +90,7 @@ pub fn TextField(
                 }
                     .into_any()
             }}
-            <p class="field-error" id=part_id("error")>
+            <p class="field-error" id=error_id>
                 {error}
             </p>
         </div>

@@ -174,5 +174,5 @@ fn NewReviewForm(
             Ok(())
         })
     });
-    view! { <ReviewForm texts=TEXTS draft send status=said /> }
+    view! { <ReviewForm id="write" texts=TEXTS draft send status=said /> }
 }

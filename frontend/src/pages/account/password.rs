@@ -15,7 +15,11 @@ pub fn password_panel(on_tokens_revoked: Callback<()>) -> AnyView {
     let current = RwSignal::new(String::new());
     let new = RwSignal::new(String::new());
     let revoke_tokens = RwSignal::new(false);
-    let attempt = Attempt::new();
+    let attempt = Attempt::new().blame(
+        ProblemCode::PasswordWrong,
+        "current_password",
+        "This is not your password.",
+    );
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let change = PasswordChange {
@@ -44,11 +48,6 @@ pub fn password_panel(on_tokens_revoked: Callback<()>) -> AnyView {
         };
         attempt.submit("password", errors, done, Box::pin(work));
     };
-    let wrong = attempt.error("current_password");
-    let current_error = Signal::derive(move || {
-        let is_wrong = attempt.problem() == Some(ProblemCode::PasswordWrong);
-        wrong.get().or_else(|| is_wrong.then(|| "This is not your password.".to_owned()))
-    });
     view! {
         <section class="panel" aria-labelledby="password">
             <h2 id="password">"Password"</h2>
@@ -61,7 +60,7 @@ pub fn password_panel(on_tokens_revoked: Callback<()>) -> AnyView {
                     required=true
                     text=current
                     max_chars=MAX_PASSWORD_CHARS
-                    error=current_error
+                    error=attempt.error("current_password")
                 />
                 <TextField
                     id="password-new_password"

@@ -103,6 +103,7 @@ fn scope_label(scope: TokenScope) -> &'static str {
         TokenScope::Write => "Write reviews",
         TokenScope::Moderate => "Moderate",
         TokenScope::Admin => "Administer",
+        TokenScope::Unknown => "Something else",
     }
 }
 
@@ -160,7 +161,13 @@ fn token_form(tokens: Listing<TokenInfo>) -> AnyView {
                 max_chars=MAX_TOKEN_NAME_CHARS
                 error=attempt.error("name")
             />
-            <fieldset class="field" id="token-scopes" tabindex="-1" aria-describedby="scopes-error">
+            <fieldset
+                class="field"
+                id="token-scopes"
+                tabindex="-1"
+                aria-describedby="scopes-error"
+                data-invalid=move || scopes_error.read().is_some().then_some("true")
+            >
                 <legend>"What it may do"</legend>
                 {for_role.map(scope_choice).collect_view()}
                 <p class="field-error" id="scopes-error">

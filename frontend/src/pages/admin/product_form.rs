@@ -39,7 +39,8 @@ pub fn ProductForm(
     if let Some(product) = product {
         fill(product);
     }
-    let attempt = Attempt::new();
+    let attempt =
+        Attempt::new().blame(ProblemCode::SkuTaken, "sku", "Another product has this SKU.");
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let product = NewProduct {
@@ -85,11 +86,6 @@ pub fn ProductForm(
             }
         })
     };
-    let sku_error = attempt.error("sku");
-    let sku_error = Signal::derive(move || {
-        let is_taken = attempt.problem() == Some(ProblemCode::SkuTaken);
-        sku_error.get().or_else(|| is_taken.then(|| "Another product has this SKU.".to_owned()))
-    });
     view! {
         <form class="form" aria-label="Product" novalidate on:submit=submit>
             <TextField
@@ -115,7 +111,7 @@ pub fn ProductForm(
                 hint="optional"
                 text=sku
                 max_chars=MAX_SKU_CHARS
-                error=sku_error
+                error=attempt.error("sku")
             />
             <TextField
                 id="product-picture_url"
