@@ -452,6 +452,18 @@ mod tests {
     }
 
     #[test]
+    fn requests_refuse_unknown_words() {
+        let edit = |role: &str| serde_json::json!({ "role": role });
+        let edit = |role| serde_json::from_value::<AccountEdit>(edit(role));
+        assert_eq!(edit("admin").unwrap().role, Some(Role::Admin));
+        assert!(edit("oracle").is_err() && edit("unknown").is_err());
+        let token = |scope: &str| serde_json::json!({ "name": "x", "scopes": ["read", scope] });
+        let token = |scope| serde_json::from_value::<NewToken>(token(scope));
+        assert_eq!(token("admin").unwrap().scopes, [TokenScope::Read, TokenScope::Admin]);
+        assert!(token("dream").is_err() && token("unknown").is_err());
+    }
+
+    #[test]
     fn roles_are_in_order() {
         assert!(Role::Member < Role::Moderator && Role::Moderator < Role::Admin);
     }
