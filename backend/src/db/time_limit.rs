@@ -16,8 +16,8 @@ use diesel::{QueryResult, SqliteConnection, serialize};
 
 use super::engine::Connection;
 
-/// What SQLite says when the time is up.
-pub(super) const TOO_LONG: &str = "the queries of a read took longer than statement_timeout_ms";
+/// What SQLite says when the time is up: PostgreSQL's words.
+const TOO_LONG: &str = "canceling statement due to statement timeout";
 
 /// Rows between two looks at the clock.
 const ROWS: u32 = 64;
