@@ -42,6 +42,9 @@ const FORWARDING_HEADERS: [&str; 9] = [
     "x-envoy-external-address",
 ];
 
+/// The kernel's default in `/proc/sys/kernel/overflowuid`, which is Debian's `nobody` too.
+const OVERFLOW_UID: u32 = 65_534;
+
 /// Why somebody is not local.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sign {
@@ -142,7 +145,13 @@ fn opened_by_own_user(peer: SocketAddr, port: u16) -> bool {
             && entry.remote_address.ip().to_canonical().is_loopback()
     };
     let entry = connections.into_iter().flatten().flatten().find(is_it);
-    matches!((own, entry), (Ok(own), Some(entry)) if entry.uid == own)
+    matches!((own, entry), (Ok(own), Some(entry)) if is_same_user(own, entry.uid))
+}
+
+/// Whether these are the ids of one user. `nobody` is none: the kernel calls everybody so who has no
+/// id in the namespace of users that this process is in.
+fn is_same_user(one: u32, other: u32) -> bool {
+    one == other && one != OVERFLOW_UID
 }
 
 fn canonical(address: SocketAddr) -> SocketAddr {
@@ -192,6 +201,12 @@ mod tests {
             assert_eq!(sign(Version::HTTP_11, headers).is_some(), is_proxy, "{headers:?}");
         }
         assert!(sign(Version::HTTP_10, &[host]).is_some(), "nginx");
+    }
+
+    #[test]
+    fn nobody_is_no_user() {
+        assert!(is_same_user(0, 0) && is_same_user(1_000, 1_000));
+        assert!(!is_same_user(0, 1_000) && !is_same_user(OVERFLOW_UID, OVERFLOW_UID));
     }
 
     #[test]
