@@ -4,6 +4,7 @@
 //! configuration or the databases are not what they must be.
 
 mod accounts;
+mod audit;
 mod backup;
 mod commands;
 mod reports;
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
-use ostrakon_shared::{CredentialId, ReviewId, Role};
+use ostrakon_shared::{AuditAction, CredentialId, PageLimit, ReviewId, Role};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, ConfigError};
@@ -49,6 +50,7 @@ use crate::store::{SetupError, StoreError};
 ///   reviews_per_minute      OSTRAKON_REVIEWS_PER_MINUTE      by account or address; 0: no limit
 ///   secret_key_file         OSTRAKON_SECRET_KEY_FILE         its key: data_dir/secret-key
 ///   cache_mib               OSTRAKON_CACHE_MIB               memory for answers in MiB: 16; 0: none
+///   audit_days              OSTRAKON_AUDIT_DAYS              days the audit trail is kept: 365
 ///   log                     OSTRAKON_LOG                     what to log, e.g. debug
 ///
 /// In the file only: [replicas], with lists of URLs by database, e.g. reviews-1 = ["postgres://…"].
@@ -88,6 +90,21 @@ enum Command {
     /// Create accounts, and change them
     #[command(subcommand)]
     Account(AccountCommand),
+    /// Show the audit trail, the newest first: sign-ins, and changes of accounts, tokens, products
+    /// and settings
+    Audit {
+        /// Only what this account has done, or what was done to it
+        #[arg(long, value_name = "NAME")]
+        account: Option<String>,
+        /// Only what was done in this way, e.g. sign_in_failed
+        #[arg(long)]
+        action: Option<AuditAction>,
+        /// Entries at most: 1 to 100
+        #[arg(long, default_value = "20")]
+        limit: PageLimit,
+        #[command(flatten)]
+        form: Form,
+    },
     /// Show what each reviews database holds, and its share of all reviews
     Databases {
         #[command(flatten)]
@@ -284,6 +301,9 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Demo => commands::demo(&config),
         Command::Account(command) => accounts::account(&config, command),
+        Command::Audit { account, action, limit, form } => {
+            audit::audit(&config, account.as_deref(), action, limit, form.json)
+        }
         Command::Databases { form } => reports::databases(&config, form.json),
         Command::Locate { id, form } => reports::locate(&config, id, form.json),
         Command::Verify { form } => reports::verify(&config, form.json),

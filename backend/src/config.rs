@@ -68,6 +68,8 @@ pub struct Config {
     pub keep_alive_ms: u32,
     /// How much memory answers may take that are kept to be given again, in MiB; 0: none is.
     pub cache_mib: u32,
+    /// For how many days the audit trail is kept.
+    pub audit_days: u32,
     /// What is logged, in the syntax of `tracing_subscriber::EnvFilter`.
     pub log: String,
     /// Variables of the environment that start like ours and are none: a line for the log each.
@@ -139,6 +141,7 @@ impl Config {
             request_timeout_ms: keys.number("request_timeout_ms", 10_000, 1_000, 600_000),
             keep_alive_ms: keys.number("keep_alive_ms", 75_000, 1_000, 3_600_000),
             cache_mib: keys.number("cache_mib", 16, 0, 65_536),
+            audit_days: keys.number("audit_days", 365, 1, 36_500),
             log: keys.text("log", "warn,ostrakon=info"),
             warnings: Vec::new(),
             clock: Clock::default(),
@@ -186,7 +189,27 @@ impl Config {
             request_timeout: Duration::from_millis(self.request_timeout_ms.into()),
             keep_alive: Duration::from_millis(self.keep_alive_ms.into()),
             cache_bytes: u64::from(self.cache_mib) << 20,
+            audit_days: self.audit_days,
         })
+    }
+}
+
+impl Config {
+    /// The settings whose changes the audit trail notes: what others may do, and what is kept of it.
+    pub fn audited(&self) -> Vec<(&'static str, String)> {
+        let networks = self.trusted_proxies.0.iter().map(ToString::to_string);
+        let origin = self.public_url.as_ref().map(|url| url.origin().to_owned());
+        let rates = self.rates;
+        vec![
+            ("guest_reviews", self.guest_reviews.to_string()),
+            ("pre_moderation", self.pre_moderation.to_string()),
+            ("public_url", origin.unwrap_or_default()),
+            ("trusted_proxies", networks.collect::<Vec<_>>().join(", ")),
+            ("sign_ins_per_minute", rates.sign_ins_per_minute.to_string()),
+            ("registrations_per_hour", rates.registrations_per_hour.to_string()),
+            ("reviews_per_minute", rates.reviews_per_minute.to_string()),
+            ("audit_days", self.audit_days.to_string()),
+        ]
     }
 }
 

@@ -23,6 +23,7 @@ mod watch;
 
 pub mod acceptance;
 pub mod accounts;
+pub mod audit;
 pub mod backfill;
 pub mod backup;
 pub mod cluster;

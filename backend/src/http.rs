@@ -9,6 +9,7 @@ mod admin_products;
 mod admin_reviews;
 mod answers;
 mod app;
+mod audit;
 mod auth;
 mod client;
 mod compression;
@@ -69,6 +70,7 @@ const SHUTDOWN_TIMEOUT_S: u64 = 10;
 
 /// A server of API, docs and app on `listener`; await it.
 pub fn server(listener: TcpListener, store: Store, settings: Settings) -> io::Result<Server> {
+    actix_web::rt::spawn(audit::prune(store.clone(), settings.audit_days));
     let store = Data::new(store);
     let document = Data::new(document());
     let routes = Data::new(RouteTable::new(&document));

@@ -6,6 +6,7 @@ mod accounts;
 mod actor;
 mod admin_reviews;
 mod attempts;
+mod audit;
 pub mod backup;
 mod batch;
 mod clock;
@@ -51,6 +52,7 @@ pub use crate::db::{Context, Positions, WaitsFor};
 pub use accounts::{AccountQuery, DEMO_NAME};
 pub use actor::Actor;
 pub use admin_reviews::AdminReviewQuery;
+pub use audit::{AuditQuery, Source};
 pub use clock::Clock;
 pub use credentials::Ended;
 pub use error::StoreError;
@@ -87,6 +89,7 @@ pub struct Cluster {
     policy: Policy,
     passwords: passwords::Passwords,
     usage: usage::Usage,
+    failures: audit::Failures,
     map: ArcSwap<ShardMap>,
     /// One for each reviews database.
     mints: Vec<mint::Mint>,

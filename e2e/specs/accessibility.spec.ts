@@ -188,6 +188,23 @@ const VISITS: Visit[] = [
     },
   },
   {
+    name: 'access of an account',
+    open: async (page) => {
+      await signIn(page, ADMIN);
+      await page.goto('/admin/accounts');
+      await page.getByRole('link', { name: 'Access of admin' }).click();
+      await expect(page.getByRole('list', { name: 'Sessions' }).getByRole('listitem')).toHaveCount(1);
+    },
+  },
+  {
+    name: 'audit trail',
+    open: async (page) => {
+      await signIn(page, ADMIN);
+      await page.goto('/admin/audit');
+      await expect(page.getByRole('list', { name: 'Audit trail' })).toContainText('127.0.0.1');
+    },
+  },
+  {
     name: 'databases',
     open: async (page) => {
       await signIn(page, ADMIN);

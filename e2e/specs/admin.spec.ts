@@ -274,6 +274,22 @@ test.describe('access', () => {
   });
 });
 
+test('what was done is in the audit trail', async ({ page, server, browser }) => {
+  const visitor = await browser.newPage({ baseURL: server.url });
+  await signUp(visitor, 'aspasia', 'moderator');
+  await page.goto('/admin/audit');
+  const trail = page.getByRole('list', { name: 'Audit trail' }).getByRole('listitem');
+  await expect(trail.filter({ hasText: 'Role changed: aspasia' })).toContainText('role: member → moderator');
+  await page.getByRole('combobox', { name: 'What was done' }).selectOption('account_created');
+  await expect(page).toHaveURL('/admin/audit?action=account_created');
+  await expect(trail.first()).toContainText('Account created: aspasia');
+  await expect(trail.filter({ hasText: 'Role changed' })).toHaveCount(0);
+  await trail.first().getByRole('link', { name: 'aspasia' }).click();
+  await expect(page).toHaveURL(/account_id=/);
+  await expect(trail.filter({ hasText: 'Signed in' }).first()).toContainText('127.0.0.1');
+  await visitor.close();
+});
+
 test('a database is verified', async ({ page }) => {
   await page.goto('/admin/databases');
   const panel = page.getByRole('region', { name: /^reviews-1/ });

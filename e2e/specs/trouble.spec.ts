@@ -74,6 +74,7 @@ test.describe('behind the counter, a server that fails', () => {
     ['/admin/reviews', '/api/admin/reviews', 'Select all'],
     ['/admin/products', '/api/admin/products', 'Brown teddy bear'],
     ['/admin/accounts', '/api/admin/accounts', 'since'],
+    ['/admin/audit', '/api/admin/audit', '127.0.0.1'],
     ['/admin/databases', '/api/databases', 'SQLite'],
     ['/admin', '/api/session', 'Reviews per day'],
   ] as const) {

@@ -1,8 +1,9 @@
 //! Lists that are loaded page by page.
 
 use ostrakon_shared::{
-    Account, AccountPage, AdminProduct, AdminProductPage, AdminReview, AdminReviewPage, Product,
-    ProductPage, QueuePage, QueuedReview, Review, ReviewPage, SessionInfo, TokenInfo,
+    Account, AccountPage, AdminProduct, AdminProductPage, AdminReview, AdminReviewPage, AuditEntry,
+    AuditPage, Product, ProductPage, QueuePage, QueuedReview, Review, ReviewPage, SessionInfo,
+    TokenInfo,
 };
 
 /// The pages of a list that are loaded so far.
@@ -55,6 +56,7 @@ lists! {
     QueuePage of QueuedReview, |review| (review.id.get(), review.version), missing_databases;
     AdminReviewPage of AdminReview, |row| (row.review.id.get(), row.review.version), missing_databases;
     AdminProductPage of AdminProduct, |product| (product.id.get(), product.version);
+    AuditPage of AuditEntry, |entry| (entry.id.get(), entry.count);
     AccountPage of Account, |account| {
         (account.id.get(), 2 * account.role as i32 + i32::from(account.disabled))
     };

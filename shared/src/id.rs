@@ -17,6 +17,8 @@ pub enum IdError {
     Product,
     /// The same, of an account, a session or an API token.
     Account,
+    /// The same, of an entry of the audit trail.
+    Audit,
 }
 
 impl fmt::Display for IdError {
@@ -24,6 +26,7 @@ impl fmt::Display for IdError {
         f.write_str(match self {
             IdError::Review => "a review id is 13 characters of Crockford base32",
             IdError::Product => "a product id is a whole number from 1",
+            IdError::Audit => "an id of an audit entry is a whole number from 1",
             IdError::Account => "an id of an account, session or token is a whole number from 1",
         })
     }
@@ -180,6 +183,11 @@ numbered!(
     IdError::Account
 );
 numbered!(
+    /// An entry of the audit trail, in JSON always as text. Later entries have higher ids.
+    AuditId,
+    IdError::Audit
+);
+numbered!(
     /// What a session or an API token is called: its secret is something else.
     CredentialId,
     IdError::Account
@@ -204,6 +212,7 @@ serde_as_text!(ReviewId);
 serde_as_text!(ProductId);
 serde_as_text!(AccountId);
 serde_as_text!(CredentialId);
+serde_as_text!(AuditId);
 
 #[cfg(feature = "openapi")]
 mod openapi {
@@ -211,7 +220,7 @@ mod openapi {
     use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
     use utoipa::{PartialSchema, ToSchema};
 
-    use super::{AccountId, CredentialId, ProductId, ReviewId};
+    use super::{AccountId, AuditId, CredentialId, ProductId, ReviewId};
 
     impl PartialSchema for ReviewId {
         fn schema() -> RefOr<Schema> {
@@ -245,6 +254,7 @@ mod openapi {
     }
     numbered!(ProductId, "A product's id: decimal digits, as text.");
     numbered!(AccountId, "An account's id: decimal digits, as text.");
+    numbered!(AuditId, "The id of an entry of the audit trail: decimal digits, as text.");
     numbered!(CredentialId, "The id of a session or an API token: decimal digits, as text.");
 }
 

@@ -6,6 +6,7 @@
 
 mod account;
 mod admin;
+mod audit;
 mod database;
 pub mod first_answers;
 pub mod format;
@@ -26,8 +27,9 @@ pub use account::{
     SessionList, TokenInfo, TokenList, TokenScope,
 };
 pub use admin::{AdminReview, AdminReviewDetail, AdminReviewPage, DayCount, Overview};
+pub use audit::{AuditAction, AuditChange, AuditEntry, AuditPage, AuditVia};
 pub use database::{DatabaseInfo, DatabaseList, Engine, Health, ReplicaInfo, Verification};
-pub use id::{AccountId, CredentialId, IdError, ProductId, ReviewId};
+pub use id::{AccountId, AuditId, CredentialId, IdError, ProductId, ReviewId};
 pub use json::{RequestBody, max_bytes};
 pub use moderation::{
     Decision, DecisionReason, DecisionResult, DecisionResultList, MAX_DECISIONS, MAX_NOTE_CHARS,

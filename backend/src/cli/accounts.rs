@@ -11,7 +11,7 @@ use super::commands::open;
 use super::reports::print_json;
 use super::{AccountCommand, Failure};
 use crate::config::Config;
-use crate::store::{AccountQuery, Ended, Store};
+use crate::store::{AccountQuery, Ended, Source, Store};
 
 pub fn account(config: &Config, command: AccountCommand) -> Result<(), Failure> {
     let store = open(config)?;
@@ -66,11 +66,12 @@ fn revoke(
     session: Option<CredentialId>,
     token: Option<CredentialId>,
 ) -> Result<Ended, Failure> {
+    let operator = Source::operator();
     if session.is_none() && token.is_none() {
-        return Ok(store.revoke_all(account)?);
+        return Ok(store.revoke_all(&operator, account)?);
     }
-    session.map_or(Ok(()), |id| store.end_session(account, id))?;
-    token.map_or(Ok(()), |id| store.revoke_token(account, id))?;
+    session.map_or(Ok(()), |id| store.end_session(&operator, account, id))?;
+    token.map_or(Ok(()), |id| store.revoke_token(&operator, account, id))?;
     let count = |id: Option<CredentialId>| usize::from(id.is_some());
     Ok(Ended { sessions: count(session), tokens: count(token) })
 }
@@ -101,7 +102,7 @@ fn print_tokens(tokens: Vec<TokenInfo>) {
 }
 
 /// What a client has written, without what a terminal would obey.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 

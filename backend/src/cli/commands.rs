@@ -21,6 +21,7 @@ pub fn serve(config: &Config, migrate_first: bool) -> Result<(), Failure> {
     let store = open(config)?;
     store.check_ids()?;
     refuse_demo_password(&store, config.listen)?;
+    store.note_settings(&config.audited())?;
     let settings = config.http()?;
     let listener = TcpListener::bind(config.listen).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => Failure::Failed(format!(

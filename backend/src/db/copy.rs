@@ -17,8 +17,8 @@ use super::engine::{Connection, MultiBackend, on_each_engine, without_time_limit
 use super::error::{DbError, QueryError};
 use super::migrate::Kind;
 use super::schema::{
-    account, api_token, bucket_owner, database, idempotency_key, product, product_rating, report,
-    review, review_event, session, shard_map, verification,
+    account, api_token, audit_entry, bucket_owner, database, idempotency_key, product,
+    product_rating, report, review, review_event, session, shard_map, verification,
 };
 
 /// Rows to a transaction.
@@ -266,6 +266,7 @@ const DEFAULT_TABLES: &[Table] = &[
     Table::of::<AccountRow>(),
     Table::of::<SessionRow>(),
     Table::of::<ApiTokenRow>(),
+    Table::of::<AuditEntryRow>(),
     Table::of::<VerificationRow>(),
 ];
 
@@ -330,6 +331,21 @@ rows! {
         expires_at: Option<i64>,
         scopes: String,
         last_used_at: Option<i64>,
+    }
+    AuditEntryRow = audit_entry (id) {
+        id: i64,
+        action: String,
+        at: i64,
+        last_at: i64,
+        count: i32,
+        actor_id: Option<i64>,
+        actor_name: Option<String>,
+        via: Option<String>,
+        network: Option<String>,
+        account_id: Option<i64>,
+        account_name: Option<String>,
+        product_id: Option<i64>,
+        changes: String,
     }
     VerificationRow = verification (database) {
         database: String,

@@ -91,6 +91,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    audit_entry (id) {
+        id -> BigInt,
+        action -> Text,
+        at -> BigInt,
+        last_at -> BigInt,
+        count -> Integer,
+        actor_id -> Nullable<BigInt>,
+        actor_name -> Nullable<Text>,
+        via -> Nullable<Text>,
+        network -> Nullable<Text>,
+        account_id -> Nullable<BigInt>,
+        account_name -> Nullable<Text>,
+        product_id -> Nullable<BigInt>,
+        changes -> Text,
+    }
+}
+
+diesel::table! {
     verification (database) {
         database -> Text,
         started_at -> BigInt,

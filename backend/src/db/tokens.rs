@@ -140,6 +140,17 @@ pub fn count(connection: &mut Connection, account: AccountId) -> Result<i64, Que
     Ok(own.count().get_result(connection)?)
 }
 
+/// One of an account's API tokens.
+pub fn find_of(
+    connection: &mut Connection,
+    account: AccountId,
+    id: CredentialId,
+) -> Result<Option<TokenInfo>, QueryError> {
+    let own = api_token::table.find(id.get()).filter(api_token::account_id.eq(account.get()));
+    let row: Option<Shown> = own.select(Shown::as_select()).first(connection).optional()?;
+    row.map(TokenInfo::try_from).transpose()
+}
+
 /// Revokes one of an account's API tokens; says whether there was one.
 pub fn remove_of(
     connection: &mut Connection,

@@ -140,11 +140,11 @@ pub fn mark_again(connection: &mut Connection, id: &str) -> Result<(), QueryErro
 }
 
 /// Tables whose ids the engine gives.
-const COUNTED: [&str; 4] = ["product", "account", "session", "api_token"];
+const COUNTED: [&str; 5] = ["product", "account", "session", "api_token", "audit_entry"];
 
 /// The last id that was ever given in each of `default`'s tables that count.
-pub fn last_ids(connection: &mut Connection) -> Result<[i64; 4], QueryError> {
-    let mut ids = [0; 4];
+pub fn last_ids(connection: &mut Connection) -> Result<[i64; 5], QueryError> {
+    let mut ids = [0; 5];
     for (id, table) in ids.iter_mut().zip(COUNTED) {
         *id = engine::last_id(connection, table)?;
     }
@@ -152,7 +152,7 @@ pub fn last_ids(connection: &mut Connection) -> Result<[i64; 4], QueryError> {
 }
 
 /// Goes on counting there: no id is given twice, not even one whose row is gone.
-pub fn continue_after(connection: &mut Connection, last_ids: [i64; 4]) -> Result<(), QueryError> {
+pub fn continue_after(connection: &mut Connection, last_ids: [i64; 5]) -> Result<(), QueryError> {
     for (id, table) in last_ids.into_iter().zip(COUNTED) {
         engine::continue_ids_after(connection, table, id)?;
     }

@@ -84,8 +84,9 @@ pub async fn change_password(
     change: Body<PasswordChange>,
 ) -> Result<HttpResponse, ApiError> {
     limits.check(&request, Limit::SignIn, &Key::from(&owner.actor))?;
-    let change =
-        move |store: &Store| store.change_password(owner.actor.id, owner.session, &change.0);
+    let change = move |store: &Store| {
+        store.change_password(&owner.source, owner.actor.id, owner.session, &change.0)
+    };
     hashing(queue, store, change).await?;
     Ok(done())
 }
@@ -125,7 +126,7 @@ pub async fn end_session(
     store: RequestStore,
     id: Path<CredentialId>,
 ) -> Result<HttpResponse, ApiError> {
-    blocking(store, move |store| store.end_session(owner.actor.id, *id)).await?;
+    blocking(store, move |store| store.end_session(&owner.source, owner.actor.id, *id)).await?;
     Ok(done())
 }
 
@@ -168,7 +169,7 @@ pub async fn create_token(
     store: RequestStore,
     token: Body<NewToken>,
 ) -> Result<Private<CreatedToken>, ApiError> {
-    let create = move |store: &Store| store.create_token(&owner.0.actor, &token.0);
+    let create = move |store: &Store| store.create_token(&owner.0.source, &owner.0.actor, &token.0);
     let created = blocking(store, create).await?;
     Ok(Private::ok(created).with_status(StatusCode::CREATED))
 }
@@ -188,7 +189,7 @@ pub async fn revoke_token(
     store: RequestStore,
     id: Path<CredentialId>,
 ) -> Result<HttpResponse, ApiError> {
-    blocking(store, move |store| store.revoke_token(owner.actor.id, *id)).await?;
+    blocking(store, move |store| store.revoke_token(&owner.source, owner.actor.id, *id)).await?;
     Ok(done())
 }
 
@@ -252,12 +253,13 @@ pub async fn list_accounts(
 )]
 #[patch("/api/admin/accounts/{id}")]
 pub async fn edit_account(
-    _admin: ProvenAdmin,
+    admin: ProvenAdmin,
     store: RequestStore,
     id: Path<AccountId>,
     edit: Body<AccountEdit>,
 ) -> Result<Private<Account>, ApiError> {
-    Ok(Private::ok(blocking(store, move |store| store.edit_account(*id, &edit.0)).await?))
+    let edit = move |store: &Store| store.edit_account(&admin.0, *id, &edit.0);
+    Ok(Private::ok(blocking(store, edit).await?))
 }
 
 /// Done, and nothing to say.

@@ -73,12 +73,12 @@ pub async fn list_account_sessions(
 )]
 #[delete("/api/admin/accounts/{id}/sessions/{credential_id}")]
 pub async fn end_account_session(
-    _admin: ProvenAdmin,
+    admin: ProvenAdmin,
     store: RequestStore,
     path: Path<(AccountId, CredentialId)>,
 ) -> Result<HttpResponse, ApiError> {
     let (id, session) = *path;
-    blocking(store, move |store| store.end_session(id, session)).await?;
+    blocking(store, move |store| store.end_session(&admin.0, id, session)).await?;
     Ok(done())
 }
 
@@ -120,12 +120,12 @@ pub async fn list_account_tokens(
 )]
 #[delete("/api/admin/accounts/{id}/tokens/{credential_id}")]
 pub async fn revoke_account_token(
-    _admin: ProvenAdmin,
+    admin: ProvenAdmin,
     store: RequestStore,
     path: Path<(AccountId, CredentialId)>,
 ) -> Result<HttpResponse, ApiError> {
     let (id, token) = *path;
-    blocking(store, move |store| store.revoke_token(id, token)).await?;
+    blocking(store, move |store| store.revoke_token(&admin.0, id, token)).await?;
     Ok(done())
 }
 
@@ -144,10 +144,10 @@ pub async fn revoke_account_token(
 )]
 #[delete("/api/admin/accounts/{id}/credentials")]
 pub async fn revoke_all_credentials(
-    _admin: ProvenAdmin,
+    admin: ProvenAdmin,
     store: RequestStore,
     id: Path<AccountId>,
 ) -> Result<HttpResponse, ApiError> {
-    blocking(store, move |store| store.revoke_all(*id)).await?;
+    blocking(store, move |store| store.revoke_all(&admin.0, *id)).await?;
     Ok(done())
 }

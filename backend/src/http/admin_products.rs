@@ -18,7 +18,7 @@ use super::openapi::{
 };
 use super::respond::{Fresh, version_tag};
 use super::threads::{RequestStore, blocking};
-use crate::store::AdminProductQuery;
+use crate::store::{AdminProductQuery, Store};
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -84,11 +84,11 @@ pub async fn list_all_products(
 #[post("/api/admin/products")]
 pub async fn create_product(
     store: RequestStore,
-    _: Admin,
+    admin: Admin,
     product: Body<NewProduct>,
 ) -> Result<HttpResponse, ApiError> {
     let Body(product) = product;
-    let product = blocking(store, move |store| store.create_product(&product)).await?;
+    let product = blocking(store, move |store| store.create_product(&admin.0, &product)).await?;
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, format!("/api/admin/products/{}", product.id)))
         .insert_header((header::ETAG, version_tag(product.version).to_string()))
@@ -141,13 +141,14 @@ pub async fn get_product_detail(
 #[patch("/api/admin/products/{id}")]
 pub async fn edit_product(
     store: RequestStore,
-    _: Admin,
+    admin: Admin,
     id: Path<ProductId>,
     version: IfMatch,
     edit: Body<ProductEdit>,
 ) -> Result<HttpResponse, ApiError> {
     let (version, Body(edit)) = (version.required()?, edit);
-    let product = blocking(store, move |store| store.edit_product(*id, &version, &edit)).await?;
+    let edit = move |store: &Store| store.edit_product(&admin.0, *id, &version, &edit);
+    let product = blocking(store, edit).await?;
     Ok(HttpResponse::Ok()
         .insert_header((header::ETAG, version_tag(product.version).to_string()))
         .insert_header((header::CACHE_CONTROL, "no-store"))

@@ -14,14 +14,14 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
-use ostrakon_shared::{Account, CredentialId, ProblemCode, Role, TokenScope};
+use ostrakon_shared::{Account, AuditVia, CredentialId, ProblemCode, Role, TokenScope};
 
 use super::client::Client;
 use super::error::ApiError;
 use super::limits::{Key, Limit, Limits};
 use super::threads::{RequestStore, blocking};
 use super::{Settings, cookie};
-use crate::store::{Actor, Authenticated, Credential, Means};
+use crate::store::{Actor, Authenticated, Credential, Means, Source};
 
 /// Somebody who posts reviews or reports: anybody within the limit for it, else 429. Guests and
 /// API tokens on this very machine are the operator's own scripts: they have no limit.
@@ -33,8 +33,8 @@ pub struct Member(pub Actor);
 /// A moderator or an admin.
 pub struct Moderator(pub Actor);
 
-/// An admin.
-pub struct Admin;
+/// An admin, and from where.
+pub struct Admin(pub Source);
 
 /// Somebody who has signed in, and not sent an API token.
 pub struct Owner {
@@ -42,6 +42,8 @@ pub struct Owner {
     pub actor: Actor,
     /// The session.
     pub session: CredentialId,
+    /// The same, as the audit trail names it.
+    pub source: Source,
     has_fresh_proof: bool,
 }
 
@@ -52,7 +54,7 @@ pub struct AdminOwner;
 pub struct Proven(pub Owner);
 
 /// An admin who has signed in, and typed the password within the last 15 minutes.
-pub struct ProvenAdmin;
+pub struct ProvenAdmin(pub Source);
 
 /// Anybody, with all there is to know about their account.
 pub struct SignedIn(pub Option<Account>);
@@ -101,8 +103,9 @@ extractor!(Moderator, async |request: HttpRequest| {
 });
 
 extractor!(Admin, async |request: HttpRequest| {
-    require(&request, Role::Admin, TokenScope::Admin).await?;
-    Ok(Admin)
+    let actor = require(&request, Role::Admin, TokenScope::Admin).await?;
+    let via = if bearer(&request).is_some() { AuditVia::Token } else { AuditVia::Session };
+    Ok(Admin(source(&request, actor, via).await?))
 });
 
 extractor!(Owner, async |request: HttpRequest| { require_session(&request).await });
@@ -126,7 +129,7 @@ extractor!(ProvenAdmin, async |request: HttpRequest| {
     let owner = require_session(&request).await?;
     require_role(&owner.actor, Role::Admin)?;
     require_proof(&owner)?;
-    Ok(ProvenAdmin)
+    Ok(ProvenAdmin(owner.source))
 });
 
 async fn require(request: &HttpRequest, role: Role, scope: TokenScope) -> Result<Actor, ApiError> {
@@ -141,10 +144,17 @@ async fn require_session(request: &HttpRequest) -> Result<Owner, ApiError> {
     let found = authenticate(request).await?.ok_or_else(sign_in_required)?;
     match found.means {
         Means::Session { id, has_fresh_proof } => {
-            Ok(Owner { actor: found.account.into(), session: id, has_fresh_proof })
+            let actor = Actor::from(found.account);
+            let source = source(request, actor.clone(), AuditVia::Session).await?;
+            Ok(Owner { actor, session: id, source, has_fresh_proof })
         }
         Means::Token { .. } => Err(told(ProblemCode::SessionRequired)),
     }
+}
+
+async fn source(request: &HttpRequest, actor: Actor, via: AuditVia) -> Result<Source, ApiError> {
+    let network = Client::extract(request).await?.network();
+    Ok(Source { actor: Some(actor), via: Some(via), network: Some(network) })
 }
 
 fn require_role(actor: &Actor, role: Role) -> Result<(), ApiError> {

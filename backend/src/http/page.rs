@@ -23,7 +23,7 @@ use crate::store::{ProductQuery, ReviewQuery, Store, StoreError};
 const SEARCH: &str = "Search products";
 
 /// The app's pages whose addresses name nothing in the databases: they are always there.
-const FIXED: [&str; 11] = [
+const FIXED: [&str; 12] = [
     "/",
     "/sign-in",
     "/register",
@@ -34,6 +34,7 @@ const FIXED: [&str; 11] = [
     "/admin/reviews",
     "/admin/products",
     "/admin/accounts",
+    "/admin/audit",
     "/admin/databases",
 ];
 

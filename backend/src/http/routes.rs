@@ -10,7 +10,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::error::ApiError;
 use super::{
-    accounts, admin_accounts, admin_products, admin_reviews, databases, health, moderation,
+    accounts, admin_accounts, admin_products, admin_reviews, audit, databases, health, moderation,
     openapi, problems, products, reviews, session,
 };
 
@@ -42,6 +42,7 @@ pub fn api(config: &mut ServiceConfig) {
         .service(accounts::revoke_token)
         .service(accounts::list_accounts)
         .service(accounts::edit_account)
+        .service(audit::list_audit)
         .service(admin_accounts::get_account)
         .service(admin_accounts::list_account_sessions)
         .service(admin_accounts::end_account_session)

@@ -97,7 +97,9 @@ pub async fn prove_password(
     proof: Body<PasswordProof>,
 ) -> Result<HttpResponse, ApiError> {
     limits.check(&request, Limit::SignIn, &Key::from(&owner.actor))?;
-    let prove = move |store: &Store| store.prove(owner.actor.id, owner.session, &proof.0.password);
+    let prove = move |store: &Store| {
+        store.prove(&owner.source, owner.actor.id, owner.session, &proof.0.password)
+    };
     hashing(queue, store, prove).await?;
     Ok(done())
 }
@@ -132,7 +134,12 @@ pub async fn sign_out(
 pub fn browser(request: &HttpRequest, client: &Client, settings: &Settings) -> Browser {
     let user_agent = request.headers().get(header::USER_AGENT);
     let user_agent = user_agent.map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned());
-    Browser { user_agent, session: cookie::secret(request, settings), local: client.local }
+    Browser {
+        user_agent,
+        session: cookie::secret(request, settings),
+        local: client.local,
+        network: Some(client.network()),
+    }
 }
 
 /// The answer that begins a session, and makes the device one of the account.

@@ -32,6 +32,8 @@ pub struct Settings {
     pub keep_alive: Duration,
     /// How much memory answers may take that are kept to be given again, in bytes; 0: none is.
     pub cache_bytes: u64,
+    /// For how many days the audit trail is kept.
+    pub audit_days: u32,
 }
 
 impl Settings {
@@ -51,6 +53,7 @@ impl Settings {
             request_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(75),
             cache_bytes: 0,
+            audit_days: 365,
         }
     }
 

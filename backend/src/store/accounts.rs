@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 use ostrakon_shared::{
-    Account, AccountEdit, AccountId, AccountPage, Credentials, FieldError, FieldErrorCode,
-    PageLimit, Role,
+    Account, AccountEdit, AccountId, AccountPage, AuditAction, Credentials, FieldError,
+    FieldErrorCode, PageLimit, Role,
 };
 use unicode_normalization::UnicodeNormalization;
 
+use super::audit::{About, Source, change, record};
 use super::cursor::{self, ListScope, Position};
 use super::sessions::{Begun, Browser, begin};
 use super::{Store, StoreError, secret};
@@ -40,8 +41,11 @@ impl Store {
         }
         let new = self.new_account(credentials, Role::Member)?;
         let secret = secret::new_session()?;
-        let account = self
-            .insert(&new, |connection, account| begin(connection, account.id, &secret, browser))?;
+        let account = self.insert(&new, |connection, account| {
+            begin(connection, account.id, &secret, browser)?;
+            let source = browser.source(account)?;
+            record(connection, &source, AuditAction::AccountCreated, About::Account(account), &[])
+        })?;
         Ok(Begun { account, secret })
     }
 
@@ -52,7 +56,7 @@ impl Store {
         role: Role,
     ) -> Result<Account, StoreError> {
         let new = self.new_account(credentials, role)?;
-        self.insert(&new, |_, _| Ok(()))
+        self.insert(&new, |connection, account| created_by_operator(connection, account, role))
     }
 
     /// Creates the demo's admin, who can sign in only on this machine. Says whether there was
@@ -73,7 +77,10 @@ impl Store {
             role: Role::Admin,
             demo_password: true,
         };
-        match self.insert(&new, |_, _| Ok(())) {
+        let insert = |connection: &mut Connection, account: &AccountRow| {
+            created_by_operator(connection, account, Role::Admin)
+        };
+        match self.insert(&new, insert) {
             Ok(_) => Ok(true),
             Err(StoreError::NameTaken) => Ok(false),
             Err(error) => Err(error),
@@ -154,7 +161,12 @@ impl Store {
     }
 
     /// Changes what an account may do, or shuts it. There is always an admin left.
-    pub fn edit_account(&self, id: AccountId, edit: &AccountEdit) -> Result<Account, StoreError> {
+    pub fn edit_account(
+        &self,
+        source: &Source,
+        id: AccountId,
+        edit: &AccountEdit,
+    ) -> Result<Account, StoreError> {
         self.default().write(|connection| {
             lock(connection, Lock::Admins)?;
             lock(connection, Lock::Account(id.get()))?;
@@ -175,7 +187,9 @@ impl Store {
             if disabled {
                 sessions::remove_all(connection, id.get(), None)?;
             }
-            Ok(Ok(accounts::update(connection, id.get(), role, disabled)?.try_into()?))
+            let after = accounts::update(connection, id.get(), role, disabled)?;
+            record_edit(connection, source, &before, &after)?;
+            Ok(Ok(after.try_into()?))
         })?
     }
 
@@ -191,6 +205,7 @@ impl Store {
                 sessions::remove_all(connection, before.id.get(), None)?;
             }
             let after = accounts::update(connection, before.id.get(), before.role, disabled)?;
+            record_edit(connection, &Source::operator(), &before, &after)?;
             Account::try_from(after).map(Some)
         })?;
         account.ok_or_else(|| StoreError::AccountUnknown(name.to_owned()))
@@ -218,6 +233,35 @@ impl Store {
 pub(super) fn reserved(field: &str) -> FieldError {
     let detail = "This name is reserved for those who run the service.".to_owned();
     FieldError::at_field(field, FieldErrorCode::Reserved, detail)
+}
+
+fn created_by_operator(
+    connection: &mut Connection,
+    account: &AccountRow,
+    role: Role,
+) -> Result<(), QueryError> {
+    let changes = [change("role", None, Some(role.as_str()))];
+    let (source, about) = (Source::operator(), About::Account(account));
+    record(connection, &source, AuditAction::AccountCreated, about, &changes)
+}
+
+/// Notes what has changed about an account.
+fn record_edit(
+    connection: &mut Connection,
+    source: &Source,
+    before: &Account,
+    after: &AccountRow,
+) -> Result<(), QueryError> {
+    let about = About::Account(after);
+    if after.role != before.role.as_str() {
+        let changes = [change("role", Some(before.role.as_str()), Some(&after.role))];
+        record(connection, source, AuditAction::RoleChanged, about, &changes)?;
+    }
+    match (before.disabled, after.disabled) {
+        (false, true) => record(connection, source, AuditAction::AccountDisabled, about, &[]),
+        (true, false) => record(connection, source, AuditAction::AccountEnabled, about, &[]),
+        _ => Ok(()),
+    }
 }
 
 /// An account that is ready to be stored.

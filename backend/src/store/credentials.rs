@@ -1,8 +1,11 @@
 //! Passwords that change, and what ends with them: sessions and API tokens.
 
 use jiff::Timestamp;
-use ostrakon_shared::{Account, AccountId, CredentialId, PasswordChange, SessionList, TokenList};
+use ostrakon_shared::{
+    Account, AccountId, AuditAction, CredentialId, PasswordChange, SessionList, TokenList,
+};
 
+use super::audit::{About, Source, change, record};
 use super::{Store, StoreError};
 use crate::db::accounts::{self, AccountRow};
 use crate::db::{Connection, Lock, QueryError, lock, sessions, tokens};
@@ -21,23 +24,26 @@ impl Store {
     /// owner wants that its API tokens.
     pub fn change_password(
         &self,
+        source: &Source,
         account: AccountId,
         session: CredentialId,
-        change: &PasswordChange,
+        new: &PasswordChange,
     ) -> Result<(), StoreError> {
-        let errors = change.errors();
+        let errors = new.errors();
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
-        let row = self.proven(account, &change.current_password)?;
+        let row = self.proven(source, account, &new.current_password)?;
         let end = |connection: &mut Connection| {
             sessions::set_proved(connection, session, now_ms())?;
             let sessions = sessions::remove_all(connection, row.id, Some(session))?;
-            let all_tokens = change.revoke_tokens;
+            let all_tokens = new.revoke_tokens;
             let tokens = if all_tokens { tokens::remove_all(connection, row.id)? } else { 0 };
-            Ok(Ended { sessions, tokens })
+            let ended = Ended { sessions, tokens };
+            record_ended(connection, source, AuditAction::PasswordChanged, &row, ended)?;
+            Ok(ended)
         };
-        self.replace_password(&row, &change.new_password, end).map(drop)
+        self.replace_password(&row, &new.new_password, end).map(drop)
     }
 
     /// Gives the account with this name a new password, as an operator does when it is lost or has
@@ -53,7 +59,9 @@ impl Store {
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
-        self.replace_password(&row, password, |connection| end_all(connection, row.id))
+        self.replace_password(&row, password, |connection| {
+            end_all(connection, &Source::operator(), AuditAction::PasswordReset, &row)
+        })
     }
 
     fn replace_password(
@@ -76,11 +84,12 @@ impl Store {
     /// Notes that the owner of a session has typed the password in it.
     pub fn prove(
         &self,
+        source: &Source,
         account: AccountId,
         session: CredentialId,
         password: &str,
     ) -> Result<(), StoreError> {
-        let row = self.proven(account, password)?;
+        let row = self.proven(source, account, password)?;
         let noted = self.default().write(|connection| {
             lock(connection, Lock::Account(row.id))?;
             let now = accounts::find(connection, account)?;
@@ -91,11 +100,20 @@ impl Store {
     }
 
     /// The account, if this is its password.
-    fn proven(&self, account: AccountId, password: &str) -> Result<AccountRow, StoreError> {
+    fn proven(
+        &self,
+        source: &Source,
+        account: AccountId,
+        password: &str,
+    ) -> Result<AccountRow, StoreError> {
         let row = self.default().read_latest(|connection| accounts::find(connection, account))?;
         let row = row.ok_or(StoreError::AccountNotFound(account))?;
         let is_right = self.passwords.verify(password, Some(&row.password_hash))?;
-        if is_right { Ok(row) } else { Err(StoreError::PasswordWrong) }
+        if is_right {
+            return Ok(row);
+        }
+        self.failures.note(AuditAction::ProofFailed, Some(&row), source.network);
+        Err(StoreError::PasswordWrong)
     }
 
     /// The account with this id.
@@ -115,20 +133,43 @@ impl Store {
     }
 
     /// Ends all sessions and API tokens of an account.
-    pub fn revoke_all(&self, account: AccountId) -> Result<Ended, StoreError> {
+    pub fn revoke_all(&self, source: &Source, account: AccountId) -> Result<Ended, StoreError> {
         let ended = self.default().write(|connection| {
             lock(connection, Lock::Account(account.get()))?;
             let Some(row) = accounts::find(connection, account)? else { return Ok(None) };
-            end_all(connection, row.id).map(Some)
+            end_all(connection, source, AuditAction::CredentialsRevoked, &row).map(Some)
         })?;
         ended.ok_or(StoreError::AccountNotFound(account))
     }
 }
 
-fn end_all(connection: &mut Connection, account: i64) -> Result<Ended, QueryError> {
-    let sessions = sessions::remove_all(connection, account, None)?;
-    let tokens = tokens::remove_all(connection, account)?;
-    Ok(Ended { sessions, tokens })
+fn end_all(
+    connection: &mut Connection,
+    source: &Source,
+    action: AuditAction,
+    account: &AccountRow,
+) -> Result<Ended, QueryError> {
+    let sessions = sessions::remove_all(connection, account.id, None)?;
+    let tokens = tokens::remove_all(connection, account.id)?;
+    let ended = Ended { sessions, tokens };
+    record_ended(connection, source, action, account, ended)?;
+    Ok(ended)
+}
+
+fn record_ended(
+    connection: &mut Connection,
+    source: &Source,
+    action: AuditAction,
+    account: &AccountRow,
+    Ended { sessions, tokens }: Ended,
+) -> Result<(), QueryError> {
+    let changes = [("ended sessions", sessions), ("revoked tokens", tokens)];
+    let changes: Vec<_> = changes
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(field, count)| change(field, None, Some(&count.to_string())))
+        .collect();
+    record(connection, source, action, About::Account(account), &changes)
 }
 
 fn now_ms() -> i64 {

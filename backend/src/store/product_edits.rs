@@ -3,9 +3,11 @@
 //! A product is never deleted: its reviews lie in other databases, and may be on their way there.
 
 use ostrakon_shared::{
-    AdminProduct, AdminProductPage, NewProduct, PageLimit, ProductEdit, ProductId,
+    AdminProduct, AdminProductPage, AuditAction, AuditChange, NewProduct, PageLimit, ProductEdit,
+    ProductId,
 };
 
+use super::audit::{About, Source, change, record};
 use super::cursor::{self, ListScope, Position};
 use super::{ExpectedVersion, Store, StoreError, Subject};
 use crate::db::products::{self, Filter, NewProductRow, ProductRow};
@@ -57,7 +59,11 @@ impl Store {
     }
 
     /// Adds a product to the catalogue.
-    pub fn create_product(&self, product: &NewProduct) -> Result<AdminProduct, StoreError> {
+    pub fn create_product(
+        &self,
+        source: &Source,
+        product: &NewProduct,
+    ) -> Result<AdminProduct, StoreError> {
         let errors = product.errors();
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
@@ -70,7 +76,11 @@ impl Store {
                 picture_url: product.picture_url.clone(),
                 search_text: search_text(product),
             };
-            products::insert(connection, &row).and_then(AdminProduct::try_from)
+            let created = AdminProduct::try_from(products::insert(connection, &row)?)?;
+            let changes = changes(None, &created);
+            let about = About::Product(created.id);
+            record(connection, source, AuditAction::ProductCreated, about, &changes)?;
+            Ok(created)
         });
         created.map_err(refused)
     }
@@ -78,6 +88,7 @@ impl Store {
     /// Changes a product, if it still has an expected version.
     pub fn edit_product(
         &self,
+        source: &Source,
         id: ProductId,
         expected: &ExpectedVersion,
         edit: &ProductEdit,
@@ -107,11 +118,35 @@ impl Store {
                 version: before.version + 1,
             };
             products::update(connection, &row)?;
-            AdminProduct::try_from(row).map(Ok)
+            let after = AdminProduct::try_from(row)?;
+            let changes = changes(Some(&before), &after);
+            let about = About::Product(id);
+            record(connection, source, AuditAction::ProductEdited, about, &changes)?;
+            Ok(Ok(after))
         });
         self.revisions.note(Subject::Product(id));
         changed.map_err(refused)?
     }
+}
+
+/// What differs between two states of a product, or makes a new one.
+fn changes(before: Option<&AdminProduct>, after: &AdminProduct) -> Vec<AuditChange> {
+    let values = |product: &AdminProduct| {
+        [
+            ("name", Some(product.name.clone())),
+            ("description", product.description.clone()),
+            ("sku", product.sku.clone()),
+            ("picture_url", product.picture_url.clone()),
+            ("archived", product.archived.then(|| "true".to_owned())),
+        ]
+    };
+    let unset = [const { None }; 5];
+    let before = before.map_or(unset, |product| values(product).map(|(_, value)| value));
+    let pairs = values(after).into_iter().zip(before);
+    pairs
+        .filter(|((_, to), from)| to != from)
+        .map(|((field, to), from)| change(field, from.as_deref(), to.as_deref()))
+        .collect()
 }
 
 /// Ids are the engine's business: what can conflict is the SKU.

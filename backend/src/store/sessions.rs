@@ -1,8 +1,13 @@
 //! Signing in and out, sessions, and who asks.
 
-use jiff::Timestamp;
-use ostrakon_shared::{Account, AccountId, CredentialId, Credentials, SessionList, TokenScope};
+use std::net::IpAddr;
 
+use jiff::Timestamp;
+use ostrakon_shared::{
+    Account, AccountId, AuditAction, AuditVia, CredentialId, Credentials, SessionList, TokenScope,
+};
+
+use super::audit::{About, Source, change, record};
 use super::usage::Used;
 use super::{Store, StoreError, secret};
 use crate::db::accounts::{self, AccountRow};
@@ -68,6 +73,8 @@ pub struct Browser {
     pub session: Option<String>,
     /// Whether it runs on this very machine.
     pub local: bool,
+    /// From which network it asks; see [`super::Source`].
+    pub network: Option<IpAddr>,
 }
 
 /// A session that has begun.
@@ -77,6 +84,15 @@ pub struct Begun {
     pub account: Account,
     /// What the browser proves it with from now on.
     pub secret: String,
+}
+
+impl Browser {
+    /// Who signs in by it: the account itself.
+    pub(super) fn source(&self, account: &AccountRow) -> Result<Source, QueryError> {
+        let actor = Account::try_from(account.clone())?.into();
+        let via = Some(AuditVia::Session);
+        Ok(Source { actor: Some(actor), via, network: self.network })
+    }
 }
 
 impl Store {
@@ -126,6 +142,9 @@ impl Store {
         let is_right = self.passwords.verify(&credentials.password, hash)?;
         // Everybody knows the demo's password: it is good for looking around on one's own machine.
         let may = |row: &AccountRow| !row.disabled && (browser.local || !row.demo_password);
+        if !is_right || !row.as_ref().is_some_and(may) {
+            self.failures.note(AuditAction::SignInFailed, row.as_ref(), browser.network);
+        }
         if is_right && row.as_ref().is_some_and(|row| !row.disabled && !may(row)) {
             tracing::warn!("the demo's password was refused: it is for this machine alone");
         }
@@ -139,6 +158,8 @@ impl Store {
                 return Ok(None);
             }
             begin(connection, now.id, &secret, browser)?;
+            let source = browser.source(&now)?;
+            record(connection, &source, AuditAction::SignedIn, About::Account(&now), &[])?;
             Account::try_from(now).map(Some)
         })?;
         Ok(Begun { account: account.ok_or(StoreError::CredentialsWrong)?, secret })
@@ -163,9 +184,22 @@ impl Store {
     }
 
     /// Ends one of an account's sessions.
-    pub fn end_session(&self, account: AccountId, id: CredentialId) -> Result<(), StoreError> {
-        let ended =
-            self.default().write(|connection| sessions::remove_of(connection, account, id))?;
+    pub fn end_session(
+        &self,
+        source: &Source,
+        account: AccountId,
+        id: CredentialId,
+    ) -> Result<(), StoreError> {
+        let ended = self.default().write(|connection| {
+            let Some(row) = accounts::find(connection, account)? else { return Ok(false) };
+            let ended = sessions::remove_of(connection, account, id)?;
+            if ended {
+                let changes = [change("session", Some(&id.to_string()), None)];
+                let about = About::Account(&row);
+                record(connection, source, AuditAction::SessionEnded, about, &changes)?;
+            }
+            Ok(ended)
+        })?;
         if ended { Ok(()) } else { Err(StoreError::CredentialNotFound(id)) }
     }
 }

@@ -2,13 +2,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 use ostrakon_shared::{
-    AccountId, CreatedToken, CredentialId, FieldError, FieldErrorCode, FieldErrorParams, NewToken,
-    TokenList,
+    AccountId, AuditAction, CreatedToken, CredentialId, FieldError, FieldErrorCode,
+    FieldErrorParams, NewToken, TokenInfo, TokenList,
 };
 
+use super::audit::{About, Source, change, record};
 use super::{Actor, Store, StoreError, secret};
 use crate::db::tokens::{self, NewTokenRow};
-use crate::db::{Lock, lock};
+use crate::db::{Connection, Lock, QueryError, accounts, lock};
 
 /// API tokens an account has at most.
 const MAX_TOKENS: i64 = 100;
@@ -24,6 +25,7 @@ impl Store {
     /// Creates an API token. Its secret is in the answer, and nowhere else.
     pub fn create_token(
         &self,
+        source: &Source,
         account: &Actor,
         new: &NewToken,
     ) -> Result<CreatedToken, StoreError> {
@@ -47,19 +49,53 @@ impl Store {
         };
         let token = self.default().write(|connection| {
             lock(connection, Lock::Account(account.id.get()))?;
-            let has_too_many = tokens::count(connection, account.id)? >= MAX_TOKENS;
-            if has_too_many { Ok(None) } else { tokens::insert(connection, &row).map(Some) }
+            if tokens::count(connection, account.id)? >= MAX_TOKENS {
+                return Ok(None);
+            }
+            let token = tokens::insert(connection, &row)?;
+            record_token(connection, source, AuditAction::TokenCreated, account.id, &token)?;
+            Ok(Some(token))
         })?;
         let token = token.ok_or_else(|| StoreError::Invalid(vec![too_many()]))?;
         Ok(CreatedToken { secret, token })
     }
 
     /// Revokes one of an account's API tokens.
-    pub fn revoke_token(&self, account: AccountId, id: CredentialId) -> Result<(), StoreError> {
-        let revoked =
-            self.default().write(|connection| tokens::remove_of(connection, account, id))?;
+    pub fn revoke_token(
+        &self,
+        source: &Source,
+        account: AccountId,
+        id: CredentialId,
+    ) -> Result<(), StoreError> {
+        let revoked = self.default().write(|connection| {
+            let Some(token) = tokens::find_of(connection, account, id)? else { return Ok(false) };
+            let revoked = tokens::remove_of(connection, account, id)?;
+            if revoked {
+                record_token(connection, source, AuditAction::TokenRevoked, account, &token)?;
+            }
+            Ok(revoked)
+        })?;
         if revoked { Ok(()) } else { Err(StoreError::CredentialNotFound(id)) }
     }
+}
+
+/// Notes that a token was created, or revoked: which one, and what it may do.
+fn record_token(
+    connection: &mut Connection,
+    source: &Source,
+    action: AuditAction,
+    account: AccountId,
+    token: &TokenInfo,
+) -> Result<(), QueryError> {
+    let Some(row) = accounts::find(connection, account)? else { return Ok(()) };
+    let scopes: Vec<_> = token.scopes.iter().map(|scope| scope.as_str()).collect();
+    let end = token.expires_at.map_or_else(|| "never".to_owned(), |end| end.to_string());
+    let values = [("token", &*token.name), ("scopes", &scopes.join(" ")), ("expires", &end)];
+    let changes = values.map(|(field, value)| match action {
+        AuditAction::TokenRevoked => change(field, Some(value), None),
+        _ => change(field, None, Some(value)),
+    });
+    record(connection, source, action, About::Account(&row), &changes)
 }
 
 fn too_many() -> FieldError {

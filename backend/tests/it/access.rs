@@ -154,7 +154,7 @@ impl Access {
 
 /// One row for each operation: who may do it, and what comes of it. A problem stands for success
 /// where the request can only get so far, past the question of who asks.
-const MATRIX: [(&str, Access, &str); 47] = [
+const MATRIX: [(&str, Access, &str); 48] = [
     ("list_products", Access::Public, "200"),
     ("get_product", Access::Public, "200"),
     ("get_product_rating", Access::Public, "200"),
@@ -192,6 +192,7 @@ const MATRIX: [(&str, Access, &str); 47] = [
     ("create_product", Access::Admins, "201"),
     ("get_product_detail", Access::Admins, "200"),
     ("edit_product", Access::Admins, "200"),
+    ("list_audit", Access::Admins, "200"),
     ("list_accounts", Access::Admins, "200"),
     ("get_account", Access::Admins, "200"),
     ("edit_account", Access::ProvenAdmin, "200"),

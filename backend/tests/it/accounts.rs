@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Barrier};
 
-use ostrakon::store::{Store, StoreError};
+use ostrakon::store::{Source, Store, StoreError};
 use ostrakon_shared::{Account, AccountEdit, Credentials, Role};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -541,7 +541,7 @@ on_every_engine!(two_admins_who_demote_each_other_leave_one, async || {
             let demotions = admins.each_ref().map(|admin| {
                 scope.spawn(|| {
                     barrier.wait();
-                    store.edit_account(admin.id, &demote)
+                    store.edit_account(&Source::operator(), admin.id, &demote)
                 })
             });
             demotions.map(|demotion| demotion.join().unwrap())
@@ -549,7 +549,7 @@ on_every_engine!(two_admins_who_demote_each_other_leave_one, async || {
         let refused = outcomes.iter().filter(|o| matches!(o, Err(StoreError::LastAdmin))).count();
         assert_eq!(refused, 1, "{outcomes:?}");
         for admin in &admins {
-            store.edit_account(admin.id, &promote).unwrap();
+            store.edit_account(&Source::operator(), admin.id, &promote).unwrap();
         }
     }
 });

@@ -97,6 +97,7 @@ impl Place {
             request_timeout_ms: 20_000,
             keep_alive_ms: 20_000,
             cache_mib: 8,
+            audit_days: 365,
             log: String::new(),
             warnings: Vec::new(),
             clock: Clock::default(),

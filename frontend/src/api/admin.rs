@@ -2,7 +2,7 @@
 
 use ostrakon_shared::{
     Account, AccountEdit, AccountId, AccountPage, AdminProduct, AdminProductPage,
-    AdminReviewDetail, AdminReviewPage, DatabaseList, NewProduct, Overview, ProblemCode,
+    AdminReviewDetail, AdminReviewPage, AuditPage, DatabaseList, NewProduct, Overview, ProblemCode,
     ProductEdit, ProductId, ReviewId, Verification,
 };
 
@@ -60,6 +60,16 @@ pub async fn edit_product(
 ) -> Result<AdminProduct, ApiError> {
     let call = Call::new("PATCH", format!("/api/admin/products/{id}"));
     call.if_match(version).json(edit).answer().await
+}
+
+/// A page of the audit trail: of one action and one account, unless these are empty.
+pub async fn audit(
+    action: &str,
+    account: &str,
+    cursor: Option<&str>,
+) -> Result<AuditPage, ApiError> {
+    let call = rows("/api/admin/audit", "", cursor);
+    call.with("action", action).with("account_id", account).answer().await
 }
 
 /// A page of the accounts.

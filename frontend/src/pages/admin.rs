@@ -2,6 +2,7 @@
 
 mod account;
 mod accounts;
+mod audit;
 mod chart;
 mod databases;
 mod decide;
@@ -43,6 +44,7 @@ pub fn AdminRoute() -> impl IntoView {
             "reviews" => (Role::Admin, "Reviews", reviews::reviews_page),
             "products" => (Role::Admin, "Products", products::products_page),
             "accounts" => (Role::Admin, "Accounts", accounts::accounts_page),
+            "audit" => (Role::Admin, "Audit trail", audit::audit_page),
             "databases" => (Role::Admin, "Databases", databases::databases_page),
             _ => return view! { <NotFound /> }.into_any(),
         };
@@ -78,6 +80,7 @@ fn admin_nav() -> AnyView {
         ("/admin/products", "Products"),
         ("/admin/accounts", "Accounts"),
         ("/admin/databases", "Databases"),
+        ("/admin/audit", "Audit trail"),
     ];
     let is_admin = untrack(|| current_session().may(Role::Admin));
     sub_nav("Administration", if is_admin { LINKS } else { &LINKS[..1] })

@@ -13,6 +13,7 @@ use super::{
 use crate::db::cluster::{self, Pins};
 use crate::db::migrate::{self, Kind};
 use crate::db::{Context, Database, backfill, clock_ms, files, reviews, sqlite_version_problem};
+use crate::store::audit::Failures;
 use crate::store::clock::{self, Clock};
 use crate::store::mint::Mint;
 use crate::store::passwords::Passwords;
@@ -43,6 +44,7 @@ impl Databases {
         let mints = self.mints(clock)?;
         std::iter::once(&self.default).chain(&self.reviews).for_each(|database| database.watch());
         let databases = self.reviews.len();
+        let failures = Failures::new(&self.default);
         let cluster = Cluster {
             default: self.default,
             reviews: self.reviews,
@@ -50,6 +52,7 @@ impl Databases {
             policy,
             passwords: Passwords::default(),
             usage: Usage::default(),
+            failures,
             map: ArcSwap::from_pointee(map),
             mints,
             running: verification::Running::default(),

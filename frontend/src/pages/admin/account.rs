@@ -44,6 +44,8 @@ fn known(account: Account, request: Request<Option<Account>>) -> AnyView {
         <p class="muted small">
             {format!("{id} · {role}{} · since ", if disabled { " · disabled" } else { "" })}
             <Ago at=created_at />
+            " · "
+            <a href=format!("/admin/audit?account_id={id}")>"Audit trail"</a>
         </p>
         <Dialog id=CONFIRM_ID open heading="End all sessions and tokens" content=content.into() />
         <div class="panels">
