@@ -13,8 +13,10 @@ use crate::{AccountId, CredentialId};
 pub const MIN_NAME_CHARS: usize = 3;
 /// Characters of an account's name at most.
 pub const MAX_NAME_CHARS: usize = 40;
-/// Characters of a password at least (NIST SP 800-63B).
+/// Characters of a password at least, if it is hard to guess (NIST SP 800-63B).
 pub const MIN_PASSWORD_CHARS: usize = 8;
+/// Characters from which on a password only must not be easy to guess.
+pub const LONG_PASSWORD_CHARS: usize = 10;
 /// Characters of a password at most.
 pub const MAX_PASSWORD_CHARS: usize = 128;
 /// Characters of an API token's name at most.
@@ -103,7 +105,8 @@ pub struct Credentials {
     /// names that differ only in case, or look alike, are the same.
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 40, example = "aspasia"))]
     pub name: String,
-    /// The password. A new one has 8 to 128 characters.
+    /// The password. A new one has 10 to 128 characters, or 8 that are hard to guess; it is neither
+    /// the name nor a common password.
     #[cfg_attr(
         feature = "openapi",
         schema(format = Password, min_length = 1, max_length = 128, example = "a long sentence")
@@ -153,7 +156,10 @@ fn name_error(name: &str) -> Option<FieldError> {
 fn password_error(field: &str, password: &str) -> Option<FieldError> {
     let chars = password.chars().count();
     if chars < MIN_PASSWORD_CHARS {
-        let detail = format!("A password has at least {MIN_PASSWORD_CHARS} characters.");
+        let detail = format!(
+            "A password has at least {LONG_PASSWORD_CHARS} characters, or {MIN_PASSWORD_CHARS} that are \
+             hard to guess."
+        );
         let error = FieldError::at_field(field, FieldErrorCode::TooShort, detail);
         return Some(error.with(FieldErrorParams::limit(MIN_PASSWORD_CHARS, chars)));
     }
@@ -172,7 +178,8 @@ pub struct PasswordChange {
     /// The password until now.
     #[cfg_attr(feature = "openapi", schema(format = Password, max_length = 128, example = "a long sentence"))]
     pub current_password: String,
-    /// The password from now on.
+    /// The password from now on: 10 to 128 characters, or 8 that are hard to guess; neither the name
+    /// nor a common password.
     #[cfg_attr(
         feature = "openapi",
         schema(format = Password, min_length = 8, max_length = 128, example = "a longer sentence")

@@ -22,9 +22,9 @@ pub mod text;
 
 pub use account::{
     Account, AccountEdit, AccountPage, CreatedToken, Credentials, DEFAULT_TOKEN_DAYS,
-    MAX_NAME_CHARS, MAX_PASSWORD_CHARS, MAX_TOKEN_DAYS, MAX_TOKEN_NAME_CHARS, MIN_NAME_CHARS,
-    MIN_PASSWORD_CHARS, NewToken, PasswordChange, PasswordProof, Role, Session, SessionInfo,
-    SessionList, TokenInfo, TokenList, TokenScope,
+    LONG_PASSWORD_CHARS, MAX_NAME_CHARS, MAX_PASSWORD_CHARS, MAX_TOKEN_DAYS, MAX_TOKEN_NAME_CHARS,
+    MIN_NAME_CHARS, MIN_PASSWORD_CHARS, NewToken, PasswordChange, PasswordProof, Role, Session,
+    SessionInfo, SessionList, TokenInfo, TokenList, TokenScope,
 };
 pub use admin::{AdminReview, AdminReviewDetail, AdminReviewPage, DayCount, Overview};
 pub use audit::{AuditAction, AuditChange, AuditEntry, AuditPage, AuditVia};

@@ -148,6 +148,7 @@ codes! {
         UnknownField => "unknown_field", "Unknown field", "There is no such field.";
         MissingField => "missing_field", "Missing field", "The field is required.";
         DuplicateField => "duplicate_field", "Duplicate field", "The field is given twice.";
+        Guessable => "guessable", "Easy to guess", "The password is a common one, the name, or easy to guess.";
         InvalidValue => "invalid_value", "Invalid value", "The value can't be used here.";
         Reserved => "reserved", "Reserved name", "The name is reserved for those who run the service.";
         Taken => "taken", "Name taken", "It is the name of another account, or looks like it.";

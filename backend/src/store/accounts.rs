@@ -100,6 +100,7 @@ impl Store {
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
+        Store::check_password("password", &name, &credentials.password)?;
         let keys = NameKeys::of(&name);
         // Before a password is hashed, which takes long.
         if self.default().read_latest(|connection| accounts::is_taken(connection, &keys))? {

@@ -34,6 +34,7 @@ impl Store {
             return Err(StoreError::Invalid(errors));
         }
         let row = self.proven(source, account, &new.current_password)?;
+        Store::check_password("new_password", &row.name, &new.new_password)?;
         let end = |connection: &mut Connection| {
             sessions::set_proved(connection, session, now_ms())?;
             let sessions = sessions::remove_all(connection, row.id, Some(session))?;
@@ -59,6 +60,7 @@ impl Store {
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
+        Store::check_password("new_password", &row.name, password)?;
         self.replace_password(&row, password, |connection| {
             end_all(connection, &Source::operator(), AuditAction::PasswordReset, &row)
         })

@@ -5,14 +5,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{Error, PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
+use ostrakon_shared::{FieldError, FieldErrorCode, LONG_PASSWORD_CHARS};
 use unicode_normalization::UnicodeNormalization;
+use zxcvbn::feedback::Feedback;
+use zxcvbn::zxcvbn;
 
-use super::StoreError;
+use super::{Store, StoreError};
+use crate::text::name_key;
 
 /// Memory of one hash, in KiB (OWASP's recommendation, with the two below).
 const MEMORY_KIB: u32 = 19 * 1_024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
+
+/// How many guesses a password withstands, as zxcvbn estimates it. Common ones, names with a year
+/// and keys in a row are found much earlier; a limit of ten a minute lets through 5 · 10⁶ a year.
+const GUESSES_IF_LONG: f64 = 1e6;
+/// The same of one that is short: as many as eight random characters.
+const GUESSES_IF_SHORT: f64 = 1e8;
 
 /// A hash of no password, made like all others: whoever signs in by a name that nobody has waits
 /// as long as anybody else.
@@ -51,6 +61,32 @@ impl Passwords {
     /// How many passwords were hashed or verified since the start.
     pub fn hashed(&self) -> u64 {
         self.hashed.load(Ordering::Relaxed)
+    }
+}
+
+impl Store {
+    /// Refuses a new password that is the account's name, a common one, or easy to guess.
+    pub(super) fn check_password(
+        field: &str,
+        name: &str,
+        password: &str,
+    ) -> Result<(), StoreError> {
+        let refused = |detail: String| {
+            let error = FieldError::at_field(field, FieldErrorCode::Guessable, detail);
+            Err(StoreError::Invalid(vec![error]))
+        };
+        if name_key(password) == name_key(name) {
+            return refused("The password must not be the name.".to_owned());
+        }
+        let is_long = password.chars().count() >= LONG_PASSWORD_CHARS;
+        let needed = if is_long { GUESSES_IF_LONG } else { GUESSES_IF_SHORT };
+        let estimate = zxcvbn(password, &[name, "ostrakon"]);
+        if estimate.guesses_log10() >= needed.log10() {
+            return Ok(());
+        }
+        let why = estimate.feedback().and_then(Feedback::warning);
+        let why = why.map_or(String::new(), |why| format!(" {why}"));
+        refused(format!("This password is too easy to guess.{why} Try a sentence."))
     }
 }
 

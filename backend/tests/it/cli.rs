@@ -412,12 +412,17 @@ on_every_engine!(accounts_can_be_managed, || {
         create("Aspasia", "admin", "a long sentence"),
         said(0, "account: created Aspasia (admin)")
     );
-    assert_eq!(create("aspasia", "admin", "12345678"), said(1, "error: this name is taken"));
+    assert_eq!(
+        create("aspasia", "admin", "another sentence"),
+        said(1, "error: this name is taken")
+    );
     for (name, role, password, word) in [
-        ("a b", "member", "12345678", "letters, digits"),
-        ("pericles", "member", "1234567", "8 characters"),
+        ("a b", "member", "a long sentence", "letters, digits"),
+        ("pericles", "member", "1234567", "10 characters"),
+        ("pericles", "member", "1234567890", "too easy to guess"),
+        ("pericles", "member", "PERICLES", "must not be the name"),
         ("pericles", "member", "", "no password"),
-        ("pericles", "king", "12345678", "member, moderator, admin"),
+        ("pericles", "king", "a long sentence", "member, moderator, admin"),
         ("x", "member", "x", "3 characters. A password"),
     ] {
         let (code, said) = create(name, role, password);
@@ -531,7 +536,11 @@ on_every_engine!(the_demo_s_password_is_for_loopback_only, || {
     assert_eq!(Serving::start_at(&place, "0.0.0.0:0").get("/healthz"), "{\"status\":\"ok\"}");
     succeeds(&place, &["account", "enable", "admin"]);
     fails(serve("0.0.0.0:0"), 2);
-    assert!(with_password(&place, &["account", "password", "admin"], "12345678").status.success());
+    assert!(
+        with_password(&place, &["account", "password", "admin"], "another sentence")
+            .status
+            .success()
+    );
     assert_eq!(Serving::start_at(&place, "0.0.0.0:0").get("/healthz"), "{\"status\":\"ok\"}");
     assert_eq!(succeeds(&place, &["demo"]), "demo: already there\n");
 });

@@ -341,3 +341,51 @@ async fn post_session(app: &TestApp) -> u16 {
     let request = app.request(Method::POST, "/api/session").json(&credentials("admin"));
     app.send(request).await.status.as_u16()
 }
+
+on_every_engine!(new_passwords_are_long_and_hard_to_guess, async || {
+    let app = TestApp::start(1).await;
+    let try_to_register = async |name: &str, password: &str| {
+        let request = app.request(Method::POST, "/api/accounts");
+        app.send(request.json(&json!({"name": name, "password": password}))).await
+    };
+    for (password, code) in [
+        ("1234567", "too_short"),
+        ("p4$sW0rd", "guessable"),
+        ("correcth", "guessable"),
+        ("1234567890", "guessable"),
+        ("password123", "guessable"),
+        ("qwertyuiop", "guessable"),
+        ("aaaaaaaaaaaaaaaa", "guessable"),
+        ("Pericles", "guessable"),
+        ("pericles1999", "guessable"),
+    ] {
+        let refused = try_to_register("pericles", password).await;
+        assert_eq!(refused.problem(422), "validation_failed", "{password}");
+        let error = &refused.json()["errors"][0];
+        assert_eq!(
+            (&error["pointer"], &error["code"]),
+            (&json!("/password"), &json!(code)),
+            "{password}"
+        );
+    }
+    // Short, but as good as random; long enough; and in other alphabets.
+    for (name, password) in
+        [("one", "xK9#qv2L"), ("two", "ten tables"), ("three", "Μήνιν ἄειδε θεά")]
+    {
+        assert_eq!(try_to_register(name, password).await.status, 201, "{password}");
+    }
+    let owner = register(&app, "aspasia").await;
+    for (password, code) in
+        [("aspasia", "too_short"), ("aspasia2026", "guessable"), ("letmein12", "guessable")]
+    {
+        let refused = change_password(&owner, PASSWORD, password, false).await;
+        let error = &refused.json()["errors"][0];
+        assert_eq!(refused.status, 422);
+        assert_eq!(
+            (&error["pointer"], &error["code"]),
+            (&json!("/new_password"), &json!(code)),
+            "{password}"
+        );
+    }
+    assert_eq!(owner.name().await, "aspasia");
+});

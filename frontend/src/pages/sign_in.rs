@@ -48,7 +48,7 @@ pub fn Register() -> impl IntoView {
         button: "Create the account",
         failure: "The account is not created",
         password: "new-password",
-        hints: ["letters, digits, dots and dashes", "8 characters or more; a sentence is fine"],
+        hints: ["letters, digits, dots and dashes", "10 characters or more; a sentence is fine"],
         other: ("/sign-in", "Have an account?", "Sign in"),
         errors: Credentials::errors,
         send: |credentials| Box::pin(async move { api::register(&credentials).await }),

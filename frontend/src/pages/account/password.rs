@@ -65,7 +65,7 @@ pub fn password_panel(on_tokens_revoked: Callback<()>) -> AnyView {
                 <TextField
                     id="password-new_password"
                     label="New password"
-                    hint="8 characters or more"
+                    hint="10 characters or more; a sentence is fine"
                     kind="password"
                     autocomplete="new-password"
                     required=true
