@@ -97,7 +97,8 @@ on_every_server!(a_locked_row_refuses_the_reviews_of_its_product_alone, async ||
     }
     let hold = home_buckets(locked, Spread::DEFAULT).map(|bucket| {
         format!(
-            "UPDATE product_rating SET hidden = hidden WHERE product_id = 1 AND bucket = {bucket};"
+            "INSERT INTO product_rating (bucket, product_id) VALUES ({bucket}, 1)
+             ON CONFLICT (product_id, bucket) DO UPDATE SET hidden = product_rating.hidden;"
         )
     });
     let Address::Postgres(url) = app.place().address("reviews-1") else { unreachable!() };
