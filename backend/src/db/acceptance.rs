@@ -14,47 +14,52 @@ use super::schema::{account, product};
 use crate::text::NameKeys;
 
 /// Those of `products` that are there, with whether each is archived; and those of `names` that can
-/// be taken for an account's.
+/// be taken for an account's. On a server one query, however many they are.
 pub fn check<'n>(
     connection: &mut Connection,
     products: &[ProductId],
     names: &[&'n NameKeys],
 ) -> Result<(HashMap<ProductId, bool>, HashSet<&'n NameKeys>), QueryError> {
-    match connection {
-        Connection::Sqlite(sqlite) => {
-            let archived = archived(sqlite, products)?;
-            let mut taken = HashSet::new();
-            for keys in names {
-                let alike =
-                    account::name_key.eq(&keys.key).or(account::name_skeleton.eq(&keys.skeleton));
-                let found = account::table.filter(alike).select(account::id).limit(1);
-                if found.first::<i64>(sqlite).optional()?.is_some() {
-                    taken.insert(*keys);
-                }
-            }
-            Ok((archived, taken))
-        }
-        Connection::Postgres(postgres) => in_one_query(postgres, products, names),
-    }
+    let ids: Vec<i64> = products.iter().map(|id| id.get()).collect();
+    let columns = names.iter().map(|keys| (keys.key.as_str(), keys.skeleton.as_str()));
+    let (keys, skeletons): (Vec<&str>, Vec<&str>) = columns.unzip();
+    let (products, accounts) = match connection {
+        Connection::Sqlite(sqlite) => (archived(sqlite, ids)?, alike(sqlite, keys, skeletons)?),
+        Connection::Postgres(postgres) => in_one_query(postgres, ids, keys, skeletons)?,
+    };
+    let archived = products.into_iter();
+    let archived = archived.filter_map(|(id, archived)| Some((ProductId::new(id)?, archived)));
+    let is_taken = |keys: &&NameKeys| accounts.iter().any(|account| keys.is_like(account));
+    Ok((archived.collect(), names.iter().copied().filter(is_taken).collect()))
 }
 
-fn archived(
-    sqlite: &mut SqliteConnection,
-    products: &[ProductId],
-) -> QueryResult<HashMap<ProductId, bool>> {
-    let ids = products.iter().map(|id| id.get());
+fn archived(sqlite: &mut SqliteConnection, ids: Vec<i64>) -> QueryResult<Vec<(i64, bool)>> {
     let query = product::table.filter(product::id.eq_any(ids));
-    let found: Vec<(i64, bool)> =
-        Cached(query.select((product::id, product::archived))).load(sqlite)?;
-    let found = found.into_iter();
-    Ok(found.filter_map(|(id, archived)| Some((ProductId::new(id)?, archived))).collect())
+    Cached(query.select((product::id, product::archived))).load(sqlite)
 }
 
-fn in_one_query<'n>(
+/// The names of accounts that share one of these keys or skeletons.
+fn alike(
+    sqlite: &mut SqliteConnection,
+    keys: Vec<&str>,
+    skeletons: Vec<&str>,
+) -> QueryResult<Vec<NameKeys>> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let is_alike = account::name_key.eq_any(keys).or(account::name_skeleton.eq_any(skeletons));
+    let query = account::table.filter(is_alike);
+    let found: Vec<(String, String)> =
+        Cached(query.select((account::name_key, account::name_skeleton))).load(sqlite)?;
+    Ok(found.into_iter().map(|(key, skeleton)| NameKeys { key, skeleton }).collect())
+}
+
+fn in_one_query(
     postgres: &mut PgConnection,
-    products: &[ProductId],
-    names: &[&'n NameKeys],
-) -> Result<(HashMap<ProductId, bool>, HashSet<&'n NameKeys>), QueryError> {
+    ids: Vec<i64>,
+    keys: Vec<&str>,
+    skeletons: Vec<&str>,
+) -> QueryResult<(Vec<(i64, bool)>, Vec<NameKeys>)> {
     /// A product, or an account with one of the names.
     #[derive(QueryableByName)]
     struct Found {
@@ -74,24 +79,17 @@ fn in_one_query<'n>(
          UNION ALL
          SELECT id, FALSE, name_key, name_skeleton
          FROM account WHERE name_key = ANY($2) OR name_skeleton = ANY($3)";
-    let ids: Vec<i64> = products.iter().map(|id| id.get()).collect();
-    let query = diesel::sql_query(if names.is_empty() { PRODUCTS } else { AND_NAMES }).into_boxed();
+    let query = diesel::sql_query(if keys.is_empty() { PRODUCTS } else { AND_NAMES }).into_boxed();
     let mut query = query.bind::<Array<BigInt>, _>(ids);
-    if !names.is_empty() {
-        let columns = names.iter().map(|keys| (keys.key.as_str(), keys.skeleton.as_str()));
-        let (keys, skeletons): (Vec<&str>, Vec<&str>) = columns.unzip();
+    if !keys.is_empty() {
         query = query.bind::<Array<Text>, _>(keys).bind::<Array<Text>, _>(skeletons);
     }
-    let found: Vec<Found> = Cached(query).load(postgres)?;
-    let (mut archived, mut taken) = (HashMap::new(), HashSet::new());
-    for row in found {
+    let (mut products, mut accounts) = (Vec::new(), Vec::new());
+    for row in Cached(query).load::<Found>(postgres)? {
         match (row.name_key, row.name_skeleton) {
-            (Some(key), Some(skeleton)) => {
-                let account = NameKeys { key, skeleton };
-                taken.extend(names.iter().copied().filter(|keys| keys.is_like(&account)));
-            }
-            _ => archived.extend(ProductId::new(row.id).map(|id| (id, row.archived))),
+            (Some(key), Some(skeleton)) => accounts.push(NameKeys { key, skeleton }),
+            _ => products.push((row.id, row.archived)),
         }
     }
-    Ok((archived, taken))
+    Ok((products, accounts))
 }

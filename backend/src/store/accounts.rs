@@ -13,7 +13,7 @@ use super::sessions::{Begun, Browser, begin};
 use super::{Store, StoreError, secret};
 use crate::db::accounts::{self, AccountRow, NewAccount};
 use crate::db::{Connection, DbError, Lock, QueryError, lock, sessions};
-use crate::text::{NameKeys, fold, is_reserved, name_key};
+use crate::text::{NameKeys, fold, name_key};
 
 /// The demo's account, and its password.
 pub const DEMO_NAME: &str = "admin";
@@ -36,7 +36,7 @@ impl Store {
         credentials: &Credentials,
         browser: &Browser,
     ) -> Result<Begun, StoreError> {
-        if is_reserved(&credentials.name) {
+        if NameKeys::of(&credentials.name).is_reserved() {
             return Err(StoreError::Invalid(vec![reserved("name")]));
         }
         let new = self.new_account(credentials, Role::Member)?;

@@ -10,7 +10,7 @@ use ostrakon_shared::{FieldError, FieldErrorCode};
 use super::accounts::reserved;
 use super::{Actor, Store, StoreError};
 use crate::db::accounts;
-use crate::text::{NameKeys, is_reserved};
+use crate::text::NameKeys;
 
 /// The name under a review.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Signature {
         if own.as_ref().is_some_and(|own| own == name || NameKeys::of(own).is_like(&keys)) {
             return Ok(Signature { name: own, ..Signature::default() });
         }
-        if is_reserved(name) {
+        if keys.is_reserved() {
             return Err(StoreError::Invalid(vec![reserved("author_name")]));
         }
         let (name, is_pen_name) = (Some(name.to_owned()), author.is_some());
