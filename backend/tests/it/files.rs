@@ -56,10 +56,10 @@ fn only_one_user_reads_the_files() {
     for file in data.read_dir().unwrap() {
         let file = file.unwrap().path();
         assert_eq!(mode(&file), 0o600, "{}", file.display());
-        seen.push(file.extension().unwrap().to_str().unwrap().to_owned());
+        seen.push(file.file_name().unwrap().to_str().unwrap().to_owned());
     }
-    for extension in ["sqlite3", "sqlite3-wal", "sqlite3-shm"] {
-        assert!(seen.iter().any(|other| other == extension), "{seen:?}");
+    for name in ["default.sqlite3", "default.sqlite3-wal", "default.sqlite3-shm", "secret-key"] {
+        assert!(seen.iter().any(|other| other == name), "{seen:?}");
     }
 }
 
