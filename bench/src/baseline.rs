@@ -33,6 +33,7 @@ diesel::table! {
         version -> Integer,
         edited_at -> Nullable<BigInt>,
         open_reports -> Integer,
+        pen_name -> Bool,
     }
 }
 

@@ -115,7 +115,8 @@ pub fn list(
     current: Option<CredentialId>,
     now_ms: i64,
 ) -> Result<Vec<SessionInfo>, QueryError> {
-    let rows: Vec<(i64, Option<String>, i64, Option<i64>, i64)> = session::table
+    type Shown = (i64, Option<String>, i64, Option<i64>, i64);
+    let rows: Vec<Shown> = session::table
         .filter(session::account_id.eq(account.get()))
         .filter(session::expires_at.gt(now_ms))
         .order(session::id.desc())

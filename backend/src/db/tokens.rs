@@ -92,7 +92,8 @@ pub fn find(
     connection: &mut Connection,
     secret_hash: &[u8],
 ) -> Result<Option<FoundToken>, QueryError> {
-    let found: Option<(i64, Option<i64>, Option<i64>, String, AccountRow)> = api_token::table
+    type Row = (i64, Option<i64>, Option<i64>, String, AccountRow);
+    let found: Option<Row> = api_token::table
         .inner_join(account::table.on(account::id.eq(api_token::account_id)))
         .filter(api_token::secret_hash.eq(secret_hash))
         .select((

@@ -67,7 +67,7 @@ on_every_engine!(a_review_is_found_by_its_id_in_either_form, async || {
     let found =
         async |query: &str| ids_of(&app.all_pages_as(&admin, &format!("{ALL}?{query}")).await);
     for search in [id.clone(), id.to_lowercase(), number.to_string(), format!("%20{number}%20")] {
-        assert_eq!(found(&format!("search={search}")).await, [id.clone()], "{search}");
+        assert_eq!(found(&format!("search={search}")).await, [&*id], "{search}");
     }
     assert_eq!(
         found(&format!("search={number}&rating=4&product_id=1&status=approved")).await.len(),
