@@ -452,9 +452,8 @@ fn goes_and_comes_back(folder: &Path, second: &Cluster) {
     let third = Cluster::sqlite(folder, "third");
     first.transfer(second);
     second.transfer(&third);
-    // One without rows would tell nothing about its transfer, but for what is left to be done.
-    let mut filled = first.same_rows(&third);
-    assert_eq!(filled.remove("backfill"), Some(0));
+    // One without rows would tell nothing about its transfer.
+    let filled = first.same_rows(&third);
     assert!(filled.values().all(|rows| *rows > 0), "{filled:?}");
     for cluster in [second, &third] {
         assert!(cluster.succeeds(&["verify"]).contains("all in their place"));
