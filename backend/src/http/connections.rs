@@ -109,7 +109,7 @@ where
         .h1_allow_half_closed(false)
         .on_connect_ext(|stream: &Stream, data| {
             data.insert(Rc::clone(&stream.connection));
-            data.insert(local::Connection::default());
+            data.insert(local::Connection::new(stream.socket.local_addr().ok()));
         })
         .h1(map_config(app, |()| AppConfig::default()));
     let accept = move |socket: TcpStream| {

@@ -54,10 +54,22 @@ pub enum Sign {
     Proxy(&'static str),
 }
 
-/// What is known about a connection once it was asked for.
-#[derive(Default)]
+/// A connection: which of our addresses was asked, and who has opened it, once that was asked for.
 pub struct Connection {
+    local: Option<SocketAddr>,
     opened_by_own_user: OnceCell<bool>,
+}
+
+impl Connection {
+    /// One to our address `local`, if it is known.
+    pub fn new(local: Option<SocketAddr>) -> Connection {
+        Connection { local, opened_by_own_user: OnceCell::new() }
+    }
+
+    fn is_opened_by_own_user(&self, peer: SocketAddr) -> bool {
+        let ask = || self.local.is_some_and(|local| opened_by_own_user(peer, local.port()));
+        *self.opened_by_own_user.get_or_init(ask)
+    }
 }
 
 /// Whether somebody at this machine asks; if not, why.
@@ -72,12 +84,8 @@ pub fn is_local(request: &HttpRequest, public_url: Option<&PublicUrl>) -> Result
     if let Some(sign) = sign_of_proxy(request.version(), request.headers()) {
         return Err(Sign::Proxy(sign));
     }
-    let port = request.app_config().local_addr().port();
-    let ask = || opened_by_own_user(peer, port);
-    let own = match request.conn_data::<Connection>() {
-        Some(connection) => *connection.opened_by_own_user.get_or_init(ask),
-        None => ask(),
-    };
+    let connection = request.conn_data::<Connection>();
+    let own = connection.is_some_and(|connection| connection.is_opened_by_own_user(peer));
     if own { Ok(()) } else { Err(Sign::Proxy("another user has opened the connection")) }
 }
 
