@@ -28,6 +28,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Requests of one kind that are inside at most, working or waiting for a thread.
 const MAX_INSIDE: usize = 256;
+/// The same where databases are on servers. One that hangs keeps 256 waiting, until it is found out:
+/// there must be places left for the others.
+const MAX_INSIDE_OF_SERVERS: usize = 768;
 /// The same of new reviews, which wait for few threads, and many of them for one commit.
 const MAX_REVIEWS: usize = 1_024;
 
@@ -54,10 +57,11 @@ impl Threads {
             runtime.max_blocking_threads(threads).thread_name("read").build()
         };
         let readers = store.file_readers();
+        let inside = if readers.is_some() { MAX_INSIDE } else { MAX_INSIDE_OF_SERVERS };
         Ok(Threads {
-            reads: Arc::new(Admission::new(MAX_INSIDE, readers)),
+            reads: Arc::new(Admission::new(inside, readers)),
             reviews: Arc::new(Admission::new(MAX_REVIEWS, None)),
-            others: Arc::new(Admission::new(MAX_INSIDE, None)),
+            others: Arc::new(Admission::new(inside, None)),
             readers: readers.map(start).transpose()?,
         })
     }
