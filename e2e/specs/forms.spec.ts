@@ -169,8 +169,9 @@ test('two reviews can be changed at the same time', async ({ page }) => {
   await expect(second.getByRole('textbox', { name: 'Review' })).not.toHaveAttribute('aria-invalid');
 
   await second.getByRole('button', { name: 'Save' }).click();
-  await first.getByRole('textbox', { name: 'Review' }).fill('The first, changed.');
-  await first.getByRole('button', { name: 'Save' }).click();
+  await expect(forms).toHaveCount(1);
+  await forms.getByRole('textbox', { name: 'Review' }).fill('The first, changed.');
+  await forms.getByRole('button', { name: 'Save' }).click();
   const reviews = page.getByRole('main').getByRole('article');
   await expect(reviews).toHaveText([/The second\./, /The first, changed\./]);
 });
