@@ -1,5 +1,6 @@
 //! What text may be: the rules that every field of text shares.
 
+#[cfg(not(target_arch = "wasm32"))]
 use unicode_normalization::char::is_combining_mark;
 
 use crate::problem::{FieldError, FieldErrorCode, FieldErrorParams};
@@ -18,6 +19,13 @@ pub(crate) enum Lines {
 /// refused.
 pub fn is_blank(text: &str) -> bool {
     text.chars().all(|c| c.is_whitespace() || is_invisible(c) || is_combining_mark(c))
+}
+
+/// Whether a character is a mark, by the browser's table: its Unicode may be another version than
+/// the server's, which has the last word.
+#[cfg(target_arch = "wasm32")]
+fn is_combining_mark(c: char) -> bool {
+    js_sys::RegExp::new(r"\p{M}", "u").test(c.encode_utf8(&mut [0; 4]))
 }
 
 /// Whether a character shows nothing by itself: it is one of `Default_Ignorable_Code_Point`
