@@ -11,7 +11,7 @@ use utoipa::IntoParams;
 
 use super::auth::Admin;
 use super::error::ApiError;
-use super::extract::{Params, from_optional_text, from_text};
+use super::extract::{Params, cursor, from_optional_text, from_text};
 use super::openapi::{InvalidParameter, NotAllowed, Unavailable};
 use super::respond::Private;
 use super::threads::{RequestStore, blocking};
@@ -50,6 +50,7 @@ struct ListAudit {
     #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
     limit: PageLimit,
     /// Where the page starts: `next_cursor` of the page before.
+    #[serde(default, deserialize_with = "cursor")]
     cursor: Option<String>,
 }
 
