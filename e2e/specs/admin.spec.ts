@@ -260,11 +260,12 @@ test.describe('access', () => {
     await page.getByRole('button', { name: 'End all sessions and tokens' }).click();
     await page.getByRole('button', { name: 'End all', exact: true }).click();
     const prompt = page.getByRole('dialog', { name: 'Your password, please' });
-    await expect(prompt.getByLabel('Password')).toBeFocused();
-    await prompt.getByLabel('Password').fill('wrong');
+    const password = prompt.getByRole('textbox', { name: 'Password' });
+    await expect(password).toBeFocused();
+    await password.fill('wrong');
     await prompt.getByRole('button', { name: 'Continue' }).click();
-    await expect(prompt.getByLabel('Password')).toHaveAccessibleDescription(/not your password/);
-    await prompt.getByLabel('Password').fill(ADMIN.password);
+    await expect(password).toHaveAccessibleDescription(/not your password/);
+    await password.fill(ADMIN.password);
     await prompt.getByRole('button', { name: 'Continue' }).click();
     await expect(prompt).toBeHidden();
     await expect(page.getByText('There are no sessions.')).toBeVisible();

@@ -8,7 +8,7 @@ use crate::{AccountId, AuditId, ProductId};
 
 names! {
     /// What was done.
-    AuditAction {
+    open AuditAction {
         /// Signed in.
         SignedIn => "signed_in",
         /// Tried to sign in, and was refused.
@@ -46,7 +46,7 @@ names! {
 
 names! {
     /// By what means something was done.
-    AuditVia {
+    open AuditVia {
         /// Signed in.
         Session => "session",
         /// With an API token.

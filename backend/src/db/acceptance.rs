@@ -33,7 +33,10 @@ pub fn check<'n>(
     Ok((archived.collect(), names.iter().copied().filter(is_taken).collect()))
 }
 
-fn archived(sqlite: &mut SqliteConnection, ids: Vec<i64>) -> QueryResult<Vec<(i64, bool)>> {
+/// A product's id, and whether it is archived.
+type ProductState = (i64, bool);
+
+fn archived(sqlite: &mut SqliteConnection, ids: Vec<i64>) -> QueryResult<Vec<ProductState>> {
     let query = product::table.filter(product::id.eq_any(ids));
     Cached(query.select((product::id, product::archived))).load(sqlite)
 }
@@ -59,7 +62,7 @@ fn in_one_query(
     ids: Vec<i64>,
     keys: Vec<&str>,
     skeletons: Vec<&str>,
-) -> QueryResult<(Vec<(i64, bool)>, Vec<NameKeys>)> {
+) -> QueryResult<(Vec<ProductState>, Vec<NameKeys>)> {
     /// A product, or an account with one of the names.
     #[derive(QueryableByName)]
     struct Found {

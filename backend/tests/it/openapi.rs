@@ -359,6 +359,7 @@ fn answers_with_unknown_words_are_read() {
         AdminProductPage,
         AdminReviewDetail,
         AdminReviewPage,
+        AuditPage,
         CreatedToken,
         DatabaseList,
         DecisionResultList,

@@ -53,7 +53,8 @@ async fn search_everything(app: &TestApp) {
         app.add_named_product(number, text);
         let products = format!("/api/products?limit=100&search={}", escaped(search));
         let found = app.all_pages(&products).await;
-        let found = found.iter().filter(|product| product["id"] == number.to_string()).count();
+        let id = number.to_string();
+        let found = found.iter().filter(|product| product["id"] == id).count();
         assert_eq!(found, expected, "products: {text} {search}");
 
         for body in [

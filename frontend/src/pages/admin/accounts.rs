@@ -64,7 +64,10 @@ fn account_row(account: Account, accounts: Listing<Account>) -> AnyView {
         let name = name.clone();
         move || role_question(id, name.clone(), shown.get_untracked(), accounts)
     };
-    let on_close = Callback::new(move |()| _ = shown.try_set(role));
+    let on_close = Callback::new(move |()| {
+        shown.try_set(role);
+        focus_soon(select_id(id));
+    });
     let label = format!("Role of {name}");
     let option = move |value: &Role| {
         let value = *value;

@@ -129,6 +129,7 @@ fn via_label(via: AuditVia) -> &'static str {
         AuditVia::Session => "signed in",
         AuditVia::Token => "by API token",
         AuditVia::Operator => "by an operator",
+        AuditVia::Unknown => "by other means",
     }
 }
 
@@ -150,5 +151,6 @@ fn action_label(action: AuditAction) -> &'static str {
         AuditAction::ProductCreated => "Product created",
         AuditAction::ProductEdited => "Product edited",
         AuditAction::SettingsChanged => "Settings changed",
+        AuditAction::Unknown => "Something else",
     }
 }
