@@ -178,7 +178,7 @@ impl Config {
         self.databases().open(Policy { guest_reviews, pre_moderation }, &self.clock)
     }
 
-    /// How to serve. Makes the secret key, if there is none yet.
+    /// The settings of the server. Creates the secret key if it is missing.
     pub fn http(&self) -> Result<HttpSettings, ConfigError> {
         Ok(HttpSettings {
             app_dir: self.app_dir.clone(),

@@ -407,7 +407,7 @@ impl RequestDatabase<'_> {
         WAITING.spawn_blocking(move || {
             let request = RequestDatabase { database: &database, context: &context };
             let answer = context.span().in_scope(|| work(&request));
-            // Whoever asked may have given up.
+            // The request may have been given up.
             sender.send(answer).ok();
         });
         Answer::Elsewhere { database: Arc::clone(self.database), receiver, waits_for }

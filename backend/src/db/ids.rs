@@ -12,7 +12,7 @@ use super::engine::{self, Connection};
 use super::error::QueryError;
 use super::schema::{account, product, review};
 
-/// The highest ids of products and accounts; 0: there is none.
+/// The highest ids of products and accounts; 0 without any.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Highest {
     /// Of products.

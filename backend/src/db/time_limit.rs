@@ -64,7 +64,7 @@ impl TimeLimit {
         self.rows.store(0, Ordering::Relaxed);
     }
 
-    /// From now on there is none.
+    /// Removes the limit.
     pub fn lift(&self) {
         self.deadline.store(u64::MAX, Ordering::Relaxed);
     }

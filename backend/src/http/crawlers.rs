@@ -27,8 +27,8 @@ const RULES: &str = "User-agent: *\nDisallow: /account\nDisallow: /admin\nDisall
     Disallow: /sign-in\n";
 
 /// The address of this service as its visitors know it: `public_url`, or the host that they ask.
-/// There is none for the requests that no page could answer: where the app is not built, and
-/// without a host.
+/// Requests that no page could answer are refused: those that name no host where `public_url` is not
+/// set, and all where the app is not built.
 pub struct SiteAddress(String);
 
 impl FromRequest for SiteAddress {

@@ -156,8 +156,8 @@ fn opened_by_own_user(peer: SocketAddr, port: u16) -> bool {
     matches!((own, entry), (Ok(own), Some(entry)) if is_same_user(own, entry.uid))
 }
 
-/// Whether these are the ids of one user. `nobody` is none: the kernel calls everybody so who has no
-/// id in the namespace of users that this process is in.
+/// Whether these are the ids of one user. The overflow id (`nobody`) never is: the kernel shows it
+/// for every user without an id in this process's user namespace (user_namespaces(7)).
 fn is_same_user(one: u32, other: u32) -> bool {
     one == other && one != OVERFLOW_UID
 }

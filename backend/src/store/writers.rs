@@ -175,7 +175,7 @@ fn write(
             if let Ok(Created { review, .. }) = &written {
                 store.note_own_write(&job.context, review.id);
             }
-            // Whoever asked may have gone.
+            // The client may have gone.
             job.reply.send(written).ok();
         }
     }
