@@ -83,7 +83,14 @@ on_every_engine!(verify_finds_what_is_wrong, || {
     for (change, finding) in [
         ("UPDATE product_rating SET r5 = r5 + 1 WHERE rowid_of_first", "rating of product"),
         ("DELETE FROM review WHERE rowid_of_first", "rating of product"),
-        ("UPDATE review SET bucket = (bucket + 1) % 1024 WHERE rowid_of_first", "its hash says"),
+        // Not by UPDATE: Citus keeps a row where its bucket has put it.
+        (
+            "CREATE TABLE strayed AS SELECT * FROM review WHERE rowid_of_first;
+             UPDATE strayed SET bucket = (bucket + 1) % 1024;
+             DELETE FROM review WHERE rowid_of_first;
+             INSERT INTO review SELECT * FROM strayed",
+            "its hash says",
+        ),
         ("UPDATE review SET product_id = 1000 WHERE rowid_of_first", "product 1000"),
         (
             "DELETE FROM bucket_owner WHERE bucket = (SELECT min(bucket) FROM bucket_owner)",
@@ -179,7 +186,7 @@ on_every_engine!(reports_can_be_had_as_json, || {
         "{default}"
     );
     assert_eq!(default["database"], "default");
-    assert_eq!(default["exists"], engine() == Engine::Postgres);
+    assert_eq!(default["exists"], engine() != Engine::Sqlite, "a test gets empty databases");
     succeeds(&place, &["migrate"]);
     succeeds(&place, &["demo"]);
     let status = json(&place, &["migrate", "--status", "--json"]);

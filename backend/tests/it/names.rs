@@ -197,9 +197,11 @@ fn undo(place: &Place) {
     let forget = "DELETE FROM __diesel_schema_migrations WHERE version = '20261127070000'";
     let default = down!("default/2026-11-27-070000_names/down.sql");
     let reviews = down!("reviews/2026-11-27-070000_pen_names/down.sql");
-    place.sql("default", &format!("{default}; {forget}"));
-    for database in ["reviews-1", "reviews-2"] {
-        place.sql(database, &format!("{reviews}; {forget}"));
+    for (database, down) in [("default", default), ("reviews-1", reviews), ("reviews-2", reviews)] {
+        // Citus changes a table by a statement that comes alone.
+        for statement in down.trim_end().split_inclusive(';').chain([forget]) {
+            place.sql(database, statement);
+        }
     }
 }
 
