@@ -1,44 +1,28 @@
 //! HTTP: the only place that knows actix and status codes.
 //!
-//! A handler extracts, makes one store call, and wraps. [`error`] turns what the store says into
-//! problems, [`respond`] gives answers their ETag and links, [`app`] serves the app.
+//! A handler extracts, makes one store call, and wraps. [`response::problem`] turns what the
+//! store says into problems, [`response::json`] gives answers their ETag and links, and [`spa`]
+//! serves the app.
 
-mod accounts;
-mod admin_accounts;
-mod admin_products;
-mod admin_reviews;
-mod answers;
-mod app;
-mod audit;
-mod auth;
-mod client;
-mod compression;
-mod connections;
+mod blocking;
 mod cookie;
-mod crawlers;
-mod databases;
-mod device;
-mod error;
-mod extract;
-mod hashing;
-mod health;
-mod index;
-mod limits;
-mod local;
-mod moderation;
+mod endpoints;
+mod extract {
+    pub mod auth;
+    pub mod body;
+    pub mod client_ip;
+    pub mod device;
+    pub mod local;
+}
+mod middleware;
 mod openapi;
-mod origin;
-mod page;
-mod position;
-mod problems;
-mod products;
-mod respond;
-mod reviews;
+mod password_queue;
+mod rate_limit;
+mod response;
 mod routes;
 mod secret_key;
-mod session;
 mod settings;
-mod threads;
+mod spa;
 
 use std::io;
 use std::net::TcpListener;
@@ -51,17 +35,21 @@ use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::AppExt;
 
 use crate::store::Store;
-use answers::Answers;
-use app::AppFiles;
-use connections::Deadlines;
-use hashing::HashingQueue;
-use limits::Limits;
+use blocking::Threads;
+use endpoints::{audit, crawlers};
+use extract::body;
+use middleware::connections::{self, Deadlines};
+use middleware::{consistency_token, csrf};
+use password_queue::HashingQueue;
+use rate_limit::Limits;
+use response::cache::Answers;
+use response::json;
 use routes::RouteTable;
-use threads::Threads;
+use spa::static_files::{self, AppFiles};
 
-pub use error::status as problem_status;
-pub use limits::Rates;
 pub use openapi::document;
+pub use rate_limit::Rates;
+pub use response::problem::status as problem_status;
 pub use secret_key::SecretKey;
 pub use settings::{PublicUrl, Settings, TrustedProxies};
 
@@ -97,7 +85,7 @@ pub fn server(listener: TcpListener, store: Store, settings: Settings) -> io::Re
             .app_data(document.clone())
             .app_data(routes.clone())
             .app_data(files.clone())
-            .app_data(extract::path_config())
+            .app_data(body::path_config())
             .service(openapi::swagger_ui())
             .service(web::redirect("/docs", "/docs/"))
             // Where password managers look (W3C, "A Well-Known URL for Changing Passwords").
@@ -105,10 +93,10 @@ pub fn server(listener: TcpListener, store: Store, settings: Settings) -> io::Re
             .service(crawlers::get_robots)
             .service(crawlers::get_sitemap)
             .service(crawlers::get_sitemap_part)
-            .configure(|config| app::configure(config, &files))
-            .wrap(from_fn(position::keep))
-            .wrap(from_fn(origin::check))
-            .wrap(from_fn(respond::finish))
+            .configure(|config| static_files::configure(config, &files))
+            .wrap(from_fn(consistency_token::keep))
+            .wrap(from_fn(csrf::check))
+            .wrap(from_fn(json::finish))
             .wrap(TracingLogger::default());
         connections::service(app, deadlines.clone())
     });

@@ -12,9 +12,9 @@
 mod bucket;
 mod home;
 mod map;
-mod mint;
+mod mine_id;
 
 pub use bucket::{BUCKETS, Bucket, HASH, bucket_of};
 pub use home::{Spread, home_buckets, slot_of_author, slot_of_key};
 pub use map::{DatabaseIndex, Owner, ShardMap};
-pub use mint::mint;
+pub use mine_id::mine_id;

@@ -2,42 +2,34 @@
 //!
 //! Blocking: callers that must not wait run it on a thread of their own. It knows no HTTP.
 
-mod accounts;
-mod actor;
-mod admin_reviews;
-mod attempts;
-mod audit;
-pub mod backup;
-mod batch;
-mod clock;
-mod credentials;
-mod cursor;
+mod accounts {
+    pub mod accounts;
+    pub mod actor;
+    pub mod audit;
+    pub mod credentials;
+    pub mod passwords;
+    pub mod secret;
+    pub mod sessions;
+    pub mod tokens;
+    pub mod usage;
+}
+mod catalog;
+mod cluster;
 mod error;
-mod fanout;
-mod mint;
-mod moderation;
-mod overview;
-mod own_reviews;
-mod passwords;
-mod policy;
-mod positions;
-mod product_edits;
-mod products;
-mod ratings;
-mod review_list;
-mod reviews;
-mod revisions;
-mod secret;
-mod seed;
-mod sessions;
-mod setup;
-mod signature;
-mod tokens;
-mod usage;
-mod verification;
-mod verify;
-mod version;
-mod writers;
+mod reviews {
+    pub mod admin;
+    pub mod attempts;
+    pub mod batch;
+    pub mod create;
+    pub mod list;
+    pub mod moderation;
+    pub mod own;
+    pub mod policy;
+    pub mod signature;
+    pub mod version;
+    pub mod write_queue;
+}
+mod routing;
 
 use std::collections::HashSet;
 use std::ops::Deref;
@@ -49,30 +41,36 @@ use arc_swap::ArcSwap;
 use ostrakon_shared::ProductId;
 
 pub use crate::db::{Context, Positions, WaitsFor};
-pub use accounts::{AccountQuery, DEMO_NAME};
-pub use actor::Actor;
-pub use admin_reviews::AdminReviewQuery;
-pub use audit::{AuditQuery, Source};
-pub use clock::Clock;
-pub use credentials::Ended;
+pub use accounts::accounts::{AccountQuery, DEMO_NAME};
+pub use accounts::actor::Actor;
+pub use accounts::audit::{AuditQuery, Source};
+pub use accounts::credentials::Ended;
+pub use accounts::sessions::{Authenticated, Begun, Browser, Credential, Means, SESSION_S};
+pub use catalog::admin::AdminProductQuery;
+pub use catalog::products::ProductQuery;
+pub use cluster::backup;
+pub use cluster::overview::Place;
+pub use cluster::restore::{Restore, Restored};
+pub use cluster::seed::{SeedProduct, SeedReview, Seeded};
+pub use cluster::setup::{Databases, MigrationStatus, SetupError};
+pub use cluster::transfer::{BegunTransfer, Transfer};
+pub use cluster::verify::Report;
 pub use error::StoreError;
-pub use moderation::{QueueQuery, Reader};
-pub use overview::Place;
-pub use own_reviews::OwnReviewQuery;
-pub use policy::Policy;
-pub use product_edits::AdminProductQuery;
-pub use products::ProductQuery;
-pub use review_list::ReviewQuery;
-pub use reviews::Created;
-pub use revisions::Subject;
-pub use seed::{SeedProduct, SeedReview, Seeded};
-pub use sessions::{Authenticated, Begun, Browser, Credential, Means, SESSION_S};
-pub use setup::{
-    BegunTransfer, Databases, MigrationStatus, Restore, Restored, SetupError, Transfer,
-};
-pub use verify::Report;
-pub use version::ExpectedVersion;
-pub use writers::Writing;
+pub use reviews::admin::AdminReviewQuery;
+pub use reviews::create::Created;
+pub use reviews::list::ReviewQuery;
+pub use reviews::moderation::{QueueQuery, Reader};
+pub use reviews::own::OwnReviewQuery;
+pub use reviews::policy::Policy;
+pub use reviews::version::ExpectedVersion;
+pub use reviews::write_queue::Writing;
+pub use routing::change_counters::Subject;
+pub use routing::clock::Clock;
+
+use accounts::{audit, passwords, usage};
+use cluster::verification;
+use reviews::write_queue;
+use routing::{change_counters, id_generator};
 
 /// All reviews, products, ratings and accounts of one cluster, as one request uses them.
 #[derive(Clone)]
@@ -92,10 +90,10 @@ pub struct Cluster {
     failures: audit::Failures,
     map: ArcSwap<ShardMap>,
     /// One for each reviews database.
-    mints: Vec<mint::Mint>,
+    mints: Vec<id_generator::Mint>,
     running: verification::Running,
-    revisions: revisions::Revisions,
-    writers: writers::Writers,
+    revisions: change_counters::Revisions,
+    writers: write_queue::Writers,
     /// Products that were seen to exist. They are never deleted, so this can't go stale.
     known_products: RwLock<HashSet<ProductId>>,
 }

@@ -7,9 +7,9 @@ use ostrakon_shared::{
     Account, AccountId, AccountPage, CredentialId, Credentials, SessionInfo, TokenInfo,
 };
 
-use super::commands::open;
-use super::reports::print_json;
-use super::{AccountCommand, Failure};
+use crate::cli::commands::open;
+use crate::cli::reports::print_json;
+use crate::cli::{AccountCommand, Failure};
 use crate::config::Config;
 use crate::store::{AccountQuery, Ended, Source, Store};
 

@@ -2,10 +2,10 @@
 
 use ostrakon_shared::{AuditAction, AuditChange, AuditEntry, PageLimit};
 
-use super::Failure;
-use super::accounts::printable;
-use super::commands::open;
-use super::reports::print_json;
+use crate::cli::Failure;
+use crate::cli::accounts::printable;
+use crate::cli::commands::open;
+use crate::cli::reports::print_json;
 use crate::config::Config;
 use crate::store::AuditQuery;
 

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::commands::{open, progress_bar};
-use super::reports::{print_json, verify_store};
-use super::{Failure, Form};
+use crate::cli::commands::{open, progress_bar};
+use crate::cli::reports::{print_json, verify_store};
+use crate::cli::{Failure, Form};
 use crate::config::Config;
 use crate::store::backup::{self, BackupError, Done, Manifest};
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use ostrakon_shared::PageLimit;
 
-use super::Failure;
+use crate::cli::Failure;
 use crate::config::Config;
 use crate::store::{DEMO_NAME, ProductQuery, Store};
 use crate::{demo, http};

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use ostrakon_shared::{DatabaseInfo, ReviewId, ReviewStatus};
 use serde::Serialize;
 
-use super::Failure;
-use super::commands::{open, progress_bar};
+use crate::cli::Failure;
+use crate::cli::commands::{open, progress_bar};
 use crate::config::Config;
 use crate::db::Address;
 use crate::store::{MigrationStatus, Store, StoreError};

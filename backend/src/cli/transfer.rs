@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::Failure;
-use super::commands::{open, progress_bar};
+use crate::cli::Failure;
+use crate::cli::commands::{open, progress_bar};
 use crate::config::Config;
 use crate::store::{BegunTransfer, SetupError, StoreError, Transfer};
 

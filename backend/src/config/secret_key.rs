@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use super::{Config, ConfigError};
+use crate::config::{Config, ConfigError};
 use crate::http::SecretKey;
 
 /// Its name in the data folder.

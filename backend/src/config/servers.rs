@@ -5,7 +5,7 @@ use std::path::Path;
 
 use config::Value;
 
-use super::{Config, Keys};
+use crate::config::{Config, Keys};
 use crate::db::Address;
 use crate::shard::BUCKETS;
 

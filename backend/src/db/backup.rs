@@ -15,19 +15,19 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Text};
 
-use super::address::Address;
-use super::citus;
-use super::cluster::{self, Pins};
-use super::context::Context;
-use super::copy::{Digests, Progress, tables};
-use super::database::Database;
-use super::engine::{self, Connection, without_time_limit};
-use super::error::{DbError, QueryError};
-use super::files;
-use super::inspect;
-use super::migrate::Kind;
-use super::programs::{self, Running};
-use super::server::one_line;
+use crate::db::connection::address::Address;
+use crate::db::connection::database::Database;
+use crate::db::connection::pool::one_line;
+use crate::db::connection::request_context::Context;
+use crate::db::copy::{Digests, Progress, tables};
+use crate::db::dialect::citus;
+use crate::db::dialect::engine::{self, Connection, without_time_limit};
+use crate::db::error::{DbError, QueryError};
+use crate::db::files;
+use crate::db::inspect;
+use crate::db::migrate::Kind;
+use crate::db::programs::{self, Running};
+use crate::db::tables::cluster::{self, Pins};
 
 /// What a snapshot of a database holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -266,7 +266,7 @@ pub fn is_vacant(database: &Database, kind: Kind) -> Result<bool, DbError> {
         }
     }
     database.read_latest(&Context::default(), |connection| {
-        Ok(super::transfer::is_empty(connection, kind)? && !has_marker_table(connection)?)
+        Ok(crate::db::transfer::is_empty(connection, kind)? && !has_marker_table(connection)?)
     })
 }
 
@@ -276,7 +276,7 @@ fn has_marker_table(connection: &mut Connection) -> QueryResult<bool> {
 
 /// Ends all sessions and API tokens; returns how many of each.
 pub fn end_credentials(connection: &mut Connection) -> Result<(usize, usize), QueryError> {
-    use super::schema::{api_token, session};
+    use crate::db::tables::schema::{api_token, session};
 
     let sessions = diesel::delete(session::table).execute(connection)?;
     Ok((sessions, diesel::delete(api_token::table).execute(connection)?))

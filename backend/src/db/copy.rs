@@ -11,12 +11,12 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use twox_hash::XxHash3_128;
 
-use super::context::Context;
-use super::database::Database;
-use super::engine::{Connection, MultiBackend, on_each_engine, without_time_limit};
-use super::error::{DbError, QueryError};
-use super::migrate::Kind;
-use super::schema::{
+use crate::db::connection::database::Database;
+use crate::db::connection::request_context::Context;
+use crate::db::dialect::engine::{Connection, MultiBackend, on_each_engine, without_time_limit};
+use crate::db::error::{DbError, QueryError};
+use crate::db::migrate::Kind;
+use crate::db::tables::schema::{
     account, api_token, audit_entry, bucket_owner, database, idempotency_key, product,
     product_rating, report, review, review_event, session, shard_map, verification,
 };
@@ -173,7 +173,7 @@ trait Row: Sized {
 /// A condition on a table's rows.
 type Condition<T> = Box<dyn BoxableExpression<T, MultiBackend, SqlType = Bool>>;
 
-/// `Row = table (key) in bucket { columns }`, in the order of [`super::schema`].
+/// `Row = table (key) in bucket { columns }`, in the order of [`crate::db::tables::schema`].
 macro_rules! rows {
     ($(
         $row:ident = $table:ident ($first:ident $(, $rest:ident)*) $(in $bucket:ident)? {

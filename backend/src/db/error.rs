@@ -1,9 +1,9 @@
 //! What can go wrong in a database, named by the database.
 
-use super::server::one_line;
+use crate::db::connection::pool::one_line;
 use crate::shard::Bucket;
 
-/// What a database says that a transfer has made read-only: see [`super::transfer::guard`].
+/// What a database says that a transfer has made read-only: see [`crate::db::transfer::guard`].
 pub(super) const READ_ONLY: &str = "read-only: moved by ostrakon transfer";
 
 /// Why a transaction did not happen.
@@ -164,7 +164,7 @@ enum Cause {
 
 /// What engines say of another transaction's locks. Diesel does not pass on PostgreSQL's codes
 /// (55P03, 40P01), so these are the words of both engines, in English: see
-/// [`super::server::connect`].
+/// [`crate::db::connection::pool::connect`].
 const LOCK_MESSAGES: [&str; 6] = [
     "canceling statement due to lock timeout",
     "could not obtain lock",

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use super::address::Address;
-use super::database::Database;
-use super::engine::Connection;
-use super::error::DbError;
+use crate::db::connection::address::Address;
+use crate::db::connection::database::Database;
+use crate::db::dialect::engine::Connection;
+use crate::db::error::DbError;
 
 /// What SQLite and this program keep beside a database's file, and the file itself.
 const SUFFIXES: [&str; 6] = ["", "-wal", "-shm", "-journal", MIGRATE, SERVE];

@@ -2,9 +2,9 @@
 
 use diesel::prelude::*;
 
-use super::engine::{self, Connection};
-use super::error::QueryError;
-use super::schema::{idempotency_key, review};
+use crate::db::dialect::engine::{self, Connection};
+use crate::db::error::QueryError;
+use crate::db::tables::schema::{idempotency_key, review};
 
 /// A review without its text.
 #[derive(Clone, Debug, Queryable)]

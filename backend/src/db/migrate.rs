@@ -9,14 +9,14 @@ use diesel::migration::MigrationSource;
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::address::Address;
-use super::citus;
-use super::context::Context;
-use super::database::Database;
-use super::engine::{Connection, on_each_engine};
-use super::error::DbError;
-use super::files;
-use super::inspect;
+use crate::db::connection::address::Address;
+use crate::db::connection::database::Database;
+use crate::db::connection::request_context::Context;
+use crate::db::dialect::citus;
+use crate::db::dialect::engine::{Connection, on_each_engine};
+use crate::db::error::DbError;
+use crate::db::files;
+use crate::db::inspect;
 
 const SQLITE_DEFAULT: EmbeddedMigrations = embed_migrations!("../migrations/sqlite/default");
 const SQLITE_REVIEWS: EmbeddedMigrations = embed_migrations!("../migrations/sqlite/reviews");

@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use super::address::Address;
+use crate::db::connection::address::Address;
 
 /// A program that is running. It is ended when this is dropped.
 pub(super) struct Running {

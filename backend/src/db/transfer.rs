@@ -8,13 +8,13 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-use super::citus;
-use super::cluster::{self, Pins};
-use super::copy;
-use super::engine::{self, Connection};
-use super::error::{QueryError, READ_ONLY};
-use super::migrate::Kind;
-use super::schema::{transfer_source, transfer_target};
+use crate::db::copy;
+use crate::db::dialect::citus;
+use crate::db::dialect::engine::{self, Connection};
+use crate::db::error::{QueryError, READ_ONLY};
+use crate::db::migrate::Kind;
+use crate::db::tables::cluster::{self, Pins};
+use crate::db::tables::schema::{transfer_source, transfer_target};
 
 /// Every table of this kind of database.
 pub fn table_names(kind: Kind) -> impl Iterator<Item = &'static str> {

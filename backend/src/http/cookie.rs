@@ -5,7 +5,7 @@ use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::header::HeaderValue;
 
-use super::Settings;
+use crate::http::settings::Settings;
 
 const SESSION: &str = "ostrakon_session";
 const DEVICE: &str = "ostrakon_device";

@@ -13,7 +13,7 @@ use utoipa::{IntoResponses, Modify, OpenApi};
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::routes;
+use crate::http::routes;
 
 #[derive(OpenApi)]
 #[openapi(

@@ -8,11 +8,12 @@ use utoipa::openapi::OpenApi;
 use utoipa::openapi::path::PathItem;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::error::ApiError;
-use super::{
+use crate::http::endpoints::{
     accounts, admin_accounts, admin_products, admin_reviews, audit, databases, health, moderation,
-    openapi, problems, products, reviews, session,
+    problems, products, reviews, session,
 };
+use crate::http::openapi;
+use crate::http::response::problem::ApiError;
 
 /// Every handler; the OpenAPI document follows from this list.
 pub fn api(config: &mut ServiceConfig) {

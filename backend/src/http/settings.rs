@@ -9,9 +9,9 @@ use actix_web::http::Uri;
 use actix_web::http::uri::Scheme;
 use ipnet::IpNet;
 
-use super::limits::Rates;
-use super::local::is_loopback_host;
-use super::secret_key::SecretKey;
+use crate::http::extract::local::is_loopback_host;
+use crate::http::rate_limit::Rates;
+use crate::http::secret_key::SecretKey;
 
 /// What an operator chooses about serving.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use ostrakon_shared::{AccountId, ProductId};
 use twox_hash::XxHash3_64;
 
-use super::bucket::{BUCKETS, Bucket};
+use crate::shard::bucket::{BUCKETS, Bucket};
 
 /// How many home buckets a product has: a power of two, fixed when the cluster is created.
 ///

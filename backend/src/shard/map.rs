@@ -1,6 +1,6 @@
 //! The shard map: which database owns which bucket.
 
-use super::bucket::{BUCKETS, Bucket};
+use crate::shard::bucket::{BUCKETS, Bucket};
 
 /// A reviews database's place in the configuration: 0 is `reviews-1`.
 pub type DatabaseIndex = usize;

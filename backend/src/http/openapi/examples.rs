@@ -4,8 +4,8 @@ use ostrakon_shared::{NewReview, ProblemCode};
 use serde_json::{Value, json};
 use utoipa::openapi::{OpenApi, RefOr};
 
-use super::{json_of, operations};
-use crate::http::error::{ApiError, PROBLEM_JSON};
+use crate::http::openapi::{json_of, operations};
+use crate::http::response::problem::{ApiError, PROBLEM_JSON};
 
 /// Gives every answer an example that has none of its own.
 pub fn add_examples(document: &mut OpenApi) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{OpenApi, RefOr, Schema};
 
-use super::json_of;
+use crate::http::openapi::json_of;
 
 /// Marks as required what is null where there is no value: the derive takes every such field for
 /// optional, but answers leave out only fields that are never null.

@@ -9,9 +9,9 @@ use utoipa::openapi::schema::{RefBuilder, Type};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{ContentBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Response};
 
-use super::examples::problem_example;
-use super::operations;
-use crate::http::error::{PROBLEM_JSON, status};
+use crate::http::openapi::examples::problem_example;
+use crate::http::openapi::operations;
+use crate::http::response::problem::{PROBLEM_JSON, status};
 
 /// A problem that many operations answer with.
 struct Shared {

@@ -1,0 +1,239 @@
+//! Where a database is: a SQLite file, or a PostgreSQL server by its URL.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use form_urlencoded::byte_serialize;
+use percent_encoding::percent_decode_str;
+
+/// Where a database is. Shown and logged without passwords.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Address {
+    /// A file, by its path.
+    Sqlite(PathBuf),
+    /// A server, by its URL as libpq reads it: several hosts and libpq's parameters may stand in
+    /// it.
+    Postgres(String),
+}
+
+/// What libpq is told unless the URL says otherwise: a server that is away must be noticed within
+/// seconds, and one that a firewall has forgotten too. Kerberos is asked only where it is meant: its
+/// library ends a program that ends while another thread is connecting.
+const POSTGRES_DEFAULTS: [(&str, &str); 7] = [
+    ("gssencmode", "disable"),
+    ("application_name", "ostrakon"),
+    ("connect_timeout", "2"),
+    ("keepalives_idle", "5"),
+    ("keepalives_interval", "2"),
+    ("keepalives_count", "2"),
+    ("tcp_user_timeout", "5000"),
+];
+
+impl Address {
+    /// The same, with this password unless it has one.
+    pub fn with_password(self, password: &str) -> Address {
+        match self {
+            Address::Postgres(url) if !has_password(&url) => {
+                Address::Postgres(with_parameter(&url, "password", password))
+            }
+            other => other,
+        }
+    }
+
+    /// Of a server, what PostgreSQL's programs may be given for all to see, and the password that
+    /// they must get in another way.
+    pub(in crate::db) fn without_password(&self) -> Result<(String, Option<String>), String> {
+        match self {
+            Address::Sqlite(path) => Err(format!("{} is no server", path.display())),
+            Address::Postgres(_) => split_password(&self.open_url()),
+        }
+    }
+
+    /// What the engine's own library opens.
+    pub(in crate::db) fn open_url(&self) -> String {
+        match self {
+            Address::Sqlite(path) => file_url(&path.to_string_lossy()),
+            Address::Postgres(url) => {
+                let missing = POSTGRES_DEFAULTS.iter().filter(|(key, _)| !has(url, key));
+                missing.fold(url.clone(), |url, (key, value)| with_parameter(&url, key, value))
+            }
+        }
+    }
+}
+
+/// A server's URL without what must not be shown, and the password that was in it.
+fn split_password(url: &str) -> Result<(String, Option<String>), String> {
+    let (bare, parameters) = url.split_once('?').unwrap_or((url, ""));
+    let mut password = None;
+    let (scheme, rest) = bare.split_once("://").unwrap_or(("postgres", bare));
+    let bare =
+        match rest.rsplit_once('@').and_then(|(user, host)| Some((user.split_once(':')?, host))) {
+            Some(((user, in_user), host)) => {
+                password = Some(decoded(in_user));
+                format!("{scheme}://{user}@{host}")
+            }
+            None => bare.to_owned(),
+        };
+    let mut kept = Vec::new();
+    for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
+        match parameter.split_once('=') {
+            Some(("password", value)) => password = Some(decoded(value)),
+            Some(("sslpassword", _)) => {
+                return Err("its URL has sslpassword, which PostgreSQL's programs take on their \
+                            command line alone, where everybody sees it: use a key without one"
+                    .to_owned());
+            }
+            _ => kept.push(parameter),
+        }
+    }
+    let separator = if kept.is_empty() { "" } else { "?" };
+    Ok((format!("{bare}{separator}{}", kept.join("&")), password))
+}
+
+/// A part of a URL as it is meant (RFC 3986): libpq knows no plus for a space.
+fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+impl FromStr for Address {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Address, ()> {
+        if let Some(path) = text.strip_prefix("sqlite:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            return if path.is_empty() { Err(()) } else { Ok(Address::Sqlite(path.into())) };
+        }
+        let rest = text.strip_prefix("postgres://").or_else(|| text.strip_prefix("postgresql://"));
+        match rest {
+            Some(rest) if !rest.is_empty() && !rest.contains(char::is_whitespace) => {
+                Ok(Address::Postgres(text.to_owned()))
+            }
+            _ => Err(()),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Sqlite(path) => path.display().fmt(f),
+            Address::Postgres(url) => {
+                let bare = url.split('?').next().unwrap_or_default();
+                let (scheme, rest) = bare.split_once("://").unwrap_or(("postgres", bare));
+                match rest.rsplit_once('@') {
+                    Some((user, host)) => {
+                        let user = user.split(':').next().unwrap_or_default();
+                        write!(f, "{scheme}://{user}@{host}")
+                    }
+                    None => write!(f, "{scheme}://{rest}"),
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+fn has_password(url: &str) -> bool {
+    let bare = url.split('?').next().unwrap_or_default();
+    let user = bare.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@'));
+    user.is_some_and(|(user, _)| user.contains(':')) || has(url, "password") || has(url, "passfile")
+}
+
+fn has(url: &str, key: &str) -> bool {
+    let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
+    form_urlencoded::parse(parameters.as_bytes()).any(|(found, _)| found == key)
+}
+
+fn with_parameter(url: &str, key: &str, value: &str) -> String {
+    let separator = if url.contains('?') { '&' } else { '?' };
+    // libpq knows RFC 3986's %20, but not a form's plus.
+    let value: String = byte_serialize(value.as_bytes()).collect::<String>().replace('+', "%20");
+    format!("{url}{separator}{key}={value}")
+}
+
+/// A URL that opens the file but doesn't create it.
+fn file_url(path: &str) -> String {
+    // RFC 3986: what has a meaning in a URL is written by its number.
+    let escaped = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    format!("file:{escaped}?mode=rw")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> Address {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_scheme_is_the_engine() {
+        assert_eq!(address("sqlite:data/x.sqlite3"), Address::Sqlite("data/x.sqlite3".into()));
+        assert_eq!(address("sqlite:///srv/x"), Address::Sqlite("/srv/x".into()));
+        for text in ["postgres://a/b", "postgresql://a:1,b:2/c?target_session_attrs=read-write"] {
+            assert_eq!(address(text), Address::Postgres(text.to_owned()));
+        }
+        for text in ["", "sqlite:", "postgres://", "mysql://a/b", "data/x", "postgres://a b/c"] {
+            assert_eq!(text.parse::<Address>(), Err(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        for url in [
+            "postgres://me:secret@db.example:5432/reviews",
+            "postgres://me:sec@ret@db.example:5432/reviews?password=secret",
+            "postgres://me@db.example:5432/reviews?sslmode=require&password=secret",
+        ] {
+            let shown = format!("{0} {0:?}", address(url));
+            assert_eq!(shown, ["postgres://me@db.example:5432/reviews"; 2].join(" "));
+        }
+    }
+
+    #[test]
+    fn a_password_is_added_where_there_is_none() {
+        let with = |url: &str| match address(url).with_password("a+b &?%") {
+            Address::Postgres(url) => url,
+            Address::Sqlite(_) => panic!("{url}"),
+        };
+        assert_eq!(with("postgres://me@a/b"), "postgres://me@a/b?password=a%2Bb%20%26%3F%25");
+        assert_eq!(
+            with("postgres://me@a/b?x=1"),
+            "postgres://me@a/b?x=1&password=a%2Bb%20%26%3F%25"
+        );
+        for url in ["postgres://me:x@a/b", "postgres://me@a/b?passfile=/p"] {
+            assert_eq!(with(url), url);
+        }
+    }
+
+    #[test]
+    fn programs_get_a_url_without_its_password() {
+        let split = |url: &str| split_password(url).unwrap();
+        let bare = "postgres://me@a:1,b:2/c".to_owned();
+        assert_eq!(split("postgres://me@a:1,b:2/c"), (bare.clone(), None));
+        for url in ["postgres://me:a%20+@a:1,b:2/c", "postgres://me@a:1,b:2/c?password=a%20%2B"] {
+            assert_eq!(split(url), (bare.clone(), Some("a +".to_owned())), "{url}");
+        }
+        assert_eq!(
+            split("postgres://me:p@ss@a/c?x=1&password=q&y=2"),
+            ("postgres://me@a/c?x=1&y=2".to_owned(), Some("q".to_owned()))
+        );
+        assert!(split_password("postgres://a/c?sslpassword=x").is_err());
+        assert!(address("sqlite:x").without_password().is_err());
+    }
+
+    #[test]
+    fn what_the_url_says_holds() {
+        let url = address("postgres://a/b?connect_timeout=9").open_url();
+        assert!(url.starts_with("postgres://a/b?connect_timeout=9&gssencmode=disable"));
+        assert_eq!(url.matches("connect_timeout").count(), 1);
+        assert!(address("postgres://a/b").open_url().contains("application_name=ostrakon&"));
+        assert_eq!(address("sqlite:50% #1?").open_url(), "file:50%25 %231%3f?mode=rw");
+    }
+}

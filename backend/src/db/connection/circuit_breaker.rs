@@ -1,0 +1,160 @@
+//! Whether a server answers: the circuit breaker between its requests and a server that is away.
+//!
+//! [`crate::db::connection::health_check`] asks each PostgreSQL server twice a second, and it alone closes the breaker
+//! again. Requests only say that they have reason to doubt.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a server may take to answer the question whether it is there.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a server that nobody watches counts as away after a connection could not be opened.
+const REST: Duration = Duration::from_millis(500);
+
+/// Whether a server answers.
+pub(in crate::db) struct Health {
+    state: Mutex<State>,
+    changed: Condvar,
+    generation: AtomicU64,
+    routes_itself: AtomicBool,
+}
+
+#[derive(Default)]
+struct State {
+    is_watched: bool,
+    /// Why it is away, by the last answer to the watch.
+    down: Option<String>,
+    /// Since when the watch has been waiting for an answer.
+    asked_at: Option<Instant>,
+    /// When a connection could not be opened the last time, and why.
+    unreachable: Option<(Instant, String)>,
+    in_doubt: bool,
+    stopped: bool,
+}
+
+impl Health {
+    pub fn new() -> Health {
+        Health {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            generation: AtomicU64::new(0),
+            routes_itself: AtomicBool::new(false),
+        }
+    }
+
+    /// Which connections may still be good: those that were opened under this number.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Fails with the reason when a request that has waited since `began` would wait in vain.
+    pub fn check(&self, began: Instant) -> Result<(), String> {
+        let state = self.lock();
+        if let Some(reason) = state.away() {
+            return Err(reason);
+        }
+        match &state.unreachable {
+            // Whoever watches knows better than the failure of one connection.
+            Some((at, reason)) if !state.is_watched && (*at >= began || at.elapsed() < REST) => {
+                Err(reason.clone())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the server answers, as far as is known.
+    pub fn is_up(&self) -> bool {
+        self.lock().away().is_none()
+    }
+
+    /// Whether the server distributes tables itself, as the last connection found.
+    pub fn routes_itself(&self) -> bool {
+        self.routes_itself.load(Ordering::Relaxed)
+    }
+
+    /// The server was found to distribute tables itself, or not.
+    pub fn set_routes_itself(&self, does: bool) {
+        self.routes_itself.store(does, Ordering::Relaxed);
+    }
+
+    /// A connection could not be opened.
+    pub fn unreachable(&self, reason: &str) {
+        let mut state = self.lock();
+        state.unreachable = Some((Instant::now(), reason.to_owned()));
+        state.in_doubt = true;
+        self.changed.notify_all();
+    }
+
+    /// The server has closed a connection, or refuses writes: what was opened before is no good.
+    pub fn doubt(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        self.lock().in_doubt = true;
+        self.changed.notify_all();
+    }
+
+    /// From now on, somebody watches: see [`crate::db::connection::health_check`].
+    pub fn begin_watch(&self) {
+        self.lock().is_watched = true;
+    }
+
+    /// Whether somebody watches.
+    pub fn is_watched(&self) -> bool {
+        self.lock().is_watched
+    }
+
+    /// The server is being asked.
+    pub fn asked(&self) {
+        let mut state = self.lock();
+        state.asked_at = Some(Instant::now());
+        state.in_doubt = false;
+    }
+
+    /// What the server said; says whether that is news.
+    pub fn answered(&self, answer: Result<(), String>) -> bool {
+        let mut state = self.lock();
+        let was_away = state.away().is_some();
+        state.asked_at = None;
+        state.down = answer.err();
+        let is_away = state.down.is_some();
+        if is_away && !was_away {
+            self.generation.fetch_add(1, Ordering::AcqRel);
+        }
+        was_away != is_away
+    }
+
+    /// Waits until it is time to ask again: for `interval`, or until there is doubt while the
+    /// server counts as up. Returns false when nobody needs to know any more.
+    pub fn rest(&self, interval: Duration) -> bool {
+        let state = self.lock();
+        let rests = |state: &mut State| {
+            let is_news = state.in_doubt && state.down.is_none();
+            !state.stopped && !is_news
+        };
+        let waited = self.changed.wait_timeout_while(state, interval, rests);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        !state.stopped
+    }
+
+    /// Ends the watch.
+    pub fn stop(&self) {
+        self.lock().stopped = true;
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Each change is a handful of assignments, so the state is whole even after a panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn away(&self) -> Option<String> {
+        let hangs = self.asked_at.is_some_and(|at| at.elapsed() > PATIENCE);
+        match &self.down {
+            Some(reason) => Some(reason.clone()),
+            None if hangs => Some("it hangs".to_owned()),
+            None => None,
+        }
+    }
+}

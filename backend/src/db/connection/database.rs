@@ -1,0 +1,459 @@
+//! One of `default` and `reviews-1 … reviews-N`: a primary, and replicas that may answer reads.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+
+use crate::db::connection::address::Address;
+use crate::db::connection::health_check::{self, Log, Progress};
+use crate::db::connection::pool::{Server, Settings};
+use crate::db::connection::request_context::{Context, WaitsFor};
+use crate::db::dialect::engine::{self, Connection, Settled};
+use crate::db::error::{DbError, QueryError};
+use crate::db::tables::owner::KnownOwners;
+
+/// Who answers reads that may be a little late.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reads {
+    /// The primary: what is written is seen by everybody at once.
+    #[default]
+    Primary,
+    /// Replicas that have all that the client has written; without one, the primary.
+    Replica,
+}
+
+impl FromStr for Reads {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Reads, ()> {
+        match text {
+            "primary" => Ok(Reads::Primary),
+            "replica" => Ok(Reads::Replica),
+            _ => Err(()),
+        }
+    }
+}
+
+/// Which replicas may answer.
+#[derive(Clone, Copy, Debug)]
+pub struct ReplicaSettings {
+    /// Who answers when both could.
+    pub reads: Reads,
+    /// How far a replica may be behind, in milliseconds.
+    pub max_lag_ms: u32,
+}
+
+/// One database with its servers.
+pub struct Database {
+    name: String,
+    primary: Arc<Server>,
+    replicas: Vec<Replica>,
+    next: AtomicUsize,
+    log: Arc<Log>,
+    replica_settings: ReplicaSettings,
+    settings: Settings,
+    /// For [`crate::db::tables::owner`].
+    pub owners: KnownOwners,
+    /// A connection that only [`Database::data_version`] uses.
+    monitor: OnceLock<Mutex<Connection>>,
+}
+
+struct Replica {
+    server: Arc<Server>,
+    progress: Arc<Progress>,
+}
+
+/// How a replica is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplicaState {
+    /// Whether it answers.
+    pub is_up: bool,
+    /// How far it is behind, in milliseconds; None: not known.
+    pub lag_ms: Option<u64>,
+}
+
+/// Threads that wait for servers: a request that reads from several waits for all at once.
+static WAITING: LazyLock<Runtime> = LazyLock::new(|| {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(4096)
+        .thread_name("read")
+        .build();
+    runtime.expect("a runtime without IO and clock needs nothing that could be missing")
+});
+
+/// How often whoever waits for an answer looks whether the server is still there.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+impl Database {
+    /// The database `name`. Its servers are first asked when they are first used.
+    pub fn new(
+        name: &str,
+        primary: Address,
+        replicas: Vec<Address>,
+        settings: Settings,
+        replica_settings: ReplicaSettings,
+    ) -> Database {
+        let server = |address| Arc::new(Server::new(name, address, settings));
+        let replica = |address| Replica { server: server(address), progress: Arc::default() };
+        Database {
+            name: name.to_owned(),
+            primary: server(primary),
+            replicas: replicas.into_iter().map(replica).collect(),
+            next: AtomicUsize::new(0),
+            log: Arc::default(),
+            replica_settings,
+            settings,
+            owners: KnownOwners::default(),
+            monitor: OnceLock::new(),
+        }
+    }
+
+    /// A SQLite file that only this process uses: a copy.
+    pub fn file(name: &str, path: &Path) -> Database {
+        let settings = Settings {
+            read_connections: 1,
+            write_connections: 1,
+            checkout_timeout_ms: 5_000,
+            lock_timeout_ms: 5_000,
+            statement_timeout_ms: 600_000,
+        };
+        let no_replicas = ReplicaSettings { reads: Reads::Primary, max_lag_ms: 0 };
+        Database::new(name, Address::Sqlite(path.to_owned()), Vec::new(), settings, no_replicas)
+    }
+
+    /// Begins to watch the servers: from now on requests don't wait for those that are away.
+    pub fn watch(&self) {
+        if let Address::Sqlite(_) = self.primary.address {
+            return;
+        }
+        health_check::primary(
+            self.name.clone(),
+            &self.primary,
+            self.settings,
+            Arc::clone(&self.log),
+        );
+        for (number, replica) in (1..).zip(&self.replicas) {
+            let label = format!("replica {number} of {}", self.name);
+            let progress = Arc::clone(&replica.progress);
+            health_check::replica(label, &replica.server, self.settings, progress);
+        }
+    }
+
+    /// `default`, or `reviews-1` to `reviews-N`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where its primary is.
+    pub fn address(&self) -> &Address {
+        &self.primary.address
+    }
+
+    /// Whether it is a file of this machine.
+    pub fn is_file(&self) -> bool {
+        matches!(self.primary.address, Address::Sqlite(_))
+    }
+
+    /// How many connections read from each of its servers.
+    pub fn read_connections(&self) -> usize {
+        usize::try_from(self.settings.read_connections).unwrap_or(usize::MAX)
+    }
+
+    /// Whether its engine distributes the tables by bucket itself (Citus). False until a connection
+    /// has been opened.
+    pub fn routes_itself(&self) -> bool {
+        self.primary.health.routes_itself()
+    }
+
+    /// Of a SQLite file, a number that grows when anybody commits to it, this process or another
+    /// one. See <https://sqlite.org/pragma.html#pragma_data_version>.
+    pub fn data_version(&self) -> Result<i64, DbError> {
+        let monitor = match self.monitor.get() {
+            Some(monitor) => monitor,
+            None => {
+                let connection = self.connect()?;
+                self.monitor.get_or_init(|| Mutex::new(connection))
+            }
+        };
+        let mut connection = monitor.lock().unwrap_or_else(PoisonError::into_inner);
+        let version = engine::data_version(&mut connection);
+        version.map_err(|error| QueryError::from(error).of(&self.name))
+    }
+
+    /// Whether its primary answers, as far as the watch knows.
+    pub fn is_up(&self) -> bool {
+        self.primary.health.is_up()
+    }
+
+    /// Fails when it is a file whose disk has hardly any room left.
+    pub fn require_room(&self) -> Result<(), DbError> {
+        self.primary.require_room()
+    }
+
+    /// Whether the last write found no room.
+    pub fn was_full(&self) -> bool {
+        self.primary.was_full()
+    }
+
+    /// How its replicas are doing, in the order of the configuration.
+    pub fn replicas(&self) -> Vec<ReplicaState> {
+        let state = |replica: &Replica| ReplicaState {
+            is_up: replica.server.health.is_up(),
+            lag_ms: replica.progress.lag(&self.log).map(|lag| lag.as_millis() as u64),
+        };
+        self.replicas.iter().map(state).collect()
+    }
+
+    /// Runs `queries` on one snapshot: of a replica where that is wanted and it has what the
+    /// client has written, else of the primary; while that is away, of a replica again.
+    pub fn read<T>(
+        &self,
+        context: &Context,
+        queries: impl Fn(&mut Connection) -> Result<T, QueryError>,
+    ) -> Result<T, DbError> {
+        let queries = |connection: &mut Connection, ()| queries(connection);
+        if self.replica_settings.reads == Reads::Replica
+            && let Some(replica) = self.usable_replica(context)
+        {
+            match self.ask(context, replica, |_| Ok(()), queries) {
+                Err(error) if error.may_pass() => {}
+                answered => return answered,
+            }
+        }
+        self.primary_or_replica(context, |_| Ok(()), queries)
+    }
+
+    /// Runs `queries` on one snapshot that has all that is committed.
+    pub fn read_latest<T>(
+        &self,
+        context: &Context,
+        queries: impl Fn(&mut Connection) -> Result<T, QueryError>,
+    ) -> Result<T, DbError> {
+        self.ask(context, &self.primary, |_| Ok(()), |connection, ()| queries(connection))
+    }
+
+    /// Like [`Database::read`], of the primary if possible: for walks upwards in time. `queries`
+    /// also gets the time below which nothing more will appear. None: this process is the only one
+    /// that writes here, and knows.
+    pub fn read_settled<T>(
+        &self,
+        context: &Context,
+        queries: impl Fn(&mut Connection, Option<Settled>) -> Result<T, QueryError>,
+    ) -> Result<T, DbError> {
+        let prepare = |connection: &mut Connection| Ok(engine::settled(connection)?);
+        self.primary_or_replica(context, prepare, queries)
+    }
+
+    /// Runs `queries` in one transaction that commits durably; when they fail, nothing has
+    /// happened. On SQLite it holds the write lock from its start.
+    pub fn write<T>(
+        &self,
+        context: &Context,
+        queries: impl FnOnce(&mut Connection) -> Result<T, QueryError>,
+    ) -> Result<T, DbError> {
+        let after = |connection: &mut Connection| {
+            // Who writes to a file reads from this very process.
+            if let Address::Postgres(_) = self.primary.address {
+                // It is committed. Where, is not known: then no replica is known to have it.
+                let end = health_check::end_of_log(connection).unwrap_or(u64::MAX);
+                context.note_write(&self.name, end);
+                if end != u64::MAX {
+                    self.log.note_end(end);
+                }
+            }
+        };
+        let write = || self.primary.write(queries, after);
+        context.waiting_for(&self.name, &self.primary.health, write)
+    }
+
+    /// How long a transaction waits for another one's lock.
+    pub fn lock_timeout(&self) -> Duration {
+        Duration::from_millis(self.settings.lock_timeout_ms.into())
+    }
+
+    /// Runs `work` on a writing connection outside of a transaction.
+    pub(in crate::db) fn with_writer<T>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, String>,
+    ) -> Result<T, DbError> {
+        self.primary.with_writer(work)
+    }
+
+    /// Opens a connection to the primary that no pool knows.
+    pub(in crate::db) fn connect(&self) -> Result<Connection, DbError> {
+        crate::db::connection::pool::connect(&self.primary.address, true, &self.settings)
+            .map_err(|reason| self.unavailable(reason))
+    }
+
+    /// Whether the primary's write-ahead log is known to have come as far as `position`. When it is
+    /// not, another process may know more: [`Database::has_reached`] asks.
+    pub fn has_surely_reached(&self, position: u64) -> bool {
+        position <= self.log.end()
+    }
+
+    /// Whether the primary's write-ahead log has come as far as `position`.
+    pub fn has_reached(&self, context: &Context, position: u64) -> Result<bool, DbError> {
+        let end =
+            self.read_latest(context, |connection| Ok(health_check::end_of_log(connection)?))?;
+        self.log.note_end(end);
+        Ok(position <= end)
+    }
+
+    fn primary_or_replica<P, T>(
+        &self,
+        context: &Context,
+        prepare: impl Fn(&mut Connection) -> Result<P, QueryError>,
+        queries: impl Fn(&mut Connection, P) -> Result<T, QueryError>,
+    ) -> Result<T, DbError> {
+        let answered = self.ask(context, &self.primary, &prepare, &queries);
+        match answered {
+            Err(error)
+                if error.may_pass()
+                    && let Some(replica) = self.usable_replica(context) =>
+            {
+                self.ask(context, replica, prepare, queries)
+            }
+            answered => answered,
+        }
+    }
+
+    fn ask<P, T>(
+        &self,
+        context: &Context,
+        server: &Arc<Server>,
+        prepare: impl Fn(&mut Connection) -> Result<P, QueryError>,
+        queries: impl Fn(&mut Connection, P) -> Result<T, QueryError>,
+    ) -> Result<T, DbError> {
+        context.waiting_for(&self.name, &server.health, || server.read(prepare, queries))
+    }
+
+    /// A replica that has all that this client has written; each in turn.
+    fn usable_replica(&self, context: &Context) -> Option<&Arc<Server>> {
+        let seen = context.position(&self.name);
+        let first = self.next.fetch_add(1, Ordering::Relaxed);
+        let number = self.replicas.len();
+        (0..number)
+            .map(|n| &self.replicas[first.wrapping_add(n) % number])
+            .find(|replica| self.is_usable(replica, seen))
+            .map(|replica| &replica.server)
+    }
+
+    fn is_usable(&self, replica: &Replica, seen: u64) -> bool {
+        let max_lag = Duration::from_millis(self.replica_settings.max_lag_ms.into());
+        replica.server.health.is_up()
+            && replica.progress.replayed().is_some_and(|replayed| replayed >= seen)
+            && replica.progress.lag(&self.log).is_some_and(|lag| lag <= max_lag)
+    }
+
+    pub(in crate::db) fn unavailable(&self, reason: String) -> DbError {
+        self.primary.unavailable(reason)
+    }
+}
+
+/// A database as one request uses it.
+#[derive(Clone, Copy)]
+pub struct RequestDatabase<'a> {
+    /// The database.
+    pub database: &'a Arc<Database>,
+    /// The request's.
+    pub context: &'a Context,
+}
+
+impl RequestDatabase<'_> {
+    /// See [`Database::read`].
+    pub fn read<T>(
+        &self,
+        queries: impl Fn(&mut Connection) -> Result<T, QueryError>,
+    ) -> Result<T, DbError> {
+        self.database.read(self.context, queries)
+    }
+
+    /// See [`Database::read_latest`].
+    pub fn read_latest<T>(
+        &self,
+        queries: impl Fn(&mut Connection) -> Result<T, QueryError>,
+    ) -> Result<T, DbError> {
+        self.database.read_latest(self.context, queries)
+    }
+
+    /// See [`Database::read_settled`].
+    pub fn read_settled<T>(
+        &self,
+        queries: impl Fn(&mut Connection, Option<Settled>) -> Result<T, QueryError>,
+    ) -> Result<T, DbError> {
+        self.database.read_settled(self.context, queries)
+    }
+
+    /// See [`Database::write`].
+    pub fn write<T>(
+        &self,
+        queries: impl FnOnce(&mut Connection) -> Result<T, QueryError>,
+    ) -> Result<T, DbError> {
+        self.database.write(self.context, queries)
+    }
+
+    /// Does `work` with this database. When that means to wait for a server, it is done on a
+    /// thread of its own, and [`Answer::wait`] gives up when the server does.
+    pub fn begin<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&RequestDatabase) -> Result<T, DbError> + Send + 'static,
+    ) -> Answer<T> {
+        if let Address::Sqlite(_) = self.database.address() {
+            // Nothing to wait for: with a thread for each file, a page took a fifth longer.
+            return Answer::Here(Box::new(work(self)));
+        }
+        let (sender, receiver) = mpsc::channel();
+        let (database, context) = (Arc::clone(self.database), self.context.on_another_thread());
+        let waits_for = context.waits_for.clone();
+        WAITING.spawn_blocking(move || {
+            let request = RequestDatabase { database: &database, context: &context };
+            let answer = context.span().in_scope(|| work(&request));
+            // The request may have been given up.
+            sender.send(answer).ok();
+        });
+        Answer::Elsewhere { database: Arc::clone(self.database), receiver, waits_for }
+    }
+}
+
+/// What a database is going to answer.
+pub enum Answer<T> {
+    /// It has answered.
+    Here(Box<Result<T, DbError>>),
+    /// It will, if it can.
+    Elsewhere {
+        /// Who.
+        database: Arc<Database>,
+        /// Where the answer arrives.
+        receiver: Receiver<Result<T, DbError>>,
+        /// Which of its servers has been asked.
+        waits_for: WaitsFor,
+    },
+}
+
+impl<T> Answer<T> {
+    /// The answer; or that the database hangs.
+    pub fn wait(self) -> Result<T, DbError> {
+        let (database, receiver, waits_for) = match self {
+            Answer::Here(answer) => return *answer,
+            Answer::Elsewhere { database, receiver, waits_for } => (database, receiver, waits_for),
+        };
+        loop {
+            match receiver.recv_timeout(LOOK_EVERY) {
+                Ok(answer) => return answer,
+                Err(RecvTimeoutError::Timeout) if waits_for.in_vain().is_none() => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    return Err(database.unavailable("it does not answer".to_owned()));
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    let reason = "the thread that asked it has panicked".to_owned();
+                    return Err(database.unavailable(reason));
+                }
+            }
+        }
+    }
+}

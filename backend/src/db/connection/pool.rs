@@ -1,0 +1,417 @@
+//! One SQLite file or PostgreSQL server: its connections, and whether it answers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection;
+use diesel::r2d2::{HandleError, ManageConnection, Pool, PooledConnection};
+use diesel::{Connection as _, PgConnection, SqliteConnection};
+use scheduled_thread_pool::ScheduledThreadPool;
+
+use crate::db::connection::address::Address;
+use crate::db::connection::circuit_breaker::Health;
+use crate::db::dialect::citus;
+use crate::db::dialect::engine::{self, Connection, Mode};
+use crate::db::dialect::statement_timeout::TimeLimit;
+use crate::db::dialect::wal_size::LogSize;
+use crate::db::error::{DbError, QueryError};
+
+/// How a database is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Connections that read at the same time.
+    pub read_connections: u32,
+    /// Connections that write at the same time; to a SQLite file it is one.
+    pub write_connections: u32,
+    /// How long a request waits for a connection to become free, in milliseconds.
+    pub checkout_timeout_ms: u32,
+    /// How long a transaction waits for another one's lock, in milliseconds.
+    pub lock_timeout_ms: u32,
+    /// How long a PostgreSQL server works at one statement, and SQLite at the queries of one read, in
+    /// milliseconds.
+    pub statement_timeout_ms: u32,
+}
+
+/// Requests that wait for a connection of one pool at most: more than these would only wait in
+/// vain, and keep threads from the other databases.
+const MAX_WAITING: usize = 256;
+/// Connections that a request tries, if it finds them closed.
+const MAX_TRIES: usize = 3;
+/// How often a request that waits looks whether there is still something to wait for.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// One SQLite file or PostgreSQL server.
+pub(in crate::db) struct Server {
+    /// The database's name, as problems name it.
+    database: String,
+    pub address: Address,
+    pub health: Arc<Health>,
+    readers: Lane,
+    writers: Lane,
+    settings: Settings,
+    /// Of a file.
+    log: Option<LogSize>,
+    /// Whether the last write found no room.
+    is_full: AtomicBool,
+}
+
+/// The connections for one use, and those who wait for them.
+struct Lane {
+    pool: Pool<Connector>,
+    waiting: AtomicUsize,
+    timeout: Duration,
+}
+
+impl Server {
+    /// The server at `address`, which is first asked when it is first used.
+    pub fn new(database: &str, address: Address, settings: Settings) -> Server {
+        let health = Arc::new(Health::new());
+        // One thread opens connections: a server that hangs keeps only its own waiting.
+        let threads = Arc::new(
+            ScheduledThreadPool::builder().num_threads(1).thread_name_pattern("connect-{}").build(),
+        );
+        let lane = |role, connections| {
+            let timeout = Duration::from_millis(settings.checkout_timeout_ms.into());
+            let pool = Pool::builder()
+                .max_size(connections)
+                .min_idle(Some(0))
+                // Not by a query: see `Connector::is_valid`.
+                .test_on_check_out(true)
+                .connection_timeout(timeout)
+                .thread_pool(Arc::clone(&threads))
+                .error_handler(Box::new(Quiet))
+                .build_unchecked(Connector {
+                    database: database.to_owned(),
+                    address: address.clone(),
+                    health: Arc::clone(&health),
+                    role,
+                    settings,
+                });
+            Lane { pool, waiting: AtomicUsize::new(0), timeout }
+        };
+        let writing = match address {
+            // SQLite has one writer at a time anyway: waiting for it in the pool is fair, waiting
+            // for its lock is not.
+            Address::Sqlite(_) => 1,
+            Address::Postgres(_) => settings.write_connections,
+        };
+        Server {
+            readers: lane(Role::Reader, settings.read_connections),
+            writers: lane(Role::Writer, writing),
+            database: database.to_owned(),
+            log: match &address {
+                Address::Sqlite(file) => Some(LogSize::new(file)),
+                Address::Postgres(_) => None,
+            },
+            address,
+            health,
+            settings,
+            is_full: AtomicBool::new(false),
+        }
+    }
+
+    /// Runs `queries` on one snapshot. `prepare` runs before that is taken.
+    pub fn read<P, T>(
+        &self,
+        prepare: impl Fn(&mut Connection) -> Result<P, QueryError>,
+        queries: impl Fn(&mut Connection, P) -> Result<T, QueryError>,
+    ) -> Result<T, DbError> {
+        let prepared = |session: &mut Session| {
+            session.limit.start(self.statement_timeout());
+            let prepared = prepare(&mut session.connection)?;
+            engine::begin(&mut session.connection, Mode::Read)?;
+            Ok(prepared)
+        };
+        let (mut session, prepared) = self.begun(&self.readers, prepared)?;
+        let result = queries(&mut session.connection, prepared);
+        let result = engine::end(&mut session.connection, result);
+        result.map_err(|error| self.failed(&mut session, error))
+    }
+
+    /// Runs `queries` in one transaction that commits durably; when they fail, nothing has
+    /// happened. `after` runs when they are committed.
+    pub fn write<T>(
+        &self,
+        queries: impl FnOnce(&mut Connection) -> Result<T, QueryError>,
+        after: impl FnOnce(&mut Connection),
+    ) -> Result<T, DbError> {
+        let begin = |session: &mut Session| {
+            session.limit.lift();
+            engine::begin(&mut session.connection, Mode::Write)?;
+            if self.health.routes_itself() {
+                // Nodes know of a limit what the transaction itself says.
+                engine::limit_lock_wait(&mut session.connection, self.lock_timeout())?;
+            }
+            Ok(())
+        };
+        let (mut session, ()) = self.begun(&self.writers, begin)?;
+        let result = queries(&mut session.connection);
+        let result = engine::end(&mut session.connection, result);
+        if result.is_ok() {
+            self.is_full.store(false, Ordering::Relaxed);
+            after(&mut session.connection);
+            if let Some(log) = &self.log {
+                log.bound(&mut session.connection, self.settings.lock_timeout_ms);
+            }
+        }
+        result.map_err(|error| self.failed(&mut session, error))
+    }
+
+    /// Runs `work` on a writing connection outside of a transaction, as migrations need it.
+    pub fn with_writer<T>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, String>,
+    ) -> Result<T, DbError> {
+        let mut session = self.checkout(&self.writers)?;
+        let done = work(&mut session.connection);
+        // A migration may have left settings behind, a failed one a transaction.
+        session.broken = matches!(session.connection, Connection::Postgres(_));
+        done.map_err(|reason| self.unavailable(reason))
+    }
+
+    /// A connection on which `begin` has succeeded. A server may have closed those that were open
+    /// meanwhile: nothing has happened on them yet, so another one is as good.
+    fn begun<T>(
+        &self,
+        lane: &Lane,
+        begin: impl Fn(&mut Session) -> Result<T, QueryError>,
+    ) -> Result<(PooledConnection<Connector>, T), DbError> {
+        let tries = if matches!(self.address, Address::Postgres(_)) { MAX_TRIES } else { 1 };
+        let mut tried = 1;
+        loop {
+            let mut session = self.checkout(lane)?;
+            match begin(&mut session) {
+                Ok(begun) => return Ok((session, begun)),
+                Err(error) => {
+                    let failed = self.failed(&mut session, error);
+                    if tried == tries || !session.broken {
+                        return Err(failed);
+                    }
+                    tried += 1;
+                }
+            }
+        }
+    }
+
+    /// The error by its database. When a server has closed the connection, or doesn't take writes
+    /// any more, that connection is not used again, and neither are those that were opened before.
+    fn failed(&self, session: &mut Session, error: QueryError) -> DbError {
+        let demoted = error.is_read_only();
+        let error = error.of(&self.database);
+        if matches!(error, DbError::Full { .. }) {
+            self.is_full.store(true, Ordering::Relaxed);
+        }
+        let (DbError::Unavailable { reason, .. } | DbError::Refused { reason, .. }) = &error else {
+            return error;
+        };
+        if matches!(session.connection, Connection::Postgres(_))
+            && (demoted || session.connection.batch_execute("SELECT 1").is_err())
+        {
+            session.broken = true;
+            self.health.doubt();
+            return self.unavailable(reason.clone());
+        }
+        error
+    }
+
+    fn checkout(&self, lane: &Lane) -> Result<PooledConnection<Connector>, DbError> {
+        let began = Instant::now();
+        let _waiting = lane.wait().map_err(|reason| self.unavailable(reason))?;
+        loop {
+            self.health.check(began).map_err(|reason| self.away(reason))?;
+            match lane.pool.get_timeout(LOOK_EVERY) {
+                Ok(session) => return Ok(session),
+                Err(_) if began.elapsed() < lane.timeout => {}
+                Err(error) => return Err(self.unavailable(error.to_string())),
+            }
+        }
+    }
+
+    /// Fails when the file's disk has hardly any room left.
+    pub fn require_room(&self) -> Result<(), DbError> {
+        if !self.log.as_ref().is_some_and(LogSize::lacks_room) {
+            return Ok(());
+        }
+        let reason = "there is less than 1 MiB".to_owned();
+        Err(DbError::Full { database: self.database.clone(), reason })
+    }
+
+    /// Whether the last write found no room.
+    pub fn was_full(&self) -> bool {
+        self.is_full.load(Ordering::Relaxed)
+    }
+
+    fn lock_timeout(&self) -> Duration {
+        Duration::from_millis(self.settings.lock_timeout_ms.into())
+    }
+
+    fn statement_timeout(&self) -> Duration {
+        Duration::from_millis(self.settings.statement_timeout_ms.into())
+    }
+
+    pub fn unavailable(&self, reason: String) -> DbError {
+        DbError::Unavailable { database: self.database.clone(), reason, is_news: true }
+    }
+
+    /// What the log knows already.
+    fn away(&self, reason: String) -> DbError {
+        DbError::Unavailable { database: self.database.clone(), reason, is_news: false }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.health.stop();
+    }
+}
+
+impl Lane {
+    fn wait(&self) -> Result<Waiting<'_>, String> {
+        let waiting = Waiting(&self.waiting);
+        if self.waiting.fetch_add(1, Ordering::Relaxed) < MAX_WAITING {
+            Ok(waiting)
+        } else {
+            Err(format!("{MAX_WAITING} requests are waiting for a connection already"))
+        }
+    }
+}
+
+/// A request that waits for a connection, until it is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What a connection may be used for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Role {
+    Reader,
+    Writer,
+}
+
+/// Opens connections.
+struct Connector {
+    database: String,
+    address: Address,
+    health: Arc<Health>,
+    role: Role,
+    settings: Settings,
+}
+
+/// An open connection.
+struct Session {
+    connection: Connection,
+    /// Whether it can't be used again.
+    broken: bool,
+    /// See [`Health::generation`].
+    generation: u64,
+    limit: TimeLimit,
+}
+
+/// Why a connection could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct ConnectError(String);
+
+impl ManageConnection for Connector {
+    type Connection = Session;
+    type Error = ConnectError;
+
+    fn connect(&self) -> Result<Session, ConnectError> {
+        let generation = self.health.generation();
+        let connected = connect(&self.address, self.role == Role::Writer, &self.settings);
+        let connected = connected.and_then(|mut connection| {
+            let routes_itself = citus::set_up(&mut connection).map_err(|e| one_line(&e))?;
+            self.health.set_routes_itself(routes_itself);
+            let limit = TimeLimit::of(&mut connection).map_err(|e| one_line(&e))?;
+            Ok((connection, limit))
+        });
+        match connected {
+            Ok((connection, limit)) => Ok(Session { connection, broken: false, generation, limit }),
+            Err(reason) => {
+                // A command that nobody watches for says it itself.
+                if self.health.is_watched() {
+                    let database = &self.database;
+                    tracing::warn!(database, reason, "a connection could not be opened");
+                }
+                self.health.unreachable(&reason);
+                Err(ConnectError(reason))
+            }
+        }
+    }
+
+    /// A file does not hang up. A server may have, but a query at every checkout would cost as
+    /// much as many a request: what was opened before the last failure counts as closed.
+    fn is_valid(&self, session: &mut Session) -> Result<(), ConnectError> {
+        if session.generation == self.health.generation() {
+            Ok(())
+        } else {
+            Err(ConnectError("opened before the server failed".to_owned()))
+        }
+    }
+
+    fn has_broken(&self, session: &mut Session) -> bool {
+        use diesel::connection::{AnsiTransactionManager as Transactions, TransactionManager};
+        let in_transaction = engine::on_each_engine!(&mut session.connection, c => {
+            Transactions::is_broken_transaction_manager(c)
+        });
+        session.broken || in_transaction || std::thread::panicking()
+    }
+}
+
+/// Opens a connection that is set up for its use.
+pub(in crate::db) fn connect(
+    address: &Address,
+    writes: bool,
+    settings: &Settings,
+) -> Result<Connection, String> {
+    let url = address.open_url();
+    let connected = match address {
+        Address::Sqlite(_) => SqliteConnection::establish(&url).map(Connection::Sqlite),
+        Address::Postgres(_) => PgConnection::establish(&url).map(Connection::Postgres),
+    };
+    let mut connection = connected.map_err(|error| one_line(&error))?;
+    let setup = match address {
+        Address::Sqlite(_) => format!(
+            "PRAGMA busy_timeout = {};
+             PRAGMA synchronous = FULL;
+             {}
+             PRAGMA foreign_keys = ON;
+             PRAGMA query_only = {};",
+            settings.lock_timeout_ms,
+            LogSize::pragmas(),
+            if writes { "OFF" } else { "ON" }
+        ),
+        // Whoever holds locks and hears nothing from us any more must not hold them for ever.
+        // Messages are in English, so that `QueryError` understands them; only superusers may
+        // choose that, of other roles it is a setting.
+        Address::Postgres(_) => format!(
+            "SET statement_timeout = {0};
+             SET lock_timeout = {1};
+             SET idle_in_transaction_session_timeout = {0};
+             SET client_min_messages = warning;
+             SELECT set_config('lc_messages', 'C', false)
+                 WHERE current_setting('is_superuser')::boolean;",
+            settings.statement_timeout_ms, settings.lock_timeout_ms,
+        ),
+    };
+    connection.batch_execute(&setup).map_err(|error| one_line(&error))?;
+    Ok(connection)
+}
+
+/// What went wrong, in one line: PostgreSQL likes to explain.
+pub(in crate::db) fn one_line(error: &dyn std::fmt::Display) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Connections that can't be opened are logged where that is noticed.
+#[derive(Debug)]
+struct Quiet;
+
+impl HandleError<ConnectError> for Quiet {
+    fn handle_error(&self, _: ConnectError) {}
+}

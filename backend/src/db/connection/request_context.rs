@@ -1,0 +1,268 @@
+//! The context of a request, which is passed along with its queries: how far the databases had come
+//! when its client wrote to them, which server it waits for, its deadline and its span in the log.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tracing::Span;
+
+use crate::db::connection::circuit_breaker::Health;
+
+/// How far each database's write-ahead log had come when a client wrote to it, in bytes, by the
+/// database's name.
+///
+/// As text, it is what clients send back: `reviews-2:16b374d8.default:1a2b`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Positions(BTreeMap<String, u64>);
+
+/// Bytes of a text of positions: what a browser keeps of a cookie, and proxies take in a header. A
+/// client has written to a few databases; a text of 256 of them is shorter.
+const MAX_BYTES: usize = 4_000;
+
+impl Positions {
+    /// Whether no position is known.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Keeps the positions for which `keep` says so; it gets the database's name and the position.
+    pub fn retain(&mut self, mut keep: impl FnMut(&str, u64) -> bool) {
+        self.0.retain(|database, position| keep(database, *position));
+    }
+
+    /// Adds those of `other`, of databases whose position is not known yet, as long as the text
+    /// stays short enough to be sent.
+    pub fn add_older(&mut self, other: &Positions) {
+        let mut bytes = self.to_string().len();
+        for (database, &position) in &other.0 {
+            let more = format!(".{database}:{position:x}").len();
+            if !self.0.contains_key(database) && bytes + more <= MAX_BYTES {
+                bytes += more;
+                self.note(database, position);
+            }
+        }
+    }
+
+    /// The position in a database; 0 when none is known.
+    pub fn of(&self, database: &str) -> u64 {
+        self.0.get(database).copied().unwrap_or_default()
+    }
+
+    /// The client has seen a database at this position.
+    pub(in crate::db) fn note(&mut self, database: &str, position: u64) {
+        let known = self.0.entry(database.to_owned()).or_default();
+        *known = position.max(*known);
+    }
+}
+
+impl fmt::Display for Positions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, (database, position)) in self.0.iter().enumerate() {
+            let separator = if number == 0 { "" } else { "." };
+            write!(f, "{separator}{database}:{position:x}")?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Positions {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Positions, ()> {
+        if text.len() > MAX_BYTES {
+            return Err(());
+        }
+        let mut positions = Positions::default();
+        for part in text.split('.') {
+            let (database, position) = part.split_once(':').ok_or(())?;
+            let named = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            if database.is_empty() || database.len() > 16 || !database.chars().all(named) {
+                return Err(());
+            }
+            positions.note(database, u64::from_str_radix(position, 16).map_err(|_| ())?);
+        }
+        Ok(positions)
+    }
+}
+
+/// Which server a request waits for; looked at from another thread.
+#[derive(Clone, Default)]
+pub struct WaitsFor(Arc<Mutex<Option<Awaited>>>);
+
+/// A database's name, and the server of it that is waited for.
+type Awaited = (String, Arc<Health>);
+
+impl WaitsFor {
+    /// The name of the database that the request waits for.
+    pub fn database(&self) -> Option<String> {
+        self.lock().as_ref().map(|(name, _)| name.clone())
+    }
+
+    /// The same, if its server doesn't answer.
+    pub fn in_vain(&self) -> Option<String> {
+        let waits_for = self.lock();
+        waits_for.as_ref().filter(|(_, health)| !health.is_up()).map(|(name, _)| name.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Awaited>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, server: Option<Awaited>) {
+        *self.lock() = server;
+    }
+}
+
+/// What a request carries to the databases, and back. Clones share it.
+#[derive(Clone)]
+pub struct Context {
+    request: Arc<Request>,
+    /// Which server the request waits for.
+    pub waits_for: WaitsFor,
+}
+
+struct Request {
+    seen: Positions,
+    written: Mutex<Positions>,
+    deadline: Option<Instant>,
+    span: Span,
+}
+
+impl Context {
+    /// Of a request whose client has `seen` the databases at these positions. What isn't done at
+    /// the `deadline` is given up. Log lines belong to the current span.
+    pub fn new(seen: Positions, deadline: Option<Instant>) -> Context {
+        let span = Span::current();
+        let request = Request { seen, written: Mutex::default(), deadline, span };
+        Context { request: Arc::new(request), waits_for: WaitsFor::default() }
+    }
+
+    /// Of work for several clients at once: it sees what any of them has seen, and what it writes
+    /// is no client's yet.
+    pub fn of_batch<'a>(
+        contexts: impl Iterator<Item = &'a Context> + Clone,
+        waits_for: WaitsFor,
+    ) -> Context {
+        let mut seen = Positions::default();
+        for context in contexts.clone() {
+            context.request.seen.0.iter().for_each(|(name, &position)| seen.note(name, position));
+        }
+        let span = contexts.map(|context| context.request.span.clone()).next();
+        let request = Request {
+            seen,
+            written: Mutex::default(),
+            deadline: None,
+            span: span.unwrap_or_else(Span::none),
+        };
+        Context { request: Arc::new(request), waits_for }
+    }
+
+    /// The same request, on a thread that waits for a server of its own.
+    pub(in crate::db) fn on_another_thread(&self) -> Context {
+        Context { request: Arc::clone(&self.request), waits_for: WaitsFor::default() }
+    }
+
+    /// What the client had seen when it made the request.
+    pub fn seen(&self) -> &Positions {
+        &self.request.seen
+    }
+
+    /// What the request has written.
+    pub fn written(&self) -> Positions {
+        self.lock_written().clone()
+    }
+
+    /// The request has written to a database.
+    pub fn note_write(&self, database: &str, position: u64) {
+        self.lock_written().note(database, position);
+    }
+
+    /// When the request is given up.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.request.deadline
+    }
+
+    /// What the log knows the request by.
+    pub fn span(&self) -> &Span {
+        &self.request.span
+    }
+
+    /// The position that a server must have reached to answer this request.
+    pub(in crate::db) fn position(&self, database: &str) -> u64 {
+        self.request.seen.of(database).max(self.lock_written().of(database))
+    }
+
+    /// Does `work`, which waits for this server.
+    pub(in crate::db) fn waiting_for<T>(
+        &self,
+        name: &str,
+        health: &Arc<Health>,
+        work: impl FnOnce() -> T,
+    ) -> T {
+        self.waits_for.set(Some((name.to_owned(), Arc::clone(health))));
+        let done = work();
+        self.waits_for.set(None);
+        done
+    }
+
+    fn lock_written(&self) -> MutexGuard<'_, Positions> {
+        // Each change is one insertion, so it is whole even after a panic.
+        self.request.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Context {
+    /// Of work that no client waits for.
+    fn default() -> Context {
+        Context::new(Positions::default(), None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_survive_the_way_to_the_client_and_back() {
+        let mut positions = Positions::default();
+        assert!(positions.is_empty() && "".parse::<Positions>().is_err());
+        positions.note("reviews-2", 0x16b3_74d8);
+        positions.note("default", 7);
+        positions.note("reviews-2", 5);
+        assert_eq!(positions.to_string(), "default:7.reviews-2:16b374d8");
+        assert_eq!(positions.to_string().parse(), Ok(positions.clone()));
+        let mut written: Positions = "default:6".parse().unwrap();
+        written.add_older(&positions);
+        assert_eq!(written.to_string(), "default:6.reviews-2:16b374d8");
+        for text in ["default", "default:", "default:x", ":1", "Default:1", "default:1.", "a;b:1"] {
+            assert_eq!(text.parse::<Positions>(), Err(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn positions_are_bounded_in_bytes() {
+        let mut all = Positions::default();
+        (1..=1_024).for_each(|number| all.note(&format!("reviews-{number}"), u64::MAX));
+        assert_eq!(all.to_string().parse::<Positions>(), Err(()));
+        let mut sent = Positions::default();
+        sent.note("default", 1);
+        sent.add_older(&all);
+        let text = sent.to_string();
+        assert!((MAX_BYTES - 40..=MAX_BYTES).contains(&text.len()), "{}", text.len());
+        assert_eq!(text.parse(), Ok(sent));
+    }
+
+    #[test]
+    fn what_a_batch_writes_is_no_clients() {
+        let seen = |text: &str| Context::new(text.parse().unwrap(), None);
+        let clients = [seen("default:5.reviews-1:9"), seen("reviews-1:a")];
+        let batch = Context::of_batch(clients.iter(), WaitsFor::default());
+        batch.note_write("reviews-1", 100);
+        assert_eq!(batch.seen().to_string(), "default:5.reviews-1:a");
+        assert_eq!(batch.position("reviews-1"), 100);
+        assert!(clients.iter().all(|client| client.written().is_empty()));
+    }
+}

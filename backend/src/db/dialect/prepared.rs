@@ -1,0 +1,36 @@
+//! Statements that diesel would prepare anew each time.
+
+use diesel::QueryResult;
+use diesel::backend::Backend;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+
+/// A query that is loaded, and whose statement is kept prepared, by its text.
+///
+/// Diesel keeps no statement whose text it can't tell from the query's type: pieces of SQL, and lists
+/// on SQLite. Preparing one takes several times as long as running it. (Statements that are
+/// executed, as UPDATE is, diesel passes on in a way that this can't change.) Only for queries of
+/// few texts: whatever varies must be a bind, for statements are kept as long as their connection.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::db) struct Cached<T>(pub T);
+
+impl<T: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for Cached<T> {
+    fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        self.0.walk_ast(pass)
+    }
+
+    fn is_safe_to_cache_prepared(&self, _: &DB) -> QueryResult<bool> {
+        Ok(true)
+    }
+}
+
+impl<T: QueryId> QueryId for Cached<T> {
+    type QueryId = T::QueryId;
+
+    const HAS_STATIC_QUERY_ID: bool = T::HAS_STATIC_QUERY_ID;
+}
+
+impl<T: Query> Query for Cached<T> {
+    type SqlType = T::SqlType;
+}
+
+impl<T, C> diesel::RunQueryDsl<C> for Cached<T> {}

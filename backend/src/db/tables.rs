@@ -1,0 +1,19 @@
+//! Rows and queries, one file for each subject. They run inside the transactions that
+//! [`super::connection::database::Database`] begins.
+
+pub mod acceptance;
+pub mod accounts;
+pub mod audit;
+pub mod backfill;
+pub mod cluster;
+pub mod ids;
+pub mod moderation;
+pub mod owner;
+pub mod products;
+pub mod ratings;
+pub mod review_search;
+pub mod reviews;
+pub mod schema;
+pub mod sessions;
+pub mod tokens;
+pub mod verifications;

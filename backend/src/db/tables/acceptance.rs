@@ -1,0 +1,98 @@
+//! What `default` is asked before new reviews are written.
+
+use std::collections::{HashMap, HashSet};
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
+use diesel::{PgConnection, SqliteConnection};
+use ostrakon_shared::ProductId;
+
+use crate::db::dialect::engine::Connection;
+use crate::db::dialect::prepared::Cached;
+use crate::db::error::QueryError;
+use crate::db::tables::schema::{account, product};
+use crate::text::NameKeys;
+
+/// Those of `products` that are there, with whether each is archived; and those of `names` that can
+/// be taken for an account's. On a server one query, however many they are.
+pub fn check<'n>(
+    connection: &mut Connection,
+    products: &[ProductId],
+    names: &[&'n NameKeys],
+) -> Result<(HashMap<ProductId, bool>, HashSet<&'n NameKeys>), QueryError> {
+    let ids: Vec<i64> = products.iter().map(|id| id.get()).collect();
+    let columns = names.iter().map(|keys| (keys.key.as_str(), keys.skeleton.as_str()));
+    let (keys, skeletons): (Vec<&str>, Vec<&str>) = columns.unzip();
+    let (products, accounts) = match connection {
+        Connection::Sqlite(sqlite) => (archived(sqlite, ids)?, alike(sqlite, keys, skeletons)?),
+        Connection::Postgres(postgres) => in_one_query(postgres, ids, keys, skeletons)?,
+    };
+    let archived = products.into_iter();
+    let archived = archived.filter_map(|(id, archived)| Some((ProductId::new(id)?, archived)));
+    let is_taken = |keys: &&NameKeys| accounts.iter().any(|account| keys.is_like(account));
+    Ok((archived.collect(), names.iter().copied().filter(is_taken).collect()))
+}
+
+/// A product's id, and whether it is archived.
+type ProductState = (i64, bool);
+
+fn archived(sqlite: &mut SqliteConnection, ids: Vec<i64>) -> QueryResult<Vec<ProductState>> {
+    let query = product::table.filter(product::id.eq_any(ids));
+    Cached(query.select((product::id, product::archived))).load(sqlite)
+}
+
+/// The names of accounts that share one of these keys or skeletons.
+fn alike(
+    sqlite: &mut SqliteConnection,
+    keys: Vec<&str>,
+    skeletons: Vec<&str>,
+) -> QueryResult<Vec<NameKeys>> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let is_alike = account::name_key.eq_any(keys).or(account::name_skeleton.eq_any(skeletons));
+    let query = account::table.filter(is_alike);
+    let found: Vec<(String, String)> =
+        Cached(query.select((account::name_key, account::name_skeleton))).load(sqlite)?;
+    Ok(found.into_iter().map(|(key, skeleton)| NameKeys { key, skeleton }).collect())
+}
+
+fn in_one_query(
+    postgres: &mut PgConnection,
+    ids: Vec<i64>,
+    keys: Vec<&str>,
+    skeletons: Vec<&str>,
+) -> QueryResult<(Vec<ProductState>, Vec<NameKeys>)> {
+    /// A product, or an account with one of the names.
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = BigInt)]
+        id: i64,
+        #[diesel(sql_type = Bool)]
+        archived: bool,
+        #[diesel(sql_type = Nullable<Text>)]
+        name_key: Option<String>,
+        #[diesel(sql_type = Nullable<Text>)]
+        name_skeleton: Option<String>,
+    }
+    const PRODUCTS: &str = "SELECT id, archived, NULL AS name_key, NULL AS name_skeleton
+         FROM product WHERE id = ANY($1)";
+    const AND_NAMES: &str = "SELECT id, archived, NULL AS name_key, NULL AS name_skeleton
+         FROM product WHERE id = ANY($1)
+         UNION ALL
+         SELECT id, FALSE, name_key, name_skeleton
+         FROM account WHERE name_key = ANY($2) OR name_skeleton = ANY($3)";
+    let query = diesel::sql_query(if keys.is_empty() { PRODUCTS } else { AND_NAMES }).into_boxed();
+    let mut query = query.bind::<Array<BigInt>, _>(ids);
+    if !keys.is_empty() {
+        query = query.bind::<Array<Text>, _>(keys).bind::<Array<Text>, _>(skeletons);
+    }
+    let (mut products, mut accounts) = (Vec::new(), Vec::new());
+    for row in Cached(query).load::<Found>(postgres)? {
+        match (row.name_key, row.name_skeleton) {
+            (Some(key), Some(skeleton)) => accounts.push(NameKeys { key, skeleton }),
+            _ => products.push((row.id, row.archived)),
+        }
+    }
+    Ok((products, accounts))
+}

@@ -1,0 +1,187 @@
+//! Accounts as rows.
+
+use diesel::prelude::*;
+use jiff::Timestamp;
+use ostrakon_shared::{Account, AccountId, Role};
+
+use crate::db::dialect::engine::{Connection, escape_like, on_each_engine};
+use crate::db::dialect::statement_timeout::in_time;
+use crate::db::error::QueryError;
+use crate::db::tables::schema::account;
+use crate::text::{NameKeys, fold};
+
+/// An account as it is stored.
+#[derive(Clone, Queryable, Selectable)]
+#[diesel(table_name = account)]
+pub struct AccountRow {
+    /// The account's id.
+    pub id: i64,
+    /// Its name, as it is shown.
+    pub name: String,
+    /// The hash of its password, as a PHC string.
+    pub password_hash: String,
+    /// A [`ostrakon_shared::Role`].
+    pub role: String,
+    /// Whether it is shut.
+    pub disabled: bool,
+    /// Whether its password is the demo's, which everybody knows.
+    pub demo_password: bool,
+    /// When it was created, in milliseconds since the Unix epoch.
+    pub created_at: i64,
+}
+
+// A hash in a log could be cracked at leisure.
+impl std::fmt::Debug for AccountRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccountRow").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl TryFrom<AccountRow> for Account {
+    type Error = QueryError;
+
+    fn try_from(row: AccountRow) -> Result<Account, QueryError> {
+        let broken = |what: &str| QueryError::Broken(format!("account {} with {what}", row.id));
+        Ok(Account {
+            id: AccountId::new(row.id).ok_or_else(|| broken("an impossible id"))?,
+            role: row.role.parse().map_err(|_| broken("an unknown role"))?,
+            created_at: timestamp(row.created_at)?,
+            name: row.name,
+            disabled: row.disabled,
+        })
+    }
+}
+
+/// A moment, from its milliseconds since the Unix epoch.
+pub(in crate::db) fn timestamp(unix_ms: i64) -> Result<Timestamp, QueryError> {
+    let broken = |_| QueryError::Broken(format!("{unix_ms} ms are no date"));
+    Timestamp::from_millisecond(unix_ms).map_err(broken)
+}
+
+/// An account to be created.
+pub struct NewAccount<'a> {
+    /// Its name, as it is shown.
+    pub name: &'a str,
+    /// What its name is compared by.
+    pub keys: &'a NameKeys,
+    /// The hash of its password, as a PHC string.
+    pub password_hash: &'a str,
+    /// What it may do.
+    pub role: Role,
+    /// Whether its password is the demo's.
+    pub demo_password: bool,
+    /// Now, in milliseconds since the Unix epoch.
+    pub created_at: i64,
+}
+
+/// Creates an account; a conflict when the name is taken.
+pub fn insert(connection: &mut Connection, new: &NewAccount) -> Result<AccountRow, QueryError> {
+    let insert = diesel::insert_into(account::table).values((
+        account::name.eq(new.name),
+        account::name_key.eq(&new.keys.key),
+        account::name_skeleton.eq(&new.keys.skeleton),
+        account::search_text.eq(fold(new.name)),
+        account::password_hash.eq(new.password_hash),
+        account::role.eq(new.role.as_str()),
+        account::demo_password.eq(new.demo_password),
+        account::created_at.eq(new.created_at),
+    ));
+    Ok(on_each_engine!(connection, c => {
+        insert.returning(AccountRow::as_returning()).get_result(c)
+    })?)
+}
+
+/// The account with this id.
+pub fn find(connection: &mut Connection, id: AccountId) -> Result<Option<AccountRow>, QueryError> {
+    let query = account::table.find(id.get()).select(AccountRow::as_select());
+    Ok(query.first(connection).optional()?)
+}
+
+/// The account with this name, as names are compared.
+pub fn find_by_key(
+    connection: &mut Connection,
+    name_key: &str,
+) -> Result<Option<AccountRow>, QueryError> {
+    let query = account::table.filter(account::name_key.eq(name_key));
+    Ok(query.select(AccountRow::as_select()).first(connection).optional()?)
+}
+
+/// Whether an account has a name that can be taken for this one.
+pub fn is_taken(connection: &mut Connection, keys: &NameKeys) -> Result<bool, QueryError> {
+    let alike = account::name_key.eq(&keys.key).or(account::name_skeleton.eq(&keys.skeleton));
+    let found = account::table.filter(alike).select(account::id).limit(1);
+    Ok(found.first::<i64>(connection).optional()?.is_some())
+}
+
+/// Up to `limit` accounts with ids above `after` whose names, folded, hold `part`.
+pub fn list(
+    connection: &mut Connection,
+    part: &str,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<AccountRow>, QueryError> {
+    let query = account::table
+        .filter(account::id.gt(after))
+        .filter(account::search_text.like(format!("%{}%", escape_like(part))).escape('\\'))
+        .filter(in_time(connection))
+        .order(account::id)
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX));
+    Ok(query.select(AccountRow::as_select()).load(connection)?)
+}
+
+/// Gives an account a new password, unless it has another one than `old_hash` by now. Says
+/// whether it has been changed.
+pub fn replace_password(
+    connection: &mut Connection,
+    id: i64,
+    old_hash: &str,
+    new_hash: &str,
+) -> Result<bool, QueryError> {
+    let changed = diesel::update(account::table.find(id))
+        .filter(account::password_hash.eq(old_hash))
+        .set((account::password_hash.eq(new_hash), account::demo_password.eq(false)))
+        .execute(connection)?;
+    Ok(changed == 1)
+}
+
+/// Changes what an account may do, and whether it is shut.
+pub fn update(
+    connection: &mut Connection,
+    id: i64,
+    role: Role,
+    disabled: bool,
+) -> Result<AccountRow, QueryError> {
+    let update = diesel::update(account::table.find(id))
+        .set((account::role.eq(role.as_str()), account::disabled.eq(disabled)));
+    Ok(on_each_engine!(connection, c => {
+        update.returning(AccountRow::as_returning()).get_result(c)
+    })?)
+}
+
+/// Whether somebody else than this account is an admin who can sign in from anywhere: who has the
+/// demo's password can't.
+pub fn has_other_admin(connection: &mut Connection, id: i64) -> Result<bool, QueryError> {
+    let others = account::table
+        .filter(account::role.eq(Role::Admin.as_str()))
+        .filter(account::disabled.eq(false))
+        .filter(account::demo_password.eq(false))
+        .filter(account::id.ne(id));
+    Ok(diesel::select(diesel::dsl::exists(others)).get_result(connection)?)
+}
+
+/// Names of the accounts that can sign in with the demo's password.
+pub fn with_demo_password(connection: &mut Connection) -> Result<Vec<String>, QueryError> {
+    let query = account::table
+        .filter(account::demo_password.eq(true))
+        .filter(account::disabled.eq(false))
+        .order(account::id);
+    Ok(query.select(account::name).load(connection)?)
+}
+
+/// The names of these accounts, by id.
+pub fn names(connection: &mut Connection, ids: &[i64]) -> Result<Vec<(i64, String)>, QueryError> {
+    Ok(account::table
+        .filter(account::id.eq_any(ids))
+        .select((account::id, account::name))
+        .load(connection)?)
+}

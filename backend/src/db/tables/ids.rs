@@ -1,0 +1,117 @@
+//! Ids of products and accounts: those that `default` has given, and those that the reviews
+//! databases name. Where reviews name more than were given, as after a restore of an older
+//! `default`, the next product or account would get the reviews of a lost one.
+
+use std::collections::BTreeSet;
+
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable};
+
+use crate::db::dialect::engine::{self, Connection};
+use crate::db::error::QueryError;
+use crate::db::tables::schema::{account, product, review};
+
+/// The highest ids of products and accounts; 0 without any.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Highest {
+    /// Of products.
+    pub product: i64,
+    /// Of accounts.
+    pub account: i64,
+}
+
+impl Highest {
+    /// The higher ones of both.
+    pub fn max(self, other: Highest) -> Highest {
+        Highest {
+            product: self.product.max(other.product),
+            account: self.account.max(other.account),
+        }
+    }
+}
+
+/// The highest ids that `default` has given, whether or not their rows are still there.
+pub fn given(connection: &mut Connection) -> Result<Highest, QueryError> {
+    Ok(Highest {
+        product: engine::last_id(connection, "product")?,
+        account: engine::last_id(connection, "account")?,
+    })
+}
+
+/// The highest ids of the products and accounts that are there.
+pub fn stored(connection: &mut Connection) -> Result<Highest, QueryError> {
+    let product: Option<i64> =
+        product::table.select(diesel::dsl::max(product::id)).first(connection)?;
+    let account: Option<i64> =
+        account::table.select(diesel::dsl::max(account::id)).first(connection)?;
+    Ok(Highest { product: product.unwrap_or_default(), account: account.unwrap_or_default() })
+}
+
+/// The highest ids that the reviews of a database name: two lookups in indexes.
+pub fn named_by_reviews(connection: &mut Connection) -> Result<Highest, QueryError> {
+    let product: Option<i64> = review::table
+        .order(review::product_id.desc())
+        .select(review::product_id)
+        .first(connection)
+        .optional()?;
+    let account: Option<Option<i64>> = review::table
+        .filter(review::author_id.is_not_null())
+        .order(review::author_id.desc())
+        .select(review::author_id)
+        .first(connection)
+        .optional()?;
+    Ok(Highest {
+        product: product.unwrap_or_default(),
+        account: account.flatten().unwrap_or_default(),
+    })
+}
+
+/// The highest ids that anything in a reviews database names; reads all its events and reports.
+pub fn named(connection: &mut Connection) -> Result<Highest, QueryError> {
+    engine::without_time_limit(connection)?;
+    let mut named = named_by_reviews(connection)?;
+    for accounts in [
+        "(SELECT max(actor_id) FROM review_event)",
+        // `account 7` has reported it, or the hash of an address.
+        "(SELECT max(CAST(substr(reader, 9) AS BIGINT)) FROM report
+          WHERE reader LIKE 'account %')",
+    ] {
+        let highest: Option<i64> =
+            diesel::select(sql::<Nullable<BigInt>>(accounts)).get_result(connection)?;
+        named.account = named.account.max(highest.unwrap_or_default());
+    }
+    Ok(named)
+}
+
+/// The products and authors of a database's reviews whose ids are higher than these.
+pub fn named_above(
+    connection: &mut Connection,
+    given: Highest,
+) -> Result<(BTreeSet<i64>, BTreeSet<i64>), QueryError> {
+    engine::without_time_limit(connection)?;
+    let products: Vec<i64> = review::table
+        .filter(review::product_id.gt(given.product))
+        .select(review::product_id)
+        .distinct()
+        .load(connection)?;
+    let authors: Vec<Option<i64>> = review::table
+        .filter(review::author_id.gt(given.account))
+        .select(review::author_id)
+        .distinct()
+        .load(connection)?;
+    Ok((products.into_iter().collect(), authors.into_iter().flatten().collect()))
+}
+
+/// Lets the next product and the next account get ids above these.
+pub fn continue_above(connection: &mut Connection, above: Highest) -> Result<(), QueryError> {
+    let given = given(connection)?;
+    for (table, given, above) in
+        [("product", given.product, above.product), ("account", given.account, above.account)]
+    {
+        if given < above {
+            engine::continue_ids_after(connection, table, above)?;
+        }
+    }
+    Ok(())
+}

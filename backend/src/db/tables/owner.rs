@@ -1,0 +1,141 @@
+//! Owner rows: a reviews database's own, last word on the buckets that it owns.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use diesel::prelude::*;
+
+use crate::db::dialect::engine::Connection;
+use crate::db::error::QueryError;
+use crate::db::tables::schema::{bucket_owner, owner_version};
+use crate::shard::Bucket;
+
+/// States in which a database holds all acknowledged reviews of a bucket.
+const READABLE: [&str; 3] = ["owned", "moving", "frozen"];
+
+/// Fails with [`QueryError::Moved`] unless this database takes writes to the bucket, and has
+/// owned it since `epoch`. Must run in the transaction that writes.
+pub fn require_writable(
+    connection: &mut Connection,
+    bucket: Bucket,
+    epoch: i64,
+) -> Result<(), QueryError> {
+    let row: Option<(String, i64)> = bucket_owner::table
+        .find(bucket.number())
+        .select((bucket_owner::state, bucket_owner::epoch))
+        .first(connection)
+        .optional()?;
+    match row {
+        Some((state, since)) if state == "owned" && since == epoch => Ok(()),
+        _ => Err(QueryError::Moved(bucket)),
+    }
+}
+
+/// Those of `buckets` that this database takes writes to, with the epoch since which it owns them.
+/// Must run in the transaction that writes.
+pub fn writable(
+    connection: &mut Connection,
+    known: &KnownOwners,
+    buckets: &[Bucket],
+) -> Result<HashMap<i16, i64>, QueryError> {
+    let owners = owners(connection, known, buckets)?;
+    let writable = |bucket: &Bucket| {
+        let (state, epoch) = owners.of(*bucket)?;
+        (state == "owned").then_some((bucket.number(), epoch))
+    };
+    Ok(buckets.iter().filter_map(writable).collect())
+}
+
+/// Buckets that a database owns by the shard map, as queries name them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owned {
+    /// The buckets.
+    pub buckets: Vec<Bucket>,
+    /// Whether the engine routes by them itself: see [`crate::db::Database::routes_itself`].
+    pub routed_by_engine: bool,
+}
+
+impl Owned {
+    /// Whether this bucket is one of them.
+    pub fn has(&self, bucket: i16) -> bool {
+        self.buckets.iter().any(|owned| owned.number() == bucket)
+    }
+}
+
+/// Fails with [`QueryError::Moved`] unless this database holds all reviews of each bucket. Must
+/// run in the snapshot that reads them.
+pub fn require_readable(
+    connection: &mut Connection,
+    known: &KnownOwners,
+    buckets: &[Bucket],
+) -> Result<(), QueryError> {
+    let owners = owners(connection, known, buckets)?;
+    let is_readable =
+        |&bucket: &Bucket| owners.of(bucket).is_some_and(|(state, _)| READABLE.contains(&state));
+    match buckets.iter().find(|bucket| !is_readable(bucket)) {
+        Some(&bucket) => Err(QueryError::Moved(bucket)),
+        None => Ok(()),
+    }
+}
+
+/// The owner rows of a SQLite file as they were read last. A page of reviews depends on several of
+/// them in each file: to look whether they have changed takes less than to read them.
+#[derive(Default)]
+pub struct KnownOwners(ArcSwapOption<Owners>);
+
+/// Owner rows.
+struct Owners {
+    /// Of which version of all of them, in a SQLite file.
+    version: i64,
+    /// By bucket: state and epoch.
+    rows: HashMap<i16, (String, i64)>,
+}
+
+impl Owners {
+    fn of(&self, bucket: Bucket) -> Option<(&str, i64)> {
+        let (state, epoch) = self.rows.get(&bucket.number())?;
+        Some((state, *epoch))
+    }
+}
+
+/// The owner rows of these buckets, and maybe of others.
+fn owners(
+    connection: &mut Connection,
+    known: &KnownOwners,
+    buckets: &[Bucket],
+) -> Result<Arc<Owners>, QueryError> {
+    let columns = (bucket_owner::bucket, bucket_owner::state, bucket_owner::epoch);
+    let rows = bucket_owner::table.select(columns);
+    let by_bucket = |rows: Vec<(i16, String, i64)>| {
+        rows.into_iter().map(|(bucket, state, epoch)| (bucket, (state, epoch))).collect()
+    };
+    match connection {
+        Connection::Sqlite(sqlite) => {
+            let version = owner_version::table.select(owner_version::version).first(sqlite)?;
+            if let Some(owners) = &*known.0.load()
+                && owners.version == version
+            {
+                return Ok(Arc::clone(owners));
+            }
+            let owners = Arc::new(Owners { version, rows: by_bucket(rows.load(sqlite)?) });
+            known.0.store(Some(Arc::clone(&owners)));
+            Ok(owners)
+        }
+        Connection::Postgres(postgres) => {
+            let numbers = buckets.iter().map(|bucket| bucket.number());
+            let rows = rows.filter(bucket_owner::bucket.eq_any(numbers)).load(postgres)?;
+            Ok(Arc::new(Owners { version: 0, rows: by_bucket(rows) }))
+        }
+    }
+}
+
+/// Every owner row: bucket, whether its reviews are readable here, epoch.
+pub fn all(connection: &mut Connection) -> Result<Vec<(i16, bool, i64)>, QueryError> {
+    let rows: Vec<(i16, String, i64)> = bucket_owner::table
+        .order(bucket_owner::bucket)
+        .select((bucket_owner::bucket, bucket_owner::state, bucket_owner::epoch))
+        .load(connection)?;
+    let readable = |state: &str| READABLE.contains(&state);
+    Ok(rows.into_iter().map(|(bucket, state, epoch)| (bucket, readable(&state), epoch)).collect())
+}

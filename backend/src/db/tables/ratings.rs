@@ -1,0 +1,255 @@
+//! Rating rows: how often each rating was given, by product and bucket.
+
+use std::collections::BTreeMap;
+
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Nullable, SmallInt};
+use diesel::sqlite::Sqlite;
+use diesel::upsert::excluded;
+use ostrakon_shared::{ProductId, Rating, ReviewStatus};
+
+use crate::db::dialect::engine::{Connection, on_each_engine};
+use crate::db::dialect::prepared::Cached;
+use crate::db::error::QueryError;
+use crate::db::tables::schema::product_rating;
+use crate::shard::Bucket;
+
+/// The reviews of one product in one bucket, counted by their rating.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = product_rating)]
+pub struct RatingRow {
+    /// The bucket.
+    pub bucket: i16,
+    /// The product's id.
+    pub product_id: i64,
+    /// Reviews without a rating.
+    pub unrated: i64,
+    /// Reviews with one star.
+    pub r1: i64,
+    /// Reviews with two stars.
+    pub r2: i64,
+    /// Reviews with three stars.
+    pub r3: i64,
+    /// Reviews with four stars.
+    pub r4: i64,
+    /// Reviews with five stars.
+    pub r5: i64,
+    /// Reviews that are not approved: not public, in none of the other counts.
+    pub hidden: i64,
+}
+
+/// As what a review is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// Public, with this rating or without one.
+    Public(Option<Rating>),
+    /// Not public.
+    Hidden,
+}
+
+impl Counted {
+    /// As what a review with this status and rating is counted.
+    pub fn of(status: ReviewStatus, rating: Option<Rating>) -> Counted {
+        match status {
+            ReviewStatus::Approved => Counted::Public(rating),
+            _ => Counted::Hidden,
+        }
+    }
+}
+
+impl RatingRow {
+    /// No reviews.
+    pub fn empty(bucket: i16, product_id: i64) -> RatingRow {
+        RatingRow { bucket, product_id, unrated: 0, r1: 0, r2: 0, r3: 0, r4: 0, r5: 0, hidden: 0 }
+    }
+
+    /// Counts `reviews` more of this kind; fewer when negative.
+    pub fn add(&mut self, counted: Counted, reviews: i64) {
+        let count = match counted {
+            Counted::Hidden => &mut self.hidden,
+            Counted::Public(None) => &mut self.unrated,
+            Counted::Public(Some(rating)) => match rating.stars() {
+                1 => &mut self.r1,
+                2 => &mut self.r2,
+                3 => &mut self.r3,
+                4 => &mut self.r4,
+                _ => &mut self.r5,
+            },
+        };
+        *count += reviews;
+    }
+
+    /// Reviews without a rating, and those with 1 to 5 stars.
+    pub fn counts(&self) -> (u64, [u64; 5]) {
+        // The table refuses negative counts.
+        let [unrated, r1, r2, r3, r4, r5] =
+            [self.unrated, self.r1, self.r2, self.r3, self.r4, self.r5].map(i64::unsigned_abs);
+        (unrated, [r1, r2, r3, r4, r5])
+    }
+}
+
+/// Reviews that are to be counted: what they add to each rating row.
+#[derive(Debug, Default)]
+pub struct Tally(BTreeMap<(i64, i16), RatingRow>);
+
+impl Tally {
+    /// Counts one more review.
+    pub fn count(&mut self, bucket: Bucket, product: ProductId, counted: Counted) {
+        let (bucket, product) = (bucket.number(), product.get());
+        let row = self.0.entry((product, bucket));
+        row.or_insert_with(|| RatingRow::empty(bucket, product)).add(counted, 1);
+    }
+}
+
+/// Adds to the counts. Must run in the transaction that adds the reviews. The rows are in the order
+/// of their key, so that no two transactions wait for each other's.
+pub fn add(connection: &mut Connection, tally: &Tally) -> Result<(), QueryError> {
+    let rows: Vec<&RatingRow> = tally.0.values().collect();
+    match connection {
+        Connection::Sqlite(sqlite) => {
+            for row in rows {
+                Upsert(row).execute(sqlite)?;
+            }
+        }
+        Connection::Postgres(postgres) => {
+            use product_rating::dsl::{bucket, hidden, product_id, r1, r2, r3, r4, r5, unrated};
+
+            diesel::insert_into(product_rating::table)
+                .values(rows)
+                .on_conflict((product_id, bucket))
+                .do_update()
+                .set((
+                    unrated.eq(unrated + excluded(unrated)),
+                    r1.eq(r1 + excluded(r1)),
+                    r2.eq(r2 + excluded(r2)),
+                    r3.eq(r3 + excluded(r3)),
+                    r4.eq(r4 + excluded(r4)),
+                    r5.eq(r5 + excluded(r5)),
+                    hidden.eq(hidden + excluded(hidden)),
+                ))
+                .execute(postgres)?;
+        }
+    }
+    Ok(())
+}
+
+/// The same statement for one row of a SQLite file, by hand: diesel would prepare its own anew for
+/// each row, which takes longer than all the rest of writing a review.
+struct Upsert<'a>(&'a RatingRow);
+
+impl QueryId for Upsert<'_> {
+    type QueryId = Upsert<'static>;
+
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl QueryFragment<Sqlite> for Upsert<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        let row = self.0;
+        out.push_sql(
+            "INSERT INTO product_rating
+                 (bucket, product_id, unrated, r1, r2, r3, r4, r5, hidden) VALUES (",
+        );
+        out.push_bind_param::<SmallInt, _>(&row.bucket)?;
+        for number in [
+            &row.product_id,
+            &row.unrated,
+            &row.r1,
+            &row.r2,
+            &row.r3,
+            &row.r4,
+            &row.r5,
+            &row.hidden,
+        ] {
+            out.push_sql(", ");
+            out.push_bind_param::<BigInt, _>(number)?;
+        }
+        out.push_sql(
+            ") ON CONFLICT (product_id, bucket) DO UPDATE SET
+                 unrated = unrated + excluded.unrated, r1 = r1 + excluded.r1,
+                 r2 = r2 + excluded.r2, r3 = r3 + excluded.r3, r4 = r4 + excluded.r4,
+                 r5 = r5 + excluded.r5, hidden = hidden + excluded.hidden",
+        );
+        Ok(())
+    }
+}
+
+impl RunQueryDsl<SqliteConnection> for Upsert<'_> {}
+
+/// Counts a review as something else than before. Must run in the transaction that changes it.
+pub fn recount(
+    connection: &mut Connection,
+    bucket: Bucket,
+    product: ProductId,
+    before: Counted,
+    after: Counted,
+) -> Result<(), QueryError> {
+    let mut change = RatingRow::empty(bucket.number(), product.get());
+    change.add(before, -1);
+    change.add(after, 1);
+    use product_rating::dsl::{hidden, r1, r2, r3, r4, r5, unrated};
+
+    let row = product_rating::table.find((product.get(), bucket.number()));
+    let counts = (
+        unrated.eq(unrated + change.unrated),
+        r1.eq(r1 + change.r1),
+        r2.eq(r2 + change.r2),
+        r3.eq(r3 + change.r3),
+        r4.eq(r4 + change.r4),
+        r5.eq(r5 + change.r5),
+        hidden.eq(hidden + change.hidden),
+    );
+    match diesel::update(row).set(counts).execute(connection)? {
+        1 => Ok(()),
+        _ => Err(QueryError::Broken(format!("no rating of product {product} in {bucket}"))),
+    }
+}
+
+/// The rating rows of these products, of all buckets that were ever here.
+pub fn of_products(
+    connection: &mut Connection,
+    products: &[ProductId],
+) -> Result<Vec<RatingRow>, QueryError> {
+    if let [product] = products {
+        let rows = product_rating::table.filter(product_rating::product_id.eq(product.get()));
+        let rows = on_each_engine!(connection, c => rows.select(RatingRow::as_select()).load(c));
+        return Ok(rows?);
+    }
+    let query = product_rating::table
+        .filter(product_rating::product_id.eq_any(products.iter().map(|product| product.get())))
+        .select(RatingRow::as_select());
+    Ok(Cached(query).load(connection)?)
+}
+
+/// Up to `limit` rating rows after (product, bucket), in that order, of products up to `last`.
+pub fn after(
+    connection: &mut Connection,
+    (product, bucket): (i64, i16),
+    last: i64,
+    limit: i64,
+) -> Result<Vec<RatingRow>, QueryError> {
+    use product_rating::dsl;
+
+    Ok(product_rating::table
+        .filter(dsl::product_id.between(product, last))
+        .filter(dsl::product_id.gt(product).or(dsl::bucket.gt(bucket)))
+        .order((dsl::product_id, dsl::bucket))
+        .limit(limit)
+        .select(RatingRow::as_select())
+        .load(connection)?)
+}
+
+/// How many reviews lie in buckets whose reviews are readable here.
+pub fn total(connection: &mut Connection) -> Result<u64, QueryError> {
+    let total: Option<i64> = product_rating::table
+        .filter(sql::<diesel::sql_types::Bool>(
+            "bucket IN (SELECT bucket FROM bucket_owner WHERE state IN ('owned', 'moving', 'frozen'))",
+        ))
+        .select(sql::<Nullable<BigInt>>(
+            "CAST(sum(unrated + r1 + r2 + r3 + r4 + r5 + hidden) AS BIGINT)",
+        ))
+        .first(connection)?;
+    Ok(total.unwrap_or(0).unsigned_abs())
+}

@@ -1,0 +1,127 @@
+//! Reviews of every product in a database, as admins and authors look for them.
+
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool};
+use ostrakon_shared::{AccountId, ProductId, Rating, ReviewId, ReviewStatus};
+
+use crate::db::dialect::engine::{Connection, MultiBackend, lies_in, may_mention};
+use crate::db::error::QueryError;
+use crate::db::tables::owner::Owned;
+use crate::db::tables::reviews::ReviewRow;
+use crate::db::tables::schema::review;
+use crate::text::fold;
+
+/// Which reviews; without anything, all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Reviews of this product.
+    pub product: Option<ProductId>,
+    /// Reviews by this account.
+    pub author: Option<AccountId>,
+    /// Reviews with this rating.
+    pub rating: Option<Rating>,
+    /// Reviews with this status.
+    pub status: Option<ReviewStatus>,
+    /// Not those that their author deleted.
+    pub without_deleted: bool,
+    /// Reviews whose title, body or author's name, folded, hold each of these words, which are
+    /// folded, too.
+    pub words: Vec<String>,
+}
+
+/// Rows that a search reads at once at most: of the longest reviews, 40 MB.
+const MAX_SEARCHED: usize = 1_000;
+
+/// Up to `limit` reviews with ids below `below` that lie in these buckets, the newest first.
+///
+/// Words are looked for by the program, in all reviews that the engine can't rule out. A folded copy
+/// of each text would make searches faster, and each new review slower.
+pub fn newest(
+    connection: &mut Connection,
+    filter: &Filter,
+    owned: &Owned,
+    below: i64,
+    limit: usize,
+) -> Result<Vec<ReviewRow>, QueryError> {
+    if filter.words.is_empty() {
+        return candidates(connection, filter, owned, below, limit);
+    }
+    let (mut found, mut below, mut wanted) = (Vec::new(), below, limit);
+    loop {
+        let rows = candidates(connection, filter, owned, below, wanted)?;
+        let is_all = rows.len() < wanted;
+        below = rows.last().map_or(below, |last| last.id);
+        found.extend(rows.into_iter().filter(|row| mentions(row, &filter.words)));
+        if is_all || found.len() >= limit {
+            found.truncate(limit);
+            return Ok(found);
+        }
+        wanted = (2 * wanted).min(MAX_SEARCHED);
+    }
+}
+
+fn mentions(row: &ReviewRow, words: &[String]) -> bool {
+    let texts = [Some(&row.body), row.title.as_ref(), row.author_name.as_ref()];
+    let folded: Vec<String> = texts.into_iter().flatten().map(|text| fold(text)).collect();
+    words.iter().all(|word| folded.iter().any(|text| text.contains(word.as_str())))
+}
+
+/// The same, with reviews that don't hold the words among them.
+fn candidates(
+    connection: &mut Connection,
+    filter: &Filter,
+    owned: &Owned,
+    below: i64,
+    limit: usize,
+) -> Result<Vec<ReviewRow>, QueryError> {
+    let mut query = review::table
+        .filter(review::id.lt(below))
+        .filter(lies_in(connection, owned))
+        .order(review::id.desc())
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select(ReviewRow::as_select())
+        .into_boxed::<MultiBackend>();
+    if let Some(product) = filter.product {
+        query = query.filter(review::product_id.eq(product.get()));
+    }
+    if let Some(author) = filter.author {
+        query = query.filter(review::author_id.eq(author.get()));
+    }
+    if let Some(rating) = filter.rating {
+        query = query.filter(review::rating.eq(i16::from(rating.stars())));
+    }
+    if let Some(status) = filter.status {
+        query = query.filter(review::status.eq(status.as_str()));
+        if status != ReviewStatus::Approved {
+            // What the index of hidden reviews holds, word by word: so the planner can use it.
+            query = query.filter(sql::<Bool>("status <> 'approved'"));
+        }
+    }
+    if filter.without_deleted {
+        query = query.filter(review::status.ne(ReviewStatus::Deleted.as_str()));
+    }
+    for word in &filter.words {
+        query = query.filter(may_mention(connection, word));
+    }
+    Ok(query.load(connection)?)
+}
+
+/// Milliseconds of a day.
+pub const DAY_MS: i64 = 86_400_000;
+
+/// How many reviews in these buckets were written on each day since `first`, both counted in days
+/// since 2000-01-01 (UTC), whatever their status.
+pub fn by_day(
+    connection: &mut Connection,
+    owned: &Owned,
+    first: i64,
+) -> Result<Vec<(i64, i64)>, QueryError> {
+    let day = || sql::<BigInt>(&format!("(id >> {}) / {DAY_MS}", ReviewId::FREE_BITS));
+    Ok(review::table
+        .filter(review::id.ge((first * DAY_MS) << ReviewId::FREE_BITS))
+        .filter(lies_in(connection, owned))
+        .group_by(day())
+        .select((day(), diesel::dsl::count_star()))
+        .load(connection)?)
+}

@@ -1,0 +1,268 @@
+//! Accounts: registering, one's own password, sessions and API tokens, and every account for
+//! admins.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
+use ostrakon_shared::{
+    Account, AccountEdit, AccountId, AccountPage, CreatedToken, CredentialId, Credentials,
+    NewToken, PageLimit, PasswordChange, Session, SessionList, TokenList,
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::http::blocking::{RequestStore, blocking};
+use crate::http::endpoints::session::{browser, signed_in};
+use crate::http::extract::auth::{Admin, Owner, Proven, ProvenAdmin};
+use crate::http::extract::body::{Body, Params, check_search, cursor, from_text};
+use crate::http::extract::client_ip::Client;
+use crate::http::openapi::{
+    InvalidBody, InvalidEdit, InvalidParameter, LastAdmin, NameTaken, NoSuchAccount,
+    NoSuchCredential, NotAllowed, OtherSite, OwnerOnly, PasswordOnly, ProvenAdminOnly, ProvenOnly,
+    TooMany, Unavailable,
+};
+use crate::http::password_queue::{HashingQueue, hashing};
+use crate::http::rate_limit::{Key, Limit, Limits};
+use crate::http::response::json::Private;
+use crate::http::response::problem::ApiError;
+use crate::http::settings::Settings;
+use crate::store::{AccountQuery, Store};
+
+/// Register
+///
+/// Creates an account with the role `member`, and signs in.
+#[utoipa::path(
+    tag = "accounts",
+    security(()),
+    request_body = Credentials,
+    responses(
+        (status = 201, description = "Registered, and signed in.", body = Session,
+            headers(("Set-Cookie" = String, description = "The session's cookie."))),
+        InvalidBody, OtherSite, NameTaken, TooMany, Unavailable
+    )
+)]
+#[post("/api/accounts")]
+pub async fn register(
+    request: HttpRequest,
+    client: Client,
+    (store, settings): (RequestStore, Data<Settings>),
+    (limits, queue): (Data<Limits>, Data<HashingQueue>),
+    credentials: Body<Credentials>,
+) -> Result<Private<Session>, ApiError> {
+    let errors = credentials.0.errors();
+    if !errors.is_empty() {
+        // Mistakes cost nothing: they don't count.
+        return Err(ApiError::fields(errors));
+    }
+    limits.check(&request, Limit::Registration, &Key::from(&client))?;
+    let browser = browser(&request, &client, &settings);
+    let register = move |store: &Store| store.register(&credentials.0, &browser);
+    let begun = hashing(queue, store.clone(), register).await?;
+    signed_in(&request, begun, store.policy(), &settings)
+}
+
+/// Change your password
+///
+/// All other sessions of the account end. Its API tokens stay valid unless `revoke_tokens` says
+/// otherwise.
+#[utoipa::path(
+    tag = "accounts",
+    security(("session" = [])),
+    request_body = PasswordChange,
+    responses(
+        (status = 204, description = "Changed."),
+        InvalidBody, PasswordOnly, TooMany, Unavailable
+    )
+)]
+#[put("/api/accounts/me/password")]
+pub async fn change_password(
+    request: HttpRequest,
+    owner: Owner,
+    store: RequestStore,
+    (limits, queue): (Data<Limits>, Data<HashingQueue>),
+    change: Body<PasswordChange>,
+) -> Result<HttpResponse, ApiError> {
+    limits.check(&request, Limit::SignIn, &Key::from(&owner.actor))?;
+    let change = move |store: &Store| {
+        store.change_password(&owner.source, owner.actor.id, owner.session, &change.0)
+    };
+    hashing(queue, store, change).await?;
+    Ok(done())
+}
+
+/// List the own sessions
+///
+/// Where the account is signed in, the newest first.
+#[utoipa::path(
+    tag = "accounts",
+    security(("session" = [])),
+    responses(
+        (status = 200, description = "The sessions.", body = SessionList),
+        OwnerOnly, Unavailable
+    )
+)]
+#[get("/api/accounts/me/sessions")]
+pub async fn list_sessions(
+    owner: Owner,
+    store: RequestStore,
+) -> Result<Private<SessionList>, ApiError> {
+    let list = move |store: &Store| store.sessions(owner.actor.id, Some(owner.session));
+    Ok(Private::ok(blocking(store, list).await?))
+}
+
+/// End one of the own sessions
+///
+/// Whoever has its cookie is a guest from now on.
+#[utoipa::path(
+    tag = "accounts",
+    security(("session" = [])),
+    params(("id" = CredentialId, Path, description = "The session's id.")),
+    responses((status = 204, description = "Ended."), OwnerOnly, NoSuchCredential, Unavailable)
+)]
+#[delete("/api/accounts/me/sessions/{id}")]
+pub async fn end_session(
+    owner: Owner,
+    store: RequestStore,
+    id: Path<CredentialId>,
+) -> Result<HttpResponse, ApiError> {
+    blocking(store, move |store| store.end_session(&owner.source, owner.actor.id, *id)).await?;
+    Ok(done())
+}
+
+/// List the own API tokens
+///
+/// Without their secrets, the newest first.
+#[utoipa::path(
+    tag = "accounts",
+    security(("session" = [])),
+    responses(
+        (status = 200, description = "The tokens.", body = TokenList),
+        OwnerOnly, Unavailable
+    )
+)]
+#[get("/api/accounts/me/tokens")]
+pub async fn list_tokens(
+    owner: Owner,
+    store: RequestStore,
+) -> Result<Private<TokenList>, ApiError> {
+    Ok(Private::ok(blocking(store, move |store| store.tokens(owner.actor.id)).await?))
+}
+
+/// Create an API token
+///
+/// For programs: sent as `Authorization: Bearer`, it may do what its scopes name and the account
+/// may, except for what needs a session. It expires after 90 days unless the request says otherwise.
+/// This answer is the only one that holds its secret.
+#[utoipa::path(
+    tag = "accounts",
+    security(("session" = [])),
+    request_body = NewToken,
+    responses(
+        (status = 201, description = "The token, with its secret.", body = CreatedToken),
+        InvalidBody, ProvenOnly, Unavailable
+    )
+)]
+#[post("/api/accounts/me/tokens")]
+pub async fn create_token(
+    owner: Proven,
+    store: RequestStore,
+    token: Body<NewToken>,
+) -> Result<Private<CreatedToken>, ApiError> {
+    let create = move |store: &Store| store.create_token(&owner.0.source, &owner.0.actor, &token.0);
+    let created = blocking(store, create).await?;
+    Ok(Private::ok(created).with_status(StatusCode::CREATED))
+}
+
+/// Revoke one of the own API tokens
+///
+/// Whoever has its secret is refused from now on.
+#[utoipa::path(
+    tag = "accounts",
+    security(("session" = [])),
+    params(("id" = CredentialId, Path, description = "The token's id.")),
+    responses((status = 204, description = "Revoked."), OwnerOnly, NoSuchCredential, Unavailable)
+)]
+#[delete("/api/accounts/me/tokens/{id}")]
+pub async fn revoke_token(
+    owner: Owner,
+    store: RequestStore,
+    id: Path<CredentialId>,
+) -> Result<HttpResponse, ApiError> {
+    blocking(store, move |store| store.revoke_token(&owner.source, owner.actor.id, *id)).await?;
+    Ok(done())
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListAccounts {
+    /// Only accounts whose name holds this; case doesn't matter.
+    #[serde(default)]
+    #[param(required = false, max_length = 100, example = "aspa")]
+    search: String,
+    /// Accounts on the page at most.
+    #[serde(default, deserialize_with = "from_text")]
+    #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
+    limit: PageLimit,
+    /// Where the page starts: `next_cursor` of the page before.
+    #[serde(default, deserialize_with = "cursor")]
+    cursor: Option<String>,
+}
+
+/// List accounts
+///
+/// For admins: a page of accounts in the order of their ids.
+#[utoipa::path(
+    tag = "accounts",
+    security(("session" = []), ("token" = [])),
+    params(ListAccounts),
+    responses(
+        (status = 200, description = "A page of accounts.", body = AccountPage,
+            headers(("Link" = String, description = "The next page, as `rel=\"next\"` (RFC 8288)."))),
+        InvalidParameter, NotAllowed, Unavailable
+    )
+)]
+#[get("/api/admin/accounts")]
+pub async fn list_accounts(
+    _admin: Admin,
+    store: RequestStore,
+    params: Params<ListAccounts>,
+) -> Result<Private<AccountPage>, ApiError> {
+    let ListAccounts { search, limit, cursor } = params.0;
+    check_search(&search)?;
+    let query = AccountQuery { search, limit, cursor };
+    let page = blocking(store, move |store| store.accounts(&query)).await?;
+    let next = page.next_cursor.clone();
+    Ok(Private::page(page, next))
+}
+
+/// Edit an account
+///
+/// For admins who are signed in: changes its role, or disables it. A disabled account's sessions end
+/// and its API tokens are refused. The last admin who can sign in stays one.
+#[utoipa::path(
+    tag = "accounts",
+    security(("session" = [])),
+    params(("id" = AccountId, Path, description = "The account's id.")),
+    request_body(content((AccountEdit = "application/json"), (AccountEdit = "application/merge-patch+json"))),
+    responses(
+        (status = 200, description = "The account as it is now.", body = Account),
+        InvalidEdit, ProvenAdminOnly, NoSuchAccount, LastAdmin, Unavailable
+    )
+)]
+#[patch("/api/admin/accounts/{id}")]
+pub async fn edit_account(
+    admin: ProvenAdmin,
+    store: RequestStore,
+    id: Path<AccountId>,
+    edit: Body<AccountEdit>,
+) -> Result<Private<Account>, ApiError> {
+    let edit = move |store: &Store| store.edit_account(&admin.0, *id, &edit.0);
+    Ok(Private::ok(blocking(store, edit).await?))
+}
+
+/// Done, and nothing to say.
+pub fn done() -> HttpResponse {
+    HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, "no-store")).finish()
+}

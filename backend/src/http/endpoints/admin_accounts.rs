@@ -1,0 +1,153 @@
+//! Any account, with its sessions and API tokens, for admins.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, delete, get};
+use ostrakon_shared::{Account, AccountId, CredentialId, SessionList, TokenList};
+
+use crate::http::blocking::{RequestStore, blocking};
+use crate::http::endpoints::accounts::done;
+use crate::http::extract::auth::{Admin, AdminOwner, ProvenAdmin};
+use crate::http::openapi::{
+    AdminOwnerOnly, InvalidId, NoSuchAccount, NoSuchCredential, NotAllowed, ProvenAdminOnly,
+    Unavailable,
+};
+use crate::http::response::json::Private;
+use crate::http::response::problem::ApiError;
+
+/// Get an account
+///
+/// For admins.
+#[utoipa::path(
+    tag = "accounts",
+    security(("session" = []), ("token" = [])),
+    params(("id" = AccountId, Path, description = "The account's id.")),
+    responses(
+        (status = 200, description = "The account.", body = Account),
+        InvalidId, NotAllowed, NoSuchAccount, Unavailable
+    )
+)]
+#[get("/api/admin/accounts/{id}")]
+pub async fn get_account(
+    _admin: Admin,
+    store: RequestStore,
+    id: Path<AccountId>,
+) -> Result<Private<Account>, ApiError> {
+    Ok(Private::ok(blocking(store, move |store| store.account(*id)).await?))
+}
+
+/// List an account's sessions
+///
+/// For admins: where the account is signed in, the newest first.
+#[utoipa::path(
+    tag = "accounts",
+    security(("session" = [])),
+    params(("id" = AccountId, Path, description = "The account's id.")),
+    responses(
+        (status = 200, description = "The sessions.", body = SessionList),
+        InvalidId, AdminOwnerOnly, NoSuchAccount, Unavailable
+    )
+)]
+#[get("/api/admin/accounts/{id}/sessions")]
+pub async fn list_account_sessions(
+    _admin: AdminOwner,
+    store: RequestStore,
+    id: Path<AccountId>,
+) -> Result<Private<SessionList>, ApiError> {
+    Ok(Private::ok(blocking(store, move |store| store.sessions_of(*id)).await?))
+}
+
+/// End an account's session
+///
+/// For admins: its browser is signed out.
+#[utoipa::path(
+    tag = "accounts",
+    security(("session" = [])),
+    params(
+        ("id" = AccountId, Path, description = "The account's id."),
+        ("credential_id" = CredentialId, Path, description = "The session's id.")
+    ),
+    responses(
+        (status = 204, description = "Ended."),
+        ProvenAdminOnly, NoSuchCredential, Unavailable
+    )
+)]
+#[delete("/api/admin/accounts/{id}/sessions/{credential_id}")]
+pub async fn end_account_session(
+    admin: ProvenAdmin,
+    store: RequestStore,
+    path: Path<(AccountId, CredentialId)>,
+) -> Result<HttpResponse, ApiError> {
+    let (id, session) = *path;
+    blocking(store, move |store| store.end_session(&admin.0, id, session)).await?;
+    Ok(done())
+}
+
+/// List an account's API tokens
+///
+/// For admins: without their secrets, the newest first.
+#[utoipa::path(
+    tag = "accounts",
+    security(("session" = [])),
+    params(("id" = AccountId, Path, description = "The account's id.")),
+    responses(
+        (status = 200, description = "The tokens.", body = TokenList),
+        InvalidId, AdminOwnerOnly, NoSuchAccount, Unavailable
+    )
+)]
+#[get("/api/admin/accounts/{id}/tokens")]
+pub async fn list_account_tokens(
+    _admin: AdminOwner,
+    store: RequestStore,
+    id: Path<AccountId>,
+) -> Result<Private<TokenList>, ApiError> {
+    Ok(Private::ok(blocking(store, move |store| store.tokens_of(*id)).await?))
+}
+
+/// Revoke an account's API token
+///
+/// For admins: requests with it are refused from now on.
+#[utoipa::path(
+    tag = "accounts",
+    security(("session" = [])),
+    params(
+        ("id" = AccountId, Path, description = "The account's id."),
+        ("credential_id" = CredentialId, Path, description = "The token's id.")
+    ),
+    responses(
+        (status = 204, description = "Revoked."),
+        ProvenAdminOnly, NoSuchCredential, Unavailable
+    )
+)]
+#[delete("/api/admin/accounts/{id}/tokens/{credential_id}")]
+pub async fn revoke_account_token(
+    admin: ProvenAdmin,
+    store: RequestStore,
+    path: Path<(AccountId, CredentialId)>,
+) -> Result<HttpResponse, ApiError> {
+    let (id, token) = *path;
+    blocking(store, move |store| store.revoke_token(&admin.0, id, token)).await?;
+    Ok(done())
+}
+
+/// End all sessions and API tokens of an account
+///
+/// For admins, when an account is in the wrong hands: its password stays, so disable the account
+/// too, or have an operator set a new password (`ostrakon account password`).
+#[utoipa::path(
+    tag = "accounts",
+    security(("session" = [])),
+    params(("id" = AccountId, Path, description = "The account's id.")),
+    responses(
+        (status = 204, description = "All of them have ended."),
+        InvalidId, ProvenAdminOnly, NoSuchAccount, Unavailable
+    )
+)]
+#[delete("/api/admin/accounts/{id}/credentials")]
+pub async fn revoke_all_credentials(
+    admin: ProvenAdmin,
+    store: RequestStore,
+    id: Path<AccountId>,
+) -> Result<HttpResponse, ApiError> {
+    blocking(store, move |store| store.revoke_all(&admin.0, *id)).await?;
+    Ok(done())
+}

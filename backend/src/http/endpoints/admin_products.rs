@@ -1,0 +1,156 @@
+//! Products as admins edit them.
+
+use actix_web::http::header;
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get, patch, post};
+use ostrakon_shared::{
+    AdminProduct, AdminProductPage, NewProduct, PageLimit, ProductEdit, ProductId,
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::http::blocking::{RequestStore, blocking};
+use crate::http::extract::auth::Admin;
+use crate::http::extract::body::{Body, IfMatch, Params, check_search, cursor, from_text};
+use crate::http::openapi::{
+    Changed, InvalidEdit, InvalidId, InvalidParameter, NoSuchProduct, NotAllowed, SkuTaken,
+    Unavailable, VersionMissing,
+};
+use crate::http::response::json::{Fresh, version_tag};
+use crate::http::response::problem::ApiError;
+use crate::store::{AdminProductQuery, Store};
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListAllProducts {
+    /// Only products whose name or SKU holds each of these words; case and accents don't matter.
+    #[serde(default)]
+    #[param(required = false, max_length = 100, example = "bear")]
+    search: String,
+    /// Only those that are archived, or only those that aren't.
+    archived: Option<bool>,
+    /// Products on the page at most.
+    #[serde(default, deserialize_with = "from_text")]
+    #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
+    limit: PageLimit,
+    /// Where the page starts: `next_cursor` of the page before.
+    #[serde(default, deserialize_with = "cursor")]
+    cursor: Option<String>,
+}
+
+/// List all products
+///
+/// Archived ones too, in the order of their ids.
+#[utoipa::path(
+    tag = "admin",
+    params(ListAllProducts),
+    responses(
+        (status = 200, description = "A page of products.", body = AdminProductPage,
+            headers(("ETag" = String, description = "The version of this answer."),
+                    ("Link" = String, description = "The next page, as `rel=\"next\"` (RFC 8288)."))),
+        InvalidParameter, NotAllowed, Unavailable
+    ),
+    security(("session" = []), ("token" = []))
+)]
+#[get("/api/admin/products")]
+pub async fn list_all_products(
+    store: RequestStore,
+    _: Admin,
+    params: Params<ListAllProducts>,
+) -> Result<Fresh<AdminProductPage>, ApiError> {
+    let ListAllProducts { search, archived, limit, cursor } = params.0;
+    check_search(&search)?;
+    let query = AdminProductQuery { search, archived, limit, cursor };
+    let page = blocking(store, move |store| store.all_products(&query)).await?;
+    let next = page.next_cursor.clone();
+    Ok(Fresh::page(page, next, false).private())
+}
+
+/// Create a product
+///
+/// It is in the catalogue at once.
+#[utoipa::path(
+    tag = "admin",
+    request_body(content = NewProduct, description = "The product."),
+    responses(
+        (status = 201, description = "The product.", body = AdminProduct,
+            headers(("Location" = String, description = "The path of the product."),
+                    ("ETag" = String, description = "Its version, for `If-Match`."))),
+        InvalidEdit, NotAllowed, SkuTaken, Unavailable
+    ),
+    security(("session" = []), ("token" = []))
+)]
+#[post("/api/admin/products")]
+pub async fn create_product(
+    store: RequestStore,
+    admin: Admin,
+    product: Body<NewProduct>,
+) -> Result<HttpResponse, ApiError> {
+    let Body(product) = product;
+    let product = blocking(store, move |store| store.create_product(&admin.0, &product)).await?;
+    Ok(HttpResponse::Created()
+        .insert_header((header::LOCATION, format!("/api/admin/products/{}", product.id)))
+        .insert_header((header::ETAG, version_tag(product.version).to_string()))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(product))
+}
+
+/// Get a product to edit
+///
+/// Its ETag is its version, as a change needs it.
+#[utoipa::path(
+    tag = "admin",
+    params(("id" = ProductId, Path, description = "The product's id.")),
+    responses(
+        (status = 200, description = "The product.", body = AdminProduct,
+            headers(("ETag" = String, description = "Its version, for `If-Match`."))),
+        InvalidId, NotAllowed, NoSuchProduct, Unavailable
+    ),
+    security(("session" = []), ("token" = []))
+)]
+#[get("/api/admin/products/{id}")]
+pub async fn get_product_detail(
+    store: RequestStore,
+    _: Admin,
+    id: Path<ProductId>,
+) -> Result<Fresh<AdminProduct>, ApiError> {
+    let product = blocking(store, move |store| store.admin_product(*id)).await?;
+    let version = product.version;
+    Ok(Fresh::versioned(product, version).private())
+}
+
+/// Edit or archive a product
+///
+/// What is left out stays, null takes it away (RFC 7396). Products are archived, never deleted:
+/// their reviews stay.
+#[utoipa::path(
+    tag = "admin",
+    params(
+        ("id" = ProductId, Path, description = "The product's id."),
+        ("If-Match" = String, Header, description = "The product's ETag.", example = "\"1\"")
+    ),
+    request_body(content((ProductEdit = "application/json"), (ProductEdit = "application/merge-patch+json")), description = "The change."),
+    responses(
+        (status = 200, description = "The product from now on.", body = AdminProduct,
+            headers(("ETag" = String, description = "Its version, for `If-Match`."))),
+        InvalidEdit, NotAllowed, NoSuchProduct, SkuTaken, Changed, VersionMissing, Unavailable
+    ),
+    security(("session" = []), ("token" = []))
+)]
+#[patch("/api/admin/products/{id}")]
+pub async fn edit_product(
+    store: RequestStore,
+    admin: Admin,
+    id: Path<ProductId>,
+    version: IfMatch,
+    edit: Body<ProductEdit>,
+) -> Result<HttpResponse, ApiError> {
+    let (version, Body(edit)) = (version.required()?, edit);
+    let edit = move |store: &Store| store.edit_product(&admin.0, *id, &version, &edit);
+    let product = blocking(store, edit).await?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::ETAG, version_tag(product.version).to_string()))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(product))
+}

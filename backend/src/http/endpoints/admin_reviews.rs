@@ -1,0 +1,139 @@
+//! Every review there is, and the service at a glance.
+
+use actix_web::get;
+use actix_web::web::Path;
+use ostrakon_shared::{
+    AccountId, AdminReviewDetail, AdminReviewPage, Overview, PageLimit, ProductId, Rating,
+    ReviewId, ReviewStatus,
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::http::blocking::{RequestStore, blocking};
+use crate::http::extract::auth::Admin;
+use crate::http::extract::body::{Params, check_search, cursor, from_optional_text, from_text};
+use crate::http::openapi::{
+    InvalidId, InvalidParameter, NoSuchDatabase, NoSuchReview, NotAllowed, Unavailable,
+};
+use crate::http::response::json::Fresh;
+use crate::http::response::problem::ApiError;
+use crate::store::{AdminReviewQuery, Store};
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListAllReviews {
+    /// Only reviews in this database.
+    #[param(example = "reviews-2")]
+    database: Option<String>,
+    /// Only reviews of this product.
+    #[serde(default, deserialize_with = "from_optional_text")]
+    #[param(value_type = Option<ProductId>)]
+    product_id: Option<ProductId>,
+    /// Only reviews by this account.
+    #[serde(default, deserialize_with = "from_optional_text")]
+    #[param(value_type = Option<AccountId>)]
+    author_id: Option<AccountId>,
+    /// Only reviews with this rating.
+    #[serde(default, deserialize_with = "from_optional_text")]
+    #[param(value_type = Option<u8>, minimum = 1, maximum = 5)]
+    rating: Option<Rating>,
+    /// Only reviews with this status.
+    #[serde(default, deserialize_with = "from_optional_text")]
+    #[param(value_type = Option<ReviewStatus>, inline)]
+    status: Option<ReviewStatus>,
+    /// Only reviews whose text or author's name hold each of these words; the case of ASCII
+    /// letters doesn't matter. The id of a review, or the number that it is in the database, finds
+    /// this review.
+    #[serde(default)]
+    #[param(required = false, max_length = 100, example = "bear")]
+    search: String,
+    /// Reviews on the page at most.
+    #[serde(default, deserialize_with = "from_text")]
+    #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
+    limit: PageLimit,
+    /// Where the page starts: `next_cursor` of the page before.
+    #[serde(default, deserialize_with = "cursor")]
+    cursor: Option<String>,
+    /// Answer without the reviews that are in databases that are down, rather than not at all.
+    #[serde(default)]
+    #[param(required = false, default = false)]
+    allow_partial: bool,
+}
+
+/// List all reviews
+///
+/// Of every product and with every status, the newest first: those of all databases, or of one.
+#[utoipa::path(
+    tag = "admin",
+    params(ListAllReviews),
+    responses(
+        (status = 200, description = "A page of reviews.", body = AdminReviewPage,
+            headers(("ETag" = String, description = "The version of this answer."),
+                    ("Link" = String, description = "The next page, as `rel=\"next\"` (RFC 8288)."))),
+        InvalidParameter, NotAllowed, NoSuchDatabase, Unavailable
+    ),
+    security(("session" = []), ("token" = []))
+)]
+#[get("/api/admin/reviews")]
+pub async fn list_all_reviews(
+    store: RequestStore,
+    _: Admin,
+    params: Params<ListAllReviews>,
+) -> Result<Fresh<AdminReviewPage>, ApiError> {
+    let params = params.0;
+    check_search(&params.search)?;
+    let query = AdminReviewQuery {
+        database: params.database,
+        product: params.product_id,
+        author: params.author_id,
+        rating: params.rating,
+        status: params.status,
+        search: params.search,
+        limit: params.limit,
+        cursor: params.cursor,
+        allow_partial: params.allow_partial,
+    };
+    let page = blocking(store, move |store| store.all_reviews(&query)).await?;
+    let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
+    Ok(Fresh::page(page, next, partial).private())
+}
+
+/// Get all about a review
+///
+/// The review whatever its status, where it lives, its reports and its history.
+#[utoipa::path(
+    tag = "admin",
+    params(("id" = ReviewId, Path, description = "The review's id.")),
+    responses(
+        (status = 200, description = "The review.", body = AdminReviewDetail,
+            headers(("ETag" = String, description = "The version of this answer."))),
+        InvalidId, NotAllowed, NoSuchReview, Unavailable
+    ),
+    security(("session" = []), ("token" = []))
+)]
+#[get("/api/admin/reviews/{id}")]
+pub async fn get_review_detail(
+    store: RequestStore,
+    _: Admin,
+    id: Path<ReviewId>,
+) -> Result<Fresh<AdminReviewDetail>, ApiError> {
+    Ok(Fresh::new(blocking(store, move |store| store.review_detail(*id)).await?).private())
+}
+
+/// Get the service at a glance
+///
+/// Reviews per day, what waits for moderators, and how reviews are spread over the databases.
+#[utoipa::path(
+    tag = "admin",
+    responses(
+        (status = 200, description = "The overview.", body = Overview,
+            headers(("ETag" = String, description = "The version of this answer."))),
+        NotAllowed, Unavailable
+    ),
+    security(("session" = []), ("token" = []))
+)]
+#[get("/api/admin/overview")]
+pub async fn get_overview(store: RequestStore, _: Admin) -> Result<Fresh<Overview>, ApiError> {
+    Ok(Fresh::new(blocking(store, Store::overview).await?).private())
+}

@@ -1,0 +1,82 @@
+//! The audit trail, for admins.
+
+use std::time::Duration;
+
+use actix_web::get;
+use actix_web::rt::task::spawn_blocking;
+use actix_web::rt::time::interval;
+use ostrakon_shared::{AccountId, AuditAction, AuditPage, PageLimit};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::http::blocking::{RequestStore, blocking};
+use crate::http::extract::auth::Admin;
+use crate::http::extract::body::{Params, cursor, from_optional_text, from_text};
+use crate::http::openapi::{InvalidParameter, NotAllowed, Unavailable};
+use crate::http::response::json::Private;
+use crate::http::response::problem::ApiError;
+use crate::store::{AuditQuery, Context, Store};
+
+/// How often entries that are too old are looked for.
+const PRUNE_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// Removes entries older than so many days: now, and every hour, for as long as the server runs.
+pub async fn prune(store: Store, days: u32) {
+    let mut hours = interval(PRUNE_EVERY);
+    loop {
+        hours.tick().await;
+        let request = store.with(Context::default());
+        let pruned = spawn_blocking(move || request.prune_audit(days)).await;
+        if let Ok(Err(error)) = pruned {
+            tracing::warn!(%error, "the audit trail is not pruned");
+        }
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListAudit {
+    /// Only what was done in this way.
+    #[serde(default, deserialize_with = "from_optional_text")]
+    #[param(value_type = Option<AuditAction>)]
+    action: Option<AuditAction>,
+    /// Only what this account has done, or what was done to it.
+    #[serde(default, deserialize_with = "from_optional_text")]
+    #[param(value_type = Option<AccountId>)]
+    account_id: Option<AccountId>,
+    /// Entries on the page at most.
+    #[serde(default, deserialize_with = "from_text")]
+    #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
+    limit: PageLimit,
+    /// Where the page starts: `next_cursor` of the page before.
+    #[serde(default, deserialize_with = "cursor")]
+    cursor: Option<String>,
+}
+
+/// List the audit trail
+///
+/// For admins: sign-ins that succeeded or failed, and changes of accounts, API tokens, products and
+/// settings, the newest first. Entries are kept for `audit_days`, a year unless configured.
+#[utoipa::path(
+    tag = "admin",
+    security(("session" = []), ("token" = [])),
+    params(ListAudit),
+    responses(
+        (status = 200, description = "A page of the audit trail.", body = AuditPage,
+            headers(("Link" = String, description = "The next page, as `rel=\"next\"` (RFC 8288)."))),
+        InvalidParameter, NotAllowed, Unavailable
+    )
+)]
+#[get("/api/admin/audit")]
+pub async fn list_audit(
+    _admin: Admin,
+    store: RequestStore,
+    params: Params<ListAudit>,
+) -> Result<Private<AuditPage>, ApiError> {
+    let ListAudit { action, account_id, limit, cursor } = params.0;
+    let query = AuditQuery { action, account: account_id, limit, cursor };
+    let page = blocking(store, move |store| store.audit(&query)).await?;
+    let next = page.next_cursor.clone();
+    Ok(Private::page(page, next))
+}

@@ -1,0 +1,46 @@
+//! Is the process alive, and can it do its work?
+
+use actix_web::web::Json;
+use actix_web::{HttpResponse, get};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::http::blocking::{RequestStore, always};
+use crate::http::openapi::Unavailable;
+use crate::http::response::problem::ApiError;
+use crate::store::Store;
+
+/// A service that is well.
+#[derive(Serialize, ToSchema)]
+struct Status {
+    /// Always `ok`: anything else is a problem.
+    #[schema(example = "ok")]
+    status: &'static str,
+}
+
+const OK: Status = Status { status: "ok" };
+
+/// Is the process alive?
+///
+/// Liveness probe; queries no database.
+#[utoipa::path(
+    tag = "operations",
+    responses((status = 200, description = "Alive.", body = Status))
+)]
+#[get("/healthz")]
+pub async fn get_health() -> Json<Status> {
+    Json(OK)
+}
+
+/// Is the service ready?
+///
+/// Readiness probe: every database answers, and has room to write (else `storage_full`).
+#[utoipa::path(
+    tag = "operations",
+    responses((status = 200, description = "Ready.", body = Status), Unavailable)
+)]
+#[get("/readyz")]
+pub async fn get_readiness(store: RequestStore) -> Result<HttpResponse, ApiError> {
+    always(store, Store::readiness).await?;
+    Ok(HttpResponse::Ok().json(OK))
+}

@@ -1,0 +1,105 @@
+//! Moderation: the queue, and decisions about what is in it.
+
+use actix_web::web::Json;
+use actix_web::{get, post};
+use ostrakon_shared::{DecisionResultList, NewDecisions, PageLimit, QueuePage, UndoDecisions};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::http::blocking::{RequestStore, blocking};
+use crate::http::extract::auth::Moderator;
+use crate::http::extract::body::{Body, Params, cursor, from_text};
+use crate::http::openapi::{InvalidEdit, InvalidParameter, NotAllowed, Unavailable};
+use crate::http::response::json::Fresh;
+use crate::http::response::problem::ApiError;
+use crate::store::QueueQuery;
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListQueue {
+    /// Reviews on the page at most.
+    #[serde(default, deserialize_with = "from_text")]
+    #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
+    limit: PageLimit,
+    /// Where the page starts: `next_cursor` of the page before.
+    #[serde(default, deserialize_with = "cursor")]
+    cursor: Option<String>,
+    /// Answer without the reviews that are in databases that are down, rather than not at all.
+    #[serde(default)]
+    #[param(required = false, default = false)]
+    allow_partial: bool,
+}
+
+/// List what waits for a moderator
+///
+/// Pending and reported reviews, the oldest first, without their ratings: a decision is about
+/// rules, not about praise.
+#[utoipa::path(
+    tag = "moderation",
+    params(ListQueue),
+    responses(
+        (status = 200, description = "A page of the queue.", body = QueuePage,
+            headers(("ETag" = String, description = "The version of this answer."),
+                    ("Link" = String, description = "The next page, as `rel=\"next\"` (RFC 8288)."))),
+        InvalidParameter, NotAllowed, Unavailable
+    ),
+    security(("session" = []), ("token" = []))
+)]
+#[get("/api/moderation/queue")]
+pub async fn list_queue(
+    store: RequestStore,
+    _: Moderator,
+    params: Params<ListQueue>,
+) -> Result<Fresh<QueuePage>, ApiError> {
+    let ListQueue { limit, cursor, allow_partial } = params.0;
+    let query = QueueQuery { limit, cursor, allow_partial };
+    let page = blocking(store, move |store| store.queue(&query)).await?;
+    let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
+    Ok(Fresh::page(page, next, partial).private())
+}
+
+/// Decide about reviews
+///
+/// The same about up to 100 of them. Each is decided about by itself: one that somebody else has
+/// changed since it was shown is left as it is, and the answer says so.
+#[utoipa::path(
+    tag = "moderation",
+    request_body(content = NewDecisions, description = "The decision."),
+    responses(
+        (status = 200, description = "What became of each review.", body = DecisionResultList),
+        InvalidEdit, NotAllowed, Unavailable
+    ),
+    security(("session" = []), ("token" = []))
+)]
+#[post("/api/moderation/decisions")]
+pub async fn decide(
+    store: RequestStore,
+    moderator: Moderator,
+    decisions: Body<NewDecisions>,
+) -> Result<Json<DecisionResultList>, ApiError> {
+    let (Moderator(moderator), Body(decisions)) = (moderator, decisions);
+    Ok(Json(blocking(store, move |store| store.decide(&moderator, &decisions)).await?))
+}
+
+/// Take decisions back
+///
+/// Each review stands as it did before the last decision; reports that it closed are open again.
+#[utoipa::path(
+    tag = "moderation",
+    request_body(content = UndoDecisions, description = "The reviews."),
+    responses(
+        (status = 200, description = "What became of each review.", body = DecisionResultList),
+        InvalidEdit, NotAllowed, Unavailable
+    ),
+    security(("session" = []), ("token" = []))
+)]
+#[post("/api/moderation/undo")]
+pub async fn undo_decisions(
+    store: RequestStore,
+    moderator: Moderator,
+    undo: Body<UndoDecisions>,
+) -> Result<Json<DecisionResultList>, ApiError> {
+    let (Moderator(moderator), Body(undo)) = (moderator, undo);
+    Ok(Json(blocking(store, move |store| store.undo(&moderator, &undo)).await?))
+}

@@ -1,0 +1,172 @@
+//! Products and their ratings.
+
+use std::str::FromStr;
+
+use actix_web::get;
+use actix_web::web::Path;
+use ostrakon_shared::{
+    FieldErrorCode, FieldErrorParams, MAX_PRODUCTS_PER_BATCH, PageLimit, Product, ProductId,
+    ProductPage, ProductRating, ProductRatingList, ValueError,
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::http::extract::body::{Params, check_search, cursor, from_text};
+use crate::http::openapi::{
+    InvalidId, InvalidParameter, InvalidProductRequest, NoSuchProduct, Unavailable,
+};
+use crate::http::response::cache::{Key, Public};
+use crate::http::response::json::{Answer, Fresh};
+use crate::http::response::problem::ApiError;
+use crate::store::{ProductQuery, Store};
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListProducts {
+    /// Only products whose name or SKU holds each of these words; case and accents don't matter.
+    #[serde(default)]
+    #[param(required = false, max_length = 100, example = "bear")]
+    search: String,
+    /// Products on the page at most.
+    #[serde(default, deserialize_with = "from_text")]
+    #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
+    limit: PageLimit,
+    /// Where the page starts: `next_cursor` of the page before.
+    #[serde(default, deserialize_with = "cursor")]
+    cursor: Option<String>,
+    /// Answer without the ratings that are in databases that are down, rather than not at all.
+    #[serde(default)]
+    #[param(required = false, default = false)]
+    allow_partial: bool,
+}
+
+/// List products
+///
+/// A page of products in the order of their ids, each with its rating.
+#[utoipa::path(
+    tag = "products",
+    params(ListProducts),
+    responses(
+        (status = 200, description = "A page of products.", body = ProductPage,
+            headers(("ETag" = String, description = "The version of this answer."),
+                    ("Link" = String, description = "The next page, as `rel=\"next\"` (RFC 8288)."))),
+        InvalidParameter, Unavailable
+    )
+)]
+#[get("/api/products")]
+pub async fn list_products(
+    public: Public,
+    params: Params<ListProducts>,
+) -> Result<Answer, ApiError> {
+    let ListProducts { search, limit, cursor, allow_partial } = params.0;
+    check_search(&search)?;
+    let query = ProductQuery { search, limit, cursor, allow_partial };
+    let read = move |store: &Store| {
+        let page = store.list_products(&query)?;
+        let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
+        Ok(Fresh::page(page, next, partial))
+    };
+    public.answer(read).await
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct GetProduct {
+    /// Answer without the rating when a database that knows it is down, rather than not at all.
+    #[serde(default)]
+    #[param(required = false, default = false)]
+    allow_partial: bool,
+}
+
+/// Get a product
+///
+/// The product and its rating.
+#[utoipa::path(
+    tag = "products",
+    params(("id" = ProductId, Path, description = "The product's id."), GetProduct),
+    responses(
+        (status = 200, description = "The product.", body = Product,
+            headers(("ETag" = String, description = "The version of this answer."))),
+        InvalidProductRequest, NoSuchProduct, Unavailable
+    )
+)]
+#[get("/api/products/{id}")]
+pub async fn get_product(
+    public: Public,
+    id: Path<ProductId>,
+    params: Params<GetProduct>,
+) -> Result<Answer, ApiError> {
+    let (id, allow_partial) = (*id, params.0.allow_partial);
+    let read = move |store: &Store| {
+        let product = store.product(id, allow_partial)?;
+        let partial = product.rating.is_none();
+        Ok(Fresh::page(product, None, partial))
+    };
+    public.kept_answer(Key::Product(id), read).await
+}
+
+/// Get a product's rating
+///
+/// How many reviews it has, their average, and how often each rating was given.
+#[utoipa::path(
+    tag = "products",
+    params(("id" = ProductId, Path, description = "The product's id.")),
+    responses(
+        (status = 200, description = "The rating.", body = ProductRating,
+            headers(("ETag" = String, description = "The version of this answer."))),
+        InvalidId, NoSuchProduct, Unavailable
+    )
+)]
+#[get("/api/products/{id}/rating")]
+pub async fn get_product_rating(public: Public, id: Path<ProductId>) -> Result<Answer, ApiError> {
+    let id = *id;
+    let read = move |store: &Store| store.rating(id).map(Fresh::new);
+    public.kept_answer(Key::Rating(id), read).await
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListRatings {
+    /// Ids of 1 to 100 products, with commas between them.
+    #[serde(deserialize_with = "from_text")]
+    #[param(value_type = Vec<ProductId>, explode = false, style = Form, min_items = 1, max_items = 100, example = json!(["1", "2", "3"]))]
+    product_ids: ProductIds,
+}
+
+struct ProductIds(Vec<ProductId>);
+
+impl FromStr for ProductIds {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<ProductIds, ValueError> {
+        let ids: Result<Vec<ProductId>, _> = text.split(',').map(str::parse).collect();
+        let (ids, max) = (ids?, MAX_PRODUCTS_PER_BATCH);
+        if ids.len() > max {
+            let detail = format!("{max} products at most, not {}", ids.len());
+            let error = ValueError::new(FieldErrorCode::TooLong, detail);
+            return Err(error.with(FieldErrorParams::limit(max, ids.len())));
+        }
+        Ok(ProductIds(ids))
+    }
+}
+
+/// Get the ratings of several products
+///
+/// For a shop's own lists: up to 100 ratings at once. Ids of no product are left out.
+#[utoipa::path(
+    tag = "products",
+    params(ListRatings),
+    responses(
+        (status = 200, description = "The ratings.", body = ProductRatingList,
+            headers(("ETag" = String, description = "The version of this answer."))),
+        InvalidParameter, Unavailable
+    )
+)]
+#[get("/api/ratings")]
+pub async fn list_ratings(public: Public, params: Params<ListRatings>) -> Result<Answer, ApiError> {
+    let ProductIds(ids) = params.0.product_ids;
+    public.answer(move |store| store.ratings(&ids).map(Fresh::new)).await
+}

@@ -1,0 +1,310 @@
+//! Reviews: reading and writing them.
+
+use actix_web::http::header;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpResponse, delete, get, patch, post};
+use ostrakon_shared::{
+    NewReport, NewReview, PageLimit, ProductId, Rating, Review, ReviewEdit, ReviewId,
+    ReviewLocation, ReviewPage, ReviewSort,
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::http::blocking::{RequestStore, blocking, written};
+use crate::http::extract::auth::{Member, Poster};
+use crate::http::extract::body::{
+    Body, IdempotencyKey, IfMatch, Params, cursor, from_optional_text, from_text,
+};
+use crate::http::extract::client_ip::Client;
+use crate::http::openapi::{
+    BadSession, CannotReview, Changed, GuestsRefused, InvalidEdit, InvalidId, InvalidList,
+    InvalidParameter, InvalidReview, NoSuchProduct, NoSuchReview, NotAllowed, NotSignedIn,
+    Reported, TooMany, Unavailable, VersionMissing,
+};
+use crate::http::response::cache::{Key, Public};
+use crate::http::response::json::{Answer, Fresh, version_tag};
+use crate::http::response::problem::ApiError;
+use crate::http::settings::Settings;
+use crate::store::{OwnReviewQuery, Reader, ReviewQuery, Store};
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListReviews {
+    /// The order, `newest` unless given. Reviews with the same rating come newest first, those
+    /// without a rating last.
+    #[serde(default)]
+    #[param(inline, required = false)]
+    sort: ReviewSort,
+    /// Only reviews with this rating.
+    #[serde(default, deserialize_with = "from_optional_text")]
+    #[param(value_type = Option<u8>, minimum = 1, maximum = 5)]
+    rating: Option<Rating>,
+    /// Reviews on the page at most.
+    #[serde(default, deserialize_with = "from_text")]
+    #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
+    limit: PageLimit,
+    /// Where the page starts: `next_cursor` of the page before.
+    #[serde(default, deserialize_with = "cursor")]
+    cursor: Option<String>,
+    /// Answer without the reviews that are in databases that are down, rather than not at all.
+    #[serde(default)]
+    #[param(required = false, default = false)]
+    allow_partial: bool,
+}
+
+/// List a product's reviews
+///
+/// A page may hold fewer reviews than `limit`, even none, while others are being written; the
+/// list ends where `next_cursor` is null.
+#[utoipa::path(
+    tag = "reviews",
+    params(("id" = ProductId, Path, description = "The product's id."), ListReviews),
+    responses(
+        (status = 200, description = "A page of reviews.", body = ReviewPage,
+            headers(("ETag" = String, description = "The version of this answer."),
+                    ("Link" = String, description = "The next page, as `rel=\"next\"` (RFC 8288)."))),
+        InvalidList, NoSuchProduct, Unavailable
+    )
+)]
+#[get("/api/products/{id}/reviews")]
+pub async fn list_product_reviews(
+    public: Public,
+    id: Path<ProductId>,
+    params: Params<ListReviews>,
+) -> Result<Answer, ApiError> {
+    let ListReviews { sort, rating, limit, cursor, allow_partial } = params.0;
+    let (id, is_first) = (*id, cursor.is_none());
+    let query = ReviewQuery { sort, rating, limit, cursor, allow_partial };
+    let read = move |store: &Store| {
+        let page = store.list_reviews(id, &query)?;
+        let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
+        Ok(Fresh::page(page, next, partial))
+    };
+    if is_first {
+        public.kept_answer(Key::FirstPage(id, sort, rating, limit), read).await
+    } else {
+        public.answer(read).await
+    }
+}
+
+/// Review a product
+///
+/// The review is in every list from the moment it is answered. A request that may be repeated
+/// carries an `Idempotency-Key`: the same key and review answer with the same review.
+#[utoipa::path(
+    tag = "reviews",
+    params(
+        ("id" = ProductId, Path, description = "The product's id."),
+        ("Idempotency-Key" = Option<String>, Header,
+            description = "1 to 255 visible ASCII characters, for this product and review alone.",
+            max_length = 255, example = "0e7c1d9c-6a3f-4a53-9f0e-8f5c6f1b2a77")
+    ),
+    request_body(content = NewReview, description = "The review."),
+    responses(
+        (status = 201, description = "The review. Under pre-moderation it is `pending`, and public once a moderator has approved it.", body = Review,
+            headers(("Location" = String, description = "The path of the review."),
+                    ("ETag" = String, description = "Its version, for `If-Match`."),
+                    ("Idempotency-Replayed" = Option<bool>, description = "`true` when an earlier request with this key made it."))),
+        InvalidReview, GuestsRefused, NoSuchProduct, CannotReview, TooMany, Unavailable
+    ),
+    security((), ("session" = []), ("token" = []))
+)]
+#[post("/api/products/{id}/reviews")]
+pub async fn create_review(
+    store: RequestStore,
+    poster: Poster,
+    id: Path<ProductId>,
+    key: IdempotencyKey,
+    review: Body<NewReview>,
+) -> Result<HttpResponse, ApiError> {
+    let (Poster(author), IdempotencyKey(key), Body(review)) = (poster, key, review);
+    let begin = |store: &Store| store.create_review(author, *id, review, key.as_deref());
+    let created = written(&store, begin).await?;
+    let mut response = HttpResponse::Created();
+    response.insert_header((header::LOCATION, format!("/api/reviews/{}", created.review.id)));
+    response.insert_header((header::ETAG, version_tag(created.review.version).to_string()));
+    response.insert_header((header::CACHE_CONTROL, "no-store"));
+    if created.replayed {
+        response.insert_header(("Idempotency-Replayed", "true"));
+    }
+    Ok(response.json(created.review))
+}
+
+/// Get a review
+///
+/// The review as it stands in lists: only approved ones do.
+#[utoipa::path(
+    tag = "reviews",
+    params(("id" = ReviewId, Path, description = "The review's id.")),
+    responses(
+        (status = 200, description = "The review.", body = Review,
+            headers(("ETag" = String, description = "Its version, for `If-Match`."))),
+        InvalidId, NoSuchReview, Unavailable
+    )
+)]
+#[get("/api/reviews/{id}")]
+pub async fn get_review(public: Public, id: Path<ReviewId>) -> Result<Answer, ApiError> {
+    let id = *id;
+    let read = move |store: &Store| {
+        let review = store.review(id)?;
+        let version = review.version;
+        Ok(Fresh::versioned(review, version))
+    };
+    public.kept_answer(Key::Review(id), read).await
+}
+
+/// Edit an own review
+///
+/// What is left out stays, null takes it away (RFC 7396). `If-Match` names the version that the
+/// change is about.
+#[utoipa::path(
+    tag = "reviews",
+    params(
+        ("id" = ReviewId, Path, description = "The review's id."),
+        ("If-Match" = String, Header, description = "The review's ETag.", example = "\"1\"")
+    ),
+    request_body(content((ReviewEdit = "application/json"), (ReviewEdit = "application/merge-patch+json")), description = "The change."),
+    responses(
+        (status = 200, description = "The review from now on.", body = Review,
+            headers(("ETag" = String, description = "Its version, for `If-Match`."))),
+        InvalidEdit, NotAllowed, NoSuchReview, Changed, VersionMissing, Unavailable
+    ),
+    security(("session" = []), ("token" = []))
+)]
+#[patch("/api/reviews/{id}")]
+pub async fn edit_review(
+    store: RequestStore,
+    author: Member,
+    id: Path<ReviewId>,
+    version: IfMatch,
+    edit: Body<ReviewEdit>,
+) -> Result<HttpResponse, ApiError> {
+    let (Member(author), version, Body(edit)) = (author, version.required()?, edit);
+    let change = move |store: &Store| store.edit_review(&author, *id, &version, &edit);
+    let review = blocking(store, change).await?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::ETAG, version_tag(review.version).to_string()))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(review))
+}
+
+/// Delete an own review
+///
+/// It is gone for everybody from the moment that this is answered.
+#[utoipa::path(
+    tag = "reviews",
+    params(
+        ("id" = ReviewId, Path, description = "The review's id."),
+        ("If-Match" = Option<String>, Header, description = "The review's ETag, to delete only that version.", example = "\"1\"")
+    ),
+    responses(
+        (status = 204, description = "It is deleted."),
+        InvalidId, NotAllowed, NoSuchReview, Changed, Unavailable
+    ),
+    security(("session" = []), ("token" = []))
+)]
+#[delete("/api/reviews/{id}")]
+pub async fn delete_review(
+    store: RequestStore,
+    author: Member,
+    id: Path<ReviewId>,
+    version: IfMatch,
+) -> Result<HttpResponse, ApiError> {
+    let (Member(author), version) = (author, version.optional());
+    blocking(store, move |store| store.delete_review(&author, *id, &version)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Report a review
+///
+/// Tells the moderators about it; each reader can do so once.
+#[utoipa::path(
+    tag = "reviews",
+    params(("id" = ReviewId, Path, description = "The review's id.")),
+    request_body(content = NewReport, description = "What is wrong with it."),
+    responses(
+        (status = 204, description = "It is reported."),
+        InvalidEdit, BadSession, NoSuchReview, Reported, TooMany, Unavailable
+    ),
+    security((), ("session" = []), ("token" = []))
+)]
+#[post("/api/reviews/{id}/reports")]
+pub async fn report_review(
+    store: RequestStore,
+    poster: Poster,
+    (client, settings): (Client, Data<Settings>),
+    id: Path<ReviewId>,
+    report: Body<NewReport>,
+) -> Result<HttpResponse, ApiError> {
+    let (Poster(actor), Body(report)) = (poster, report);
+    let guest = || Reader::Guest(settings.secret_key.guest(client.network()));
+    let reader = actor.map_or_else(guest, |actor| Reader::Account(actor.id));
+    blocking(store, move |store| store.report_review(&reader, *id, &report)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListOwnReviews {
+    /// Only the review of this product.
+    #[serde(default, deserialize_with = "from_optional_text")]
+    #[param(value_type = Option<ProductId>)]
+    product_id: Option<ProductId>,
+    /// Reviews on the page at most.
+    #[serde(default, deserialize_with = "from_text")]
+    #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
+    limit: PageLimit,
+    /// Where the page starts: `next_cursor` of the page before.
+    #[serde(default, deserialize_with = "cursor")]
+    cursor: Option<String>,
+    /// Answer without the reviews that are in databases that are down, rather than not at all.
+    #[serde(default)]
+    #[param(required = false, default = false)]
+    allow_partial: bool,
+}
+
+/// List the own reviews
+///
+/// The newest first, whatever their status, but for those that were deleted.
+#[utoipa::path(
+    tag = "accounts",
+    params(ListOwnReviews),
+    responses(
+        (status = 200, description = "A page of reviews.", body = ReviewPage,
+            headers(("ETag" = String, description = "The version of this answer."),
+                    ("Link" = String, description = "The next page, as `rel=\"next\"` (RFC 8288)."))),
+        InvalidParameter, NotSignedIn, Unavailable
+    ),
+    security(("session" = []), ("token" = []))
+)]
+#[get("/api/accounts/me/reviews")]
+pub async fn list_own_reviews(
+    store: RequestStore,
+    author: Member,
+    params: Params<ListOwnReviews>,
+) -> Result<Fresh<ReviewPage>, ApiError> {
+    let ListOwnReviews { product_id, limit, cursor, allow_partial } = params.0;
+    let query = OwnReviewQuery { product: product_id, limit, cursor, allow_partial };
+    let page = blocking(store, move |store| store.own_reviews(&author.0, &query)).await?;
+    let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
+    Ok(Fresh::page(page, next, partial).private())
+}
+
+/// Get where a review lives
+///
+/// The bucket that the hash of its id puts it in, and the database that owns this bucket now.
+#[utoipa::path(
+    tag = "reviews",
+    params(("id" = ReviewId, Path, description = "The review's id.")),
+    responses(
+        (status = 200, description = "The place.", body = ReviewLocation,
+            headers(("ETag" = String, description = "The version of this answer."))),
+        InvalidId, NoSuchReview, Unavailable
+    )
+)]
+#[get("/api/reviews/{id}/location")]
+pub async fn get_review_location(public: Public, id: Path<ReviewId>) -> Result<Answer, ApiError> {
+    public.answer(move |store| store.review_location(*id).map(Fresh::new)).await
+}

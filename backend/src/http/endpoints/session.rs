@@ -1,0 +1,160 @@
+//! Signing in and out, and who is signed in.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, delete, get, post};
+use ostrakon_shared::{Account, Credentials, PasswordProof, Session};
+
+use crate::http::blocking::{RequestStore, blocking};
+use crate::http::cookie;
+use crate::http::endpoints::accounts::done;
+use crate::http::extract::auth::{Owner, SignedIn};
+use crate::http::extract::body::Body;
+use crate::http::extract::client_ip::Client;
+use crate::http::extract::device::Device;
+use crate::http::openapi::{
+    CredentialsWrong, InvalidBody, OtherSite, PasswordOnly, SessionEnded, TooMany, Unavailable,
+};
+use crate::http::password_queue::{HashingQueue, hashing};
+use crate::http::rate_limit::{Key, Limit, Limits};
+use crate::http::response::json::Private;
+use crate::http::response::problem::ApiError;
+use crate::http::settings::Settings;
+use crate::store::{Begun, Browser, Policy, SESSION_S, Store, StoreError};
+
+/// Who am I?
+///
+/// The account that is signed in, and what this service lets it do. Guests have no account.
+#[utoipa::path(
+    tag = "accounts",
+    security((), ("session" = []), ("token" = [])),
+    responses(
+        (status = 200, description = "Who is signed in.", body = Session),
+        SessionEnded, Unavailable
+    )
+)]
+#[get("/api/session")]
+pub async fn get_session(store: RequestStore, signed_in: SignedIn) -> Private<Session> {
+    Private::ok(session(signed_in.0, store.policy()))
+}
+
+fn session(account: Option<Account>, policy: Policy) -> Session {
+    let Policy { guest_reviews, pre_moderation } = policy;
+    Session { account, guest_reviews, pre_moderation }
+}
+
+/// Sign in
+///
+/// The answer sets the cookie of a new session; the one that the browser had ends. A session ends
+/// after 14 days without use, and 30 days after signing in. By another cookie, `ostrakon_device`,
+/// the browser keeps an allowance of its own: wrong passwords that others try don't keep it out.
+#[utoipa::path(
+    tag = "accounts",
+    security(()),
+    request_body = Credentials,
+    responses(
+        (status = 201, description = "Signed in.", body = Session,
+            headers(("Set-Cookie" = String, description = "The session's cookie."))),
+        InvalidBody, CredentialsWrong, OtherSite, TooMany, Unavailable
+    )
+)]
+#[post("/api/session")]
+pub async fn sign_in(
+    request: HttpRequest,
+    client: Client,
+    (store, settings): (RequestStore, Data<Settings>),
+    (limits, queue): (Data<Limits>, Data<HashingQueue>),
+    credentials: Body<Credentials>,
+) -> Result<Private<Session>, ApiError> {
+    let (name, device) = (&credentials.0.name, Device::of(&request, &settings));
+    let device = device.as_ref().and_then(|device| device.id_for(name, &settings.secret_key));
+    limits.sign_in(&request, &client, name, device).await?;
+    let browser = browser(&request, &client, &settings);
+    let sign_in = move |store: &Store| store.sign_in(&credentials.0, &browser);
+    let begun = hashing(queue, store.clone(), sign_in).await?;
+    signed_in(&request, begun, store.policy(), &settings)
+}
+
+/// Prove that you are still there
+///
+/// Takes your password again. Admins need this before they change accounts, roles or API tokens
+/// when they last typed it more than 15 minutes ago (`proof_required`).
+#[utoipa::path(
+    tag = "accounts",
+    security(("session" = [])),
+    request_body = PasswordProof,
+    responses(
+        (status = 204, description = "Proved, for 15 minutes."),
+        InvalidBody, PasswordOnly, TooMany, Unavailable
+    )
+)]
+#[post("/api/session/proof")]
+pub async fn prove_password(
+    request: HttpRequest,
+    owner: Owner,
+    (store, limits, queue): (RequestStore, Data<Limits>, Data<HashingQueue>),
+    proof: Body<PasswordProof>,
+) -> Result<HttpResponse, ApiError> {
+    limits.check(&request, Limit::SignIn, &Key::from(&owner.actor))?;
+    let prove = move |store: &Store| {
+        store.prove(&owner.source, owner.actor.id, owner.session, &proof.0.password)
+    };
+    hashing(queue, store, prove).await?;
+    Ok(done())
+}
+
+/// Sign out
+///
+/// Ends the session of the cookie that came along, if there is one.
+#[utoipa::path(
+    tag = "accounts",
+    security((), ("session" = [])),
+    responses(
+        (status = 204, description = "Signed out.",
+            headers(("Set-Cookie" = String, description = "Takes the cookie away."))),
+        OtherSite, Unavailable
+    )
+)]
+#[delete("/api/session")]
+pub async fn sign_out(
+    request: HttpRequest,
+    store: RequestStore,
+    settings: Data<Settings>,
+) -> Result<HttpResponse, ApiError> {
+    if let Some(secret) = cookie::secret(&request, &settings) {
+        blocking(store, move |store| store.sign_out(&secret)).await?;
+    }
+    let cleared = (header::SET_COOKIE, cookie::cleared(&settings));
+    let no_store = (header::CACHE_CONTROL, "no-store");
+    Ok(HttpResponse::NoContent().insert_header(cleared).insert_header(no_store).finish())
+}
+
+/// The browser that signs in.
+pub fn browser(request: &HttpRequest, client: &Client, settings: &Settings) -> Browser {
+    let user_agent = request.headers().get(header::USER_AGENT);
+    let user_agent = user_agent.map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned());
+    Browser {
+        user_agent,
+        session: cookie::secret(request, settings),
+        local: client.local,
+        network: Some(client.network()),
+    }
+}
+
+/// The answer that begins a session, and makes the device one of the account.
+pub fn signed_in(
+    request: &HttpRequest,
+    begun: Begun,
+    policy: Policy,
+    settings: &Settings,
+) -> Result<Private<Session>, ApiError> {
+    let cookie = cookie::given(settings, &begun.secret, SESSION_S);
+    let device = Device::remember(request, settings, &begun.account.name);
+    let device = device.map_err(|error| StoreError::Internal(error.to_string()))?;
+    let session = session(Some(begun.account), policy);
+    Ok(Private::ok(session)
+        .with_status(StatusCode::CREATED)
+        .with_header(header::SET_COOKIE, cookie)
+        .with_header(header::SET_COOKIE, device))
+}

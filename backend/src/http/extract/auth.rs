@@ -1,0 +1,242 @@
+//! Extractors: who asks, and whether they may.
+//!
+//! A handler names what it needs: [`Poster`] for what guests may do too, [`Member`], [`Moderator`]
+//! and [`Admin`] for roles, [`Owner`] and [`AdminOwner`] for what needs a session, [`Proven`] and
+//! [`ProvenAdmin`] for what needs the password too, typed a short time ago. Each costs one lookup,
+//! and none without a credential. A credential that came along must be good: else 401. An API token
+//! needs the scope of what it is used for.
+
+use std::future::Future;
+
+use actix_web::dev::Payload;
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::future::LocalBoxFuture;
+use ostrakon_shared::{Account, AuditVia, CredentialId, ProblemCode, Role, TokenScope};
+
+use crate::http::blocking::{RequestStore, blocking};
+use crate::http::cookie;
+use crate::http::extract::client_ip::Client;
+use crate::http::rate_limit::{Key, Limit, Limits};
+use crate::http::response::problem::ApiError;
+use crate::http::settings::Settings;
+use crate::store::{Actor, Authenticated, Credential, Means, Source};
+
+/// Somebody who posts reviews or reports: anybody within the limit for it, else 429. Guests and
+/// API tokens on this very machine are the operator's own scripts: they have no limit.
+pub struct Poster(pub Option<Actor>);
+
+/// Somebody with an account.
+pub struct Member(pub Actor);
+
+/// A moderator or an admin.
+pub struct Moderator(pub Actor);
+
+/// An admin, and from where.
+pub struct Admin(pub Source);
+
+/// Somebody who has signed in, and not sent an API token.
+pub struct Owner {
+    /// The account.
+    pub actor: Actor,
+    /// The session.
+    pub session: CredentialId,
+    /// The same, as the audit trail names it.
+    pub source: Source,
+    has_fresh_proof: bool,
+}
+
+/// The same, and an admin.
+pub struct AdminOwner;
+
+/// Somebody who has signed in; an admin has typed the password within the last 15 minutes.
+pub struct Proven(pub Owner);
+
+/// An admin who has signed in, and typed the password within the last 15 minutes.
+pub struct ProvenAdmin(pub Source);
+
+/// Anybody, with all there is to know about their account.
+pub struct SignedIn(pub Option<Account>);
+
+/// Implements extraction by an async function from the request.
+macro_rules! extractor {
+    ($extractor:ident, $extract:expr) => {
+        impl FromRequest for $extractor {
+            type Error = ApiError;
+            type Future = LocalBoxFuture<'static, Result<$extractor, ApiError>>;
+
+            fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                let extract = $extract;
+                Box::pin(extract(request.clone()))
+            }
+        }
+    };
+}
+
+extractor!(SignedIn, async |request: HttpRequest| {
+    Ok(SignedIn(authenticate(&request).await?.map(|found| found.account)))
+});
+
+extractor!(Poster, async |request: HttpRequest| {
+    let found = authenticate(&request).await?;
+    let client = Client::extract(&request).await?;
+    found.as_ref().map_or(Ok(()), |found| require_scope(found, TokenScope::Write))?;
+    let by_session =
+        found.as_ref().is_some_and(|found| matches!(found.means, Means::Session { .. }));
+    let actor: Option<Actor> = found.map(|found| found.account.into());
+    if !client.local || by_session {
+        let key = actor.as_ref().map_or_else(|| Key::from(&client), Key::from);
+        data::<Limits>(&request)?.check(&request, Limit::Posting, &key)?;
+    }
+    Ok(Poster(actor))
+});
+
+extractor!(Member, async |request: HttpRequest| {
+    let reads = [Method::GET, Method::HEAD].contains(request.method());
+    let scope = if reads { TokenScope::Read } else { TokenScope::Write };
+    Ok(Member(require(&request, Role::Member, scope).await?))
+});
+
+extractor!(Moderator, async |request: HttpRequest| {
+    Ok(Moderator(require(&request, Role::Moderator, TokenScope::Moderate).await?))
+});
+
+extractor!(Admin, async |request: HttpRequest| {
+    let actor = require(&request, Role::Admin, TokenScope::Admin).await?;
+    let via = if bearer(&request).is_some() { AuditVia::Token } else { AuditVia::Session };
+    Ok(Admin(source(&request, actor, via).await?))
+});
+
+extractor!(Owner, async |request: HttpRequest| { require_session(&request).await });
+
+extractor!(AdminOwner, async |request: HttpRequest| {
+    let owner = require_session(&request).await?;
+    require_role(&owner.actor, Role::Admin)?;
+    Ok(AdminOwner)
+});
+
+extractor!(Proven, async |request: HttpRequest| {
+    let owner = require_session(&request).await?;
+    // What others could do with an admin's open browser is worse than asking again.
+    if owner.actor.role == Role::Admin {
+        require_proof(&owner)?;
+    }
+    Ok(Proven(owner))
+});
+
+extractor!(ProvenAdmin, async |request: HttpRequest| {
+    let owner = require_session(&request).await?;
+    require_role(&owner.actor, Role::Admin)?;
+    require_proof(&owner)?;
+    Ok(ProvenAdmin(owner.source))
+});
+
+async fn require(request: &HttpRequest, role: Role, scope: TokenScope) -> Result<Actor, ApiError> {
+    let found = authenticate(request).await?.ok_or_else(sign_in_required)?;
+    let scoped = require_scope(&found, scope);
+    let actor = Actor::from(found.account);
+    require_role(&actor, role)?;
+    scoped.map(|()| actor)
+}
+
+async fn require_session(request: &HttpRequest) -> Result<Owner, ApiError> {
+    let found = authenticate(request).await?.ok_or_else(sign_in_required)?;
+    match found.means {
+        Means::Session { id, has_fresh_proof } => {
+            let actor = Actor::from(found.account);
+            let source = source(request, actor.clone(), AuditVia::Session).await?;
+            Ok(Owner { actor, session: id, source, has_fresh_proof })
+        }
+        Means::Token { .. } => Err(told(ProblemCode::SessionRequired)),
+    }
+}
+
+async fn source(request: &HttpRequest, actor: Actor, via: AuditVia) -> Result<Source, ApiError> {
+    let network = Client::extract(request).await?.network();
+    Ok(Source { actor: Some(actor), via: Some(via), network: Some(network) })
+}
+
+fn require_role(actor: &Actor, role: Role) -> Result<(), ApiError> {
+    if actor.role >= role {
+        return Ok(());
+    }
+    let detail = format!("Only accounts with the role {role} may do this.");
+    Err(ApiError::new(ProblemCode::NotAllowed, detail))
+}
+
+/// A session may do all that its account may, a token what its scopes say (RFC 6750, section 3.1).
+fn require_scope(found: &Authenticated, scope: TokenScope) -> Result<(), ApiError> {
+    match &found.means {
+        Means::Token { scopes } if !scopes.contains(&scope) => {
+            let detail = format!("The API token needs the scope {scope} for this.");
+            let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+            let error = ApiError::new(ProblemCode::InsufficientScope, detail);
+            Err(match HeaderValue::try_from(challenge) {
+                Ok(challenge) => error.with_header(header::WWW_AUTHENTICATE, challenge),
+                Err(_) => error,
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn require_proof(owner: &Owner) -> Result<(), ApiError> {
+    if owner.has_fresh_proof {
+        return Ok(());
+    }
+    let detail = "Your password was last typed more than 15 minutes ago: type it again.";
+    Err(ApiError::new(ProblemCode::ProofRequired, detail))
+}
+
+fn sign_in_required() -> ApiError {
+    told(ProblemCode::SignInRequired)
+}
+
+fn told(code: ProblemCode) -> ApiError {
+    ApiError::new(code, code.explanation())
+}
+
+/// Who asks, by their credential; `None` for a guest.
+fn authenticate(
+    request: &HttpRequest,
+) -> impl Future<Output = Result<Option<Authenticated>, ApiError>> + use<> {
+    let request = request.clone();
+    async move {
+        let settings = data::<Settings>(&request)?;
+        let Some(credential) = credential(&request, &settings) else { return Ok(None) };
+        let by_session = matches!(credential, Credential::Session(_));
+        let store = RequestStore::of(&request)?;
+        match blocking(store, move |store| store.authenticate(&credential)).await? {
+            Some(found) => Ok(Some(found)),
+            None if by_session => Err(told(ProblemCode::SessionInvalid)
+                .with_header(header::SET_COOKIE, cookie::cleared(&settings))),
+            None => Err(told(ProblemCode::SessionInvalid)
+                .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+        }
+    }
+}
+
+/// The credential that came along. A token counts more than a cookie: somebody chose to send it.
+fn credential(request: &HttpRequest, settings: &Settings) -> Option<Credential> {
+    bearer(request)
+        .map(Credential::Token)
+        .or_else(|| cookie::secret(request, settings).map(Credential::Session))
+}
+
+/// What stands after `Bearer`. Other schemes are between the client and a proxy.
+fn bearer(request: &HttpRequest) -> Option<String> {
+    let mut values = request.headers().get_all(header::AUTHORIZATION);
+    values.find_map(|value| {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        let (scheme, token) = value.split_once(' ').unwrap_or((&value, ""));
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+    })
+}
+
+/// What the server keeps for all requests.
+pub fn data<T: 'static>(request: &HttpRequest) -> Result<Data<T>, ApiError> {
+    let code = ProblemCode::Internal;
+    request.app_data::<Data<T>>().cloned().ok_or_else(|| ApiError::new(code, code.explanation()))
+}

@@ -1,0 +1,381 @@
+//! Extractors: what a request says, or a problem that says what is wrong with it.
+
+use std::fmt;
+use std::future::{Ready, ready};
+use std::str::FromStr;
+
+use actix_web::dev::Payload;
+use actix_web::error::PathError;
+use actix_web::http::Method;
+use actix_web::http::header::{self, ContentType, Header, HeaderName, HeaderValue};
+use actix_web::web::{Bytes, BytesMut, PathConfig};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
+use ostrakon_shared::{
+    FieldError, FieldErrorCode, FieldErrorParams, MAX_SEARCH_CHARS, ProblemCode, RequestBody,
+    ValueError,
+};
+use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
+use serde::{Deserialize, Deserializer};
+
+use crate::http::middleware::connections::Deadlines;
+use crate::http::response::problem::ApiError;
+use crate::store::ExpectedVersion;
+
+/// The media types of a body, and that of a change beside it (RFC 7396).
+const JSON: &str = "application/json";
+const MERGE_PATCH: &str = "application/merge-patch+json";
+/// What a resource takes for a PATCH (RFC 5789).
+const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
+/// Bytes of an Idempotency-Key at most.
+const MAX_KEY_BYTES: usize = 255;
+
+/// A path whose segments are no ids.
+pub fn path_config() -> PathConfig {
+    PathConfig::default().error_handler(|error, _| {
+        let reason = match error {
+            PathError::Deserialize(reason) => reason.to_string(),
+            other => other.to_string(),
+        };
+        ApiError::new(ProblemCode::IdInvalid, sentence(&reason)).into()
+    })
+}
+
+/// A parameter's value, from its text: it knows better than serde what is wrong with it.
+pub fn from_text<'de, D: Deserializer<'de>, T: FromStr>(deserializer: D) -> Result<T, D::Error>
+where
+    T::Err: Into<ValueError>,
+{
+    let parsed = String::deserialize(deserializer)?.parse();
+    parsed.map_err(|error: T::Err| D::Error::custom(Told(error.into())))
+}
+
+/// The same, of a parameter that may be left out.
+pub fn from_optional_text<'de, D: Deserializer<'de>, T: FromStr>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error>
+where
+    T::Err: Into<ValueError>,
+{
+    from_text(deserializer).map(Some)
+}
+
+/// The `cursor` of a list. An empty one is that of the first page.
+pub fn cursor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let cursor: Option<String> = Option::deserialize(deserializer)?;
+    Ok(cursor.filter(|cursor| !cursor.is_empty()))
+}
+
+/// An error on its way through serde, which takes nothing but text: as JSON.
+struct Told(ValueError);
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&serde_json::to_string(&self.0).map_err(|_| fmt::Error)?)
+    }
+}
+
+/// What is wrong with a value, from what serde says of it: [`Told`], or serde's own words.
+fn value_error(reason: &str) -> ValueError {
+    if let Ok(told) = serde_json::from_str(reason) {
+        return told;
+    }
+    let (code, params) = coded(reason);
+    ValueError::new(code, reason).with(params)
+}
+
+/// Refuses a search that is too long to be looked for, or that nothing can hold.
+pub fn check_search(search: &str) -> Result<(), ApiError> {
+    if let Some(control) = search.chars().find(|c| c.is_control()) {
+        let detail = "a search has no control characters";
+        let error = ValueError::new(FieldErrorCode::ControlCharacter, detail);
+        return Err(ApiError::parameter(
+            "search",
+            error.with(FieldErrorParams::character(control)),
+        ));
+    }
+    let chars = search.chars().count();
+    if chars <= MAX_SEARCH_CHARS {
+        return Ok(());
+    }
+    let detail = format!("a search has {MAX_SEARCH_CHARS} characters at most, not {chars}");
+    let error = ValueError::new(FieldErrorCode::TooLong, detail);
+    Err(ApiError::parameter("search", error.with(FieldErrorParams::limit(MAX_SEARCH_CHARS, chars))))
+}
+
+fn sentence(reason: &str) -> String {
+    let mut characters = reason.chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), characters.as_str())
+}
+
+/// The query's parameters.
+pub struct Params<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest for Params<T> {
+    type Error = ApiError;
+    type Future = Ready<Result<Params<T>, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let query = form_urlencoded::parse(request.query_string().as_bytes());
+        let parsed = serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(query));
+        ready(parsed.map(Params).map_err(|error| {
+            let path = error.path().to_string();
+            let reason = error.into_inner().to_string();
+            let error = value_error(&reason);
+            ApiError::parameter(named_in_words(error.code, &reason).unwrap_or(&path), error)
+        }))
+    }
+}
+
+/// A JSON body.
+pub struct Body<T>(pub T);
+
+impl<T: RequestBody + 'static> FromRequest for Body<T> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Body<T>, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            require_json(&request)?;
+            let deadlines = Deadlines::of(&request)?;
+            let bytes = deadlines.for_body(read_body(&mut payload, T::MAX_BYTES)).await?;
+            parse(&bytes).map(Body)
+        })
+    }
+}
+
+fn require_json(request: &HttpRequest) -> Result<(), ApiError> {
+    let is_patch = request.method() == Method::PATCH;
+    let json = ContentType::parse(request).is_ok_and(|ContentType(found)| {
+        let found = found.essence_str();
+        found == JSON || is_patch && found == MERGE_PATCH
+    });
+    if json {
+        return Ok(());
+    }
+    let found = match request.content_type() {
+        "" => "The body has no Content-Type.".to_owned(),
+        found => format!("The body has Content-Type {found}."),
+    };
+    let code = ProblemCode::UnsupportedMediaType;
+    if is_patch {
+        let detail = format!("{found} It must be {JSON} or {MERGE_PATCH}.");
+        let accepted = HeaderValue::from_static("application/json, application/merge-patch+json");
+        return Err(ApiError::new(code, detail).with_header(ACCEPT_PATCH, accepted));
+    }
+    Err(ApiError::new(code, format!("{found} It must be {JSON}.")))
+}
+
+async fn read_body(payload: &mut Payload, max_bytes: usize) -> Result<Bytes, ApiError> {
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| {
+            ApiError::new(ProblemCode::MalformedJson, format!("The body broke off: {error}."))
+        })?;
+        if bytes.len() + chunk.len() > max_bytes {
+            let detail = format!("The body has more than {max_bytes} bytes.");
+            return Err(ApiError::new(ProblemCode::BodyTooLarge, detail));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.freeze())
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    // Serde would take an array for an object, and its items for the fields in their order.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        serde_json::from_slice::<IgnoredAny>(bytes).map_err(|error| malformed(&error))?;
+        let detail = "This must be a JSON object.".to_owned();
+        let error = FieldError::at_pointer(String::new(), FieldErrorCode::WrongType, detail);
+        return Err(ApiError::fields(vec![error]));
+    }
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().clone();
+        let error = error.into_inner();
+        if error.is_data() { wrong_field(&path, &error) } else { malformed(&error) }
+    })?;
+    json.end().map_err(|error| malformed(&error))?;
+    Ok(parsed)
+}
+
+fn malformed(error: &serde_json::Error) -> ApiError {
+    ApiError::new(ProblemCode::MalformedJson, sentence(&error.to_string()))
+}
+
+fn wrong_field(path: &serde_path_to_error::Path, error: &serde_json::Error) -> ApiError {
+    let reason = error.to_string();
+    // People see the field: they need no place in the text.
+    let reason = reason.split(" at line ").next().unwrap_or_default();
+    let (code, params) = coded(reason);
+    let pointer =
+        named_in_words(code, reason).map_or_else(|| pointer(path), |name| format!("/{name}"));
+    let error = FieldError::at_pointer(pointer, code, sentence(reason));
+    ApiError::fields(vec![error.with(params)])
+}
+
+/// The path as a JSON pointer (RFC 6901).
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+
+    path.iter()
+        .map(|segment| match segment {
+            Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+            Segment::Seq { index } => format!("/{index}"),
+            other => format!("/{other}"),
+        })
+        .collect()
+}
+
+/// Serde tells these apart only in words.
+fn coded(reason: &str) -> (FieldErrorCode, FieldErrorParams) {
+    // "unknown …, expected one of `a`, `b`": the second of each pair of quotes ends a word.
+    let allowed = || {
+        let words = reason.rsplit_once(", expected ").map_or("", |(_, words)| words);
+        FieldErrorParams::allowed(words.split('`').skip(1).step_by(2))
+    };
+    let none = FieldErrorParams::default();
+    if reason.starts_with("unknown field") {
+        (FieldErrorCode::UnknownField, allowed())
+    } else if reason.starts_with("unknown variant") {
+        (FieldErrorCode::InvalidValue, allowed())
+    } else if reason.starts_with("missing field") {
+        (FieldErrorCode::MissingField, none)
+    } else if reason.starts_with("duplicate field") {
+        (FieldErrorCode::DuplicateField, none)
+    } else if reason.starts_with("invalid type") {
+        (FieldErrorCode::WrongType, none)
+    } else if reason.starts_with("invalid value: integer") {
+        // The numbers of all bodies have 32 bits.
+        let actual = reason.split('`').nth(1).and_then(|number| number.parse().ok());
+        let params = FieldErrorParams::range(i32::MIN.into(), i32::MAX.into(), actual);
+        (FieldErrorCode::OutOfRange, params)
+    } else {
+        (FieldErrorCode::InvalidValue, none)
+    }
+}
+
+/// The name of a field that is missing or given twice: it is no part of the path that was read,
+/// serde tells it in words only.
+fn named_in_words(code: FieldErrorCode, reason: &str) -> Option<&str> {
+    match code {
+        FieldErrorCode::MissingField | FieldErrorCode::DuplicateField => reason.split('`').nth(1),
+        _ => None,
+    }
+}
+
+/// The request's Idempotency-Key, if it has one.
+pub struct IdempotencyKey(pub Option<String>);
+
+impl FromRequest for IdempotencyKey {
+    type Error = ApiError;
+    type Future = Ready<Result<IdempotencyKey, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let invalid = || {
+            let code = ProblemCode::IdempotencyKeyInvalid;
+            ApiError::new(code, code.explanation())
+        };
+        let mut values = request.headers().get_all("idempotency-key");
+        let key = match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some(key), None) => match key.to_str() {
+                Ok(key) if (1..=MAX_KEY_BYTES).contains(&key.len()) && is_visible(key) => {
+                    Ok(Some(key.to_owned()))
+                }
+                _ => Err(invalid()),
+            },
+            (Some(_), Some(_)) => Err(invalid()),
+        };
+        ready(key.map(IdempotencyKey))
+    }
+}
+
+fn is_visible(key: &str) -> bool {
+    key.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// The versions that a change may be about: the ETag that came with one, in `If-Match` (RFC 9110,
+/// section 13.1.1).
+///
+/// Tags match by the version in them. A proxy that compresses answers weakens their tag (nginx:
+/// `W/"1"`) or appends to it (Apache: `"1-gzip"`), but doesn't change what the client has read.
+pub struct IfMatch(Option<ExpectedVersion>);
+
+impl IfMatch {
+    /// The versions. A change without the header is refused.
+    pub fn required(self) -> Result<ExpectedVersion, ApiError> {
+        self.0.ok_or_else(|| {
+            let code = ProblemCode::VersionMissing;
+            ApiError::new(code, code.explanation())
+        })
+    }
+
+    /// The versions; without the header, any.
+    pub fn optional(self) -> ExpectedVersion {
+        self.0.unwrap_or(ExpectedVersion::Any)
+    }
+}
+
+impl FromRequest for IfMatch {
+    type Error = ApiError;
+    type Future = Ready<Result<IfMatch, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let mut expected = None;
+        // A list may stand in several headers (RFC 9110, section 5.3).
+        for header in request.headers().get_all(header::IF_MATCH) {
+            match header.to_str().map(str::trim) {
+                Ok("*") => expected = Some(ExpectedVersion::Any),
+                tags => {
+                    // No tag of ours has a comma in it.
+                    let found = tags.unwrap_or_default().split(',').filter_map(tagged_version);
+                    let expected =
+                        expected.get_or_insert_with(|| ExpectedVersion::OneOf(Vec::new()));
+                    if let ExpectedVersion::OneOf(versions) = expected {
+                        versions.extend(found);
+                    }
+                }
+            }
+        }
+        ready(Ok(IfMatch(expected)))
+    }
+}
+
+/// The version in an entity tag: the digits it begins with, which a dot or a dash ends.
+fn tagged_version(tag: &str) -> Option<i32> {
+    let tag = tag.trim();
+    let tag = tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"')?.strip_suffix('"')?;
+    let version = tag.split(['.', '-']).next()?;
+    let is_plain = version.bytes().all(|byte| byte.is_ascii_digit());
+    version.parse().ok().filter(|_| is_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_read_by_its_version() {
+        for (tag, version) in [
+            ("\"1\"", Some(1)),
+            (" W/\"12\" ", Some(12)),
+            ("\"3-gzip\"", Some(3)),
+            ("W/\"3.1-br\"", Some(3)),
+            ("\"3.2\"", Some(3)),
+            ("3", None),
+            ("\"\"", None),
+            ("\"-3\"", None),
+            ("\"+3\"", None),
+            ("\"3x\"", None),
+            ("w/\"3\"", None),
+            ("\"99999999999\"", None),
+            ("\"a4e10d51f9f0c0a7e8b6d3c2b1a09f8e\"", None),
+        ] {
+            assert_eq!(tagged_version(tag), version, "{tag}");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Whether somebody at this very machine asks: the operator, who has no limit for posting and may
+//! look around with the demo's password.
+//!
+//! No header proves that. A proxy on this machine connects from a loopback address too; nginx's
+//! plain `proxy_pass http://127.0.0.1:8080` even makes `Host` a loopback one, and what forwards
+//! bytes alone (HAProxy, stunnel, socat) lets its client choose every header. What no client can
+//! choose is the *user* that the kernel says has opened the connection: a proxy runs as one of its
+//! own, a browser or curl runs as the one who has started the server. So it is local whose
+//! connection was opened by the server's own user, and whose request bears no sign of a proxy:
+//!
+//! - the peer is a loopback address, and no trusted proxy ([`crate::http::extract::client_ip`] has looked);
+//! - `public_url` is not set, or is a loopback one: it says that others reach the service;
+//! - `Host` is a loopback one: a page of a name that was pointed here (DNS rebinding) makes this
+//!   machine's browser ask for that name. So are `Origin` and `Referer`, if there are any;
+//! - nothing that proxies add: forwarding headers, HTTP/1.0 or `Connection: close`, nginx's
+//!   defaults up to 1.29.6;
+//! - the kernel's table of connections names the server's own user.
+//!
+//! What is left is a proxy that is run by the same user and keeps silent about it, as `ssh -R` does:
+//! there, set `public_url` or `trusted_proxies`.
+
+use std::cell::OnceCell;
+use std::net::{IpAddr, SocketAddr};
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{self, HeaderMap, HeaderName};
+use actix_web::http::{Uri, Version};
+use procfs::net::TcpNetEntry;
+
+use crate::http::settings::PublicUrl;
+
+/// What proxies add to requests, beside all that begins with `x-forwarded-`.
+const FORWARDING_HEADERS: [&str; 9] = [
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-original-forwarded-for",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "x-envoy-external-address",
+];
+
+/// The kernel's default in `/proc/sys/kernel/overflowuid`, which is Debian's `nobody` too.
+const OVERFLOW_UID: u32 = 65_534;
+
+/// Why somebody is not local.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// Another machine asks, or others are expected to: nothing to be told.
+    Remote,
+    /// A loopback address asks, but perhaps for somebody else: this gives it away.
+    Proxy(&'static str),
+}
+
+/// A connection: which of our addresses was asked, and who has opened it, once that was asked for.
+pub struct Connection {
+    local: Option<SocketAddr>,
+    opened_by_own_user: OnceCell<bool>,
+}
+
+impl Connection {
+    /// One to our address `local`, if it is known.
+    pub fn new(local: Option<SocketAddr>) -> Connection {
+        Connection { local, opened_by_own_user: OnceCell::new() }
+    }
+
+    fn is_opened_by_own_user(&self, peer: SocketAddr) -> bool {
+        let ask = || self.local.is_some_and(|local| opened_by_own_user(peer, local.port()));
+        *self.opened_by_own_user.get_or_init(ask)
+    }
+}
+
+/// Whether somebody at this machine asks; if not, why.
+pub fn is_local(request: &HttpRequest, public_url: Option<&PublicUrl>) -> Result<(), Sign> {
+    let Some(peer) = request.peer_addr().filter(|peer| peer.ip().to_canonical().is_loopback())
+    else {
+        return Err(Sign::Remote);
+    };
+    if public_url.is_some_and(|url| !url.is_loopback()) {
+        return Err(Sign::Proxy("public_url is set, and trusted_proxies does not name it"));
+    }
+    if let Some(sign) = sign_of_proxy(request.version(), request.headers()) {
+        return Err(Sign::Proxy(sign));
+    }
+    let connection = request.conn_data::<Connection>();
+    let own = connection.is_some_and(|connection| connection.is_opened_by_own_user(peer));
+    if own { Ok(()) } else { Err(Sign::Proxy("another user has opened the connection")) }
+}
+
+/// What in a request gives a proxy away.
+fn sign_of_proxy(version: Version, headers: &HeaderMap) -> Option<&'static str> {
+    let is_forwarding = |name: &HeaderName| {
+        name.as_str().starts_with("x-forwarded-") || FORWARDING_HEADERS.contains(&name.as_str())
+    };
+    if headers.keys().any(is_forwarding) {
+        return Some("it sends a forwarding header");
+    }
+    if version != Version::HTTP_11 {
+        return Some("it speaks HTTP/1.0");
+    }
+    let mut connection = headers.get_all(header::CONNECTION);
+    let closes = |value: &header::HeaderValue| {
+        let options = value.to_str().unwrap_or_default().split(',');
+        options.into_iter().any(|option| option.trim().eq_ignore_ascii_case("close"))
+    };
+    if connection.any(closes) {
+        return Some("it closes each connection after one request");
+    }
+    let is_loopback = |text: &header::HeaderValue| text.to_str().is_ok_and(is_loopback_authority);
+    if !headers.get(header::HOST).is_some_and(is_loopback) {
+        return Some("Host is no loopback host");
+    }
+    let from_elsewhere = |name| headers.get_all(name).any(|url| !is_loopback_url(url));
+    if from_elsewhere(header::ORIGIN) || from_elsewhere(header::REFERER) {
+        return Some("its page has another host");
+    }
+    None
+}
+
+fn is_loopback_url(url: &header::HeaderValue) -> bool {
+    let url = url.to_str().ok().and_then(|url| url.parse::<Uri>().ok());
+    url.is_some_and(|url| url.host().is_some_and(is_loopback_host))
+}
+
+/// Whether this is a loopback host, perhaps with a port.
+fn is_loopback_authority(authority: &str) -> bool {
+    let host = match authority.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => authority,
+    };
+    is_loopback_host(host)
+}
+
+/// Whether this is `localhost` or a loopback address, as it stands in URLs.
+pub fn is_loopback_host(host: &str) -> bool {
+    let name = host.trim_start_matches('[').trim_end_matches(']');
+    let is_loopback = |address: IpAddr| address.to_canonical().is_loopback();
+    name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(is_loopback)
+}
+
+/// Whether the connection from `peer` to our `port` was opened by the user that this process runs
+/// as. Where the kernel does not say, it was not.
+fn opened_by_own_user(peer: SocketAddr, port: u16) -> bool {
+    let own = procfs::process::Process::myself().and_then(|process| process.uid());
+    // An IPv6 socket reaches IPv4 addresses too: the connection may be in either table.
+    let connections = [procfs::net::tcp(), procfs::net::tcp6()];
+    let peer = canonical(peer);
+    let is_it = |entry: &TcpNetEntry| {
+        canonical(entry.local_address) == peer
+            && entry.remote_address.port() == port
+            && entry.remote_address.ip().to_canonical().is_loopback()
+    };
+    let entry = connections.into_iter().flatten().flatten().find(is_it);
+    matches!((own, entry), (Ok(own), Some(entry)) if is_same_user(own, entry.uid))
+}
+
+/// Whether these are the ids of one user. The overflow id (`nobody`) never is: the kernel shows it
+/// for every user without an id in this process's user namespace (user_namespaces(7)).
+fn is_same_user(one: u32, other: u32) -> bool {
+    one == other && one != OVERFLOW_UID
+}
+
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{TcpListener, TcpStream};
+
+    fn sign(version: Version, headers: &[(&'static str, &'static str)]) -> Option<&'static str> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            let value = header::HeaderValue::from_static(value);
+            map.append(HeaderName::from_static(name), value);
+        }
+        sign_of_proxy(version, &map)
+    }
+
+    #[test]
+    fn signs_of_a_proxy_are_seen() {
+        let host = ("host", "127.0.0.1:8080");
+        for (headers, is_proxy) in [
+            (&[host][..], false),
+            (&[("host", "LocalHost:8080")], false),
+            (&[("host", "localhost")], false),
+            (&[("host", "[::1]:8080")], false),
+            (&[("host", "[::1]")], false),
+            (&[host, ("connection", "keep-alive")], false),
+            (&[host, ("origin", "http://127.0.0.1:8080")], false),
+            (&[host, ("origin", "http://[::1]:8080")], false),
+            (&[host, ("referer", "http://localhost:8081/products/1")], false),
+            (&[], true),
+            (&[("host", "rebound.example:8080")], true),
+            (&[("host", "127.0.0.1.example")], true),
+            (&[host, ("x-forwarded-for", "")], true),
+            (&[host, ("x-forwarded-port", "443")], true),
+            (&[host, ("forwarded", "for=_x")], true),
+            (&[host, ("x-real-ip", "127.0.0.1")], true),
+            (&[host, ("connection", "close")], true),
+            (&[host, ("connection", "TE, Close")], true),
+            (&[host, ("origin", "https://reviews.example")], true),
+            (&[host, ("origin", "null")], true),
+            (&[host, ("referer", "https://reviews.example/products/1")], true),
+        ] {
+            assert_eq!(sign(Version::HTTP_11, headers).is_some(), is_proxy, "{headers:?}");
+        }
+        assert!(sign(Version::HTTP_10, &[host]).is_some(), "nginx");
+    }
+
+    #[test]
+    fn nobody_is_no_user() {
+        assert!(is_same_user(0, 0) && is_same_user(1_000, 1_000));
+        assert!(!is_same_user(0, 1_000) && !is_same_user(OVERFLOW_UID, OVERFLOW_UID));
+    }
+
+    #[test]
+    fn the_kernel_knows_who_has_opened_a_connection() {
+        for loopback in ["127.0.0.1:0", "[::1]:0"] {
+            let Ok(listener) = TcpListener::bind(loopback) else { continue };
+            let address = listener.local_addr().unwrap();
+            let client = TcpStream::connect(address).unwrap();
+            let peer = client.local_addr().unwrap();
+            assert!(opened_by_own_user(peer, address.port()), "{loopback}");
+            assert!(!opened_by_own_user(peer, address.port() ^ 1), "{loopback}: another port");
+        }
+    }
+}

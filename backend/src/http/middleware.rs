@@ -1,0 +1,5 @@
+//! What happens to every request before its handler runs, and to every answer after it.
+
+pub mod connections;
+pub mod consistency_token;
+pub mod csrf;

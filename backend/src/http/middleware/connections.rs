@@ -1,0 +1,263 @@
+//! Connections: how long a client may take for the head of a request, for its body, to read the
+//! answer, and until it asks again. What takes longer is closed, so that nobody holds on to many.
+//!
+//! Actix watches over the head of the first request alone, and over connections that are idle.
+//! [`Stream`] does what is left, between the socket and actix.
+
+use std::cell::Cell;
+use std::fmt::Debug;
+use std::future::ready;
+use std::io;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix_http::HttpService;
+use actix_http::error::DispatchError;
+use actix_server::GracefulShutdownSignal;
+use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, map_config};
+use actix_web::body::MessageBody;
+use actix_web::dev::{AppConfig, Response, ServiceRequest, fn_service};
+use actix_web::rt::net::TcpStream;
+use actix_web::rt::time::{Instant, Sleep, sleep, sleep_until};
+use actix_web::web::Data;
+use actix_web::{Error, HttpRequest};
+use futures_util::future::{Either, select};
+use ostrakon_shared::ProblemCode;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::http::extract::local;
+use crate::http::response::problem::ApiError;
+use crate::http::settings::Settings;
+use crate::store::StoreError;
+
+/// How long a client may take to close a connection that is closed to it.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a body may take that is on its way when the server stops.
+const BODY_AT_END: Duration = Duration::from_secs(1);
+
+/// How long clients may take for what.
+pub struct Deadlines {
+    /// For the head of a request, and again for its body.
+    request: Duration,
+    /// Until the next request, and to read more of an answer.
+    keep_alive: Duration,
+    stopping: GracefulShutdownSignal,
+}
+
+impl Deadlines {
+    /// Those of the settings; less when the server is `stopping`.
+    pub fn new(settings: &Settings, stopping: GracefulShutdownSignal) -> Deadlines {
+        let Settings { request_timeout: request, keep_alive, .. } = *settings;
+        Deadlines { request, keep_alive, stopping }
+    }
+
+    /// Those of a request's server.
+    pub fn of(request: &HttpRequest) -> Result<Data<Deadlines>, ApiError> {
+        let missing = || StoreError::Internal("the application lacks its data".to_owned()).into();
+        request.app_data::<Data<Deadlines>>().cloned().ok_or_else(missing)
+    }
+
+    /// Waits for a body, but not too long.
+    pub async fn for_body<T>(
+        &self,
+        body: impl Future<Output = Result<T, ApiError>>,
+    ) -> Result<T, ApiError> {
+        let late = async {
+            let stopping = pin!(async {
+                self.stopping.notified().await;
+                sleep(BODY_AT_END).await;
+            });
+            select(pin!(sleep(self.request)), stopping).await;
+        };
+        match select(pin!(body), pin!(late)).await {
+            Either::Left((body, _)) => body,
+            Either::Right(_) => {
+                let code = ProblemCode::RequestTimeout;
+                Err(ApiError::new(code, code.explanation()))
+            }
+        }
+    }
+}
+
+/// What answers on connections.
+pub fn service<I, S, B>(
+    app: I,
+    deadlines: Data<Deadlines>,
+) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()>
+where
+    I: IntoServiceFactory<S, actix_http::Request>,
+    S: ServiceFactory<actix_http::Request, Config = AppConfig> + 'static,
+    S::Error: Into<Error> + 'static,
+    S::InitError: Debug,
+    S::Response: Into<Response<B>> + 'static,
+    <S::Service as Service<actix_http::Request>>::Future: 'static,
+    S::Service: 'static,
+    B: MessageBody + 'static,
+{
+    let stopping = deadlines.stopping.clone();
+    let app = app.into_factory().map_err(|error: S::Error| error.into().error_response());
+    let http = HttpService::build()
+        .graceful_shutdown_signal(move || {
+            let stopping = stopping.clone();
+            async move { stopping.notified().await }
+        })
+        .keep_alive(deadlines.keep_alive)
+        .client_request_timeout(deadlines.request)
+        .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+        // Who closes a connection wants no answer: what is not begun for it need not be.
+        .h1_allow_half_closed(false)
+        .on_connect_ext(|stream: &Stream, data| {
+            data.insert(Rc::clone(&stream.connection));
+            data.insert(local::Connection::new(stream.socket.local_addr().ok()));
+        })
+        .h1(map_config(app, |()| AppConfig::default()));
+    let accept = move |socket: TcpStream| {
+        let accepted = Stream::new(socket, &deadlines).map_err(DispatchError::from);
+        ready(accepted)
+    };
+    fn_service(accept).and_then(http)
+}
+
+/// What a connection waits for.
+pub struct Connection {
+    head: Duration,
+    keep_alive: Duration,
+    /// When the client has taken too long; `None` while a request is worked at.
+    deadline: Cell<Option<Instant>>,
+    /// Whether nothing of the next head has come yet.
+    is_idle: Cell<bool>,
+}
+
+impl Connection {
+    fn new(deadlines: &Deadlines) -> Connection {
+        let Deadlines { request: head, keep_alive, .. } = *deadlines;
+        Connection {
+            head,
+            keep_alive,
+            // Actix watches over the first head, and answers it with 408.
+            deadline: Cell::new(Some(Instant::now() + head + keep_alive)),
+            is_idle: Cell::new(false),
+        }
+    }
+
+    fn has_received(&self) {
+        if self.is_idle.replace(false) && self.deadline.get().is_some() {
+            self.deadline.set(Some(Instant::now() + self.head));
+        }
+    }
+
+    fn has_sent(&self) {
+        if self.deadline.get().is_some() {
+            self.deadline.set(Some(Instant::now() + self.keep_alive));
+        }
+    }
+}
+
+/// A connection whose request is worked at, until it is dropped.
+pub struct Busy(Option<Rc<Connection>>);
+
+impl Busy {
+    /// That of this request.
+    pub fn with(request: &ServiceRequest) -> Busy {
+        let connection = request.conn_data::<Rc<Connection>>().cloned();
+        connection.iter().for_each(|connection| connection.deadline.set(None));
+        Busy(connection)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.0 {
+            connection.deadline.set(Some(Instant::now() + connection.keep_alive));
+            connection.is_idle.set(true);
+        }
+    }
+}
+
+/// A socket that ends when its client takes too long.
+struct Stream {
+    socket: TcpStream,
+    connection: Rc<Connection>,
+    /// Not set anew with each deadline, which would cost each request something: it looks what
+    /// the deadline is when it goes off.
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Stream {
+    fn new(
+        socket: TcpStream,
+        deadlines: &Deadlines,
+    ) -> io::Result<(Stream, Option<std::net::SocketAddr>)> {
+        // The end of an answer must not wait until the client has confirmed its beginning.
+        socket.set_nodelay(true)?;
+        let peer = socket.peer_addr().ok();
+        let connection = Rc::new(Connection::new(deadlines));
+        let timer = Box::pin(sleep(deadlines.request.min(deadlines.keep_alive)));
+        Ok((Stream { socket, connection, timer }, peer))
+    }
+
+    /// Whether the client has taken too long; else the task is woken to ask again.
+    fn is_late(&mut self, context: &mut Context<'_>) -> bool {
+        while self.timer.as_mut().poll(context).is_ready() {
+            let (now, deadline) = (Instant::now(), self.connection.deadline.get());
+            if deadline.is_some_and(|deadline| deadline <= now) {
+                return true;
+            }
+            // A deadline that is set meanwhile is not before that.
+            let next = now + self.connection.head.min(self.connection.keep_alive);
+            let next = deadline.map_or(next, |deadline| deadline.min(next));
+            self.timer.set(sleep_until(next));
+        }
+        false
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let stream = self.get_mut();
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut stream.socket).poll_read(context, buffer);
+        match read {
+            // As if the client had closed it.
+            Poll::Pending if stream.is_late(context) => return Poll::Ready(Ok(())),
+            Poll::Ready(Ok(())) if buffer.filled().len() > before => {
+                stream.connection.has_received();
+            }
+            _ => {}
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let stream = self.get_mut();
+        let written = Pin::new(&mut stream.socket).poll_write(context, bytes);
+        match written {
+            Poll::Pending if stream.is_late(context) => {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            Poll::Ready(Ok(_)) => stream.connection.has_sent(),
+            _ => {}
+        }
+        written
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_shutdown(context)
+    }
+}

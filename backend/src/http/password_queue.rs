@@ -1,0 +1,92 @@
+//! Work on passwords, which is slow on purpose: as much at once as there are processors, so that
+//! signing in can't take the server's time and memory from everything else.
+
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use actix_web::web::Data;
+use ostrakon_shared::ProblemCode;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::http::blocking::{RequestStore, blocking};
+use crate::http::response::problem::ApiError;
+use crate::store::{Store, StoreError};
+
+/// How many may wait for their turn. With some 30 ms for each, that is about a second.
+const MAX_WAITING: usize = 32;
+
+/// Whose turn it is.
+pub struct HashingQueue {
+    places: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+}
+
+/// A turn, until it is dropped.
+struct Turn {
+    _turn: OwnedSemaphorePermit,
+    _place: OwnedSemaphorePermit,
+}
+
+impl HashingQueue {
+    /// A queue for as many at once as there are processors.
+    pub fn new() -> HashingQueue {
+        HashingQueue::with_turns(available_parallelism().map_or(1, NonZero::get))
+    }
+
+    fn with_turns(turns: usize) -> HashingQueue {
+        let semaphore = |permits| Arc::new(Semaphore::new(permits));
+        HashingQueue { places: semaphore(turns + MAX_WAITING), turns: semaphore(turns) }
+    }
+
+    async fn turn(&self) -> Result<Turn, ApiError> {
+        let too_many = |_| {
+            let detail = "Too many sign-in attempts right now. Try again in a few seconds.";
+            ApiError::new(ProblemCode::Overloaded, detail)
+        };
+        let place = self.places.clone().try_acquire_owned().map_err(too_many)?;
+        let closed = |_| {
+            let code = ProblemCode::Internal;
+            ApiError::new(code, code.explanation())
+        };
+        let turn = self.turns.clone().acquire_owned().await.map_err(closed)?;
+        Ok(Turn { _turn: turn, _place: place })
+    }
+}
+
+/// Does `work` with the store, which hashes passwords, when it is its turn.
+pub async fn hashing<T: Send + 'static>(
+    queue: Data<HashingQueue>,
+    store: RequestStore,
+    work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let turn = queue.turn().await?;
+    let work = move |store: &Store| {
+        // The work goes on when the client hangs up: so does its turn.
+        let _turn = turn;
+        work(store)
+    };
+    blocking(store, work).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+
+    #[actix_web::test]
+    async fn the_queue_has_an_end() {
+        let queue = HashingQueue::with_turns(2);
+        let (first, second) = (queue.turn().await.unwrap(), queue.turn().await.unwrap());
+        let mut waiting: Vec<_> = (0..MAX_WAITING).map(|_| Box::pin(queue.turn())).collect();
+        for turn in &mut waiting {
+            assert!(turn.now_or_never().is_none());
+        }
+        assert!(queue.turn().await.is_err_and(|e| e.to_string().starts_with("overloaded")));
+        drop(first);
+        let third = (&mut waiting[0]).now_or_never().unwrap();
+        assert!((&mut waiting[1]).now_or_never().is_none());
+        drop((second, third, waiting));
+        queue.turn().await.unwrap();
+    }
+}

@@ -1,0 +1,370 @@
+//! How often somebody may do what costs others something.
+//!
+//! Counted in the memory of this process: several processes allow several times as much, and a
+//! restart forgets.
+
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::rt::time::sleep;
+use actix_web::{HttpMessage, HttpRequest};
+use governor::clock::{Clock, MonotonicClock};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
+use ostrakon_shared::{AccountId, ProblemCode};
+
+use crate::http::extract::client_ip::Client;
+use crate::http::response::problem::ApiError;
+use crate::store::Actor;
+use crate::text::name_key;
+
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// How many clients a limit remembers at least before it looks for those it can forget.
+const MIN_SWEEP: usize = 1_024;
+/// How many clients a limit remembers at most. Whoever has so many addresses isn't stopped by
+/// counting them.
+const MAX_KEYS: usize = 131_072;
+
+/// Characters that count of a name that somebody signs in with: longer ones are nobody's.
+const MAX_NAME_KEY_CHARS: usize = 100;
+
+/// How many attempts to sign in a network has for all names together, where it has one for each.
+const NAMES_PER_NETWORK: u32 = 5;
+/// How many attempts to sign in by one name come from all networks together before they are slowed,
+/// where each network has one.
+const NETWORKS_PER_NAME: u32 = 20;
+/// How long such an attempt waits.
+const SLOWED: Duration = Duration::from_secs(2);
+
+/// How often each thing may be done. 0: as often as anybody likes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rates {
+    /// Attempts to sign in, a minute, for each name from each network.
+    pub sign_ins_per_minute: u32,
+    /// New accounts, an hour, for each network.
+    pub registrations_per_hour: u32,
+    /// Reviews and reports, a minute, for each account, or for each guest's network.
+    pub reviews_per_minute: u32,
+}
+
+/// What is limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Proofs by a password.
+    SignIn,
+    /// Attempts of a network to sign in, by whatever names.
+    SignInNetwork,
+    /// New accounts.
+    Registration,
+    /// Reviews and reports.
+    Posting,
+}
+
+/// Whom a limit is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// An account that is signed in.
+    Account(AccountId),
+    /// An address; of IPv6 the network.
+    Network(IpAddr),
+    /// A name that somebody wants to sign in with, as names are compared.
+    Name(String),
+    /// The same, and from where.
+    NameFrom(String, IpAddr),
+    /// The same, and by which known device.
+    NameBy(String, String),
+}
+
+impl From<&Actor> for Key {
+    fn from(actor: &Actor) -> Key {
+        Key::Account(actor.id)
+    }
+}
+
+impl From<&Client> for Key {
+    fn from(client: &Client) -> Key {
+        Key::Network(client.network())
+    }
+}
+
+/// What a limit says about a request, for the headers of its answer
+/// (draft-ietf-httpapi-ratelimit-headers).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    name: &'static str,
+    count: u32,
+    window_s: u32,
+    remaining: u32,
+    /// Until there is one more, in seconds, rounded up.
+    more_in_s: u64,
+}
+
+impl Allowance {
+    /// `RateLimit` and `RateLimit-Policy`.
+    pub fn headers(&self) -> [(HeaderName, HeaderValue); 2] {
+        let Allowance { name, count, window_s, remaining, more_in_s } = self;
+        [
+            (RATE_LIMIT, value(&format!("\"{name}\";r={remaining};t={more_in_s}"))),
+            (RATE_LIMIT_POLICY, value(&format!("\"{name}\";q={count};w={window_s}"))),
+        ]
+    }
+
+    /// Has the answer to this request say so, unless it says that there is less of another. What is
+    /// refused is noted last, and there is nothing left of it.
+    fn note(self, request: &HttpRequest) {
+        let mut extensions = request.extensions_mut();
+        let other = extensions.get::<Allowance>();
+        if other.is_none_or(|other| self.remaining <= other.remaining) {
+            extensions.insert(self);
+        }
+    }
+
+    fn refusal(self) -> ApiError {
+        let detail = format!("Too many of these requests. Try again in {} s.", self.more_in_s);
+        let retry_after = (header::RETRY_AFTER, value(&self.more_in_s.to_string()));
+        ApiError::new(ProblemCode::RateLimited, detail).with_header(retry_after.0, retry_after.1)
+    }
+}
+
+/// What everybody has done lately.
+pub struct Limits<C: Clock = MonotonicClock> {
+    sign_in: Option<Limiter<C>>,
+    sign_in_network: Option<Limiter<C>>,
+    sign_in_name: Option<Limiter<C>>,
+    registration: Option<Limiter<C>>,
+    posting: Option<Limiter<C>>,
+}
+
+impl Limits {
+    /// Nobody has done anything yet.
+    pub fn new(rates: Rates) -> Limits {
+        Limits::with_clock(rates, &MonotonicClock)
+    }
+}
+
+impl<C: Clock + Clone> Limits<C> {
+    fn with_clock(rates: Rates, clock: &C) -> Limits<C> {
+        let limiter = |name, count, window_s| {
+            NonZeroU32::new(count).map(|count| Limiter::new(name, count, window_s, clock))
+        };
+        let sign_ins = rates.sign_ins_per_minute;
+        let of_network = sign_ins.saturating_mul(NAMES_PER_NETWORK);
+        let of_name = sign_ins.saturating_mul(NETWORKS_PER_NAME);
+        Limits {
+            sign_in: limiter("sign-in", sign_ins, 60),
+            sign_in_network: limiter("sign-in-network", of_network, 60),
+            sign_in_name: limiter("sign-in-name", of_name, 60),
+            registration: limiter("registration", rates.registrations_per_hour, 3_600),
+            posting: limiter("posting", rates.reviews_per_minute, 60),
+        }
+    }
+
+    /// Counts one more of these, or refuses it: 429, which says when to try again. The answer to
+    /// `request` says how many are left.
+    pub fn check(&self, request: &HttpRequest, limit: Limit, key: &Key) -> Result<(), ApiError> {
+        let limiter = match limit {
+            Limit::SignIn => &self.sign_in,
+            Limit::SignInNetwork => &self.sign_in_network,
+            Limit::Registration => &self.registration,
+            Limit::Posting => &self.posting,
+        };
+        let Some(limiter) = limiter else { return Ok(()) };
+        let counted = limiter.count(key);
+        counted.unwrap_or_else(|refused| refused).note(request);
+        counted.map(drop).map_err(Allowance::refusal)
+    }
+
+    /// Counts an attempt to sign in by `name`: by the device with this id, if it has signed in by
+    /// this name before, else from the client's network.
+    ///
+    /// Wrong passwords from elsewhere are nothing that the owner of a name can help. So each
+    /// network has its own allowance for each name, each known device too, and when there are far
+    /// too many from everywhere, those from unknown devices wait, but none is refused.
+    pub async fn sign_in(
+        &self,
+        request: &HttpRequest,
+        client: &Client,
+        name: &str,
+        device: Option<&str>,
+    ) -> Result<(), ApiError> {
+        let name: String = name_key(name).chars().take(MAX_NAME_KEY_CHARS).collect();
+        if let Some(device) = device {
+            return self.check(request, Limit::SignIn, &Key::NameBy(name, device.to_owned()));
+        }
+        let name_from = Key::NameFrom(name.clone(), client.network());
+        self.check(request, Limit::SignIn, &name_from)?;
+        self.check(request, Limit::SignInNetwork, &Key::from(client))?;
+        if self.sign_in_name.as_ref().is_some_and(|names| names.count(&Key::Name(name)).is_err()) {
+            sleep(SLOWED).await;
+        }
+        Ok(())
+    }
+}
+
+type Keyed<C> = RateLimiter<Key, HashMapStateStore<Key>, C, StateInformationMiddleware>;
+
+/// One limit: a bucket of `count` for each key, filled up again evenly within `window_s`.
+struct Limiter<C: Clock> {
+    name: &'static str,
+    count: NonZeroU32,
+    window_s: u32,
+    clock: C,
+    keys: Mutex<Keys<C>>,
+}
+
+struct Keys<C: Clock> {
+    limiter: Keyed<C>,
+    sweep_at: usize,
+}
+
+impl<C: Clock + Clone> Limiter<C> {
+    fn new(name: &'static str, count: NonZeroU32, window_s: u32, clock: &C) -> Limiter<C> {
+        let clock = clock.clone();
+        let keys =
+            Mutex::new(Keys { limiter: keyed(count, window_s, &clock), sweep_at: MIN_SWEEP });
+        Limiter { name, count, window_s, clock, keys }
+    }
+
+    /// Counts one more for this key. What is left of its bucket; if it was empty, as an error.
+    fn count(&self, key: &Key) -> Result<Allowance, Allowance> {
+        let checked = self.swept().limiter.check_key(key);
+        match checked {
+            Ok(state) => {
+                let period = Duration::from_secs(self.window_s.into()) / self.count.get();
+                Ok(self.allowance(state.remaining_burst_capacity(), period))
+            }
+            Err(not_until) => Err(self.allowance(0, not_until.wait_time_from(self.clock.now()))),
+        }
+    }
+
+    fn allowance(&self, remaining: u32, more_in: Duration) -> Allowance {
+        let more_in_s = more_in.as_secs() + u64::from(more_in.subsec_nanos() > 0);
+        let (name, count, window_s) = (self.name, self.count.get(), self.window_s);
+        Allowance { name, count, window_s, remaining, more_in_s: more_in_s.max(1) }
+    }
+
+    /// The keys, without those that have all of their bucket again once there are many.
+    fn swept(&self) -> MutexGuard<'_, Keys<C>> {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if keys.limiter.len() >= keys.sweep_at {
+            keys.limiter.retain_recent();
+            keys.limiter.shrink_to_fit();
+            if keys.limiter.len() >= MAX_KEYS / 2 {
+                tracing::warn!(limit = self.name, "too many clients to count: counting anew");
+                keys.limiter = keyed(self.count, self.window_s, &self.clock);
+            }
+            keys.sweep_at = MIN_SWEEP.max(keys.limiter.len() * 2);
+        }
+        keys
+    }
+}
+
+fn keyed<C: Clock + Clone>(count: NonZeroU32, window_s: u32, clock: &C) -> Keyed<C> {
+    let period = Duration::from_secs(window_s.into()) / count.get();
+    // The period is zero only for more than a thousand million a second.
+    let quota = Quota::with_period(period).unwrap_or(Quota::per_second(count));
+    Keyed::new(quota.allow_burst(count), HashMapStateStore::default(), clock.clone())
+}
+
+fn value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).expect("ASCII names and numbers make a header")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::ResponseError;
+    use actix_web::test::TestRequest;
+    use governor::clock::FakeRelativeClock;
+
+    const RATES: Rates =
+        Rates { sign_ins_per_minute: 10, registrations_per_hour: 0, reviews_per_minute: 30 };
+
+    fn address(text: &str) -> Key {
+        Key::from(&Client { address: text.parse().unwrap(), local: false })
+    }
+
+    fn headers(allowance: Allowance) -> [String; 2] {
+        allowance.headers().map(|(_, value)| value.to_str().unwrap().to_owned())
+    }
+
+    #[test]
+    fn a_limit_refuses_what_is_too_much_and_says_for_how_long() {
+        let clock = FakeRelativeClock::default();
+        let limits = Limits::with_clock(RATES, &clock);
+        let sign_in = limits.sign_in.as_ref().unwrap();
+        let count = |key| sign_in.count(&address(key));
+        for left in (0..10).rev() {
+            let said = headers(count("192.0.2.1").unwrap());
+            assert_eq!(said, [format!("\"sign-in\";r={left};t=6"), "\"sign-in\";q=10;w=60".into()]);
+        }
+        clock.advance(Duration::from_millis(4_500));
+        let refused = count("192.0.2.1").unwrap_err();
+        assert_eq!(headers(refused), ["\"sign-in\";r=0;t=2", "\"sign-in\";q=10;w=60"]);
+        let answer = refused.refusal().error_response();
+        assert_eq!(answer.headers().get("retry-after").unwrap(), "2");
+        count("192.0.2.2").unwrap();
+        limits.posting.as_ref().unwrap().count(&address("192.0.2.1")).unwrap();
+        clock.advance(Duration::from_millis(1_501));
+        count("192.0.2.1").unwrap();
+        count("192.0.2.1").unwrap_err();
+    }
+
+    #[test]
+    fn an_answer_tells_of_the_limit_that_ends_first() {
+        let limits = Limits::with_clock(RATES, &FakeRelativeClock::default());
+        let request = TestRequest::default().to_http_request();
+        let said = || request.extensions().get::<Allowance>().map(|a| (a.name, a.remaining));
+        assert_eq!(said(), None);
+        let check = |limit| limits.check(&request, limit, &address("192.0.2.1")).unwrap();
+        check(Limit::Registration);
+        assert_eq!(said(), None, "it is switched off");
+        check(Limit::Posting);
+        assert_eq!(said(), Some(("posting", 29)));
+        check(Limit::SignIn);
+        assert_eq!(said(), Some(("sign-in", 9)));
+        check(Limit::SignInNetwork);
+        assert_eq!(said(), Some(("sign-in", 9)));
+    }
+
+    #[test]
+    fn zero_switches_a_limit_off() {
+        let limits = Limits::new(RATES);
+        let request = TestRequest::default().to_http_request();
+        for _ in 0..10_000 {
+            limits.check(&request, Limit::Registration, &address("192.0.2.1")).unwrap();
+        }
+    }
+
+    #[test]
+    fn ipv6_addresses_count_by_network() {
+        assert_eq!(address("2001:db8::1"), address("2001:db8::ffff:2"));
+        assert_ne!(address("2001:db8::1"), address("2001:db8:0:1::1"));
+        assert_ne!(address("192.0.2.1"), address("192.0.2.2"));
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let clock = FakeRelativeClock::default();
+        let limits = Limits::with_clock(RATES, &clock);
+        let posting = limits.posting.as_ref().unwrap();
+        let keys = || posting.keys.lock().unwrap().limiter.len();
+        let count = |number| posting.count(&Key::Name(format!("{number}"))).unwrap();
+        for number in 0..5_000 {
+            count(number);
+            clock.advance(Duration::from_millis(10));
+        }
+        assert!(keys() <= MIN_SWEEP, "{}", keys());
+        for number in 0..2 * MAX_KEYS {
+            count(number);
+            assert!(number % 1_000 != 0 || keys() <= MAX_KEYS, "{}", keys());
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! Answers: JSON with an ETag, links to next pages, and what every answer carries.
+
+use std::fmt::Display;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{
+    self, ContentEncoding, EntityTag, HeaderName, HeaderValue, IfNoneMatch,
+};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::web::{Bytes, Data};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, Responder, mime};
+use serde::Serialize;
+use tracing_actix_web::RequestId;
+use twox_hash::XxHash3_128;
+
+use crate::http::middleware::connections::Busy;
+use crate::http::rate_limit::Allowance;
+use crate::http::response::compression::{self, Coding};
+use crate::http::response::problem::ApiError;
+use crate::http::routes::RouteTable;
+use crate::http::settings::Settings;
+use crate::store::StoreError;
+
+/// Under this name the log knows the request.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Swagger UI sets styles by attributes, and its pictures are data.
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; \
+    style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; \
+    base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// What is no page loads nothing.
+const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
+
+/// Browsers that were here by HTTPS never come by HTTP again (RFC 6797): for two years.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
+
+/// The answer to a read: JSON that clients may keep, and ask again whether it has changed.
+pub struct Fresh<T> {
+    body: T,
+    next_cursor: Option<String>,
+    partial: bool,
+    version: Option<i32>,
+    private: bool,
+}
+
+impl<T: Serialize> Fresh<T> {
+    /// A whole answer.
+    pub fn new(body: T) -> Fresh<T> {
+        Fresh { body, next_cursor: None, partial: false, version: None, private: false }
+    }
+
+    /// Something that counts its own changes: its version is its ETag.
+    pub fn versioned(body: T, version: i32) -> Fresh<T> {
+        Fresh { version: Some(version), ..Fresh::new(body) }
+    }
+
+    /// The same, but not for everybody: no cache on the way keeps it.
+    pub fn private(self) -> Fresh<T> {
+        Fresh { private: true, ..self }
+    }
+
+    /// A page: its next one gets a link. A partial one is never kept by anybody.
+    pub fn page(body: T, next_cursor: Option<String>, partial: bool) -> Fresh<T> {
+        Fresh { next_cursor, partial, ..Fresh::new(body) }
+    }
+}
+
+impl<T: Serialize> Fresh<T> {
+    /// As it goes to clients that accept this coding.
+    pub fn into_answer(self, accepted: Coding) -> Result<Answer, StoreError> {
+        let broken = |error: &dyn Display| StoreError::Internal(error.to_string());
+        let body = serde_json::to_vec(&self.body).map_err(|error| broken(&error))?;
+        let etag = match self.version {
+            Some(version) => version_tag(version),
+            None => EntityTag::new_strong(format!("{:032x}", XxHash3_128::oneshot(&body))),
+        };
+        let etag = HeaderValue::try_from(etag.to_string()).map_err(|error| broken(&error))?;
+        let varies = body.len() >= compression::MIN_BYTES;
+        let mut answer = Answer {
+            body: body.into(),
+            coding: Coding::Identity,
+            varies,
+            etag,
+            next_cursor: self.next_cursor,
+            partial: self.partial,
+            private: self.private,
+        };
+        if varies && accepted == Coding::Gzip {
+            answer.body = compression::gzip(&answer.body).map_err(|error| broken(&error))?;
+            answer.coding = accepted;
+            answer.etag = compression::compressed_tag(&answer.etag).unwrap_or(answer.etag);
+        }
+        Ok(answer)
+    }
+}
+
+impl<T: Serialize> Responder for Fresh<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        match self.into_answer(Coding::of(request)) {
+            Ok(answer) => answer.respond_to(request),
+            Err(error) => HttpResponse::from_error(ApiError::from(error)),
+        }
+    }
+}
+
+/// The answer to a read, as bytes.
+#[derive(Clone)]
+pub struct Answer {
+    body: Bytes,
+    coding: Coding,
+    /// Whether another client may get it in another coding.
+    varies: bool,
+    etag: HeaderValue,
+    next_cursor: Option<String>,
+    partial: bool,
+    private: bool,
+}
+
+impl Answer {
+    /// Bytes of its body.
+    pub fn len(&self) -> usize {
+        self.body.len()
+    }
+
+    /// Whether it may be given to others too.
+    pub fn may_be_kept(&self) -> bool {
+        !self.partial && !self.private
+    }
+}
+
+impl Responder for Answer {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let mut response = HttpResponse::Ok();
+        if let Some(cursor) = &self.next_cursor {
+            response.insert_header((header::LINK, next_link(request, cursor)));
+        }
+        if self.varies {
+            response.insert_header((header::VARY, compression::VARY));
+        }
+        if self.partial {
+            response.insert_header((header::CACHE_CONTROL, "no-store"));
+        } else {
+            // "no-cache" lets anybody keep the answer, but nobody use it without asking.
+            let keep = if self.private { "private, no-cache" } else { "no-cache" };
+            response.insert_header((header::CACHE_CONTROL, keep));
+            let is_known = is_known(request, &self.etag);
+            response.insert_header((header::ETAG, self.etag));
+            if is_known {
+                return response.status(StatusCode::NOT_MODIFIED).finish();
+            }
+        }
+        if self.coding == Coding::Gzip {
+            response.insert_header(ContentEncoding::Gzip);
+        }
+        response.content_type(mime::APPLICATION_JSON).body(self.body)
+    }
+}
+
+/// An answer that is nobody else's business: JSON that nobody keeps.
+pub struct Private<T> {
+    status: StatusCode,
+    body: T,
+    next_cursor: Option<String>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl<T: Serialize> Private<T> {
+    /// An answer.
+    pub fn ok(body: T) -> Private<T> {
+        Private::page(body, None)
+    }
+
+    /// A page: its next one gets a link.
+    pub fn page(body: T, next_cursor: Option<String>) -> Private<T> {
+        Private { status: StatusCode::OK, body, next_cursor, headers: Vec::new() }
+    }
+
+    /// The same with another status.
+    pub fn with_status(self, status: StatusCode) -> Private<T> {
+        Private { status, ..self }
+    }
+
+    /// The same with this header too.
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Private<T> {
+        self.headers.push((name, value));
+        self
+    }
+}
+
+impl<T: Serialize> Responder for Private<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        if let Some(cursor) = &self.next_cursor {
+            response.insert_header((header::LINK, next_link(request, cursor)));
+        }
+        for header in self.headers {
+            response.append_header(header);
+        }
+        response.json(self.body)
+    }
+}
+
+/// Counts how often the fields of reviews or products, as the API shows them, have changed. A client
+/// must not take what it got from an earlier program for what this one would say.
+const REPRESENTATION: u32 = 1;
+
+/// The ETag of something that counts its own changes. `If-Match` takes it by the version alone.
+pub fn version_tag(version: i32) -> EntityTag {
+    EntityTag::new_strong(format!("{version}.{REPRESENTATION}"))
+}
+
+/// Whether the client says that it has this version (RFC 9110, section 13.1.2), if with a tag that a
+/// proxy has made of ours.
+pub fn is_known(request: &HttpRequest, etag: &HeaderValue) -> bool {
+    if !request.headers().contains_key(header::IF_NONE_MATCH) {
+        return false;
+    }
+    let Some(etag) = etag.to_str().ok().and_then(|etag| etag.parse::<EntityTag>().ok()) else {
+        return false;
+    };
+    match request.get_header::<IfNoneMatch>() {
+        Some(IfNoneMatch::Any) => true,
+        Some(IfNoneMatch::Items(known)) => known
+            .iter()
+            .any(|known| known.weak_eq(&etag) || compression::plain_tag(known.tag()) == etag.tag()),
+        None => false,
+    }
+}
+
+/// The link to the next page (RFC 8288): this request with another cursor.
+fn next_link(request: &HttpRequest, cursor: &str) -> String {
+    let query = form_urlencoded::parse(request.query_string().as_bytes());
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(query.filter(|(name, _)| name != "cursor"))
+        .append_pair("cursor", cursor)
+        .finish();
+    format!("<{}?{query}>; rel=\"next\"", request.path())
+}
+
+/// Around every request: HEAD is GET without the body, problems get their body, long text is
+/// compressed, and everything gets the request id and the headers that keep browsers from guessing.
+pub async fn finish(
+    routes: Data<RouteTable>,
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let request_id =
+        request.extensions().get::<RequestId>().map_or_else(String::new, RequestId::to_string);
+    let settings = request.app_data::<Data<Settings>>();
+    let is_https = settings.is_some_and(|settings| settings.is_https());
+    let policy = if request.path().starts_with("/docs/") { DOCS_POLICY } else { DATA_POLICY };
+    if request.method() == Method::HEAD {
+        // The protocol layer remembers, and leaves the body away.
+        request.head_mut().method = Method::GET;
+    }
+    let busy = Busy::with(&request);
+    let mut response = next.call(request).await?.map_into_boxed_body();
+    drop(busy);
+    let is_bare = !response.headers().contains_key(header::CONTENT_TYPE);
+    if response.status() == StatusCode::NOT_FOUND && is_bare {
+        // Swagger UI has no words for what it lacks.
+        let (request, _) = response.into_parts();
+        let nothing = routes.refusal(&request);
+        response = ServiceResponse::from_err(nothing, request);
+    }
+    let problem = response.response_mut().extensions_mut().remove::<ApiError>();
+    if let Some(error) = problem {
+        let body = serde_json::to_string(&error.problem(request_id.clone()))?;
+        response = response.map_body(|_, _| BoxBody::new(body));
+    }
+    response = compression::compress(response)?;
+    let allowance = response.request().extensions().get::<Allowance>().copied();
+    let headers = response.headers_mut();
+    for (name, value) in allowance.iter().flat_map(Allowance::headers) {
+        headers.insert(name, value);
+    }
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    }
+    if is_https {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ostrakon_shared::{AdminProduct, ProductId, Review, ReviewId, ReviewStatus};
+
+    /// When this fails, reviews or products look different than they did: count up
+    /// [`REPRESENTATION`] with the texts here.
+    #[test]
+    fn the_representation_is_the_one_that_tags_tell() {
+        let id = ReviewId::new(1_234_567_890_123_456_789).unwrap();
+        let review = Review {
+            id,
+            product_id: ProductId::new(7).unwrap(),
+            rating: None,
+            title: None,
+            body: "text".to_owned(),
+            author_name: None,
+            member: false,
+            status: ReviewStatus::Approved,
+            version: 3,
+            created_at: id.created_at(),
+            edited_at: None,
+        };
+        let product = AdminProduct {
+            id: ProductId::new(7).unwrap(),
+            name: "name".to_owned(),
+            description: None,
+            sku: None,
+            picture_url: None,
+            archived: false,
+            version: 3,
+        };
+        let shown =
+            (serde_json::to_string(&review).unwrap(), serde_json::to_string(&product).unwrap());
+        let review = r#"{"id":"128GGYHYYK08N","product_id":"7","rating":null,"title":null,"body":"text","author_name":null,"member":false,"status":"approved","version":3,"created_at":"CREATED","edited_at":null}"#;
+        let review = review.replace("CREATED", &id.created_at().to_string());
+        let product = r#"{"id":"7","name":"name","description":null,"sku":null,"picture_url":null,"archived":false,"version":3}"#;
+        assert_eq!((REPRESENTATION, shown), (1, (review, product.to_owned())));
+        assert_eq!(version_tag(3).to_string(), "\"3.1\"");
+    }
+}

@@ -1,0 +1,133 @@
+//! `index.html`, in memory: the page that every address of the app is answered with, as it was
+//! built or with what the server has to say between its marks.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, ContentEncoding, ContentType, EntityTag, HeaderValue};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse};
+use twox_hash::XxHash3_128;
+
+use crate::http::response::compression::{best_encoding, gzip};
+use crate::http::response::json::is_known;
+use crate::http::spa::prerender::Parts;
+
+/// The names of the marks, in their order: `<!--head-->` to `<!--/head-->` and so on.
+const MARKS: [&str; 3] = ["head", "content", "answers"];
+
+/// The page.
+pub struct Index {
+    text: String,
+    /// As it was built, in every encoding that it was compressed to.
+    plain: Vec<Document>,
+    /// What is before, between and after the marks.
+    frame: Option<[String; MARKS.len() + 1]>,
+}
+
+impl Index {
+    /// The encodings of pages that are made for a request.
+    pub const MADE: [ContentEncoding; 2] = [ContentEncoding::Identity, ContentEncoding::Gzip];
+
+    /// Reads the page, and its compressed forms if they are there.
+    pub fn read(file: &Path) -> io::Result<Index> {
+        let text = fs::read_to_string(file)?;
+        let mut plain = vec![Document::new(ContentEncoding::Identity, text.clone())];
+        for (encoding, extension) in
+            [(ContentEncoding::Brotli, "html.br"), (ContentEncoding::Gzip, "html.gz")]
+        {
+            match fs::read(file.with_extension(extension)) {
+                Ok(body) => plain.push(Document::new(encoding, body)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let frame = frame(&text);
+        Ok(Index { text, plain, frame })
+    }
+
+    /// The page's HTML.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The page as it was built, in an encoding that suits this request.
+    pub fn plain(&self, request: &HttpRequest) -> &Document {
+        let encodings: Vec<_> = self.plain.iter().map(|document| document.encoding).collect();
+        let encoding = best_encoding(request, &encodings);
+        let fitting = self.plain.iter().find(|document| document.encoding == encoding);
+        fitting.unwrap_or(&self.plain[0])
+    }
+
+    /// The page with these parts; None when it has no place for them.
+    pub fn filled(&self, parts: &Parts, encoding: ContentEncoding) -> io::Result<Option<Document>> {
+        let Some([start, body, foot, end]) = &self.frame else { return Ok(None) };
+        let Parts { head, content, answers } = parts;
+        let html = [start, &head.0, body, &content.0, foot, &answers.0, end].map(String::as_str);
+        let html = html.concat().into_bytes();
+        if encoding != ContentEncoding::Gzip {
+            return Ok(Some(Document::new(ContentEncoding::Identity, html)));
+        }
+        // A third of it: a tenth of a second on a slow line.
+        Ok(Some(Document::new(ContentEncoding::Gzip, gzip(&html)?)))
+    }
+}
+
+fn frame(text: &str) -> Option<[String; MARKS.len() + 1]> {
+    let mut pieces: [String; MARKS.len() + 1] = Default::default();
+    let mut rest = text;
+    for (piece, mark) in pieces.iter_mut().zip(MARKS) {
+        let (before, marked) = rest.split_once(&format!("<!--{mark}-->"))?;
+        before.clone_into(piece);
+        (_, rest) = marked.split_once(&format!("<!--/{mark}-->"))?;
+    }
+    rest.clone_into(&mut pieces[MARKS.len()]);
+    Some(pieces)
+}
+
+/// A page as it is sent.
+pub struct Document {
+    encoding: ContentEncoding,
+    etag: HeaderValue,
+    body: Bytes,
+}
+
+impl Document {
+    fn new(encoding: ContentEncoding, body: impl Into<Bytes>) -> Document {
+        let body = body.into();
+        let etag = EntityTag::new_strong(format!("{:032x}", XxHash3_128::oneshot(&body)));
+        let etag = HeaderValue::try_from(etag.to_string());
+        let etag = etag.expect("hexadecimal digits in quotes make a header");
+        Document { encoding, etag, body }
+    }
+
+    /// The answer to a request for it. One that does not exist is never known.
+    pub fn answer(&self, request: &HttpRequest, status: StatusCode) -> HttpResponse {
+        let mut response = HttpResponse::build(status);
+        if status == StatusCode::OK {
+            response.insert_header((header::ETAG, self.etag.clone()));
+            if is_known(request, &self.etag) {
+                return response.status(StatusCode::NOT_MODIFIED).finish();
+            }
+        }
+        if self.encoding != ContentEncoding::Identity {
+            response.insert_header(self.encoding);
+        }
+        response.content_type(ContentType::html()).body(self.body.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_frame_is_what_is_not_marked() {
+        let text = "a<!--head-->x<!--/head-->b<!--content-->y<!--/content-->c<!--answers--><!--/answers-->d";
+        assert_eq!(frame(text), Some(["a", "b", "c", "d"].map(str::to_owned)));
+        assert_eq!(frame("<!--head-->x<!--/head-->b"), None);
+        assert_eq!(frame(""), None);
+    }
+}

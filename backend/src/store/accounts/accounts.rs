@@ -1,0 +1,278 @@
+//! Accounts: creating and changing them.
+
+use jiff::Timestamp;
+use ostrakon_shared::{
+    Account, AccountEdit, AccountId, AccountPage, AuditAction, Credentials, FieldError,
+    FieldErrorCode, PageLimit, Role,
+};
+use unicode_normalization::UnicodeNormalization;
+
+use crate::db::accounts::{self, AccountRow, NewAccount};
+use crate::db::sessions;
+use crate::db::{Connection, DbError, Lock, QueryError, lock};
+use crate::store::Store;
+use crate::store::accounts::audit::{About, Source, change, record};
+use crate::store::accounts::secret;
+use crate::store::accounts::sessions::{Begun, Browser, begin};
+use crate::store::error::StoreError;
+use crate::store::routing::cursor::{self, ListScope, Position};
+use crate::text::{NameKeys, fold, name_key};
+
+/// The demo's account, and its password.
+pub const DEMO_NAME: &str = "admin";
+
+/// A page of accounts, as it is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct AccountQuery {
+    /// Only accounts whose name holds this, in any case and any accents.
+    pub search: String,
+    /// Accounts on the page at most.
+    pub limit: PageLimit,
+    /// Where the page starts.
+    pub cursor: Option<String>,
+}
+
+impl Store {
+    /// Creates an account and begins a session of it.
+    pub fn register(
+        &self,
+        credentials: &Credentials,
+        browser: &Browser,
+    ) -> Result<Begun, StoreError> {
+        if NameKeys::of(&credentials.name).is_reserved() {
+            return Err(StoreError::Invalid(vec![reserved("name")]));
+        }
+        let new = self.new_account(credentials, Role::Member)?;
+        let secret = secret::new_session()?;
+        let account = self.insert(&new, |connection, account| {
+            begin(connection, account.id, &secret, browser)?;
+            let source = browser.source(account)?;
+            record(connection, &source, AuditAction::AccountCreated, About::Account(account), &[])
+        })?;
+        Ok(Begun { account, secret })
+    }
+
+    /// Creates an account with this role, for an operator: also under a name that is reserved.
+    pub fn create_account(
+        &self,
+        credentials: &Credentials,
+        role: Role,
+    ) -> Result<Account, StoreError> {
+        let new = self.new_account(credentials, role)?;
+        self.insert(&new, |connection, account| created_by_operator(connection, account, role))
+    }
+
+    /// Creates the demo's admin, who can sign in only on this machine. Says whether there was
+    /// none of that name before.
+    pub fn create_demo_admin(&self) -> Result<bool, StoreError> {
+        let key = name_key(DEMO_NAME);
+        if self
+            .default()
+            .read_latest(|connection| accounts::find_by_key(connection, &key))?
+            .is_some()
+        {
+            return Ok(false);
+        }
+        let new = Prepared {
+            name: DEMO_NAME.to_owned(),
+            keys: NameKeys::of(DEMO_NAME),
+            password_hash: self.passwords.hash(DEMO_NAME)?,
+            role: Role::Admin,
+            demo_password: true,
+        };
+        let insert = |connection: &mut Connection, account: &AccountRow| {
+            created_by_operator(connection, account, Role::Admin)
+        };
+        match self.insert(&new, insert) {
+            Ok(_) => Ok(true),
+            Err(StoreError::NameTaken) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Names of the accounts that can sign in with the demo's password.
+    pub fn with_demo_password(&self) -> Result<Vec<String>, StoreError> {
+        Ok(self.default().read_latest(accounts::with_demo_password)?)
+    }
+
+    fn new_account(&self, credentials: &Credentials, role: Role) -> Result<Prepared, StoreError> {
+        // However a keyboard composes its characters.
+        let name: String = credentials.name.nfc().collect();
+        let password = credentials.password.clone();
+        let errors = Credentials { name: name.clone(), password }.errors();
+        if !errors.is_empty() {
+            return Err(StoreError::Invalid(errors));
+        }
+        Store::check_password("password", &name, &credentials.password)?;
+        let keys = NameKeys::of(&name);
+        // Before a password is hashed, which takes long.
+        if self.default().read_latest(|connection| accounts::is_taken(connection, &keys))? {
+            return Err(StoreError::NameTaken);
+        }
+        let password_hash = self.passwords.hash(&credentials.password)?;
+        Ok(Prepared { name, keys, password_hash, role, demo_password: false })
+    }
+
+    fn insert(
+        &self,
+        new: &Prepared,
+        then: impl FnOnce(&mut Connection, &AccountRow) -> Result<(), QueryError>,
+    ) -> Result<Account, StoreError> {
+        let new = NewAccount {
+            name: &new.name,
+            keys: &new.keys,
+            password_hash: &new.password_hash,
+            role: new.role,
+            demo_password: new.demo_password,
+            created_at: Timestamp::now().as_millisecond(),
+        };
+        let inserted = self.default().write(|connection| {
+            // Names that only look alike are no conflict to the engine.
+            lock(connection, Lock::Names)?;
+            if accounts::is_taken(connection, new.keys)? {
+                return Ok(None);
+            }
+            let account = accounts::insert(connection, &new)?;
+            then(connection, &account)?;
+            Account::try_from(account).map(Some)
+        });
+        match inserted {
+            // A program that knows no such lock was faster.
+            Err(DbError::Conflict { .. }) => Err(StoreError::NameTaken),
+            inserted => inserted?.ok_or(StoreError::NameTaken),
+        }
+    }
+
+    /// A page of accounts, by id.
+    pub fn accounts(&self, query: &AccountQuery) -> Result<AccountPage, StoreError> {
+        let part = fold(query.search.trim());
+        let scope = ListScope::of(&["accounts", &part]);
+        let after = match &query.cursor {
+            Some(cursor) => cursor::decode(scope, cursor)?.id,
+            None => 0,
+        };
+        let limit = query.limit.get();
+        let list = |connection: &mut Connection| {
+            let rows = accounts::list(connection, &part, after, limit + 1)?;
+            rows.into_iter().map(Account::try_from).collect::<Result<Vec<_>, _>>()
+        };
+        let mut items = self.default().read_latest(list)?;
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let last = items.last().filter(|_| more).map(|last| last.id.get());
+        let next_cursor = last.map(|id| cursor::encode(scope, Position { group: 0, id }));
+        Ok(AccountPage { items, next_cursor })
+    }
+
+    /// Changes what an account may do, or shuts it. There is always an admin left.
+    pub fn edit_account(
+        &self,
+        source: &Source,
+        id: AccountId,
+        edit: &AccountEdit,
+    ) -> Result<Account, StoreError> {
+        self.default().write(|connection| {
+            lock(connection, Lock::Admins)?;
+            lock(connection, Lock::Account(id.get()))?;
+            let Some(row) = accounts::find(connection, id)? else {
+                return Ok(Err(StoreError::AccountNotFound(id)));
+            };
+            let before = Account::try_from(row)?;
+            let role = edit.role.unwrap_or(before.role);
+            let disabled = edit.disabled.unwrap_or(before.disabled);
+            let is_admin = |role: Role, disabled: bool| role == Role::Admin && !disabled;
+            // Decided under the lock: two admins can't demote each other at once.
+            if is_admin(before.role, before.disabled)
+                && !is_admin(role, disabled)
+                && !accounts::has_other_admin(connection, id.get())?
+            {
+                return Ok(Err(StoreError::LastAdmin));
+            }
+            if disabled {
+                sessions::remove_all(connection, id.get(), None)?;
+            }
+            let after = accounts::update(connection, id.get(), role, disabled)?;
+            record_edit(connection, source, &before, &after)?;
+            Ok(Ok(after.try_into()?))
+        })?
+    }
+
+    /// Shuts or opens the account with this name, the last admin's too: an operator at the
+    /// command line can always open it again.
+    pub fn set_disabled(&self, name: &str, disabled: bool) -> Result<Account, StoreError> {
+        let key = name_key(name);
+        let account = self.default().write(|connection| {
+            lock(connection, Lock::Admins)?;
+            let Some(row) = accounts::find_by_key(connection, &key)? else { return Ok(None) };
+            let before = Account::try_from(row)?;
+            if disabled {
+                sessions::remove_all(connection, before.id.get(), None)?;
+            }
+            let after = accounts::update(connection, before.id.get(), before.role, disabled)?;
+            record_edit(connection, &Source::operator(), &before, &after)?;
+            Account::try_from(after).map(Some)
+        })?;
+        account.ok_or_else(|| StoreError::AccountUnknown(name.to_owned()))
+    }
+
+    /// The account with this name.
+    pub fn account_named(&self, name: &str) -> Result<Account, StoreError> {
+        Ok(self.by_name(name)?.try_into()?)
+    }
+
+    pub(in crate::store) fn by_name(&self, name: &str) -> Result<AccountRow, StoreError> {
+        let key = name_key(name);
+        let row =
+            self.default().read_latest(|connection| accounts::find_by_key(connection, &key))?;
+        row.ok_or_else(|| StoreError::AccountUnknown(name.to_owned()))
+    }
+
+    /// How many passwords were hashed or verified since the start: what sign-ins have cost.
+    pub fn passwords_hashed(&self) -> u64 {
+        self.passwords.hashed()
+    }
+}
+
+/// What is wrong with a name that only the operator gives away.
+pub(in crate::store) fn reserved(field: &str) -> FieldError {
+    let detail = "This name is reserved for those who run the service.".to_owned();
+    FieldError::at_field(field, FieldErrorCode::Reserved, detail)
+}
+
+fn created_by_operator(
+    connection: &mut Connection,
+    account: &AccountRow,
+    role: Role,
+) -> Result<(), QueryError> {
+    let changes = [change("role", None, Some(role.as_str()))];
+    let (source, about) = (Source::operator(), About::Account(account));
+    record(connection, &source, AuditAction::AccountCreated, about, &changes)
+}
+
+/// Notes what has changed about an account.
+fn record_edit(
+    connection: &mut Connection,
+    source: &Source,
+    before: &Account,
+    after: &AccountRow,
+) -> Result<(), QueryError> {
+    let about = About::Account(after);
+    if after.role != before.role.as_str() {
+        let changes = [change("role", Some(before.role.as_str()), Some(&after.role))];
+        record(connection, source, AuditAction::RoleChanged, about, &changes)?;
+    }
+    match (before.disabled, after.disabled) {
+        (false, true) => record(connection, source, AuditAction::AccountDisabled, about, &[]),
+        (true, false) => record(connection, source, AuditAction::AccountEnabled, about, &[]),
+        _ => Ok(()),
+    }
+}
+
+/// An account that is ready to be stored.
+struct Prepared {
+    name: String,
+    keys: NameKeys,
+    password_hash: String,
+    role: Role,
+    demo_password: bool,
+}

@@ -1,0 +1,351 @@
+//! The audit trail: who did what, when and from where.
+//!
+//! An entry is written in the transaction of what it tells of. Only failed sign-ins have none: they
+//! are gathered in memory, so that an attacker can't fill the disk with them. One account tried from
+//! one network is one entry an hour, and beyond [`MAX_KEYS`] of these, all others share one.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use jiff::Timestamp;
+use ostrakon_shared::{
+    AccountId, AuditAction, AuditChange, AuditEntry, AuditPage, AuditVia, PageLimit, ProductId,
+};
+
+use crate::db::accounts::AccountRow;
+use crate::db::audit::{self, Filter, NewEntry};
+use crate::db::{Connection, Context, Database, DbError, QueryError};
+use crate::store::Store;
+use crate::store::accounts::actor::Actor;
+use crate::store::error::StoreError;
+use crate::store::routing::cursor::{self, ListScope, Position};
+
+/// Failures are told apart by account and network in so many entries an hour, per process.
+const MAX_KEYS: usize = 250;
+/// How often repeated failures are written, in milliseconds. The first of its kind is at once.
+const WRITE_EVERY_MS: i64 = 10_000;
+const HOUR_MS: i64 = 60 * 60 * 1_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+/// Entries that are removed in one transaction, and how many transactions one pruning may take.
+const PRUNE_ROWS: i64 = 1_000;
+const PRUNE_ROUNDS: usize = 100;
+/// Characters that are kept of a value that was changed.
+const MAX_VALUE_CHARS: usize = 200;
+
+/// Who does something, by what means and from where.
+#[derive(Clone, Debug, Default)]
+pub struct Source {
+    /// The account; None: an operator, or somebody who is not signed in.
+    pub actor: Option<Actor>,
+    /// By what means; None: not signed in.
+    pub via: Option<AuditVia>,
+    /// From which network: an IPv4 address, or an IPv6 address whose last 64 bits are zero.
+    pub network: Option<IpAddr>,
+}
+
+impl Source {
+    /// An operator, at the command line.
+    pub fn operator() -> Source {
+        Source { actor: None, via: Some(AuditVia::Operator), network: None }
+    }
+}
+
+/// A page of the audit trail, as it is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct AuditQuery {
+    /// Only what was done in this way.
+    pub action: Option<AuditAction>,
+    /// Only what this account has done, or what was done to it.
+    pub account: Option<AccountId>,
+    /// Entries on the page at most.
+    pub limit: PageLimit,
+    /// Where the page starts.
+    pub cursor: Option<String>,
+}
+
+/// What an entry is about.
+#[derive(Clone, Copy)]
+pub(in crate::store) enum About<'a> {
+    Account(&'a AccountRow),
+    Product(ProductId),
+    Settings,
+}
+
+/// Writes an entry, in the transaction of what it tells of.
+pub(in crate::store) fn record(
+    connection: &mut Connection,
+    source: &Source,
+    action: AuditAction,
+    about: About<'_>,
+    changes: &[AuditChange],
+) -> Result<(), QueryError> {
+    let now_ms = Timestamp::now().as_millisecond();
+    let changes =
+        serde_json::to_string(changes).map_err(|error| QueryError::Broken(error.to_string()))?;
+    let (account, product) = match about {
+        About::Account(row) => (Some(row), None),
+        About::Product(id) => (None, Some(id)),
+        About::Settings => (None, None),
+    };
+    let entry = NewEntry {
+        action: action.to_string(),
+        at: now_ms,
+        last_at: now_ms,
+        count: 1,
+        actor_id: source.actor.as_ref().map(|actor| actor.id.get()),
+        actor_name: source.actor.as_ref().map(|actor| actor.name.clone()),
+        via: source.via.map(|via| via.to_string()),
+        network: source.network.map(network_text),
+        account_id: account.map(|row| row.id),
+        account_name: account.map(|row| row.name.clone()),
+        product_id: product.map(ProductId::get),
+        changes,
+    };
+    audit::insert(connection, &entry).map(drop)
+}
+
+/// A change of a value, as an entry keeps it.
+pub(in crate::store) fn change(field: &str, from: Option<&str>, to: Option<&str>) -> AuditChange {
+    let short = |text: &str| text.chars().take(MAX_VALUE_CHARS).collect();
+    AuditChange { field: field.to_owned(), from: from.map(short), to: to.map(short) }
+}
+
+fn network_text(network: IpAddr) -> String {
+    match network {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(network) => format!("{network}/64"),
+    }
+}
+
+/// Failures that are told apart.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Failure {
+    /// In which hour since the Unix epoch.
+    hour: i64,
+    action: AuditAction,
+    account: Option<(i64, String)>,
+    network: Option<IpAddr>,
+}
+
+/// How often, and what of that is stored.
+#[derive(Clone)]
+struct Tally {
+    entry: Option<i64>,
+    since: i64,
+    last_at: i64,
+    unwritten: i32,
+}
+
+/// The failed sign-ins of this hour.
+pub(in crate::store) struct Failures(Arc<Gathered>);
+
+struct Gathered {
+    default: Arc<Database>,
+    state: Mutex<State>,
+    /// One at a time writes.
+    writer: Mutex<()>,
+}
+
+#[derive(Default)]
+struct State {
+    tallies: HashMap<Failure, Tally>,
+    written_at: i64,
+    /// Whether a thread is about to write.
+    is_scheduled: bool,
+}
+
+impl Failures {
+    /// None so far.
+    pub fn new(default: &Arc<Database>) -> Failures {
+        let (default, state, writer) = (Arc::clone(default), Mutex::default(), Mutex::default());
+        Failures(Arc::new(Gathered { default, state, writer }))
+    }
+
+    /// Counts a failure. Of names, only those of accounts are kept: others may be passwords that
+    /// were typed into the wrong field. It is written by another thread, so that the time of an
+    /// answer does not tell whether there is an account.
+    pub fn note(&self, action: AuditAction, account: Option<&AccountRow>, network: Option<IpAddr>) {
+        let account = account.map(|row| (row.id, row.name.clone()));
+        if !self.0.count(action, account, network) {
+            return;
+        }
+        let gathered = Arc::clone(&self.0);
+        let thread = thread::Builder::new().name("audit".to_owned());
+        if let Err(error) = thread.spawn(move || gathered.write()) {
+            tracing::warn!(%error, "no thread to write failed sign-ins");
+        }
+    }
+
+    /// Writes what is not written yet.
+    pub fn write(&self) {
+        self.0.write();
+    }
+}
+
+impl Drop for Failures {
+    fn drop(&mut self) {
+        self.write();
+    }
+}
+
+impl Gathered {
+    /// Counts a failure; says whether it is time to write.
+    fn count(
+        &self,
+        action: AuditAction,
+        account: Option<(i64, String)>,
+        network: Option<IpAddr>,
+    ) -> bool {
+        let now_ms = Timestamp::now().as_millisecond();
+        let hour = now_ms / HOUR_MS;
+        let mut failure = Failure { hour, action, account, network };
+        let mut state = lock(&self.state);
+        if state.tallies.len() >= MAX_KEYS && !state.tallies.contains_key(&failure) {
+            // What could not be written for hours has to go.
+            let is_now = |failure: &&Failure| failure.hour == hour;
+            if state.tallies.len() >= 4 * MAX_KEYS {
+                state.tallies.retain(|failure, _| failure.hour == hour);
+            }
+            if state.tallies.keys().filter(is_now).count() >= MAX_KEYS {
+                failure = Failure { hour, action, account: None, network: None };
+            }
+        }
+        let is_new = !state.tallies.contains_key(&failure);
+        let tally = state.tallies.entry(failure).or_insert(Tally {
+            entry: None,
+            since: now_ms,
+            last_at: now_ms,
+            unwritten: 0,
+        });
+        tally.last_at = now_ms;
+        tally.unwritten = tally.unwritten.saturating_add(1);
+        let is_due = is_new || now_ms - state.written_at >= WRITE_EVERY_MS;
+        if !is_due || state.is_scheduled {
+            return false;
+        }
+        (state.written_at, state.is_scheduled) = (now_ms, true);
+        true
+    }
+
+    fn write(&self) {
+        let _writer = lock(&self.writer);
+        let due: Vec<(Failure, Tally)> = {
+            let mut state = lock(&self.state);
+            state.is_scheduled = false;
+            let unwritten = state.tallies.iter().filter(|(_, tally)| tally.unwritten > 0);
+            unwritten.map(|(failure, tally)| (failure.clone(), tally.clone())).collect()
+        };
+        if due.is_empty() {
+            return;
+        }
+        let store = |connection: &mut Connection| {
+            due.iter().map(|(failure, tally)| store(connection, failure, tally)).collect()
+        };
+        let entries: Vec<i64> = match self.default.write(&Context::default(), store) {
+            Ok(entries) => entries,
+            // They stay counted, and are written when that is possible again.
+            Err(error) => return tracing::debug!(%error, "failed sign-ins are not written yet"),
+        };
+        let hour = Timestamp::now().as_millisecond() / HOUR_MS;
+        let mut state = lock(&self.state);
+        for ((failure, written), entry) in due.iter().zip(entries) {
+            if let Some(tally) = state.tallies.get_mut(failure) {
+                tally.entry = Some(entry);
+                tally.unwritten -= written.unwritten;
+            }
+        }
+        state.tallies.retain(|failure, tally| failure.hour == hour || tally.unwritten > 0);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Adds to the entry of some failures, or makes one; returns its id.
+fn store(connection: &mut Connection, failure: &Failure, tally: &Tally) -> Result<i64, QueryError> {
+    if let Some(entry) = tally.entry
+        && audit::count_more(connection, entry, tally.unwritten, tally.last_at)?
+    {
+        return Ok(entry);
+    }
+    let (account_id, account_name) = failure.account.clone().unzip();
+    let entry = NewEntry {
+        action: failure.action.to_string(),
+        at: tally.since,
+        last_at: tally.last_at,
+        count: tally.unwritten,
+        network: failure.network.map(network_text),
+        account_id,
+        account_name,
+        changes: "[]".to_owned(),
+        ..NewEntry::default()
+    };
+    audit::insert(connection, &entry)
+}
+
+impl Store {
+    /// A page of the audit trail, the newest first.
+    pub fn audit(&self, query: &AuditQuery) -> Result<AuditPage, StoreError> {
+        self.failures.write();
+        let action = query.action.map_or("", AuditAction::as_str);
+        let account = query.account.map(|id| id.to_string()).unwrap_or_default();
+        let scope = ListScope::of(&["audit", action, &account]);
+        let below = cursor::newest_below(scope, query.cursor.as_deref())?;
+        let limit = query.limit.get();
+        let filter = Filter { action: query.action, account: query.account };
+        let list = |connection: &mut Connection| audit::list(connection, filter, below, limit + 1);
+        let mut items = self.default().read_latest(list)?;
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let last = items.last().filter(|_| more).map(|last: &AuditEntry| last.id.get());
+        let next_cursor = last.map(|id| cursor::encode(scope, Position { group: 0, id }));
+        Ok(AuditPage { items, next_cursor })
+    }
+
+    /// Removes what is older than so many days, in steps that hold up nobody.
+    pub fn prune_audit(&self, days: u32) -> Result<(), StoreError> {
+        let before = Timestamp::now().as_millisecond() - i64::from(days) * DAY_MS;
+        for _ in 0..PRUNE_ROUNDS {
+            let prune = |connection: &mut Connection| audit::prune(connection, before, PRUNE_ROWS);
+            match self.default().write(prune) {
+                Ok(0) | Err(DbError::ReadOnly { .. }) => return Ok(()),
+                Ok(_) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes with which settings a server starts, where they differ from what was noted before.
+    pub fn note_settings(&self, settings: &[(&str, String)]) -> Result<(), StoreError> {
+        let filter = Filter { action: Some(AuditAction::SettingsChanged), account: None };
+        let noted = self.default().write(|connection| {
+            let mut known: HashMap<String, Option<String>> = HashMap::new();
+            for entry in audit::list(connection, filter, i64::MAX, PRUNE_ROWS as usize)? {
+                for change in entry.changes {
+                    known.entry(change.field).or_insert(change.to);
+                }
+            }
+            let differs = |(field, value): &&(&str, String)| {
+                known.get(*field).and_then(Option::as_ref) != Some(value)
+            };
+            let to_change = |(field, value): &(&str, String)| {
+                let from = known.get(*field).and_then(Option::as_deref);
+                change(field, from, Some(value))
+            };
+            let changes: Vec<_> = settings.iter().filter(differs).map(to_change).collect();
+            if changes.is_empty() {
+                return Ok(());
+            }
+            let action = AuditAction::SettingsChanged;
+            record(connection, &Source::operator(), action, About::Settings, &changes)
+        });
+        match noted {
+            Err(DbError::ReadOnly { .. }) => Ok(()),
+            noted => Ok(noted?),
+        }
+    }
+}

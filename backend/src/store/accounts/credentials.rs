@@ -1,0 +1,181 @@
+//! Passwords that change, and what ends with them: sessions and API tokens.
+
+use jiff::Timestamp;
+use ostrakon_shared::{
+    Account, AccountId, AuditAction, CredentialId, PasswordChange, SessionList, TokenList,
+};
+
+use crate::db::accounts::{self, AccountRow};
+use crate::db::{Connection, Lock, QueryError, lock};
+use crate::db::{sessions, tokens};
+use crate::store::Store;
+use crate::store::accounts::audit::{About, Source, change, record};
+use crate::store::error::StoreError;
+
+/// How many sessions and API tokens have ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// Sessions.
+    pub sessions: usize,
+    /// API tokens.
+    pub tokens: usize,
+}
+
+impl Store {
+    /// Changes an account's own password. Its sessions end, but for the one that asks, and if its
+    /// owner wants that its API tokens.
+    pub fn change_password(
+        &self,
+        source: &Source,
+        account: AccountId,
+        session: CredentialId,
+        new: &PasswordChange,
+    ) -> Result<(), StoreError> {
+        let errors = new.errors();
+        if !errors.is_empty() {
+            return Err(StoreError::Invalid(errors));
+        }
+        let row = self.proven(source, account, &new.current_password)?;
+        Store::check_password("new_password", &row.name, &new.new_password)?;
+        let end = |connection: &mut Connection| {
+            sessions::set_proved(connection, session, now_ms())?;
+            let sessions = sessions::remove_all(connection, row.id, Some(session))?;
+            let all_tokens = new.revoke_tokens;
+            let tokens = if all_tokens { tokens::remove_all(connection, row.id)? } else { 0 };
+            let ended = Ended { sessions, tokens };
+            record_ended(connection, source, AuditAction::PasswordChanged, &row, ended)?;
+            Ok(ended)
+        };
+        self.replace_password(&row, &new.new_password, end).map(drop)
+    }
+
+    /// Gives the account with this name a new password, as an operator does when it is lost or has
+    /// been found out: all its sessions and API tokens end.
+    pub fn reset_password(&self, name: &str, password: &str) -> Result<Ended, StoreError> {
+        let row = self.by_name(name)?;
+        let change = PasswordChange {
+            current_password: String::new(),
+            new_password: password.to_owned(),
+            revoke_tokens: true,
+        };
+        let errors = change.errors();
+        if !errors.is_empty() {
+            return Err(StoreError::Invalid(errors));
+        }
+        Store::check_password("new_password", &row.name, password)?;
+        self.replace_password(&row, password, |connection| {
+            end_all(connection, &Source::operator(), AuditAction::PasswordReset, &row)
+        })
+    }
+
+    fn replace_password(
+        &self,
+        row: &AccountRow,
+        password: &str,
+        end: impl FnOnce(&mut Connection) -> Result<Ended, QueryError>,
+    ) -> Result<Ended, StoreError> {
+        let hash = self.passwords.hash(password)?;
+        let ended = self.default().write(|connection| {
+            lock(connection, Lock::Account(row.id))?;
+            let replaced =
+                accounts::replace_password(connection, row.id, &row.password_hash, &hash)?;
+            if replaced { end(connection).map(Some) } else { Ok(None) }
+        })?;
+        // Somebody else has changed it meanwhile: the current one is another one now.
+        ended.ok_or(StoreError::PasswordWrong)
+    }
+
+    /// Notes that the owner of a session has typed the password in it.
+    pub fn prove(
+        &self,
+        source: &Source,
+        account: AccountId,
+        session: CredentialId,
+        password: &str,
+    ) -> Result<(), StoreError> {
+        let row = self.proven(source, account, password)?;
+        let noted = self.default().write(|connection| {
+            lock(connection, Lock::Account(row.id))?;
+            let now = accounts::find(connection, account)?;
+            let is_same = now.is_some_and(|now| now.password_hash == row.password_hash);
+            if is_same { sessions::set_proved(connection, session, now_ms()) } else { Ok(false) }
+        })?;
+        if noted { Ok(()) } else { Err(StoreError::PasswordWrong) }
+    }
+
+    /// The account, if this is its password.
+    fn proven(
+        &self,
+        source: &Source,
+        account: AccountId,
+        password: &str,
+    ) -> Result<AccountRow, StoreError> {
+        let row = self.default().read_latest(|connection| accounts::find(connection, account))?;
+        let row = row.ok_or(StoreError::AccountNotFound(account))?;
+        let is_right = self.passwords.verify(password, Some(&row.password_hash))?;
+        if is_right {
+            return Ok(row);
+        }
+        self.failures.note(AuditAction::ProofFailed, Some(&row), source.network);
+        Err(StoreError::PasswordWrong)
+    }
+
+    /// The account with this id.
+    pub fn account(&self, id: AccountId) -> Result<Account, StoreError> {
+        let row = self.default().read_latest(|connection| accounts::find(connection, id))?;
+        Ok(row.ok_or(StoreError::AccountNotFound(id))?.try_into()?)
+    }
+
+    /// All sessions of an account, as admins see them.
+    pub fn sessions_of(&self, id: AccountId) -> Result<SessionList, StoreError> {
+        self.sessions(self.account(id)?.id, None)
+    }
+
+    /// All API tokens of an account, as admins see them.
+    pub fn tokens_of(&self, id: AccountId) -> Result<TokenList, StoreError> {
+        self.tokens(self.account(id)?.id)
+    }
+
+    /// Ends all sessions and API tokens of an account.
+    pub fn revoke_all(&self, source: &Source, account: AccountId) -> Result<Ended, StoreError> {
+        let ended = self.default().write(|connection| {
+            lock(connection, Lock::Account(account.get()))?;
+            let Some(row) = accounts::find(connection, account)? else { return Ok(None) };
+            end_all(connection, source, AuditAction::CredentialsRevoked, &row).map(Some)
+        })?;
+        ended.ok_or(StoreError::AccountNotFound(account))
+    }
+}
+
+fn end_all(
+    connection: &mut Connection,
+    source: &Source,
+    action: AuditAction,
+    account: &AccountRow,
+) -> Result<Ended, QueryError> {
+    let sessions = sessions::remove_all(connection, account.id, None)?;
+    let tokens = tokens::remove_all(connection, account.id)?;
+    let ended = Ended { sessions, tokens };
+    record_ended(connection, source, action, account, ended)?;
+    Ok(ended)
+}
+
+fn record_ended(
+    connection: &mut Connection,
+    source: &Source,
+    action: AuditAction,
+    account: &AccountRow,
+    Ended { sessions, tokens }: Ended,
+) -> Result<(), QueryError> {
+    let changes = [("ended sessions", sessions), ("revoked tokens", tokens)];
+    let changes: Vec<_> = changes
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(field, count)| change(field, None, Some(&count.to_string())))
+        .collect();
+    record(connection, source, action, About::Account(account), &changes)
+}
+
+fn now_ms() -> i64 {
+    Timestamp::now().as_millisecond()
+}

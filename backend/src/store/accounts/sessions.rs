@@ -1,0 +1,233 @@
+//! Signing in and out, sessions, and who asks.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use ostrakon_shared::{
+    Account, AccountId, AuditAction, AuditVia, CredentialId, Credentials, SessionList, TokenScope,
+};
+
+use crate::db::accounts::{self, AccountRow};
+use crate::db::sessions::{self, FoundSession, NewSession};
+use crate::db::tokens::{self, FoundToken};
+use crate::db::{Connection, Lock, QueryError, lock};
+use crate::store::Store;
+use crate::store::accounts::audit::{About, Source, change, record};
+use crate::store::accounts::secret;
+use crate::store::accounts::usage::Used;
+use crate::store::error::StoreError;
+use crate::text::name_key;
+
+/// How long a session lasts at most, in seconds.
+pub const SESSION_S: i64 = 30 * 24 * 60 * 60;
+/// The same in milliseconds.
+pub(in crate::store) const SESSION_MS: i64 = 1_000 * SESSION_S;
+/// How long a session lasts without being used, in milliseconds.
+pub(in crate::store) const IDLE_MS: i64 = 14 * 24 * 60 * 60 * 1_000;
+/// How long the password that was typed counts as a proof of who is there, in milliseconds.
+const PROOF_MS: i64 = 15 * 60 * 1_000;
+/// Sessions an account has at most: the oldest one ends when there is one more.
+const MAX_SESSIONS: i64 = 50;
+/// Characters that are kept of what a browser calls itself.
+const MAX_USER_AGENT_CHARS: usize = 200;
+
+/// What a request proves itself with.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// The secret of a session, from its cookie.
+    Session(String),
+    /// The secret of an API token.
+    Token(String),
+}
+
+/// An account that has proved itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Authenticated {
+    /// The account.
+    pub account: Account,
+    /// What it has proved itself with.
+    pub means: Means,
+}
+
+/// What an account has proved itself with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Means {
+    /// A session.
+    Session {
+        /// Its id.
+        id: CredentialId,
+        /// Whether the password was typed within the last 15 minutes.
+        has_fresh_proof: bool,
+    },
+    /// An API token, with what it may be used for.
+    Token {
+        /// Its scopes.
+        scopes: Vec<TokenScope>,
+    },
+}
+
+/// The browser that signs in.
+#[derive(Clone, Debug, Default)]
+pub struct Browser {
+    /// As it names itself.
+    pub user_agent: Option<String>,
+    /// The secret of the session that it has: it ends with the new one.
+    pub session: Option<String>,
+    /// Whether it runs on this very machine.
+    pub local: bool,
+    /// From which network it asks; see [`crate::store::accounts::audit::Source`].
+    pub network: Option<IpAddr>,
+}
+
+/// A session that has begun.
+#[derive(Clone, PartialEq)]
+pub struct Begun {
+    /// Who has signed in.
+    pub account: Account,
+    /// What the browser proves it with from now on.
+    pub secret: String,
+}
+
+impl Browser {
+    /// Who signs in by it: the account itself.
+    pub(in crate::store) fn source(&self, account: &AccountRow) -> Result<Source, QueryError> {
+        let actor = Account::try_from(account.clone())?.into();
+        let via = Some(AuditVia::Session);
+        Ok(Source { actor: Some(actor), via, network: self.network })
+    }
+}
+
+impl Store {
+    /// Whose credential this is; `None` when it is nobody's, has ended, or its account is shut.
+    pub fn authenticate(
+        &self,
+        credential: &Credential,
+    ) -> Result<Option<Authenticated>, StoreError> {
+        let now_ms = Timestamp::now().as_millisecond();
+        match credential {
+            Credential::Session(secret) => self.session_of(&secret::hash(secret), now_ms),
+            Credential::Token(secret) => self.token_of(&secret::hash(secret), now_ms),
+        }
+    }
+
+    fn session_of(&self, hash: &[u8], now_ms: i64) -> Result<Option<Authenticated>, StoreError> {
+        let found = self.default().read_latest(|connection| sessions::find(connection, hash))?;
+        let is_good = |it: &FoundSession| !it.account.disabled && it.expires_at > now_ms;
+        let Some(found) = found.filter(is_good) else { return Ok(None) };
+        let FoundSession { id, created_at, last_used_at, proved_at, account, .. } = found;
+        self.usage.note(&self.default, Used::Session { id, created_at }, last_used_at, now_ms);
+        let means = Means::Session { id, has_fresh_proof: (now_ms - proved_at).abs() < PROOF_MS };
+        Ok(Some(Authenticated { account: account.try_into()?, means }))
+    }
+
+    fn token_of(&self, hash: &[u8], now_ms: i64) -> Result<Option<Authenticated>, StoreError> {
+        let found = self.default().read_latest(|connection| tokens::find(connection, hash))?;
+        let is_good =
+            |it: &FoundToken| !it.account.disabled && it.expires_at.is_none_or(|end| end > now_ms);
+        let Some(found) = found.filter(is_good) else { return Ok(None) };
+        let FoundToken { id, last_used_at, scopes, account, .. } = found;
+        self.usage.note(&self.default, Used::Token { id }, last_used_at, now_ms);
+        Ok(Some(Authenticated { account: account.try_into()?, means: Means::Token { scopes } }))
+    }
+
+    /// Begins a session. Why not is told nobody: an unknown name, a wrong password and a disabled
+    /// account take the same work and give the same answer.
+    pub fn sign_in(
+        &self,
+        credentials: &Credentials,
+        browser: &Browser,
+    ) -> Result<Begun, StoreError> {
+        let key = name_key(&credentials.name);
+        let row =
+            self.default().read_latest(|connection| accounts::find_by_key(connection, &key))?;
+        let hash = row.as_ref().map(|row| row.password_hash.as_str());
+        let is_right = self.passwords.verify(&credentials.password, hash)?;
+        // Everybody knows the demo's password: it is good for looking around on one's own machine.
+        let may = |row: &AccountRow| !row.disabled && (browser.local || !row.demo_password);
+        if !is_right || !row.as_ref().is_some_and(may) {
+            self.failures.note(AuditAction::SignInFailed, row.as_ref(), browser.network);
+        }
+        if is_right && row.as_ref().is_some_and(|row| !row.disabled && !may(row)) {
+            tracing::warn!("the demo's password was refused: it is for this machine alone");
+        }
+        let row = row.filter(|row| is_right && may(row)).ok_or(StoreError::CredentialsWrong)?;
+        let secret = secret::new_session()?;
+        let account = self.default().write(|connection| {
+            lock(connection, Lock::Account(row.id))?;
+            let Some(now) = accounts::find_by_key(connection, &key)? else { return Ok(None) };
+            // Meanwhile it may have been disabled, or its password changed.
+            if now.disabled || now.password_hash != row.password_hash {
+                return Ok(None);
+            }
+            begin(connection, now.id, &secret, browser)?;
+            let source = browser.source(&now)?;
+            record(connection, &source, AuditAction::SignedIn, About::Account(&now), &[])?;
+            Account::try_from(now).map(Some)
+        })?;
+        Ok(Begun { account: account.ok_or(StoreError::CredentialsWrong)?, secret })
+    }
+
+    /// Ends the session with this secret, if there is one.
+    pub fn sign_out(&self, secret: &str) -> Result<(), StoreError> {
+        let hash = secret::hash(secret);
+        Ok(self.default().write(|connection| sessions::remove(connection, &hash))?)
+    }
+
+    /// All sessions of an account; `current` is the one in which its owner asks.
+    pub fn sessions(
+        &self,
+        account: AccountId,
+        current: Option<CredentialId>,
+    ) -> Result<SessionList, StoreError> {
+        let now_ms = Timestamp::now().as_millisecond();
+        let list =
+            |connection: &mut Connection| sessions::list(connection, account, current, now_ms);
+        Ok(SessionList { items: self.default().read_latest(list)? })
+    }
+
+    /// Ends one of an account's sessions.
+    pub fn end_session(
+        &self,
+        source: &Source,
+        account: AccountId,
+        id: CredentialId,
+    ) -> Result<(), StoreError> {
+        let ended = self.default().write(|connection| {
+            let Some(row) = accounts::find(connection, account)? else { return Ok(false) };
+            let ended = sessions::remove_of(connection, account, id)?;
+            if ended {
+                let changes = [change("session", Some(&id.to_string()), None)];
+                let about = About::Account(&row);
+                record(connection, source, AuditAction::SessionEnded, about, &changes)?;
+            }
+            Ok(ended)
+        })?;
+        if ended { Ok(()) } else { Err(StoreError::CredentialNotFound(id)) }
+    }
+}
+
+/// Stores a session, instead of the one that the browser had; clears away what has expired.
+pub(in crate::store) fn begin(
+    connection: &mut Connection,
+    account_id: i64,
+    secret: &str,
+    browser: &Browser,
+) -> Result<(), QueryError> {
+    let now = Timestamp::now();
+    if let Some(had) = &browser.session {
+        sessions::remove(connection, &secret::hash(had))?;
+    }
+    sessions::remove_expired(connection, now.as_millisecond())?;
+    let user_agent = browser.user_agent.as_ref();
+    let user_agent =
+        user_agent.map(|name| name.chars().take(MAX_USER_AGENT_CHARS).collect::<String>());
+    let session = NewSession {
+        account_id,
+        secret_hash: &secret::hash(secret),
+        user_agent: user_agent.as_deref(),
+        created_at: now.as_millisecond(),
+        expires_at: now.as_millisecond() + IDLE_MS,
+    };
+    sessions::insert(connection, &session)?;
+    sessions::keep_newest(connection, account_id, MAX_SESSIONS)
+}

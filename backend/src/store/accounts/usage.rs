@@ -1,0 +1,96 @@
+//! When sessions and tokens were last used: to the hour, and written off the path of the requests
+//! that use them, so that reads stay reads.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use ostrakon_shared::CredentialId;
+
+use crate::db::{Connection, Context, Database, QueryError};
+use crate::db::{sessions, tokens};
+use crate::store::accounts::sessions::{IDLE_MS, SESSION_MS};
+
+/// A use is written down when the one before is so long ago, in milliseconds.
+const GRANULARITY_MS: i64 = 60 * 60 * 1_000;
+/// Credentials whose last note is remembered at most; then it begins anew.
+const MAX_REMEMBERED: usize = 10_000;
+
+/// Of which credential a use is noted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in crate::store) enum Used {
+    Session { id: CredentialId, created_at: i64 },
+    Token { id: CredentialId },
+}
+
+/// The uses that are to be written.
+#[derive(Default)]
+pub(in crate::store) struct Usage(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    due: Vec<(Used, i64)>,
+    /// When a use was last noted here, so that it is tried once an hour even if it can't be written.
+    noted: HashMap<Used, i64>,
+    /// Whether a thread writes what is due.
+    writing: bool,
+}
+
+impl Usage {
+    /// Notes a use at `now_ms`, of a credential whose last known use is `last_ms`.
+    pub fn note(&self, default: &Arc<Database>, used: Used, last_ms: Option<i64>, now_ms: i64) {
+        let is_recent = |last_ms: i64| now_ms - last_ms < GRANULARITY_MS;
+        if last_ms.is_some_and(is_recent) {
+            return;
+        }
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.noted.get(&used).copied().is_some_and(is_recent) {
+            return;
+        }
+        if state.noted.len() >= MAX_REMEMBERED {
+            state.noted.clear();
+        }
+        state.noted.insert(used, now_ms);
+        state.due.push((used, now_ms));
+        if state.writing {
+            return;
+        }
+        let (due, default) = (Arc::clone(&self.0), Arc::clone(default));
+        let thread = thread::Builder::new().name("usage".to_owned());
+        match thread.spawn(move || write_all(&due, &default)) {
+            Ok(_) => state.writing = true,
+            Err(error) => tracing::warn!(%error, "no thread to note the use of credentials"),
+        }
+    }
+}
+
+/// Writes what is due, until nothing is.
+fn write_all(state: &Mutex<State>, default: &Database) {
+    loop {
+        let due = {
+            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.writing = !state.due.is_empty();
+            std::mem::take(&mut state.due)
+        };
+        if due.is_empty() {
+            return;
+        }
+        let write = |connection: &mut Connection| {
+            due.iter().try_for_each(|(used, now_ms)| set_used(connection, *used, *now_ms))
+        };
+        // While `default` is read-only or away, uses are not known, and nothing else is lost.
+        if let Err(error) = default.write(&Context::default(), write) {
+            tracing::debug!(%error, "the use of credentials is not noted");
+        }
+    }
+}
+
+fn set_used(connection: &mut Connection, used: Used, now_ms: i64) -> Result<(), QueryError> {
+    match used {
+        Used::Session { id, created_at } => {
+            let expires_at = (now_ms + IDLE_MS).min(created_at + SESSION_MS);
+            sessions::set_used(connection, id, now_ms, expires_at)
+        }
+        Used::Token { id } => tokens::set_used(connection, id, now_ms),
+    }
+}

@@ -1,0 +1,5 @@
+//! Products and their ratings.
+
+pub mod admin;
+pub mod products;
+pub mod ratings;

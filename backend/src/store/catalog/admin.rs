@@ -1,0 +1,183 @@
+//! What admins do with products: list all, create, edit, archive.
+//!
+//! A product is never deleted: its reviews lie in other databases, and may be on their way there.
+
+use ostrakon_shared::{
+    AdminProduct, AdminProductPage, AuditAction, AuditChange, NewProduct, PageLimit, ProductEdit,
+    ProductId,
+};
+
+use crate::db::products::{self, Filter, NewProductRow, ProductRow};
+use crate::db::{DbError, Lock, QueryError, lock};
+use crate::store::Store;
+use crate::store::accounts::audit::{About, Source, change, record};
+use crate::store::error::StoreError;
+use crate::store::reviews::version::ExpectedVersion;
+use crate::store::routing::change_counters::Subject;
+use crate::store::routing::cursor::{self, ListScope, Position};
+use crate::text::words;
+
+/// A page of products, archived ones too, as it is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct AdminProductQuery {
+    /// Only products whose name or SKU holds each of these words, in any case and any accents.
+    pub search: String,
+    /// Only those that are archived, or only those that aren't.
+    pub archived: Option<bool>,
+    /// Products on the page at most.
+    pub limit: PageLimit,
+    /// Where the page starts.
+    pub cursor: Option<String>,
+}
+
+impl Store {
+    /// A page of products, by id.
+    pub fn all_products(&self, query: &AdminProductQuery) -> Result<AdminProductPage, StoreError> {
+        let words = words(&query.search);
+        let archived = query.archived.map_or(String::new(), |archived| archived.to_string());
+        let scope = ListScope::of(&["all products", &archived, &words.join(" ")]);
+        let after = match &query.cursor {
+            Some(cursor) => cursor::decode(scope, cursor)?.id,
+            None => 0,
+        };
+        let limit = query.limit.get();
+        let filter = Filter { words, archived: query.archived };
+        let mut rows = self
+            .default()
+            .read_latest(|connection| products::list(connection, &filter, after, limit + 1))?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let last = rows.last().map(|row| Position { group: 0, id: row.id });
+        let items: Result<Vec<_>, _> = rows.into_iter().map(AdminProduct::try_from).collect();
+        Ok(AdminProductPage {
+            items: items?,
+            next_cursor: last.filter(|_| more).map(|last| cursor::encode(scope, last)),
+        })
+    }
+
+    /// The product with this id, archived or not.
+    pub fn admin_product(&self, id: ProductId) -> Result<AdminProduct, StoreError> {
+        let row = self.default().read_latest(|connection| products::find(connection, id))?;
+        Ok(AdminProduct::try_from(row.ok_or(StoreError::ProductNotFound(id))?)?)
+    }
+
+    /// Adds a product to the catalogue.
+    pub fn create_product(
+        &self,
+        source: &Source,
+        product: &NewProduct,
+    ) -> Result<AdminProduct, StoreError> {
+        let errors = product.errors();
+        if !errors.is_empty() {
+            return Err(StoreError::Invalid(errors));
+        }
+        let created = self.default().write(|connection| {
+            let row = NewProductRow {
+                name: product.name.clone(),
+                description: product.description.clone(),
+                sku: product.sku.clone(),
+                picture_url: product.picture_url.clone(),
+                search_text: search_text(product),
+            };
+            let created = AdminProduct::try_from(products::insert(connection, &row)?)?;
+            let changes = changes(None, &created);
+            let about = About::Product(created.id);
+            record(connection, source, AuditAction::ProductCreated, about, &changes)?;
+            Ok(created)
+        });
+        created.map_err(refused)
+    }
+
+    /// Changes a product, if it still has an expected version.
+    pub fn edit_product(
+        &self,
+        source: &Source,
+        id: ProductId,
+        expected: &ExpectedVersion,
+        edit: &ProductEdit,
+    ) -> Result<AdminProduct, StoreError> {
+        let changed = self.default().write(|connection| {
+            lock(connection, Lock::Product(id.get()))?;
+            let Some(row) = products::find(connection, id)? else {
+                return Ok(Err(StoreError::ProductNotFound(id)));
+            };
+            let before = AdminProduct::try_from(row)?;
+            if let Err(conflict) = expected.require(before.version) {
+                return Ok(Err(conflict));
+            }
+            let product = edit.applied_to(&before);
+            let errors = product.errors();
+            if !errors.is_empty() {
+                return Ok(Err(StoreError::Invalid(errors)));
+            }
+            let row = ProductRow {
+                id: id.get(),
+                search_text: search_text(&product),
+                name: product.name,
+                description: product.description,
+                sku: product.sku,
+                picture_url: product.picture_url,
+                archived: edit.archived.unwrap_or(before.archived),
+                version: before.version + 1,
+            };
+            products::update(connection, &row)?;
+            let after = AdminProduct::try_from(row)?;
+            let changes = changes(Some(&before), &after);
+            let about = About::Product(id);
+            record(connection, source, AuditAction::ProductEdited, about, &changes)?;
+            Ok(Ok(after))
+        });
+        self.revisions.note(Subject::Product(id));
+        changed.map_err(refused)?
+    }
+}
+
+/// What differs between two states of a product, or makes a new one.
+fn changes(before: Option<&AdminProduct>, after: &AdminProduct) -> Vec<AuditChange> {
+    let values = |product: &AdminProduct| {
+        [
+            ("name", Some(product.name.clone())),
+            ("description", product.description.clone()),
+            ("sku", product.sku.clone()),
+            ("picture_url", product.picture_url.clone()),
+            ("archived", product.archived.then(|| "true".to_owned())),
+        ]
+    };
+    let unset = [const { None }; 5];
+    let before = before.map_or(unset, |product| values(product).map(|(_, value)| value));
+    let pairs = values(after).into_iter().zip(before);
+    pairs
+        .filter(|((_, to), from)| to != from)
+        .map(|((field, to), from)| change(field, from.as_deref(), to.as_deref()))
+        .collect()
+}
+
+/// Ids are the engine's business: what can conflict is the SKU.
+fn refused(error: DbError) -> StoreError {
+    match error {
+        DbError::Conflict { .. } => StoreError::SkuTaken,
+        error => error.into(),
+    }
+}
+
+/// What searches look through.
+fn search_text(product: &NewProduct) -> String {
+    products::search_text(&product.name, product.sku.as_deref())
+}
+
+impl TryFrom<ProductRow> for AdminProduct {
+    type Error = QueryError;
+
+    fn try_from(row: ProductRow) -> Result<AdminProduct, QueryError> {
+        let id = ProductId::new(row.id);
+        Ok(AdminProduct {
+            id: id.ok_or_else(|| QueryError::Broken(format!("product {}", row.id)))?,
+            name: row.name,
+            description: row.description,
+            sku: row.sku,
+            picture_url: row.picture_url,
+            archived: row.archived,
+            version: row.version,
+        })
+    }
+}

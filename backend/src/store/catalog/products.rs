@@ -1,0 +1,99 @@
+//! Products, and searching them.
+
+use std::sync::PoisonError;
+
+use ostrakon_shared::{PageLimit, Product, ProductId, ProductPage, ProductRating};
+
+use crate::db::products::{self, Filter, ProductRow};
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::store::routing::cursor::{self, ListScope, Position};
+use crate::text::words;
+
+/// A page of products, as it is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct ProductQuery {
+    /// Only products whose name or SKU holds each of these words, in any case and any accents.
+    pub search: String,
+    /// Products on the page at most.
+    pub limit: PageLimit,
+    /// Where the page starts.
+    pub cursor: Option<String>,
+    /// Whether an answer that lacks some ratings is better than none.
+    pub allow_partial: bool,
+}
+
+impl Store {
+    /// A page of products, by id, each with its rating.
+    pub fn list_products(&self, query: &ProductQuery) -> Result<ProductPage, StoreError> {
+        let words = words(&query.search);
+        let scope = ListScope::of(&["products", &words.join(" ")]);
+        let start = match &query.cursor {
+            Some(cursor) => cursor::decode(scope, cursor)?,
+            None => Position { group: 0, id: 0 },
+        };
+        let limit = query.limit.get();
+        let filter = Filter { words, archived: Some(false) };
+        let mut rows = self
+            .default()
+            .read(|connection| products::list(connection, &filter, start.id, limit + 1))?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let last = rows.last().map(|row| Position { group: 0, id: row.id });
+        let ids: Vec<_> = rows.iter().filter_map(|row| ProductId::new(row.id)).collect();
+        let mut ratings = self.ratings_of(&ids, query.allow_partial)?;
+        let with_rating = |(row, id)| product(row, id, ratings.by_product.remove(&id));
+        Ok(ProductPage {
+            items: rows.into_iter().zip(ids).map(with_rating).collect(),
+            next_cursor: last.filter(|_| more).map(|last| cursor::encode(scope, last)),
+            missing_databases: ratings.missing_databases,
+        })
+    }
+
+    /// The product with this id, and its rating; `allow_partial` as in [`ProductQuery`].
+    pub fn product(&self, id: ProductId, allow_partial: bool) -> Result<Product, StoreError> {
+        let row = self.default().read(|connection| products::find(connection, id))?;
+        let row = row.ok_or(StoreError::ProductNotFound(id))?;
+        let mut ratings = self.ratings_of(&[id], allow_partial)?;
+        Ok(product(row, id, ratings.by_product.remove(&id)))
+    }
+
+    /// The ids of up to `limit` products of the catalogue, from the id `start` on.
+    pub fn catalogue_ids(&self, start: i64, limit: usize) -> Result<Vec<i64>, StoreError> {
+        Ok(self.default().read(|connection| products::catalogue_ids(connection, start, limit))?)
+    }
+
+    /// The catalogue in parts of `size` products: the id to read each from. The first is 0.
+    pub fn catalogue_parts(&self, size: usize) -> Result<Vec<i64>, StoreError> {
+        let mut starts =
+            self.default().read(|connection| products::catalogue_parts(connection, size))?;
+        if let Some(first) = starts.first_mut() {
+            *first = 0;
+        }
+        Ok(starts)
+    }
+
+    /// Fails with [`StoreError::ProductNotFound`] unless there is such a product.
+    pub(in crate::store) fn require_product(&self, id: ProductId) -> Result<(), StoreError> {
+        if self.known_products.read().unwrap_or_else(PoisonError::into_inner).contains(&id) {
+            return Ok(());
+        }
+        if self.default().read(|connection| products::existing(connection, &[id]))?.is_empty() {
+            return Err(StoreError::ProductNotFound(id));
+        }
+        self.known_products.write().unwrap_or_else(PoisonError::into_inner).insert(id);
+        Ok(())
+    }
+}
+
+fn product(row: ProductRow, id: ProductId, rating: Option<ProductRating>) -> Product {
+    Product {
+        id,
+        name: row.name,
+        description: row.description,
+        sku: row.sku,
+        picture_url: row.picture_url,
+        archived: row.archived,
+        rating,
+    }
+}

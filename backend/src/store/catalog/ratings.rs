@@ -1,0 +1,95 @@
+//! Ratings: the sum of a product's rating rows over its home buckets.
+
+use std::collections::{HashMap, HashSet};
+
+use ostrakon_shared::{ProductId, ProductRating, ProductRatingList, RatedProduct};
+
+use crate::db::Connection;
+use crate::db::owner::Owned;
+use crate::db::{products, ratings};
+use crate::shard::{Bucket, home_buckets};
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::store::routing::scatter_gather::Source;
+
+/// The ratings of several products.
+pub(in crate::store) struct Ratings {
+    /// Without the products whose home buckets lie partly in a missing database.
+    pub by_product: HashMap<ProductId, ProductRating>,
+    /// Names of databases that did not answer.
+    pub missing_databases: Vec<String>,
+}
+
+impl Store {
+    /// How a product is rated.
+    pub fn rating(&self, product: ProductId) -> Result<ProductRating, StoreError> {
+        self.require_product(product)?;
+        let mut ratings = self.ratings_of(&[product], false)?;
+        ratings
+            .by_product
+            .remove(&product)
+            .ok_or_else(|| StoreError::Internal(format!("no rating of product {product}")))
+    }
+
+    /// The ratings of those `products` that there are, in their order, each once.
+    pub fn ratings(&self, products: &[ProductId]) -> Result<ProductRatingList, StoreError> {
+        let existing =
+            self.default().read(|connection| products::existing(connection, products))?;
+        let ratings = self.ratings_of(&existing, false)?;
+        let mut seen = HashSet::new();
+        let items = products
+            .iter()
+            .filter(|&&product| seen.insert(product))
+            .filter_map(|&product_id| {
+                let rating = ratings.by_product.get(&product_id)?.clone();
+                Some(RatedProduct { product_id, rating })
+            })
+            .collect();
+        Ok(ProductRatingList { items })
+    }
+
+    /// The ratings of products: one query a database, however many products there are.
+    pub(in crate::store) fn ratings_of(
+        &self,
+        products: &[ProductId],
+        allow_partial: bool,
+    ) -> Result<Ratings, StoreError> {
+        let homes: HashMap<ProductId, Vec<Bucket>> = products
+            .iter()
+            .map(|&product| (product, home_buckets(product, self.spread).collect()))
+            .collect();
+        let buckets: HashSet<Bucket> = homes.values().flatten().copied().collect();
+        self.routed(|map| {
+            let asked = products.to_vec();
+            let fetch = move |connection: &mut Connection, owned: &Owned| {
+                let mut rows = ratings::of_products(connection, &asked)?;
+                // Rows of buckets that have moved away may still be here.
+                rows.retain(|row| {
+                    Bucket::new(row.bucket).is_some_and(|b| owned.buckets.contains(&b))
+                });
+                Ok(rows)
+            };
+            let buckets = buckets.iter().copied();
+            let gathered = self.gather(map, buckets, Source::Any, allow_partial, fetch)?;
+            let mut counts: HashMap<i64, (u64, [u64; 5])> = HashMap::new();
+            for row in gathered.answers.into_iter().flatten() {
+                let (unrated, histogram) = row.counts();
+                let sum = counts.entry(row.product_id).or_default();
+                sum.0 += unrated;
+                sum.1.iter_mut().zip(histogram).for_each(|(sum, count)| *sum += count);
+            }
+            let answered = |home: &[Bucket]| {
+                home.iter().all(|&b| !gathered.missing.contains(&map.owner(b).database))
+            };
+            let by_product = homes
+                .iter()
+                .filter(|(_, home)| answered(home))
+                .map(|(&product, _)| {
+                    let (unrated, histogram) = counts.remove(&product.get()).unwrap_or_default();
+                    (product, ProductRating::from_counts(unrated, histogram))
+                })
+                .collect();
+            Ok(Ratings { by_product, missing_databases: self.names(&gathered.missing) })
+        })
+    }
+}

@@ -1,0 +1,73 @@
+//! Doing what migrations leave to the program: see `db/backfill.rs`.
+
+use std::collections::HashMap;
+
+use crate::db::accounts;
+use crate::db::backfill::{self, Step};
+use crate::db::{Context, Database, DbError};
+use crate::store::cluster::setup::SetupError;
+
+/// Rows after which a task says how far it has come.
+const ROWS_PER_LINE: u64 = 100_000;
+
+/// Does what the migrations of `database` have left to do. A task that is interrupted is done from
+/// its beginning by the next run, which finds most rows right.
+pub(in crate::store) fn run(
+    default: &Database,
+    database: &Database,
+    say: &mut dyn FnMut(String),
+) -> Result<(), SetupError> {
+    let (name, context) = (database.name(), Context::default());
+    for task in database.read_latest(&context, backfill::pending)? {
+        let mut progress = |rows| say(format!("{name}: {task}: {rows} rows so far"));
+        let rows = match task.as_str() {
+            "account_names" => each(0, &mut progress, |after| {
+                database.write(&context, |connection| backfill::account_names(connection, after))
+            }),
+            "product_search" => each(0, &mut progress, |after| {
+                database.write(&context, |connection| backfill::product_search(connection, after))
+            }),
+            "pen_names" => each((0, 0), &mut progress, |after| pen_names(default, database, after)),
+            _ => return Err(format!("{name}: this program knows no backfill {task}").into()),
+        };
+        let rows = rows?;
+        database.write(&context, |connection| backfill::finish(connection, &task))?;
+        if rows > 0 {
+            say(format!("{name}: {task}: done, {rows} rows"));
+        }
+    }
+    Ok(())
+}
+
+/// Takes all steps of a task; returns how many rows there were.
+fn each<P>(
+    start: P,
+    progress: &mut dyn FnMut(u64),
+    mut step: impl FnMut(P) -> Result<Step<P>, DbError>,
+) -> Result<u64, DbError> {
+    let (mut at, mut rows) = (start, 0);
+    loop {
+        let (next, read) = step(at)?;
+        let before = rows / ROWS_PER_LINE;
+        rows += read as u64;
+        let Some(next) = next else { return Ok(rows) };
+        if rows / ROWS_PER_LINE > before {
+            progress(rows);
+        }
+        at = next;
+    }
+}
+
+fn pen_names(
+    default: &Database,
+    reviews: &Database,
+    after: (i64, i64),
+) -> Result<Step<(i64, i64)>, DbError> {
+    let context = Context::default();
+    let signed = reviews.read_latest(&context, |connection| backfill::signed(connection, after))?;
+    let authors = backfill::authors(&signed);
+    let names =
+        default.read_latest(&context, |connection| accounts::names(connection, &authors))?;
+    let names: HashMap<i64, String> = names.into_iter().collect();
+    reviews.write(&context, |connection| backfill::pen_names(connection, &signed, &names))
+}

@@ -1,0 +1,316 @@
+//! `backup`: copies all databases while they are served, into a folder of its own that can be
+//! checked and restored.
+//!
+//! A folder holds many backups, each named by the time at which it began. One is written under a
+//! name that ends in `.partial`, its manifest last, and gets its name when all of it is on the disk.
+//! Reviews databases come first and `default` last: then all products and accounts that the reviews
+//! name are in it.
+
+mod check;
+mod manifest;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, Permissions};
+use std::io::{self, Write};
+use std::num::NonZero;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use ostrakon_shared::Engine;
+
+use crate::db::cluster;
+use crate::db::migrate::Kind;
+use crate::db::{Address, Context, Database, DbError, backup, copy, files, transfer};
+use crate::store::Store;
+use crate::store::error::StoreError;
+
+pub use check::{check, compare};
+use manifest::{Cluster, FileEntry, MANIFEST, entry_name};
+pub use manifest::{Manifest, Saved};
+
+/// What ends the name of a backup that is not whole.
+const PARTIAL: &str = ".partial";
+/// Held by the process that writes into a folder of backups.
+const LOCK: &str = ".ostrakon-lock";
+
+/// Hears the name of the database that is being dealt with, and how many of its rows have been
+/// since it was last called.
+pub type Progress<'a> = &'a dyn Fn(&str, u64);
+
+/// Why a backup was not made, or can't be used: one line a problem.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BackupError(pub String);
+
+impl From<DbError> for BackupError {
+    fn from(error: DbError) -> BackupError {
+        BackupError(error.to_string())
+    }
+}
+
+/// What was done.
+#[derive(Debug)]
+pub struct Done {
+    /// The new backup.
+    pub folder: PathBuf,
+    /// What it holds.
+    pub manifest: Manifest,
+    /// Older backups that were deleted.
+    pub deleted: Vec<PathBuf>,
+}
+
+impl Store {
+    /// How many rows there are to be saved.
+    pub fn rows(&self) -> Result<u64, StoreError> {
+        let mut rows = 0;
+        for (database, kind) in self.to_save() {
+            for table in copy::tables(kind) {
+                rows += table.count(database)?;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Saves all databases in a new folder below `folder`, with those of `others`, files of the data
+    /// folder, that are there. Then deletes the oldest backups of this cluster there but `keep`.
+    pub fn back_up(
+        &self,
+        folder: &Path,
+        others: &[PathBuf],
+        keep: Option<NonZero<usize>>,
+        progress: Progress<'_>,
+    ) -> Result<Done, BackupError> {
+        self.refuse_unsuitable()?;
+        let at = |error: io::Error| BackupError(format!("{}: {error}", folder.display()));
+        files::create_folder(folder).map_err(at)?;
+        let folder = &folder.canonicalize().map_err(at)?;
+        let _lock = lock(folder)?;
+        remove_partial(folder).map_err(at)?;
+        let started_at = Timestamp::now();
+        // No colons: other systems don't have them in names.
+        let name = started_at.strftime("%Y-%m-%dT%H-%M-%S.%3fZ").to_string();
+        let (partial, whole) = (folder.join(format!("{name}{PARTIAL}")), folder.join(name));
+        let saved = self.save_into(&partial, others, started_at, progress).and_then(|manifest| {
+            fs::rename(&partial, &whole).and_then(|()| backup::sync_folder(folder)).map_err(at)?;
+            Ok(manifest)
+        });
+        let manifest = saved.inspect_err(|_| {
+            // The error is told; the next backup removes what this one could not.
+            fs::remove_dir_all(&partial).ok();
+        })?;
+        let deleted = match keep {
+            Some(keep) => remove_old(folder, &manifest.cluster.id, keep.get()).map_err(at)?,
+            None => Vec::new(),
+        };
+        Ok(Done { folder: whole, manifest, deleted })
+    }
+
+    /// All databases, in the order in which they are saved.
+    fn to_save(&self) -> impl Iterator<Item = (&Database, Kind)> {
+        let reviews = self.reviews.iter().map(|database| (&**database, Kind::Reviews));
+        reviews.chain(std::iter::once((&*self.default, Kind::Default)))
+    }
+
+    fn refuse_unsuitable(&self) -> Result<(), BackupError> {
+        if self.default.read_latest(&Context::default(), transfer::source_id)?.is_some() {
+            let problem = "these databases are read-only: `ostrakon transfer` moves them, or has \
+                           moved them. Back up those that it has filled";
+            return Err(BackupError(problem.to_owned()));
+        }
+        for (database, _) in self.to_save() {
+            backup::refuse_unsuitable(database)?;
+        }
+        Ok(())
+    }
+
+    fn save_into(
+        &self,
+        folder: &Path,
+        others: &[PathBuf],
+        started_at: Timestamp,
+        progress: Progress<'_>,
+    ) -> Result<Manifest, BackupError> {
+        let at = |error: io::Error| BackupError(format!("{}: {error}", folder.display()));
+        files::create_folder(folder).map_err(at)?;
+        let pins = self.default.read_latest(&Context::default(), cluster::pins)?;
+        let pins = pins.ok_or_else(|| BackupError("default has lost its pins".to_owned()))?;
+        let cluster = Cluster::from(pins);
+        let mut databases = Vec::new();
+        for (database, kind) in self.to_save() {
+            databases.push(save(database, kind, folder, &cluster, progress)?);
+        }
+        let others = others.iter().filter(|other| other.exists());
+        let files = others.map(|other| save_file(other, folder)).collect::<io::Result<_>>();
+        let manifest = Manifest::new(cluster, started_at, databases, files.map_err(at)?);
+        write_manifest(folder, &manifest).map_err(at)?;
+        Ok(manifest)
+    }
+}
+
+fn save(
+    database: &Database,
+    kind: Kind,
+    folder: &Path,
+    cluster: &Cluster,
+    progress: Progress<'_>,
+) -> Result<Saved, BackupError> {
+    let name = database.name();
+    let at = |error: io::Error| BackupError(format!("{}: {error}", folder.display()));
+    progress(name, 0);
+    let engine = match database.address() {
+        Address::Sqlite(_) => Engine::Sqlite,
+        Address::Postgres(_) => Engine::Postgres,
+    };
+    let path = folder.join(entry_name(name, engine));
+    let taken_at = Timestamp::now();
+    let contents = backup::save(database, kind, &path, &|rows| progress(name, rows))?;
+    if contents.pins != Some(cluster.pins(name)) {
+        return Err(BackupError(format!("{name} was replaced by another database meanwhile")));
+    }
+    Ok(Saved {
+        name: name.to_owned(),
+        engine,
+        taken_at,
+        migrations: contents.migrations,
+        files: written_files(folder, &path).map_err(at)?,
+        tables: manifest::rows(contents.tables),
+    })
+}
+
+/// Copies a file under its own name; returns that, and what it holds.
+fn save_file(file: &Path, folder: &Path) -> io::Result<(String, FileEntry)> {
+    let name = file.file_name().unwrap_or_default();
+    let mut copy = files::create_file(&folder.join(name))?;
+    let digest = backup::copy_file(file, &mut copy)?;
+    copy.sync_all()?;
+    Ok((name.to_string_lossy().into_owned(), digest.into()))
+}
+
+/// The files of a saved database, which are brought to the disk, for this user alone.
+fn written_files(folder: &Path, path: &Path) -> io::Result<BTreeMap<String, FileEntry>> {
+    let mut entries = BTreeMap::new();
+    for (name, file) in files_of(folder, path)? {
+        fs::set_permissions(&file, Permissions::from_mode(0o600))?;
+        let digest = backup::copy_file(&file, &mut io::sink())?;
+        File::open(&file)?.sync_all()?;
+        entries.insert(name, digest.into());
+    }
+    if path.is_dir() {
+        backup::sync_folder(path)?;
+    }
+    Ok(entries)
+}
+
+/// The files of a saved database, which is one itself or a folder of them, by their names in the
+/// manifest.
+fn files_of(folder: &Path, path: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
+    let paths = if path.is_dir() {
+        let entries = path.read_dir()?.map(|entry| Ok(entry?.path()));
+        entries.collect::<io::Result<Vec<_>>>()?
+    } else {
+        vec![path.to_owned()]
+    };
+    let name = |path: &Path| {
+        let below = path.strip_prefix(folder).unwrap_or(path);
+        below.to_string_lossy().into_owned()
+    };
+    Ok(paths.into_iter().map(|path| (name(&path), path)).collect())
+}
+
+fn write_manifest(folder: &Path, manifest: &Manifest) -> io::Result<()> {
+    let mut file = files::create_file(&folder.join(MANIFEST))?;
+    serde_json::to_writer(&file, manifest)?;
+    file.write_all(b"\n")?;
+    file.sync_all()?;
+    backup::sync_folder(folder)
+}
+
+/// The right to write into a folder of backups.
+fn lock(folder: &Path) -> Result<File, BackupError> {
+    let at = |error: io::Error| BackupError(format!("{}: {error}", folder.display()));
+    let path = folder.join(LOCK);
+    let file = match files::create_file(&path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => File::open(&path),
+        created => created,
+    };
+    let file = file.map_err(at)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => {
+            let folder = folder.display();
+            Err(BackupError(format!("another backup into {folder} is being written")))
+        }
+        Err(fs::TryLockError::Error(error)) => Err(at(error)),
+    }
+}
+
+/// Removes what interrupted backups have left. Nobody else writes into this folder.
+fn remove_partial(folder: &Path) -> io::Result<()> {
+    for path in subfolders(folder)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.strip_suffix(PARTIAL).is_some_and(is_backup_name) {
+            fs::remove_dir_all(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a folder is named as backups are.
+fn is_backup_name(name: &str) -> bool {
+    let pattern = "0000-00-00T00-00-00.000Z";
+    name.len() == pattern.len()
+        && name.bytes().zip(pattern.bytes()).all(|(byte, expected)| match expected {
+            b'0' => byte.is_ascii_digit(),
+            expected => byte == expected,
+        })
+}
+
+/// Deletes the oldest backups of this cluster but `keep`; returns which.
+fn remove_old(folder: &Path, cluster: &str, keep: usize) -> io::Result<Vec<PathBuf>> {
+    let mut whole = whole_backups(folder)?;
+    whole.retain(|path| Manifest::read(path).is_ok_and(|found| found.cluster.id == cluster));
+    let old = whole.len().saturating_sub(keep);
+    whole.truncate(old);
+    for path in &whole {
+        // By its name it is none any more, even if its files are not gone yet.
+        let partial = files::beside(path, PARTIAL);
+        fs::rename(path, &partial)?;
+        fs::remove_dir_all(&partial)?;
+    }
+    Ok(whole)
+}
+
+/// The backups in a folder, the oldest first.
+fn whole_backups(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = subfolders(folder)?;
+    paths.retain(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        is_backup_name(&name) && path.join(MANIFEST).exists()
+    });
+    paths.sort();
+    Ok(paths)
+}
+
+fn subfolders(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in folder.read_dir()? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            paths.push(entry.path());
+        }
+    }
+    Ok(paths)
+}
+
+/// The backup that a path means: the folder of one, or the newest one in a folder of many.
+pub fn find(path: &Path) -> Result<PathBuf, BackupError> {
+    if path.join(MANIFEST).exists() {
+        return Ok(path.to_owned());
+    }
+    let at = |error: io::Error| BackupError(format!("{}: {error}", path.display()));
+    whole_backups(path).map_err(at)?.pop().ok_or_else(|| {
+        let path = path.display();
+        BackupError(format!("{path} holds no backup: there is no {MANIFEST} in it or below it"))
+    })
+}

@@ -1,0 +1,141 @@
+//! `backup check`: whether a backup still is what its manifest says.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use ostrakon_shared::Engine;
+
+use crate::db::cluster;
+use crate::db::{Context, Database, DbError, backup, copy, inspect, migrate};
+use crate::store::cluster::backup::manifest::{Cluster, FileEntry, Manifest, Saved};
+use crate::store::cluster::backup::{Progress, files_of};
+
+/// Compares the files of a backup with its manifest, and opens each database that is wanted. Changes
+/// nothing; returns what is wrong, a line each.
+pub fn check(
+    folder: &Path,
+    manifest: &Manifest,
+    wanted: impl Fn(&str) -> bool,
+    progress: Progress<'_>,
+) -> Vec<String> {
+    let mut problems = check_names(manifest);
+    problems.extend(check_entries(folder, "data folder", &manifest.files));
+    for saved in manifest.databases.iter().filter(|saved| wanted(&saved.name)) {
+        progress(&saved.name, 0);
+        let damaged = check_files(folder, saved);
+        // What is no more what was saved need not be looked into.
+        if damaged.is_empty() {
+            problems.extend(check_contents(folder, saved, &manifest.cluster, progress));
+        }
+        problems.extend(damaged);
+    }
+    problems
+}
+
+fn check_names(manifest: &Manifest) -> Vec<String> {
+    let names: Vec<_> = manifest.databases.iter().map(|saved| saved.name.as_str()).collect();
+    let reviews = names.len().saturating_sub(1);
+    let expected: Vec<_> = (1..=reviews)
+        .map(|number| format!("reviews-{number}"))
+        .chain(std::iter::once("default".to_owned()))
+        .collect();
+    if names == expected && reviews > 0 {
+        Vec::new()
+    } else {
+        vec![format!("the manifest names other databases than a cluster has: {names:?}")]
+    }
+}
+
+/// Compares files with what the manifest says of them.
+fn check_entries(folder: &Path, of: &str, files: &BTreeMap<String, FileEntry>) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (name, expected) in files {
+        match backup::copy_file(&folder.join(name), &mut io::sink()).map(FileEntry::from) {
+            Ok(found) if found == *expected => {}
+            Ok(found) if found.bytes != expected.bytes => problems.push(format!(
+                "{of}: {name} has {} bytes, {} by the manifest",
+                found.bytes, expected.bytes
+            )),
+            Ok(_) => {
+                problems.push(format!("{of}: {name} is damaged: its SHA-256 is not the manifest's"))
+            }
+            Err(error) => problems.push(format!("{of}: {name}: {error}")),
+        }
+    }
+    problems
+}
+
+fn check_files(folder: &Path, saved: &Saved) -> Vec<String> {
+    let mut problems = check_entries(folder, &saved.name, &saved.files);
+    match files_of(folder, &saved.path(folder)) {
+        Ok(found) => {
+            let others = found.keys().filter(|name| !saved.files.contains_key(*name));
+            problems.extend(
+                others.map(|name| format!("{}: {name} is not in the manifest", saved.name)),
+            );
+        }
+        Err(error) => problems.push(format!("{}: {error}", saved.name)),
+    }
+    problems
+}
+
+fn check_contents(
+    folder: &Path,
+    saved: &Saved,
+    pinned: &Cluster,
+    progress: Progress<'_>,
+) -> Vec<String> {
+    let path = saved.path(folder);
+    match saved.engine {
+        Engine::Sqlite => check_file(&Database::file(&saved.name, &path), saved, pinned, progress)
+            .unwrap_or_else(|error| vec![error.to_string()]),
+        Engine::Postgres | Engine::Unknown => {
+            let read = backup::read_dump(&path).map_err(|error| format!("{}: {error}", saved.name));
+            // Its rows can be counted when they are restored.
+            progress(&saved.name, saved.rows());
+            read.err().into_iter().collect()
+        }
+    }
+}
+
+fn check_file(
+    copy: &Database,
+    saved: &Saved,
+    pinned: &Cluster,
+    progress: Progress<'_>,
+) -> Result<Vec<String>, DbError> {
+    let (damage, pins) = copy.read_latest(&Context::default(), |connection| {
+        Ok((inspect::damage(connection)?, cluster::pins(connection)?))
+    })?;
+    let name = &saved.name;
+    let mut problems: Vec<_> = damage.into_iter().map(|line| format!("{name}: {line}")).collect();
+    if pins != Some(pinned.pins(name)) {
+        problems.push(format!("{name}: its pins are not the manifest's"));
+    }
+    problems.extend(compare(copy, saved, &|rows| progress(name, rows))?);
+    Ok(problems)
+}
+
+/// What is different in a database that should hold what was saved: a line a table.
+pub fn compare(
+    database: &Database,
+    saved: &Saved,
+    progress: copy::Progress<'_>,
+) -> Result<Vec<String>, DbError> {
+    let kind = saved.kind();
+    let migrations = migrate::progress(database, kind)?;
+    if migrations.applied != saved.migrations {
+        return Ok(vec![format!("{}: other migrations than the manifest says", saved.name)]);
+    }
+    if migrations.pending.is_empty() && migrations.unknown.is_empty() {
+        let found = database.read_latest(&Context::default(), |connection| {
+            backup::contents(connection, kind, progress)
+        })?;
+        return Ok(saved.differences(&found.tables));
+    }
+    // Another version of this program saved it, whose rows may have other columns.
+    let found = backup::counts(database, kind)?;
+    progress(saved.rows());
+    Ok(saved.count_differences(&found))
+}

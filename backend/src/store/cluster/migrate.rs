@@ -1,0 +1,158 @@
+//! Migrating, and making new databases members of the cluster.
+
+use uuid::Uuid;
+
+use crate::db::cluster::{self, Pins};
+use crate::db::migrate::{self, Applied, Kind, MigrationLock};
+use crate::db::{Context, Database, sqlite_version_problem};
+use crate::shard::{BUCKETS, HASH, ShardMap, Spread};
+use crate::store::cluster::backfill;
+use crate::store::cluster::setup::{
+    Databases, SetupError, all_of, check_pins, emptied, epoch, existing_pins, exists, missing,
+    refuse_newer, require_utf8,
+};
+
+impl Databases {
+    /// Brings every database, or just the one named `only`, to this program's tables, and makes
+    /// new ones members of the cluster. Says what it does, a line each.
+    pub fn migrate(
+        &self,
+        only: Option<&str>,
+        say: &mut dyn FnMut(String),
+    ) -> Result<(), SetupError> {
+        if let Some(problem) = sqlite_version_problem() {
+            return Err(problem.into());
+        }
+        if let Some(name) = only
+            && !self.all().any(|(database, _)| database.name() == name)
+        {
+            let names: Vec<_> = self.all().map(|(database, _)| database.name()).collect();
+            return Err(format!("there is no database {name}, only {}", names.join(", ")).into());
+        }
+        let wanted = |database: &Database| only.is_none_or(|only| only == database.name());
+        all_of(self.all().map(|(database, _)| database).filter(|d| wanted(d)).map(require_utf8))?;
+        if wanted(&self.default) {
+            self.migrate_default(say)?;
+        }
+        for database in self.reviews.iter().filter(|database| wanted(database)) {
+            self.migrate_reviews(database, say)?;
+        }
+        Ok(())
+    }
+
+    fn migrate_default(&self, say: &mut dyn FnMut(String)) -> Result<(), SetupError> {
+        let is_new = || Ok::<_, SetupError>(existing_pins(&self.default, Kind::Default)?.is_none());
+        // Reviews that have appeared meanwhile are another process's, which began with `default`.
+        if is_new()?
+            && let Err(orphans) = self.refuse_orphans()
+            && is_new()?
+        {
+            return Err(orphans);
+        }
+        let lock = migrate::lock(&self.default)?;
+        if let Some(pins) = existing_pins(&self.default, Kind::Default)? {
+            self.check_default_pins(&pins)?;
+        }
+        apply(&self.default, Kind::Default, &lock, say)?;
+        backfill::run(&self.default, &self.default, say)?;
+        if self.default.read_latest(&Context::default(), cluster::pins)?.is_some() {
+            return Ok(());
+        }
+        let pins = Pins {
+            id: Uuid::new_v4().to_string(),
+            database: self.default.name().to_owned(),
+            hash: HASH.to_owned(),
+            epoch: epoch(),
+            buckets: BUCKETS.into(),
+            spread: self.spread.unwrap_or(Spread::DEFAULT).get().into(),
+        };
+        let members: Vec<_> = self.reviews.iter().map(|d| d.name().to_owned()).collect();
+        self.default.write(&Context::default(), |connection| {
+            cluster::create(connection, &pins, &members)
+        })?;
+        say(format!("default: created cluster {} of {} reviews databases", pins.id, members.len()));
+        Ok(())
+    }
+
+    /// Reviews without their `default` must not get a new, foreign one.
+    fn refuse_orphans(&self) -> Result<(), SetupError> {
+        for database in &self.reviews {
+            if let Some(pins) = existing_pins(database, Kind::Reviews)? {
+                return Err(format!(
+                    "default ({}) is missing or empty, but {} belongs to cluster {}: restore \
+                     default from a backup",
+                    self.default.address(),
+                    database.name(),
+                    pins.id
+                )
+                .into());
+            }
+        }
+        Ok(())
+    }
+
+    fn migrate_reviews(
+        &self,
+        database: &Database,
+        say: &mut dyn FnMut(String),
+    ) -> Result<(), SetupError> {
+        let root = existing_pins(&self.default, Kind::Default)?.ok_or_else(|| {
+            "default is not migrated: `ostrakon migrate` begins with it".to_owned()
+        })?;
+        let map = self.default.read_latest(&Context::default(), cluster::shard_map)?;
+        let members = self.default.read_latest(&Context::default(), cluster::members)?;
+        let (index, member) = self.member(&members, database)?;
+        if !exists(database) && member.ready {
+            return Err(missing(database, map.buckets_of(index).count()).into());
+        }
+        let lock = migrate::lock(database)?;
+        let pins = Pins { database: database.name().to_owned(), ..root };
+        match existing_pins(database, Kind::Reviews)? {
+            Some(found) => check_pins(database, &found, &pins)?,
+            None if member.ready => return Err(emptied(database).into()),
+            None => {}
+        }
+        apply(database, Kind::Reviews, &lock, say)?;
+        backfill::run(&self.default, database, say)?;
+        if !member.ready {
+            join(database, &pins, &map, index)?;
+            self.default.write(&Context::default(), |connection| {
+                cluster::set_ready(connection, database.name())
+            })?;
+            let buckets = map.buckets_of(index).count();
+            say(format!("{}: joined the cluster with {buckets} buckets", database.name()));
+        }
+        Ok(())
+    }
+}
+
+fn apply(
+    database: &Database,
+    kind: Kind,
+    lock: &MigrationLock,
+    say: &mut dyn FnMut(String),
+) -> Result<(), SetupError> {
+    refuse_newer(database, &migrate::progress(database, kind)?)?;
+    let Applied { versions, distributed } = migrate::run(database, kind, lock)?;
+    let name = database.name();
+    match versions.as_slice() {
+        [] => say(format!("{name}: up to date")),
+        [one] => say(format!("{name}: applied migration {one}")),
+        several => say(format!("{name}: applied migrations {}", several.join(", "))),
+    }
+    if !distributed.is_empty() {
+        say(format!("{name}: distributed {} by bucket over Citus", distributed.join(", ")));
+    }
+    Ok(())
+}
+
+/// Writes a new member's pins and owner rows, unless an interrupted migration did already.
+fn join(database: &Database, pins: &Pins, map: &ShardMap, index: usize) -> Result<(), SetupError> {
+    Ok(database.write(&Context::default(), |connection| {
+        if cluster::pins(connection)?.is_some() {
+            return Ok(());
+        }
+        let owned = map.buckets_of(index).map(|bucket| (bucket, map.owner(bucket).epoch));
+        cluster::join(connection, pins, owned)
+    })?)
+}

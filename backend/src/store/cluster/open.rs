@@ -1,0 +1,135 @@
+//! Checking at start-up that every database is the one that the cluster means.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Arc, RwLock};
+
+use arc_swap::ArcSwap;
+use ostrakon_shared::ReviewId;
+
+use crate::db::cluster::{self, Pins};
+use crate::db::migrate::{self, Kind};
+use crate::db::{Context, Database, clock_ms, files, sqlite_version_problem};
+use crate::db::{backfill, reviews};
+use crate::store::accounts::audit::Failures;
+use crate::store::accounts::passwords::Passwords;
+use crate::store::accounts::usage::Usage;
+use crate::store::cluster::setup::{
+    Databases, SetupError, all_of, check_pins, emptied, existing_pins, exists, missing,
+    not_migrated, refuse_newer, require_utf8,
+};
+use crate::store::cluster::verification;
+use crate::store::reviews::policy::Policy;
+use crate::store::reviews::write_queue::Writers;
+use crate::store::routing::change_counters::Revisions;
+use crate::store::routing::clock::{self, Clock};
+use crate::store::routing::id_generator::Mint;
+use crate::store::{Cluster, Store};
+
+impl Databases {
+    /// The store of these databases, after checking that they are one migrated cluster; all
+    /// problems at once. `clock` dates reviews in files.
+    pub fn open(self, policy: Policy, clock: &Clock) -> Result<Store, SetupError> {
+        if let Some(problem) = sqlite_version_problem() {
+            return Err(problem.into());
+        }
+        require_migrated(&self.default, Kind::Default)?;
+        let root = existing_pins(&self.default, Kind::Default)?
+            .ok_or_else(|| not_migrated(&self.default))?;
+        let spread = self.check_default_pins(&root)?;
+        self.check_members(&self.default.read_latest(&Context::default(), cluster::members)?)?;
+        let map = self.default.read_latest(&Context::default(), cluster::shard_map)?;
+        all_of(self.reviews.iter().enumerate().map(|(index, database)| {
+            self.check_reviews(database, &root, map.buckets_of(index).count())
+        }))?;
+        for (database, _) in self.all() {
+            files::use_write_ahead_log(database)?;
+        }
+        let mints = self.mints(clock)?;
+        std::iter::once(&self.default).chain(&self.reviews).for_each(|database| database.watch());
+        let databases = self.reviews.len();
+        let failures = Failures::new(&self.default);
+        let cluster = Cluster {
+            default: self.default,
+            reviews: self.reviews,
+            spread,
+            policy,
+            passwords: Passwords::default(),
+            usage: Usage::default(),
+            failures,
+            map: ArcSwap::from_pointee(map),
+            mints,
+            running: verification::Running::default(),
+            revisions: Revisions::new(),
+            writers: Writers::new(databases),
+            known_products: RwLock::new(HashSet::new()),
+        };
+        Ok(Store { cluster: Arc::new(cluster), context: Context::default() })
+    }
+
+    /// A mint for each reviews database. What is dated ahead of its clock is told, and left as it
+    /// is: it must not date what comes.
+    fn mints(&self, clock: &Clock) -> Result<Vec<Mint>, SetupError> {
+        let (mut mints, mut problems) = (Vec::new(), BTreeSet::new());
+        for database in &self.reviews {
+            let name = database.name();
+            let by_server = database.read_latest(&Context::default(), clock_ms)?;
+            let whose = by_server.map_or("this machine", |_| name);
+            let now_ms = by_server.unwrap_or_else(|| clock.now_ms());
+            problems.extend(clock::problem(whose, now_ms));
+            let bound = clock::first_ahead(now_ms);
+            let last = |connection: &mut _| reviews::last_ids(connection, bound);
+            let last = database.read_latest(&Context::default(), last)?;
+            if let Some(id) = last.above.and_then(ReviewId::new) {
+                let (number, latest) = (last.number_above, clock::text(id.unix_ms()));
+                let problem = "reviews are dated ahead of the clock: it is wrong, or was";
+                tracing::warn!(
+                    database = name,
+                    number,
+                    latest,
+                    now = clock::text(now_ms),
+                    "{problem}"
+                );
+            }
+            mints.push(Mint::above(name, last.below, clock.clone()));
+        }
+        if problems.is_empty() {
+            Ok(mints)
+        } else {
+            Err(SetupError(problems.into_iter().collect()))
+        }
+    }
+
+    fn check_reviews(
+        &self,
+        database: &Database,
+        root: &Pins,
+        buckets: usize,
+    ) -> Result<(), SetupError> {
+        let members = self.default.read_latest(&Context::default(), cluster::members)?;
+        let (_, member) = self.member(&members, database)?;
+        if !exists(database) && member.ready {
+            return Err(missing(database, buckets).into());
+        }
+        require_migrated(database, Kind::Reviews)?;
+        match existing_pins(database, Kind::Reviews)? {
+            Some(found) => {
+                let expected = Pins { database: database.name().to_owned(), ..root.clone() };
+                check_pins(database, &found, &expected)
+            }
+            None if member.ready => Err(emptied(database).into()),
+            None => Err(not_migrated(database).into()),
+        }
+    }
+}
+
+fn require_migrated(database: &Database, kind: Kind) -> Result<(), SetupError> {
+    if !exists(database) {
+        return Err(not_migrated(database).into());
+    }
+    require_utf8(database)?;
+    let progress = migrate::progress(database, kind)?;
+    refuse_newer(database, &progress)?;
+    let is_complete = progress.pending.is_empty()
+        && database.read_latest(&Context::default(), backfill::pending)?.is_empty();
+    if is_complete { Ok(()) } else { Err(not_migrated(database).into()) }
+}

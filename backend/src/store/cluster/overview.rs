@@ -1,0 +1,190 @@
+//! The databases as a whole: what each holds, whether it answers, where an id belongs.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use ostrakon_shared::{
+    DatabaseInfo, DatabaseList, DayCount, Engine, Health, Overview, ReplicaInfo, ReviewId,
+};
+
+use crate::db::owner::Owned;
+use crate::db::review_search::{self, DAY_MS};
+use crate::db::{
+    Address, Answer, Connection, Database, DbError, ReplicaState, RequestDatabase, inspect,
+};
+use crate::db::{cluster, moderation, ratings};
+use crate::shard::{Bucket, bucket_of};
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::store::routing::scatter_gather::Source;
+
+/// Where the review with some id lives, if there is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its bucket, for ever.
+    pub bucket: Bucket,
+    /// The name of the database that owns the bucket now.
+    pub database: String,
+    /// Where that database is.
+    pub address: Address,
+}
+
+/// Days that the overview shows.
+const DAYS: i64 = 30;
+
+/// What one database says of itself.
+struct Facts {
+    reviews: u64,
+    size_bytes: u64,
+    migrations: Vec<String>,
+}
+
+impl Store {
+    /// What each reviews database holds.
+    pub fn databases(&self) -> Result<DatabaseList, StoreError> {
+        let map = self.map.load();
+        let asked: Vec<_> =
+            (0..self.reviews.len()).map(|index| self.database(index).begin(facts)).collect();
+        let facts: Vec<Option<Facts>> =
+            asked.into_iter().map(answered).collect::<Result<_, _>>()?;
+        let all: Option<u64> = facts.iter().map(|facts| Some(facts.as_ref()?.reviews)).sum();
+        let share = |reviews: u64| {
+            let all = all.filter(|&all| all > 0)?;
+            // Ten-thousandths say enough about the balance.
+            Some((reviews as f64 / all as f64 * 10_000.0).round() / 10_000.0)
+        };
+        let mut verifications = self.verifications()?;
+        let info = |(index, facts): (usize, Option<Facts>)| DatabaseInfo {
+            name: self.reviews[index].name().to_owned(),
+            engine: engine(self.reviews[index].address()),
+            health: health(&self.reviews[index], facts.is_some()),
+            replicas: self.reviews[index].replicas().into_iter().map(replica).collect(),
+            buckets: map.buckets_of(index).map(|_| 1).sum(),
+            reviews: facts.as_ref().map(|facts| facts.reviews),
+            share: facts.as_ref().and_then(|facts| share(facts.reviews)),
+            size_bytes: facts.as_ref().map(|facts| facts.size_bytes),
+            migrations: facts.map(|facts| facts.migrations),
+            verification: verifications.remove(&index),
+        };
+        Ok(DatabaseList { items: facts.into_iter().enumerate().map(info).collect() })
+    }
+
+    /// The service at a glance. Databases that are down are left out of the counts.
+    pub fn overview(&self) -> Result<Overview, StoreError> {
+        let now_ms = Timestamp::now().as_millisecond();
+        let today = (now_ms - ReviewId::EPOCH_UNIX_MS).div_euclid(DAY_MS);
+        let first = (today - DAYS + 1).max(0);
+        let mut per_day: HashMap<i64, u64> = HashMap::new();
+        let (mut pending, mut reported) = (0, 0);
+        self.routed(|map| {
+            let count = move |connection: &mut Connection, owned: &Owned| {
+                let days = review_search::by_day(connection, owned, first)?;
+                Ok((days, moderation::waiting(connection, owned)?))
+            };
+            let gathered = self.gather(map, Bucket::all(), Source::Any, true, count)?;
+            Ok(gathered.answers)
+        })?
+        .into_iter()
+        .for_each(|(days, waiting)| {
+            pending += waiting.pending;
+            reported += waiting.reported;
+            for (day, reviews) in days {
+                *per_day.entry(day).or_default() += reviews.unsigned_abs();
+            }
+        });
+        let days = (first..=today)
+            .map(|day| DayCount {
+                date: date(day),
+                reviews: per_day.get(&day).copied().unwrap_or_default(),
+            })
+            .collect();
+        Ok(Overview { days, pending, reported, databases: self.databases()?.items })
+    }
+
+    /// Whether each database's primary answers, `default` included, and has room to write.
+    pub fn readiness(&self) -> Result<(), StoreError> {
+        let asked = self.all_databases().map(|database| {
+            let request = RequestDatabase { database, context: &self.context };
+            (database.name().to_owned(), request.begin(is_ready))
+        });
+        let asked: Vec<_> = asked.collect();
+        let (mut down, mut full) = (Vec::new(), Vec::new());
+        for (name, answer) in asked {
+            let Err(error) = answer.wait() else { continue };
+            tracing::warn!(%error, "not ready");
+            if matches!(error, DbError::Full { .. }) { full.push(name) } else { down.push(name) }
+        }
+        match (down.is_empty(), full.is_empty()) {
+            (true, true) => Ok(()),
+            (true, false) => Err(StoreError::StorageFull(full)),
+            (false, _) => Err(StoreError::Unavailable(down)),
+        }
+    }
+
+    /// Where the review with this id lives, whether or not there is one.
+    pub fn place(&self, id: ReviewId) -> Place {
+        let bucket = bucket_of(id);
+        let database = &self.reviews[self.map.load().owner(bucket).database];
+        Place { bucket, database: database.name().to_owned(), address: database.address().clone() }
+    }
+}
+
+fn health(database: &Database, answers: bool) -> Health {
+    match answers {
+        true if database.is_up() => Health::Up,
+        true => Health::ReadOnly,
+        false => Health::Down,
+    }
+}
+
+fn replica(state: ReplicaState) -> ReplicaInfo {
+    let health = if state.is_up { Health::Up } else { Health::Down };
+    ReplicaInfo { health, lag_ms: state.lag_ms }
+}
+
+fn engine(address: &Address) -> Engine {
+    match address {
+        Address::Sqlite(_) => Engine::Sqlite,
+        Address::Postgres(_) => Engine::Postgres,
+    }
+}
+
+/// Whether a database answers, and has room. It is written to where the last write found none: else
+/// nobody would find out that there is room again.
+fn is_ready(request: &RequestDatabase) -> Result<(), DbError> {
+    request.read_latest(cluster::pins)?;
+    request.database.require_room()?;
+    if !request.database.was_full() {
+        return Ok(());
+    }
+    match request.write(cluster::touch) {
+        // A transfer moves it: it is read all the same.
+        Err(DbError::ReadOnly { .. }) => Ok(()),
+        written => written,
+    }
+}
+
+/// What a database says of itself.
+fn facts(request: &RequestDatabase) -> Result<Facts, DbError> {
+    request.read(|connection| {
+        let reviews = ratings::total(connection)?;
+        let size_bytes = inspect::size(connection)?;
+        Ok(Facts { reviews, size_bytes, migrations: inspect::migrations(connection)? })
+    })
+}
+
+/// What a database has said of itself; `None` when it doesn't answer.
+fn answered(facts: Answer<Facts>) -> Result<Option<Facts>, StoreError> {
+    match facts.wait().map_err(StoreError::from) {
+        Ok(facts) => Ok(Some(facts)),
+        Err(StoreError::Unavailable(_) | StoreError::Locked(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A day, counted since 2000-01-01, as text.
+fn date(day: i64) -> String {
+    let ms = ReviewId::EPOCH_UNIX_MS + day * DAY_MS;
+    Timestamp::from_millisecond(ms)
+        .map_or_else(|error| error.to_string(), |time| time.to_string()[..10].to_owned())
+}

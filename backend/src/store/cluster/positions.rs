@@ -1,0 +1,52 @@
+//! Which positions a client sends along, so that it reads what it has written.
+
+use std::sync::Arc;
+
+use crate::db::{Database, Positions};
+use crate::store::Store;
+
+impl Store {
+    /// Those of the positions a client brought along that are of a server which this store has.
+    pub fn known_positions(&self, mut positions: Positions) -> Positions {
+        positions.retain(|name, _| self.server(name).is_some());
+        positions
+    }
+
+    /// What the client of this request sends along from now on: what the request has written, and
+    /// what the client had seen elsewhere. A position past the end of a server's log was never
+    /// given to anybody, and is left out; so is one that a server which is away can't confirm.
+    ///
+    /// `None`: servers must be asked, which blocks and needs `may_ask`.
+    pub fn positions(&self, may_ask: bool) -> Option<Positions> {
+        let mut positions = self.context.written();
+        let mut seen = self.context.seen().clone();
+        let mut is_known = true;
+        seen.retain(|name, position| match self.server(name) {
+            // The end of that log is known best.
+            _ if positions.of(name) > 0 => false,
+            None => false,
+            Some(server) if server.has_surely_reached(position) => true,
+            Some(server) if may_ask => {
+                server.has_reached(&self.context, position).unwrap_or_else(|error| {
+                    tracing::warn!(%error, "a client's position can't be checked");
+                    false
+                })
+            }
+            Some(_) => {
+                is_known = false;
+                false
+            }
+        });
+        positions.add_older(&seen);
+        is_known.then_some(positions)
+    }
+
+    /// The database with this name, if it is on a server.
+    fn server(&self, name: &str) -> Option<&Arc<Database>> {
+        let database = match name.strip_prefix("reviews-") {
+            Some(number) => self.reviews.get(number.parse::<usize>().ok()?.checked_sub(1)?)?,
+            None => &self.default,
+        };
+        (database.name() == name && !database.is_file()).then_some(database)
+    }
+}

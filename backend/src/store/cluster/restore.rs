@@ -1,0 +1,395 @@
+//! `restore`: fills empty databases from a backup.
+//!
+//! No server takes a database of it before all of it is done. Until then each has a marker, as the
+//! targets of `ostrakon transfer` have (`db/transfer.rs`): first `restore <backup>`, and when its
+//! rows are there, `restored <backup>`. Then the migrations that it lacks, ids and sessions, and the
+//! markers go, that of `default` last. A run that was interrupted goes on when it is repeated.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ostrakon_shared::Engine;
+
+use crate::db::files::{self, ServeLock};
+use crate::db::ids;
+use crate::db::migrate::{self, Kind, MigrationLock};
+use crate::db::{Address, Context, Database, backup, sqlite_version_problem, transfer};
+use crate::store::cluster::backfill;
+use crate::store::cluster::backup::{Manifest, Progress, Saved, compare};
+use crate::store::cluster::ids::{adopt_default, named_in};
+use crate::store::cluster::setup::{Databases, SetupError, existing_pins, exists, require_utf8};
+
+/// A restore that is possible: the backup is whole, and what it fills is empty.
+pub struct Restore {
+    databases: Databases,
+    folder: PathBuf,
+    manifest: Manifest,
+    selected: BTreeSet<String>,
+    _serving: Vec<ServeLock>,
+}
+
+/// What came of a restore.
+#[derive(Debug)]
+pub struct Restored {
+    /// The databases that were filled.
+    pub databases: Vec<String>,
+    /// What was done and lost, a line each.
+    pub lines: Vec<String>,
+}
+
+/// What a database is before a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Empty,
+    /// A server whose rows may be on their way.
+    Begun,
+    /// Its rows are there.
+    Filled,
+    /// An interrupted run had done with it.
+    Complete,
+}
+
+/// Whether a marker is a restore's, not a transfer's.
+pub(in crate::store) fn is_by_restore(marker: &str) -> bool {
+    marker.starts_with("restore")
+}
+
+impl Databases {
+    /// Checks that the backup in `folder` can be restored here: all of it, or the databases named
+    /// in `only`. Those must be empty, the others must be there, and none may be served.
+    pub fn restore(
+        self,
+        folder: &Path,
+        manifest: Manifest,
+        only: &[String],
+    ) -> Result<Restore, SetupError> {
+        if let Some(problem) = sqlite_version_problem() {
+            return Err(problem.into());
+        }
+        let names = || manifest.databases.iter().map(|saved| saved.name.clone());
+        if let Some(unknown) = only.iter().find(|only| !names().any(|name| name == **only)) {
+            let names = names().collect::<Vec<_>>().join(", ");
+            return Err(format!("the backup has no database {unknown}, only {names}").into());
+        }
+        let selected: BTreeSet<String> =
+            if only.is_empty() { names().collect() } else { only.iter().cloned().collect() };
+        let is_selected = |database: &Database| selected.contains(database.name());
+        self.refuse_used(is_selected)?;
+        let restore = Restore {
+            databases: self,
+            folder: folder.to_owned(),
+            manifest,
+            selected,
+            _serving: Vec::new(),
+        };
+        restore.check()?;
+        let _serving = restore.databases.lock_to_serve(true)?;
+        Ok(Restore { _serving, ..restore })
+    }
+}
+
+impl Databases {
+    /// Refuses PostgreSQL databases that other processes use, all of them at once.
+    pub fn refuse_used(&self, wanted: impl Fn(&Database) -> bool) -> Result<(), SetupError> {
+        let wanted = self.all().filter(|(database, _)| wanted(database));
+        let used = wanted.filter_map(|(database, _)| backup::refuse_used(database).err());
+        let problems: Vec<_> = used.map(|error| error.to_string()).collect();
+        if problems.is_empty() { Ok(()) } else { Err(SetupError(problems)) }
+    }
+}
+
+impl Restore {
+    /// What the backup says about itself.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Whether a database is to be filled.
+    pub fn is_selected(&self, name: &str) -> bool {
+        self.selected.contains(name)
+    }
+
+    fn check(&self) -> Result<(), SetupError> {
+        let [configured, saved] =
+            [self.databases.reviews.len(), self.manifest.databases.len().saturating_sub(1)];
+        if configured != saved {
+            return Err(format!(
+                "the configuration names {configured} reviews databases, the backup has {saved}: \
+                 set reviews_databases = {saved} (OSTRAKON_REVIEWS_DATABASES), or name {saved} \
+                 reviews_urls"
+            )
+            .into());
+        }
+        let checked = self.databases.all().map(|(database, kind)| self.check_one(database, kind));
+        let problems: Vec<_> =
+            checked.filter_map(Result::err).flat_map(|SetupError(lines)| lines).collect();
+        if problems.is_empty() { Ok(()) } else { Err(SetupError(problems)) }
+    }
+
+    fn check_one(&self, database: &Database, kind: Kind) -> Result<(), SetupError> {
+        let place = || format!("{} ({})", database.name(), database.address());
+        let saved = self.saved(database)?;
+        require_utf8(database)?;
+        if !self.is_selected(database.name()) {
+            // Ids are compared with those of all others; a reviews database stands for itself.
+            if kind == Kind::Reviews && !self.is_selected("default") {
+                return Ok(());
+            }
+            return match existing_pins(database, kind)? {
+                Some(pins) if pins.id == self.manifest.cluster.id => Ok(()),
+                Some(_) => Err(format!("{} belongs to another cluster", place()).into()),
+                None => Err(format!(
+                    "{} is missing or empty: restore it together with the others, by one more \
+                     --database",
+                    place()
+                )
+                .into()),
+            };
+        }
+        let engine = match database.address() {
+            Address::Sqlite(_) => Engine::Sqlite,
+            Address::Postgres(_) => Engine::Postgres,
+        };
+        if engine != saved.engine {
+            return Err(format!(
+                "{} is of another engine than the backup's: restore to the same one, then \
+                 `ostrakon transfer`",
+                place()
+            )
+            .into());
+        }
+        let unknown = migrate::unknown(database, kind, &saved.migrations)?;
+        if !unknown.is_empty() {
+            return Err(format!(
+                "{}: the backup has migrations that this program doesn't know ({}): use the newer \
+                 program that applied them",
+                database.name(),
+                unknown.join(", ")
+            )
+            .into());
+        }
+        self.state(database, kind).map(drop)
+    }
+
+    fn saved(&self, database: &Database) -> Result<&Saved, SetupError> {
+        let mut databases = self.manifest.databases.iter();
+        let saved = databases.find(|saved| saved.name == database.name());
+        saved.ok_or_else(|| format!("the backup has no database {}", database.name()).into())
+    }
+
+    /// The marker of a database whose rows are on their way, or are there.
+    fn marker(&self, is_filled: bool) -> String {
+        let word = if is_filled { "restored" } else { "restore" };
+        format!("{word} {}", self.manifest.id())
+    }
+
+    fn state(&self, database: &Database, kind: Kind) -> Result<State, SetupError> {
+        if backup::is_vacant(database, kind)? {
+            return Ok(State::Empty);
+        }
+        if let Some((by, name)) = database.read_latest(&Context::default(), transfer::marker)?
+            && name == database.name()
+        {
+            if by == self.marker(false) {
+                return Ok(State::Begun);
+            } else if by == self.marker(true) {
+                return Ok(State::Filled);
+            }
+        }
+        let place = format!("{} ({})", database.name(), database.address());
+        let default = &self.databases.default;
+        let is_default_ours = || -> Result<bool, SetupError> {
+            if !self.is_selected("default") || !exists(default) {
+                return Ok(false);
+            }
+            let marker = default.read_latest(&Context::default(), transfer::marker)?;
+            Ok(marker.is_some_and(|(by, _)| by == self.marker(true)))
+        };
+        if kind == Kind::Reviews
+            && is_default_ours()?
+            && existing_pins(database, kind)? == Some(self.manifest.cluster.pins(database.name()))
+        {
+            return Ok(State::Complete);
+        }
+        Err(format!(
+            "{place} is not empty: a restore fills empty databases only. Move what is there away \
+             first"
+        )
+        .into())
+    }
+
+    /// Puts those files of the data folder back that are missing, if `default` is restored: they
+    /// belong to its cluster.
+    pub fn restore_files(&self, data_folder: &Path) -> io::Result<()> {
+        if !self.is_selected("default") {
+            return Ok(());
+        }
+        files::create_folder(data_folder)?;
+        for name in self.manifest.files.keys() {
+            // Whatever the manifest says, nothing is written elsewhere.
+            let to = data_folder.join(Path::new(name).file_name().unwrap_or_default());
+            if to.exists() {
+                continue;
+            }
+            let partial = files::beside(&to, ".partial");
+            fs::remove_file(&partial).or_else(unless_missing)?;
+            let mut file = files::create_file(&partial)?;
+            backup::copy_file(&self.folder.join(name), &mut file)?;
+            file.sync_all()?;
+            fs::rename(&partial, &to)?;
+            backup::sync_folder(data_folder)?;
+        }
+        Ok(())
+    }
+
+    /// Fills the databases. `progress` hears of rows.
+    pub fn run(&self, progress: Progress<'_>) -> Result<Restored, SetupError> {
+        // `default` first: while it has its marker, nothing is served.
+        let selected: Vec<_> =
+            self.databases.all().filter(|(d, _)| self.is_selected(d.name())).collect();
+        let locks = selected.iter().map(|(database, _)| migrate::hold(database));
+        let locks: Vec<MigrationLock> = locks.collect::<Result<_, _>>()?;
+        let mut done = Vec::new();
+        for ((database, kind), lock) in selected.iter().zip(&locks) {
+            self.fill(database, *kind, progress)?;
+            migrate::run(database, *kind, lock)?;
+            backfill::run(&self.databases.default, database, &mut |line| done.push(line))?;
+        }
+        let mut lines = self.lost();
+        lines.extend(done);
+        lines.extend(self.settle_ids()?);
+        for (database, kind) in selected.iter().rev() {
+            database.write(&Context::default(), |connection| {
+                if transfer::marker(connection)?.is_none() {
+                    return Ok(());
+                }
+                transfer::release(connection, *kind)
+            })?;
+        }
+        let databases = selected.iter().map(|(database, _)| database.name().to_owned()).collect();
+        Ok(Restored { databases, lines })
+    }
+
+    fn fill(
+        &self,
+        database: &Database,
+        kind: Kind,
+        progress: Progress<'_>,
+    ) -> Result<(), SetupError> {
+        let saved = self.saved(database)?;
+        let state = self.state(database, kind)?;
+        match database.address() {
+            _ if matches!(state, State::Filled | State::Complete) => {
+                progress(&saved.name, saved.rows());
+                Ok(())
+            }
+            Address::Sqlite(path) => {
+                progress(&saved.name, 0);
+                self.fill_file(database, path, saved)?;
+                progress(&saved.name, saved.rows());
+                Ok(())
+            }
+            Address::Postgres(_) => self.fill_server(database, kind, state, progress),
+        }
+    }
+
+    /// The copy gets its marker before it gets its name.
+    fn fill_file(&self, database: &Database, path: &Path, saved: &Saved) -> Result<(), SetupError> {
+        let at = |error: io::Error| format!("{}: {error}", path.display());
+        let partial = files::beside(path, ".partial");
+        for left in [&partial, &files::beside(&partial, "-journal")] {
+            fs::remove_file(left).or_else(unless_missing).map_err(at)?;
+        }
+        let mut file = files::create_file(&partial).map_err(at)?;
+        let from = saved.path(&self.folder);
+        let copied = backup::copy_file(&from, &mut file).map_err(at)?;
+        file.sync_all().map_err(at)?;
+        drop(file);
+        if !saved.files.values().any(|expected| *expected == copied.clone().into()) {
+            return Err(
+                format!("{} is damaged: see `ostrakon backup check`", from.display()).into()
+            );
+        }
+        let copy = Database::file(database.name(), &partial);
+        copy.write(&Context::default(), |connection| {
+            transfer::mark(connection, &self.marker(true), database.name())
+        })?;
+        drop(copy);
+        fs::rename(&partial, path).map_err(at)?;
+        if let Some(folder) = path.canonicalize().map_err(at)?.parent() {
+            backup::sync_folder(folder).map_err(at)?;
+        }
+        Ok(files::use_write_ahead_log(database)?)
+    }
+
+    fn fill_server(
+        &self,
+        database: &Database,
+        kind: Kind,
+        state: State,
+        progress: Progress<'_>,
+    ) -> Result<(), SetupError> {
+        let saved = self.saved(database)?;
+        progress(&saved.name, 0);
+        if state == State::Empty {
+            let marker = self.marker(false);
+            database.write(&Context::default(), |connection| {
+                transfer::mark(connection, &marker, database.name())
+            })?;
+        }
+        // In one transaction: its tables are all there, with all rows, or none is.
+        if database
+            .read_latest(&Context::default(), |connection| transfer::is_empty(connection, kind))?
+        {
+            backup::load_dump(database, &saved.path(&self.folder))?;
+        }
+        let differences = compare(database, saved, &|rows| progress(&saved.name, rows))?;
+        if !differences.is_empty() {
+            return Err(SetupError(differences));
+        }
+        let marker = self.marker(true);
+        Ok(database
+            .write(&Context::default(), |connection| transfer::mark_again(connection, &marker))?)
+    }
+
+    /// What a restore takes away, as far as the manifest tells.
+    fn lost(&self) -> Vec<String> {
+        let line = |saved: &Saved| {
+            let (name, at) = (&saved.name, saved.taken_at);
+            match saved.kind() {
+                Kind::Default => format!(
+                    "{name} is as of {at:.0}: products, accounts, passwords, roles and settings \
+                     that were made or changed since are lost"
+                ),
+                Kind::Reviews => format!(
+                    "{name} is as of {at:.0}: reviews written since are lost; edits, deletions, \
+                     reports and decisions since are undone"
+                ),
+            }
+        };
+        let databases = self.manifest.databases.iter();
+        databases.filter(|saved| self.is_selected(&saved.name)).map(line).collect()
+    }
+
+    fn settle_ids(&self) -> Result<Vec<String>, SetupError> {
+        let Databases { default, reviews, .. } = &self.databases;
+        if self.is_selected("default") {
+            return Ok(adopt_default(default, reviews)?);
+        }
+        // A restored database of reviews may name more than its `default` has given, if that was
+        // restored by other tools.
+        let restored: Vec<Arc<Database>> =
+            reviews.iter().filter(|d| self.is_selected(d.name())).cloned().collect();
+        let named = named_in(&restored, ids::named)?;
+        default.write(&Context::default(), |connection| ids::continue_above(connection, named))?;
+        Ok(Vec::new())
+    }
+}
+
+/// It is well that a file was not there which was to be removed.
+fn unless_missing(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+}

@@ -1,0 +1,180 @@
+//! Adding products and reviews that come with their ids: fixtures.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::db::products::{self, ProductRow};
+use crate::db::ratings::{self, Counted, Tally};
+use crate::db::reviews::{self, ReviewRow};
+use crate::db::{accounts, owner};
+use crate::shard::{Bucket, DatabaseIndex, bucket_of, home_buckets, mine_id};
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::store::routing::change_counters::Subject;
+use crate::text::NameKeys;
+use ostrakon_shared::{NewReview, ProductId, Rating, ReviewId, ReviewStatus};
+
+/// A product to be added under an id of its own.
+#[derive(Clone, Debug)]
+pub struct SeedProduct {
+    /// Its id.
+    pub id: ProductId,
+    /// What it is called.
+    pub name: String,
+    /// A sentence or two about it.
+    pub description: String,
+    /// The shop's own number for it.
+    pub sku: String,
+}
+
+/// A review to be added under its own date.
+#[derive(Clone, Debug)]
+pub struct SeedReview {
+    /// What it is about.
+    pub product: ProductId,
+    /// When it was written, in milliseconds since the Unix epoch.
+    pub unix_ms: i64,
+    /// The same number places the same review in the same bucket under the same id.
+    pub draw: u32,
+    /// What it says.
+    pub content: NewReview,
+}
+
+/// How many were new.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seeded {
+    /// Products that were not there before.
+    pub products: u64,
+    /// Reviews that were not there before.
+    pub reviews: u64,
+}
+
+/// Reviews to one commit.
+const BATCH: usize = 500;
+
+impl Store {
+    /// Adds what is not there yet; a run that was interrupted is finished by the next one.
+    /// `progress` hears how many reviews it has dealt with since it was last called.
+    pub fn seed(
+        &self,
+        products: &[SeedProduct],
+        reviews: &[SeedReview],
+        progress: impl Fn(u64),
+    ) -> Result<Seeded, StoreError> {
+        let mut seeded = Seeded { products: self.seed_products(products)?, reviews: 0 };
+        let mut by_database: BTreeMap<DatabaseIndex, Vec<(ReviewId, &SeedReview)>> =
+            BTreeMap::new();
+        let taken = self.names_of_accounts(reviews)?;
+        let map = self.map.load_full();
+        for review in reviews {
+            let id = self.seed_id(review)?;
+            by_database.entry(map.owner(bucket_of(id)).database).or_default().push((id, review));
+        }
+        for (database, reviews) in by_database {
+            for batch in reviews.chunks(BATCH) {
+                seeded.reviews += self.seed_batch(database, batch, &taken)?;
+                progress(batch.len() as u64);
+            }
+        }
+        Ok(seeded)
+    }
+
+    fn seed_products(&self, seeds: &[SeedProduct]) -> Result<u64, StoreError> {
+        let ids: Vec<_> = seeds.iter().map(|seed| seed.id).collect();
+        Ok(self.default().write(|connection| {
+            let before = products::existing(connection, &ids)?.len();
+            for seed in seeds {
+                let row = ProductRow {
+                    id: seed.id.get(),
+                    name: seed.name.clone(),
+                    description: Some(seed.description.clone()),
+                    sku: Some(seed.sku.clone()),
+                    picture_url: None,
+                    search_text: products::search_text(&seed.name, Some(&seed.sku)),
+                    archived: false,
+                    version: 1,
+                };
+                products::insert_if_new(connection, &row)?;
+            }
+            products::continue_ids(connection)?;
+            Ok((seeds.len() - before) as u64)
+        })?)
+    }
+
+    /// The names of authors that are those of accounts, or look like them.
+    fn names_of_accounts<'r>(
+        &self,
+        reviews: &'r [SeedReview],
+    ) -> Result<HashSet<&'r str>, StoreError> {
+        let names: HashSet<_> =
+            reviews.iter().filter_map(|review| review.content.author_name.as_deref()).collect();
+        let taken = self.default().read_latest(|connection| {
+            let mut taken = HashSet::new();
+            for name in &names {
+                if accounts::is_taken(connection, &NameKeys::of(name))? {
+                    taken.insert(*name);
+                }
+            }
+            Ok(taken)
+        });
+        Ok(taken?)
+    }
+
+    /// The id under which [`Store::seed`] adds a review.
+    pub fn seed_id(&self, seed: &SeedReview) -> Result<ReviewId, StoreError> {
+        let slot = seed.draw % u32::from(self.spread.get());
+        home_buckets(seed.product, self.spread)
+            .nth(slot as usize)
+            .and_then(|bucket| mine_id(bucket, seed.unix_ms, seed.draw, 0))
+            .ok_or_else(|| StoreError::Internal(format!("no id for the time {} ms", seed.unix_ms)))
+    }
+
+    fn seed_batch(
+        &self,
+        database: DatabaseIndex,
+        batch: &[(ReviewId, &SeedReview)],
+        taken: &HashSet<&str>,
+    ) -> Result<u64, StoreError> {
+        self.routed(|map| {
+            let written = self.database(database).write(|connection| {
+                let (mut rows, mut tally) = (Vec::new(), Tally::default());
+                for (id, seed) in batch {
+                    let bucket = bucket_of(*id);
+                    owner::require_writable(connection, bucket, map.owner(bucket).epoch)?;
+                    if reviews::find(connection, bucket, *id)?.is_none() {
+                        rows.push(seed_row(*id, bucket, seed, taken));
+                        tally.count(bucket, seed.product, Counted::Public(rating(seed)));
+                    }
+                }
+                reviews::insert(connection, &rows)?;
+                ratings::add(connection, &tally)?;
+                Ok(rows.len() as u64)
+            });
+            batch.iter().for_each(|(_, seed)| self.revisions.note(Subject::Product(seed.product)));
+            Ok(written?)
+        })
+    }
+}
+
+fn rating(seed: &SeedReview) -> Option<Rating> {
+    seed.content.rating.and_then(|r| u8::try_from(r).ok()).and_then(|r| Rating::try_from(r).ok())
+}
+
+/// A review signed with the name of an account is not by that: it comes without a name.
+fn seed_row(id: ReviewId, bucket: Bucket, seed: &SeedReview, taken: &HashSet<&str>) -> ReviewRow {
+    let author_name = seed.content.author_name.as_deref().filter(|name| !taken.contains(name));
+    ReviewRow {
+        bucket: bucket.number(),
+        id: id.get(),
+        product_id: seed.product.get(),
+        rating: rating(seed).map(|rating| rating.stars().into()),
+        title: seed.content.title.clone(),
+        body: seed.content.body.clone(),
+        author_name: author_name.map(str::to_owned),
+        author_id: None,
+        status: ReviewStatus::Approved.to_string(),
+        version: 1,
+        edited_at: None,
+        open_reports: 0,
+        pen_name: false,
+    }
+}

@@ -1,0 +1,282 @@
+//! From configured files to a running cluster: what is the same for migrating and for opening.
+
+use std::sync::Arc;
+
+use ostrakon_shared::ReviewId;
+
+use crate::db::cluster::{self, Member, Pins};
+use crate::db::files::{self, ServeLock};
+use crate::db::migrate::{Kind, Progress, progress};
+use crate::db::{self, Address, Context, Database, DbError, transfer as transfers};
+use crate::shard::{BUCKETS, HASH, Spread};
+use crate::store::cluster::restore::is_by_restore;
+
+/// The databases that the configuration names.
+pub struct Databases {
+    /// Products, accounts and the shard map.
+    pub default: Arc<Database>,
+    /// `reviews-1` to `reviews-N`.
+    pub reviews: Vec<Arc<Database>>,
+    /// The spread of a new cluster; an existing one must have it. None: whatever it has.
+    pub spread: Option<Spread>,
+}
+
+/// Why a cluster can't be used as it is: one line a problem.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct SetupError(pub Vec<String>);
+
+impl From<String> for SetupError {
+    fn from(problem: String) -> SetupError {
+        SetupError(vec![problem])
+    }
+}
+
+impl From<DbError> for SetupError {
+    fn from(error: DbError) -> SetupError {
+        SetupError(vec![error.to_string()])
+    }
+}
+
+/// How far one database has come, for people.
+#[derive(Clone, Debug)]
+pub struct MigrationStatus {
+    /// Its name.
+    pub database: String,
+    /// Where it is.
+    pub address: Address,
+    /// None: there is no such file.
+    pub progress: Option<Progress>,
+}
+
+impl Databases {
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Database, Kind)> {
+        let reviews = self.reviews.iter().map(|database| (&**database, Kind::Reviews));
+        std::iter::once((&*self.default, Kind::Default)).chain(reviews)
+    }
+
+    /// How far each database has come.
+    pub fn status(&self) -> Result<Vec<MigrationStatus>, SetupError> {
+        let status = |(database, kind): (&Database, Kind)| {
+            let progress = exists(database).then(|| progress(database, kind)).transpose()?;
+            Ok(MigrationStatus {
+                database: database.name().to_owned(),
+                address: database.address().clone(),
+                progress,
+            })
+        };
+        self.all().map(status).collect()
+    }
+
+    /// Makes this process the one that serves the SQLite files among them, until the locks are
+    /// dropped. What else may use them meanwhile waits for SQLite's own locks; but two servers would
+    /// each take their own writes for the only ones. `even_missing`: also of files that are yet to be
+    /// created.
+    pub fn lock_to_serve(&self, even_missing: bool) -> Result<Vec<ServeLock>, SetupError> {
+        let mut locks = Vec::new();
+        for (database, _) in self.all() {
+            let Address::Sqlite(path) = database.address() else { continue };
+            if !path.exists() && !even_missing {
+                continue;
+            }
+            files::close_to_others(path);
+            let place = format!("{} ({})", database.name(), path.display());
+            let taken = ServeLock::take(path).map_err(|error| format!("{place}: {error}"))?;
+            locks.push(taken.ok_or_else(|| {
+                format!(
+                    "{place} is served by another process: only one can serve SQLite files, \
+                     stop that one first"
+                )
+            })?);
+        }
+        Ok(locks)
+    }
+
+    pub(super) fn member<'a>(
+        &self,
+        members: &'a [Member],
+        database: &Database,
+    ) -> Result<(usize, &'a Member), SetupError> {
+        self.check_members(members)?;
+        let index = members.iter().position(|member| member.name == database.name());
+        index
+            .map(|index| (index, &members[index]))
+            .ok_or_else(|| format!("{} is not part of this cluster", database.name()).into())
+    }
+
+    pub(super) fn check_members(&self, members: &[Member]) -> Result<(), SetupError> {
+        let (configured, has) = (self.reviews.len(), members.len());
+        if configured == has {
+            return Ok(());
+        }
+        Err(format!(
+            "the configuration names {configured} reviews databases, this cluster has {has}: \
+             set reviews_databases = {has} (OSTRAKON_REVIEWS_DATABASES), or name {has} reviews_urls"
+        )
+        .into())
+    }
+
+    pub(super) fn check_default_pins(&self, found: &Pins) -> Result<Spread, SetupError> {
+        let pinned = u16::try_from(found.spread).ok().and_then(Spread::new);
+        let spread = pinned
+            .ok_or_else(|| format!("default: pinned with an impossible spread {}", found.spread))?;
+        if let Some(configured) = self.spread.filter(|&configured| configured != spread) {
+            return Err(format!(
+                "the configuration wants spread {}, this cluster was created with {}: a spread \
+                 is fixed for ever",
+                configured.get(),
+                spread.get()
+            )
+            .into());
+        }
+        let expected = Pins {
+            id: found.id.clone(),
+            database: self.default.name().to_owned(),
+            hash: HASH.to_owned(),
+            epoch: epoch(),
+            buckets: BUCKETS.into(),
+            spread: found.spread,
+        };
+        check_pins(&self.default, found, &expected)?;
+        Ok(spread)
+    }
+}
+
+/// All problems at once.
+pub(super) fn all_of(
+    checks: impl Iterator<Item = Result<(), SetupError>>,
+) -> Result<(), SetupError> {
+    let problems: Vec<String> =
+        checks.filter_map(Result::err).flat_map(|SetupError(lines)| lines).collect();
+    if problems.is_empty() { Ok(()) } else { Err(SetupError(problems)) }
+}
+
+/// Whether there is a file. A server that is there has its database, or says that it has not.
+pub(super) fn exists(database: &Database) -> bool {
+    match database.address() {
+        Address::Sqlite(path) => path.exists(),
+        Address::Postgres(_) => true,
+    }
+}
+
+/// Refuses a database that can't store every text. One whose server explains itself in another
+/// language is only warned about.
+pub(super) fn require_utf8(database: &Database) -> Result<(), SetupError> {
+    if !exists(database) {
+        return Ok(());
+    }
+    let Some((encoding, language)) = database.read_latest(&Context::default(), db::encoding)?
+    else {
+        return Ok(());
+    };
+    let (name, address) = (database.name(), database.address());
+    if encoding != "UTF8" {
+        return Err(format!(
+            "{name} ({address}) stores texts as {encoding}, which has not every character: create \
+             the database anew with TEMPLATE template0 ENCODING 'UTF8'"
+        )
+        .into());
+    }
+    let tag = language.split(['_', '.']).next().unwrap_or_default();
+    if !["", "C", "POSIX", "en"].contains(&tag) {
+        tracing::warn!(
+            database = name,
+            lc_messages = language,
+            "messages of this server are not understood, so requests that wait too long for a lock \
+             are answered 500: ALTER ROLE … SET lc_messages = 'C'"
+        );
+    }
+    Ok(())
+}
+
+/// The moment that ids count from, as it is pinned.
+pub(super) fn epoch() -> String {
+    jiff::Timestamp::from_millisecond(ReviewId::EPOCH_UNIX_MS)
+        .map_or_else(|error| error.to_string(), |epoch| epoch.to_string())
+}
+
+/// The pins of a database that may not exist, or not be migrated yet.
+pub(super) fn existing_pins(database: &Database, kind: Kind) -> Result<Option<Pins>, SetupError> {
+    if !exists(database) {
+        return Ok(None);
+    }
+    if let Some((by, _)) = database.read_latest(&Context::default(), transfers::marker)? {
+        return Err(half_filled(database, &by).into());
+    }
+    if progress(database, kind)?.applied.is_empty() {
+        return Ok(None);
+    }
+    Ok(database.read_latest(&Context::default(), cluster::pins)?)
+}
+
+pub(super) fn check_pins(
+    database: &Database,
+    found: &Pins,
+    expected: &Pins,
+) -> Result<(), SetupError> {
+    let name = format!("{} ({})", database.name(), database.address());
+    let differences = [
+        ("belongs to cluster", found.id.clone(), expected.id.clone()),
+        ("calls itself", found.database.clone(), expected.database.clone()),
+        ("is pinned to the hash", found.hash.clone(), expected.hash.clone()),
+        ("counts ids from", found.epoch.clone(), expected.epoch.clone()),
+        ("has a bucket count of", found.buckets.to_string(), expected.buckets.to_string()),
+        ("has a spread of", found.spread.to_string(), expected.spread.to_string()),
+    ];
+    let problems: Vec<_> = differences
+        .into_iter()
+        .filter(|(_, found, expected)| found != expected)
+        .map(|(what, found, expected)| format!("{name} {what} {found}, expected is {expected}"))
+        .collect();
+    if problems.is_empty() { Ok(()) } else { Err(SetupError(problems)) }
+}
+
+pub(super) fn missing(database: &Database, buckets: usize) -> String {
+    format!(
+        "{} ({}) is missing, and the shard map needs it for {buckets} buckets: restore it from a \
+         backup",
+        database.name(),
+        database.address()
+    )
+}
+
+pub(super) fn emptied(database: &Database) -> String {
+    format!(
+        "{} ({}) is not the database that joined this cluster, it belongs to none: restore it \
+         from a backup",
+        database.name(),
+        database.address()
+    )
+}
+
+pub(super) fn half_filled(database: &Database, by: &str) -> String {
+    let command = if is_by_restore(by) { "restore" } else { "transfer" };
+    format!(
+        "{} ({}) is only in part filled by `ostrakon {command}`: run that again until it is done, \
+         or take an empty database",
+        database.name(),
+        database.address()
+    )
+}
+
+pub(super) fn not_migrated(database: &Database) -> String {
+    format!(
+        "{} ({}) is not migrated: run `ostrakon migrate`, or `ostrakon serve --migrate`",
+        database.name(),
+        database.address()
+    )
+}
+
+pub(super) fn refuse_newer(database: &Database, progress: &Progress) -> Result<(), SetupError> {
+    if progress.unknown.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "{} ({}) has migrations that this program doesn't know ({}): use the newer program that \
+         applied them",
+        database.name(),
+        database.address(),
+        progress.unknown.join(", ")
+    )
+    .into())
+}

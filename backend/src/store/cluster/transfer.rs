@@ -1,0 +1,325 @@
+//! `transfer`: moves a cluster to other databases, of any engines.
+//!
+//! Before the first row is copied the source is made read-only, for good: nothing that was
+//! acknowledged is missing in the target, and nobody goes on writing to the wrong one. A target
+//! becomes part of a cluster when all of them are filled and compared, in one transaction each,
+//! `default` last: until then no server opens it.
+//!
+//! 1. Target: a table `transfer_target` with the transfer's id, which `transfer_source` in the source's
+//!    `default` keeps, and the database's name; then the migrations. While that table is there `serve`
+//!    and `migrate` refuse the database.
+//! 2. Source: every table gets a trigger that refuses changes. To create it waits for whoever has
+//!    written, and it binds every process. What it says becomes `DbError::ReadOnly`, 503. If one
+//!    can't be created, all are taken away again.
+//! 3. Rows in the order of keys, a thousand to a transaction (`db/copy.rs`): where the last one is, a
+//!    run that was interrupted goes on. Keys with texts, which engines sort in different ways, begin
+//!    again at the numbers before the text.
+//! 4. All rows of both sides are read: number and sum of hashes by bucket must be the same.
+//! 5. `transfer_target` is replaced by the pins, in one transaction each, `default` last.
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::db::backfill;
+use crate::db::cluster::{self, Pins};
+use crate::db::copy::{Digests, Progress, Table, tables};
+use crate::db::migrate::{self, Kind, MigrationLock};
+use crate::db::{Address, Context, Database, DbError, transfer};
+use crate::store::Store;
+use crate::store::cluster::setup::{
+    Databases, SetupError, all_of, existing_pins, exists, refuse_newer, require_utf8,
+};
+
+/// A transfer that is possible; nothing has happened yet.
+pub struct Transfer {
+    source: Databases,
+    target: Databases,
+}
+
+/// A transfer whose target has tables, and nobody else fills it meanwhile.
+pub struct PreparedTransfer {
+    source: Databases,
+    target: Databases,
+    id: String,
+    locks: Vec<MigrationLock>,
+}
+
+/// A transfer whose source is read-only.
+pub struct BegunTransfer {
+    source: Databases,
+    target: Databases,
+    id: String,
+    _locks: Vec<MigrationLock>,
+}
+
+/// What a target is before a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Empty,
+    Begun,
+    Complete,
+}
+
+impl Transfer {
+    /// Checks that `target` can take the cluster of `source`: it is empty, or this very transfer
+    /// has begun to fill it.
+    pub fn check(source: Store, target: Databases) -> Result<Transfer, SetupError> {
+        let (default, reviews) = (Arc::clone(&source.default), source.reviews.clone());
+        let source = Databases { default, reviews, spread: Some(source.spread) };
+        let [has, names] = [&source, &target].map(|databases| databases.reviews.len());
+        if has != names {
+            let problem = format!(
+                "this cluster has {has} reviews databases, but the target's configuration names \
+                 {names}: a transfer keeps their number"
+            );
+            return Err(problem.into());
+        }
+        refuse_same_places(&source, &target)?;
+        all_of(target.all().map(|(database, _)| require_utf8(database)))?;
+        let id = source.default.read_latest(&Context::default(), transfer::source_id)?;
+        for (from, to, kind) in pairs(&source, &target) {
+            state(from, to, kind, id.as_deref())?;
+        }
+        Ok(Transfer { source, target })
+    }
+
+    /// Makes the target's tables. The source stays as it is.
+    pub fn prepare(self) -> Result<PreparedTransfer, SetupError> {
+        let Transfer { source, target } = self;
+        let new_id = Uuid::new_v4().to_string();
+        let id = source
+            .default
+            .write(&Context::default(), |connection| transfer::begin(connection, &new_id))?;
+        let locks = pairs(&source, &target).map(|(from, to, kind)| prepare(from, to, kind, &id));
+        let locks = locks.collect::<Result<_, _>>()?;
+        Ok(PreparedTransfer { source, target, id, locks })
+    }
+}
+
+impl PreparedTransfer {
+    /// Makes the source read-only: all of it, or nothing unless an earlier run has copied rows.
+    pub fn begin(self) -> Result<BegunTransfer, SetupError> {
+        let PreparedTransfer { source, target, id, locks } = self;
+        let begun = BegunTransfer { source, target, id, _locks: locks };
+        let Err(error) = begun.source.guard() else { return Ok(begun) };
+        let (_, copied) = begun.rows()?;
+        if copied == 0 {
+            begun.source.unguard()?;
+        }
+        Err(error)
+    }
+}
+
+impl Databases {
+    /// Lets every table refuse all changes.
+    fn guard(&self) -> Result<(), SetupError> {
+        for (database, kind) in self.all() {
+            for table in transfer::table_names(kind) {
+                database
+                    .write(&Context::default(), |connection| transfer::guard(connection, table))?;
+            }
+            refuse_newer(database, &migrate::progress(database, kind)?)?;
+        }
+        Ok(())
+    }
+
+    /// Lets every table take changes again.
+    fn unguard(&self) -> Result<(), DbError> {
+        for (database, kind) in self.all() {
+            for table in transfer::table_names(kind) {
+                database.write(&Context::default(), |connection| {
+                    transfer::unguard(connection, table)
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl BegunTransfer {
+    /// How many rows there are, and how many of them are in the target already.
+    pub fn rows(&self) -> Result<(u64, u64), SetupError> {
+        let mut rows = (0, 0);
+        for (source, target, table) in self.tables() {
+            rows.0 += table.count(source)?;
+            rows.1 += table.count(target)?;
+        }
+        Ok(rows)
+    }
+
+    /// Copies what the target lacks.
+    pub fn copy(&self, progress: Progress<'_>) -> Result<(), SetupError> {
+        for (source, target, table) in self.tables() {
+            table.copy(source, target, progress)?;
+        }
+        Ok(())
+    }
+
+    /// Reads all rows of both sides; returns what is different, a line each.
+    pub fn compare(&self, progress: Progress<'_>) -> Result<Vec<String>, SetupError> {
+        let mut differences = Vec::new();
+        for (source, target, table) in self.tables() {
+            let [has, got] = [source, target].map(|database| table.digests(database, progress));
+            differences.extend(compare(source.name(), table.name, &has?, &got?));
+        }
+        Ok(differences)
+    }
+
+    /// Makes the target a cluster that can be served.
+    pub fn finish(self) -> Result<(), SetupError> {
+        if self.source.default.read_latest(&Context::default(), transfer::source_id)?.as_ref()
+            != Some(&self.id)
+        {
+            let problem = "the source was made writable meanwhile: the target may lack what was \
+                           written since, so empty it and begin again";
+            return Err(problem.to_owned().into());
+        }
+        let last_ids = self.source.default.read_latest(&Context::default(), transfer::last_ids)?;
+        let mut pairs: Vec<_> = pairs(&self.source, &self.target).collect();
+        pairs.reverse();
+        for (source, target, kind) in pairs {
+            let pins = source.read_latest(&Context::default(), cluster::pins)?;
+            let pins = pins.ok_or_else(|| format!("{} has lost its pins", source.name()))?;
+            target.write(&Context::default(), |connection| {
+                if transfer::marker(connection)?.is_none() {
+                    return Ok(());
+                }
+                if kind == Kind::Default {
+                    transfer::continue_after(connection, last_ids)?;
+                }
+                transfer::complete(connection, kind, &pins)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn tables(&self) -> impl Iterator<Item = (&Database, &Database, &'static Table)> {
+        pairs(&self.source, &self.target).flat_map(|(source, target, kind)| {
+            tables(kind).iter().map(move |table| (source, target, table))
+        })
+    }
+}
+
+impl Store {
+    /// Makes a cluster writable again that a transfer has made read-only. What that transfer has
+    /// begun to fill can't be gone on with.
+    pub fn abandon_transfer(&self) -> Result<(), DbError> {
+        // First: until the last guard is gone, no transfer may think that it is still its source.
+        self.default.write(&Context::default(), transfer::forget)?;
+        let databases = Databases {
+            default: Arc::clone(&self.default),
+            reviews: self.reviews.clone(),
+            spread: Some(self.spread),
+        };
+        databases.unguard()
+    }
+}
+
+/// Each database and the one of the same name that it is copied to, `default` first.
+fn pairs<'a>(
+    source: &'a Databases,
+    target: &'a Databases,
+) -> impl Iterator<Item = (&'a Database, &'a Database, Kind)> {
+    source.all().zip(target.all()).map(|((source, kind), (target, _))| (source, target, kind))
+}
+
+fn refuse_same_places(source: &Databases, target: &Databases) -> Result<(), SetupError> {
+    let mut places = HashSet::new();
+    for (database, _) in source.all().chain(target.all()) {
+        if !places.insert(place(database.address())) {
+            let problem = format!(
+                "{} ({}) of the target's configuration is also another database",
+                database.name(),
+                database.address()
+            );
+            return Err(problem.into());
+        }
+    }
+    Ok(())
+}
+
+/// The same for the same database, as far as its address tells.
+fn place(address: &Address) -> PathBuf {
+    match address {
+        Address::Sqlite(path) => path.canonicalize().unwrap_or_else(|_| path.clone()),
+        Address::Postgres(url) => PathBuf::from(url),
+    }
+}
+
+/// What a target is; an error if it can't be filled by the transfer `id`.
+fn state(
+    source: &Database,
+    target: &Database,
+    kind: Kind,
+    id: Option<&str>,
+) -> Result<State, SetupError> {
+    if !exists(target) {
+        return Ok(State::Empty);
+    }
+    let place = format!("{} ({})", target.name(), target.address());
+    if let Some((filled_by, name)) = target.read_latest(&Context::default(), transfer::marker)? {
+        if Some(filled_by.as_str()) == id && name == target.name() {
+            return Ok(State::Begun);
+        }
+        let problem = "is filled in part by another transfer: take an empty database";
+        return Err(format!("{place} {problem}").into());
+    }
+    if target.read_latest(&Context::default(), |connection| transfer::is_empty(connection, kind))? {
+        return Ok(State::Empty);
+    }
+    let pins: Option<Pins> = existing_pins(target, kind)?;
+    if pins.is_none() || pins != source.read_latest(&Context::default(), cluster::pins)? {
+        return Err(format!("{place} is not empty: a transfer fills empty databases only").into());
+    }
+    match kind {
+        // Completed before `default` was: the run was interrupted there.
+        Kind::Reviews if id.is_some() => Ok(State::Complete),
+        _ => Err(format!("{place} holds this cluster already").into()),
+    }
+}
+
+/// Makes a target's tables. Nobody else fills it until the lock is dropped.
+fn prepare(
+    source: &Database,
+    target: &Database,
+    kind: Kind,
+    id: &str,
+) -> Result<MigrationLock, SetupError> {
+    let lock = migrate::lock(target)?;
+    if state(source, target, kind, Some(id))? == State::Empty {
+        target.write(&Context::default(), |connection| {
+            transfer::mark(connection, id, target.name())
+        })?;
+    }
+    refuse_newer(target, &migrate::progress(target, kind)?)?;
+    migrate::run(target, kind, &lock)?;
+    // It holds copies of rows that need none.
+    target.write(&Context::default(), |connection| {
+        for task in backfill::pending(connection)? {
+            backfill::finish(connection, &task)?;
+        }
+        Ok(())
+    })?;
+    Ok(lock)
+}
+
+fn compare(database: &str, table: &str, source: &Digests, target: &Digests) -> Vec<String> {
+    let buckets: BTreeSet<_> = source.keys().chain(target.keys()).collect();
+    let line = |bucket: &Option<i16>| {
+        let [has, got] = [source, target].map(|digests| digests.get(bucket).copied());
+        let [has, got] = [has, got].map(Option::unwrap_or_default);
+        let place = bucket.map(|bucket| format!(" in bucket {bucket}")).unwrap_or_default();
+        if has.rows != got.rows {
+            let (has, got) = (has.rows, got.rows);
+            Some(format!("{database}: {table}{place}: {has} rows, but {got} in the target"))
+        } else if has != got {
+            Some(format!("{database}: {table}{place}: other rows in the target"))
+        } else {
+            None
+        }
+    };
+    buckets.into_iter().filter_map(line).collect()
+}

@@ -1,0 +1,100 @@
+//! Verifying a database while the service runs, and remembering what came of it.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use ostrakon_shared::Verification;
+
+use crate::db::verifications::{self, VerificationRow};
+use crate::shard::DatabaseIndex;
+use crate::store::Store;
+use crate::store::cluster::verify::Report;
+use crate::store::error::StoreError;
+
+/// Findings that are remembered; more are only counted.
+const MAX_PROBLEMS: usize = 100;
+
+/// The checks that are running in this process.
+#[derive(Default)]
+pub(in crate::store) struct Running(Mutex<HashMap<DatabaseIndex, Verification>>);
+
+impl Running {
+    fn lock(&self) -> MutexGuard<'_, HashMap<DatabaseIndex, Verification>> {
+        // Each change is one insertion, removal or sum, so it is whole even after a panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store {
+    /// Says that a database is being verified from now on; [`Store::run_verification`] must
+    /// follow.
+    pub fn begin_verification(&self, index: DatabaseIndex) -> Result<Verification, StoreError> {
+        let mut running = self.running.lock();
+        if running.contains_key(&index) {
+            return Err(StoreError::VerifyRunning(self.reviews[index].name().to_owned()));
+        }
+        let begun = Verification {
+            started_at: Timestamp::now(),
+            finished_at: None,
+            reviews: 0,
+            problem_count: 0,
+            problems: Vec::new(),
+        };
+        running.insert(index, begun.clone());
+        Ok(begun)
+    }
+
+    /// Verifies a database, and keeps what came of it. That it could not be verified is a finding
+    /// too.
+    pub fn run_verification(&self, index: DatabaseIndex) {
+        let checked = self.verify(index, |seen| {
+            if let Some(running) = self.running.lock().get_mut(&index) {
+                running.reviews += seen;
+            }
+        });
+        let report =
+            checked.unwrap_or_else(|error| Report::of(format!("the check broke off: {error}")));
+        let begun = self.running.lock().get(&index).map(|running| running.started_at);
+        let kept = self.keep_verification(index, begun.unwrap_or_else(Timestamp::now), &report);
+        self.running.lock().remove(&index);
+        if let Err(error) = kept {
+            let database = self.reviews[index].name();
+            tracing::error!(%error, database, "a verification could not be kept");
+        }
+    }
+
+    /// Keeps what a check found.
+    pub fn keep_verification(
+        &self,
+        index: DatabaseIndex,
+        started_at: Timestamp,
+        report: &Report,
+    ) -> Result<(), StoreError> {
+        let first = &report.problems[..report.problems.len().min(MAX_PROBLEMS)];
+        let problems = serde_json::to_string(first);
+        let row = VerificationRow {
+            database: self.reviews[index].name().to_owned(),
+            started_at: started_at.as_millisecond(),
+            finished_at: Timestamp::now().as_millisecond(),
+            reviews: report.reviews.cast_signed(),
+            problem_count: report.problem_count.cast_signed(),
+            problems: problems.map_err(|error| StoreError::Internal(error.to_string()))?,
+        };
+        Ok(self.default().write(|connection| verifications::keep(connection, &row))?)
+    }
+
+    /// The check of each database that is running, or else its last one.
+    pub(in crate::store) fn verifications(
+        &self,
+    ) -> Result<HashMap<DatabaseIndex, Verification>, StoreError> {
+        let rows = self.default().read_latest(verifications::all)?;
+        let mut last = HashMap::new();
+        for row in rows {
+            let index = self.database_index(&row.database)?;
+            last.insert(index, Verification::try_from(row)?);
+        }
+        last.extend(self.running.lock().iter().map(|(&index, check)| (index, check.clone())));
+        Ok(last)
+    }
+}

@@ -1,0 +1,249 @@
+//! `verify`: recounts every rating, and checks that every row lies where it belongs.
+//!
+//! Rows are read in the order of products, and forgotten when their product is counted: a check
+//! takes as much memory as a few thousand rows, however many there are.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use ostrakon_shared::{ProductId, Rating, ReviewId};
+
+use crate::db::ratings::{Counted, RatingRow};
+use crate::db::{Connection, Database, QueryError, inspect, without_time_limit};
+use crate::db::{owner, products, ratings};
+use crate::shard::{Bucket, DatabaseIndex, ShardMap, bucket_of, home_buckets};
+use crate::store::Store;
+use crate::store::error::StoreError;
+
+const ROWS_A_QUERY: i64 = 10_000;
+/// Findings that are told; more are only counted.
+const MAX_PROBLEMS: usize = 1_000;
+
+/// What `verify` looked at, and what it found wrong.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Reviews that were looked at.
+    pub reviews: u64,
+    /// How many findings there are.
+    pub problem_count: u64,
+    /// One line a finding; the first thousand.
+    pub problems: Vec<String>,
+}
+
+impl Report {
+    /// Of a check that found just this.
+    pub fn of(problem: String) -> Report {
+        let mut report = Report::default();
+        report.add(problem);
+        report
+    }
+
+    fn add(&mut self, problem: String) {
+        self.problem_count += 1;
+        if self.problems.len() < MAX_PROBLEMS {
+            self.problems.push(problem);
+        }
+    }
+}
+
+impl Store {
+    /// Checks the reviews database at place `index`, on one snapshot; `progress` hears how many
+    /// reviews it has looked at since it was last called.
+    pub fn verify(
+        &self,
+        index: DatabaseIndex,
+        progress: impl Fn(u64),
+    ) -> Result<Report, StoreError> {
+        let map = self.default().read_latest(crate::db::cluster::shard_map)?;
+        let request = self.database(index);
+        let database = request.database;
+        Ok(request.read_latest(|connection| {
+            let check =
+                Check { store: self, database, index, map: &map, report: Report::default() };
+            check.run(connection, &progress)
+        })?)
+    }
+
+    /// The reviews databases, in order.
+    pub fn reviews_databases(&self) -> &[Arc<Database>] {
+        &self.reviews
+    }
+}
+
+struct Check<'a> {
+    store: &'a Store,
+    database: &'a Database,
+    index: DatabaseIndex,
+    map: &'a ShardMap,
+    report: Report,
+}
+
+/// Ratings counted anew, by product and bucket.
+type Counts = BTreeMap<(i64, i16), RatingRow>;
+
+impl Check<'_> {
+    fn run(
+        mut self,
+        connection: &mut Connection,
+        progress: &impl Fn(u64),
+    ) -> Result<Report, QueryError> {
+        without_time_limit(connection)?;
+        for line in inspect::damage(connection)? {
+            self.found(&line);
+        }
+        self.check_owner_rows(connection)?;
+        self.check_reviews(connection, progress)?;
+        let limit = MAX_PROBLEMS as i64;
+        for (product, key) in inspect::stray_keys(connection, limit)? {
+            self.found(&format!("Idempotency-Key {key:?} of product {product} has no review"));
+        }
+        for id in inspect::miscounted_reports(connection, limit)? {
+            self.found(&format!("review {}: its open reports are miscounted", text(id)));
+        }
+        Ok(self.report)
+    }
+
+    fn found(&mut self, problem: &str) {
+        self.report.add(format!("{}: {problem}", self.database.name()));
+    }
+
+    /// The owner rows against the shard map.
+    fn check_owner_rows(&mut self, connection: &mut Connection) -> Result<(), QueryError> {
+        let rows = owner::all(connection)?;
+        for bucket in Bucket::all() {
+            let row = rows.iter().find(|(number, ..)| *number == bucket.number());
+            let held_since = row.filter(|(_, readable, _)| *readable).map(|(_, _, epoch)| *epoch);
+            let owner = self.map.owner(bucket);
+            let expected = (owner.database == self.index).then_some(owner.epoch);
+            if held_since != expected {
+                self.found(&format!(
+                    "bucket {bucket} is held since epoch {held_since:?} here, \
+                     since {expected:?} by the shard map"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Every review's place, and every rating.
+    fn check_reviews(
+        &mut self,
+        connection: &mut Connection,
+        progress: &impl Fn(u64),
+    ) -> Result<(), QueryError> {
+        let mut counts = Counts::new();
+        // Ratings of products up to this one are checked.
+        let mut checked = i64::MIN;
+        let mut after = (0, 0);
+        loop {
+            let rows = inspect::reviews_after(connection, after, ROWS_A_QUERY)?;
+            let Some(last) = rows.last() else { break };
+            after = (last.product_id, last.id);
+            let products = self.products(&rows)?;
+            for row in &rows {
+                if let Some(problem) = self.misplaced(row, &products) {
+                    self.found(&format!("review {}: {problem}", text(row.id)));
+                }
+                counts
+                    .entry((row.product_id, row.bucket))
+                    .or_insert_with(|| RatingRow::empty(row.bucket, row.product_id))
+                    .add(counted(row), 1);
+            }
+            self.report.reviews += rows.len() as u64;
+            progress(rows.len() as u64);
+            // There may be more reviews of the last one.
+            if after.0 - 1 > checked {
+                self.check_ratings(connection, &mut counts, checked, after.0 - 1)?;
+                checked = after.0 - 1;
+            }
+        }
+        self.check_ratings(connection, &mut counts, checked, i64::MAX)
+    }
+
+    /// Those of the products of these reviews that there are.
+    fn products(&self, rows: &[inspect::Placed]) -> Result<HashSet<i64>, QueryError> {
+        let mut ids: Vec<_> =
+            rows.iter().filter_map(|row| ProductId::new(row.product_id)).collect();
+        // The rows are in the order of products.
+        ids.dedup();
+        let existing = self
+            .store
+            .default()
+            .read_latest(|connection| products::existing(connection, &ids))
+            .map_err(|error| QueryError::Broken(format!("products can't be read: {error}")))?;
+        Ok(existing.into_iter().map(ProductId::get).collect())
+    }
+
+    fn misplaced(&self, row: &inspect::Placed, products: &HashSet<i64>) -> Option<String> {
+        let (Some(id), Some(product)) = (ReviewId::new(row.id), ProductId::new(row.product_id))
+        else {
+            return Some(format!("no id can be {}, no product's {}", row.id, row.product_id));
+        };
+        let bucket = bucket_of(id);
+        if row.bucket != bucket.number() {
+            Some(format!("stored in bucket {}, its hash says {bucket}", row.bucket))
+        } else if !home_buckets(product, self.store.spread).any(|home| home == bucket) {
+            Some(format!("bucket {bucket} is no home bucket of product {product}"))
+        } else if self.map.owner(bucket).database != self.index {
+            let owner = self.store.reviews[self.map.owner(bucket).database].name();
+            Some(format!("bucket {bucket} belongs to {owner}"))
+        } else if !products.contains(&row.product_id) {
+            Some(format!("there is no product {product}"))
+        } else {
+            None
+        }
+    }
+
+    /// Compares the ratings of products after `after` up to `last` with what was counted, and
+    /// forgets that.
+    fn check_ratings(
+        &mut self,
+        connection: &mut Connection,
+        counts: &mut Counts,
+        after: i64,
+        last: i64,
+    ) -> Result<(), QueryError> {
+        let mut place = (after, i16::MAX);
+        loop {
+            let stored = ratings::after(connection, place, last, ROWS_A_QUERY)?;
+            let Some(end) = stored.last() else { break };
+            place = (end.product_id, end.bucket);
+            for kept in &stored {
+                let counted = counts.remove(&(kept.product_id, kept.bucket));
+                self.compare(kept, counted.as_ref());
+            }
+        }
+        let rest = counts.split_off(&(last.saturating_add(1), i16::MIN));
+        for counted in std::mem::replace(counts, rest).values() {
+            self.compare(&RatingRow::empty(counted.bucket, counted.product_id), Some(counted));
+        }
+        Ok(())
+    }
+
+    fn compare(&mut self, kept: &RatingRow, counted: Option<&RatingRow>) {
+        let (product, bucket) = (kept.product_id, kept.bucket);
+        let empty = RatingRow::empty(bucket, product);
+        let counted = counted.unwrap_or(&empty);
+        if counted != kept {
+            self.found(&format!(
+                "rating of product {product} in bucket {bucket}: \
+                 stored {:?} and {} hidden, counted {:?} and {} hidden",
+                kept.counts(),
+                kept.hidden,
+                counted.counts(),
+                counted.hidden
+            ));
+        }
+    }
+}
+
+/// As what a row is counted; one that no review can be is as good as hidden.
+fn counted(row: &inspect::Placed) -> Counted {
+    let stars = row.rating.and_then(|stars| u8::try_from(stars).ok());
+    let rating = stars.and_then(|stars| Rating::try_from(stars).ok());
+    row.status.parse().map_or(Counted::Hidden, |status| Counted::of(status, rating))
+}
+
+fn text(id: i64) -> String {
+    ReviewId::new(id).map_or_else(|| id.to_string(), |id| id.to_string())
+}

@@ -1,0 +1,206 @@
+//! What admins see of reviews: all of them, wherever they live.
+
+use ostrakon_shared::{
+    AccountId, AdminReview, AdminReviewDetail, AdminReviewPage, PageLimit, ProductId, Rating,
+    Report, Review, ReviewEvent, ReviewId, ReviewStatus,
+};
+use std::collections::HashMap;
+
+use crate::db::owner::Owned;
+use crate::db::review_search::{self, Filter};
+use crate::db::reviews::{self, ReviewRow};
+use crate::db::{Connection, QueryError};
+use crate::db::{accounts, moderation, owner};
+use crate::shard::{Bucket, DatabaseIndex, ShardMap, bucket_of};
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::store::reviews::own::newest_page;
+use crate::store::routing::cursor::{self, ListScope, Position};
+use crate::store::routing::scatter_gather::Source;
+use crate::text::words;
+
+/// Reports and events of one review that are shown at most.
+const BESIDE: usize = 100;
+
+/// A page of reviews of any product, as it is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct AdminReviewQuery {
+    /// Only reviews in this database.
+    pub database: Option<String>,
+    /// Only reviews of this product.
+    pub product: Option<ProductId>,
+    /// Only reviews by this account.
+    pub author: Option<AccountId>,
+    /// Only reviews with this rating.
+    pub rating: Option<Rating>,
+    /// Only reviews with this status.
+    pub status: Option<ReviewStatus>,
+    /// Only reviews whose text or author's name hold each of these words; or, if it is the text or
+    /// the number of a review's id, this review.
+    pub search: String,
+    /// Reviews on the page at most.
+    pub limit: PageLimit,
+    /// Where the page starts.
+    pub cursor: Option<String>,
+    /// Whether an answer that lacks the reviews of a database that is down is better than none.
+    pub allow_partial: bool,
+}
+
+impl AdminReviewQuery {
+    fn scope(&self) -> ListScope {
+        let text = |value: Option<String>| value.unwrap_or_default();
+        ListScope::of(&[
+            "all reviews",
+            self.database.as_deref().unwrap_or_default(),
+            &text(self.product.map(|id| id.to_string())),
+            &text(self.author.map(|id| id.to_string())),
+            &text(self.rating.map(|rating| rating.stars().to_string())),
+            self.status.map_or("", ReviewStatus::as_str),
+            &self.search,
+        ])
+    }
+
+    /// Whether a row is what it asks for, but for the search.
+    fn lets_through(&self, row: &ReviewRow) -> bool {
+        self.product.is_none_or(|product| product.get() == row.product_id)
+            && self.author.is_none_or(|author| Some(author.get()) == row.author_id)
+            && self.rating.is_none_or(|rating| Some(i16::from(rating.stars())) == row.rating)
+            && self.status.is_none_or(|status| status.as_str() == row.status)
+    }
+
+    fn filter(&self) -> Filter {
+        Filter {
+            product: self.product,
+            author: self.author,
+            rating: self.rating,
+            status: self.status,
+            without_deleted: false,
+            words: words(&self.search),
+        }
+    }
+}
+
+impl Store {
+    /// A page of reviews of any product and status, the newest first.
+    pub fn all_reviews(&self, query: &AdminReviewQuery) -> Result<AdminReviewPage, StoreError> {
+        if let Some(page) = self.named_review(query)? {
+            return Ok(page);
+        }
+        let scope = query.scope();
+        let below = cursor::newest_below(scope, query.cursor.as_deref())?;
+        let filter = query.filter();
+        let only = query.database.as_deref().map(|name| self.database_index(name)).transpose()?;
+        let limit = query.limit.get();
+        self.routed(|map| {
+            let wanted = |bucket: &Bucket| {
+                only.is_none_or(|database| map.owner(*bucket).database == database)
+            };
+            let buckets = Bucket::all().filter(wanted);
+            let filter = filter.clone();
+            let fetch = move |connection: &mut Connection, owned: &Owned| {
+                review_search::newest(connection, &filter, owned, below, limit + 1)
+            };
+            let gathered = self.gather(map, buckets, Source::Latest, query.allow_partial, fetch)?;
+            let mut rows: Vec<ReviewRow> = gathered.answers.into_iter().flatten().collect();
+            let more = newest_page(&mut rows, limit);
+            let last = rows.last().map(|row| Position { group: 0, id: row.id });
+            Ok(AdminReviewPage {
+                items: self.with_names(map, rows)?,
+                next_cursor: last.filter(|_| more).map(|last| cursor::encode(scope, last)),
+                missing_databases: self.names(&gathered.missing),
+            })
+        })
+    }
+
+    /// The page with the one review whose id is searched for. `None` where the search is no id, or
+    /// that of no review that the rest of the query lets through: it may be a word all the same.
+    fn named_review(
+        &self,
+        query: &AdminReviewQuery,
+    ) -> Result<Option<AdminReviewPage>, StoreError> {
+        let Ok(id) = ReviewId::from_text_or_number(query.search.trim()) else { return Ok(None) };
+        let bucket = bucket_of(id);
+        let page = self.routed(|map| {
+            let request = self.database(map.owner(bucket).database);
+            let database = request.database;
+            if query.database.as_deref().is_some_and(|only| only != database.name()) {
+                return Ok(None);
+            }
+            let found = request.read_latest(|connection| {
+                owner::require_readable(connection, &database.owners, &[bucket])?;
+                reviews::find(connection, bucket, id)
+            })?;
+            let Some(row) = found.filter(|row| query.lets_through(row)) else { return Ok(None) };
+            let (items, missing_databases) = (self.with_names(map, vec![row])?, Vec::new());
+            Ok(Some(AdminReviewPage { items, next_cursor: None, missing_databases }))
+        });
+        match page {
+            // The other databases may have the word.
+            Err(StoreError::Unavailable(_)) if query.allow_partial => Ok(None),
+            page => page,
+        }
+    }
+
+    /// The review with this id, whatever its status, with all that is kept beside it.
+    pub fn review_detail(&self, id: ReviewId) -> Result<AdminReviewDetail, StoreError> {
+        let bucket = bucket_of(id);
+        self.routed(|map| {
+            let request = self.database(map.owner(bucket).database);
+            let found = request.read_latest(|connection| {
+                owner::require_readable(connection, &request.database.owners, &[bucket])?;
+                let Some(row) = reviews::find(connection, bucket, id)? else { return Ok(None) };
+                let rows = [row];
+                let reports = moderation::reports_of(connection, &rows, BESIDE)?;
+                let events = moderation::events_of(connection, &rows, BESIDE)?;
+                let reports: Result<Vec<_>, QueryError> =
+                    reports.into_iter().map(Report::try_from).collect();
+                let history: Result<Vec<_>, QueryError> =
+                    events.into_iter().map(ReviewEvent::try_from).collect();
+                Ok(Some((rows, reports?, history?)))
+            });
+            let (rows, reports, history) = found?.ok_or(StoreError::ReviewNotFound(id))?;
+            let review = self.with_names(map, rows.to_vec())?.pop();
+            let review = review.ok_or(StoreError::ReviewNotFound(id))?;
+            Ok(AdminReviewDetail { review, reports, history })
+        })
+    }
+
+    /// The reviews with what only `default` knows of them.
+    fn with_names(
+        &self,
+        map: &ShardMap,
+        rows: Vec<ReviewRow>,
+    ) -> Result<Vec<AdminReview>, StoreError> {
+        let products: Vec<i64> = rows.iter().map(|row| row.product_id).collect();
+        let authors: Vec<i64> = rows.iter().filter_map(|row| row.author_id).collect();
+        let products = self.product_names(&products)?;
+        let authors: HashMap<i64, String> = self
+            .default()
+            .read_latest(|connection| accounts::names(connection, &authors))?
+            .into_iter()
+            .collect();
+        let admin_review = |row: ReviewRow| {
+            let author_id = row.author_id;
+            let open_reports = row.open_reports.unsigned_abs();
+            let review = Review::try_from(row)?;
+            let bucket = bucket_of(review.id);
+            Ok(AdminReview {
+                product_name: products.get(&review.product_id.get()).cloned(),
+                author_id: author_id.and_then(AccountId::new),
+                author_account: author_id.and_then(|id| authors.get(&id).cloned()),
+                open_reports,
+                bucket: bucket.get(),
+                database: self.reviews[map.owner(bucket).database].name().to_owned(),
+                review,
+            })
+        };
+        let reviews: Result<_, QueryError> = rows.into_iter().map(admin_review).collect();
+        Ok(reviews?)
+    }
+
+    /// The place of the reviews database with this name.
+    pub fn database_index(&self, name: &str) -> Result<DatabaseIndex, StoreError> {
+        let found = self.reviews.iter().position(|database| database.name() == name);
+        found.ok_or_else(|| StoreError::DatabaseNotFound(name.to_owned()))
+    }
+}

@@ -1,0 +1,211 @@
+//! Which reviews of a batch share a transaction: all of them, as long as nothing goes wrong.
+//!
+//! When a query fails, nothing of the batch has happened, and each review is tried by itself: so a bad
+//! one fails alone. When another transaction's lock is waited for in vain, the products are tried one
+//! after the other: only the reviews of the product that is locked fail. Until one of them succeeds,
+//! later reviews of that product are not written together with others'. A batch that has taken too
+//! long is given up, whatever is left of it.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::{Duration, Instant};
+
+use ostrakon_shared::ProductId;
+
+use crate::db::DbError;
+use crate::shard::DatabaseIndex;
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::store::reviews::batch::{Failure, Written};
+use crate::store::reviews::create::Draft;
+
+/// How often a write draws another id after finding its id taken. Two processes choose the same
+/// id once in millions of years; more than a few times in a row is something else.
+const MAX_DRAWS: usize = 8;
+
+/// When a batch is given up, in lock timeouts: one may be waited for by all of it together.
+const DEADLINE: u32 = 2;
+/// For what part of a lock timeout a product waits that has waited for a whole one before.
+const NEXT_WAIT: u32 = 10;
+
+/// Products of a database whose reviews were waiting for another transaction's lock when they were
+/// tried last.
+pub(in crate::store) type Locked = HashSet<ProductId>;
+
+/// A batch that is being written.
+struct Attempts<'a> {
+    store: &'a Store,
+    database: DatabaseIndex,
+    drafts: &'a [&'a Draft],
+    deadline: Instant,
+    /// What became of each, as far as it is known.
+    written: Vec<Option<Written>>,
+}
+
+impl Store {
+    /// Writes reviews that belong to one database; what became of each, in their order.
+    pub(in crate::store) fn write_drafts(
+        &self,
+        database: DatabaseIndex,
+        drafts: &[&Draft],
+        locked: &mut Locked,
+    ) -> Vec<Written> {
+        let open = match self.acceptable(drafts) {
+            Ok(open) => open,
+            Err(error) => return drafts.iter().map(|_| Err(error.clone())).collect(),
+        };
+        let accepted: Vec<&Draft> =
+            drafts.iter().zip(&open).filter(|(_, open)| open.is_ok()).map(|(&d, _)| d).collect();
+        let attempts = Attempts {
+            store: self,
+            database,
+            drafts: &accepted,
+            deadline: Instant::now() + self.reviews[database].lock_timeout() * DEADLINE,
+            written: accepted.iter().map(|_| None).collect(),
+        };
+        let mut written = attempts.write(locked).into_iter();
+        let result =
+            |open: Result<(), _>| open.and_then(|()| written.next().unwrap_or_else(not_written));
+        open.into_iter().map(result).collect()
+    }
+
+    /// Writes one review in a transaction of its own; also says whether its database is away.
+    fn write_alone(&self, draft: &Draft) -> (Written, bool) {
+        let is_away = std::cell::Cell::new(false);
+        let written = self.routed(|map| {
+            let database = map.owner(draft.bucket).database;
+            for _ in 0..MAX_DRAWS {
+                match self.try_batch(map, database, &[draft], None) {
+                    Ok(mut results) => return results.swap_remove(0),
+                    Err(Failure { error: DbError::Conflict { .. }, .. }) => {}
+                    Err(Failure { error, is_of_query }) => {
+                        is_away.set(!is_of_query);
+                        return Err(error.into());
+                    }
+                }
+            }
+            let bucket = draft.bucket;
+            Err(StoreError::Internal(format!("{MAX_DRAWS} ids of bucket {bucket} were taken")))
+        });
+        (written, is_away.get())
+    }
+}
+
+impl Attempts<'_> {
+    fn write(mut self, locked: &mut Locked) -> Vec<Written> {
+        let (apart, together): (Vec<usize>, Vec<usize>) =
+            (0..self.drafts.len()).partition(|&at| locked.contains(&self.drafts[at].product));
+        match self.try_together(&together, None) {
+            Ok(()) => self.write_by_product(&apart, locked),
+            Err(Failure { error: DbError::Locked { .. }, is_of_query: true }) => {
+                let all: Vec<usize> = (0..self.drafts.len()).collect();
+                self.write_by_product(&all, locked);
+            }
+            Err(Failure { is_of_query: true, .. }) => {
+                self.write_each(&together, locked);
+                self.write_by_product(&apart, locked);
+            }
+            Err(Failure { error, .. }) => {
+                let all: Vec<usize> = (0..self.drafts.len()).collect();
+                self.fail(&all, &error.into());
+            }
+        }
+        let drafts = self.drafts.iter();
+        let finish = |(written, draft): (Option<Written>, &&Draft)| match written {
+            Some(Err(StoreError::BucketMoved)) => self.store.write_alone(draft).0,
+            Some(written) => written,
+            None => not_written(),
+        };
+        self.written.into_iter().zip(drafts).map(finish).collect()
+    }
+
+    /// One transaction for the reviews at these places.
+    fn try_together(
+        &mut self,
+        places: &[usize],
+        lock_wait: Option<Duration>,
+    ) -> Result<(), Failure> {
+        if places.is_empty() {
+            return Ok(());
+        }
+        let drafts: Vec<&Draft> = places.iter().map(|&at| self.drafts[at]).collect();
+        let map = self.store.map.load();
+        let written = self.store.try_batch(&map, self.database, &drafts, lock_wait)?;
+        for (&at, written) in places.iter().zip(written) {
+            self.written[at] = Some(written);
+        }
+        Ok(())
+    }
+
+    /// One transaction for each product. Those that are locked have been waited for long enough.
+    fn write_by_product(&mut self, places: &[usize], locked: &mut Locked) {
+        let mut by_product: BTreeMap<ProductId, Vec<usize>> = BTreeMap::new();
+        for &at in places {
+            by_product.entry(self.drafts[at].product).or_default().push(at);
+        }
+        let lock_wait = self.store.reviews[self.database].lock_timeout() / NEXT_WAIT;
+        for (product, places) in by_product {
+            if self.is_too_late(&places) {
+                continue;
+            }
+            match self.try_together(&places, Some(lock_wait)) {
+                Ok(()) => {
+                    locked.remove(&product);
+                }
+                Err(Failure { error: error @ DbError::Locked { .. }, .. }) => {
+                    locked.insert(product);
+                    self.fail(&places, &error.into());
+                }
+                Err(Failure { is_of_query: true, .. }) => self.write_each(&places, locked),
+                Err(Failure { error, .. }) => self.fail(&places, &error.into()),
+            }
+        }
+    }
+
+    /// Writes each by itself, as long as there is somebody to write to.
+    fn write_each(&mut self, places: &[usize], locked: &mut Locked) {
+        let mut rest = places;
+        while let [at, others @ ..] = rest {
+            rest = others;
+            let draft = self.drafts[*at];
+            if self.is_too_late(&[*at]) {
+                continue;
+            }
+            if locked.contains(&draft.product) {
+                self.fail(&[*at], &self.is_locked());
+                continue;
+            }
+            let (written, is_away) = self.store.write_alone(draft);
+            if let (true, Err(error)) = (is_away, &written) {
+                self.fail(rest, error);
+                rest = &[];
+            }
+            if matches!(written, Err(StoreError::Locked(_))) {
+                locked.insert(draft.product);
+            }
+            self.written[*at] = Some(written);
+        }
+    }
+
+    /// Whether the deadline has passed; then the reviews at these places fail.
+    fn is_too_late(&mut self, places: &[usize]) -> bool {
+        let is_too_late = Instant::now() > self.deadline;
+        if is_too_late {
+            self.fail(places, &self.is_locked());
+        }
+        is_too_late
+    }
+
+    fn is_locked(&self) -> StoreError {
+        StoreError::Locked(self.store.reviews[self.database].name().to_owned())
+    }
+
+    fn fail(&mut self, places: &[usize], error: &StoreError) {
+        for &at in places {
+            self.written[at] = Some(Err(error.clone()));
+        }
+    }
+}
+
+fn not_written() -> Written {
+    Err(StoreError::Internal("a review was not written".to_owned()))
+}

@@ -1,0 +1,229 @@
+//! Writing new reviews of one database in one transaction: see [`crate::store::reviews::attempts`] for which.
+
+use std::time::Duration;
+
+use std::collections::{BTreeSet, HashSet};
+
+use ostrakon_shared::{Review, ReviewId, ReviewStatus};
+
+use crate::db::ratings::{self, Tally};
+use crate::db::reviews::{self, KeyRow, Replay, ReviewRow};
+use crate::db::{Connection, DbError, QueryError, announce_write, limit_lock_wait};
+use crate::db::{acceptance, owner};
+use crate::shard::{DatabaseIndex, ShardMap};
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::store::reviews::create::{Created, Draft};
+use crate::store::reviews::signature;
+use crate::store::routing::change_counters::Subject;
+use crate::store::routing::id_generator::Minted;
+
+/// What became of one review.
+pub(in crate::store) type Written = Result<Created, StoreError>;
+
+/// Why nothing of a batch was written.
+pub(in crate::store) struct Failure {
+    pub error: DbError,
+    /// Whether a query failed, which may be due to one of the reviews. Otherwise it is the
+    /// database: it could not begin, or what became of the commit is not known.
+    pub is_of_query: bool,
+}
+
+impl Store {
+    /// Whether each may be written, as far as `default` knows: its product is there and takes
+    /// reviews, and it is not signed with the name of somebody else. One snapshot, and on a server
+    /// one query, however many they are.
+    pub(in crate::store) fn acceptable(
+        &self,
+        drafts: &[&Draft],
+    ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+        let products: BTreeSet<_> = drafts.iter().map(|draft| draft.product).collect();
+        let products: Vec<_> = products.into_iter().collect();
+        let claims: HashSet<_> =
+            drafts.iter().filter_map(|draft| draft.signature.claim.as_ref()).collect();
+        let claims: Vec<_> = claims.into_iter().collect();
+        let (archived, taken) =
+            self.default().read(|connection| acceptance::check(connection, &products, &claims))?;
+        let is_acceptable = |draft: &&Draft| match archived.get(&draft.product) {
+            None => Err(StoreError::ProductNotFound(draft.product)),
+            Some(true) => Err(StoreError::ProductArchived(draft.product)),
+            Some(false) if draft.signature.claim.as_ref().is_some_and(|c| taken.contains(c)) => {
+                Err(signature::taken())
+            }
+            Some(false) => Ok(()),
+        };
+        Ok(drafts.iter().map(is_acceptable).collect())
+    }
+
+    /// One transaction: all that can be written, or nothing. `lock_wait`: how long it waits for other
+    /// transactions' locks; None: as long as is configured.
+    pub(in crate::store) fn try_batch(
+        &self,
+        map: &ShardMap,
+        database: DatabaseIndex,
+        drafts: &[&Draft],
+        lock_wait: Option<Duration>,
+    ) -> Result<Vec<Written>, Failure> {
+        let mut is_of_query = false;
+        let written = self.database(database).write(|connection| {
+            let limited = lock_wait.map_or(Ok(()), |longest| limit_lock_wait(connection, longest));
+            let written =
+                limited.and_then(|()| self.write_batch(connection, map, database, drafts));
+            is_of_query = written.is_err();
+            written
+        });
+        // Even when it has failed: what became of a commit is not always known.
+        drafts.iter().for_each(|draft| self.revisions.note(Subject::Product(draft.product)));
+        let (results, _in_flight_until_committed) =
+            written.map_err(|error| Failure { error, is_of_query })?;
+        Ok(results)
+    }
+
+    fn write_batch(
+        &self,
+        connection: &mut Connection,
+        map: &ShardMap,
+        database: DatabaseIndex,
+        drafts: &[&Draft],
+    ) -> Result<(Vec<Written>, Vec<Minted<'_>>), QueryError> {
+        let buckets: Vec<_> = drafts.iter().map(|draft| draft.bucket).collect();
+        let writable = owner::writable(connection, &self.reviews[database].owners, &buckets)?;
+        let routed_by_engine = self.reviews[database].routes_itself();
+        let mut results = earlier(connection, routed_by_engine, drafts)?;
+        let mut new = Vec::new();
+        for (result, &draft) in results.iter_mut().zip(drafts) {
+            if writable.get(&draft.bucket.number()) != Some(&map.owner(draft.bucket).epoch) {
+                *result = Some(Err(StoreError::BucketMoved));
+            }
+            if result.is_none() {
+                new.push(draft);
+            }
+        }
+        let (reviews, minted) = self.insert_reviews(connection, database, &new)?;
+        let mut reviews = reviews.into_iter();
+        let missing = || QueryError::Broken("a review was not inserted".to_owned());
+        let results: Result<Vec<_>, QueryError> = results
+            .into_iter()
+            .map(|result| match result {
+                Some(result) => Ok(result),
+                None => {
+                    let review = reviews.next().ok_or_else(missing)?;
+                    Ok(Ok(Created { review, replayed: false }))
+                }
+            })
+            .collect();
+        Ok((results?, minted))
+    }
+
+    /// Inserts new reviews with all that belongs to them.
+    fn insert_reviews(
+        &self,
+        connection: &mut Connection,
+        database: DatabaseIndex,
+        drafts: &[&Draft],
+    ) -> Result<(Vec<Review>, Vec<Minted<'_>>), QueryError> {
+        if drafts.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        // Minted in here, so that an id is in flight only while it is written.
+        let now_ms = announce_write(connection)?;
+        let mint = &self.mints[database];
+        let minted: Result<Vec<_>, _> =
+            drafts.iter().map(|draft| mint.mint(draft.bucket, now_ms)).collect();
+        let minted = minted?;
+        let ids = || minted.iter().map(|minted| minted.id);
+        let rows: Vec<ReviewRow> = drafts.iter().zip(ids()).map(|(d, id)| d.row(id)).collect();
+        reviews::insert(connection, &rows)?;
+        let mut tally = Tally::default();
+        for (row, draft) in rows.iter().zip(drafts) {
+            tally.count(draft.bucket, draft.product, row.counted()?);
+        }
+        ratings::add(connection, &tally)?;
+        let keys: Vec<KeyRow> =
+            drafts.iter().zip(ids()).filter_map(|(d, id)| d.key_row(id)).collect();
+        reviews::insert_keys(connection, &keys)?;
+        let reviews: Result<_, _> = rows.into_iter().map(Review::try_from).collect();
+        Ok((reviews?, minted))
+    }
+}
+
+/// What an earlier request came to that leaves nothing to write, of each draft; `None` where there
+/// was none.
+fn earlier(
+    connection: &mut Connection,
+    routed_by_engine: bool,
+    drafts: &[&Draft],
+) -> Result<Vec<Option<Written>>, QueryError> {
+    let (mut keys, mut with_key) = (Vec::new(), Vec::new());
+    let (mut authors, mut with_author) = (Vec::new(), Vec::new());
+    for (at, draft) in drafts.iter().enumerate() {
+        if let Some((key, _)) = &draft.key {
+            keys.push((draft.bucket, draft.product, key.as_str()));
+            with_key.push(at);
+        }
+        if let Some(author) = &draft.author {
+            authors.push((draft.bucket, draft.product, author.id));
+            with_author.push(at);
+        }
+    }
+    let mut results: Vec<Option<Written>> = drafts.iter().map(|_| None).collect();
+    let existing = reviews::find_by_authors(connection, routed_by_engine, &authors)?;
+    for (at, existing) in with_author.into_iter().zip(existing) {
+        let broken = |id| QueryError::Broken(format!("a review with the id {id}"));
+        let id = existing.map(|id| ReviewId::new(id).ok_or_else(|| broken(id))).transpose()?;
+        results[at] = id.map(|id| Err(StoreError::ReviewExists(id)));
+    }
+    // Who retries is told of the review that it wrote, not that there is one.
+    let replays = reviews::find_keys(connection, routed_by_engine, &keys)?;
+    for (at, replay) in with_key.into_iter().zip(replays) {
+        if let Some(replay) = replay {
+            results[at] = Some(drafts[at].replay(connection, &replay)?);
+        }
+    }
+    Ok(results)
+}
+
+impl Draft {
+    fn replay(&self, connection: &mut Connection, earlier: &Replay) -> Result<Written, QueryError> {
+        if self.key.as_ref().is_some_and(|(_, fingerprint)| *fingerprint != earlier.fingerprint) {
+            return Ok(Err(StoreError::IdempotencyKeyReused));
+        }
+        let missing = || QueryError::Broken(format!("no review {} of its key", earlier.review_id));
+        let id = ReviewId::new(earlier.review_id).ok_or_else(missing)?;
+        let row = reviews::find(connection, self.bucket, id)?.ok_or_else(missing)?;
+        let review = Review::try_from(row)?;
+        if review.status == ReviewStatus::Deleted {
+            return Ok(Err(StoreError::ReviewNotFound(id)));
+        }
+        Ok(Ok(Created { review, replayed: true }))
+    }
+
+    fn row(&self, id: ReviewId) -> ReviewRow {
+        ReviewRow {
+            bucket: self.bucket.number(),
+            id: id.get(),
+            product_id: self.product.get(),
+            rating: self.review.rating.and_then(|rating| i16::try_from(rating).ok()),
+            title: self.review.title.clone(),
+            body: self.review.body.clone(),
+            author_name: self.signature.name.clone(),
+            author_id: self.author.as_ref().map(|author| author.id.get()),
+            status: self.status.to_string(),
+            version: 1,
+            edited_at: None,
+            open_reports: 0,
+            pen_name: self.signature.is_pen_name,
+        }
+    }
+
+    fn key_row(&self, id: ReviewId) -> Option<KeyRow> {
+        let (key, fingerprint) = self.key.clone()?;
+        Some(KeyRow {
+            bucket: self.bucket.number(),
+            product_id: self.product.get(),
+            key,
+            fingerprint,
+            review_id: id.get(),
+        })
+    }
+}

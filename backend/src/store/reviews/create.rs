@@ -1,0 +1,128 @@
+//! Writing a review, and reading one.
+
+use ostrakon_shared::{
+    AccountId, NewReview, ProductId, Review, ReviewId, ReviewLocation, ReviewStatus,
+};
+use twox_hash::XxHash3_128;
+
+use crate::db::{owner, reviews};
+use crate::shard::{Bucket, bucket_of, home_buckets, slot_of_author, slot_of_key};
+use crate::store::Store;
+use crate::store::accounts::actor::Actor;
+use crate::store::error::StoreError;
+use crate::store::reviews::signature::Signature;
+use crate::store::reviews::write_queue::Writing;
+
+/// The review that a request made.
+#[derive(Debug)]
+pub struct Created {
+    /// The review.
+    pub review: Review,
+    /// Whether an earlier request with the same key made it.
+    pub replayed: bool,
+}
+
+impl Store {
+    /// Begins to review a product, as an account or as a guest. The same `key` and review answer
+    /// with the same review again.
+    pub fn create_review(
+        &self,
+        author: Option<Actor>,
+        product: ProductId,
+        review: NewReview,
+        key: Option<&str>,
+    ) -> Result<Writing, StoreError> {
+        if author.is_none() && !self.policy.guest_reviews {
+            return Err(StoreError::SignInRequired);
+        }
+        let errors = review.errors();
+        if !errors.is_empty() {
+            return Err(StoreError::Invalid(errors));
+        }
+        let signature = Signature::of(review.author_name.as_deref(), author.as_ref())?;
+        let bucket = match (&author, key) {
+            (Some(author), _) => self.author_bucket(author.id, product)?,
+            (None, Some(key)) => {
+                self.home_bucket(product, slot_of_key(key.as_bytes(), self.spread))?
+            }
+            (None, None) => {
+                self.home_bucket(product, fastrand::usize(..usize::from(self.spread.get())))?
+            }
+        };
+        let key = match key {
+            Some(key) => Some((scoped(key, author.as_ref()), fingerprint(&review)?)),
+            None => None,
+        };
+        let status = self.status_of_new();
+        let draft = Draft { product, bucket, review, signature, author, key, status };
+        self.enqueue(self.map.load().owner(bucket).database, draft)
+    }
+
+    /// The status of a review that was written or changed just now.
+    pub(in crate::store) fn status_of_new(&self) -> ReviewStatus {
+        if self.policy.pre_moderation { ReviewStatus::Pending } else { ReviewStatus::Approved }
+    }
+
+    /// The bucket in which all of this author's reviews of this product lie.
+    pub(in crate::store) fn author_bucket(
+        &self,
+        author: AccountId,
+        product: ProductId,
+    ) -> Result<Bucket, StoreError> {
+        self.home_bucket(product, slot_of_author(author, self.spread))
+    }
+
+    fn home_bucket(&self, product: ProductId, slot: usize) -> Result<Bucket, StoreError> {
+        home_buckets(product, self.spread)
+            .nth(slot)
+            .ok_or_else(|| StoreError::Internal(format!("slot {slot} of product {product}")))
+    }
+
+    /// The public review with this id.
+    pub fn review(&self, id: ReviewId) -> Result<Review, StoreError> {
+        let bucket = bucket_of(id);
+        let found = self.routed(|map| {
+            let request = self.database(map.owner(bucket).database);
+            let found = request.read(|connection| {
+                owner::require_readable(connection, &request.database.owners, &[bucket])?;
+                reviews::find(connection, bucket, id)?.map(Review::try_from).transpose()
+            });
+            Ok(found?)
+        });
+        found?
+            .filter(|review| review.status == ReviewStatus::Approved)
+            .ok_or(StoreError::ReviewNotFound(id))
+    }
+
+    /// Where the review with this id lives.
+    pub fn review_location(&self, id: ReviewId) -> Result<ReviewLocation, StoreError> {
+        self.review(id)?;
+        let place = self.place(id);
+        Ok(ReviewLocation { id, bucket: place.bucket.get(), database: place.database })
+    }
+}
+
+/// A review that is to be written.
+pub(in crate::store) struct Draft {
+    pub product: ProductId,
+    pub bucket: Bucket,
+    pub review: NewReview,
+    pub signature: Signature,
+    pub author: Option<Actor>,
+    /// The key as it is stored, and the hash of the request.
+    pub key: Option<(String, Vec<u8>)>,
+    pub status: ReviewStatus,
+}
+
+/// The key as it is stored: each account has keys of its own. Keys have no spaces, so a guest's
+/// can't look like an account's.
+fn scoped(key: &str, author: Option<&Actor>) -> String {
+    author.map_or_else(|| key.to_owned(), |author| format!("account {} {key}", author.id))
+}
+
+/// What tells one review from another under the same key: 128 bits, so that no two collide by
+/// accident; nobody gains by colliding with himself.
+fn fingerprint(review: &NewReview) -> Result<Vec<u8>, StoreError> {
+    let canonical = serde_json::to_vec(review).map_err(|e| StoreError::Internal(e.to_string()))?;
+    Ok(XxHash3_128::oneshot(&canonical).to_be_bytes().to_vec())
+}

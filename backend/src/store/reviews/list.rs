@@ -1,0 +1,258 @@
+//! Paging through a product's reviews, in any order.
+
+use std::sync::Arc;
+
+use ostrakon_shared::{PageLimit, ProductId, Rating, Review, ReviewPage, ReviewSort};
+
+use crate::db::owner::Owned;
+use crate::db::reviews::{self, Direction, RatingClass};
+use crate::db::{Connection, QueryError};
+use crate::shard::{Bucket, DatabaseIndex, ShardMap, Spread, home_buckets};
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::store::routing::cursor::{self, ListScope, Position};
+use crate::store::routing::id_generator::Horizon;
+use crate::store::routing::scatter_gather::Source;
+
+/// A page of a product's reviews, as it is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct ReviewQuery {
+    /// The order.
+    pub sort: ReviewSort,
+    /// Only reviews with this rating.
+    pub rating: Option<Rating>,
+    /// Reviews on the page at most.
+    pub limit: PageLimit,
+    /// Where the page starts.
+    pub cursor: Option<String>,
+    /// Whether an answer that lacks the reviews of a database that is down is better than none.
+    pub allow_partial: bool,
+}
+
+impl Store {
+    /// A page of a product's reviews.
+    pub fn list_reviews(
+        &self,
+        product: ProductId,
+        query: &ReviewQuery,
+    ) -> Result<ReviewPage, StoreError> {
+        self.require_product(product)?;
+        let list = Arc::new(List::new(product, query)?);
+        self.routed(|map| {
+            let home = home_buckets(product, self.spread).collect();
+            let mut read = self.read_list(map, &list, home, Wanted::Share(self.spread), query)?;
+            // Where a database's rows run out before the page is full, its next ones may belong
+            // there too. Together with these it has given as many as the page holds.
+            for part in list.short_parts(&read.parts) {
+                let Part { buckets, rows, .. } = &read.parts[part];
+                let rest = Wanted::Rest(list.after(rows), rows.len());
+                let more = self.read_list(map, &list, buckets.clone(), rest, query)?;
+                read.horizon = read.horizon.and(more.horizon);
+                read.missing.extend(more.missing);
+                let rows = more.parts.into_iter().flat_map(|part| part.rows);
+                read.parts[part].rows.extend(rows);
+            }
+            let rows = read.parts.into_iter().flat_map(|part| part.rows).collect();
+            let mut page = list.page(rows, read.horizon);
+            page.missing_databases = self.names(&read.missing);
+            Ok(page)
+        })
+    }
+
+    fn read_list(
+        &self,
+        map: &ShardMap,
+        list: &Arc<List>,
+        buckets: Vec<Bucket>,
+        wanted: Wanted,
+        query: &ReviewQuery,
+    ) -> Result<Read, StoreError> {
+        let list = Arc::clone(list);
+        let fetch = move |connection: &mut Connection, owned: &Owned| {
+            let (start, limit) = wanted.of(&list, owned.buckets.len());
+            let rows = list.fetch(connection, owned, start, limit)?;
+            Ok(Part { buckets: owned.buckets.clone(), is_all: rows.len() < limit, rows })
+        };
+        let (buckets, partial) = (buckets.into_iter(), query.allow_partial);
+        let (gathered, horizon) = match query.sort {
+            ReviewSort::Oldest => self.gather_settled(map, buckets, partial, fetch)?,
+            _ => (self.gather(map, buckets, Source::Any, partial, fetch)?, Horizon::NONE),
+        };
+        Ok(Read { parts: gathered.answers, missing: gathered.missing, horizon })
+    }
+}
+
+/// What is read of a list.
+struct Read {
+    parts: Vec<Part>,
+    missing: Vec<DatabaseIndex>,
+    /// Where the page has to stop.
+    horizon: Horizon,
+}
+
+/// What one database has of a list.
+struct Part {
+    buckets: Vec<Bucket>,
+    /// The first of its rows, in order.
+    rows: Vec<Placed>,
+    /// Whether there are no more.
+    is_all: bool,
+}
+
+/// How much of a list a database is asked for.
+#[derive(Clone, Copy)]
+enum Wanted {
+    /// What is likely to be its part of the page.
+    Share(Spread),
+    /// From this place on, all that the page could hold beside so many that are there.
+    Rest(Position, usize),
+}
+
+impl Wanted {
+    /// From where, and how many rows, of a database that has so many of the home buckets.
+    ///
+    /// Each of a page's n reviews lies in a part p of the home buckets by chance: about
+    /// n·p ± √(n·p·(1 − p)) of them do. With twice that deviation, one database in fifty must be
+    /// asked again; with more, as many rows again would be read in vain.
+    fn of(self, list: &List, buckets: usize) -> (Position, usize) {
+        let all = list.limit + 1;
+        match self {
+            Wanted::Rest(from, known) => (from, all.saturating_sub(known).max(1)),
+            Wanted::Share(spread) => {
+                let part = buckets as f64 / f64::from(spread.get());
+                let expected = all as f64 * part;
+                let likely = expected + 2.0 * (expected * (1.0 - part)).sqrt();
+                (list.start, (likely.round() as usize).clamp(1, all))
+            }
+        }
+    }
+}
+
+/// A product's reviews in one order, from one position on.
+///
+/// An order is a sequence of groups, each sorted by id: that keeps unrated reviews last under
+/// both `highest` and `lowest`, whatever an engine thinks of NULLs, and makes (group, id) the one
+/// sort key of every order.
+struct List {
+    product: ProductId,
+    sort: ReviewSort,
+    groups: Vec<RatingClass>,
+    start: Position,
+    limit: usize,
+    scope: ListScope,
+}
+
+/// A review and its place in the order.
+type Placed = (u8, Review);
+
+impl List {
+    fn new(product: ProductId, query: &ReviewQuery) -> Result<List, StoreError> {
+        let scope = ListScope::of(&[
+            "reviews",
+            &product.to_string(),
+            query.sort.as_str(),
+            &query.rating.map_or(String::new(), |rating| rating.stars().to_string()),
+        ]);
+        let groups = groups(query.sort, query.rating);
+        let start = match &query.cursor {
+            Some(cursor) => cursor::decode(scope, cursor)?,
+            None => Position { group: 0, id: first_id(query.sort) },
+        };
+        if usize::from(start.group) >= groups.len() {
+            return Err(StoreError::CursorInvalid);
+        }
+        Ok(List { product, sort: query.sort, groups, start, limit: query.limit.get(), scope })
+    }
+
+    /// Up to `limit` reviews of one database from `start` on: one group after the other.
+    fn fetch(
+        &self,
+        connection: &mut Connection,
+        owned: &Owned,
+        start: Position,
+        limit: usize,
+    ) -> Result<Vec<Placed>, QueryError> {
+        let mut rows: Vec<Placed> = Vec::with_capacity(limit);
+        for (group, &class) in (0..).zip(&self.groups).skip(start.group.into()) {
+            let id = if group == start.group { start.id } else { first_id(self.sort) };
+            let direction = match self.sort {
+                ReviewSort::Oldest => Direction::OldestAbove(id),
+                _ => Direction::NewestBelow(id),
+            };
+            let wanted = limit - rows.len();
+            let found = reviews::list(connection, self.product, owned, class, direction, wanted)?;
+            rows.extend(found.into_iter().map(|review| (group, review)));
+            if rows.len() == limit {
+                break;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The position after these rows, which begin where the list does.
+    fn after(&self, rows: &[Placed]) -> Position {
+        let last = rows.last();
+        last.map_or(self.start, |(group, review)| Position { group: *group, id: review.id.get() })
+    }
+
+    /// Where a row stands in the order.
+    fn place(&self, (group, review): &Placed) -> (u8, i64) {
+        let id = review.id.get();
+        (*group, if self.sort == ReviewSort::Oldest { id } else { !id })
+    }
+
+    /// Which parts end before the page and the row after it do, though there is more of them.
+    fn short_parts(&self, parts: &[Part]) -> Vec<usize> {
+        let mut places: Vec<_> =
+            parts.iter().flat_map(|part| &part.rows).map(|row| self.place(row)).collect();
+        places.sort_unstable();
+        let end = places.get(self.limit);
+        let is_short = |part: &Part| {
+            let last = part.rows.last().map(|row| self.place(row));
+            !part.is_all && (end.is_none() || last.as_ref() < end)
+        };
+        (0..parts.len()).filter(|&part| is_short(&parts[part])).collect()
+    }
+
+    /// The page, of the rows of all databases.
+    fn page(&self, mut rows: Vec<Placed>, horizon: Horizon) -> ReviewPage {
+        rows.sort_unstable_by_key(|row| self.place(row));
+        let more = rows.len() > self.limit;
+        rows.truncate(self.limit);
+        if more {
+            // Beyond the horizon a slow write may still appear between two that are here. With
+            // nothing below it the page is empty, and its cursor asks for the same again.
+            horizon.cut(&mut rows, |(_, review)| review.id.get());
+        }
+        let next = self.after(&rows);
+        ReviewPage {
+            items: rows.into_iter().map(|(_, review)| review).collect(),
+            next_cursor: more.then(|| cursor::encode(self.scope, next)),
+            missing_databases: Vec::new(),
+        }
+    }
+}
+
+/// The groups of an order, the first one first.
+fn groups(sort: ReviewSort, rating: Option<Rating>) -> Vec<RatingClass> {
+    let mut rated: Vec<_> = Rating::BEST_FIRST.map(RatingClass::Rated).to_vec();
+    match (rating, sort) {
+        (Some(rating), _) => vec![RatingClass::Rated(rating)],
+        (None, ReviewSort::Newest | ReviewSort::Oldest) => vec![RatingClass::Any],
+        (None, ReviewSort::Highest | ReviewSort::Lowest) => {
+            if sort == ReviewSort::Lowest {
+                rated.reverse();
+            }
+            rated.push(RatingClass::Unrated);
+            rated
+        }
+    }
+}
+
+/// The position before every id of a group.
+fn first_id(sort: ReviewSort) -> i64 {
+    match sort {
+        ReviewSort::Oldest => 0,
+        _ => i64::MAX,
+    }
+}

@@ -1,0 +1,286 @@
+//! Moderation: readers report, moderators decide, and take decisions back.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use ostrakon_shared::{
+    AccountId, Decision, DecisionResult, DecisionResultList, NewDecisions, NewReport, PageLimit,
+    ProblemCode, QueuePage, QueuedReview, Report, Review, ReviewAction, ReviewEvent, ReviewId,
+    ReviewStatus, ReviewVersion, UndoDecisions,
+};
+
+use crate::db::moderation::{self, EventRow, ReportRow};
+use crate::db::owner::Owned;
+use crate::db::reviews::ReviewRow;
+use crate::db::{Connection, QueryError};
+use crate::shard::Bucket;
+use crate::store::Store;
+use crate::store::accounts::actor::Actor;
+use crate::store::error::StoreError;
+use crate::store::reviews::own::{Change, change_review};
+use crate::store::routing::cursor::{self, ListScope, Position};
+
+/// Reports and events that the queue shows of a review at most.
+const BESIDE: usize = 20;
+
+/// Who reports a review: one person reports it once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// Somebody signed in.
+    Account(AccountId),
+    /// Somebody in this network, which is hidden by an HMAC: nobody can look up from which address
+    /// a report came.
+    Guest(String),
+}
+
+impl fmt::Display for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reader::Account(id) => write!(f, "account {id}"),
+            Reader::Guest(network) => write!(f, "guest {network}"),
+        }
+    }
+}
+
+/// A page of the moderators' queue, as it is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct QueueQuery {
+    /// Reviews on the page at most.
+    pub limit: PageLimit,
+    /// Where the page starts.
+    pub cursor: Option<String>,
+    /// Whether an answer that lacks the reviews of a database that is down is better than none.
+    pub allow_partial: bool,
+}
+
+/// A waiting review with what is kept beside it.
+type Waiting = (ReviewRow, Vec<Report>, Vec<ReviewEvent>);
+
+impl Store {
+    /// Reports a public review.
+    pub fn report_review(
+        &self,
+        reader: &Reader,
+        id: ReviewId,
+        report: &NewReport,
+    ) -> Result<(), StoreError> {
+        let errors = report.errors();
+        if !errors.is_empty() {
+            return Err(StoreError::Invalid(errors));
+        }
+        let reader = reader.to_string();
+        self.change(id, |connection, row, review| {
+            if review.status != ReviewStatus::Approved {
+                return Ok(Err(StoreError::ReviewNotFound(id)));
+            }
+            let bucket = Bucket::new(row.bucket).ok_or_else(|| broken(&row))?;
+            if moderation::has_reported(connection, bucket, id, &reader)? {
+                return Ok(Err(StoreError::AlreadyReported));
+            }
+            let report = ReportRow {
+                bucket: row.bucket,
+                review_id: row.id,
+                reader: reader.clone(),
+                reason: report.reason.to_string(),
+                note: report.note.clone(),
+                created_at: Timestamp::now().as_millisecond(),
+                closed_by: None,
+            };
+            moderation::insert_report(connection, &report).map(Ok)
+        })
+    }
+
+    /// A page of the reviews that wait for a moderator, the oldest first.
+    pub fn queue(&self, query: &QueueQuery) -> Result<QueuePage, StoreError> {
+        let scope = ListScope::of(&["queue"]);
+        let above = match &query.cursor {
+            Some(cursor) => cursor::decode(scope, cursor)?.id,
+            None => 0,
+        };
+        let limit = query.limit.get();
+        self.routed(|map| {
+            let fetch = move |connection: &mut Connection, owned: &Owned| {
+                let rows = moderation::queue(connection, owned, above, limit + 1)?;
+                let waiting = moderation::waiting(connection, owned)?;
+                Ok((with_history(connection, rows)?, waiting.either))
+            };
+            let (gathered, horizon) =
+                self.gather_settled(map, Bucket::all(), query.allow_partial, fetch)?;
+            let waiting = gathered.answers.iter().map(|(_, count)| count).sum();
+            let mut rows: Vec<Waiting> =
+                gathered.answers.into_iter().flat_map(|(rows, _)| rows).collect();
+            rows.sort_by_key(|(row, ..)| row.id);
+            let more = rows.len() > limit;
+            rows.truncate(limit);
+            if more {
+                horizon.cut(&mut rows, |(row, ..)| row.id);
+            }
+            let last = rows.last().map_or(above, |(row, ..)| row.id);
+            let next = more.then(|| cursor::encode(scope, Position { group: 0, id: last }));
+            let products: Vec<i64> = rows.iter().map(|(row, ..)| row.product_id).collect();
+            let names = self.product_names(&products)?;
+            let items: Result<Vec<_>, _> =
+                rows.into_iter().map(|row| queued(row, &names)).collect();
+            Ok(QueuePage {
+                items: items.map_err(StoreError::from)?,
+                next_cursor: next,
+                waiting,
+                missing_databases: self.names(&gathered.missing),
+            })
+        })
+    }
+
+    /// Decides about reviews, each by itself: one that somebody else has changed meanwhile is
+    /// left as it is.
+    pub fn decide(
+        &self,
+        moderator: &Actor,
+        decisions: &NewDecisions,
+    ) -> Result<DecisionResultList, StoreError> {
+        let errors = decisions.errors();
+        if !errors.is_empty() {
+            return Err(StoreError::Invalid(errors));
+        }
+        let (status, action) = match decisions.decision {
+            Decision::Approve => (ReviewStatus::Approved, ReviewAction::Approve),
+            Decision::Reject => (ReviewStatus::Rejected, ReviewAction::Reject),
+            Decision::Spam => (ReviewStatus::Spam, ReviewAction::Spam),
+        };
+        let reason = Some(decisions.reason.to_string());
+        let change = Change { action, status, reason, note: decisions.note.clone() };
+        self.each(moderator, &decisions.reviews, |connection, row| {
+            moderation::close_reports(connection, &row, row.version + 1)?;
+            let changed = ReviewRow { open_reports: 0, ..row.clone() };
+            change_review(connection, moderator, &row, changed, &change).map(Ok)
+        })
+    }
+
+    /// Takes back the last decision about each review: it stands as it did before, and the
+    /// reports that the decision closed are open again.
+    pub fn undo(
+        &self,
+        moderator: &Actor,
+        undo: &UndoDecisions,
+    ) -> Result<DecisionResultList, StoreError> {
+        let errors = undo.errors();
+        if !errors.is_empty() {
+            return Err(StoreError::Invalid(errors));
+        }
+        self.each(moderator, &undo.reviews, |connection, row| {
+            let Some(status) = status_before(moderation::find_event(connection, &row)?)? else {
+                return Ok(Err(StoreError::NothingToUndo));
+            };
+            let open_reports = moderation::reopen_reports(connection, &row, row.version)?;
+            let changed = ReviewRow { open_reports, ..row.clone() };
+            let action = ReviewAction::Undo;
+            let change = Change { action, status, reason: None, note: None };
+            change_review(connection, moderator, &row, changed, &change).map(Ok)
+        })
+    }
+
+    /// Changes each of `reviews` that still has its version, and is not the moderator's own.
+    fn each(
+        &self,
+        moderator: &Actor,
+        reviews: &[ReviewVersion],
+        change: impl Fn(&mut Connection, ReviewRow) -> Result<Result<Review, StoreError>, QueryError>,
+    ) -> Result<DecisionResultList, StoreError> {
+        let decide = |seen: &ReviewVersion| {
+            let changed = self.change(seen.id, |connection, row, review| match review.status {
+                ReviewStatus::Deleted => Ok(Err(StoreError::ReviewDeleted)),
+                _ if row.author_id == Some(moderator.id.get()) => Ok(Err(StoreError::OwnReview)),
+                _ if review.version != seen.version => Ok(Err(StoreError::VersionConflict)),
+                _ => change(connection, row),
+            });
+            result(seen.id, changed)
+        };
+        Ok(DecisionResultList { items: reviews.iter().map(decide).collect::<Result<_, _>>()? })
+    }
+
+    /// The names of these products.
+    pub(in crate::store) fn product_names(
+        &self,
+        ids: &[i64],
+    ) -> Result<HashMap<i64, String>, StoreError> {
+        let names =
+            self.default().read_latest(|connection| crate::db::products::names(connection, ids))?;
+        Ok(names.into_iter().collect())
+    }
+}
+
+/// What became of one review. Only what is wrong with the service is wrong with the request.
+fn result(id: ReviewId, changed: Result<Review, StoreError>) -> Result<DecisionResult, StoreError> {
+    let problem = match changed {
+        Ok(review) => {
+            let (status, version) = (Some(review.status), Some(review.version));
+            return Ok(DecisionResult { id, status, version, problem: None, detail: None });
+        }
+        Err(StoreError::ReviewNotFound(_)) => ProblemCode::ReviewNotFound,
+        Err(StoreError::ReviewDeleted) => ProblemCode::ReviewDeleted,
+        Err(StoreError::OwnReview) => ProblemCode::OwnReview,
+        Err(StoreError::VersionConflict) => ProblemCode::VersionConflict,
+        Err(StoreError::NothingToUndo) => ProblemCode::NothingToUndo,
+        Err(StoreError::Unavailable(_) | StoreError::ReadOnly(_)) => {
+            ProblemCode::DatabaseUnavailable
+        }
+        Err(StoreError::Busy(_) | StoreError::Locked(_)) => ProblemCode::DatabaseBusy,
+        Err(StoreError::BucketMoved) => ProblemCode::BucketMoved,
+        Err(error) => return Err(error),
+    };
+    let detail = Some(problem.explanation().to_owned());
+    Ok(DecisionResult { id, status: None, version: None, problem: Some(problem), detail })
+}
+
+/// The status before a decision; `None` when the event is none.
+fn status_before(event: Option<EventRow>) -> Result<Option<ReviewStatus>, QueryError> {
+    let event = event.map(ReviewEvent::try_from).transpose()?;
+    let decided = |event: &ReviewEvent| {
+        matches!(event.action, ReviewAction::Approve | ReviewAction::Reject | ReviewAction::Spam)
+    };
+    Ok(event.filter(decided).map(|event| event.from))
+}
+
+fn with_history(
+    connection: &mut Connection,
+    rows: Vec<ReviewRow>,
+) -> Result<Vec<Waiting>, QueryError> {
+    let mut reports: HashMap<i64, Vec<Report>> = HashMap::new();
+    for row in moderation::reports_of(connection, &rows, BESIDE)? {
+        reports.entry(row.review_id).or_default().push(Report::try_from(row)?);
+    }
+    let mut events: HashMap<i64, Vec<ReviewEvent>> = HashMap::new();
+    for row in moderation::events_of(connection, &rows, BESIDE)? {
+        events.entry(row.review_id).or_default().push(ReviewEvent::try_from(row)?);
+    }
+    let beside = |row: ReviewRow| {
+        let reports = reports.remove(&row.id).unwrap_or_default();
+        let events = events.remove(&row.id).unwrap_or_default();
+        (row, reports, events)
+    };
+    Ok(rows.into_iter().map(beside).collect())
+}
+
+fn queued(waiting: Waiting, names: &HashMap<i64, String>) -> Result<QueuedReview, QueryError> {
+    let (row, reports, history) = waiting;
+    let review = Review::try_from(row)?;
+    Ok(QueuedReview {
+        id: review.id,
+        version: review.version,
+        product_id: review.product_id,
+        product_name: names.get(&review.product_id.get()).cloned(),
+        status: review.status,
+        title: review.title,
+        body: review.body,
+        author_name: review.author_name,
+        member: review.member,
+        created_at: review.created_at,
+        edited_at: review.edited_at,
+        reports,
+        history,
+    })
+}
+
+fn broken(row: &ReviewRow) -> QueryError {
+    QueryError::Broken(format!("review {} in bucket {}", row.id, row.bucket))
+}

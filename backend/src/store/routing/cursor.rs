@@ -1,0 +1,101 @@
+//! Cursors: where in which list the next page starts. Opaque to clients.
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use twox_hash::XxHash3_64;
+
+use crate::store::error::StoreError;
+
+/// A list, by what it depends on: a cursor of one list is refused by another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) struct ListScope(u64);
+
+impl ListScope {
+    /// The list that these words tell apart from every other.
+    pub fn of(words: &[&str]) -> ListScope {
+        // A character that no word has keeps ["ab", "c"] and ["a", "bc"] apart.
+        ListScope(XxHash3_64::oneshot(words.join("\0").as_bytes()))
+    }
+}
+
+/// The last item of a page: its group in the order, and its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) struct Position {
+    pub group: u8,
+    pub id: i64,
+}
+
+const CHECKED_BYTES: usize = 17;
+const CURSOR_BYTES: usize = CHECKED_BYTES + 4;
+
+/// Tells damage from cursors; it is no secret, and forging one gains nothing.
+fn checksum(checked: &[u8]) -> [u8; 4] {
+    let hash = XxHash3_64::oneshot_with_seed(0x6f73_7472_616b_6f6e, checked);
+    [0, 1, 2, 3].map(|byte| hash.to_be_bytes()[byte])
+}
+
+pub(in crate::store) fn encode(scope: ListScope, position: Position) -> String {
+    let mut bytes = Vec::with_capacity(CURSOR_BYTES);
+    bytes.extend(scope.0.to_be_bytes());
+    bytes.push(position.group);
+    bytes.extend(position.id.to_be_bytes());
+    bytes.extend(checksum(&bytes));
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
+}
+
+pub(in crate::store) fn decode(scope: ListScope, text: &str) -> Result<Position, StoreError> {
+    let bytes: [u8; CURSOR_BYTES] = BASE64_URL_SAFE_NO_PAD
+        .decode(text)
+        .ok()
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or(StoreError::CursorInvalid)?;
+    let (checked, sum) = bytes.split_at(CHECKED_BYTES);
+    if checksum(checked) != sum {
+        return Err(StoreError::CursorInvalid);
+    }
+    let (of_scope, place) = checked.split_at(8);
+    if of_scope != scope.0.to_be_bytes() {
+        return Err(StoreError::CursorMismatch);
+    }
+    let mut id = [0; 8];
+    id.copy_from_slice(&place[1..]);
+    Ok(Position { group: place[0], id: i64::from_be_bytes(id) })
+}
+
+/// The id below which the page of a list of the newest starts.
+pub(in crate::store) fn newest_below(
+    scope: ListScope,
+    cursor: Option<&str>,
+) -> Result<i64, StoreError> {
+    cursor.map_or(Ok(i64::MAX), |cursor| decode(scope, cursor).map(|position| position.id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_belong_to_their_list() {
+        let scope = ListScope::of(&["reviews", "1", "newest"]);
+        let position = Position { group: 3, id: i64::MAX };
+        let text = encode(scope, position);
+        assert_eq!(decode(scope, &text).unwrap(), position);
+        let other = ListScope::of(&["reviews", "1", "oldest"]);
+        assert!(matches!(decode(other, &text), Err(StoreError::CursorMismatch)));
+    }
+
+    #[test]
+    fn every_damage_is_noticed() {
+        let scope = ListScope::of(&["reviews"]);
+        let text = encode(scope, Position { group: 0, id: 1 });
+        for place in 0..text.len() {
+            let mut damaged = text.clone().into_bytes();
+            damaged[place] = if damaged[place] == b'A' { b'B' } else { b'A' };
+            let damaged = String::from_utf8(damaged).unwrap();
+            assert!(matches!(decode(scope, &damaged), Err(StoreError::CursorInvalid)), "{damaged}");
+        }
+        for bad in ["", "x", "💥", &text[1..], &format!("{text}A")] {
+            assert!(matches!(decode(scope, bad), Err(StoreError::CursorInvalid)), "{bad}");
+        }
+    }
+}
