@@ -7,13 +7,7 @@
 mod blocking;
 mod cookie;
 mod endpoints;
-mod extract {
-    pub mod auth;
-    pub mod body;
-    pub mod client_ip;
-    pub mod device;
-    pub mod local;
-}
+mod extract;
 mod middleware;
 mod openapi;
 mod password_queue;

@@ -2,33 +2,11 @@
 //!
 //! Blocking: callers that must not wait run it on a thread of their own. It knows no HTTP.
 
-mod accounts {
-    pub mod accounts;
-    pub mod actor;
-    pub mod audit;
-    pub mod credentials;
-    pub mod passwords;
-    pub mod secret;
-    pub mod sessions;
-    pub mod tokens;
-    pub mod usage;
-}
+mod accounts;
 mod catalog;
 mod cluster;
 mod error;
-mod reviews {
-    pub mod admin;
-    pub mod attempts;
-    pub mod batch;
-    pub mod create;
-    pub mod list;
-    pub mod moderation;
-    pub mod own;
-    pub mod policy;
-    pub mod signature;
-    pub mod version;
-    pub mod write_queue;
-}
+mod reviews;
 mod routing;
 
 use std::collections::HashSet;

@@ -1,7 +1,7 @@
 //! Clocks that are wrong, or were.
 
 use jiff::{Timestamp, ToSpan};
-use ostrakon::shard::{bucket_of, mint};
+use ostrakon::shard::{bucket_of, mine_id};
 use ostrakon::store::Clock;
 use ostrakon_shared::{ReviewId, Role};
 use serde_json::{Value, json};
@@ -112,7 +112,7 @@ on_every_engine!(rows_dated_ahead_do_not_hold_up_lists_and_are_told_at_start, as
     let first = clocks.review().await.0;
     let first: ReviewId = first.parse().unwrap();
     let next_year = (Timestamp::now() + (24 * 365).hours()).as_millisecond();
-    let ahead = mint(bucket_of(first), next_year, 0, 0).unwrap();
+    let ahead = mine_id(bucket_of(first), next_year, 0, 0).unwrap();
     let change = format!("UPDATE review SET id = {} WHERE id = {}", ahead.get(), first.get());
     clocks.app.sql("reviews-1", &change);
     let app = clocks.app.restart().await;

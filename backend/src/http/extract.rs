@@ -1,0 +1,7 @@
+//! What handlers take as arguments: bodies, parameters, credentials, and the client's address.
+
+pub mod auth;
+pub mod body;
+pub mod client_ip;
+pub mod device;
+pub mod local;

@@ -1,0 +1,11 @@
+//! Accounts, their sessions and tokens, and the audit trail of what they do.
+
+pub mod accounts;
+pub mod actor;
+pub mod audit;
+pub mod credentials;
+pub mod passwords;
+pub mod secret;
+pub mod sessions;
+pub mod tokens;
+pub mod usage;
