@@ -31,6 +31,7 @@ use machine::Machine;
 use postgres::Servers;
 use report::{Report, Row};
 use run::{Run, step};
+use sample::median;
 use site::Sites;
 use workload::{Load, POSTGRES, SQLITE, Site, selected};
 
@@ -151,7 +152,7 @@ fn measure(settings: &Settings) -> Result<Report> {
     let folder = folder.to_owned();
     let postgres = postgres.as_ref();
     let mut run = Run { workloads: &workloads, sites, postgres, products, seconds, folder };
-    let start_s = run.start_s()?;
+    let start_s = median(run.sites.starts_s.clone());
     let (samples, others) = run.rounds(usize::try_from(rounds)?)?;
     let rss_mb = run.sites.get(Site::Main)?.0.rss_mb()?;
     let rows = workloads

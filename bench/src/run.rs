@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::baseline::{self, RawSqlite};
 use crate::open_loop;
 use crate::postgres::Servers;
-use crate::sample::{Sample, median};
+use crate::sample::Sample;
 use crate::server::Server;
 use crate::site::Sites;
 use crate::traffic::{Request, Requests, Traffic};
@@ -22,8 +22,6 @@ const WARM_UP_S: u64 = 1;
 /// What a load generator has left behind unanswered is done after this: the next one must not find
 /// it waiting for a database.
 const SETTLE: Duration = Duration::from_millis(250);
-/// Starts that are measured.
-const STARTS: usize = 5;
 /// New reviews for each read of the mix.
 const CREATES_PER_READ: f64 = 4.0 / 96.0;
 /// Connections of wrk that read while reviews are created.
@@ -66,16 +64,6 @@ impl Run<'_> {
         progress("");
         let others = (self.others_s()? - before_s) / began.elapsed().as_secs_f64();
         Ok((samples, others))
-    }
-
-    /// Seconds from the start of the server with 64 databases to its first answer; `None` when it
-    /// is not among what is measured.
-    pub fn start_s(&self) -> Result<Option<f64>> {
-        let Some(config) = &self.sites.sixty_four else { return Ok(None) };
-        // The one that runs has the same files open, which only it writes; none of them writes.
-        let starts: Result<Vec<f64>> =
-            (0..STARTS).map(|_| Ok(Server::ostrakon(config)?.started_in.as_secs_f64())).collect();
-        Ok(median(starts?))
     }
 
     /// Processor time that other programs have had so far, in seconds; those of PostgreSQL's
