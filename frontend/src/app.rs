@@ -5,18 +5,18 @@ use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::hooks::use_location;
 use leptos_router::path;
 
-use crate::account_menu::AccountMenu;
-use crate::address::{address, show_in_browser};
+use crate::components::account_menu::AccountMenu;
 use crate::components::{Clock, PasswordPrompt};
-use crate::drafts::Drafts;
-use crate::memory::Memory;
-use crate::page::focus_main;
+use crate::dom::document::focus_main;
+use crate::dom::title::{Title, TitleAnnouncer};
 use crate::pages::{
     AccountRoute, AdminRoute, Catalogue, NotFound, ProductRoute, Register, ReviewRoute, SignIn,
 };
-use crate::programs::OtherProgram;
-use crate::session::{CurrentSession, LostSession};
-use crate::title::{Title, TitleAnnouncer};
+use crate::routing::bundles::OtherProgram;
+use crate::routing::url::{address, show_in_browser};
+use crate::state::drafts::Drafts;
+use crate::state::history_cache::Memory;
+use crate::state::session::{CurrentSession, LostSession};
 
 /// The app for all.
 pub fn public_app() -> AnyView {

@@ -1,8 +1,10 @@
 //! The parts that pages are made of.
 
+pub mod account_menu;
 mod dialog;
 mod form;
 mod histogram;
+pub mod listing;
 mod load_more;
 mod notice;
 mod own_review;

@@ -4,7 +4,7 @@ use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
-use crate::page::element;
+use crate::dom::document::element;
 
 /// A dialog that is there while `open` is set. The browser keeps the focus inside, and gives it
 /// back at the end.

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use ostrakon_shared::text::is_blank;
 
-use crate::attempt::Attempt;
+use crate::state::submission::Attempt;
 
 /// The end of a form: why it was refused, the button, and that it worked.
 #[component]

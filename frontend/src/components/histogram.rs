@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use ostrakon_shared::{ProductId, Rating};
 
 use crate::format::{counted, grouped};
-use crate::review_query::ReviewQuery;
+use crate::routing::review_query::ReviewQuery;
 
 /// A bar for each rating, which leads to the reviews with it, and from there back to all.
 #[component]

@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 
+use crate::components::listing::ListState;
 use crate::format::counted;
-use crate::listing::ListState;
 
 /// Where the focus goes when the button it was on is gone.
 pub const END_ID: &str = "end-of-list";

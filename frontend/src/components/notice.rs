@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::format::listed;
-use crate::http::ApiError;
+use crate::net::http::ApiError;
 
 /// Nothing could be loaded: why, and the way to try again.
 #[component]

@@ -4,16 +4,16 @@ use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use ostrakon_shared::{NewReview, ProblemCode, Review, ReviewStatus};
 
-use crate::api;
-use crate::attempt::Attempt;
 use crate::components::dialog::Dialog;
 use crate::components::form::FormEnd;
 use crate::components::review_card::{FoldedBody, ReviewByline, Verdict};
 use crate::components::review_form::{FormTexts, ReviewForm};
 use crate::components::status::status_chip;
-use crate::drafts::{Draft, Field, edit_to};
-use crate::http::{Answer, ApiError};
-use crate::page::focus_soon;
+use crate::dom::document::focus_soon;
+use crate::net::api;
+use crate::net::http::{Answer, ApiError};
+use crate::state::drafts::{Draft, Field, edit_to};
+use crate::state::submission::Attempt;
 
 const DELETE_ID: &str = "delete-review";
 

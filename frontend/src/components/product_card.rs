@@ -7,7 +7,7 @@ use ostrakon_shared::{Product, ProductRating};
 use crate::components::picture::Picture;
 use crate::components::stars::Stars;
 use crate::format::counted;
-use crate::review_query::ReviewQuery;
+use crate::routing::review_query::ReviewQuery;
 
 /// A card that leads to the product.
 #[component]

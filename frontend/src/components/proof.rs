@@ -5,10 +5,10 @@ use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use ostrakon_shared::{FieldError, FieldErrorCode, MAX_PASSWORD_CHARS, PasswordProof, ProblemCode};
 
-use super::{Dialog, FormEnd, TextField, close_dialog};
-use crate::api;
-use crate::attempt::Attempt;
-use crate::http::on_proof_required;
+use crate::components::{Dialog, FormEnd, TextField, close_dialog};
+use crate::net::api;
+use crate::net::http::on_proof_required;
+use crate::state::submission::Attempt;
 
 const ID: &str = "proof";
 

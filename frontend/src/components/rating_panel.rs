@@ -6,7 +6,7 @@ use ostrakon_shared::{ProductId, ProductRating};
 use crate::components::histogram::Histogram;
 use crate::components::stars::Stars;
 use crate::format::{counted, grouped};
-use crate::review_query::ReviewQuery;
+use crate::routing::review_query::ReviewQuery;
 
 /// The average, what it is made of, and a way to the reviews of each rating.
 #[component]

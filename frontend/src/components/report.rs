@@ -4,12 +4,12 @@ use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use ostrakon_shared::{MAX_NOTE_CHARS, NewReport, ProblemCode, ReportReason, ReviewId};
 
-use crate::api;
-use crate::attempt::Attempt;
 use crate::components::dialog::{Dialog, close_dialog};
 use crate::components::form::{FormEnd, given};
 use crate::components::text_field::TextField;
-use crate::page::focus_soon;
+use crate::dom::document::focus_soon;
+use crate::net::api;
+use crate::state::submission::Attempt;
 
 const ID: &str = "report";
 

@@ -9,10 +9,10 @@ use ostrakon_shared::{
 
 use crate::components::star_input::StarInput;
 use crate::components::text_field::TextField;
-use crate::drafts::{Draft, Field, first_field};
-use crate::http::{Answer, ApiError};
-use crate::page::focus_soon;
-use crate::session::current_session;
+use crate::dom::document::focus_soon;
+use crate::net::http::{Answer, ApiError};
+use crate::state::drafts::{Draft, Field, first_field};
+use crate::state::session::current_session;
 
 /// What the form is for.
 #[derive(Clone, Copy)]

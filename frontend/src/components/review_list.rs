@@ -5,15 +5,15 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 use ostrakon_shared::{ProductId, ReviewSort};
 
-use crate::api;
+use crate::components::listing::{List, Listing, rows};
 use crate::components::review_card::ReviewCard;
 use crate::components::skeleton::ReviewSkeletons;
 use crate::format::counted;
-use crate::listing::{List, Listing, rows};
-use crate::memory::Memory;
-use crate::own_writes::OwnWrites;
-use crate::paging::Pages;
-use crate::review_query::ReviewQuery;
+use crate::net::api;
+use crate::routing::review_query::ReviewQuery;
+use crate::state::history_cache::Memory;
+use crate::state::local_changes::OwnWrites;
+use crate::state::paging::Pages;
 
 /// The reviews, with what chooses and orders them. Those that were just posted come first.
 #[component]

@@ -3,17 +3,17 @@
 use leptos::prelude::*;
 use ostrakon_shared::{NewReview, ProblemCode, ProductId, Review, ReviewStatus};
 
-use crate::address::browser_address;
-use crate::api;
+use crate::components::listing::{List, Listing};
 use crate::components::own_review::OwnReview;
 use crate::components::review_form::{FormTexts, ReviewForm};
-use crate::drafts::Drafts;
-use crate::http::Answer;
-use crate::idempotency::IdempotencyKey;
-use crate::listing::{List, Listing};
-use crate::own_writes::Written;
-use crate::paging::Pages;
-use crate::session::{current_session, sign_in_href};
+use crate::net::api;
+use crate::net::http::Answer;
+use crate::net::idempotency::IdempotencyKey;
+use crate::routing::url::browser_address;
+use crate::state::drafts::Drafts;
+use crate::state::local_changes::Written;
+use crate::state::paging::Pages;
+use crate::state::session::{current_session, sign_in_href};
 
 const POSTED: &str = "Your review is posted.";
 const WAITING: &str = "Your review will appear once a moderator has looked at it.";

@@ -20,10 +20,10 @@ use leptos_router::hooks::use_params_map;
 use ostrakon_shared::Role;
 
 use crate::components::sub_nav;
+use crate::dom::title::set_title;
 use crate::pages::NotFound;
 use crate::pages::guard::Guarded;
-use crate::session::current_session;
-use crate::title::set_title;
+use crate::state::session::current_session;
 
 /// The page behind the counter that the address names.
 #[component]

@@ -4,14 +4,14 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 use ostrakon_shared::MAX_SEARCH_CHARS;
 
-use crate::address::{address, page_query};
-use crate::api;
+use crate::components::listing::{List, Listing};
 use crate::components::{CardSkeletons, ProductCard, SearchField};
-use crate::http::escape;
-use crate::listing::{List, Listing};
-use crate::memory::Memory;
-use crate::paging::Pages;
-use crate::title::set_title;
+use crate::dom::title::set_title;
+use crate::net::api;
+use crate::net::http::escape;
+use crate::routing::url::{address, page_query};
+use crate::state::history_cache::Memory;
+use crate::state::paging::Pages;
 
 /// The catalogue page.
 #[component]

@@ -6,10 +6,10 @@ use leptos_router::components::A;
 use leptos_router::hooks::use_navigate;
 use ostrakon_shared::Role;
 
-use crate::address::browser_address;
 use crate::components::{BrokenPot, LoadError};
-use crate::session::{current_session, has_rights_of, sign_in_href};
-use crate::title::set_title;
+use crate::dom::title::set_title;
+use crate::routing::url::browser_address;
+use crate::state::session::{current_session, has_rights_of, sign_in_href};
 
 /// The page, if who is signed in may do what this role may. Guests are asked to sign in.
 #[component]

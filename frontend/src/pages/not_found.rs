@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 
 use crate::components::BrokenPot;
-use crate::title::set_title;
+use crate::dom::title::set_title;
 
 /// The page for an address that means nothing.
 #[component]

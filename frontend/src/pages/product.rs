@@ -5,16 +5,16 @@ use leptos::task::spawn_local;
 use leptos_router::hooks::use_params_map;
 use ostrakon_shared::{Product, ProductId};
 
-use crate::address::page_query;
-use crate::api;
 use crate::components::{Picture, ProductSkeleton, RatingPanel, ReviewList, WritePanel, card_id};
-use crate::memory::{Memory, ProductVisit};
-use crate::own_writes::{OwnWrites, Written};
-use crate::page::focus_soon;
+use crate::dom::document::focus_soon;
+use crate::dom::title::set_title;
+use crate::net::api;
+use crate::net::request::{Loaded, Request};
 use crate::pages::Missing;
-use crate::request::{Loaded, Request};
-use crate::review_query::ReviewQuery;
-use crate::title::set_title;
+use crate::routing::review_query::ReviewQuery;
+use crate::routing::url::page_query;
+use crate::state::history_cache::{Memory, ProductVisit};
+use crate::state::local_changes::{OwnWrites, Written};
 
 /// The page of the product that the address names.
 #[component]

@@ -6,15 +6,15 @@ use leptos_router::components::A;
 use leptos_router::hooks::use_params_map;
 use ostrakon_shared::{Product, Review, ReviewId, ReviewLocation};
 
-use crate::api;
 use crate::components::{Picture, ReviewBody, ReviewByline, ReviewSkeleton, Verdict};
+use crate::dom::title::set_title;
 use crate::format::grouped;
-use crate::http::ApiError;
-use crate::memory::Memory;
+use crate::net::api;
+use crate::net::http::ApiError;
+use crate::net::request::{Loaded, Request};
 use crate::pages::Missing;
-use crate::request::{Loaded, Request};
-use crate::review_query::ReviewQuery;
-use crate::title::set_title;
+use crate::routing::review_query::ReviewQuery;
+use crate::state::history_cache::Memory;
 
 /// How many buckets there are. They are counted from zero.
 const BUCKETS: u64 = 1024;

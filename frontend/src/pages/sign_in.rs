@@ -8,13 +8,13 @@ use ostrakon_shared::{
     Credentials, FieldError, FieldErrorCode, MAX_NAME_CHARS, MAX_PASSWORD_CHARS, Session,
 };
 
-use crate::address::page_query;
-use crate::api;
-use crate::attempt::Attempt;
 use crate::components::{FormEnd, TextField};
-use crate::http::{Answer, escape};
-use crate::session::{current_session, next_address};
-use crate::title::set_title;
+use crate::dom::title::set_title;
+use crate::net::api;
+use crate::net::http::{Answer, escape};
+use crate::routing::url::page_query;
+use crate::state::session::{current_session, next_address};
+use crate::state::submission::Attempt;
 
 /// The page to sign in.
 #[component]

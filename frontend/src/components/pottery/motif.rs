@@ -3,8 +3,8 @@
 use std::f64::consts::{PI, TAU};
 use std::fmt::Write;
 
-use super::Painting;
-use super::pattern::dot;
+use crate::components::pottery::Painting;
+use crate::components::pottery::pattern::dot;
 
 /// A picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

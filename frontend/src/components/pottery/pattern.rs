@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::Painting;
+use crate::components::pottery::Painting;
 
 /// Half of the width that is painted.
 const REACH: f64 = 96.0;

@@ -6,9 +6,9 @@ use ostrakon_shared::{
     FieldError, FieldErrorCode, MAX_PASSWORD_CHARS, PasswordChange, ProblemCode,
 };
 
-use crate::api;
-use crate::attempt::Attempt;
 use crate::components::{FormEnd, TextField};
+use crate::net::api;
+use crate::state::submission::Attempt;
 
 /// The form to change it.
 pub fn password_panel(on_tokens_revoked: Callback<()>) -> AnyView {

@@ -5,13 +5,13 @@ use leptos::task::spawn_local;
 use leptos_router::components::A;
 use ostrakon_shared::Review;
 
-use super::account_nav;
-use crate::api;
 use crate::components::OwnReview;
-use crate::listing::{List, Listing};
-use crate::paging::Pages;
-use crate::review_query::ReviewQuery;
-use crate::title::set_title;
+use crate::components::listing::{List, Listing};
+use crate::dom::title::set_title;
+use crate::net::api;
+use crate::pages::account::account_nav;
+use crate::routing::review_query::ReviewQuery;
+use crate::state::paging::Pages;
 
 /// The page of the own reviews.
 pub fn own_reviews_page() -> AnyView {

@@ -3,12 +3,12 @@
 use leptos::prelude::*;
 use ostrakon_shared::{AccountId, SessionInfo};
 
-use crate::api;
-use crate::attempt::Attempt;
+use crate::components::listing::{List, Listing};
 use crate::components::{Ago, failure_line};
 use crate::format::day;
-use crate::listing::{List, Listing};
-use crate::paging::Pages;
+use crate::net::api;
+use crate::state::paging::Pages;
+use crate::state::submission::Attempt;
 
 /// The sessions of this account, or your own, and the way to end each.
 pub fn sessions_panel(of: Option<AccountId>) -> AnyView {

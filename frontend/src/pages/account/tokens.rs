@@ -9,14 +9,14 @@ use ostrakon_shared::{
 };
 use wasm_bindgen_futures::JsFuture;
 
-use crate::api;
-use crate::attempt::Attempt;
+use crate::components::listing::{List, Listing};
 use crate::components::{Ago, FormEnd, TextField, failure_line};
+use crate::dom::document::focus_soon;
 use crate::format::day;
-use crate::listing::{List, Listing};
-use crate::page::focus_soon;
-use crate::paging::Pages;
-use crate::session::current_session;
+use crate::net::api;
+use crate::state::paging::Pages;
+use crate::state::session::current_session;
+use crate::state::submission::Attempt;
 
 /// The tokens of this account, or your own, and the way to revoke each.
 pub fn token_list(of: Option<AccountId>) -> Listing<TokenInfo> {

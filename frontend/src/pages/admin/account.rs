@@ -3,11 +3,11 @@
 use leptos::prelude::*;
 use ostrakon_shared::{Account, AccountId};
 
-use crate::api;
-use crate::attempt::Attempt;
 use crate::components::{Ago, Dialog, FormEnd, close_dialog};
+use crate::net::api;
+use crate::net::request::{Loaded, Request};
 use crate::pages::account::{sessions, tokens};
-use crate::request::{Loaded, Request};
+use crate::state::submission::Attempt;
 
 const CONFIRM_ID: &str = "end-all";
 

@@ -4,13 +4,13 @@ use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use ostrakon_shared::{Account, AccountEdit, AccountId, Role};
 
-use super::products::{search_href, searched};
-use crate::api;
-use crate::attempt::Attempt;
+use crate::components::listing::{List, Listing};
 use crate::components::{Ago, Dialog, FormEnd, SearchField, close_dialog, failure_line};
-use crate::listing::{List, Listing};
-use crate::page::focus_soon;
-use crate::paging::Pages;
+use crate::dom::document::focus_soon;
+use crate::net::api;
+use crate::pages::admin::products::{search_href, searched};
+use crate::state::paging::Pages;
+use crate::state::submission::Attempt;
 
 /// The page.
 pub fn accounts_page() -> AnyView {

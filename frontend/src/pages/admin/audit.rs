@@ -5,11 +5,11 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 use ostrakon_shared::{AuditAction, AuditChange, AuditEntry, AuditVia};
 
-use crate::address::{address, page_query};
-use crate::api;
 use crate::components::Ago;
-use crate::listing::{List, Listing};
-use crate::paging::Pages;
+use crate::components::listing::{List, Listing};
+use crate::net::api;
+use crate::routing::url::{address, page_query};
+use crate::state::paging::Pages;
 
 const PATH: &str = "/admin/audit";
 
@@ -75,7 +75,7 @@ fn href(action: &str, account: &str) -> String {
     let parts = [("action", action), ("account_id", account)]
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| format!("{name}={}", crate::http::escape(value)));
+        .map(|(name, value)| format!("{name}={}", crate::net::http::escape(value)));
     address(PATH, &parts.collect::<Vec<_>>().join("&"))
 }
 

@@ -6,12 +6,12 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use ostrakon_shared::{DatabaseInfo, DatabaseList, Engine, Health, ReplicaInfo, Verification};
 
-use super::overview::health_chip;
-use crate::api;
-use crate::attempt::Attempt;
 use crate::components::{Ago, failure_line};
 use crate::format::{bytes, counted, grouped, percent};
-use crate::request::{Loaded, Request};
+use crate::net::api;
+use crate::net::request::{Loaded, Request};
+use crate::pages::admin::overview::health_chip;
+use crate::state::submission::Attempt;
 
 /// How often a verification that is running is looked at.
 const POLL: Duration = Duration::from_secs(1);

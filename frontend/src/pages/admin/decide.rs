@@ -9,12 +9,12 @@ use ostrakon_shared::{
     ReviewVersion, UndoDecisions,
 };
 
-use super::record::decision_reason;
-use crate::api;
-use crate::attempt::Attempt;
 use crate::components::{Dialog, FormEnd, TextField, close_dialog, failure_line, given};
+use crate::dom::document::focus_soon;
 use crate::format::counted;
-use crate::page::focus_soon;
+use crate::net::api;
+use crate::pages::admin::record::decision_reason;
+use crate::state::submission::Attempt;
 
 const ID: &str = "decide";
 const SAID_ID: &str = "decided";

@@ -6,13 +6,13 @@ use leptos_router::hooks::use_navigate;
 use leptos_router::params::ParamsMap;
 use ostrakon_shared::{AdminReviewDetail, ReviewId, ReviewVersion};
 
-use super::decide::{Decisions, decision_buttons};
-use super::filter::Filter;
-use super::record::{history, reports};
-use crate::api;
 use crate::components::{Dialog, ReviewBody, ReviewByline, Verdict, status_chip};
-use crate::request::{Loaded, Request};
-use crate::review_query::ReviewQuery;
+use crate::net::api;
+use crate::net::request::{Loaded, Request};
+use crate::pages::admin::decide::{Decisions, decision_buttons};
+use crate::pages::admin::filter::Filter;
+use crate::pages::admin::record::{history, reports};
+use crate::routing::review_query::ReviewQuery;
 
 const ID: &str = "review-drawer";
 

@@ -3,8 +3,8 @@
 use leptos_router::params::ParamsMap;
 use ostrakon_shared::MAX_SEARCH_CHARS;
 
-use crate::address::address;
-use crate::http::escape;
+use crate::net::http::escape;
+use crate::routing::url::address;
 
 /// The names of what can be asked for, in the address as in the API.
 pub const FIELDS: [&str; 6] = ["database", "product_id", "author_id", "rating", "status", "search"];

@@ -3,10 +3,10 @@
 use leptos::prelude::*;
 use ostrakon_shared::{DatabaseInfo, Health, Overview};
 
-use super::chart::{days_chart, spread_chart};
-use crate::api;
 use crate::format::grouped;
-use crate::request::{Loaded, Request};
+use crate::net::api;
+use crate::net::request::{Loaded, Request};
+use crate::pages::admin::chart::{days_chart, spread_chart};
 
 /// The page.
 pub fn overview_page() -> AnyView {

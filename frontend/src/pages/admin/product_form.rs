@@ -7,10 +7,10 @@ use ostrakon_shared::{
     MAX_URL_CHARS, NewProduct, ProblemCode, ProductEdit, ProductId,
 };
 
-use crate::api;
-use crate::attempt::Attempt;
 use crate::components::{FormEnd, TextField, close_dialog, given};
-use crate::http::ApiError;
+use crate::net::api;
+use crate::net::http::ApiError;
+use crate::state::submission::Attempt;
 
 /// Archives a product, or brings it back.
 pub async fn archive(

@@ -3,15 +3,15 @@
 use leptos::prelude::*;
 use ostrakon_shared::{AdminProduct, MAX_SEARCH_CHARS};
 
-use super::product_form::{ProductForm, archive};
-use crate::address::{address, page_query};
-use crate::api;
-use crate::attempt::Attempt;
+use crate::components::listing::{List, Listing};
 use crate::components::{Dialog, SearchField, failure_line};
-use crate::http::escape;
-use crate::listing::{List, Listing};
-use crate::paging::Pages;
-use crate::review_query::ReviewQuery;
+use crate::net::api;
+use crate::net::http::escape;
+use crate::pages::admin::product_form::{ProductForm, archive};
+use crate::routing::review_query::ReviewQuery;
+use crate::routing::url::{address, page_query};
+use crate::state::paging::Pages;
+use crate::state::submission::Attempt;
 
 /// The address of a list behind the counter with this search.
 pub fn search_href(path: &str, search: &str) -> String {

@@ -3,15 +3,15 @@
 use leptos::prelude::*;
 use ostrakon_shared::{QueuedReview, ReviewVersion};
 
-use super::decide::{Decisions, Outcome, decision_buttons, decision_desk};
-use super::record::{history, reports};
-use crate::api;
+use crate::components::listing::{List, Listing};
 use crate::components::{FoldedBody, Selection, byline, status_chip};
 use crate::format::counted;
-use crate::http::Answer;
-use crate::listing::{List, Listing};
-use crate::paging::{Item, Pages};
-use crate::review_query::ReviewQuery;
+use crate::net::api;
+use crate::net::http::Answer;
+use crate::pages::admin::decide::{Decisions, Outcome, decision_buttons, decision_desk};
+use crate::pages::admin::record::{history, reports};
+use crate::routing::review_query::ReviewQuery;
+use crate::state::paging::{Item, Pages};
 
 /// The page.
 pub fn queue_page() -> AnyView {

@@ -7,16 +7,16 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 use ostrakon_shared::{AdminReview, DatabaseInfo, Health, Rating, ReviewStatus, ReviewVersion};
 
-use super::decide::{Decisions, Outcome, decision_buttons, decision_desk};
-use super::drawer::Drawer;
-use super::filter::Filter;
-use crate::address::page_query;
-use crate::api;
+use crate::components::listing::{List, Listing};
 use crate::components::{Ago, Selection, status_chip, status_label};
 use crate::format::grouped;
-use crate::listing::{List, Listing};
-use crate::paging::{Item, Pages};
-use crate::review_query::ReviewQuery;
+use crate::net::api;
+use crate::pages::admin::decide::{Decisions, Outcome, decision_buttons, decision_desk};
+use crate::pages::admin::drawer::Drawer;
+use crate::pages::admin::filter::Filter;
+use crate::routing::review_query::ReviewQuery;
+use crate::routing::url::page_query;
+use crate::state::paging::{Item, Pages};
 
 /// Characters of a text that the table shows.
 const EXCERPT_CHARS: usize = 90;

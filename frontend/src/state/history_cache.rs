@@ -10,9 +10,9 @@ use leptos::prelude::*;
 use ostrakon_shared::{Product, ProductId, ProductRating, Review};
 use web_sys::ScrollRestoration;
 
-use crate::address::browser_address;
-use crate::own_writes::OwnWrites;
-use crate::paging::Pages;
+use crate::routing::url::browser_address;
+use crate::state::local_changes::OwnWrites;
+use crate::state::paging::Pages;
 
 /// How many addresses are remembered for each kind of thing.
 const SHELF_LENGTH: usize = 40;

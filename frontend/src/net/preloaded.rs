@@ -4,7 +4,7 @@ use leptos::prelude::window;
 use wasm_bindgen::JsCast;
 use web_sys::{NavigationType, PerformanceNavigationTiming};
 
-use crate::page::element;
+use crate::dom::document::element;
 
 /// The answer that came with the page to a request for this address. It is there once: later,
 /// things may have changed.

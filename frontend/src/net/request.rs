@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::components::LoadError;
-use crate::http::ApiError;
+use crate::net::http::ApiError;
 
 /// An answer that is asked for again whenever its input changes.
 ///

@@ -4,8 +4,8 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use ostrakon_shared::{FieldError, FieldErrorCode, ProblemCode};
 
-use crate::http::{Answer, ApiError};
-use crate::page::focus_first_invalid;
+use crate::dom::document::focus_first_invalid;
+use crate::net::http::{Answer, ApiError};
 
 /// How far it has come.
 #[derive(Clone, Copy)]

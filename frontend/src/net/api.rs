@@ -14,8 +14,8 @@ pub use account::*;
 pub use admin::*;
 pub use moderation::*;
 
-use crate::http::{ApiError, Call};
-use crate::review_query::ReviewQuery;
+use crate::net::http::{ApiError, Call};
+use crate::routing::review_query::ReviewQuery;
 
 /// A page of the products whose name holds `search`.
 pub async fn products(search: &str, cursor: Option<&str>) -> Result<ProductPage, ApiError> {

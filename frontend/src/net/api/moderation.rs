@@ -2,7 +2,7 @@
 
 use ostrakon_shared::{DecisionResultList, NewDecisions, QueuePage, UndoDecisions};
 
-use crate::http::{ApiError, Call};
+use crate::net::http::{ApiError, Call};
 
 /// Reviews on a page of the queue: as many as one request may decide about, at most.
 const QUEUE_PER_PAGE: u32 = 20;

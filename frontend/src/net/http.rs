@@ -13,7 +13,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, Headers, RequestInit, Response};
 
-use crate::first_answers;
+use crate::net::preloaded;
 
 /// What a request becomes, in a box: one type whoever asks, so that code that waits for answers
 /// is compiled once and not for every request.
@@ -152,7 +152,7 @@ impl Call {
     fn exchange(self) -> Answer<(u16, String)> {
         Box::pin(async move {
             if self.method == "GET"
-                && let Some(text) = first_answers::take(&self.address)
+                && let Some(text) = preloaded::take(&self.address)
             {
                 return Ok((200, text));
             }

@@ -7,9 +7,9 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use wasm_bindgen::JsCast;
 
-use crate::address::{address, show_in_browser};
-use crate::handover::Handover;
-use crate::page::element;
+use crate::dom::document::element;
+use crate::dom::handover::Handover;
+use crate::routing::url::{address, show_in_browser};
 
 /// What the paths of the second program's pages begin with.
 const MEMBERS_PATHS: [&str; 2] = ["/account", "/admin"];

@@ -5,7 +5,7 @@ use ostrakon_shared::{
     ProductId, ReviewPage, Session, SessionList, TokenList,
 };
 
-use crate::http::{ApiError, Call};
+use crate::net::http::{ApiError, Call};
 
 /// Who is signed in.
 pub async fn session() -> Result<Session, ApiError> {
@@ -78,7 +78,7 @@ pub async fn own_reviews(
     let product = product.map(|id| id.to_string()).unwrap_or_default();
     Call::get("/api/accounts/me/reviews")
         .with("product_id", &product)
-        .page(super::REVIEWS_PER_PAGE, cursor)
+        .page(crate::net::api::REVIEWS_PER_PAGE, cursor)
         .answer()
         .await
 }

@@ -6,7 +6,7 @@ use ostrakon_shared::{
     ProductEdit, ProductId, ReviewId, Verification,
 };
 
-use crate::http::{ApiError, Call};
+use crate::net::http::{ApiError, Call};
 
 /// Rows of a table on a page.
 const ROWS_PER_PAGE: u32 = 50;
@@ -31,7 +31,7 @@ pub async fn all_reviews(
 /// A review with all that is kept about it, if there is one.
 pub async fn review_detail(id: ReviewId) -> Result<Option<AdminReviewDetail>, ApiError> {
     let detail = Call::get(format!("/api/admin/reviews/{id}")).answer().await;
-    super::found(detail, ProblemCode::ReviewNotFound)
+    crate::net::api::found(detail, ProblemCode::ReviewNotFound)
 }
 
 /// A page of all products, archived or not.
@@ -80,7 +80,7 @@ pub async fn accounts(search: &str, cursor: Option<&str>) -> Result<AccountPage,
 /// The account, if there is one.
 pub async fn account(id: AccountId) -> Result<Option<Account>, ApiError> {
     let account = Call::get(format!("/api/admin/accounts/{id}")).answer().await;
-    super::found(account, ProblemCode::AccountNotFound)
+    crate::net::api::found(account, ProblemCode::AccountNotFound)
 }
 
 /// Ends all sessions and API tokens of an account.

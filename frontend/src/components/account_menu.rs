@@ -8,12 +8,12 @@ use leptos_router::hooks::use_location;
 use ostrakon_shared::{Account, Role};
 use wasm_bindgen::JsCast;
 
-use crate::address::address;
-use crate::api;
-use crate::attempt::Attempt;
 use crate::components::failure_line;
-use crate::page::element;
-use crate::session::{current_session, sign_in_href};
+use crate::dom::document::element;
+use crate::net::api;
+use crate::routing::url::address;
+use crate::state::session::{current_session, sign_in_href};
+use crate::state::submission::Attempt;
 
 /// The way in, or the account's menu.
 #[component]

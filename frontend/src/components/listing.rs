@@ -7,9 +7,9 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::components::{END_ID, LoadError, LoadMore, PartialNotice};
-use crate::http::{Answer, ApiError};
-use crate::page::focus_soon;
-use crate::paging::{Item, Key, Pages};
+use crate::dom::document::focus_soon;
+use crate::net::http::{Answer, ApiError};
+use crate::state::paging::{Item, Key, Pages};
 
 /// A list and how far it is loaded.
 pub struct Listing<T: Item> {

@@ -4,8 +4,9 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use ostrakon_shared::{Account, Role, Session};
 
-use crate::http::{ApiError, on_session_lost};
-use crate::{address, api};
+use crate::net::api;
+use crate::net::http::{ApiError, on_session_lost};
+use crate::routing::url;
 
 /// Who is signed in, as context: asked for once, and followed from then on.
 #[derive(Clone, Copy)]
@@ -84,7 +85,7 @@ pub fn current_session() -> CurrentSession {
 
 /// The page to sign in, and to come back from to this one.
 pub fn sign_in_href(back_to: &str) -> String {
-    format!("/sign-in?next={}", crate::http::escape(back_to))
+    format!("/sign-in?next={}", crate::net::http::escape(back_to))
 }
 
 /// Where to go after signing in: an address of this very app, whatever a link may say.
@@ -104,7 +105,7 @@ pub fn next_address(asked: Option<&str>) -> String {
 pub fn LostSession() -> impl IntoView {
     let session = current_session();
     let text = move || {
-        let href = sign_in_href(&address::browser_address());
+        let href = sign_in_href(&url::browser_address());
         session.lost.get().then(|| {
             view! {
                 <p class="notice lost-session">

@@ -34,7 +34,7 @@ impl ReviewQuery {
         let sort = (self.sort != ReviewSort::default()).then(|| format!("sort={}", self.sort));
         let rating = self.rating.map(|rating| format!("rating={}", rating.stars()));
         let search = [sort, rating].into_iter().flatten().collect::<Vec<_>>().join("&");
-        crate::address::address(&format!("/products/{product}"), &search)
+        crate::routing::url::address(&format!("/products/{product}"), &search)
     }
 }
 
