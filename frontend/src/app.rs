@@ -12,10 +12,10 @@ use crate::dom::title::{Title, TitleAnnouncer};
 use crate::pages::{
     AccountRoute, AdminRoute, Catalogue, NotFound, ProductRoute, Register, ReviewRoute, SignIn,
 };
-use crate::routing::bundles::OtherProgram;
+use crate::routing::bundles::OtherBundle;
 use crate::routing::url::{address, show_in_browser};
 use crate::state::drafts::Drafts;
-use crate::state::history_cache::Memory;
+use crate::state::history_cache::HistoryCache;
 use crate::state::session::{CurrentSession, LostSession};
 
 /// The app for all.
@@ -28,8 +28,8 @@ pub fn public_app() -> AnyView {
                 <Route path=path!("/reviews/:id") view=ReviewRoute />
                 <Route path=path!("/sign-in") view=SignIn />
                 <Route path=path!("/register") view=Register />
-                <Route path=path!("/account/*page") view=OtherProgram />
-                <Route path=path!("/admin/*page") view=OtherProgram />
+                <Route path=path!("/account/*page") view=OtherBundle />
+                <Route path=path!("/admin/*page") view=OtherBundle />
             </FlatRoutes>
         }
         .into_any()
@@ -41,7 +41,7 @@ pub fn members_app() -> AnyView {
     frame(|| {
         view! {
             <PasswordPrompt />
-            <FlatRoutes fallback=OtherProgram>
+            <FlatRoutes fallback=OtherBundle>
                 <Route path=path!("/account/*page") view=AccountRoute />
                 <Route path=path!("/admin/*page") view=AdminRoute />
             </FlatRoutes>
@@ -56,12 +56,12 @@ fn frame(routes: fn() -> AnyView) -> AnyView {
     provide_context(Title::new());
     provide_context(Drafts::new());
     // Its listener must run before the router's, so it is created first.
-    let memory = Memory::start();
-    provide_context(memory);
+    let cache = HistoryCache::start();
+    provide_context(cache);
     provide_context(CurrentSession::start());
     view! {
         <Router>
-            <Arrivals />
+            <NavigationEffects />
             <AccountMenu />
             <LostSession />
             {routes()}
@@ -71,14 +71,14 @@ fn frame(routes: fn() -> AnyView) -> AnyView {
     .into_any()
 }
 
-/// Follows the address: tells the memory, and gives the focus to each new page.
+/// Follows the address: tells the cache, and gives the focus to each new page.
 #[component]
-fn Arrivals() -> impl IntoView {
-    let memory = expect_context::<Memory>();
+fn NavigationEffects() -> impl IntoView {
+    let cache = expect_context::<HistoryCache>();
     let location = use_location();
     let (pathname, search) = (location.pathname, location.search);
     Effect::new(move || {
-        memory.arrive(&address(&pathname.read(), &search.read()));
+        cache.arrive(&address(&pathname.read(), &search.read()));
         // By then the router has shown it, if it does.
         request_animation_frame(move || {
             show_in_browser(&address(&pathname.read_untracked(), &search.read_untracked()));

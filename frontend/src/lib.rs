@@ -14,4 +14,4 @@ mod routing;
 mod state;
 
 pub use app::{members_app, public_app};
-pub use routing::bundles::{is_members_address, load_members_program, start};
+pub use routing::bundles::{is_members_address, load_members_bundle, start};

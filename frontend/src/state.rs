@@ -2,7 +2,7 @@
 
 pub mod drafts;
 pub mod history_cache;
+pub mod loaded_pages;
 pub mod local_changes;
-pub mod paging;
 pub mod session;
 pub mod submission;

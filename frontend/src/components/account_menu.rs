@@ -13,7 +13,7 @@ use crate::dom::document::element;
 use crate::net::api;
 use crate::routing::url::address;
 use crate::state::session::{current_session, sign_in_href};
-use crate::state::submission::Attempt;
+use crate::state::submission::Submission;
 
 /// The way in, or the account's menu.
 #[component]
@@ -72,7 +72,7 @@ fn Menu(account: Account) -> impl IntoView {
             }
         }
     };
-    let attempt = Attempt::new();
+    let submission = Submission::new();
     let sign_out = move |_| {
         let work = async move {
             api::sign_out().await?;
@@ -80,7 +80,7 @@ fn Menu(account: Account) -> impl IntoView {
             _ = window().location().assign("/");
             Ok(())
         };
-        attempt.start("", Box::pin(work));
+        submission.start("", Box::pin(work));
     };
     let staff = match account.role {
         Role::Member | Role::Unknown => None,
@@ -112,7 +112,7 @@ fn Menu(account: Account) -> impl IntoView {
                     <button type="button" on:click=sign_out>
                         "Sign out"
                     </button>
-                    {failure_line(attempt)}
+                    {failure_line(submission)}
                 </li>
             </ul>
         </details>

@@ -3,12 +3,12 @@
 use leptos::prelude::*;
 use ostrakon_shared::text::is_blank;
 
-use crate::state::submission::Attempt;
+use crate::state::submission::Submission;
 
 /// The end of a form: why it was refused, the button, and that it worked.
 #[component]
 pub fn FormEnd(
-    attempt: Attempt,
+    submission: Submission,
     /// What the button says.
     button: &'static str,
     /// What is said over the reason of a failure.
@@ -22,7 +22,7 @@ pub fn FormEnd(
 ) -> impl IntoView {
     let refusal = move || {
         let remedy = remedy.clone();
-        attempt.failure().map(|text| {
+        submission.failure().map(|text| {
             view! {
                 <div class="notice notice-error" role="alert">
                     <h3>{failure}</h3>
@@ -39,13 +39,13 @@ pub fn FormEnd(
                 type="submit"
                 class="button button-primary"
                 autofocus=autofocus
-                class:is-pending=move || attempt.pending()
-                aria-disabled=move || attempt.pending().to_string()
+                class:is-pending=move || submission.pending()
+                aria-disabled=move || submission.pending().to_string()
             >
                 {button}
             </button>
             <p role="status" class="write-status">
-                {move || attempt.done()}
+                {move || submission.done()}
             </p>
         </div>
     }
@@ -57,10 +57,10 @@ pub fn given(text: RwSignal<String>) -> Option<String> {
 }
 
 /// What went wrong with a button, beside it.
-pub fn failure_line(attempt: Attempt) -> AnyView {
+pub fn failure_line(submission: Submission) -> AnyView {
     view! {
         <p class="field-error" role="alert">
-            {move || attempt.failure()}
+            {move || submission.failure()}
         </p>
     }
     .into_any()

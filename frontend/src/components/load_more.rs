@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::components::listing::ListState;
+use crate::components::paginated_list::ListState;
 use crate::format::counted;
 
 /// Where the focus goes when the button it was on is gone.

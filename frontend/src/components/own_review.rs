@@ -13,7 +13,7 @@ use crate::dom::document::focus_soon;
 use crate::net::api;
 use crate::net::http::{Answer, ApiError};
 use crate::state::drafts::{Draft, Field, edit_to};
-use crate::state::submission::Attempt;
+use crate::state::submission::Submission;
 
 const DELETE_ID: &str = "delete-review";
 
@@ -119,7 +119,7 @@ fn EditForm(review: Review, on_end: Callback<Option<Review>>) -> impl IntoView {
         })
     });
     // Somebody, most likely the same person elsewhere, was faster.
-    let loading = Attempt::new();
+    let loading = Submission::new();
     let load = move |_| {
         loading.start(
             "This is the current text.",
@@ -164,7 +164,7 @@ fn DeleteControl(review: Review, on_change: Callback<Option<Review>>) -> impl In
     let open = RwSignal::new(false);
     let (id, version) = (review.id, review.version);
     let content = move || {
-        let attempt = Attempt::new();
+        let submission = Submission::new();
         let submit = move |event: SubmitEvent| {
             event.prevent_default();
             let work = async move {
@@ -172,12 +172,12 @@ fn DeleteControl(review: Review, on_change: Callback<Option<Review>>) -> impl In
                 on_change.run(None);
                 Ok(())
             };
-            attempt.start("", Box::pin(work));
+            submission.start("", Box::pin(work));
         };
         view! {
             <form class="form" on:submit=submit>
                 <p>"It disappears for everybody, and can’t be brought back."</p>
-                <FormEnd attempt button="Delete it" failure="The review is not deleted" />
+                <FormEnd submission button="Delete it" failure="The review is not deleted" />
             </form>
         }
     };

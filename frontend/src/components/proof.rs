@@ -8,7 +8,7 @@ use ostrakon_shared::{FieldError, FieldErrorCode, MAX_PASSWORD_CHARS, PasswordPr
 use crate::components::{Dialog, FormEnd, TextField, close_dialog};
 use crate::net::api;
 use crate::net::http::on_proof_required;
-use crate::state::submission::Attempt;
+use crate::state::submission::Submission;
 
 const ID: &str = "proof";
 
@@ -47,8 +47,11 @@ pub fn PasswordPrompt() -> impl IntoView {
 
 fn proof_form(on_proved: Callback<()>) -> AnyView {
     let password = RwSignal::new(String::new());
-    let attempt =
-        Attempt::new().blame(ProblemCode::PasswordWrong, "password", "This is not your password.");
+    let submission = Submission::new().map_problem(
+        ProblemCode::PasswordWrong,
+        "password",
+        "This is not your password.",
+    );
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let proof = PasswordProof { password: password.get_untracked() };
@@ -62,7 +65,7 @@ fn proof_form(on_proved: Callback<()>) -> AnyView {
             close_dialog(ID);
             Ok(())
         };
-        attempt.submit(ID, missing.into_iter().collect(), "", Box::pin(work));
+        submission.submit(ID, missing.into_iter().collect(), "", Box::pin(work));
     };
     view! {
         <form class="form" aria-label="Your password" novalidate on:submit=submit>
@@ -75,9 +78,9 @@ fn proof_form(on_proved: Callback<()>) -> AnyView {
                 required=true
                 text=password
                 max_chars=MAX_PASSWORD_CHARS
-                error=attempt.error("password")
+                error=submission.error("password")
             />
-            <FormEnd attempt button="Continue" failure="That did not work" />
+            <FormEnd submission button="Continue" failure="That did not work" />
         </form>
     }
     .into_any()

@@ -9,7 +9,7 @@ use crate::components::form::{FormEnd, given};
 use crate::components::text_field::TextField;
 use crate::dom::document::focus_soon;
 use crate::net::api;
-use crate::state::submission::Attempt;
+use crate::state::submission::Submission;
 
 const ID: &str = "report";
 
@@ -29,7 +29,7 @@ pub fn ReportControl(review: ReviewId, author: String) -> impl IntoView {
 
 #[component]
 fn ReportForm(review: ReviewId) -> impl IntoView {
-    let attempt = Attempt::new();
+    let submission = Submission::new();
     let reason = RwSignal::new(None::<ReportReason>);
     let unchosen = RwSignal::new(false);
     let note = RwSignal::new(String::new());
@@ -44,7 +44,12 @@ fn ReportForm(review: ReviewId) -> impl IntoView {
             let report = NewReport { reason, note: given(note) };
             let errors = report.errors();
             let work = async move { api::report_review(review, &report).await };
-            attempt.submit(ID, errors, "Thank you. A moderator will look at it.", Box::pin(work));
+            submission.submit(
+                ID,
+                errors,
+                "Thank you. A moderator will look at it.",
+                Box::pin(work),
+            );
         }
     };
     let choice = move |value: ReportReason| {
@@ -60,11 +65,11 @@ fn ReportForm(review: ReviewId) -> impl IntoView {
             </label>
         }
     };
-    let over = move || match attempt.problem() {
+    let over = move || match submission.problem() {
         Some(ProblemCode::AlreadyReported) => {
             Some("You have reported this review already. A moderator will look at it.")
         }
-        _ => attempt.done(),
+        _ => submission.done(),
     };
     let form = move || {
         view! {
@@ -87,9 +92,9 @@ fn ReportForm(review: ReviewId) -> impl IntoView {
                     hint="a few words, needed with “Something else”"
                     text=note
                     max_chars=MAX_NOTE_CHARS
-                    error=attempt.error("note")
+                    error=submission.error("note")
                 />
-                <FormEnd attempt button="Send report" failure="The report is not sent" />
+                <FormEnd submission button="Send report" failure="The report is not sent" />
             </form>
         }
     };

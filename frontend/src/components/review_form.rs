@@ -55,7 +55,7 @@ pub fn ReviewForm(
             return;
         }
         let review = draft.review_untracked();
-        progress.attempt();
+        progress.submission();
         match first_field(&review.errors()) {
             Some(field) => focus_soon(progress.id(field)),
             None => progress.send(review.clone(), send.run(review)),
@@ -142,7 +142,7 @@ impl Progress {
         self.form.with_value(|form| format!("{form}-failure"))
     }
 
-    fn attempt(self) {
+    fn submission(self) {
         self.attempted.set(true);
         self.refusal.set(None);
     }

@@ -5,41 +5,43 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 use ostrakon_shared::{ProductId, ReviewSort};
 
-use crate::components::listing::{List, Listing, rows};
+use crate::components::paginated_list::{List, PaginatedList, rows};
 use crate::components::review_card::ReviewCard;
 use crate::components::skeleton::ReviewSkeletons;
 use crate::format::counted;
 use crate::net::api;
 use crate::routing::review_query::ReviewQuery;
-use crate::state::history_cache::Memory;
-use crate::state::local_changes::OwnWrites;
-use crate::state::paging::Pages;
+use crate::state::history_cache::HistoryCache;
+use crate::state::loaded_pages::LoadedPages;
+use crate::state::local_changes::LocalChanges;
 
 /// The reviews, with what chooses and orders them. Those that were just posted come first.
 #[component]
 pub fn ReviewList(
     product: ProductId,
     query: Memo<ReviewQuery>,
-    own: RwSignal<OwnWrites>,
+    own: RwSignal<LocalChanges>,
 ) -> impl IntoView {
-    let memory = expect_context::<Memory>();
-    let list = Listing::new(move |cursor| {
+    let cache = expect_context::<HistoryCache>();
+    let list = PaginatedList::new(move |cursor| {
         let query = query.get();
         let kept = match cursor {
             Some(_) => None,
-            None => memory.recall(&query.href(product)),
+            None => cache.get(&query.href(product)),
         };
         Box::pin(async move {
             match kept {
                 Some(pages) => Ok(pages),
-                None => api::reviews(product, query, cursor.as_deref()).await.map(Pages::from),
+                None => {
+                    api::reviews(product, query, cursor.as_deref()).await.map(LoadedPages::from)
+                }
             }
         })
     });
     Effect::new(move || {
         if let Some(pages) = list.pages() {
-            memory.keep(query.read_untracked().href(product), pages);
-            memory.scroll_back();
+            cache.keep(query.read_untracked().href(product), pages);
+            cache.restore_scroll();
         }
     });
     let posted = Signal::derive(move || own.read().posted.clone());

@@ -3,16 +3,16 @@
 use leptos::prelude::*;
 use ostrakon_shared::{NewReview, ProblemCode, ProductId, Review, ReviewStatus};
 
-use crate::components::listing::{List, Listing};
 use crate::components::own_review::OwnReview;
+use crate::components::paginated_list::{List, PaginatedList};
 use crate::components::review_form::{FormTexts, ReviewForm};
 use crate::net::api;
 use crate::net::http::Answer;
 use crate::net::idempotency::IdempotencyKey;
 use crate::routing::url::browser_address;
 use crate::state::drafts::Drafts;
-use crate::state::local_changes::Written;
-use crate::state::paging::Pages;
+use crate::state::loaded_pages::LoadedPages;
+use crate::state::local_changes::LocalChange;
 use crate::state::session::{current_session, sign_in_href};
 
 const POSTED: &str = "Your review is posted.";
@@ -27,17 +27,17 @@ pub fn WritePanel(
     product: ProductId,
     /// Whether the product takes no reviews any more.
     archived: bool,
-    on_written: Callback<Written>,
+    on_written: Callback<LocalChange>,
 ) -> impl IntoView {
     let session = current_session();
     let account = Memo::new(move |_| session.account().map(|account| account.id));
-    let own = Listing::new(move |_| {
+    let own = PaginatedList::new(move |_| {
         let is_guest = account.get().is_none();
         Box::pin(async move {
             if is_guest {
-                return Ok(Pages::from(Vec::new()));
+                return Ok(LoadedPages::from(Vec::new()));
             }
-            api::own_reviews(Some(product), None).await.map(Pages::from)
+            api::own_reviews(Some(product), None).await.map(LoadedPages::from)
         })
     });
     let said = RwSignal::new(None);
@@ -57,8 +57,8 @@ pub fn WritePanel(
                 Some(_) => WAITING,
             }));
             on_written.run(match changed {
-                Some(review) if is_public(&review) => Written::Changed(review),
-                Some(_) | None => Written::Gone(before.id),
+                Some(review) if is_public(&review) => LocalChange::Changed(review),
+                Some(_) | None => LocalChange::Gone(before.id),
             });
         })
     };
@@ -125,10 +125,10 @@ pub fn WritePanel(
 fn NewReviewForm(
     product: ProductId,
     /// The account's review of this product, once there is one.
-    own: Listing<Review>,
+    own: PaginatedList<Review>,
     /// What happened to it last.
     said: RwSignal<Option<&'static str>>,
-    on_written: Callback<Written>,
+    on_written: Callback<LocalChange>,
 ) -> impl IntoView {
     const TEXTS: FormTexts = FormTexts {
         heading: "Write a review",
@@ -166,7 +166,7 @@ fn NewReviewForm(
             let is_public = posted.status == ReviewStatus::Approved;
             said.set(Some(if is_public { POSTED } else { WAITING }));
             if is_public {
-                on_written.run(Written::New(posted.clone()));
+                on_written.run(LocalChange::New(posted.clone()));
             }
             if !is_guest {
                 own.items.set(vec![posted]);

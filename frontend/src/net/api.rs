@@ -14,23 +14,27 @@ pub use account::*;
 pub use admin::*;
 pub use moderation::*;
 
-use crate::net::http::{ApiError, Call};
+use crate::net::http::{ApiError, RequestBuilder};
 use crate::routing::review_query::ReviewQuery;
 
 /// A page of the products whose name holds `search`.
 pub async fn products(search: &str, cursor: Option<&str>) -> Result<ProductPage, ApiError> {
-    Call::get("/api/products").with("search", search).page(PRODUCTS_PER_PAGE, cursor).answer().await
+    RequestBuilder::get("/api/products")
+        .with("search", search)
+        .page(PRODUCTS_PER_PAGE, cursor)
+        .answer()
+        .await
 }
 
 /// The product, if there is one; without its rating when a database that knows it is down.
 pub async fn product(id: ProductId) -> Result<Option<Product>, ApiError> {
-    let call = Call::get(format!("/api/products/{id}")).with("allow_partial", "true");
+    let call = RequestBuilder::get(format!("/api/products/{id}")).with("allow_partial", "true");
     found(call.answer().await, ProblemCode::ProductNotFound)
 }
 
 /// How the product is rated.
 pub async fn rating(id: ProductId) -> Result<ProductRating, ApiError> {
-    Call::get(format!("/api/products/{id}/rating")).answer().await
+    RequestBuilder::get(format!("/api/products/{id}/rating")).answer().await
 }
 
 /// A page of the product's reviews.
@@ -40,7 +44,7 @@ pub async fn reviews(
     cursor: Option<&str>,
 ) -> Result<ReviewPage, ApiError> {
     let rating = list.rating.map(|rating| rating.stars().to_string()).unwrap_or_default();
-    Call::get(format!("/api/products/{id}/reviews"))
+    RequestBuilder::get(format!("/api/products/{id}/reviews"))
         .with("sort", list.sort.as_str())
         .with("rating", &rating)
         .page(REVIEWS_PER_PAGE, cursor)
@@ -54,7 +58,7 @@ pub async fn post_review(
     review: &NewReview,
     idempotency_key: String,
 ) -> Result<Review, ApiError> {
-    Call::new("POST", format!("/api/products/{id}/reviews"))
+    RequestBuilder::new("POST", format!("/api/products/{id}/reviews"))
         .header("Idempotency-Key", idempotency_key)
         .json(review)
         .answer()
@@ -63,13 +67,13 @@ pub async fn post_review(
 
 /// The review, if there is one.
 pub async fn review(id: ReviewId) -> Result<Option<Review>, ApiError> {
-    let review = Call::get(format!("/api/reviews/{id}")).answer().await;
+    let review = RequestBuilder::get(format!("/api/reviews/{id}")).answer().await;
     found(review, ProblemCode::ReviewNotFound)
 }
 
 /// Where the review lives.
 pub async fn location(id: ReviewId) -> Result<ReviewLocation, ApiError> {
-    Call::get(format!("/api/reviews/{id}/location")).answer().await
+    RequestBuilder::get(format!("/api/reviews/{id}/location")).answer().await
 }
 
 /// Changes this version of an own review.
@@ -78,17 +82,21 @@ pub async fn edit_review(
     version: i32,
     edit: &ReviewEdit,
 ) -> Result<Review, ApiError> {
-    Call::new("PATCH", format!("/api/reviews/{id}")).if_match(version).json(edit).answer().await
+    RequestBuilder::new("PATCH", format!("/api/reviews/{id}"))
+        .if_match(version)
+        .json(edit)
+        .answer()
+        .await
 }
 
 /// Deletes this version of an own review.
 pub async fn delete_review(id: ReviewId, version: i32) -> Result<(), ApiError> {
-    Call::new("DELETE", format!("/api/reviews/{id}")).if_match(version).done().await
+    RequestBuilder::new("DELETE", format!("/api/reviews/{id}")).if_match(version).done().await
 }
 
 /// Reports a review to the moderators.
 pub async fn report_review(id: ReviewId, report: &NewReport) -> Result<(), ApiError> {
-    Call::new("POST", format!("/api/reviews/{id}/reports")).json(report).done().await
+    RequestBuilder::new("POST", format!("/api/reviews/{id}/reports")).json(report).done().await
 }
 
 /// That something does not exist is an answer like any other.

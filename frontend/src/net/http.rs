@@ -84,26 +84,26 @@ pub fn on_proof_required(ask: impl Fn() -> Question + 'static) {
 }
 
 /// A request to be sent to where the app came from.
-pub struct Call {
+pub struct RequestBuilder {
     method: &'static str,
     address: String,
     headers: Vec<(&'static str, String)>,
     body: Option<String>,
 }
 
-impl Call {
+impl RequestBuilder {
     /// A request of this method to this path.
-    pub fn new(method: &'static str, path: impl Into<String>) -> Call {
-        Call { method, address: path.into(), headers: Vec::new(), body: None }
+    pub fn new(method: &'static str, path: impl Into<String>) -> RequestBuilder {
+        RequestBuilder { method, address: path.into(), headers: Vec::new(), body: None }
     }
 
     /// A request that reads.
-    pub fn get(path: impl Into<String>) -> Call {
-        Call::new("GET", path)
+    pub fn get(path: impl Into<String>) -> RequestBuilder {
+        RequestBuilder::new("GET", path)
     }
 
     /// With this parameter in the query, unless it is empty.
-    pub fn with(mut self, name: &str, value: &str) -> Call {
+    pub fn with(mut self, name: &str, value: &str) -> RequestBuilder {
         if !value.is_empty() {
             let separator = if self.address.contains('?') { '&' } else { '?' };
             // Writing into a string can't fail.
@@ -113,25 +113,25 @@ impl Call {
     }
 
     /// With how much of a list, from where, and that a part is better than nothing.
-    pub fn page(self, limit: u32, cursor: Option<&str>) -> Call {
+    pub fn page(self, limit: u32, cursor: Option<&str>) -> RequestBuilder {
         self.with("limit", &limit.to_string())
             .with("cursor", cursor.unwrap_or_default())
             .with("allow_partial", "true")
     }
 
     /// With this header.
-    pub fn header(mut self, name: &'static str, value: String) -> Call {
+    pub fn header(mut self, name: &'static str, value: String) -> RequestBuilder {
         self.headers.push((name, value));
         self
     }
 
     /// About this version only.
-    pub fn if_match(self, version: i32) -> Call {
+    pub fn if_match(self, version: i32) -> RequestBuilder {
         self.header("If-Match", format!("\"{version}\""))
     }
 
     /// With this body.
-    pub fn json(mut self, body: &impl Serialize) -> Call {
+    pub fn json(mut self, body: &impl Serialize) -> RequestBuilder {
         // Types of ours always have JSON.
         self.body = serde_json::to_string(body).ok();
         self.header("Content-Type", "application/json".to_owned())
@@ -233,15 +233,16 @@ mod tests {
 
     #[test]
     fn queries_are_escaped_and_have_no_empty_parameters() {
-        let call = Call::get("/api/x").with("a", "").with("b", "é &=?/+").with("c", "1-2_3.4~");
+        let call =
+            RequestBuilder::get("/api/x").with("a", "").with("b", "é &=?/+").with("c", "1-2_3.4~");
         assert_eq!(call.address, "/api/x?b=%C3%A9%20%26%3D%3F%2F%2B&c=1-2_3.4~");
-        let call = Call::get("/api/x").page(20, Some("AA"));
+        let call = RequestBuilder::get("/api/x").page(20, Some("AA"));
         assert_eq!(call.address, "/api/x?limit=20&cursor=AA&allow_partial=true");
     }
 
     #[test]
     fn versions_are_quoted() {
-        let call = Call::new("PATCH", "/api/x").if_match(3);
+        let call = RequestBuilder::new("PATCH", "/api/x").if_match(3);
         assert_eq!(call.headers, [("If-Match", "\"3\"".to_owned())]);
     }
 }

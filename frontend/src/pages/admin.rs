@@ -5,14 +5,14 @@ mod accounts;
 mod audit;
 mod chart;
 mod databases;
-mod decide;
+mod decision_dialog;
 mod drawer;
 mod filter;
 mod overview;
 mod product_form;
 mod products;
 mod queue;
-mod record;
+mod review_history;
 mod reviews;
 
 use leptos::prelude::*;

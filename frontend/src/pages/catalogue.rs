@@ -4,40 +4,40 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 use ostrakon_shared::MAX_SEARCH_CHARS;
 
-use crate::components::listing::{List, Listing};
+use crate::components::paginated_list::{List, PaginatedList};
 use crate::components::{CardSkeletons, ProductCard, SearchField};
 use crate::dom::title::set_title;
 use crate::net::api;
 use crate::net::http::escape;
 use crate::routing::url::{address, page_query};
-use crate::state::history_cache::Memory;
-use crate::state::paging::Pages;
+use crate::state::history_cache::HistoryCache;
+use crate::state::loaded_pages::LoadedPages;
 
 /// The catalogue page.
 #[component]
 pub fn Catalogue() -> impl IntoView {
     set_title("Products");
-    let memory = expect_context::<Memory>();
+    let cache = expect_context::<HistoryCache>();
     let query = page_query();
     let typed = Memo::new(move |_| query.read().get("search").unwrap_or_default());
     let search = Memo::new(move |_| search_text(&typed.read()));
-    let list = Listing::new(move |cursor| {
+    let list = PaginatedList::new(move |cursor| {
         let search = search.get();
         let kept = match cursor {
             Some(_) => None,
-            None => memory.recall(&catalogue_address(&search)),
+            None => cache.get(&catalogue_address(&search)),
         };
         Box::pin(async move {
             match kept {
                 Some(pages) => Ok(pages),
-                None => api::products(&search, cursor.as_deref()).await.map(Pages::from),
+                None => api::products(&search, cursor.as_deref()).await.map(LoadedPages::from),
             }
         })
     });
     Effect::new(move || {
         if let Some(pages) = list.pages() {
-            memory.keep(catalogue_address(&search.read_untracked()), pages);
-            memory.scroll_back();
+            cache.keep(catalogue_address(&search.read_untracked()), pages);
+            cache.restore_scroll();
         }
     });
     view! {

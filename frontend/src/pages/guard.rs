@@ -1,4 +1,4 @@
-//! Pages that are not for everybody.
+//! Shows a page to those who may see it, and to others the way to sign in.
 
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;

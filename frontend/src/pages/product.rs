@@ -9,12 +9,12 @@ use crate::components::{Picture, ProductSkeleton, RatingPanel, ReviewList, Write
 use crate::dom::document::focus_soon;
 use crate::dom::title::set_title;
 use crate::net::api;
-use crate::net::request::{Loaded, Request};
+use crate::net::fetched::{Fetched, Loaded};
 use crate::pages::Missing;
 use crate::routing::review_query::ReviewQuery;
 use crate::routing::url::page_query;
-use crate::state::history_cache::{Memory, ProductVisit};
-use crate::state::local_changes::{OwnWrites, Written};
+use crate::state::history_cache::{HistoryCache, ProductVisit};
+use crate::state::local_changes::{LocalChange, LocalChanges};
 
 /// The page of the product that the address names.
 #[component]
@@ -36,18 +36,18 @@ fn no_such_product() -> AnyView {
 
 #[component]
 fn ProductById(id: ProductId) -> impl IntoView {
-    let memory = expect_context::<Memory>();
-    let request = Request::new(
+    let cache = expect_context::<HistoryCache>();
+    let request = Fetched::new(
         || (),
         move |()| {
-            let kept = memory.recall(&visit_address(id));
+            let kept = cache.get(&visit_address(id));
             async move {
                 match kept {
                     Some(visit) => Ok(Some(visit)),
                     None => {
                         let product = api::product(id).await?;
                         Ok(product
-                            .map(|product| ProductVisit { product, own: OwnWrites::default() }))
+                            .map(|product| ProductVisit { product, own: LocalChanges::default() }))
                     }
                 }
             }
@@ -75,13 +75,13 @@ fn ProductDetails(visit: ProductVisit) -> impl IntoView {
     let rating = RwSignal::new(product.rating.clone());
     let own = RwSignal::new(own);
     remember(product.clone(), rating, own);
-    let on_written = Callback::new(move |written: Written| {
-        if let Written::New(review) = &written {
+    let on_written = Callback::new(move |written: LocalChange| {
+        if let LocalChange::New(review) = &written {
             let given = review.rating;
             rating.update(|rating| *rating = rating.as_ref().map(|rating| rating.with(given)));
             focus_soon(card_id(review));
         }
-        own.update(|own| own.note(written));
+        own.update(|own| own.record(written));
         spawn_local(async move {
             // Without an answer, what was counted here stands.
             if let Ok(answer) = api::rating(id).await {
@@ -120,14 +120,14 @@ fn ProductDetails(visit: ProductVisit) -> impl IntoView {
 fn remember(
     product: Product,
     rating: RwSignal<Option<ostrakon_shared::ProductRating>>,
-    own: RwSignal<OwnWrites>,
+    own: RwSignal<LocalChanges>,
 ) {
-    let memory = expect_context::<Memory>();
+    let cache = expect_context::<HistoryCache>();
     Effect::new(move || {
         let product = Product { rating: rating.get(), ..product.clone() };
         if let Some(rating) = &product.rating {
-            memory.note_rating(product.id, rating);
+            cache.update_rating(product.id, rating);
         }
-        memory.keep(visit_address(product.id), ProductVisit { product, own: own.get() });
+        cache.keep(visit_address(product.id), ProductVisit { product, own: own.get() });
     });
 }

@@ -10,11 +10,11 @@ use crate::components::{Picture, ReviewBody, ReviewByline, ReviewSkeleton, Verdi
 use crate::dom::title::set_title;
 use crate::format::grouped;
 use crate::net::api;
+use crate::net::fetched::{Fetched, Loaded};
 use crate::net::http::ApiError;
-use crate::net::request::{Loaded, Request};
 use crate::pages::Missing;
 use crate::routing::review_query::ReviewQuery;
-use crate::state::history_cache::Memory;
+use crate::state::history_cache::HistoryCache;
 
 /// How many buckets there are. They are counted from zero.
 const BUCKETS: u64 = 1024;
@@ -39,7 +39,7 @@ fn no_such_review() -> AnyView {
 
 #[component]
 fn ReviewById(id: ReviewId) -> impl IntoView {
-    let request = Request::new(|| (), move |()| fetch(id));
+    let request = Fetched::new(|| (), move |()| fetch(id));
     let content = |found| match found {
         Some(found) => view! { <ReviewDetails found /> }.into_any(),
         None => no_such_review(),
@@ -68,7 +68,7 @@ fn ReviewDetails(found: Found) -> impl IntoView {
     let product_name = product.as_ref().map_or("a product", |product| &product.name);
     let heading = review.title.clone().unwrap_or_else(|| format!("Review of {product_name}"));
     set_title(&heading);
-    expect_context::<Memory>().scroll_back();
+    expect_context::<HistoryCache>().restore_scroll();
     view! {
         <div class="permalink">
             <article class="permalink-review">

@@ -14,7 +14,7 @@ use crate::net::api;
 use crate::net::http::{Answer, escape};
 use crate::routing::url::page_query;
 use crate::state::session::{current_session, next_address};
-use crate::state::submission::Attempt;
+use crate::state::submission::Submission;
 
 /// The page to sign in.
 #[component]
@@ -85,7 +85,7 @@ fn credentials_page(form: Form) -> AnyView {
     });
     let name = RwSignal::new(String::new());
     let password = RwSignal::new(String::new());
-    let attempt = Attempt::new();
+    let submission = Submission::new();
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let credentials =
@@ -96,7 +96,7 @@ fn credentials_page(form: Form) -> AnyView {
             session.enter(entered);
             Ok(())
         };
-        attempt.submit("sign-in", errors, "", Box::pin(work));
+        submission.submit("sign-in", errors, "", Box::pin(work));
     };
     let (href, question, answer) = form.other;
     let other = move || {
@@ -115,7 +115,7 @@ fn credentials_page(form: Form) -> AnyView {
                     required=true
                     text=name
                     max_chars=MAX_NAME_CHARS
-                    error=attempt.error("name")
+                    error=submission.error("name")
                 />
                 <TextField
                     id="sign-in-password"
@@ -126,9 +126,9 @@ fn credentials_page(form: Form) -> AnyView {
                     required=true
                     text=password
                     max_chars=MAX_PASSWORD_CHARS
-                    error=attempt.error("password")
+                    error=submission.error("password")
                 />
-                <FormEnd attempt button=form.button failure=form.failure />
+                <FormEnd submission button=form.button failure=form.failure />
             </form>
             <p>{question} " " <a href=other>{answer}</a></p>
         </div>

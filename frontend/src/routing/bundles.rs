@@ -1,20 +1,20 @@
-//! The two programs that the app consists of: one for all, one for who is signed in.
+//! The app's two bundles: one for every visitor, one for signed-in users.
 //!
-//! Each knows its own pages only. An address of the other one is loaded from the server, which
-//! begins with the right program.
+//! Each contains its own pages only, so that readers do not download the administration. A link to a
+//! page of the other bundle is loaded from the server, whose HTML names the right bundle.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use wasm_bindgen::JsCast;
 
 use crate::dom::document::element;
-use crate::dom::handover::Handover;
+use crate::dom::takeover::Takeover;
 use crate::routing::url::{address, show_in_browser};
 
-/// What the paths of the second program's pages begin with.
+/// Path prefixes of the pages in the members' bundle.
 const MEMBERS_PATHS: [&str; 2] = ["/account", "/admin"];
 
-/// Whether the browser shows a page of the second program.
+/// Whether the current page belongs to the members' bundle.
 pub fn is_members_address() -> bool {
     is_members_path(&window().location().pathname().unwrap_or_default())
 }
@@ -26,8 +26,8 @@ fn is_members_path(path: &str) -> bool {
     MEMBERS_PATHS.into_iter().any(is_under)
 }
 
-/// Loads the second program. Its file is named in the page's head.
-pub fn load_members_program() {
+/// Loads the members' bundle, which `<meta name="members-program">` names.
+pub fn load_members_bundle() {
     let document = document();
     let file = document
         .query_selector("meta[name=members-program]")
@@ -48,10 +48,10 @@ pub fn load_members_program() {
 pub fn start(app: fn() -> AnyView) {
     let show = move || {
         let main = element("main").expect("index.html has it");
-        let handover = Handover::begin(main.clone());
+        let takeover = Takeover::begin(main.clone());
         main.set_inner_html("");
         mount_to(main.unchecked_into(), app).forget();
-        handover.finish();
+        takeover.finish();
     };
     if document().hidden() {
         // It would not show anything for now.
@@ -62,9 +62,9 @@ pub fn start(app: fn() -> AnyView) {
     }
 }
 
-/// A page of the other program.
+/// A page of the other bundle: reloads the current address from the server.
 #[component]
-pub fn OtherProgram() -> impl IntoView {
+pub fn OtherBundle() -> impl IntoView {
     let location = use_location();
     let (path, search) = (location.pathname.get_untracked(), location.search.get_untracked());
     request_animation_frame(move || {
@@ -81,7 +81,7 @@ mod tests {
     use super::is_members_path;
 
     #[test]
-    fn each_page_has_one_program() {
+    fn each_page_is_in_one_bundle() {
         for path in ["/account", "/account/", "/account/reviews", "/admin", "/admin/queue"] {
             assert!(is_members_path(path), "{path}");
         }

@@ -1,10 +1,11 @@
-//! What the user does to a product's reviews, so that lists follow without being loaded again.
+//! Changes the user makes to a product's reviews during a visit, applied to loaded lists without
+//! loading them again.
 
 use ostrakon_shared::{Review, ReviewId};
 
-/// Something that the user did.
+/// One change made by the user.
 #[derive(Clone, Debug)]
-pub enum Written {
+pub enum LocalChange {
     /// A review was posted, and is public.
     New(Review),
     /// A public review was changed.
@@ -13,9 +14,9 @@ pub enum Written {
     Gone(ReviewId),
 }
 
-/// All that the user did during a visit.
+/// The changes of one visit.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct OwnWrites {
+pub struct LocalChanges {
     /// Reviews that were posted, the latest first.
     pub posted: Vec<Review>,
     /// Reviews from before that were changed.
@@ -23,12 +24,12 @@ pub struct OwnWrites {
     gone: Vec<ReviewId>,
 }
 
-impl OwnWrites {
-    /// Something was done.
-    pub fn note(&mut self, written: Written) {
+impl LocalChanges {
+    /// Adds a change.
+    pub fn record(&mut self, written: LocalChange) {
         match written {
-            Written::New(review) => self.posted.insert(0, review),
-            Written::Changed(review) => {
+            LocalChange::New(review) => self.posted.insert(0, review),
+            LocalChange::Changed(review) => {
                 self.gone.retain(|id| *id != review.id);
                 let known = self.posted.iter_mut().chain(&mut self.changed);
                 match known.into_iter().find(|known| known.id == review.id) {
@@ -36,7 +37,7 @@ impl OwnWrites {
                     None => self.changed.push(review),
                 }
             }
-            Written::Gone(id) => {
+            LocalChange::Gone(id) => {
                 self.posted.retain(|review| review.id != id);
                 self.gone.push(id);
             }
@@ -81,14 +82,14 @@ mod tests {
     #[test]
     fn lists_follow() {
         let listed = [review(3, 1), review(2, 1), review(1, 1)];
-        let mut own = OwnWrites::default();
-        own.note(Written::New(review(3, 1)));
-        own.note(Written::Changed(review(3, 2)));
-        own.note(Written::Changed(review(2, 2)));
-        own.note(Written::Gone(review(1, 1).id));
+        let mut own = LocalChanges::default();
+        own.record(LocalChange::New(review(3, 1)));
+        own.record(LocalChange::Changed(review(3, 2)));
+        own.record(LocalChange::Changed(review(2, 2)));
+        own.record(LocalChange::Gone(review(1, 1).id));
         assert_eq!(own.posted, [review(3, 2)]);
         assert_eq!(own.others(&listed), [review(2, 2)]);
-        own.note(Written::Gone(review(3, 2).id));
+        own.record(LocalChange::Gone(review(3, 2).id));
         assert_eq!(own.posted, []);
         assert_eq!(own.others(&listed), [review(2, 2)]);
     }

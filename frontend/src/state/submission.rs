@@ -9,7 +9,7 @@ use crate::net::http::{Answer, ApiError};
 
 /// How far it has come.
 #[derive(Clone, Copy)]
-pub struct Attempt {
+pub struct Submission {
     pending: RwSignal<bool>,
     errors: RwSignal<Vec<FieldError>>,
     failure: RwSignal<Option<ApiError>>,
@@ -25,13 +25,13 @@ struct Form {
     /// The fields beside which errors are shown.
     fields: Vec<&'static str>,
     /// Problems that are about one field, though the server does not name it.
-    blamed: Vec<(ProblemCode, &'static str, &'static str)>,
+    mapped: Vec<(ProblemCode, &'static str, &'static str)>,
 }
 
-impl Attempt {
+impl Submission {
     /// Nothing has been tried so far.
-    pub fn new() -> Attempt {
-        Attempt {
+    pub fn new() -> Submission {
+        Submission {
             pending: RwSignal::new(false),
             errors: RwSignal::new(Vec::new()),
             failure: RwSignal::new(None),
@@ -41,8 +41,13 @@ impl Attempt {
     }
 
     /// Shows this problem as `text` beside a field.
-    pub fn blame(self, problem: ProblemCode, field: &'static str, text: &'static str) -> Attempt {
-        self.form.update_value(|form| form.blamed.push((problem, field, text)));
+    pub fn map_problem(
+        self,
+        problem: ProblemCode,
+        field: &'static str,
+        text: &'static str,
+    ) -> Submission {
+        self.form.update_value(|form| form.mapped.push((problem, field, text)));
         self
     }
 
@@ -67,13 +72,13 @@ impl Attempt {
     }
 
     fn refuse(self, error: ApiError) {
-        let blamed = self.form.with_value(|form| {
+        let mapped = self.form.with_value(|form| {
             let of = |(problem, ..): &&(ProblemCode, _, _)| Some(*problem) == error.code();
-            form.blamed.iter().find(of).map(|(_, field, text)| {
+            form.mapped.iter().find(of).map(|(_, field, text)| {
                 FieldError::at_field(field, FieldErrorCode::InvalidValue, (*text).to_owned())
             })
         });
-        let errors = blamed.map_or_else(|| error.field_errors().to_vec(), |error| vec![error]);
+        let errors = mapped.map_or_else(|| error.field_errors().to_vec(), |error| vec![error]);
         self.show(errors);
         self.failure.set(Some(error));
     }

@@ -6,14 +6,14 @@ use ostrakon_shared::{
     ProductEdit, ProductId, ReviewId, Verification,
 };
 
-use crate::net::http::{ApiError, Call};
+use crate::net::http::{ApiError, RequestBuilder};
 
 /// Rows of a table on a page.
 const ROWS_PER_PAGE: u32 = 50;
 
 /// The service at a glance.
 pub async fn overview() -> Result<Overview, ApiError> {
-    Call::get("/api/admin/overview").answer().await
+    RequestBuilder::get("/api/admin/overview").answer().await
 }
 
 /// A page of all reviews that fit the filter, which is a query.
@@ -21,7 +21,7 @@ pub async fn all_reviews(
     filter: &[(&'static str, String)],
     cursor: Option<&str>,
 ) -> Result<AdminReviewPage, ApiError> {
-    let mut call = Call::get("/api/admin/reviews");
+    let mut call = RequestBuilder::get("/api/admin/reviews");
     for (name, value) in filter {
         call = call.with(name, value);
     }
@@ -30,7 +30,7 @@ pub async fn all_reviews(
 
 /// A review with all that is kept about it, if there is one.
 pub async fn review_detail(id: ReviewId) -> Result<Option<AdminReviewDetail>, ApiError> {
-    let detail = Call::get(format!("/api/admin/reviews/{id}")).answer().await;
+    let detail = RequestBuilder::get(format!("/api/admin/reviews/{id}")).answer().await;
     crate::net::api::found(detail, ProblemCode::ReviewNotFound)
 }
 
@@ -44,12 +44,12 @@ pub async fn all_products(
 
 /// The product as it is now.
 pub async fn product_detail(id: ProductId) -> Result<AdminProduct, ApiError> {
-    Call::get(format!("/api/admin/products/{id}")).answer().await
+    RequestBuilder::get(format!("/api/admin/products/{id}")).answer().await
 }
 
 /// Creates a product.
 pub async fn create_product(product: &NewProduct) -> Result<AdminProduct, ApiError> {
-    Call::new("POST", "/api/admin/products").json(product).answer().await
+    RequestBuilder::new("POST", "/api/admin/products").json(product).answer().await
 }
 
 /// Changes this version of a product.
@@ -58,7 +58,7 @@ pub async fn edit_product(
     version: i32,
     edit: &ProductEdit,
 ) -> Result<AdminProduct, ApiError> {
-    let call = Call::new("PATCH", format!("/api/admin/products/{id}"));
+    let call = RequestBuilder::new("PATCH", format!("/api/admin/products/{id}"));
     call.if_match(version).json(edit).answer().await
 }
 
@@ -79,33 +79,33 @@ pub async fn accounts(search: &str, cursor: Option<&str>) -> Result<AccountPage,
 
 /// The account, if there is one.
 pub async fn account(id: AccountId) -> Result<Option<Account>, ApiError> {
-    let account = Call::get(format!("/api/admin/accounts/{id}")).answer().await;
+    let account = RequestBuilder::get(format!("/api/admin/accounts/{id}")).answer().await;
     crate::net::api::found(account, ProblemCode::AccountNotFound)
 }
 
 /// Ends all sessions and API tokens of an account.
 pub async fn revoke_all_credentials(id: AccountId) -> Result<(), ApiError> {
-    Call::new("DELETE", format!("/api/admin/accounts/{id}/credentials")).done().await
+    RequestBuilder::new("DELETE", format!("/api/admin/accounts/{id}/credentials")).done().await
 }
 
 /// Changes an account.
 pub async fn edit_account(id: AccountId, edit: &AccountEdit) -> Result<Account, ApiError> {
-    Call::new("PATCH", format!("/api/admin/accounts/{id}")).json(edit).answer().await
+    RequestBuilder::new("PATCH", format!("/api/admin/accounts/{id}")).json(edit).answer().await
 }
 
 /// All reviews databases.
 pub async fn databases() -> Result<DatabaseList, ApiError> {
-    Call::get("/api/databases").answer().await
+    RequestBuilder::get("/api/databases").answer().await
 }
 
 /// Starts the verification of a database.
 pub async fn verify_database(name: &str) -> Result<Verification, ApiError> {
-    Call::new("POST", format!("/api/databases/{name}/verification")).answer().await
+    RequestBuilder::new("POST", format!("/api/databases/{name}/verification")).answer().await
 }
 
 /// A page of a list from `default`, which is there or not: no part of it can be missing.
-fn rows(path: &str, search: &str, cursor: Option<&str>) -> Call {
-    Call::get(path)
+fn rows(path: &str, search: &str, cursor: Option<&str>) -> RequestBuilder {
+    RequestBuilder::get(path)
         .with("search", search)
         .with("limit", &ROWS_PER_PAGE.to_string())
         .with("cursor", cursor.unwrap_or_default())

@@ -2,22 +2,22 @@
 
 use ostrakon_shared::{DecisionResultList, NewDecisions, QueuePage, UndoDecisions};
 
-use crate::net::http::{ApiError, Call};
+use crate::net::http::{ApiError, RequestBuilder};
 
 /// Reviews on a page of the queue: as many as one request may decide about, at most.
 const QUEUE_PER_PAGE: u32 = 20;
 
 /// A page of the queue.
 pub async fn queue(cursor: Option<&str>) -> Result<QueuePage, ApiError> {
-    Call::get("/api/moderation/queue").page(QUEUE_PER_PAGE, cursor).answer().await
+    RequestBuilder::get("/api/moderation/queue").page(QUEUE_PER_PAGE, cursor).answer().await
 }
 
 /// Decides about some reviews.
 pub async fn decide(decisions: &NewDecisions) -> Result<DecisionResultList, ApiError> {
-    Call::new("POST", "/api/moderation/decisions").json(decisions).answer().await
+    RequestBuilder::new("POST", "/api/moderation/decisions").json(decisions).answer().await
 }
 
 /// Takes decisions back.
 pub async fn undo_decisions(undo: &UndoDecisions) -> Result<DecisionResultList, ApiError> {
-    Call::new("POST", "/api/moderation/undo").json(undo).answer().await
+    RequestBuilder::new("POST", "/api/moderation/undo").json(undo).answer().await
 }

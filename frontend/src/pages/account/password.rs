@@ -8,14 +8,14 @@ use ostrakon_shared::{
 
 use crate::components::{FormEnd, TextField};
 use crate::net::api;
-use crate::state::submission::Attempt;
+use crate::state::submission::Submission;
 
 /// The form to change it.
 pub fn password_panel(on_tokens_revoked: Callback<()>) -> AnyView {
     let current = RwSignal::new(String::new());
     let new = RwSignal::new(String::new());
     let revoke_tokens = RwSignal::new(false);
-    let attempt = Attempt::new().blame(
+    let submission = Submission::new().map_problem(
         ProblemCode::PasswordWrong,
         "current_password",
         "This is not your password.",
@@ -46,7 +46,7 @@ pub fn password_panel(on_tokens_revoked: Callback<()>) -> AnyView {
         } else {
             "Your password is changed. All other sessions have ended."
         };
-        attempt.submit("password", errors, done, Box::pin(work));
+        submission.submit("password", errors, done, Box::pin(work));
     };
     view! {
         <section class="panel" aria-labelledby="password">
@@ -60,7 +60,7 @@ pub fn password_panel(on_tokens_revoked: Callback<()>) -> AnyView {
                     required=true
                     text=current
                     max_chars=MAX_PASSWORD_CHARS
-                    error=attempt.error("current_password")
+                    error=submission.error("current_password")
                 />
                 <TextField
                     id="password-new_password"
@@ -71,13 +71,13 @@ pub fn password_panel(on_tokens_revoked: Callback<()>) -> AnyView {
                     required=true
                     text=new
                     max_chars=MAX_PASSWORD_CHARS
-                    error=attempt.error("new_password")
+                    error=submission.error("new_password")
                 />
                 <label class="choice">
                     <input type="checkbox" bind:checked=revoke_tokens />
                     "Revoke all API tokens too"
                 </label>
-                <FormEnd attempt button="Change password" failure="Your password is not changed" />
+                <FormEnd submission button="Change password" failure="Your password is not changed" />
             </form>
         </section>
     }

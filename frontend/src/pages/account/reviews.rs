@@ -6,18 +6,20 @@ use leptos_router::components::A;
 use ostrakon_shared::Review;
 
 use crate::components::OwnReview;
-use crate::components::listing::{List, Listing};
+use crate::components::paginated_list::{List, PaginatedList};
 use crate::dom::title::set_title;
 use crate::net::api;
 use crate::pages::account::account_nav;
 use crate::routing::review_query::ReviewQuery;
-use crate::state::paging::Pages;
+use crate::state::loaded_pages::LoadedPages;
 
 /// The page of the own reviews.
 pub fn own_reviews_page() -> AnyView {
     set_title("My reviews");
-    let reviews = Listing::new(|cursor| {
-        Box::pin(async move { api::own_reviews(None, cursor.as_deref()).await.map(Pages::from) })
+    let reviews = PaginatedList::new(|cursor| {
+        Box::pin(
+            async move { api::own_reviews(None, cursor.as_deref()).await.map(LoadedPages::from) },
+        )
     });
     let said = RwSignal::new(None);
     let row = move |review: Review| {

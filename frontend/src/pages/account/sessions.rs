@@ -3,19 +3,19 @@
 use leptos::prelude::*;
 use ostrakon_shared::{AccountId, SessionInfo};
 
-use crate::components::listing::{List, Listing};
+use crate::components::paginated_list::{List, PaginatedList};
 use crate::components::{Ago, failure_line};
 use crate::format::day;
 use crate::net::api;
-use crate::state::paging::Pages;
-use crate::state::submission::Attempt;
+use crate::state::loaded_pages::LoadedPages;
+use crate::state::submission::Submission;
 
 /// The sessions of this account, or your own, and the way to end each.
 pub fn sessions_panel(of: Option<AccountId>) -> AnyView {
-    let sessions = Listing::new(move |_| {
-        Box::pin(async move { api::sessions(of).await.map(|list| Pages::from(list.items)) })
+    let sessions = PaginatedList::new(move |_| {
+        Box::pin(async move { api::sessions(of).await.map(|list| LoadedPages::from(list.items)) })
     });
-    let attempt = Attempt::new();
+    let submission = Submission::new();
     let row = move |session: SessionInfo| {
         let id = session.id;
         let end = move |_| {
@@ -24,7 +24,7 @@ pub fn sessions_panel(of: Option<AccountId>) -> AnyView {
                 sessions.items.update(|items| items.retain(|session| session.id != id));
                 Ok(())
             };
-            attempt.start("The session has ended.", Box::pin(work));
+            submission.start("The session has ended.", Box::pin(work));
         };
         let browser = session.user_agent.unwrap_or_else(|| "An unknown browser".to_owned());
         view! {
@@ -61,9 +61,9 @@ pub fn sessions_panel(of: Option<AccountId>) -> AnyView {
                     Some(_) => "The browsers in which the account is signed in.",
                 }}
             </p>
-            {failure_line(attempt)}
+            {failure_line(submission)}
             <p role="status" class="write-status">
-                {move || attempt.done()}
+                {move || submission.done()}
             </p>
             <List list=sessions.state thing="session"
                 empty=|| view! { <p class="muted">"There are no sessions."</p> }

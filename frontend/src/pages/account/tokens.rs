@@ -9,25 +9,25 @@ use ostrakon_shared::{
 };
 use wasm_bindgen_futures::JsFuture;
 
-use crate::components::listing::{List, Listing};
+use crate::components::paginated_list::{List, PaginatedList};
 use crate::components::{Ago, FormEnd, TextField, failure_line};
 use crate::dom::document::focus_soon;
 use crate::format::day;
 use crate::net::api;
-use crate::state::paging::Pages;
+use crate::state::loaded_pages::LoadedPages;
 use crate::state::session::current_session;
-use crate::state::submission::Attempt;
+use crate::state::submission::Submission;
 
 /// The tokens of this account, or your own, and the way to revoke each.
-pub fn token_list(of: Option<AccountId>) -> Listing<TokenInfo> {
-    Listing::new(move |_| {
-        Box::pin(async move { api::tokens(of).await.map(|list| Pages::from(list.items)) })
+pub fn token_list(of: Option<AccountId>) -> PaginatedList<TokenInfo> {
+    PaginatedList::new(move |_| {
+        Box::pin(async move { api::tokens(of).await.map(|list| LoadedPages::from(list.items)) })
     })
 }
 
 /// The tokens, the way to revoke each, and, of your own, the form for a new one.
-pub fn tokens_panel(of: Option<AccountId>, tokens: Listing<TokenInfo>) -> AnyView {
-    let revoking = Attempt::new();
+pub fn tokens_panel(of: Option<AccountId>, tokens: PaginatedList<TokenInfo>) -> AnyView {
+    let revoking = Submission::new();
     let row = move |token: TokenInfo| {
         let id = token.id;
         let revoke = move |_| {
@@ -109,13 +109,13 @@ fn scope_label(scope: TokenScope) -> &'static str {
 
 const SECRET_ID: &str = "token-secret";
 
-fn token_form(tokens: Listing<TokenInfo>) -> AnyView {
+fn token_form(tokens: PaginatedList<TokenInfo>) -> AnyView {
     let role = current_session().account().map_or(Role::Member, |account| account.role);
     let name = RwSignal::new(String::new());
     let scopes = RwSignal::new(TokenScope::DEFAULT.to_vec());
     let days = RwSignal::new(DEFAULT_TOKEN_DAYS.to_string());
     let created = RwSignal::new(None::<CreatedToken>);
-    let attempt = Attempt::new();
+    let submission = Submission::new();
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let token = read_form(name.get_untracked(), scopes.get_untracked(), &days.read_untracked());
@@ -128,7 +128,7 @@ fn token_form(tokens: Listing<TokenInfo>) -> AnyView {
             focus_soon(SECRET_ID.to_owned());
             Ok(())
         };
-        attempt.submit("token", errors, "The token is created.", Box::pin(work));
+        submission.submit("token", errors, "The token is created.", Box::pin(work));
     };
     let scope_choice = move |scope: &TokenScope| {
         let scope = *scope;
@@ -150,7 +150,7 @@ fn token_form(tokens: Listing<TokenInfo>) -> AnyView {
         }
     };
     let for_role = TokenScope::ALL.iter().filter(|scope| scope.needs() <= role);
-    let scopes_error = attempt.error("scopes");
+    let scopes_error = submission.error("scopes");
     view! {
         <form class="form" aria-label="New API token" novalidate on:submit=submit>
             <TextField
@@ -159,7 +159,7 @@ fn token_form(tokens: Listing<TokenInfo>) -> AnyView {
                 required=true
                 text=name
                 max_chars=MAX_TOKEN_NAME_CHARS
-                error=attempt.error("name")
+                error=submission.error("name")
             />
             <fieldset
                 class="field"
@@ -185,7 +185,7 @@ fn token_form(tokens: Listing<TokenInfo>) -> AnyView {
                         .collect_view()}
                 </select>
             </div>
-            <FormEnd attempt button="Create token" failure="The token is not created" />
+            <FormEnd submission button="Create token" failure="The token is not created" />
         </form>
         {move || created.get().map(|created| secret(created.secret))}
     }

@@ -5,15 +5,15 @@ use ostrakon_shared::{Account, AccountId};
 
 use crate::components::{Ago, Dialog, FormEnd, close_dialog};
 use crate::net::api;
-use crate::net::request::{Loaded, Request};
+use crate::net::fetched::{Fetched, Loaded};
 use crate::pages::account::{sessions, tokens};
-use crate::state::submission::Attempt;
+use crate::state::submission::Submission;
 
 const CONFIRM_ID: &str = "end-all";
 
 /// The page of the account with this id.
 pub fn account_page(id: AccountId) -> AnyView {
-    let request = Request::new(|| (), move |()| api::account(id));
+    let request = Fetched::new(|| (), move |()| api::account(id));
     let skeleton = || view! { <p class="muted">"Loading…"</p> };
     let content = move |account: Option<Account>| match account {
         Some(account) => known(account, request),
@@ -28,7 +28,7 @@ pub fn account_page(id: AccountId) -> AnyView {
     .into_any()
 }
 
-fn known(account: Account, request: Request<Option<Account>>) -> AnyView {
+fn known(account: Account, request: Fetched<Option<Account>>) -> AnyView {
     let Account { id, name, role, disabled, created_at } = account;
     let open = RwSignal::new(false);
     let content = move || end_all(id, request);
@@ -57,8 +57,8 @@ fn known(account: Account, request: Request<Option<Account>>) -> AnyView {
 }
 
 /// The question before all of them end.
-fn end_all(id: AccountId, request: Request<Option<Account>>) -> AnyView {
-    let attempt = Attempt::new();
+fn end_all(id: AccountId, request: Fetched<Option<Account>>) -> AnyView {
+    let submission = Submission::new();
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let work = async move {
@@ -67,14 +67,14 @@ fn end_all(id: AccountId, request: Request<Option<Account>>) -> AnyView {
             request.retry();
             Ok(())
         };
-        attempt.start("", Box::pin(work));
+        submission.start("", Box::pin(work));
     };
     view! {
         <form class="form" aria-label="End all sessions and tokens" on:submit=submit>
             <p>
                 "The account is signed out everywhere, and its programs are refused. Its password stays: disable the account too if somebody else knows it."
             </p>
-            <FormEnd attempt button="End all" failure="Nothing has ended" />
+            <FormEnd submission button="End all" failure="Nothing has ended" />
         </form>
     }
     .into_any()

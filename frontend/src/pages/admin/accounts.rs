@@ -4,20 +4,22 @@ use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use ostrakon_shared::{Account, AccountEdit, AccountId, Role};
 
-use crate::components::listing::{List, Listing};
+use crate::components::paginated_list::{List, PaginatedList};
 use crate::components::{Ago, Dialog, FormEnd, SearchField, close_dialog, failure_line};
 use crate::dom::document::focus_soon;
 use crate::net::api;
 use crate::pages::admin::products::{search_href, searched};
-use crate::state::paging::Pages;
-use crate::state::submission::Attempt;
+use crate::state::loaded_pages::LoadedPages;
+use crate::state::submission::Submission;
 
 /// The page.
 pub fn accounts_page() -> AnyView {
     let (typed, search) = searched();
-    let accounts = Listing::new(move |cursor| {
+    let accounts = PaginatedList::new(move |cursor| {
         let search = search.get();
-        Box::pin(async move { api::accounts(&search, cursor.as_deref()).await.map(Pages::from) })
+        Box::pin(
+            async move { api::accounts(&search, cursor.as_deref()).await.map(LoadedPages::from) },
+        )
     });
     view! {
         <div class="toolbar">
@@ -40,16 +42,16 @@ pub fn accounts_page() -> AnyView {
     .into_any()
 }
 
-fn account_row(account: Account, accounts: Listing<Account>) -> AnyView {
+fn account_row(account: Account, accounts: PaginatedList<Account>) -> AnyView {
     let Account { id, role, disabled, name, created_at } = account;
-    let attempt = Attempt::new();
+    let submission = Submission::new();
     let toggle = move |_| {
         let edit = AccountEdit { disabled: Some(!disabled), ..AccountEdit::default() };
         let work = async move {
             replace(accounts, api::edit_account(id, &edit).await?);
             Ok(())
         };
-        attempt.start("", Box::pin(work));
+        submission.start("", Box::pin(work));
     };
     // What the menu shows; it is the account's role again once the question is closed.
     let shown = RwSignal::new(role);
@@ -85,7 +87,7 @@ fn account_row(account: Account, accounts: Listing<Account>) -> AnyView {
                     {disabled.then(|| view! { " " <span class="status status-spam">"Disabled"</span> })}
                 </p>
                 <p class="muted small">{format!("{id} · since ")} <Ago at=created_at /></p>
-                {failure_line(attempt)}
+                {failure_line(submission)}
                 <Dialog
                     id=QUESTION_ID
                     open=asking
@@ -130,7 +132,7 @@ fn select_id(account: AccountId) -> String {
 }
 
 /// Shows an account as it is from now on.
-fn replace(accounts: Listing<Account>, changed: Account) {
+fn replace(accounts: PaginatedList<Account>, changed: Account) {
     accounts.items.update(|items| {
         let same = items.iter_mut().filter(|account| account.id == changed.id);
         same.for_each(|account| *account = changed.clone());
@@ -138,8 +140,13 @@ fn replace(accounts: Listing<Account>, changed: Account) {
 }
 
 /// The question whether an account shall get this role.
-fn role_question(id: AccountId, name: String, role: Role, accounts: Listing<Account>) -> AnyView {
-    let attempt = Attempt::new();
+fn role_question(
+    id: AccountId,
+    name: String,
+    role: Role,
+    accounts: PaginatedList<Account>,
+) -> AnyView {
+    let submission = Submission::new();
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let work = async move {
@@ -150,7 +157,7 @@ fn role_question(id: AccountId, name: String, role: Role, accounts: Listing<Acco
             focus_soon(select_id(id));
             Ok(())
         };
-        attempt.start("", Box::pin(work));
+        submission.start("", Box::pin(work));
     };
     let (article, rights) = match role {
         Role::Member | Role::Unknown => ("a", "Members write reviews, and change their own."),
@@ -165,7 +172,7 @@ fn role_question(id: AccountId, name: String, role: Role, accounts: Listing<Acco
                 <bdi>{name}</bdi>
                 {format!(" becomes {article} {}. {rights}", role_label(role).to_lowercase())}
             </p>
-            <FormEnd attempt button="Change the role" failure="The role is not changed" />
+            <FormEnd submission button="Change the role" failure="The role is not changed" />
         </form>
     }
     .into_any()

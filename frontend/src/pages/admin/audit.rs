@@ -6,10 +6,10 @@ use leptos_router::hooks::use_navigate;
 use ostrakon_shared::{AuditAction, AuditChange, AuditEntry, AuditVia};
 
 use crate::components::Ago;
-use crate::components::listing::{List, Listing};
+use crate::components::paginated_list::{List, PaginatedList};
 use crate::net::api;
 use crate::routing::url::{address, page_query};
-use crate::state::paging::Pages;
+use crate::state::loaded_pages::LoadedPages;
 
 const PATH: &str = "/admin/audit";
 
@@ -19,11 +19,11 @@ pub fn audit_page() -> AnyView {
     let asked =
         move |name: &'static str| Memo::new(move |_| query.read().get(name).unwrap_or_default());
     let (action, account) = (asked("action"), asked("account_id"));
-    let entries = Listing::new(move |cursor| {
+    let entries = PaginatedList::new(move |cursor| {
         let (action, account) = (action.get(), account.get());
-        Box::pin(
-            async move { api::audit(&action, &account, cursor.as_deref()).await.map(Pages::from) },
-        )
+        Box::pin(async move {
+            api::audit(&action, &account, cursor.as_deref()).await.map(LoadedPages::from)
+        })
     });
     let navigate = use_navigate();
     let choose = move |chosen: String| {

@@ -9,16 +9,16 @@ use ostrakon_shared::{DatabaseInfo, DatabaseList, Engine, Health, ReplicaInfo, V
 use crate::components::{Ago, failure_line};
 use crate::format::{bytes, counted, grouped, percent};
 use crate::net::api;
-use crate::net::request::{Loaded, Request};
+use crate::net::fetched::{Fetched, Loaded};
 use crate::pages::admin::overview::health_chip;
-use crate::state::submission::Attempt;
+use crate::state::submission::Submission;
 
 /// How often a verification that is running is looked at.
 const POLL: Duration = Duration::from_secs(1);
 
 /// The page.
 pub fn databases_page() -> AnyView {
-    let request = Request::new(|| (), |()| api::databases());
+    let request = Fetched::new(|| (), |()| api::databases());
     let skeleton = || view! { <p class="muted">"Loading…"</p> };
     view! { <Loaded request skeleton content=databases /> }.into_any()
 }
@@ -61,7 +61,7 @@ fn is_running(database: &DatabaseInfo) -> bool {
 fn database_panel(list: RwSignal<DatabaseList>, index: usize) -> AnyView {
     let database = Memo::new(move |_| list.read().items.get(index).cloned());
     let name = database.read_untracked().as_ref().map(|it| it.name.clone()).unwrap_or_default();
-    let attempt = Attempt::new();
+    let submission = Submission::new();
     let asked = name.clone();
     let verify = move |_| {
         let name = asked.clone();
@@ -70,7 +70,7 @@ fn database_panel(list: RwSignal<DatabaseList>, index: usize) -> AnyView {
             refresh(list);
             Ok(())
         };
-        attempt.start("", Box::pin(work));
+        submission.start("", Box::pin(work));
     };
     let running = Memo::new(move |_| database.read().as_ref().is_some_and(is_running));
     let heading = format!("database-{index}");
@@ -99,7 +99,7 @@ fn database_panel(list: RwSignal<DatabaseList>, index: usize) -> AnyView {
                     <span class="visually-hidden">" "{name}</span>
                 </button>
             </p>
-            {failure_line(attempt)}
+            {failure_line(submission)}
             {move || database.get().and_then(|it| Some(verification(it.verification?, it.reviews)))}
         </section>
     }

@@ -8,10 +8,10 @@ use ostrakon_shared::{AdminReviewDetail, ReviewId, ReviewVersion};
 
 use crate::components::{Dialog, ReviewBody, ReviewByline, Verdict, status_chip};
 use crate::net::api;
-use crate::net::request::{Loaded, Request};
-use crate::pages::admin::decide::{Decisions, decision_buttons};
+use crate::net::fetched::{Fetched, Loaded};
+use crate::pages::admin::decision_dialog::{Decisions, decision_buttons};
 use crate::pages::admin::filter::Filter;
-use crate::pages::admin::record::{history, reports};
+use crate::pages::admin::review_history::{history, reports};
 use crate::routing::review_query::ReviewQuery;
 
 const ID: &str = "review-drawer";
@@ -60,7 +60,7 @@ fn unknown() -> AnyView {
 #[component]
 fn Detail(id: ReviewId, decisions: Decisions) -> impl IntoView {
     // After a decision, what is shown here is of yesterday.
-    let request = Request::new(move || decisions.count(), move |_| api::review_detail(id));
+    let request = Fetched::new(move || decisions.count(), move |_| api::review_detail(id));
     let skeleton = || view! { <p class="muted">"Loading…"</p> };
     let content = move |detail: Option<AdminReviewDetail>| match detail {
         Some(detail) => known(detail, decisions),

@@ -5,12 +5,12 @@ use ostrakon_shared::{DatabaseInfo, Health, Overview};
 
 use crate::format::grouped;
 use crate::net::api;
-use crate::net::request::{Loaded, Request};
+use crate::net::fetched::{Fetched, Loaded};
 use crate::pages::admin::chart::{days_chart, spread_chart};
 
 /// The page.
 pub fn overview_page() -> AnyView {
-    let request = Request::new(|| (), |()| api::overview());
+    let request = Fetched::new(|| (), |()| api::overview());
     let skeleton = || view! { <p class="muted">"Loading…"</p> };
     view! { <Loaded request skeleton content=overview /> }.into_any()
 }

@@ -10,7 +10,7 @@ use ostrakon_shared::{
 use crate::components::{FormEnd, TextField, close_dialog, given};
 use crate::net::api;
 use crate::net::http::ApiError;
-use crate::state::submission::Attempt;
+use crate::state::submission::Submission;
 
 /// Archives a product, or brings it back.
 pub async fn archive(
@@ -39,8 +39,11 @@ pub fn ProductForm(
     if let Some(product) = product {
         fill(product);
     }
-    let attempt =
-        Attempt::new().blame(ProblemCode::SkuTaken, "sku", "Another product has this SKU.");
+    let submission = Submission::new().map_problem(
+        ProblemCode::SkuTaken,
+        "sku",
+        "Another product has this SKU.",
+    );
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let product = NewProduct {
@@ -60,9 +63,9 @@ pub fn ProductForm(
             close_dialog("product");
             Ok(())
         };
-        attempt.submit("product", errors, "", Box::pin(work));
+        submission.submit("product", errors, "", Box::pin(work));
     };
-    let loading = Attempt::new();
+    let loading = Submission::new();
     let load = move |_| {
         let Some((id, _)) = target.get_untracked() else { return };
         let work = async move {
@@ -70,13 +73,13 @@ pub fn ProductForm(
             target.set(Some((id, product.version)));
             on_saved.run(product.clone());
             fill(product);
-            attempt.forget();
+            submission.forget();
             Ok(())
         };
         loading.start("", Box::pin(work));
     };
     let remedy = move || {
-        (attempt.problem() == Some(ProblemCode::VersionConflict)).then(|| {
+        (submission.problem() == Some(ProblemCode::VersionConflict)).then(|| {
             view! {
                 <p>"Loading it replaces what you have written here."</p>
                 <button type="button" class="button" on:click=load>
@@ -94,7 +97,7 @@ pub fn ProductForm(
                 required=true
                 text=name
                 max_chars=MAX_PRODUCT_NAME_CHARS
-                error=attempt.error("name")
+                error=submission.error("name")
             />
             <TextField
                 id="product-description"
@@ -103,7 +106,7 @@ pub fn ProductForm(
                 many_lines=true
                 text=description
                 max_chars=MAX_PRODUCT_DESCRIPTION_CHARS
-                error=attempt.error("description")
+                error=submission.error("description")
             />
             <TextField
                 id="product-sku"
@@ -111,7 +114,7 @@ pub fn ProductForm(
                 hint="optional"
                 text=sku
                 max_chars=MAX_SKU_CHARS
-                error=attempt.error("sku")
+                error=submission.error("sku")
             />
             <TextField
                 id="product-picture_url"
@@ -120,9 +123,9 @@ pub fn ProductForm(
                 kind="url"
                 text=picture_url
                 max_chars=MAX_URL_CHARS
-                error=attempt.error("picture_url")
+                error=submission.error("picture_url")
             />
-            <FormEnd attempt button="Save" failure="The product is not saved" remedy />
+            <FormEnd submission button="Save" failure="The product is not saved" remedy />
         </form>
     }
 }

@@ -3,15 +3,15 @@
 use leptos::prelude::*;
 use ostrakon_shared::{AdminProduct, MAX_SEARCH_CHARS};
 
-use crate::components::listing::{List, Listing};
+use crate::components::paginated_list::{List, PaginatedList};
 use crate::components::{Dialog, SearchField, failure_line};
 use crate::net::api;
 use crate::net::http::escape;
 use crate::pages::admin::product_form::{ProductForm, archive};
 use crate::routing::review_query::ReviewQuery;
 use crate::routing::url::{address, page_query};
-use crate::state::paging::Pages;
-use crate::state::submission::Attempt;
+use crate::state::loaded_pages::LoadedPages;
+use crate::state::submission::Submission;
 
 /// The address of a list behind the counter with this search.
 pub fn search_href(path: &str, search: &str) -> String {
@@ -31,11 +31,11 @@ pub fn searched() -> (Memo<String>, Memo<String>) {
 /// The page.
 pub fn products_page() -> AnyView {
     let (typed, search) = searched();
-    let products = Listing::new(move |cursor| {
+    let products = PaginatedList::new(move |cursor| {
         let search = search.get();
-        Box::pin(
-            async move { api::all_products(&search, cursor.as_deref()).await.map(Pages::from) },
-        )
+        Box::pin(async move {
+            api::all_products(&search, cursor.as_deref()).await.map(LoadedPages::from)
+        })
     });
     let open = RwSignal::new(false);
     let edited = RwSignal::new(None::<AdminProduct>);
@@ -88,13 +88,13 @@ fn product_row(
     on_saved: Callback<AdminProduct>,
 ) -> AnyView {
     let AdminProduct { id, version, archived, .. } = product;
-    let attempt = Attempt::new();
+    let submission = Submission::new();
     let toggle = move |_| {
         let work = async move {
             on_saved.run(archive(id, version, !archived).await?);
             Ok(())
         };
-        attempt.start("", Box::pin(work));
+        submission.start("", Box::pin(work));
     };
     let name = product.name;
     let whose = || view! { <span class="visually-hidden">" "<bdi>{name.clone()}</bdi></span> };
@@ -108,7 +108,7 @@ fn product_row(
                     {archived.then(|| view! { " " <span class="status">"Archived"</span> })}
                 </p>
                 <p class="muted small">{format!("{id}")} {product.sku.map(|sku| format!(" · {sku}"))}</p>
-                {failure_line(attempt)}
+                {failure_line(submission)}
             </div>
             <span class="row-end">
                 <button type="button" class="button button-small" on:click=edit>

@@ -3,24 +3,24 @@
 use leptos::prelude::*;
 use ostrakon_shared::{QueuedReview, ReviewVersion};
 
-use crate::components::listing::{List, Listing};
+use crate::components::paginated_list::{List, PaginatedList};
 use crate::components::{FoldedBody, Selection, byline, status_chip};
 use crate::format::counted;
 use crate::net::api;
 use crate::net::http::Answer;
-use crate::pages::admin::decide::{Decisions, Outcome, decision_buttons, decision_desk};
-use crate::pages::admin::record::{history, reports};
+use crate::pages::admin::decision_dialog::{Decisions, Outcome, decision_buttons, decision_dialog};
+use crate::pages::admin::review_history::{history, reports};
 use crate::routing::review_query::ReviewQuery;
-use crate::state::paging::{Item, Pages};
+use crate::state::loaded_pages::{Item, LoadedPages};
 
 /// The page.
 pub fn queue_page() -> AnyView {
     let waiting = RwSignal::new(0);
-    let queue = Listing::new(move |cursor| -> Answer<Pages<QueuedReview>> {
+    let queue = PaginatedList::new(move |cursor| -> Answer<LoadedPages<QueuedReview>> {
         Box::pin(async move {
             let page = api::queue(cursor.as_deref()).await?;
             waiting.set(page.waiting);
-            Ok(Pages::from(page))
+            Ok(LoadedPages::from(page))
         })
     });
     let chosen = Selection::new();
@@ -72,7 +72,7 @@ pub fn queue_page() -> AnyView {
         }
     };
     view! {
-        {decision_desk(decisions)}
+        {decision_dialog(decisions)}
         <div class="toolbar">
             {chosen.all_checkbox(move || numbers(queue))}
             {decision_buttons(decisions, versions, " for all selected reviews".to_owned())}
@@ -90,12 +90,12 @@ pub fn queue_page() -> AnyView {
     .into_any()
 }
 
-fn numbers(queue: Listing<QueuedReview>) -> Vec<i64> {
+fn numbers(queue: PaginatedList<QueuedReview>) -> Vec<i64> {
     queue.items.read().iter().map(|review| review.key().0).collect()
 }
 
 /// The chosen reviews, as they are shown.
-fn versions(queue: Listing<QueuedReview>, chosen: Selection) -> Vec<ReviewVersion> {
+fn versions(queue: PaginatedList<QueuedReview>, chosen: Selection) -> Vec<ReviewVersion> {
     let items = queue.items.read();
     let chosen = items.iter().filter(|review| chosen.has(review.id.get()));
     chosen.map(|review| ReviewVersion { id: review.id, version: review.version }).collect()

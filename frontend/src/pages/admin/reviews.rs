@@ -7,16 +7,16 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 use ostrakon_shared::{AdminReview, DatabaseInfo, Health, Rating, ReviewStatus, ReviewVersion};
 
-use crate::components::listing::{List, Listing};
+use crate::components::paginated_list::{List, PaginatedList};
 use crate::components::{Ago, Selection, status_chip, status_label};
 use crate::format::grouped;
 use crate::net::api;
-use crate::pages::admin::decide::{Decisions, Outcome, decision_buttons, decision_desk};
+use crate::pages::admin::decision_dialog::{Decisions, Outcome, decision_buttons, decision_dialog};
 use crate::pages::admin::drawer::Drawer;
 use crate::pages::admin::filter::Filter;
 use crate::routing::review_query::ReviewQuery;
 use crate::routing::url::page_query;
-use crate::state::paging::{Item, Pages};
+use crate::state::loaded_pages::{Item, LoadedPages};
 
 /// Characters of a text that the table shows.
 const EXCERPT_CHARS: usize = 90;
@@ -25,9 +25,11 @@ const EXCERPT_CHARS: usize = 90;
 pub fn reviews_page() -> AnyView {
     let params = page_query();
     let filter = Memo::new(move |_| Filter::from_params(&params.read()));
-    let reviews = Listing::new(move |cursor| {
+    let reviews = PaginatedList::new(move |cursor| {
         let query = filter.read().query();
-        Box::pin(async move { api::all_reviews(&query, cursor.as_deref()).await.map(Pages::from) })
+        Box::pin(
+            async move { api::all_reviews(&query, cursor.as_deref()).await.map(LoadedPages::from) },
+        )
     });
     let databases = RwSignal::new(Vec::new());
     load_databases(databases);
@@ -65,7 +67,7 @@ pub fn reviews_page() -> AnyView {
     view! {
         {database_links(databases, filter)}
         {filter_form(databases, filter)}
-        {decision_desk(decisions)}
+        {decision_dialog(decisions)}
         <div class="toolbar">
             {chosen.all_checkbox(numbers)}
             {decision_buttons(decisions, versions, " all selected reviews".to_owned())}

@@ -6,7 +6,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, FocusOptions, HtmlElement};
 
 /// The page while its content changes hands.
-pub struct Handover {
+pub struct Takeover {
     main: HtmlElement,
     focus: Option<Focus>,
 }
@@ -18,17 +18,17 @@ struct Focus {
     index: u32,
 }
 
-impl Handover {
+impl Takeover {
     /// Keeps the height of `main`, so that nothing scrolls while it is empty, and notes which of
     /// its elements has the focus.
-    pub fn begin(main: HtmlElement) -> Handover {
+    pub fn begin(main: HtmlElement) -> Takeover {
         let focused = document().active_element();
         let inside = |element: &Element| **element != **main && main.contains(Some(element));
         let focus = focused.filter(inside).and_then(|element| Focus::on(&main, &element));
         let height = format!("{}px", main.offset_height());
         // Where it can't be set, the page scrolls: not more than without this.
         _ = main.style().set_property("min-height", &height);
-        Handover { main, focus }
+        Takeover { main, focus }
     }
 
     /// Gives the focus and the height back, once the app has put its content there.

@@ -8,7 +8,7 @@ use ostrakon_shared::{
 
 /// The pages of a list that are loaded so far.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Pages<T> {
+pub struct LoadedPages<T> {
     /// The items, none twice.
     pub items: Vec<T>,
     /// Where the next page starts; `None` when all are here.
@@ -37,9 +37,9 @@ macro_rules! lists {
                 }
             }
 
-            impl From<$page> for Pages<$item> {
-                fn from(page: $page) -> Pages<$item> {
-                    Pages {
+            impl From<$page> for LoadedPages<$item> {
+                fn from(page: $page) -> LoadedPages<$item> {
+                    LoadedPages {
                         items: page.items,
                         next_cursor: page.next_cursor,
                         missing_databases: missing(vec![$(page.$missing)?]),
@@ -68,9 +68,9 @@ fn missing(databases: Vec<Vec<String>>) -> Vec<String> {
 }
 
 /// A list that comes all at once.
-impl<T> From<Vec<T>> for Pages<T> {
-    fn from(items: Vec<T>) -> Pages<T> {
-        Pages { items, next_cursor: None, missing_databases: Vec::new() }
+impl<T> From<Vec<T>> for LoadedPages<T> {
+    fn from(items: Vec<T>) -> LoadedPages<T> {
+        LoadedPages { items, next_cursor: None, missing_databases: Vec::new() }
     }
 }
 

@@ -9,29 +9,31 @@ use leptos::task::spawn_local;
 use crate::components::{END_ID, LoadError, LoadMore, PartialNotice};
 use crate::dom::document::focus_soon;
 use crate::net::http::{Answer, ApiError};
-use crate::state::paging::{Item, Key, Pages};
+use crate::state::loaded_pages::{Item, Key, LoadedPages};
 
 /// A list and how far it is loaded.
-pub struct Listing<T: Item> {
+pub struct PaginatedList<T: Item> {
     /// What is loaded so far.
     pub items: RwSignal<Vec<T>>,
     /// How far that is.
     pub state: ListState,
 }
 
-impl<T: Item> Clone for Listing<T> {
-    fn clone(&self) -> Listing<T> {
+impl<T: Item> Clone for PaginatedList<T> {
+    fn clone(&self) -> PaginatedList<T> {
         *self
     }
 }
 
-impl<T: Item> Copy for Listing<T> {}
+impl<T: Item> Copy for PaginatedList<T> {}
 
-impl<T: Item> Listing<T> {
+impl<T: Item> PaginatedList<T> {
     /// A list that `fetch` gets from a cursor on, and again from the start whenever a signal
     /// that it reads changes. What waits for answers knows nothing of what is in them: it is
     /// the same code for all lists.
-    pub fn new(fetch: impl Fn(Option<String>) -> Answer<Pages<T>> + Send + Sync + 'static) -> Self {
+    pub fn new(
+        fetch: impl Fn(Option<String>) -> Answer<LoadedPages<T>> + Send + Sync + 'static,
+    ) -> Self {
         let items = RwSignal::new(Vec::new());
         let load = Callback::new(move |cursor: Option<String>| -> Answer<Rest> {
             let first = cursor.is_none();
@@ -49,7 +51,7 @@ impl<T: Item> Listing<T> {
             })
         });
         let count = Signal::derive(move || items.read().len());
-        Listing { items, state: ListState::start(load, count) }
+        PaginatedList { items, state: ListState::start(load, count) }
     }
 
     /// Each item by itself. One whose key changes is shown anew.
@@ -58,9 +60,9 @@ impl<T: Item> Listing<T> {
     }
 
     /// What is loaded, to be kept: nothing before the first page is here.
-    pub fn pages(self) -> Option<Pages<T>> {
+    pub fn pages(self) -> Option<LoadedPages<T>> {
         let ListState { next_cursor, missing, started, .. } = self.state;
-        started.get().then(|| Pages {
+        started.get().then(|| LoadedPages {
             items: self.items.get(),
             next_cursor: next_cursor.get(),
             missing_databases: missing.get(),

@@ -14,30 +14,30 @@ use crate::net::http::ApiError;
 /// A newer input aborts the request under way, and so does the end of the page that asked. (A
 /// `LocalResource` would wait for the old answer before it sends the new request.) The last
 /// answer stays until the next one is here.
-pub struct Request<T> {
+pub struct Fetched<T> {
     answer: RwSignal<Option<Result<T, ApiError>>>,
     pending: RwSignal<bool>,
     again: Trigger,
 }
 
-impl<T> Clone for Request<T> {
-    fn clone(&self) -> Request<T> {
+impl<T> Clone for Fetched<T> {
+    fn clone(&self) -> Fetched<T> {
         *self
     }
 }
 
-impl<T> Copy for Request<T> {}
+impl<T> Copy for Fetched<T> {}
 
-impl<T: Clone + Send + Sync + 'static> Request<T> {
+impl<T: Clone + Send + Sync + 'static> Fetched<T> {
     /// Sends `send(input())`, now and whenever `input` changes.
     pub fn new<Input, Answer>(
         input: impl Fn() -> Input + 'static,
         send: impl Fn(Input) -> Answer + 'static,
-    ) -> Request<T>
+    ) -> Fetched<T>
     where
         Answer: Future<Output = Result<T, ApiError>> + 'static,
     {
-        let request = Request {
+        let request = Fetched {
             answer: RwSignal::new(None),
             pending: RwSignal::new(true),
             again: Trigger::new(),
@@ -67,7 +67,7 @@ impl<T: Clone + Send + Sync + 'static> Request<T> {
 #[component]
 pub fn Loaded<T, V>(
     /// The request.
-    request: Request<T>,
+    request: Fetched<T>,
     /// What is shown until the first answer, of the content's size.
     #[prop(into)]
     skeleton: ViewFn,

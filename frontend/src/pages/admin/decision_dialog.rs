@@ -13,8 +13,8 @@ use crate::components::{Dialog, FormEnd, TextField, close_dialog, failure_line, 
 use crate::dom::document::focus_soon;
 use crate::format::counted;
 use crate::net::api;
-use crate::pages::admin::record::decision_reason;
-use crate::state::submission::Attempt;
+use crate::pages::admin::review_history::decision_reason;
+use crate::state::submission::Submission;
 
 const ID: &str = "decide";
 const SAID_ID: &str = "decided";
@@ -156,8 +156,8 @@ fn decision_label(decision: Decision) -> &'static str {
 }
 
 /// What was decided last with the way to take it back, and the dialog that asks for the reason.
-pub fn decision_desk(decisions: Decisions) -> AnyView {
-    let undoing = Attempt::new();
+pub fn decision_dialog(decisions: Decisions) -> AnyView {
+    let undoing = Submission::new();
     let undo = move |reviews: Vec<ReviewVersion>| {
         let work = async move {
             let undo = UndoDecisions { reviews };
@@ -213,7 +213,7 @@ fn DecideForm(decisions: Decisions) -> impl IntoView {
     let reason = RwSignal::new(usual_reason(decision));
     let unchosen = RwSignal::new(false);
     let note = RwSignal::new(String::new());
-    let attempt = Attempt::new();
+    let submission = Submission::new();
     let said = match decision {
         Decision::Approve => "approved",
         Decision::Reject => "rejected",
@@ -239,7 +239,7 @@ fn DecideForm(decisions: Decisions) -> impl IntoView {
             decisions.note(results, false, said);
             Ok(())
         };
-        attempt.submit(ID, errors, "", Box::pin(work));
+        submission.submit(ID, errors, "", Box::pin(work));
     };
     // Where there is nothing to choose, Enter is enough.
     let is_chosen = reason.read_untracked().is_some();
@@ -277,10 +277,10 @@ fn DecideForm(decisions: Decisions) -> impl IntoView {
                 hint="a few words, needed with “something else”"
                 text=note
                 max_chars=MAX_NOTE_CHARS
-                error=attempt.error("note")
+                error=submission.error("note")
             />
             <FormEnd
-                attempt
+                submission
                 button=decision_label(decision)
                 failure="Nothing is decided"
                 autofocus=is_chosen
