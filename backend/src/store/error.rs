@@ -1,6 +1,6 @@
 //! What can go wrong, in the product's terms.
 
-use ostrakon_shared::{AccountId, CredentialId, FieldError, ProductId, ReviewId};
+use ostrakon_shared::{AccountId, CredentialId, FieldError, ProblemCode, ProductId, ReviewId};
 
 use crate::db::{DbError, QueryError};
 
@@ -106,6 +106,48 @@ pub enum StoreError {
     /// Something is wrong with the program or with what is stored.
     #[error("{0}")]
     Internal(String),
+}
+
+impl StoreError {
+    /// The problem code that clients read.
+    pub fn code(&self) -> ProblemCode {
+        match self {
+            StoreError::ProductNotFound(_) => ProblemCode::ProductNotFound,
+            StoreError::ReviewNotFound(_) => ProblemCode::ReviewNotFound,
+            StoreError::Invalid(_) => ProblemCode::ValidationFailed,
+            StoreError::CursorInvalid => ProblemCode::CursorInvalid,
+            StoreError::CursorMismatch => ProblemCode::CursorMismatch,
+            StoreError::IdempotencyKeyReused => ProblemCode::IdempotencyKeyReused,
+            StoreError::CredentialsWrong => ProblemCode::CredentialsWrong,
+            StoreError::PasswordWrong => ProblemCode::PasswordWrong,
+            StoreError::NameTaken => ProblemCode::NameTaken,
+            StoreError::AccountNotFound(_) | StoreError::AccountUnknown(_) => {
+                ProblemCode::AccountNotFound
+            }
+            StoreError::CredentialNotFound(_) => ProblemCode::CredentialNotFound,
+            StoreError::LastAdmin => ProblemCode::LastAdmin,
+            StoreError::SignInRequired => ProblemCode::SignInRequired,
+            StoreError::NotAllowed => ProblemCode::NotAllowed,
+            StoreError::ReviewExists(_) => ProblemCode::ReviewExists,
+            StoreError::ReviewDeleted => ProblemCode::ReviewDeleted,
+            StoreError::OwnReview => ProblemCode::OwnReview,
+            StoreError::ProductArchived(_) => ProblemCode::ProductArchived,
+            StoreError::AlreadyReported => ProblemCode::AlreadyReported,
+            StoreError::NothingToUndo => ProblemCode::NothingToUndo,
+            StoreError::VersionConflict => ProblemCode::VersionConflict,
+            StoreError::SkuTaken => ProblemCode::SkuTaken,
+            StoreError::DatabaseNotFound(_) => ProblemCode::DatabaseNotFound,
+            StoreError::VerifyRunning(_) => ProblemCode::VerifyRunning,
+            StoreError::Unavailable(_) | StoreError::ReadOnly(_) => {
+                ProblemCode::DatabaseUnavailable
+            }
+            StoreError::Busy(_) | StoreError::Locked(_) => ProblemCode::DatabaseBusy,
+            StoreError::StorageFull(_) => ProblemCode::StorageFull,
+            StoreError::ClockWrong(_) => ProblemCode::ClockWrong,
+            StoreError::BucketMoved => ProblemCode::BucketMoved,
+            StoreError::Internal(_) => ProblemCode::Internal,
+        }
+    }
 }
 
 impl From<DbError> for StoreError {

@@ -135,42 +135,7 @@ pub fn status(code: ProblemCode) -> StatusCode {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> ApiError {
-        let code = match &error {
-            StoreError::ProductNotFound(_) => ProblemCode::ProductNotFound,
-            StoreError::ReviewNotFound(_) => ProblemCode::ReviewNotFound,
-            StoreError::Invalid(_) => ProblemCode::ValidationFailed,
-            StoreError::CursorInvalid => ProblemCode::CursorInvalid,
-            StoreError::CursorMismatch => ProblemCode::CursorMismatch,
-            StoreError::IdempotencyKeyReused => ProblemCode::IdempotencyKeyReused,
-            StoreError::CredentialsWrong => ProblemCode::CredentialsWrong,
-            StoreError::PasswordWrong => ProblemCode::PasswordWrong,
-            StoreError::NameTaken => ProblemCode::NameTaken,
-            StoreError::AccountNotFound(_) | StoreError::AccountUnknown(_) => {
-                ProblemCode::AccountNotFound
-            }
-            StoreError::CredentialNotFound(_) => ProblemCode::CredentialNotFound,
-            StoreError::LastAdmin => ProblemCode::LastAdmin,
-            StoreError::SignInRequired => ProblemCode::SignInRequired,
-            StoreError::NotAllowed => ProblemCode::NotAllowed,
-            StoreError::ReviewExists(_) => ProblemCode::ReviewExists,
-            StoreError::ReviewDeleted => ProblemCode::ReviewDeleted,
-            StoreError::OwnReview => ProblemCode::OwnReview,
-            StoreError::ProductArchived(_) => ProblemCode::ProductArchived,
-            StoreError::AlreadyReported => ProblemCode::AlreadyReported,
-            StoreError::NothingToUndo => ProblemCode::NothingToUndo,
-            StoreError::VersionConflict => ProblemCode::VersionConflict,
-            StoreError::SkuTaken => ProblemCode::SkuTaken,
-            StoreError::DatabaseNotFound(_) => ProblemCode::DatabaseNotFound,
-            StoreError::VerifyRunning(_) => ProblemCode::VerifyRunning,
-            StoreError::Unavailable(_) | StoreError::ReadOnly(_) => {
-                ProblemCode::DatabaseUnavailable
-            }
-            StoreError::Busy(_) | StoreError::Locked(_) => ProblemCode::DatabaseBusy,
-            StoreError::StorageFull(_) => ProblemCode::StorageFull,
-            StoreError::ClockWrong(_) => ProblemCode::ClockWrong,
-            StoreError::BucketMoved => ProblemCode::BucketMoved,
-            StoreError::Internal(_) => ProblemCode::Internal,
-        };
+        let code = error.code();
         match error {
             StoreError::Invalid(errors) => ApiError::fields(errors),
             StoreError::ProductNotFound(id) => {

@@ -216,16 +216,18 @@ fn result(id: ReviewId, changed: Result<Review, StoreError>) -> Result<DecisionR
             let (status, version) = (Some(review.status), Some(review.version));
             return Ok(DecisionResult { id, status, version, problem: None, detail: None });
         }
-        Err(StoreError::ReviewNotFound(_)) => ProblemCode::ReviewNotFound,
-        Err(StoreError::ReviewDeleted) => ProblemCode::ReviewDeleted,
-        Err(StoreError::OwnReview) => ProblemCode::OwnReview,
-        Err(StoreError::VersionConflict) => ProblemCode::VersionConflict,
-        Err(StoreError::NothingToUndo) => ProblemCode::NothingToUndo,
-        Err(StoreError::Unavailable(_) | StoreError::ReadOnly(_)) => {
-            ProblemCode::DatabaseUnavailable
-        }
-        Err(StoreError::Busy(_) | StoreError::Locked(_)) => ProblemCode::DatabaseBusy,
-        Err(StoreError::BucketMoved) => ProblemCode::BucketMoved,
+        Err(
+            error @ (StoreError::ReviewNotFound(_)
+            | StoreError::ReviewDeleted
+            | StoreError::OwnReview
+            | StoreError::VersionConflict
+            | StoreError::NothingToUndo
+            | StoreError::Unavailable(_)
+            | StoreError::ReadOnly(_)
+            | StoreError::Busy(_)
+            | StoreError::Locked(_)
+            | StoreError::BucketMoved),
+        ) => error.code(),
         Err(error) => return Err(error),
     };
     let detail = Some(problem.explanation().to_owned());
