@@ -6,8 +6,8 @@ use std::fmt;
 use jiff::Timestamp;
 use ostrakon_shared::{
     AccountId, Decision, DecisionResult, DecisionResultList, NewDecisions, NewReport, PageLimit,
-    ProblemCode, QueuePage, QueuedReview, Report, Review, ReviewAction, ReviewEvent, ReviewId,
-    ReviewStatus, ReviewVersion, UndoDecisions,
+    QueuePage, QueuedReview, Report, Review, ReviewAction, ReviewEvent, ReviewId, ReviewStatus,
+    ReviewVersion, UndoDecisions,
 };
 
 use crate::db::moderation::{self, EventRow, ReportRow};
