@@ -29,7 +29,6 @@ const MAX_RATE: i64 = 1_000_000;
 pub struct Config {
     /// The folder of the databases.
     pub data_dir: PathBuf,
-    /// The address to serve on.
     pub listen: SocketAddr,
     /// How many reviews databases there are: 1 to 1,024.
     pub reviews_databases: u16,
@@ -41,7 +40,6 @@ pub struct Config {
     pub default_url: Option<Address>,
     /// Where the reviews databases are, in their order; empty: SQLite files in `data_dir`.
     pub reviews_urls: Vec<Address>,
-    /// The replicas of each database, by its name.
     pub replicas: BTreeMap<String, Vec<Address>>,
     /// Who answers reads that may be a little late.
     pub reads: Reads,
@@ -151,7 +149,6 @@ impl Config {
         if keys.problems.is_empty() { Ok(config) } else { Err(ConfigError(keys.problems)) }
     }
 
-    /// The databases that are named.
     pub fn databases(&self) -> Databases {
         let replica_settings =
             ReplicaSettings { reads: self.reads, max_lag_ms: self.max_replica_lag_ms };
@@ -172,7 +169,6 @@ impl Config {
         }
     }
 
-    /// The store of these databases.
     pub fn open(&self) -> Result<Store, SetupError> {
         let Config { guest_reviews, pre_moderation, .. } = *self;
         self.databases().open(Policy { guest_reviews, pre_moderation }, &self.clock)
@@ -319,7 +315,6 @@ fn is_of_environment(value: &Value) -> bool {
     matches!(value.origin(), None | Some("the environment"))
 }
 
-/// The variable of a key.
 fn variable(key: &str) -> String {
     format!("{ENVIRONMENT_PREFIX}_{}", key.to_uppercase())
 }

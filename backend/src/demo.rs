@@ -17,7 +17,6 @@ const FROM_MS: i64 = 1_704_067_200_000;
 /// … to 2026-11-01T00:00:00Z.
 const UNTIL_MS: i64 = 1_793_491_200_000;
 
-/// Everything in the demo.
 pub struct Demo {
     /// By id, from 1.
     pub products: Vec<SeedProduct>,
@@ -25,7 +24,6 @@ pub struct Demo {
     pub reviews: Vec<SeedReview>,
 }
 
-/// The demo's products and reviews.
 pub fn content() -> Demo {
     let items: Vec<(&str, &Item)> =
         GROUPS.iter().flat_map(|group| group.items.iter().map(|item| (group.sku, item))).collect();

@@ -44,7 +44,6 @@ diesel::table! {
     }
 }
 
-/// Rows of a page.
 const PAGE: i64 = 20;
 /// Threads that hash passwords.
 const HASHING_THREADS: usize = 2;

@@ -22,13 +22,11 @@ const CHUNK: usize = 100_000;
 const SAMPLED_REVIEWS: usize = 20_000;
 /// Pages that are looked at to know how long they are.
 const SAMPLED_PAGES: usize = 200;
-/// Who signs in, and with what.
 pub const ACCOUNT: (&str, &str) = ("measurer", "a password for measuring");
 
 /// How much of everything.
 #[derive(Clone, Copy, Debug)]
 pub struct Scale {
-    /// Products.
     pub products: usize,
     /// Reviews whose products are drawn by popularity.
     pub reviews: usize,

@@ -14,7 +14,6 @@ const TICKS_PER_S: f64 = 100.0;
 /// The machine, and the versions of what runs on it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Machine {
-    /// Processors.
     pub cores: usize,
     /// What kind they are, as they say.
     pub cpu: String,
@@ -22,7 +21,6 @@ pub struct Machine {
     pub kernel: String,
     /// Ostrakon's version.
     pub ostrakon: String,
-    /// Its commit.
     pub commit: String,
     /// wrk's version.
     pub wrk: String,
@@ -31,7 +29,6 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// This one.
     pub fn this() -> Result<Machine> {
         let cpuinfo = fs::read_to_string("/proc/cpuinfo")?;
         let cpu =

@@ -26,13 +26,11 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest answer, in bytes.
 const MAX_ANSWER: usize = 1 << 20;
 
-/// What came of it.
 #[derive(Debug)]
 pub struct Outcome {
     /// From when each request was due to the end of its answer. The last of these microseconds
     /// are not the server's: a thread that sleeps wakes some 60 µs late.
     pub latency: Latency,
-    /// Answers a second.
     pub per_second: f64,
     /// Requests that were not answered with success.
     pub errors: u64,

@@ -15,9 +15,7 @@ use crate::workload::{
 pub struct Report {
     /// `sqlite` or `postgres`.
     pub engine: String,
-    /// On what.
     pub machine: Machine,
-    /// Products there were.
     pub products: usize,
     /// Reviews there were at first, but for the larger data sets.
     pub reviews: usize,
@@ -38,7 +36,6 @@ pub struct Report {
 /// A workload and its samples, one a round.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Row {
-    /// Its name.
     pub name: String,
     /// What each round came to.
     pub samples: Vec<Sample>,
@@ -66,7 +63,6 @@ impl Report {
         self.rows.iter().map(Row::errors).sum()
     }
 
-    /// The row with this name.
     pub fn row(&self, name: &str) -> Option<&Row> {
         self.rows.iter().find(|row| row.name == name)
     }

@@ -31,15 +31,12 @@ const CONNECTIONS: u32 = 64;
 pub struct Run<'a> {
     /// What is measured, in this order.
     pub workloads: &'a [Workload],
-    /// The servers.
     pub sites: Sites,
     /// For `Raw::Pgbench`.
     pub postgres: Option<&'a Servers>,
-    /// Products there are.
     pub products: usize,
     /// How long each measurement takes, in seconds.
     pub seconds: u64,
-    /// For files.
     pub folder: PathBuf,
 }
 

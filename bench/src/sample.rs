@@ -7,11 +7,8 @@ use serde::{Deserialize, Serialize};
 pub struct Latency {
     /// Half of them took no longer than this.
     pub p50_us: f64,
-    /// 90 % of them.
     pub p90_us: f64,
-    /// 99 % of them.
     pub p99_us: f64,
-    /// All of them.
     pub max_us: f64,
 }
 

@@ -78,7 +78,6 @@ impl Sites {
         Ok(Sites { running, page_bytes, unserved, starts_s })
     }
 
-    /// The server of this site, and its requests.
     pub fn get(&mut self, site: Site) -> Result<&mut (Server, Requests)> {
         self.running.get_mut(&site).ok_or_else(|| format!("{site:?} doesn't run").into())
     }

@@ -19,7 +19,6 @@ const FAR_PAGE: usize = 100;
 /// Which page is some way down an average list, and as full.
 const AVERAGE_FAR_PAGE: usize = 5;
 
-/// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Traffic {
     /// A page that lies ready in memory.
@@ -38,7 +37,6 @@ pub enum Traffic {
     Review,
     /// A new review, products by popularity; every other one with a key of its own.
     Create,
-    /// To sign in.
     SignIn,
     /// 55 % first pages, 25 % ratings, 10 % reviews, 6 % second pages, 4 % new reviews.
     Mix,
@@ -48,13 +46,11 @@ pub enum Traffic {
     HottestFirst,
     /// … a page far down …
     HottestFar,
-    /// … its rating.
     HottestRating,
     /// The same of an average product.
     AverageFirst,
     /// A page down its list.
     AverageFar,
-    /// Its rating.
     AverageRating,
 }
 
@@ -76,10 +72,8 @@ impl Traffic {
     }
 }
 
-/// A request.
 #[derive(Debug, Default)]
 pub struct Request {
-    /// Under which path, and what.
     pub path: String,
     /// Its Idempotency-Key, or nothing.
     pub key: String,
@@ -153,7 +147,6 @@ impl Requests {
         Ok(fs::write(file, lines)?)
     }
 
-    /// One request.
     pub fn request(&mut self, traffic: Traffic) -> Result<Request> {
         let (popularity, rng) = (&self.popularity, &mut self.rng);
         Ok(match traffic {

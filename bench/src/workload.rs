@@ -11,7 +11,6 @@ pub const MAX_START_S: f64 = 1.0;
 /// Share of all processors that other programs may have, or the figures tell little.
 pub const MAX_OTHERS: f64 = 0.05;
 
-/// Connections of wrk.
 const CONNECTIONS: u32 = 64;
 /// Of those who sign in: the server lets as many hash as there are processors, and a few wait.
 const SIGN_IN_CONNECTIONS: u32 = 8;
@@ -19,9 +18,7 @@ const SIGN_IN_CONNECTIONS: u32 = 8;
 /// One line of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Workload {
-    /// What it is called.
     pub name: &'static str,
-    /// What is done.
     pub load: Load,
     /// With which others it is compared, the most important first.
     pub against: &'static [Comparison],
@@ -30,7 +27,6 @@ pub struct Workload {
 /// Another workload of the same run.
 #[derive(Clone, Copy, Debug)]
 pub struct Comparison {
-    /// Its name.
     pub name: &'static str,
     /// How many times as much as there is wanted.
     pub at_least: Option<f64>,
@@ -41,9 +37,7 @@ pub struct Comparison {
 pub enum Load {
     /// Requests by wrk, as many as are answered.
     Closed {
-        /// Who answers.
         site: Site,
-        /// What is asked for.
         traffic: Traffic,
         /// How many ask at once.
         connections: u32,
@@ -57,7 +51,6 @@ pub enum Load {
     Raw(Raw),
 }
 
-/// The mix's reads alone.
 pub const READS: &str = "mix's reads alone";
 
 /// A server, with its data.
@@ -69,7 +62,6 @@ pub enum Site {
     Uncached,
     /// The same reviews in 8 databases.
     Eight,
-    /// In 64 databases.
     SixtyFour,
     /// More reviews of the same products.
     Grown,
@@ -121,7 +113,6 @@ const fn workload(name: &'static str, load: Load, against: &'static [Comparison]
     Workload { name, load, against }
 }
 
-/// On SQLite files.
 pub const SQLITE: &[Workload] = &[
     workload(STATIC, closed(Site::Main, Traffic::Static), &[beside(BARE)]),
     // At half capacity it tells what the machine and the generator of the load do to latency.

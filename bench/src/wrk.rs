@@ -28,7 +28,6 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Answers a second.
     pub fn per_second(&self) -> f64 {
         self.requests as f64 * 1e6 / self.duration_us as f64
     }

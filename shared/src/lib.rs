@@ -4,6 +4,8 @@
 //! and for the browser, so that the form and the API can't disagree about a rule. No database
 //! and no HTTP framework in here.
 
+#![warn(missing_docs)]
+
 mod account;
 mod admin;
 mod audit;

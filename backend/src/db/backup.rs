@@ -216,7 +216,6 @@ pub fn load_dump(database: &Database, saved: &Path) -> Result<(), DbError> {
 /// What a file holds: its length in bytes, and its SHA-256 as hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileDigest {
-    /// Its length in bytes.
     pub bytes: u64,
     /// Its SHA-256, as hexadecimal digits.
     pub sha256: String,

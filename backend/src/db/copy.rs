@@ -29,7 +29,6 @@ pub type Progress<'a> = &'a dyn Fn(u64);
 
 /// A table that is copied row by row.
 pub struct Table {
-    /// Its name.
     pub name: &'static str,
     count: fn(&mut Connection) -> Result<i64, QueryError>,
     copy: fn(&Database, &Database, Progress<'_>) -> Result<(), DbError>,
@@ -49,7 +48,6 @@ impl Table {
         Table { name: R::TABLE, count: R::count, copy: copy::<R>, digests: digests::<R> }
     }
 
-    /// How many rows a database has.
     pub fn count(&self, database: &Database) -> Result<u64, DbError> {
         let count = |connection: &mut Connection| {
             without_time_limit(connection)?;
@@ -90,7 +88,6 @@ impl Table {
 /// sort texts in different ways.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Digest {
-    /// How many there are.
     pub rows: u64,
     sum: u128,
 }
@@ -149,7 +146,6 @@ fn digests<R: Row>(
     }
 }
 
-/// A row with all its columns.
 trait Row: Sized {
     const TABLE: &'static str;
 
@@ -417,7 +413,6 @@ rows! {
     }
 }
 
-/// A part of a key.
 trait KeyPart {
     /// The same, or what lies before everything that an engine might sort in its own way.
     fn floor(self) -> Self;

@@ -9,11 +9,8 @@ use crate::db::tables::schema::{idempotency_key, review};
 /// A review without its text.
 #[derive(Clone, Debug, Queryable)]
 pub struct Placed {
-    /// The bucket that is stored.
     pub bucket: i16,
-    /// The review's id.
     pub id: i64,
-    /// The product's id.
     pub product_id: i64,
     /// 1 to 5.
     pub rating: Option<i16>,
@@ -78,7 +75,6 @@ fn sql_query_ids(connection: &mut Connection, query: &str) -> QueryResult<Vec<i6
 
 diesel::allow_tables_to_appear_in_same_query!(review, idempotency_key);
 
-/// Bytes that the database takes.
 pub fn size(connection: &mut Connection) -> Result<u64, QueryError> {
     Ok(engine::size(connection)?.unsigned_abs())
 }

@@ -53,7 +53,6 @@ pub fn begin(connection: &mut Connection, new_id: &str) -> Result<String, QueryE
     Ok(new_id.to_owned())
 }
 
-/// Forgets what [`begin`] has noted.
 pub fn forget(connection: &mut Connection) -> Result<(), QueryError> {
     Ok(connection.batch_execute("DROP TABLE IF EXISTS transfer_source")?)
 }

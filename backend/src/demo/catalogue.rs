@@ -1,13 +1,11 @@
 //! The demo's products, and what people say of each.
 
-/// Products of one kind.
 pub struct Group {
     /// How their SKUs begin.
     pub sku: &'static str,
     pub items: &'static [Item],
 }
 
-/// A product.
 pub struct Item {
     pub name: &'static str,
     /// What people call it for short.

@@ -50,7 +50,6 @@ pub struct Threads {
 }
 
 impl Threads {
-    /// Those for this store.
     pub fn new(store: &Store) -> io::Result<Threads> {
         let start = |threads| {
             let mut runtime = Builder::new_current_thread();
@@ -74,7 +73,6 @@ impl Drop for Threads {
     }
 }
 
-/// Who is let in.
 struct Admission {
     limit: usize,
     /// How many threads do the work, if it waits for a thread at all.
@@ -132,7 +130,6 @@ impl RequestStore {
         RequestStore { store, threads }
     }
 
-    /// That of a request.
     pub fn of(request: &HttpRequest) -> Result<RequestStore, ApiError> {
         let missing = || StoreError::Internal("a request without its store".to_owned()).into();
         request.extensions().get::<RequestStore>().cloned().ok_or_else(missing)

@@ -22,7 +22,6 @@ fn name(settings: &Settings, name: &str) -> String {
     if settings.is_https() { format!("__Host-{name}") } else { name.to_owned() }
 }
 
-/// The secret that a browser sent.
 pub fn secret(request: &HttpRequest, settings: &Settings) -> Option<String> {
     value(request, settings, SESSION)
 }

@@ -54,7 +54,6 @@ pub struct Rates {
     pub reviews_per_minute: u32,
 }
 
-/// What is limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
     /// Proofs by a password.
@@ -70,7 +69,6 @@ pub enum Limit {
 /// Whom a limit is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Key {
-    /// An account that is signed in.
     Account(AccountId),
     /// An address; of IPv6 the network.
     Network(IpAddr),

@@ -72,7 +72,6 @@ pub fn api(config: &mut ServiceConfig) {
 pub struct RouteTable(Vec<(ResourceDef, Vec<Method>)>);
 
 impl RouteTable {
-    /// The routes of `document`.
     pub fn new(document: &OpenApi) -> RouteTable {
         let route = |(path, item): (&String, &PathItem)| (ResourceDef::new(&**path), methods(item));
         RouteTable(document.paths.paths.iter().map(route).collect())

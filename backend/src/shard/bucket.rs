@@ -35,7 +35,6 @@ impl Bucket {
         self.0
     }
 
-    /// The number as it is stored.
     pub const fn number(self) -> i16 {
         self.0 as i16
     }

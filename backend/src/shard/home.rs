@@ -41,7 +41,6 @@ pub fn slot_of_key(key: &[u8], spread: Spread) -> usize {
     (XxHash3_64::oneshot(key) % u64::from(spread.0)) as usize
 }
 
-/// The slot for a signed-in author.
 pub fn slot_of_author(author: AccountId, spread: Spread) -> usize {
     slot_of_key(&author.get().to_be_bytes(), spread)
 }

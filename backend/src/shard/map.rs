@@ -8,7 +8,6 @@ pub type DatabaseIndex = usize;
 /// Who owns a bucket, and since which epoch of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner {
-    /// The owning database.
     pub database: DatabaseIndex,
     /// Counts the bucket's moves; the owner row of the database must agree.
     pub epoch: i64,
@@ -37,7 +36,6 @@ impl ShardMap {
         (owners.len() == usize::from(BUCKETS)).then_some(ShardMap { owners })
     }
 
-    /// The owner of a bucket.
     pub fn owner(&self, bucket: Bucket) -> Owner {
         self.owners[usize::from(bucket.get())]
     }

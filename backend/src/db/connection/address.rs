@@ -10,7 +10,6 @@ use percent_encoding::percent_decode_str;
 /// Where a database is. Shown and logged without passwords.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Address {
-    /// A file, by its path.
     Sqlite(PathBuf),
     /// A server, by its URL as libpq reads it: several hosts and libpq's parameters may stand in
     /// it.

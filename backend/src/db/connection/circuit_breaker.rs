@@ -78,7 +78,6 @@ impl Health {
         self.routes_itself.store(does, Ordering::Relaxed);
     }
 
-    /// A connection could not be opened.
     pub fn unreachable(&self, reason: &str) {
         let mut state = self.lock();
         state.unreachable = Some((Instant::now(), reason.to_owned()));
@@ -98,12 +97,10 @@ impl Health {
         self.lock().is_watched = true;
     }
 
-    /// Whether somebody watches.
     pub fn is_watched(&self) -> bool {
         self.lock().is_watched
     }
 
-    /// The server is being asked.
     pub fn asked(&self) {
         let mut state = self.lock();
         state.asked_at = Some(Instant::now());
@@ -136,7 +133,6 @@ impl Health {
         !state.stopped
     }
 
-    /// Ends the watch.
     pub fn stop(&self) {
         self.lock().stopped = true;
         self.changed.notify_all();

@@ -48,7 +48,6 @@ pub struct ReplicaSettings {
     pub max_lag_ms: u32,
 }
 
-/// One database with its servers.
 pub struct Database {
     name: String,
     primary: Arc<Server>,
@@ -68,10 +67,8 @@ struct Replica {
     progress: Arc<Progress>,
 }
 
-/// How a replica is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplicaState {
-    /// Whether it answers.
     pub is_up: bool,
     /// How far it is behind, in milliseconds; None: not known.
     pub lag_ms: Option<u64>,
@@ -154,7 +151,6 @@ impl Database {
         &self.primary.address
     }
 
-    /// Whether it is a file of this machine.
     pub fn is_file(&self) -> bool {
         matches!(self.primary.address, Address::Sqlite(_))
     }
@@ -358,9 +354,7 @@ impl Database {
 /// A database as one request uses it.
 #[derive(Clone, Copy)]
 pub struct RequestDatabase<'a> {
-    /// The database.
     pub database: &'a Arc<Database>,
-    /// The request's.
     pub context: &'a Context,
 }
 
@@ -420,13 +414,10 @@ impl RequestDatabase<'_> {
     }
 }
 
-/// What a database is going to answer.
 pub enum Answer<T> {
-    /// It has answered.
     Here(Box<Result<T, DbError>>),
     /// It will, if it can.
     Elsewhere {
-        /// Who.
         database: Arc<Database>,
         /// Where the answer arrives.
         receiver: Receiver<Result<T, DbError>>,

@@ -293,7 +293,6 @@ enum Role {
     Writer,
 }
 
-/// Opens connections.
 struct Connector {
     database: String,
     address: Address,
@@ -302,7 +301,6 @@ struct Connector {
     settings: Settings,
 }
 
-/// An open connection.
 struct Session {
     connection: Connection,
     /// Whether it can't be used again.

@@ -23,7 +23,6 @@ pub struct Positions(BTreeMap<String, u64>);
 const MAX_BYTES: usize = 4_000;
 
 impl Positions {
-    /// Whether no position is known.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -120,7 +119,6 @@ impl WaitsFor {
 #[derive(Clone)]
 pub struct Context {
     request: Arc<Request>,
-    /// Which server the request waits for.
     pub waits_for: WaitsFor,
 }
 
@@ -170,17 +168,14 @@ impl Context {
         &self.request.seen
     }
 
-    /// What the request has written.
     pub fn written(&self) -> Positions {
         self.lock_written().clone()
     }
 
-    /// The request has written to a database.
     pub fn note_write(&self, database: &str, position: u64) {
         self.lock_written().note(database, position);
     }
 
-    /// When the request is given up.
     pub fn deadline(&self) -> Option<Instant> {
         self.request.deadline
     }

@@ -15,7 +15,6 @@ use crate::db::dialect::engine::Connection;
 const SHARDED: [&str; 6] =
     ["review", "bucket_owner", "product_rating", "idempotency_key", "report", "review_event"];
 
-/// Whether the database has the extension.
 pub(in crate::db) fn is_here(connection: &mut Connection) -> QueryResult<bool> {
     let Connection::Postgres(connection) = connection else { return Ok(false) };
     let is_here = "EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')";

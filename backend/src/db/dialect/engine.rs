@@ -25,7 +25,6 @@ mod multi {
     /// What queries run on.
     #[derive(diesel::MultiConnection)]
     pub enum AnyConnection {
-        /// A SQLite file.
         Sqlite(SqliteConnection),
         /// A PostgreSQL server.
         Postgres(PgConnection),
@@ -63,7 +62,6 @@ macro_rules! insert_rows {
 }
 pub(in crate::db) use insert_rows;
 
-/// What a transaction is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::db) enum Mode {
     /// All queries see one snapshot.
@@ -72,7 +70,6 @@ pub(in crate::db) enum Mode {
     Write,
 }
 
-/// Begins a transaction.
 pub(in crate::db) fn begin(connection: &mut Connection, mode: Mode) -> QueryResult<()> {
     match connection {
         Connection::Sqlite(sqlite) => {
@@ -112,7 +109,6 @@ pub(in crate::db) fn end<T>(
 pub enum Lock {
     /// A review, with all that lies beside it.
     Review(i64),
-    /// A product.
     Product(i64),
     /// An account, with its sessions and tokens.
     Account(i64),
@@ -226,7 +222,6 @@ pub fn clock_ms(connection: &mut Connection) -> Result<Option<i64>, QueryError> 
     Ok(Some(diesel::select(sql::<BigInt>(NOW_MS)).get_result(postgres)?))
 }
 
-/// A condition on the table of reviews.
 pub(in crate::db) type ReviewCondition =
     Box<dyn BoxableExpression<review::table, MultiBackend, SqlType = Bool>>;
 
@@ -398,7 +393,6 @@ pub(in crate::db) fn damage(connection: &mut Connection) -> QueryResult<Vec<Stri
     Ok(lines.into_iter().map(|line| line.quick_check).filter(|line| line != "ok").collect())
 }
 
-/// Whether there is a table with this name.
 pub(in crate::db) fn has_table(connection: &mut Connection, table: &str) -> QueryResult<bool> {
     let exists = match connection {
         Connection::Sqlite(_) => {

@@ -27,7 +27,6 @@ diesel::define_sql_function! {
     fn ostrakon_in_time() -> Bool;
 }
 
-/// The time limit of one connection.
 #[derive(Clone)]
 pub(in crate::db) struct TimeLimit {
     began: Instant,

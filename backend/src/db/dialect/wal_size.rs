@@ -31,14 +31,12 @@ const LITTLE_BYTES: u64 = 1 << 20;
 const PATIENCE: Duration = Duration::from_millis(50);
 const REST: Duration = Duration::from_secs(1);
 
-/// The log of one file.
 pub(in crate::db) struct LogSize {
     file: PathBuf,
     tried_at: Mutex<Option<Instant>>,
 }
 
 impl LogSize {
-    /// Of this database file.
     pub fn new(database: &std::path::Path) -> LogSize {
         let mut file = database.as_os_str().to_owned();
         file.push("-wal");
@@ -88,7 +86,6 @@ impl LogSize {
     }
 }
 
-/// Whether the log could be emptied.
 fn truncate(sqlite: &mut SqliteConnection, busy_timeout_ms: u32) -> QueryResult<bool> {
     #[derive(QueryableByName)]
     struct Checkpoint {

@@ -10,11 +10,9 @@ use crate::db::error::QueryError;
 use crate::db::tables::schema::account;
 use crate::text::{NameKeys, fold};
 
-/// An account as it is stored.
 #[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = account)]
 pub struct AccountRow {
-    /// The account's id.
     pub id: i64,
     /// Its name, as it is shown.
     pub name: String,
@@ -22,7 +20,6 @@ pub struct AccountRow {
     pub password_hash: String,
     /// A [`ostrakon_shared::Role`].
     pub role: String,
-    /// Whether it is shut.
     pub disabled: bool,
     /// Whether its password is the demo's, which everybody knows.
     pub demo_password: bool,
@@ -58,17 +55,12 @@ pub(in crate::db) fn timestamp(unix_ms: i64) -> Result<Timestamp, QueryError> {
     Timestamp::from_millisecond(unix_ms).map_err(broken)
 }
 
-/// An account to be created.
 pub struct NewAccount<'a> {
-    /// Its name, as it is shown.
     pub name: &'a str,
-    /// What its name is compared by.
     pub keys: &'a NameKeys,
     /// The hash of its password, as a PHC string.
     pub password_hash: &'a str,
-    /// What it may do.
     pub role: Role,
-    /// Whether its password is the demo's.
     pub demo_password: bool,
     /// Now, in milliseconds since the Unix epoch.
     pub created_at: i64,
@@ -91,7 +83,6 @@ pub fn insert(connection: &mut Connection, new: &NewAccount) -> Result<AccountRo
     })?)
 }
 
-/// The account with this id.
 pub fn find(connection: &mut Connection, id: AccountId) -> Result<Option<AccountRow>, QueryError> {
     let query = account::table.find(id.get()).select(AccountRow::as_select());
     Ok(query.first(connection).optional()?)
@@ -178,7 +169,6 @@ pub fn with_demo_password(connection: &mut Connection) -> Result<Vec<String>, Qu
     Ok(query.select(account::name).load(connection)?)
 }
 
-/// The names of these accounts, by id.
 pub fn names(connection: &mut Connection, ids: &[i64]) -> Result<Vec<(i64, String)>, QueryError> {
     Ok(account::table
         .filter(account::id.eq_any(ids))

@@ -8,7 +8,6 @@ use crate::db::error::QueryError;
 use crate::db::tables::accounts::timestamp;
 use crate::db::tables::schema::audit_entry;
 
-/// An entry to be stored.
 #[derive(Clone, Debug, Default, Insertable)]
 #[diesel(table_name = audit_entry)]
 pub struct NewEntry {
@@ -16,29 +15,20 @@ pub struct NewEntry {
     pub action: String,
     /// When it was first done, in milliseconds since the Unix epoch.
     pub at: i64,
-    /// When it was last done.
     pub last_at: i64,
-    /// How many times.
     pub count: i32,
-    /// Who did it.
     pub actor_id: Option<i64>,
-    /// Their name.
     pub actor_name: Option<String>,
     /// A [`ostrakon_shared::AuditVia`].
     pub via: Option<String>,
-    /// From which network.
     pub network: Option<String>,
-    /// The account that it is about.
     pub account_id: Option<i64>,
-    /// Its name.
     pub account_name: Option<String>,
-    /// The product that it is about.
     pub product_id: Option<i64>,
     /// What was changed: a JSON array of [`ostrakon_shared::AuditChange`].
     pub changes: String,
 }
 
-/// An entry as it is stored.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = audit_entry)]
 struct EntryRow {

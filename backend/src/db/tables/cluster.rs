@@ -19,7 +19,6 @@ pub struct Pins {
     pub hash: String,
     /// The moment that review ids count from.
     pub epoch: String,
-    /// How many buckets there are.
     pub buckets: i32,
     /// How many home buckets a product has.
     pub spread: i32,

@@ -15,9 +15,7 @@ use crate::db::tables::schema::{account, product, review};
 /// The highest ids of products and accounts; 0 without any.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Highest {
-    /// Of products.
     pub product: i64,
-    /// Of accounts.
     pub account: i64,
 }
 

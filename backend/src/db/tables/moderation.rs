@@ -13,13 +13,10 @@ use crate::db::tables::reviews::ReviewRow;
 use crate::db::tables::schema::{report, review, review_event};
 use crate::shard::Bucket;
 
-/// A report as it is stored.
 #[derive(Clone, Debug, QueryableByName, Insertable)]
 #[diesel(table_name = report)]
 pub struct ReportRow {
-    /// The review's bucket.
     pub bucket: i16,
-    /// The review.
     pub review_id: i64,
     /// Who made it: an account, or the salted hash of an address.
     pub reader: String,
@@ -51,9 +48,7 @@ impl TryFrom<ReportRow> for Report {
 #[derive(Clone, Debug, Queryable, QueryableByName, Selectable, Insertable)]
 #[diesel(table_name = review_event)]
 pub struct EventRow {
-    /// The review's bucket.
     pub bucket: i16,
-    /// The review.
     pub review_id: i64,
     /// The review's version from then on.
     pub version: i32,
@@ -61,11 +56,9 @@ pub struct EventRow {
     pub action: String,
     /// The [`ostrakon_shared::ReviewStatus`] before.
     pub from_status: String,
-    /// The one from then on.
     pub to_status: String,
     /// The account that did it.
     pub actor_id: i64,
-    /// The name of that account.
     pub actor_name: String,
     /// A [`ostrakon_shared::DecisionReason`].
     pub reason: Option<String>,
@@ -234,9 +227,7 @@ pub fn queue(
 /// How many reviews are pending, how many have open reports, and how many wait for either.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
-    /// Pending ones.
     pub pending: u64,
-    /// Reported ones.
     pub reported: u64,
     /// Those that are one or both.
     pub either: u64,

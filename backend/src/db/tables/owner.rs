@@ -50,14 +50,12 @@ pub fn writable(
 /// Buckets that a database owns by the shard map, as queries name them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owned {
-    /// The buckets.
     pub buckets: Vec<Bucket>,
     /// Whether the engine routes by them itself: see [`crate::db::Database::routes_itself`].
     pub routed_by_engine: bool,
 }
 
 impl Owned {
-    /// Whether this bucket is one of them.
     pub fn has(&self, bucket: i16) -> bool {
         self.buckets.iter().any(|owned| owned.number() == bucket)
     }
@@ -84,7 +82,6 @@ pub fn require_readable(
 #[derive(Default)]
 pub struct KnownOwners(ArcSwapOption<Owners>);
 
-/// Owner rows.
 struct Owners {
     /// Of which version of all of them, in a SQLite file.
     version: i64,

@@ -9,19 +9,15 @@ use crate::db::error::QueryError;
 use crate::db::tables::schema::product;
 use crate::text::fold;
 
-/// A product as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = product, treat_none_as_null = true)]
 pub struct ProductRow {
-    /// The product's id.
     pub id: i64,
-    /// What it is called.
     pub name: String,
     /// A sentence or two about it.
     pub description: Option<String>,
     /// The shop's own number for it.
     pub sku: Option<String>,
-    /// Where its picture is.
     pub picture_url: Option<String>,
     /// Name and SKU as searches find them.
     pub search_text: String,
@@ -35,15 +31,10 @@ pub struct ProductRow {
 #[derive(Clone, Debug, Insertable)]
 #[diesel(table_name = product)]
 pub struct NewProductRow {
-    /// See [`ProductRow`].
     pub name: String,
-    /// See [`ProductRow`].
     pub description: Option<String>,
-    /// See [`ProductRow`].
     pub sku: Option<String>,
-    /// See [`ProductRow`].
     pub picture_url: Option<String>,
-    /// See [`ProductRow`].
     pub search_text: String,
 }
 
@@ -52,13 +43,11 @@ pub fn search_text(name: &str, sku: Option<&str>) -> String {
     fold(&format!("{name} {}", sku.unwrap_or_default()))
 }
 
-/// The product with this id.
 pub fn find(connection: &mut Connection, id: ProductId) -> Result<Option<ProductRow>, QueryError> {
     let query = product::table.find(id.get()).select(ProductRow::as_select());
     Ok(query.first(connection).optional()?)
 }
 
-/// Those of `ids` that are products.
 pub fn existing(
     connection: &mut Connection,
     ids: &[ProductId],
@@ -70,7 +59,6 @@ pub fn existing(
     Ok(found.into_iter().filter_map(ProductId::new).collect())
 }
 
-/// Which products.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// The search text holds each of these words.
@@ -119,7 +107,6 @@ pub fn update(connection: &mut Connection, row: &ProductRow) -> Result<(), Query
     Ok(())
 }
 
-/// The names of these products, by id.
 pub fn names(connection: &mut Connection, ids: &[i64]) -> Result<Vec<(i64, String)>, QueryError> {
     Ok(product::table
         .filter(product::id.eq_any(ids))

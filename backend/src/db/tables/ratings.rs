@@ -20,21 +20,13 @@ use crate::shard::Bucket;
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = product_rating)]
 pub struct RatingRow {
-    /// The bucket.
     pub bucket: i16,
-    /// The product's id.
     pub product_id: i64,
-    /// Reviews without a rating.
     pub unrated: i64,
-    /// Reviews with one star.
     pub r1: i64,
-    /// Reviews with two stars.
     pub r2: i64,
-    /// Reviews with three stars.
     pub r3: i64,
-    /// Reviews with four stars.
     pub r4: i64,
-    /// Reviews with five stars.
     pub r5: i64,
     /// Reviews that are not approved: not public, in none of the other counts.
     pub hidden: i64,
@@ -43,14 +35,11 @@ pub struct RatingRow {
 /// As what a review is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counted {
-    /// Public, with this rating or without one.
     Public(Option<Rating>),
-    /// Not public.
     Hidden,
 }
 
 impl Counted {
-    /// As what a review with this status and rating is counted.
     pub fn of(status: ReviewStatus, rating: Option<Rating>) -> Counted {
         match status {
             ReviewStatus::Approved => Counted::Public(rating),
@@ -60,7 +49,6 @@ impl Counted {
 }
 
 impl RatingRow {
-    /// No reviews.
     pub fn empty(bucket: i16, product_id: i64) -> RatingRow {
         RatingRow { bucket, product_id, unrated: 0, r1: 0, r2: 0, r3: 0, r4: 0, r5: 0, hidden: 0 }
     }

@@ -15,13 +15,9 @@ use crate::text::fold;
 /// Which reviews; without anything, all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Reviews of this product.
     pub product: Option<ProductId>,
-    /// Reviews by this account.
     pub author: Option<AccountId>,
-    /// Reviews with this rating.
     pub rating: Option<Rating>,
-    /// Reviews with this status.
     pub status: Option<ReviewStatus>,
     /// Not those that their author deleted.
     pub without_deleted: bool,
@@ -107,7 +103,6 @@ fn candidates(
     Ok(query.load(connection)?)
 }
 
-/// Milliseconds of a day.
 pub const DAY_MS: i64 = 86_400_000;
 
 /// How many reviews in these buckets were written on each day since `first`, both counted in days

@@ -17,24 +17,18 @@ use crate::db::tables::ratings::Counted;
 use crate::db::tables::schema::{idempotency_key, review};
 use crate::shard::Bucket;
 
-/// A review as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = review, primary_key(product_id, id, bucket), treat_none_as_null = true)]
 #[diesel(treat_none_as_default_value = false)]
 pub struct ReviewRow {
     /// `bucket_of(id)`.
     pub bucket: i16,
-    /// The review's id.
     pub id: i64,
-    /// The product's id.
     pub product_id: i64,
     /// 1 to 5.
     pub rating: Option<i16>,
-    /// See [`Review`].
     pub title: Option<String>,
-    /// See [`Review`].
     pub body: String,
-    /// See [`Review`].
     pub author_name: Option<String>,
     /// The account that wrote it; null for a guest.
     pub author_id: Option<i64>,
@@ -80,7 +74,6 @@ impl TryFrom<ReviewRow> for Review {
 }
 
 impl ReviewRow {
-    /// As what the review is counted.
     pub fn counted(&self) -> Result<Counted, QueryError> {
         let review = Review::try_from(self.clone())?;
         Ok(Counted::of(review.status, review.rating))
@@ -238,11 +231,8 @@ fn in_order<T>(places: usize, found: impl Iterator<Item = (i64, T)>) -> Vec<Opti
 /// Which reviews of a product, by their rating.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RatingClass {
-    /// All.
     Any,
-    /// Those with this rating.
     Rated(Rating),
-    /// Those without one.
     Unrated,
 }
 
@@ -381,7 +371,6 @@ fn part_of_list(
 pub struct Replay {
     /// The hash of the request that made it.
     pub fingerprint: Vec<u8>,
-    /// The review.
     pub review_id: i64,
 }
 
@@ -427,15 +416,10 @@ pub fn find_keys(
 #[derive(Clone, Debug, Insertable)]
 #[diesel(table_name = idempotency_key)]
 pub struct KeyRow {
-    /// The review's bucket.
     pub bucket: i16,
-    /// The product.
     pub product_id: i64,
-    /// The key.
     pub key: String,
-    /// See [`Replay`].
     pub fingerprint: Vec<u8>,
-    /// The review.
     pub review_id: i64,
 }
 

@@ -11,7 +11,6 @@ use crate::db::tables::schema::{account, session};
 /// A session as its secret finds it, ended or not.
 #[derive(Clone, Debug)]
 pub struct FoundSession {
-    /// Its id.
     pub id: CredentialId,
     /// When it began. All times are milliseconds since the Unix epoch.
     pub created_at: i64,
@@ -21,15 +20,11 @@ pub struct FoundSession {
     pub last_used_at: Option<i64>,
     /// When the password was last typed in it.
     pub proved_at: i64,
-    /// Who has signed in.
     pub account: AccountRow,
 }
 
-/// A session to be stored.
 pub struct NewSession<'a> {
-    /// Who has signed in.
     pub account_id: i64,
-    /// The hash of its secret.
     pub secret_hash: &'a [u8],
     /// The browser, as it names itself.
     pub user_agent: Option<&'a str>,
@@ -39,7 +34,6 @@ pub struct NewSession<'a> {
     pub expires_at: i64,
 }
 
-/// Stores a session.
 pub fn insert(connection: &mut Connection, new: &NewSession) -> Result<(), QueryError> {
     diesel::insert_into(session::table)
         .values((

@@ -12,7 +12,6 @@ use crate::db::tables::sessions::credential_id;
 /// An API token as its secret finds it, expired or not.
 #[derive(Clone, Debug)]
 pub struct FoundToken {
-    /// Its id.
     pub id: CredentialId,
     /// When it expires; None: never. All times are milliseconds since the Unix epoch.
     pub expires_at: Option<i64>,
@@ -20,17 +19,13 @@ pub struct FoundToken {
     pub last_used_at: Option<i64>,
     /// What it may be used for.
     pub scopes: Vec<TokenScope>,
-    /// Whose it is.
     pub account: AccountRow,
 }
 
 /// An API token to be stored.
 pub struct NewTokenRow<'a> {
-    /// Whose it is.
     pub account: AccountId,
-    /// The hash of its secret.
     pub secret_hash: &'a [u8],
-    /// What it is for.
     pub name: &'a str,
     /// What it may be used for.
     pub scopes: &'a [TokenScope],
@@ -72,7 +67,6 @@ fn scopes(words: &str) -> Result<Vec<TokenScope>, QueryError> {
     words.split(' ').map(str::parse).collect::<Result<_, _>>().map_err(broken)
 }
 
-/// Stores an API token.
 pub fn insert(connection: &mut Connection, new: &NewTokenRow) -> Result<TokenInfo, QueryError> {
     let scopes: Vec<_> = new.scopes.iter().map(|scope| scope.as_str()).collect();
     let insert = diesel::insert_into(api_token::table).values((
@@ -135,7 +129,6 @@ pub fn list(connection: &mut Connection, account: AccountId) -> Result<Vec<Token
     rows.into_iter().map(TokenInfo::try_from).collect()
 }
 
-/// How many API tokens an account has.
 pub fn count(connection: &mut Connection, account: AccountId) -> Result<i64, QueryError> {
     let own = api_token::table.filter(api_token::account_id.eq(account.get()));
     Ok(own.count().get_result(connection)?)

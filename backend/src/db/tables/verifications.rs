@@ -12,13 +12,11 @@ use crate::db::tables::schema::verification;
 #[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = verification, primary_key(database))]
 pub struct VerificationRow {
-    /// The database that was checked.
     pub database: String,
     /// Milliseconds since the Unix epoch.
     pub started_at: i64,
     /// Milliseconds since the Unix epoch.
     pub finished_at: i64,
-    /// Reviews that were looked at.
     pub reviews: i64,
     /// How much was found.
     pub problem_count: i64,

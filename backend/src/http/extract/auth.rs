@@ -39,9 +39,7 @@ pub struct Admin(pub Source);
 
 /// Somebody who has signed in, and not sent an API token.
 pub struct Owner {
-    /// The account.
     pub actor: Actor,
-    /// The session.
     pub session: CredentialId,
     /// The same, as the audit trail names it.
     pub source: Source,

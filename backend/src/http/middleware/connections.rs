@@ -81,7 +81,6 @@ impl Deadlines {
     }
 }
 
-/// What answers on connections.
 pub fn service<I, S, B>(
     app: I,
     deadlines: Data<Deadlines>,
@@ -120,7 +119,6 @@ where
     fn_service(accept).and_then(http)
 }
 
-/// What a connection waits for.
 pub struct Connection {
     head: Duration,
     keep_alive: Duration,
@@ -159,7 +157,6 @@ impl Connection {
 pub struct Busy(Option<Rc<Connection>>);
 
 impl Busy {
-    /// That of this request.
     pub fn with(request: &ServiceRequest) -> Busy {
         let connection = request.conn_data::<Rc<Connection>>().cloned();
         connection.iter().for_each(|connection| connection.deadline.set(None));

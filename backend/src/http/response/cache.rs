@@ -38,16 +38,12 @@ const STAMP_AGE: Duration = Duration::from_millis(100);
 /// Roughly what an answer takes beside its body, in bytes.
 const OVERHEAD_BYTES: u64 = 512;
 
-/// Which answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Key {
-    /// A product with its rating.
     Product(ProductId),
-    /// A product's rating.
     Rating(ProductId),
     /// The first page of a list of a product's reviews.
     FirstPage(ProductId, ReviewSort, Option<Rating>, PageLimit),
-    /// A review.
     Review(ReviewId),
 }
 

@@ -28,7 +28,6 @@ const TAG_ENDS: [&str; 2] = ["-gzip", "-br"];
 /// How a body that is made for a request may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Coding {
-    /// As it is.
     Identity,
     /// By gzip (RFC 1952).
     Gzip,

@@ -171,7 +171,6 @@ pub struct Private<T> {
 }
 
 impl<T: Serialize> Private<T> {
-    /// An answer.
     pub fn ok(body: T) -> Private<T> {
         Private::page(body, None)
     }

@@ -25,7 +25,6 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// A problem of this kind.
     pub fn new(code: ProblemCode, detail: impl Into<String>) -> ApiError {
         ApiError { code, detail: detail.into(), errors: Vec::new(), headers: Vec::new() }
     }
@@ -54,7 +53,6 @@ impl ApiError {
         ApiError { errors, ..ApiError::new(ProblemCode::ParameterInvalid, detail) }
     }
 
-    /// A path that has other methods.
     pub fn method_not_allowed(method: &Method, path: &str, allowed: &[Method]) -> ApiError {
         let allow = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
         let detail = format!("{path} takes {allow}, not {method}.");

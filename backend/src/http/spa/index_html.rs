@@ -18,7 +18,6 @@ use crate::http::spa::prerender::Parts;
 /// The names of the marks, in their order: `<!--head-->` to `<!--/head-->` and so on.
 const MARKS: [&str; 3] = ["head", "content", "answers"];
 
-/// The page.
 pub struct Index {
     text: String,
     /// As it was built, in every encoding that it was compressed to.

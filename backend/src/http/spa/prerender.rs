@@ -41,21 +41,19 @@ const FIXED: [&str; 12] = [
 /// A page of the app, by its address.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Page {
-    /// All products.
     Catalogue,
     /// A product. Its reviews too, unless they are to be chosen or sorted.
-    Product { id: ProductId, reviews: bool },
-    /// A review.
+    Product {
+        id: ProductId,
+        reviews: bool,
+    },
     Review(ReviewId),
-    /// Any other that is there.
     Other,
-    /// One that is not.
     Missing,
 }
 
 /// What the server has to say on a page.
 pub enum View {
-    /// This.
     Filled(Parts),
     /// That it does not exist.
     NotFound,
@@ -74,7 +72,6 @@ pub struct Parts {
 }
 
 impl Page {
-    /// The page at this path, with this query.
     pub fn at(path: &str, query: &str) -> Page {
         if path == "/" && query.is_empty() {
             return Page::Catalogue;

@@ -52,7 +52,6 @@ impl AppFiles {
         AppFiles { folder, index: index.map(Arc::new), content_security_policy }
     }
 
-    /// Whether there are pages.
     pub fn are_built(&self) -> bool {
         self.index.is_some()
     }
@@ -152,7 +151,6 @@ async fn serve_page(
     Ok(response)
 }
 
-/// Whether it is a file that is answered with this status.
 fn is_of_a_file(status: StatusCode) -> bool {
     let conditions = [
         StatusCode::NOT_MODIFIED,
