@@ -134,5 +134,11 @@ bench *arguments: (_need "rust" "wrk" "postgresql") build-server
 bench-chart *json: (_need "rust")
     cargo run --release --locked -p ostrakon-bench -- chart "$@"
 
+# Release a version: set it, date the changelog, commit, tag, and print the release notes
+[group('release')]
+[no-exit-message]
+release *version:
+    tools/release "$@"
+
 _need +tools:
     @source tools/lib.sh; for tool in "$@"; do "need_$tool"; done
