@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts a replica of compose.yaml: copies the server PRIMARY when there is no copy yet.
+# Starts a replica of compose.yaml, and copies the server PRIMARY first if there is no copy yet.
 set -euo pipefail
 
 volume=/var/lib/postgresql/data
@@ -8,7 +8,7 @@ export PGDATA=$volume/replica
 if [[ ! -e $PGDATA ]]; then
     PGPASSWORD=$(</run/secrets/database_password)
     export PGPASSWORD
-    # A copy that is not whole never gets the name of one.
+    # The rename makes sure that an incomplete copy is never used.
     rm -rf "$volume/copy"
     pg_basebackup --pgdata="$volume/copy" --write-recovery-conf \
         --checkpoint=fast --wal-method=stream \
