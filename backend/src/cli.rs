@@ -53,7 +53,7 @@ use crate::store::{SetupError, StoreError};
 ///   audit_days              OSTRAKON_AUDIT_DAYS              days the audit trail is kept: 365
 ///   log                     OSTRAKON_LOG                     what to log, e.g. debug
 ///
-/// In the file only: [replicas], with lists of URLs by database, e.g. reviews-1 = ["postgres://…"].
+/// In the file only: `[replicas]`, with lists of URLs by database, e.g. reviews-1 = ["postgres://…"].
 #[derive(Parser)]
 #[command(name = "ostrakon", version, verbatim_doc_comment, max_term_width = 100)]
 struct Arguments {

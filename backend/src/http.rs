@@ -1,7 +1,7 @@
 //! HTTP: the only place that knows actix and status codes.
 //!
-//! A handler extracts, makes one store call, and wraps. [`response::problem`] turns what the
-//! store says into problems, [`response::json`] gives answers their ETag and links, and [`spa`]
+//! A handler extracts, makes one store call, and wraps. `response::problem` turns what the
+//! store says into problems, `response::json` gives answers their ETag and links, and `spa`
 //! serves the app.
 
 mod blocking;

@@ -84,7 +84,7 @@ struct Settings {
     /// Only workloads whose name holds this, and what they are compared with
     #[arg(long, value_name = "PART", default_value = "")]
     only: String,
-    /// Where the figures go; target/bench/<engine>.json unless given
+    /// Where the figures go; target/bench/ENGINE.json unless given
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// An empty folder on a disk, which tools/bench gives

@@ -161,7 +161,7 @@ const MINT_KEYS: i64 = LOCK_KEYS;
 /// Milliseconds since the Unix epoch, by the database's own clock, in PostgreSQL's words.
 const NOW_MS: &str = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
-/// Says to all who ask this database for [`settled`] that a review is being written, and returns
+/// Says to all who ask this database for `settled` that a review is being written, and returns
 /// the time to mint its id at, in milliseconds since the Unix epoch. `None`: the engine has no
 /// say in it, this process is the only one that writes.
 ///

@@ -85,7 +85,7 @@ pub struct Signed {
     author_name: Option<String>,
 }
 
-/// Reviews by accounts after (author, id), in that order, up to [`BATCH`].
+/// Reviews by accounts after (author, id), in that order, up to `BATCH`.
 pub fn signed(
     connection: &mut Connection,
     (author, id): (i64, i64),
