@@ -1,5 +1,5 @@
-# What there is to do with Ostrakon. Each recipe installs what it finds missing, once.
-# `./justw` is the way in on a machine without `just`.
+# Recipes for building, running and testing Ostrakon. Each recipe installs missing tools once.
+# `./justw` runs them on a machine without `just`.
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 set script-interpreter := ["bash", "-euo", "pipefail"]
@@ -10,25 +10,25 @@ set positional-arguments
 default:
     @{{ just_executable() }} --list --unsorted
 
-# Build everything, fill in the demo data once, and serve app, API and API docs on one port
+# Build everything, load the demo data once, and serve app, API and API docs on one port
 [group('run')]
 [no-exit-message]
 [script]
 run: build
     target/release/ostrakon migrate
     target/release/ostrakon demo
-    # Not by `exec`: that a server ends well after Ctrl-C, just would call an error.
+    # No `exec`: just would report Ctrl-C as an error although the server exits normally.
     trap 'jobs -p | xargs -r kill; wait' EXIT
     target/release/ostrakon serve &
     wait $!
 
-# Serve the demo from a cluster of PostgreSQL servers, new each time, on this port and those after it
+# Serve the demo from a new cluster of PostgreSQL servers, on ports from this one
 [group('run')]
 [no-exit-message]
 cluster port="54320": (_need "postgresql") build
     tools/cluster "$1"
 
-# Serve app and API for development, at http://127.0.0.1:8081; both follow every change of a file
+# Serve app and API for development at http://127.0.0.1:8081, and rebuild when a file changes
 [group('run')]
 [no-exit-message]
 [script]
@@ -39,7 +39,7 @@ dev:
     need_watchexec
     cargo run -- migrate
     cargo run -- demo
-    # Whichever ends first, by Ctrl-C or by an error, takes the other with it.
+    # When one ends, by Ctrl-C or an error, the other is stopped too.
     trap 'jobs -p | xargs -r kill; wait' EXIT
     tools/wasm trunk serve --dist target/wasm/dev &
     watchexec --restart --watch backend --watch shared --watch migrations --watch Cargo.lock \
@@ -55,18 +55,18 @@ build: build-server build-app
 build-server: (_need "rust")
     cargo build --release --locked
 
-# Build the app for release into dist/, unless nothing changed since the last time
+# Build the app for release into dist/, if anything has changed
 [group('build')]
 build-app:
     tools/build-app
 
-# Write openapi.yaml anew from the code
+# Generate openapi.yaml from the code
 [group('build')]
 openapi: (_need "rust")
     cargo run --locked -- openapi > target/openapi.yaml
     mv target/openapi.yaml openapi.yaml
 
-# Take the README's pictures of the app with its demo data, into docs/
+# Take the screenshots of the README, into docs/
 [group('build')]
 screenshot: build (_need "npm_packages" "browser")
     cd e2e && node_modules/.bin/playwright test --config screenshot.config.ts
@@ -95,41 +95,40 @@ test:
     done
     stage=""
 
-# Check the format, and every lint for server and app
+# Check format, lints, docs, spelling and dependencies
 [group('test')]
-lint: (_need "rust" "lints")
-    cargo fmt --all --check
-    cargo clippy --locked --workspace --exclude ostrakon-app --all-targets --all-features -- -D warnings
-    tools/wasm cargo clippy --locked -p ostrakon-app --target wasm32-unknown-unknown -- -D warnings
+[no-exit-message]
+lint:
+    tools/lint
 
-# Test all that needs no browser; arguments go to `cargo test`
+# Run every test that needs no browser; arguments go to `cargo test`
 [group('test')]
 test-api *arguments: (_need "rust" "postgresql" "nginx")
     cargo test --locked --workspace "$@"
 
-# Lint openapi.yaml and type-check a client that is generated from it
+# Lint openapi.yaml, and type-check a client generated from it
 [group('test')]
 test-openapi: (_need "npm_packages")
     cd e2e && npm run --silent openapi
 
-# Drive the release build in a real browser; arguments go to `playwright test`
+# Test the release build in a real browser; arguments go to `playwright test`
 [group('test')]
 e2e *arguments: build (_need "npm_packages" "browser" "sqlite3")
     cd e2e && node_modules/.bin/playwright test "$@"
 
-# Rate the first visit of a phone by Lighthouse; exit code 1 if it is too slow, or not for everybody
+# Rate a first visit on a phone with Lighthouse; exit code 1 if it is too slow or not accessible
 [group('measure')]
 lighthouse: build (_need "npm_packages" "lighthouse" "browser" "sqlite3")
     cd e2e && node_modules/.bin/playwright test --config lighthouse.config.ts
 
-# Measure Ostrakon against what this machine can do without it, about ten minutes; --help shows more
+# Measure Ostrakon beside baselines of this machine, about ten minutes; --help shows the options
 [group('measure')]
 [no-exit-message]
 bench *arguments: (_need "rust" "wrk" "postgresql") build-server
     cargo build --release --locked -p ostrakon-bench
     tools/bench "$@"
 
-# Draw the figures of the last `bench` into docs/; another run's JSON file may be named
+# Draw the charts of docs/ from the last `bench`, or from the JSON file of another run
 [group('measure')]
 bench-chart *json: (_need "rust")
     cargo run --release --locked -p ostrakon-bench -- chart "$@"

@@ -1,9 +1,9 @@
-# Sourced by justw and the scripts beside it: finds the tools that a task needs and installs
-# those that are missing.
+# Sourced by justw and the scripts in this folder: finds the tools that a task needs, and installs
+# missing ones.
 #
-# Programs from crates.io go to a cache that all clones share, one directory a version; the rest
-# are Debian packages. Whatever takes time says in one line what, why and about how long. Its
-# output goes to a log, which is shown when it fails.
+# Pinned tools from crates.io and PyPI go to a cache that all clones share, one folder per version.
+# Everything else is a Debian package or an npm package. Each installation prints one line: what it
+# installs, why, and about how long it takes. Its output is shown if it fails.
 
 tools_dir=${XDG_CACHE_HOME:-$HOME/.cache}/ostrakon/tools
 min_free_mib=4096
@@ -11,7 +11,7 @@ min_free_mib=4096
 root_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$root_dir/tools/versions.env"
 
-# A shell that has not read rustup's profile yet, as in CI, still finds what rustup installed.
+# Find rustup's programs although the shell has not read rustup's profile, as in CI.
 command -v rustup >/dev/null || PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH
 
 die() {
@@ -19,7 +19,7 @@ die() {
     exit 1
 }
 
-# step <what, why, how long> <command...>: runs the command, silent unless it fails.
+# step <what, why, how long> <command...>: runs the command; shows its output only if it fails.
 step() {
     local message=$1 log
     shift
@@ -28,12 +28,12 @@ step() {
     if ! "$@" >"$log" 2>&1; then
         cat "$log" >&2
         rm -f "$log"
-        die "that failed; what it said is above."
+        die "that failed; see the output above."
     fi
     rm -f "$log"
 }
 
-# Two runs at once must not install the same thing twice. The lock ends with the process.
+# Two concurrent runs must not install the same tool. The lock ends with the process.
 lock_tools() {
     mkdir -p "$tools_dir"
     exec {tools_lock}>"$tools_dir/.lock"
@@ -44,8 +44,8 @@ unlock_tools() {
     exec {tools_lock}>&-
 }
 
-# need_packages <why> <command or file>:<Debian package>...: installs the packages of what is
-# missing.
+# need_packages <why> <command or file>:<Debian package>...: installs the packages of missing commands
+# and files.
 need_packages() {
     local why=$1 pair what missing=() as_root=()
     shift
@@ -55,10 +55,10 @@ need_packages() {
     done
     ((${#missing[@]})) || return 0
     command -v apt-get >/dev/null \
-        || die "please install ${missing[*]} ($why); this can do it only where there is apt-get."
+        || die "install ${missing[*]} ($why); only apt-get is supported here."
     if ((EUID != 0)); then
         command -v sudo >/dev/null \
-            || die "please install ${missing[*]} as root ($why); there is no sudo to do it with."
+            || die "install ${missing[*]} as root ($why); sudo is missing."
         as_root=(sudo)
     fi
     lock_tools
@@ -73,13 +73,13 @@ install_packages() {
     "${apt_get[@]}" update && "${apt_get[@]}" install -y --no-install-recommends "$@"
 }
 
-# What every build needs.
+# Every build needs these.
 need_rust() {
     local free_mib
-    command -v cargo >/dev/null || die "there is no cargo. Install Rust first: https://rustup.rs"
-    command -v rustup >/dev/null || die "there is no rustup. Install it first: https://rustup.rs"
+    command -v cargo >/dev/null || die "cargo is missing. Install Rust first: https://rustup.rs"
+    command -v rustup >/dev/null || die "rustup is missing. Install it first: https://rustup.rs"
     need_packages "a C compiler, to link and for SQLite" cc:build-essential
-    # That pg_config is there says nothing: Debian's PostgreSQL brings it without the library.
+    # pg_config is not enough: Debian's PostgreSQL has it without the library.
     [[ -e $(pg_config --includedir 2>/dev/null)/libpq-fe.h ]] \
         || need_packages "PostgreSQL's library" /usr/include/postgresql/libpq-fe.h:libpq-dev
     free_mib=$(($(df -Pk "$root_dir" | awk 'NR == 2 { print $4 }') / 1024))
@@ -89,30 +89,58 @@ need_rust() {
 
 # need_crate <crate> <version> <why, how long> [cargo install's arguments...]
 need_crate() {
-    local name=${1%-cli}-$2 crate=$1 version=$2 message=$3
+    local crate=$1 version=$2 message=$3
     shift 3
-    if [[ ! -d $tools_dir/$name ]]; then
-        need_rust
-        lock_tools
-        # Another run may have installed it while this one waited.
-        [[ -d $tools_dir/$name ]] \
-            || step "Installing $crate $version: $message" install_crate "$@"
-        unlock_tools
-    fi
-    PATH=$tools_dir/$name/bin:$PATH
+    [[ -d $tools_dir/${crate%-cli}-$version ]] || need_rust
+    need_tool "${crate%-cli}" "$version" "$message" install_crate "$@"
 }
 
 # A debug build takes half as long, and these tools are fast enough without optimization.
-# The rename at the end makes the tool appear whole or not at all.
 install_crate() {
-    rm -rf "$tools_dir/$name.partial" \
-        && cargo install "$crate" --version "=$version" --debug "$@" \
-            --root "$tools_dir/$name.partial" \
-        && mv "$tools_dir/$name.partial" "$tools_dir/$name"
+    cargo install "$crate" --version "=$version" --debug "$@" --root "$folder"
+}
+
+# need_wheel <PyPI package with a program of this name> <version> <why, how long>
+need_wheel() {
+    [[ -d $tools_dir/$1-$2 ]] || need_packages "to install $1" pip3:python3-pip
+    need_tool "$1" "$2" "$3" install_wheel
+}
+
+install_wheel() {
+    pip3 install --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+        --target "$folder" "$tool==$version"
+}
+
+# need_tool <name> <version> <why, how long> <installer> [its arguments...]: the installer installs
+# into $folder. The rename at the end makes the tool appear whole or not at all.
+need_tool() {
+    local tool=$1 version=$2 message=$3 folder=$tools_dir/$1-$2.partial
+    shift 3
+    if [[ ! -d ${folder%.partial} ]]; then
+        lock_tools
+        # Another run may have installed it while this one waited for the lock.
+        [[ -d ${folder%.partial} ]] \
+            || step "Installing $tool $version: $message" install_tool "$@"
+        unlock_tools
+    fi
+    PATH=${folder%.partial}/bin:$PATH
+}
+
+install_tool() {
+    rm -rf "$folder" && "$@" && mv "$folder" "${folder%.partial}"
 }
 
 need_just() {
     need_crate just "$JUST_VERSION" "it runs the recipes (about 2 minutes, once)" --locked
+}
+
+# What `just lint` runs besides rustfmt and clippy.
+need_linters() {
+    need_crate cargo-deny "$CARGO_DENY_VERSION" \
+        "it checks licences and sources of crates (about 2 minutes, once)" --locked
+    need_crate cargo-machete "$CARGO_MACHETE_VERSION" \
+        "it finds crates that nothing uses (about a minute, once)" --locked
+    need_wheel typos "$TYPOS_VERSION" "it finds misspelled words (a few seconds, once)"
 }
 
 need_watchexec() {
@@ -120,7 +148,7 @@ need_watchexec() {
         "it restarts the API when a file changes (about 5 minutes, once)" --locked
 }
 
-# All that Trunk would otherwise download.
+# Trunk, and the tools that it would otherwise download.
 need_trunk() {
     local wasm_bindgen_version
     need_crate trunk "$TRUNK_VERSION" "it builds the app (about 5 minutes, once)" \
@@ -128,30 +156,30 @@ need_trunk() {
     wasm_bindgen_version=$(
         awk '$0 == "name = \"wasm-bindgen\"" { getline; print $3 }' "$root_dir/Cargo.lock" | tr -d '"'
     )
-    [[ -n $wasm_bindgen_version ]] || die "Cargo.lock names no version of wasm-bindgen."
+    [[ -n $wasm_bindgen_version ]] || die "Cargo.lock has no version of wasm-bindgen."
     need_crate wasm-bindgen-cli "$wasm_bindgen_version" \
         "it makes the app's WASM callable from the browser (about 4 minutes, once)"
     need_packages "to compress the app" brotli:brotli
 }
 
-# A minimal installation of Rust comes without them.
+# A minimal installation of Rust lacks them.
 need_lints() {
     cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 \
         || step "Installing rustfmt and clippy: they check the code (a few seconds, once)" \
             rustup component add rustfmt clippy
 }
 
-# The copy of the lock file is the last thing that is installed: what it does not match is stale.
 need_npm_packages() {
     need_npm e2e "to test API and app (half a minute, once)"
 }
 
-# In a folder of its own: nobody else needs its many packages.
+# In a folder of its own, because no test needs its many packages.
 need_lighthouse() {
     need_npm e2e/lighthouse "to measure the app (half a minute, once)"
 }
 
-# need_npm <folder> <why, how long>
+# need_npm <folder> <why, how long>: the copy of the lock file is written last; packages that don't
+# match it are stale.
 need_npm() {
     local folder=$root_dir/$1
     need_packages "to test API and app from outside" node:nodejs npm:npm
@@ -172,15 +200,15 @@ need_postgresql() {
     "$root_dir/tools/postgres" need
 }
 
-# Its package starts nothing where no system runs, as in CI; a server that it starts is nobody's.
+# Where systemd runs, the package starts a server of its own; the tests don't use it.
 need_nginx() {
     need_packages "to test the server behind a proxy" /usr/sbin/nginx:nginx-light
 }
 
 need_sqlite3() {
-    need_packages "to look behind the scenes as the command line says" sqlite3:sqlite3
+    need_packages "to run the commands that 'ostrakon locate' prints" sqlite3:sqlite3
 }
 
 need_wrk() {
-    need_packages "to load a server with all that it can bear" wrk:wrk
+    need_packages "to measure a server's capacity" wrk:wrk
 }

@@ -29,7 +29,7 @@ async fn post(app: &TestApp, position: Option<&str>) -> Answer {
     app.send(request.json(&json!({"body": "text"}))).await
 }
 
-on_every_server!(one_clients_positions_never_reach_anothers_answer, async || {
+on_every_server!(one_clients_positions_never_reach_another_clients_answer, async || {
     let app = TestApp::start(3).await;
     let sent = "default:1.nonsense-7:5.reviews-1:fffffffffffffff0.reviews-2:fffffffffffffff0.\
                 reviews-3:fffffffffffffff0.reviews-4:1.reviews-01:1";
