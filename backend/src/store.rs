@@ -3,11 +3,15 @@
 //! Blocking: callers that must not wait run it on a thread of their own. It knows no HTTP.
 
 mod accounts;
+mod actor;
+mod audit;
 mod catalog;
+mod clock;
 mod cluster;
 mod error;
 mod reviews;
 mod routing;
+mod version;
 
 use std::collections::HashSet;
 use std::ops::Deref;
@@ -20,12 +24,13 @@ use ostrakon_shared::ProductId;
 
 pub use crate::db::{Context, Positions, WaitsFor};
 pub use accounts::accounts::{AccountQuery, DEMO_NAME};
-pub use accounts::actor::Actor;
-pub use accounts::audit::{AuditQuery, Source};
 pub use accounts::credentials::Ended;
 pub use accounts::sessions::{Authenticated, Begun, Browser, Credential, Means, SESSION_S};
+pub use actor::Actor;
+pub use audit::{AuditQuery, Source};
 pub use catalog::admin::AdminProductQuery;
 pub use catalog::products::ProductQuery;
+pub use clock::Clock;
 pub use cluster::backup;
 pub use cluster::overview::Place;
 pub use cluster::restore::{Restore, Restored};
@@ -40,12 +45,11 @@ pub use reviews::list::ReviewQuery;
 pub use reviews::moderation::{QueueQuery, Reader};
 pub use reviews::own::OwnReviewQuery;
 pub use reviews::policy::Policy;
-pub use reviews::version::ExpectedVersion;
 pub use reviews::write_queue::Writing;
 pub use routing::change_counters::Subject;
-pub use routing::clock::Clock;
+pub use version::ExpectedVersion;
 
-use accounts::{audit, passwords, usage};
+use accounts::{passwords, usage};
 use cluster::verification;
 use reviews::write_queue;
 use routing::{change_counters, id_generator};

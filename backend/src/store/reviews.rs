@@ -9,5 +9,4 @@ pub mod moderation;
 pub mod own;
 pub mod policy;
 pub mod signature;
-pub mod version;
 pub mod write_queue;

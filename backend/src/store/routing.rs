@@ -1,7 +1,6 @@
 //! What finds the databases of a request, and keeps lists exact while others write.
 
 pub mod change_counters;
-pub mod clock;
 pub mod cursor;
 pub mod id_generator;
 pub mod scatter_gather;

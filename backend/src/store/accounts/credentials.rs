@@ -9,7 +9,7 @@ use crate::db::accounts::{self, AccountRow};
 use crate::db::{Connection, Lock, QueryError, lock};
 use crate::db::{sessions, tokens};
 use crate::store::Store;
-use crate::store::accounts::audit::{About, Source, change, record};
+use crate::store::audit::{About, Source, change, record};
 use crate::store::error::StoreError;
 
 /// How many sessions and API tokens have ended.

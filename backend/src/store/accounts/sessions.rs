@@ -12,9 +12,9 @@ use crate::db::sessions::{self, FoundSession, NewSession};
 use crate::db::tokens::{self, FoundToken};
 use crate::db::{Connection, Lock, QueryError, lock};
 use crate::store::Store;
-use crate::store::accounts::audit::{About, Source, change, record};
 use crate::store::accounts::secret;
 use crate::store::accounts::usage::Used;
+use crate::store::audit::{About, Source, change, record};
 use crate::store::error::StoreError;
 use crate::text::name_key;
 
@@ -75,7 +75,7 @@ pub struct Browser {
     pub session: Option<String>,
     /// Whether it runs on this very machine.
     pub local: bool,
-    /// From which network it asks; see [`crate::store::accounts::audit::Source`].
+    /// From which network it asks; see [`crate::store::audit::Source`].
     pub network: Option<IpAddr>,
 }
 

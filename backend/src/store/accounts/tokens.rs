@@ -10,9 +10,9 @@ use crate::db::accounts;
 use crate::db::tokens::{self, NewTokenRow};
 use crate::db::{Connection, Lock, QueryError, lock};
 use crate::store::Store;
-use crate::store::accounts::actor::Actor;
-use crate::store::accounts::audit::{About, Source, change, record};
 use crate::store::accounts::secret;
+use crate::store::actor::Actor;
+use crate::store::audit::{About, Source, change, record};
 use crate::store::error::StoreError;
 
 /// API tokens an account has at most.

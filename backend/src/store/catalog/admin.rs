@@ -10,11 +10,11 @@ use ostrakon_shared::{
 use crate::db::products::{self, Filter, NewProductRow, ProductRow};
 use crate::db::{DbError, Lock, QueryError, lock};
 use crate::store::Store;
-use crate::store::accounts::audit::{About, Source, change, record};
+use crate::store::audit::{About, Source, change, record};
 use crate::store::error::StoreError;
-use crate::store::reviews::version::ExpectedVersion;
 use crate::store::routing::change_counters::Subject;
 use crate::store::routing::cursor::{self, ListScope, Position};
+use crate::store::version::ExpectedVersion;
 use crate::text::words;
 
 /// A page of products, archived ones too, as it is asked for.

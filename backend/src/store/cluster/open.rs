@@ -10,9 +10,10 @@ use crate::db::cluster::{self, Pins};
 use crate::db::migrate::{self, Kind};
 use crate::db::{Context, Database, clock_ms, files, sqlite_version_problem};
 use crate::db::{backfill, reviews};
-use crate::store::accounts::audit::Failures;
 use crate::store::accounts::passwords::Passwords;
 use crate::store::accounts::usage::Usage;
+use crate::store::audit::Failures;
+use crate::store::clock::{self, Clock};
 use crate::store::cluster::setup::{
     Databases, SetupError, all_of, check_pins, emptied, existing_pins, exists, missing,
     not_migrated, refuse_newer, require_utf8,
@@ -21,7 +22,6 @@ use crate::store::cluster::verification;
 use crate::store::reviews::policy::Policy;
 use crate::store::reviews::write_queue::Writers;
 use crate::store::routing::change_counters::Revisions;
-use crate::store::routing::clock::{self, Clock};
 use crate::store::routing::id_generator::Mint;
 use crate::store::{Cluster, Store};
 

@@ -8,7 +8,7 @@ use twox_hash::XxHash3_128;
 use crate::db::{owner, reviews};
 use crate::shard::{Bucket, bucket_of, home_buckets, slot_of_author, slot_of_key};
 use crate::store::Store;
-use crate::store::accounts::actor::Actor;
+use crate::store::actor::Actor;
 use crate::store::error::StoreError;
 use crate::store::reviews::signature::Signature;
 use crate::store::reviews::write_queue::Writing;

@@ -16,7 +16,7 @@ use crate::db::reviews::ReviewRow;
 use crate::db::{Connection, QueryError};
 use crate::shard::Bucket;
 use crate::store::Store;
-use crate::store::accounts::actor::Actor;
+use crate::store::actor::Actor;
 use crate::store::error::StoreError;
 use crate::store::reviews::own::{Change, change_review};
 use crate::store::routing::cursor::{self, ListScope, Position};

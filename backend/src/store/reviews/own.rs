@@ -13,13 +13,13 @@ use crate::db::{Connection, Lock, QueryError, lock};
 use crate::db::{owner, ratings};
 use crate::shard::{Bucket, bucket_of};
 use crate::store::Store;
-use crate::store::accounts::actor::Actor;
+use crate::store::actor::Actor;
 use crate::store::error::StoreError;
 use crate::store::reviews::signature::Signature;
-use crate::store::reviews::version::ExpectedVersion;
 use crate::store::routing::change_counters::Subject;
 use crate::store::routing::cursor::{self, ListScope, Position};
 use crate::store::routing::scatter_gather::Source;
+use crate::store::version::ExpectedVersion;
 
 /// A page of an author's own reviews, as it is asked for.
 #[derive(Clone, Debug, Default)]

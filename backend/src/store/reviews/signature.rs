@@ -10,7 +10,7 @@ use ostrakon_shared::{FieldError, FieldErrorCode};
 use crate::db::accounts;
 use crate::store::Store;
 use crate::store::accounts::accounts::reserved;
-use crate::store::accounts::actor::Actor;
+use crate::store::actor::Actor;
 use crate::store::error::StoreError;
 use crate::text::NameKeys;
 

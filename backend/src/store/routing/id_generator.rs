@@ -7,7 +7,7 @@ use ostrakon_shared::ReviewId;
 
 use crate::db::QueryError;
 use crate::shard::{self, Bucket};
-use crate::store::routing::clock::{self, Clock};
+use crate::store::clock::{self, Clock};
 
 /// Mints ids in ascending order, and knows below which id nothing more will appear.
 ///

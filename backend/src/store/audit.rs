@@ -18,7 +18,7 @@ use crate::db::accounts::AccountRow;
 use crate::db::audit::{self, Filter, NewEntry};
 use crate::db::{Connection, Context, Database, DbError, QueryError};
 use crate::store::Store;
-use crate::store::accounts::actor::Actor;
+use crate::store::actor::Actor;
 use crate::store::error::StoreError;
 use crate::store::routing::cursor::{self, ListScope, Position};
 
