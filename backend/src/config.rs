@@ -171,7 +171,7 @@ impl Config {
 
     pub fn open(&self) -> Result<Store, SetupError> {
         let Config { guest_reviews, pre_moderation, .. } = *self;
-        self.databases().open(Policy { guest_reviews, pre_moderation }, &self.clock)
+        Store::open(self.databases(), Policy { guest_reviews, pre_moderation }, &self.clock)
     }
 
     /// The settings of the server. Creates the secret key if it is missing.

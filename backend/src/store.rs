@@ -13,32 +13,31 @@ mod reviews;
 mod routing;
 mod version;
 
-use std::collections::HashSet;
-use std::ops::Deref;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
-use crate::db::{Database, RequestDatabase};
-use crate::shard::{DatabaseIndex, ShardMap, Spread};
-use arc_swap::ArcSwap;
-use ostrakon_shared::ProductId;
+use crate::db::RequestDatabase;
+use routing::Shards;
 
 pub use crate::db::{Context, Positions, WaitsFor};
+pub use accounts::Accounts;
 pub use accounts::accounts::{AccountQuery, DEMO_NAME};
 pub use accounts::credentials::Ended;
 pub use accounts::sessions::{Authenticated, Begun, Browser, Credential, Means, SESSION_S};
 pub use actor::Actor;
-pub use audit::{AuditQuery, Source};
+pub use audit::{Audit, AuditQuery, Source};
+pub use catalog::Catalog;
 pub use catalog::admin::AdminProductQuery;
 pub use catalog::products::ProductQuery;
 pub use clock::Clock;
+pub use cluster::Cluster;
 pub use cluster::backup;
-pub use cluster::overview::Place;
 pub use cluster::restore::{Restore, Restored};
 pub use cluster::seed::{SeedProduct, SeedReview, Seeded};
 pub use cluster::setup::{Databases, MigrationStatus, SetupError};
 pub use cluster::transfer::{BegunTransfer, Transfer};
 pub use cluster::verify::Report;
 pub use error::StoreError;
+pub use reviews::Reviews;
 pub use reviews::admin::AdminReviewQuery;
 pub use reviews::create::Created;
 pub use reviews::list::ReviewQuery;
@@ -46,52 +45,50 @@ pub use reviews::moderation::{QueueQuery, Reader};
 pub use reviews::own::OwnReviewQuery;
 pub use reviews::policy::Policy;
 pub use reviews::write_queue::Writing;
+pub use routing::Place;
 pub use routing::change_counters::Subject;
 pub use version::ExpectedVersion;
 
-use accounts::{passwords, usage};
-use cluster::verification;
-use reviews::write_queue;
-use routing::{change_counters, id_generator};
-
-/// All reviews, products, ratings and accounts of one cluster, as one request uses them.
+/// All reviews, products and accounts of one cluster, as one request uses them: each subject is a
+/// view that borrows from here.
 #[derive(Clone)]
 pub struct Store {
-    cluster: Arc<Cluster>,
+    shared: Arc<Shared>,
     context: Context,
 }
 
-/// What all requests share.
-pub struct Cluster {
-    default: Arc<Database>,
-    reviews: Vec<Arc<Database>>,
-    spread: Spread,
-    policy: Policy,
-    passwords: passwords::Passwords,
-    usage: usage::Usage,
-    failures: audit::Failures,
-    map: ArcSwap<ShardMap>,
-    /// One for each reviews database.
-    mints: Vec<id_generator::Mint>,
-    running: verification::Running,
-    revisions: change_counters::Revisions,
-    writers: write_queue::Writers,
-    /// Products that were seen to exist. They are never deleted, so this can't go stale.
-    known_products: RwLock<HashSet<ProductId>>,
-}
-
-impl Deref for Store {
-    type Target = Cluster;
-
-    fn deref(&self) -> &Cluster {
-        &self.cluster
-    }
+/// What all requests share, a part for each subject.
+struct Shared {
+    shards: Arc<Shards>,
+    failures: Arc<audit::Failures>,
+    accounts: accounts::Shared,
+    catalog: Arc<catalog::Shared>,
+    reviews: Arc<reviews::Shared>,
+    cluster: cluster::Shared,
 }
 
 impl Store {
+    /// The store of these databases, after checking that they are one migrated cluster; all
+    /// problems at once. `clock` dates reviews in files.
+    pub fn open(databases: Databases, policy: Policy, clock: &Clock) -> Result<Store, SetupError> {
+        let shards = Arc::new(databases.open(clock)?);
+        let failures = Arc::new(audit::Failures::new(&shards.default));
+        let catalog = Arc::new(catalog::Shared::new(Arc::clone(&shards)));
+        let reviews = reviews::Shared::new(Arc::clone(&shards), Arc::clone(&catalog), policy);
+        let shared = Shared {
+            accounts: accounts::Shared::new(Arc::clone(&shards.default), Arc::clone(&failures)),
+            reviews: Arc::new(reviews),
+            cluster: cluster::Shared::new(Arc::clone(&shards)),
+            shards,
+            failures,
+            catalog,
+        };
+        Ok(Store { shared: Arc::new(shared), context: Context::default() })
+    }
+
     /// The same store, as another request uses it.
     pub fn with(&self, context: Context) -> Store {
-        Store { cluster: Arc::clone(&self.cluster), context }
+        Store { shared: Arc::clone(&self.shared), context }
     }
 
     /// The context of the request that uses this store.
@@ -99,44 +96,52 @@ impl Store {
         &self.context
     }
 
-    /// `default`, as this request uses it.
-    fn default(&self) -> RequestDatabase<'_> {
-        RequestDatabase { database: &self.default, context: &self.context }
+    /// Writing, reading and moderating reviews.
+    pub fn reviews(&self) -> Reviews<'_> {
+        Reviews::new(&self.shared.reviews, &self.context)
     }
 
-    /// A reviews database, as this request uses it.
-    fn database(&self, index: DatabaseIndex) -> RequestDatabase<'_> {
-        RequestDatabase { database: &self.reviews[index], context: &self.context }
+    /// Products and their ratings.
+    pub fn catalog(&self) -> Catalog<'_> {
+        Catalog::new(&self.shared.catalog, &self.context)
     }
 
-    fn all_databases(&self) -> impl Iterator<Item = &Arc<Database>> {
-        std::iter::once(&self.default).chain(&self.reviews)
+    /// Accounts, with their sessions and API tokens.
+    pub fn accounts(&self) -> Accounts<'_> {
+        Accounts::new(&self.shared.accounts, &self.context)
+    }
+
+    /// The audit trail.
+    pub fn audit(&self) -> Audit<'_> {
+        let database = &self.shared.shards.default;
+        Audit::new(RequestDatabase { database, context: &self.context }, &self.shared.failures)
+    }
+
+    /// The databases as a whole: their state, and what operators do with them.
+    pub fn cluster(&self) -> Cluster<'_> {
+        Cluster::new(&self.shared.cluster, &self.context)
     }
 
     /// What the operator chose about reviews.
     pub fn policy(&self) -> Policy {
-        self.policy
+        self.shared.reviews.policy()
     }
 
     /// How often this process has changed a subject. Answers to the public that were read after
     /// this revision, and before the next one, are the same but for what other processes write.
     pub fn revision(&self, subject: Subject) -> u64 {
-        self.revisions.of(subject)
+        self.shared.shards.revisions.of(subject)
+    }
+
+    /// A number that is the same again only if no process has committed anything to any database
+    /// meanwhile. `None` where that is not known: servers can't be asked for it, and a file that
+    /// can't be read fails the requests that read it.
+    pub fn stamp(&self) -> Option<i64> {
+        self.shared.shards.stamp()
     }
 
     /// How many reads a database answers at once, if all of them are files of this machine.
     pub fn file_readers(&self) -> Option<usize> {
-        let all = self.all_databases().all(|database| database.is_file());
-        all.then(|| self.default.read_connections())
-    }
-
-    /// A number that is the same again only if nobody, in any process, has committed anything to any
-    /// database meanwhile. `None` where that is not known: servers can't be asked for it, and a file
-    /// that can't be read is noticed by whoever reads it.
-    pub fn stamp(&self) -> Option<i64> {
-        self.file_readers()?;
-        let reviews = self.reviews.iter().map(|database| database.data_version());
-        // None of them ever falls.
-        std::iter::once(self.default.data_version()).chain(reviews).sum::<Result<i64, _>>().ok()
+        self.shared.shards.file_readers()
     }
 }

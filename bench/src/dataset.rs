@@ -103,10 +103,10 @@ impl Dataset {
         loaded.databases().migrate(None, &mut |_| {})?;
         let store = loaded.open()?;
         let popularity = Popularity::new(scale.products);
-        store.seed(&products(scale.products), &[], |_| {})?;
+        store.cluster().seed(&products(scale.products), &[], |_| {})?;
         let (name, password) = ACCOUNT;
         let credentials = Credentials { name: name.to_owned(), password: password.to_owned() };
-        store.create_account(&credentials, Role::Member)?;
+        store.accounts().create(&credentials, Role::Member)?;
         let all = scale.reviews + scale.extra;
         let step = (all / SAMPLED_REVIEWS).max(1);
         let mut rng = Rng::with_seed(2);
@@ -118,9 +118,9 @@ impl Dataset {
             // In the order of the table, which is the only difference to life: there, each row of
             // a large table goes to a page of its own, which takes ten times as long.
             chunk.sort_by_key(|review| review.product);
-            store.seed(&[], &chunk, |_| {})?;
+            store.cluster().seed(&[], &chunk, |_| {})?;
             for seeded in chunk.iter().step_by(step) {
-                reviews.push(store.seed_id(seeded)?);
+                reviews.push(store.cluster().seed_id(seeded)?);
             }
         }
         let page_bytes = mean_page_bytes(&store, &popularity, &mut rng)?;
@@ -131,7 +131,7 @@ impl Dataset {
 fn mean_page_bytes(store: &Store, popularity: &Popularity, rng: &mut Rng) -> Result<usize> {
     let mut bytes = 0;
     for _ in 0..SAMPLED_PAGES {
-        let page = store.list_reviews(popularity.draw(rng), &ReviewQuery::default())?;
+        let page = store.reviews().list(popularity.draw(rng), &ReviewQuery::default())?;
         bytes += serde_json::to_vec(&page)?.len();
     }
     Ok(bytes / SAMPLED_PAGES)

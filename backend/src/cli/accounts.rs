@@ -11,42 +11,43 @@ use crate::cli::commands::open;
 use crate::cli::reports::print_json;
 use crate::cli::{AccountCommand, Failure};
 use crate::config::Config;
-use crate::store::{AccountQuery, Ended, Source, Store};
+use crate::store::{AccountQuery, Accounts, Ended, Source};
 
 pub fn account(config: &Config, command: AccountCommand) -> Result<(), Failure> {
     let store = open(config)?;
+    let accounts = store.accounts();
     match command {
         AccountCommand::Create { name, role } => {
-            store.check_ids()?;
+            store.cluster().check_ids()?;
             let credentials = Credentials { name, password: new_password()? };
-            let created = store.create_account(&credentials, role)?;
+            let created = accounts.create(&credentials, role)?;
             println!("account: created {} ({role})", created.name);
         }
         AccountCommand::Password { name } => {
-            store.account_named(&name)?;
-            let ended = store.reset_password(&name, &new_password()?)?;
+            accounts.named(&name)?;
+            let ended = accounts.reset_password(&name, &new_password()?)?;
             println!("account: {name} has a new password; {} ended", in_words(ended));
         }
         AccountCommand::Disable { name } => {
-            println!("account: {} is disabled", store.set_disabled(&name, true)?.name);
+            println!("account: {} is disabled", accounts.set_disabled(&name, true)?.name);
         }
         AccountCommand::Enable { name } => {
-            println!("account: {} is enabled", store.set_disabled(&name, false)?.name);
+            println!("account: {} is enabled", accounts.set_disabled(&name, false)?.name);
         }
         AccountCommand::Sessions { name, form } => {
-            let list = store.sessions_of(store.account_named(&name)?.id)?;
+            let list = accounts.sessions_of(accounts.named(&name)?.id)?;
             if form.json { print_json(&list)? } else { print_sessions(list.items) }
         }
         AccountCommand::Tokens { name, form } => {
-            let list = store.tokens_of(store.account_named(&name)?.id)?;
+            let list = accounts.tokens_of(accounts.named(&name)?.id)?;
             if form.json { print_json(&list)? } else { print_tokens(list.items) }
         }
         AccountCommand::Revoke { name, session, token } => {
-            let account = store.account_named(&name)?;
-            let ended = revoke(&store, account.id, session, token)?;
+            let account = accounts.named(&name)?;
+            let ended = revoke(accounts, account.id, session, token)?;
             println!("account: {} of {} ended", in_words(ended), account.name);
         }
-        AccountCommand::List { form } => list(&store, form.json)?,
+        AccountCommand::List { form } => list(accounts, form.json)?,
     }
     Ok(())
 }
@@ -61,17 +62,17 @@ fn in_words(Ended { sessions, tokens }: Ended) -> String {
 
 /// Ends one session or token, or all of them when neither is named.
 fn revoke(
-    store: &Store,
+    accounts: Accounts<'_>,
     account: AccountId,
     session: Option<CredentialId>,
     token: Option<CredentialId>,
 ) -> Result<Ended, Failure> {
     let operator = Source::operator();
     if session.is_none() && token.is_none() {
-        return Ok(store.revoke_all(&operator, account)?);
+        return Ok(accounts.revoke_all(&operator, account)?);
     }
-    session.map_or(Ok(()), |id| store.end_session(&operator, account, id))?;
-    token.map_or(Ok(()), |id| store.revoke_token(&operator, account, id))?;
+    session.map_or(Ok(()), |id| accounts.end_session(&operator, account, id))?;
+    token.map_or(Ok(()), |id| accounts.revoke_token(&operator, account, id))?;
     let count = |id: Option<CredentialId>| usize::from(id.is_some());
     Ok(Ended { sessions: count(session), tokens: count(token) })
 }
@@ -125,11 +126,11 @@ fn new_password() -> Result<String, Failure> {
     Ok(password)
 }
 
-fn list(store: &Store, json: bool) -> Result<(), Failure> {
+fn list(accounts: Accounts<'_>, json: bool) -> Result<(), Failure> {
     let mut query = AccountQuery::default();
     let mut items = Vec::new();
     loop {
-        let page = store.accounts(&query)?;
+        let page = accounts.list(&query)?;
         items.extend(page.items);
         match page.next_cursor {
             Some(cursor) => query.cursor = Some(cursor),

@@ -17,9 +17,9 @@ pub fn audit(
     json: bool,
 ) -> Result<(), Failure> {
     let store = open(config)?;
-    let account = account.map(|name| store.account_named(name)).transpose()?;
+    let account = account.map(|name| store.accounts().named(name)).transpose()?;
     let account = account.map(|account| account.id);
-    let page = store.audit(&AuditQuery { action, account, limit, cursor: None })?;
+    let page = store.audit().list(&AuditQuery { action, account, limit, cursor: None })?;
     if json {
         return print_json(&page);
     }

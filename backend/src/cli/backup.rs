@@ -71,8 +71,8 @@ pub fn backup(config: &Config, arguments: BackupArguments) -> Result<(), Failure
 
 fn save(config: &Config, dir: &Path, keep: Option<NonZero<usize>>) -> Result<(), Failure> {
     let store = open(config)?;
-    let bar = progress_bar(store.rows()?, "rows saved");
-    let done = store.back_up(dir, &[config.own_secret_key()], keep, &|database, rows| {
+    let bar = progress_bar(store.cluster().rows()?, "rows saved");
+    let done = store.cluster().back_up(dir, &[config.own_secret_key()], keep, &|database, rows| {
         bar.set_message(database.to_owned());
         bar.inc(rows);
     });
@@ -163,6 +163,6 @@ fn repair_ids(config: &Config) -> Result<(), Failure> {
     databases.refuse_used(|database| database.name() == "default")?;
     let _locks = databases.lock_to_serve(false)?;
     let store = open(config)?;
-    store.repair_ids()?.iter().for_each(|line| println!("restore: {line}"));
+    store.cluster().repair_ids()?.iter().for_each(|line| println!("restore: {line}"));
     verify_store(&store, false)
 }

@@ -19,9 +19,9 @@ pub fn serve(config: &Config, migrate_first: bool) -> Result<(), Failure> {
     // Before anything is read that another server could still change.
     let _locks = config.databases().lock_to_serve(false)?;
     let store = open(config)?;
-    store.check_ids()?;
+    store.cluster().check_ids()?;
     refuse_demo_password(&store, config.listen)?;
-    store.note_settings(&config.audited())?;
+    store.audit().note_settings(&config.audited())?;
     let settings = config.http()?;
     let listener = TcpListener::bind(config.listen).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => Failure::Failed(format!(
@@ -43,7 +43,9 @@ fn refuse_demo_password(store: &Store, listen: SocketAddr) -> Result<(), Failure
     if listen.ip().to_canonical().is_loopback() {
         return Ok(());
     }
-    let Some(name) = store.with_demo_password()?.into_iter().next() else { return Ok(()) };
+    let Some(name) = store.accounts().with_demo_password()?.into_iter().next() else {
+        return Ok(());
+    };
     Err(Failure::Refused(format!(
         "{name} has the demo's password, so {listen} is too open: set another one first \
          (`ostrakon account password {name}`), or disable it (`ostrakon account disable {name}`)"
@@ -69,23 +71,23 @@ pub fn migrate(config: &Config, only: Option<&str>) -> Result<(), Failure> {
 
 pub fn demo(config: &Config) -> Result<(), Failure> {
     let store = open(config)?;
-    store.check_ids()?;
+    store.cluster().check_ids()?;
     let demo = demo::content();
     let one = ProductQuery { limit: PageLimit::default(), ..ProductQuery::default() };
-    let first = store.list_products(&one)?.items.into_iter().next();
+    let first = store.catalog().list(&one)?.items.into_iter().next();
     if first.is_some_and(|first| first.name != demo.products[0].name) {
         let problem = "there are other products here: the demo is for a new cluster";
         return Err(Failure::Refused(problem.to_owned()));
     }
     let bar = progress_bar(demo.reviews.len() as u64, "reviews");
-    let seeded = store.seed(&demo.products, &demo.reviews, |reviews| bar.inc(reviews))?;
+    let seeded = store.cluster().seed(&demo.products, &demo.reviews, |reviews| bar.inc(reviews))?;
     bar.finish_and_clear();
     if seeded.products + seeded.reviews == 0 {
         println!("demo: already there");
     } else {
         println!("demo: added {} products and {} reviews", seeded.products, seeded.reviews);
     }
-    if store.create_demo_admin()? {
+    if store.accounts().create_demo_admin()? {
         println!("demo: on this machine, sign in as {DEMO_NAME} with the password {DEMO_NAME}");
     }
     Ok(())

@@ -84,7 +84,7 @@ fn show_migrations(status: &Migrations) {
 }
 
 pub fn databases(config: &Config, json: bool) -> Result<(), Failure> {
-    let list = open(config)?.databases()?;
+    let list = open(config)?.cluster().databases()?;
     if json {
         return print_json(&list);
     }
@@ -132,8 +132,8 @@ pub fn locate(config: &Config, id: ReviewId, json: bool) -> Result<(), Failure> 
 }
 
 fn located(store: &Store, id: ReviewId) -> Result<Located, StoreError> {
-    let place = store.place(id);
-    let review = store.review_detail(id)?.review.review;
+    let place = store.cluster().locate(id);
+    let review = store.reviews().detail(id)?.review.review;
     let bucket = place.bucket.get();
     let client = match &place.address {
         Address::Sqlite(path) => {
@@ -199,13 +199,13 @@ pub fn verify_store(store: &Store, json: bool) -> Result<(), Failure> {
 }
 
 fn verified(store: &Store) -> Result<Vec<Verified>, StoreError> {
-    let all = store.databases()?.items;
+    let all = store.cluster().databases()?.items;
     let bar = progress_bar(all.iter().filter_map(|database| database.reviews).sum(), "reviews");
     let mut items = Vec::new();
     for (index, database) in all.into_iter().enumerate() {
         let started_at = Timestamp::now();
-        let report = store.verify(index, |seen| bar.inc(seen))?;
-        match store.keep_verification(index, started_at, &report) {
+        let report = store.cluster().verify(index, |seen| bar.inc(seen))?;
+        match store.cluster().keep_verification(index, started_at, &report) {
             // It can be checked all the same.
             Ok(()) | Err(StoreError::ReadOnly(_)) => {}
             Err(error) => return Err(error),

@@ -5,11 +5,12 @@ use std::path::Path;
 use crate::cli::Failure;
 use crate::cli::commands::{open, progress_bar};
 use crate::config::Config;
-use crate::store::{BegunTransfer, SetupError, StoreError, Transfer};
+use crate::store::{BegunTransfer, SetupError, StoreError};
 
 pub fn transfer(config: &Config, to: &Path) -> Result<(), Failure> {
     let target = Config::load_file(to)?;
-    let transfer = Transfer::check(open(config)?, target.databases())?.prepare()?.begin()?;
+    let transfer = open(config)?.cluster().transfer_to(target.databases())?;
+    let transfer = transfer.prepare()?.begin()?;
     let rows = copy(transfer).map_err(|error| stopped(&error))?;
     let Some(rows) = rows else { return Err(Failure::Found) };
     println!("transfer: {rows} rows copied, and compared on both sides");
@@ -52,7 +53,7 @@ fn stopped(error: &SetupError) -> Failure {
 }
 
 pub fn abandon(config: &Config) -> Result<(), Failure> {
-    open(config)?.abandon_transfer().map_err(StoreError::from)?;
+    open(config)?.cluster().abandon_transfer().map_err(StoreError::from)?;
     println!("transfer: these databases take changes; never serve a copy of them as well");
     Ok(())
 }

@@ -16,8 +16,7 @@ use ostrakon_shared::{
 
 use crate::db::accounts::AccountRow;
 use crate::db::audit::{self, Filter, NewEntry};
-use crate::db::{Connection, Context, Database, DbError, QueryError};
-use crate::store::Store;
+use crate::db::{Connection, Context, Database, DbError, QueryError, RequestDatabase};
 use crate::store::actor::Actor;
 use crate::store::error::StoreError;
 use crate::store::routing::cursor::{self, ListScope, Position};
@@ -286,9 +285,20 @@ fn store(connection: &mut Connection, failure: &Failure, tally: &Tally) -> Resul
     audit::insert(connection, &entry)
 }
 
-impl Store {
+/// The audit trail, as one request uses it.
+#[derive(Clone, Copy)]
+pub struct Audit<'a> {
+    default: RequestDatabase<'a>,
+    failures: &'a Failures,
+}
+
+impl<'a> Audit<'a> {
+    pub(in crate::store) fn new(default: RequestDatabase<'a>, failures: &'a Failures) -> Audit<'a> {
+        Audit { default, failures }
+    }
+
     /// A page of the audit trail, the newest first.
-    pub fn audit(&self, query: &AuditQuery) -> Result<AuditPage, StoreError> {
+    pub fn list(&self, query: &AuditQuery) -> Result<AuditPage, StoreError> {
         self.failures.write();
         let action = query.action.map_or("", AuditAction::as_str);
         let account = query.account.map(|id| id.to_string()).unwrap_or_default();
@@ -297,7 +307,7 @@ impl Store {
         let limit = query.limit.get();
         let filter = Filter { action: query.action, account: query.account };
         let list = |connection: &mut Connection| audit::list(connection, filter, below, limit + 1);
-        let mut items = self.default().read_latest(list)?;
+        let mut items = self.default.read_latest(list)?;
         let more = items.len() > limit;
         items.truncate(limit);
         let last = items.last().filter(|_| more).map(|last: &AuditEntry| last.id.get());
@@ -306,11 +316,11 @@ impl Store {
     }
 
     /// Removes what is older than so many days, in steps that hold up nobody.
-    pub fn prune_audit(&self, days: u32) -> Result<(), StoreError> {
+    pub fn prune(&self, days: u32) -> Result<(), StoreError> {
         let before = Timestamp::now().as_millisecond() - i64::from(days) * DAY_MS;
         for _ in 0..PRUNE_ROUNDS {
             let prune = |connection: &mut Connection| audit::prune(connection, before, PRUNE_ROWS);
-            match self.default().write(prune) {
+            match self.default.write(prune) {
                 Ok(0) | Err(DbError::ReadOnly { .. }) => return Ok(()),
                 Ok(_) => {}
                 Err(error) => return Err(error.into()),
@@ -322,7 +332,7 @@ impl Store {
     /// Notes with which settings a server starts, where they differ from what was noted before.
     pub fn note_settings(&self, settings: &[(&str, String)]) -> Result<(), StoreError> {
         let filter = Filter { action: Some(AuditAction::SettingsChanged), account: None };
-        let noted = self.default().write(|connection| {
+        let noted = self.default.write(|connection| {
             let mut known: HashMap<String, Option<String>> = HashMap::new();
             for entry in audit::list(connection, filter, i64::MAX, PRUNE_ROWS as usize)? {
                 for change in entry.changes {

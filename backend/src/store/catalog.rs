@@ -3,3 +3,41 @@
 pub mod admin;
 pub mod products;
 pub mod ratings;
+
+use std::collections::HashSet;
+use std::sync::{Arc, RwLock};
+
+use ostrakon_shared::ProductId;
+
+use crate::db::Context;
+use crate::store::routing::{Routing, Shards};
+
+/// What all requests share of the catalogue.
+pub(in crate::store) struct Shared {
+    shards: Arc<Shards>,
+    /// Products that were seen to exist. They are never deleted, so this can't go stale.
+    known_products: RwLock<HashSet<ProductId>>,
+}
+
+impl Shared {
+    pub fn new(shards: Arc<Shards>) -> Shared {
+        Shared { shards, known_products: RwLock::default() }
+    }
+}
+
+/// The catalogue, as one request uses it.
+#[derive(Clone, Copy)]
+pub struct Catalog<'a> {
+    shared: &'a Shared,
+    context: &'a Context,
+}
+
+impl<'a> Catalog<'a> {
+    pub(in crate::store) fn new(shared: &'a Shared, context: &'a Context) -> Catalog<'a> {
+        Catalog { shared, context }
+    }
+
+    fn routing(&self) -> Routing<'a> {
+        Routing { shards: &self.shared.shards, context: self.context }
+    }
+}

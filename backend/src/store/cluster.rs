@@ -13,3 +13,43 @@ pub mod setup;
 pub mod transfer;
 pub mod verification;
 pub mod verify;
+
+use std::sync::Arc;
+
+use crate::db::{Context, Database};
+use crate::store::routing::{Routing, Shards};
+use verification::Running;
+
+/// What all requests share of the cluster as a whole.
+pub(in crate::store) struct Shared {
+    shards: Arc<Shards>,
+    running: Running,
+}
+
+impl Shared {
+    pub fn new(shards: Arc<Shards>) -> Shared {
+        Shared { shards, running: Running::default() }
+    }
+}
+
+/// The cluster as a whole, as one request or command uses it.
+#[derive(Clone, Copy)]
+pub struct Cluster<'a> {
+    shared: &'a Shared,
+    context: &'a Context,
+}
+
+impl<'a> Cluster<'a> {
+    pub(in crate::store) fn new(shared: &'a Shared, context: &'a Context) -> Cluster<'a> {
+        Cluster { shared, context }
+    }
+
+    fn routing(&self) -> Routing<'a> {
+        Routing { shards: &self.shared.shards, context: self.context }
+    }
+
+    /// The reviews databases, in order.
+    pub fn reviews_databases(&self) -> &'a [Arc<Database>] {
+        &self.shared.shards.reviews
+    }
+}

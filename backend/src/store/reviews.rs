@@ -10,3 +10,51 @@ pub mod own;
 pub mod policy;
 pub mod signature;
 pub mod write_queue;
+
+use std::sync::Arc;
+
+use crate::db::Context;
+use crate::store::catalog::{self, Catalog};
+use crate::store::routing::{Routing, Shards};
+use policy::Policy;
+use write_queue::Writers;
+
+/// What all requests share of the reviews.
+pub(in crate::store) struct Shared {
+    shards: Arc<Shards>,
+    catalog: Arc<catalog::Shared>,
+    policy: Policy,
+    writers: Writers,
+}
+
+impl Shared {
+    pub fn new(shards: Arc<Shards>, catalog: Arc<catalog::Shared>, policy: Policy) -> Shared {
+        let writers = Writers::new(shards.reviews.len());
+        Shared { shards, catalog, policy, writers }
+    }
+
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
+}
+
+/// The reviews, as one request, or one batch of new ones, uses them.
+#[derive(Clone, Copy)]
+pub struct Reviews<'a> {
+    shared: &'a Arc<Shared>,
+    context: &'a Context,
+}
+
+impl<'a> Reviews<'a> {
+    pub(in crate::store) fn new(shared: &'a Arc<Shared>, context: &'a Context) -> Reviews<'a> {
+        Reviews { shared, context }
+    }
+
+    fn routing(&self) -> Routing<'a> {
+        Routing { shards: &self.shared.shards, context: self.context }
+    }
+
+    fn catalog(&self) -> Catalog<'a> {
+        Catalog::new(&self.shared.catalog, self.context)
+    }
+}

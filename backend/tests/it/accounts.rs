@@ -63,7 +63,7 @@ pub fn credentials(name: &str) -> Value {
 /// Creates an account without the API: that would make it a member.
 pub fn create(app: &TestApp, name: &str, role: Role) -> Account {
     let credentials = Credentials { name: name.to_owned(), password: PASSWORD.to_owned() };
-    app.store().create_account(&credentials, role).unwrap()
+    app.store().accounts().create(&credentials, role).unwrap()
 }
 
 pub async fn post(app: &TestApp, path: &str, body: &Value) -> Answer {
@@ -376,14 +376,14 @@ on_every_engine!(names_are_taken_in_any_case, async || {
 
 fn create_error(app: &TestApp, name: &str) -> String {
     let credentials = Credentials { name: name.to_owned(), password: PASSWORD.to_owned() };
-    app.store().create_account(&credentials, Role::Member).unwrap_err().to_string()
+    app.store().accounts().create(&credentials, Role::Member).unwrap_err().to_string()
 }
 
 on_every_engine!(why_nobody_may_sign_in_is_told_nobody, async || {
     let app = TestApp::start(1).await;
     create(&app, "aspasia", Role::Member);
     create(&app, "shut", Role::Member);
-    app.store().set_disabled("shut", true).unwrap();
+    app.store().accounts().set_disabled("shut", true).unwrap();
     let mut answers = Vec::new();
     for (name, password) in [
         ("aspasia", "another sentence"),
@@ -393,11 +393,11 @@ on_every_engine!(why_nobody_may_sign_in_is_told_nobody, async || {
         ("", ""),
         ("asp\0asia", PASSWORD),
     ] {
-        let before = app.store().passwords_hashed();
+        let before = app.store().accounts().passwords_hashed();
         let mut answer = try_sign_in(&app, name, password).await;
         assert_eq!(answer.problem(401), "credentials_wrong", "{name}");
         // The same work, so the same time.
-        assert_eq!(app.store().passwords_hashed(), before + 1, "{name}");
+        assert_eq!(app.store().accounts().passwords_hashed(), before + 1, "{name}");
         let mut problem = answer.json();
         problem["request_id"].take();
         answer.headers.remove("x-request-id");
@@ -501,7 +501,7 @@ on_every_engine!(an_admin_is_always_left, async || {
     let app = TestApp::start(1).await;
     let only = create(&app, "admin", Role::Admin);
     let shut = create(&app, "shut", Role::Admin);
-    app.store().set_disabled("shut", true).unwrap();
+    app.store().accounts().set_disabled("shut", true).unwrap();
     let admin = sign_in(&app, "admin").await;
     for edit in [json!({"role": "member"}), json!({"disabled": true})] {
         let refused =
@@ -516,7 +516,7 @@ on_every_engine!(an_admin_is_always_left, async || {
 
 on_every_engine!(the_demo_s_admin_is_no_other_admin, async || {
     let app = TestApp::start(1).await;
-    app.store().create_demo_admin().unwrap();
+    app.store().accounts().create_demo_admin().unwrap();
     let only = create(&app, "aspasia", Role::Admin);
     let admin = sign_in(&app, "aspasia").await;
     let path = |id: i64| format!("/api/admin/accounts/{id}");
@@ -541,7 +541,7 @@ on_every_engine!(two_admins_who_demote_each_other_leave_one, async || {
             let demotions = admins.each_ref().map(|admin| {
                 scope.spawn(|| {
                     barrier.wait();
-                    store.edit_account(&Source::operator(), admin.id, &demote)
+                    store.accounts().edit(&Source::operator(), admin.id, &demote)
                 })
             });
             demotions.map(|demotion| demotion.join().unwrap())
@@ -549,7 +549,7 @@ on_every_engine!(two_admins_who_demote_each_other_leave_one, async || {
         let refused = outcomes.iter().filter(|o| matches!(o, Err(StoreError::LastAdmin))).count();
         assert_eq!(refused, 1, "{outcomes:?}");
         for admin in &admins {
-            store.edit_account(&Source::operator(), admin.id, &promote).unwrap();
+            store.accounts().edit(&Source::operator(), admin.id, &promote).unwrap();
         }
     }
 });
@@ -572,8 +572,8 @@ async fn secrets_are_nowhere_in_the_files() {
 
 on_every_engine!(the_demo_s_admin_signs_in_on_this_machine_only, async || {
     let app = TestApp::start(1).await;
-    assert!(app.store().create_demo_admin().unwrap());
-    assert!(!app.store().create_demo_admin().unwrap());
+    assert!(app.store().accounts().create_demo_admin().unwrap());
+    assert!(!app.store().accounts().create_demo_admin().unwrap());
     let body = json!({"name": "admin", "password": "admin"});
     let request = || app.request(Method::POST, "/api/session").json(&body);
     for (header, value) in [
@@ -594,7 +594,7 @@ on_every_engine!(the_demo_s_admin_signs_in_on_this_machine_only, async || {
     // With a password of its own it is an account like all others.
     let change = json!({"current_password": "admin", "new_password": PASSWORD});
     assert_eq!(local.ask(Method::PUT, "/api/accounts/me/password", change).await.status, 204);
-    assert_eq!(app.store().with_demo_password().unwrap(), Vec::<String>::new());
+    assert_eq!(app.store().accounts().with_demo_password().unwrap(), Vec::<String>::new());
     let request = app.request(Method::POST, "/api/session").json(&credentials("admin"));
     let signed_in = app.send(request.header("x-forwarded-for", "203.0.113.7")).await;
     assert_eq!(signed_in.status, 201);

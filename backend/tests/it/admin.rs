@@ -25,7 +25,7 @@ with_databases!(all_reviews_have_exact_pages_newest_first, async |app| {
     assert_eq!(reviews, posted);
     for item in &listed {
         let id = item["review"]["id"].as_str().unwrap().parse().unwrap();
-        let place = app.store().place(id);
+        let place = app.store().cluster().locate(id);
         assert_eq!(item["database"], place.database);
         assert_eq!(item["bucket"], place.bucket.get());
     }
@@ -73,7 +73,7 @@ on_every_engine!(a_review_is_found_by_its_id_in_either_form, async || {
         found(&format!("search={number}&rating=4&product_id=1&status=approved")).await.len(),
         1
     );
-    let database = app.store().place(id.parse().unwrap()).database;
+    let database = app.store().cluster().locate(id.parse().unwrap()).database;
     assert_eq!(found(&format!("search={number}&database={database}")).await.len(), 1);
     for other in ["rating=3", "product_id=2", "status=spam", "author_id=1"] {
         assert_eq!(

@@ -174,7 +174,7 @@ impl TestApp {
             description: format!("What there is to say about {name}."),
             sku: format!("SKU-{id}"),
         };
-        self.serving.store.seed(&[product], &[], |_| ()).unwrap();
+        self.serving.store.cluster().seed(&[product], &[], |_| ()).unwrap();
     }
 
     pub fn store(&self) -> &Store {
@@ -297,7 +297,7 @@ impl TestApp {
 
     /// What each reviews database holds.
     pub fn databases(&self) -> Value {
-        serde_json::to_value(self.serving.store.databases().unwrap()).unwrap()
+        serde_json::to_value(self.serving.store.cluster().databases().unwrap()).unwrap()
     }
 
     /// A new review's id.
@@ -335,8 +335,8 @@ impl TestApp {
 
     /// Nothing that `verify` looks at is wrong.
     pub fn verify(&self) {
-        for index in 0..self.serving.store.reviews_databases().len() {
-            let report = self.serving.store.verify(index, |_| ()).unwrap();
+        for index in 0..self.serving.store.cluster().reviews_databases().len() {
+            let report = self.serving.store.cluster().verify(index, |_| ()).unwrap();
             assert_eq!(report.problems, Vec::<String>::new());
         }
     }

@@ -148,8 +148,8 @@ on_every_engine!(changes_of_accounts_and_tokens_are_noted, async || {
     elsewhere.get("/api/session").await.problem(401);
     assert_eq!(admin.delete(&format!("{account}/credentials")).await.status, 204);
     assert_eq!(edit(json!({"disabled": true})).await.status, 200);
-    app.store().set_disabled("aspasia", false).unwrap();
-    app.store().reset_password("aspasia", "a third sentence").unwrap();
+    app.store().accounts().set_disabled("aspasia", false).unwrap();
+    app.store().accounts().reset_password("aspasia", "a third sentence").unwrap();
 
     let mut found = entries(&app, &format!("&account_id={id}")).await;
     found.reverse();
@@ -248,7 +248,7 @@ on_every_engine!(settings_are_noted_when_they_change, async || {
     let app = app().await;
     let settings = |rate: &str| [("guest_reviews", "true".to_owned()), ("rate", rate.to_owned())];
     for rate in ["10", "10", "0"] {
-        app.store().note_settings(&settings(rate)).unwrap();
+        app.store().audit().note_settings(&settings(rate)).unwrap();
     }
     let found = of(&app, "settings_changed").await;
     assert_eq!(

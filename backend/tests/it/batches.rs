@@ -137,7 +137,7 @@ async fn a_queue_has_an_end() {
     let holder = app.place().hold_file("reviews-1");
     let product = ProductId::new(1).unwrap();
     let review: NewReview = serde_json::from_value(json!({"body": "text"})).unwrap();
-    let begin = || app.store().create_review(None, product, review.clone(), None);
+    let begin = || app.store().reviews().create(None, product, review.clone(), None);
     // Once its writer waits for the lock, it takes no more out of the queue.
     let mut writing = vec![begin().unwrap()];
     while writing[0].waits_for.database().as_deref() != Some("reviews-1") {

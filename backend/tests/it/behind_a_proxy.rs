@@ -106,7 +106,7 @@ async fn start(configure: impl FnOnce(&mut ostrakon::config::Config)) -> TestApp
         configure(config);
     })
     .await;
-    assert!(app.store().create_demo_admin().unwrap());
+    assert!(app.store().accounts().create_demo_admin().unwrap());
     app
 }
 

@@ -117,14 +117,14 @@ on_every_engine!(verify_tells_a_thousand_findings_and_counts_all, async || {
          INSERT INTO product_rating (bucket, product_id, unrated, r1, r2, r3, r4, r5, hidden)
          SELECT 700, i, 1, 0, 0, 0, 0, 0, 0 FROM n",
     );
-    let report = app.store().verify(0, |_| ()).unwrap();
+    let report = app.store().cluster().verify(0, |_| ()).unwrap();
     assert_eq!((report.reviews, report.problem_count, report.problems.len()), (1, 12_000, 1_000));
     assert!(report.problems[0].contains("rating of product 1 in bucket 700"));
     // On each side of the products that have reviews.
     app.sql("reviews-1", "DELETE FROM product_rating WHERE bucket = 700 AND product_id <> 2");
-    let report = app.store().verify(0, |_| ()).unwrap();
+    let report = app.store().cluster().verify(0, |_| ()).unwrap();
     assert_eq!(report.problems.len(), 1, "{report:?}");
     app.sql("reviews-1", "DELETE FROM product_rating");
-    let report = app.store().verify(0, |_| ()).unwrap();
+    let report = app.store().cluster().verify(0, |_| ()).unwrap();
     assert_eq!(report.problems.len(), 1, "{report:?}");
 });

@@ -64,7 +64,7 @@ impl Clocks {
 
     /// The database of a review.
     fn place(&self, id: &str) -> String {
-        self.app.store().place(id.parse().unwrap()).database
+        self.app.store().cluster().locate(id.parse().unwrap()).database
     }
 }
 

@@ -164,7 +164,7 @@ async fn what_its_client_does_not_wait_for_is_not_begun() {
     let holder = app.place().hold_file("reviews-1");
     let review: NewReview = serde_json::from_value(json!({"body": "text"})).unwrap();
     let product = ProductId::new(1).unwrap();
-    let first = app.store().create_review(None, product, review, None).unwrap();
+    let first = app.store().reviews().create(None, product, review, None).unwrap();
     // Once its writer waits for the lock, it takes no more out of the queue.
     while first.waits_for.database().as_deref() != Some("reviews-1") {
         thread::yield_now();

@@ -37,7 +37,8 @@ on_every_engine!(a_database_that_is_down_is_named_and_the_others_go_on, async ||
     for _ in 0..30 {
         posted.push(app.review(1, Some(4)).await);
     }
-    let lives_in_2 = |id: &String| app.store().place(id.parse().unwrap()).database == "reviews-2";
+    let lives_in_2 =
+        |id: &String| app.store().cluster().locate(id.parse().unwrap()).database == "reviews-2";
     let (gone, there): (Vec<_>, Vec<_>) = posted.iter().cloned().partition(lives_in_2);
     assert!(!gone.is_empty() && !there.is_empty());
     // The restart empties the write-ahead log, from which reviews could still be read.

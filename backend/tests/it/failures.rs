@@ -57,7 +57,7 @@ impl Cluster {
 
     /// Which of the two a review lives in.
     fn place(&self, id: &str) -> usize {
-        usize::from(self.app.store().place(id.parse().unwrap()).database == "reviews-2")
+        usize::from(self.app.store().cluster().locate(id.parse().unwrap()).database == "reviews-2")
     }
 
     /// What becomes of a review that goes to one of the two, written by a new guest.

@@ -50,14 +50,14 @@ on_every_engine!(wrong_passwords_from_elsewhere_lock_nobody_out, async || {
         assert_eq!(wrong.header("ratelimit"), format!("\"sign-in\";r={left};t=20"));
         assert_eq!(wrong.header("ratelimit-policy"), "\"sign-in\";q=3;w=60");
     }
-    let hashed = app.store().passwords_hashed();
+    let hashed = app.store().accounts().passwords_hashed();
     assert_limited(&attempt(&app, "203.0.113.7", "aspasia", "x").await, "sign-in", "q=3;w=60", 20);
     // What the client wrote there itself doesn't help, nor does the right password.
     let posing = attempt(&app, "198.51.100.9, 203.0.113.7, 10.0.0.1", "aspasia", "x").await;
     assert_limited(&posing, "sign-in", "q=3;w=60", 20);
     let right = post_from(&app, "203.0.113.7", "/api/session", &credentials("aspasia")).await;
     assert_limited(&right, "sign-in", "q=3;w=60", 20);
-    assert_eq!(app.store().passwords_hashed(), hashed, "a refusal costs nothing");
+    assert_eq!(app.store().accounts().passwords_hashed(), hashed, "a refusal costs nothing");
 
     // Others from there, and herself from elsewhere, are not concerned.
     attempt(&app, "203.0.113.7", "pericles", "x").await.problem(401);
@@ -169,7 +169,7 @@ on_every_engine!(posts_are_limited_by_account_or_by_a_guest_s_address, async || 
     assert_eq!(app.get(reviews).await.header("ratelimit"), "", "reads have no limit");
     assert_limited(&post("203.0.113.7", reviews).await, "posting", "q=2;w=60", 30);
     assert_eq!(post("203.0.113.8", reviews).await.status, 201);
-    assert_eq!(app.store().databases().unwrap().items[0].reviews, Some(2));
+    assert_eq!(app.store().cluster().databases().unwrap().items[0].reviews, Some(2));
 
     // An account has its own limit, wherever it asks from.
     create(&app, "aspasia", Role::Member);

@@ -96,9 +96,12 @@ on_every_engine!(readers_report_once_each, async || {
     decide(&app, &moderator, "approve", &[(&id, 1)]).await;
     assert_eq!(app.read_as(&moderator, QUEUE).await["waiting"], 0);
     app.verify();
-    let database = app.store().place(id.parse().unwrap()).database;
+    let database = app.store().cluster().locate(id.parse().unwrap()).database;
     app.sql(&database, "UPDATE report SET closed_by = NULL");
-    let report = app.store().verify(app.store().database_index(&database).unwrap(), |_| ());
+    let report = app
+        .store()
+        .cluster()
+        .verify(app.store().cluster().database_index(&database).unwrap(), |_| ());
     assert!(report.unwrap().problems[0].contains("open reports are miscounted"));
 });
 

@@ -23,7 +23,7 @@ on_every_engine!(a_name_that_looks_like_another_is_taken, async || {
     for name in ["аspasia", "ASPASlA", "aspas1a", "ａｓｐａｓｉａ", "νictor", "VlCTOR"] {
         assert_eq!(try_register(&app, name).await.problem(409), "name_taken", "{name}");
         let same = Credentials { name: name.to_owned(), password: "a long sentence".to_owned() };
-        app.store().create_account(&same, Role::Member).unwrap_err();
+        app.store().accounts().create(&same, Role::Member).unwrap_err();
     }
     for name in ["aspásia", "aspasio", "Σωκράτης", "Кружка"] {
         register(&app, name).await;
@@ -177,7 +177,7 @@ on_every_engine!(the_demo_signs_with_no_account_s_name, async || {
             ..Default::default()
         },
     });
-    app.store().seed(&[], &seeds, |_| ()).unwrap();
+    app.store().cluster().seed(&[], &seeds, |_| ()).unwrap();
     let listed = app.all_pages(REVIEWS).await;
     let mut names: Vec<_> = listed.iter().map(|review| review["author_name"].as_str()).collect();
     names.sort();

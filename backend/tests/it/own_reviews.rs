@@ -41,7 +41,7 @@ with_databases!(one_review_for_each_author_and_product, async |app| {
     assert_eq!(app.read("/api/products/1/rating").await["count"], 2);
     // The database itself refuses what gets past the program.
     let id = made[0].json()["id"].as_str().unwrap().to_owned();
-    let database = app.store().place(id.parse().unwrap()).database;
+    let database = app.store().cluster().locate(id.parse().unwrap()).database;
     let copy = "INSERT INTO review (bucket, id, product_id, body, author_id)
         SELECT bucket, id + 1, product_id, body, author_id FROM review";
     let refused =

@@ -18,7 +18,7 @@ fn databases(answer: &Answer) -> Vec<String> {
 /// The database of the review in an answer.
 fn place(app: &TestApp, answer: &Answer) -> String {
     let id = answer.json()["id"].as_str().unwrap().parse().unwrap();
-    app.store().place(id).database
+    app.store().cluster().locate(id).database
 }
 
 async fn post(app: &TestApp, position: Option<&str>) -> Answer {

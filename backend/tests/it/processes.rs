@@ -213,7 +213,7 @@ on_every_server!(two_admins_who_demote_each_other_at_both_leave_one, async || {
                     let (barrier, admin, demote) = (&barrier, &admins[n], &demote);
                     scope.spawn(move || {
                         barrier.wait();
-                        stores[n].edit_account(&Source::operator(), admin.id, demote)
+                        stores[n].accounts().edit(&Source::operator(), admin.id, demote)
                     })
                 });
                 demotions.map(|demotion| demotion.join().unwrap())
@@ -222,7 +222,7 @@ on_every_server!(two_admins_who_demote_each_other_at_both_leave_one, async || {
             assert_eq!(outcomes.iter().filter(refused).count(), 1, "{outcomes:?}");
             assert_eq!(outcomes.iter().filter(|o| o.is_ok()).count(), 1, "{outcomes:?}");
             for admin in &admins {
-                two.one.store().edit_account(&Source::operator(), admin.id, &promote).unwrap();
+                two.one.store().accounts().edit(&Source::operator(), admin.id, &promote).unwrap();
             }
         }
     }

@@ -116,7 +116,7 @@ on_every_engine!(a_review_knows_its_date_and_its_place, async || {
     let place = app.read(&format!("/api/reviews/{id}/location")).await;
     assert_eq!(place["id"], id);
     assert_eq!(place["bucket"], ostrakon::shard::bucket_of(created).get());
-    assert_eq!(place["database"], app.store().place(created).database);
+    assert_eq!(place["database"], app.store().cluster().locate(created).database);
 });
 
 on_every_engine!(an_unchanged_answer_is_not_sent_twice, async || {

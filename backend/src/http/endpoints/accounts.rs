@@ -57,7 +57,7 @@ pub async fn register(
     }
     limits.check(&request, Limit::Registration, &Key::from(&client))?;
     let browser = browser(&request, &client, &settings);
-    let register = move |store: &Store| store.register(&credentials.0, &browser);
+    let register = move |store: &Store| store.accounts().register(&credentials.0, &browser);
     let begun = hashing(queue, store.clone(), register).await?;
     signed_in(&request, begun, store.policy(), &settings)
 }
@@ -85,7 +85,7 @@ pub async fn change_password(
 ) -> Result<HttpResponse, ApiError> {
     limits.check(&request, Limit::SignIn, &Key::from(&owner.actor))?;
     let change = move |store: &Store| {
-        store.change_password(&owner.source, owner.actor.id, owner.session, &change.0)
+        store.accounts().change_password(&owner.source, owner.actor.id, owner.session, &change.0)
     };
     hashing(queue, store, change).await?;
     Ok(done())
@@ -107,7 +107,7 @@ pub async fn list_sessions(
     owner: Owner,
     store: RequestStore,
 ) -> Result<Private<SessionList>, ApiError> {
-    let list = move |store: &Store| store.sessions(owner.actor.id, Some(owner.session));
+    let list = move |store: &Store| store.accounts().sessions(owner.actor.id, Some(owner.session));
     Ok(Private::ok(blocking(store, list).await?))
 }
 
@@ -126,7 +126,8 @@ pub async fn end_session(
     store: RequestStore,
     id: Path<CredentialId>,
 ) -> Result<HttpResponse, ApiError> {
-    blocking(store, move |store| store.end_session(&owner.source, owner.actor.id, *id)).await?;
+    blocking(store, move |store| store.accounts().end_session(&owner.source, owner.actor.id, *id))
+        .await?;
     Ok(done())
 }
 
@@ -146,7 +147,7 @@ pub async fn list_tokens(
     owner: Owner,
     store: RequestStore,
 ) -> Result<Private<TokenList>, ApiError> {
-    Ok(Private::ok(blocking(store, move |store| store.tokens(owner.actor.id)).await?))
+    Ok(Private::ok(blocking(store, move |store| store.accounts().tokens(owner.actor.id)).await?))
 }
 
 /// Create an API token
@@ -169,7 +170,9 @@ pub async fn create_token(
     store: RequestStore,
     token: Body<NewToken>,
 ) -> Result<Private<CreatedToken>, ApiError> {
-    let create = move |store: &Store| store.create_token(&owner.0.source, &owner.0.actor, &token.0);
+    let create = move |store: &Store| {
+        store.accounts().create_token(&owner.0.source, &owner.0.actor, &token.0)
+    };
     let created = blocking(store, create).await?;
     Ok(Private::ok(created).with_status(StatusCode::CREATED))
 }
@@ -189,7 +192,8 @@ pub async fn revoke_token(
     store: RequestStore,
     id: Path<CredentialId>,
 ) -> Result<HttpResponse, ApiError> {
-    blocking(store, move |store| store.revoke_token(&owner.source, owner.actor.id, *id)).await?;
+    blocking(store, move |store| store.accounts().revoke_token(&owner.source, owner.actor.id, *id))
+        .await?;
     Ok(done())
 }
 
@@ -232,7 +236,7 @@ pub async fn list_accounts(
     let ListAccounts { search, limit, cursor } = params.0;
     check_search(&search)?;
     let query = AccountQuery { search, limit, cursor };
-    let page = blocking(store, move |store| store.accounts(&query)).await?;
+    let page = blocking(store, move |store| store.accounts().list(&query)).await?;
     let next = page.next_cursor.clone();
     Ok(Private::page(page, next))
 }
@@ -258,7 +262,7 @@ pub async fn edit_account(
     id: Path<AccountId>,
     edit: Body<AccountEdit>,
 ) -> Result<Private<Account>, ApiError> {
-    let edit = move |store: &Store| store.edit_account(&admin.0, *id, &edit.0);
+    let edit = move |store: &Store| store.accounts().edit(&admin.0, *id, &edit.0);
     Ok(Private::ok(blocking(store, edit).await?))
 }
 

@@ -32,7 +32,7 @@ pub async fn get_account(
     store: RequestStore,
     id: Path<AccountId>,
 ) -> Result<Private<Account>, ApiError> {
-    Ok(Private::ok(blocking(store, move |store| store.account(*id)).await?))
+    Ok(Private::ok(blocking(store, move |store| store.accounts().get(*id)).await?))
 }
 
 /// List an account's sessions
@@ -53,7 +53,7 @@ pub async fn list_account_sessions(
     store: RequestStore,
     id: Path<AccountId>,
 ) -> Result<Private<SessionList>, ApiError> {
-    Ok(Private::ok(blocking(store, move |store| store.sessions_of(*id)).await?))
+    Ok(Private::ok(blocking(store, move |store| store.accounts().sessions_of(*id)).await?))
 }
 
 /// End an account's session
@@ -78,7 +78,7 @@ pub async fn end_account_session(
     path: Path<(AccountId, CredentialId)>,
 ) -> Result<HttpResponse, ApiError> {
     let (id, session) = *path;
-    blocking(store, move |store| store.end_session(&admin.0, id, session)).await?;
+    blocking(store, move |store| store.accounts().end_session(&admin.0, id, session)).await?;
     Ok(done())
 }
 
@@ -100,7 +100,7 @@ pub async fn list_account_tokens(
     store: RequestStore,
     id: Path<AccountId>,
 ) -> Result<Private<TokenList>, ApiError> {
-    Ok(Private::ok(blocking(store, move |store| store.tokens_of(*id)).await?))
+    Ok(Private::ok(blocking(store, move |store| store.accounts().tokens_of(*id)).await?))
 }
 
 /// Revoke an account's API token
@@ -125,7 +125,7 @@ pub async fn revoke_account_token(
     path: Path<(AccountId, CredentialId)>,
 ) -> Result<HttpResponse, ApiError> {
     let (id, token) = *path;
-    blocking(store, move |store| store.revoke_token(&admin.0, id, token)).await?;
+    blocking(store, move |store| store.accounts().revoke_token(&admin.0, id, token)).await?;
     Ok(done())
 }
 
@@ -148,6 +148,6 @@ pub async fn revoke_all_credentials(
     store: RequestStore,
     id: Path<AccountId>,
 ) -> Result<HttpResponse, ApiError> {
-    blocking(store, move |store| store.revoke_all(&admin.0, *id)).await?;
+    blocking(store, move |store| store.accounts().revoke_all(&admin.0, *id)).await?;
     Ok(done())
 }

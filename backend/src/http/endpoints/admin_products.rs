@@ -62,7 +62,7 @@ pub async fn list_all_products(
     let ListAllProducts { search, archived, limit, cursor } = params.0;
     check_search(&search)?;
     let query = AdminProductQuery { search, archived, limit, cursor };
-    let page = blocking(store, move |store| store.all_products(&query)).await?;
+    let page = blocking(store, move |store| store.catalog().list_all(&query)).await?;
     let next = page.next_cursor.clone();
     Ok(Fresh::page(page, next, false).private())
 }
@@ -88,7 +88,7 @@ pub async fn create_product(
     product: Body<NewProduct>,
 ) -> Result<HttpResponse, ApiError> {
     let Body(product) = product;
-    let product = blocking(store, move |store| store.create_product(&admin.0, &product)).await?;
+    let product = blocking(store, move |store| store.catalog().create(&admin.0, &product)).await?;
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, format!("/api/admin/products/{}", product.id)))
         .insert_header((header::ETAG, version_tag(product.version).to_string()))
@@ -115,7 +115,7 @@ pub async fn get_product_detail(
     _: Admin,
     id: Path<ProductId>,
 ) -> Result<Fresh<AdminProduct>, ApiError> {
-    let product = blocking(store, move |store| store.admin_product(*id)).await?;
+    let product = blocking(store, move |store| store.catalog().detail(*id)).await?;
     let version = product.version;
     Ok(Fresh::versioned(product, version).private())
 }
@@ -147,7 +147,7 @@ pub async fn edit_product(
     edit: Body<ProductEdit>,
 ) -> Result<HttpResponse, ApiError> {
     let (version, Body(edit)) = (version.required()?, edit);
-    let edit = move |store: &Store| store.edit_product(&admin.0, *id, &version, &edit);
+    let edit = move |store: &Store| store.catalog().edit(&admin.0, *id, &version, &edit);
     let product = blocking(store, edit).await?;
     Ok(HttpResponse::Ok()
         .insert_header((header::ETAG, version_tag(product.version).to_string()))

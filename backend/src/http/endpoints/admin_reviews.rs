@@ -17,7 +17,7 @@ use crate::http::openapi::{
 };
 use crate::http::response::json::Fresh;
 use crate::http::response::problem::ApiError;
-use crate::store::{AdminReviewQuery, Store};
+use crate::store::AdminReviewQuery;
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -94,7 +94,7 @@ pub async fn list_all_reviews(
         cursor: params.cursor,
         allow_partial: params.allow_partial,
     };
-    let page = blocking(store, move |store| store.all_reviews(&query)).await?;
+    let page = blocking(store, move |store| store.reviews().list_all(&query)).await?;
     let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
     Ok(Fresh::page(page, next, partial).private())
 }
@@ -118,7 +118,7 @@ pub async fn get_review_detail(
     _: Admin,
     id: Path<ReviewId>,
 ) -> Result<Fresh<AdminReviewDetail>, ApiError> {
-    Ok(Fresh::new(blocking(store, move |store| store.review_detail(*id)).await?).private())
+    Ok(Fresh::new(blocking(store, move |store| store.reviews().detail(*id)).await?).private())
 }
 
 /// Get the service at a glance
@@ -135,5 +135,5 @@ pub async fn get_review_detail(
 )]
 #[get("/api/admin/overview")]
 pub async fn get_overview(store: RequestStore, _: Admin) -> Result<Fresh<Overview>, ApiError> {
-    Ok(Fresh::new(blocking(store, Store::overview).await?).private())
+    Ok(Fresh::new(blocking(store, |store| store.cluster().overview()).await?).private())
 }

@@ -26,7 +26,7 @@ pub async fn prune(store: Store, days: u32) {
     loop {
         hours.tick().await;
         let request = store.with(Context::default());
-        let pruned = spawn_blocking(move || request.prune_audit(days)).await;
+        let pruned = spawn_blocking(move || request.audit().prune(days)).await;
         if let Ok(Err(error)) = pruned {
             tracing::warn!(%error, "the audit trail is not pruned");
         }
@@ -76,7 +76,7 @@ pub async fn list_audit(
 ) -> Result<Private<AuditPage>, ApiError> {
     let ListAudit { action, account_id, limit, cursor } = params.0;
     let query = AuditQuery { action, account: account_id, limit, cursor };
-    let page = blocking(store, move |store| store.audit(&query)).await?;
+    let page = blocking(store, move |store| store.audit().list(&query)).await?;
     let next = page.next_cursor.clone();
     Ok(Private::page(page, next))
 }

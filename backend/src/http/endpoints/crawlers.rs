@@ -78,7 +78,7 @@ pub async fn get_sitemap(
     SiteAddress(address): SiteAddress,
     store: RequestStore,
 ) -> Result<HttpResponse, ApiError> {
-    let read = move |store: &Store| match store.catalogue_parts(PRODUCTS_PER_FILE)?.as_slice() {
+    let read = move |store: &Store| match store.catalog().parts(PRODUCTS_PER_FILE)?.as_slice() {
         [] | [_] => part(store, &address, 0),
         starts => Ok(index(&address, starts)),
     };
@@ -109,7 +109,7 @@ fn index(address: &str, starts: &[i64]) -> Markup {
 }
 
 fn part(store: &Store, address: &str, start: i64) -> Result<Markup, StoreError> {
-    let products = store.catalogue_ids(start, PRODUCTS_PER_FILE)?;
+    let products = store.catalog().ids(start, PRODUCTS_PER_FILE)?;
     Ok(html! {
         (DECLARATION)
         urlset xmlns=(NAMESPACE) {

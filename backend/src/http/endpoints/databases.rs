@@ -9,7 +9,7 @@ use crate::http::extract::auth::Admin;
 use crate::http::openapi::{NoSuchDatabase, NotAllowed, Unavailable, Verifying};
 use crate::http::response::json::Fresh;
 use crate::http::response::problem::ApiError;
-use crate::store::{Context, Store};
+use crate::store::Context;
 
 /// List the reviews databases
 ///
@@ -28,7 +28,7 @@ pub async fn list_databases(
     store: RequestStore,
     _: Admin,
 ) -> Result<Fresh<DatabaseList>, ApiError> {
-    Ok(Fresh::new(blocking(store, Store::databases).await?).private())
+    Ok(Fresh::new(blocking(store, |store| store.cluster().databases()).await?).private())
 }
 
 /// Verify a reviews database
@@ -50,10 +50,10 @@ pub async fn verify_database(
     _: Admin,
     name: Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let index = store.database_index(&name)?;
-    let begun = store.begin_verification(index)?;
+    let index = store.cluster().database_index(&name)?;
+    let begun = store.cluster().begin_verification(index)?;
     // Nobody waits for it: the list of databases shows how it goes.
     let store = store.with(Context::default());
-    drop(actix_web::rt::task::spawn_blocking(move || store.run_verification(index)));
+    drop(actix_web::rt::task::spawn_blocking(move || store.cluster().run_verification(index)));
     Ok(HttpResponse::Accepted().json(begun))
 }

@@ -8,7 +8,6 @@ use utoipa::ToSchema;
 use crate::http::blocking::{RequestStore, always};
 use crate::http::openapi::Unavailable;
 use crate::http::response::problem::ApiError;
-use crate::store::Store;
 
 /// A service that is well.
 #[derive(Serialize, ToSchema)]
@@ -41,6 +40,6 @@ pub async fn get_health() -> Json<Status> {
 )]
 #[get("/readyz")]
 pub async fn get_readiness(store: RequestStore) -> Result<HttpResponse, ApiError> {
-    always(store, Store::readiness).await?;
+    always(store, |store| store.cluster().readiness()).await?;
     Ok(HttpResponse::Ok().json(OK))
 }

@@ -54,7 +54,7 @@ pub async fn list_queue(
 ) -> Result<Fresh<QueuePage>, ApiError> {
     let ListQueue { limit, cursor, allow_partial } = params.0;
     let query = QueueQuery { limit, cursor, allow_partial };
-    let page = blocking(store, move |store| store.queue(&query)).await?;
+    let page = blocking(store, move |store| store.reviews().queue(&query)).await?;
     let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
     Ok(Fresh::page(page, next, partial).private())
 }
@@ -79,7 +79,7 @@ pub async fn decide(
     decisions: Body<NewDecisions>,
 ) -> Result<Json<DecisionResultList>, ApiError> {
     let (Moderator(moderator), Body(decisions)) = (moderator, decisions);
-    Ok(Json(blocking(store, move |store| store.decide(&moderator, &decisions)).await?))
+    Ok(Json(blocking(store, move |store| store.reviews().decide(&moderator, &decisions)).await?))
 }
 
 /// Take decisions back
@@ -101,5 +101,5 @@ pub async fn undo_decisions(
     undo: Body<UndoDecisions>,
 ) -> Result<Json<DecisionResultList>, ApiError> {
     let (Moderator(moderator), Body(undo)) = (moderator, undo);
-    Ok(Json(blocking(store, move |store| store.undo(&moderator, &undo)).await?))
+    Ok(Json(blocking(store, move |store| store.reviews().undo(&moderator, &undo)).await?))
 }

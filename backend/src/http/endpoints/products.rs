@@ -63,7 +63,7 @@ pub async fn list_products(
     check_search(&search)?;
     let query = ProductQuery { search, limit, cursor, allow_partial };
     let read = move |store: &Store| {
-        let page = store.list_products(&query)?;
+        let page = store.catalog().list(&query)?;
         let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
         Ok(Fresh::page(page, next, partial))
     };
@@ -100,7 +100,7 @@ pub async fn get_product(
 ) -> Result<Answer, ApiError> {
     let (id, allow_partial) = (*id, params.0.allow_partial);
     let read = move |store: &Store| {
-        let product = store.product(id, allow_partial)?;
+        let product = store.catalog().get(id, allow_partial)?;
         let partial = product.rating.is_none();
         Ok(Fresh::page(product, None, partial))
     };
@@ -122,7 +122,7 @@ pub async fn get_product(
 #[get("/api/products/{id}/rating")]
 pub async fn get_product_rating(public: Public, id: Path<ProductId>) -> Result<Answer, ApiError> {
     let id = *id;
-    let read = move |store: &Store| store.rating(id).map(Fresh::new);
+    let read = move |store: &Store| store.catalog().rating(id).map(Fresh::new);
     public.kept_answer(Key::Rating(id), read).await
 }
 
@@ -168,5 +168,5 @@ impl FromStr for ProductIds {
 #[get("/api/ratings")]
 pub async fn list_ratings(public: Public, params: Params<ListRatings>) -> Result<Answer, ApiError> {
     let ProductIds(ids) = params.0.product_ids;
-    public.answer(move |store| store.ratings(&ids).map(Fresh::new)).await
+    public.answer(move |store| store.catalog().ratings(&ids).map(Fresh::new)).await
 }

@@ -77,7 +77,7 @@ pub async fn list_product_reviews(
     let (id, is_first) = (*id, cursor.is_none());
     let query = ReviewQuery { sort, rating, limit, cursor, allow_partial };
     let read = move |store: &Store| {
-        let page = store.list_reviews(id, &query)?;
+        let page = store.reviews().list(id, &query)?;
         let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
         Ok(Fresh::page(page, next, partial))
     };
@@ -119,7 +119,7 @@ pub async fn create_review(
     review: Body<NewReview>,
 ) -> Result<HttpResponse, ApiError> {
     let (Poster(author), IdempotencyKey(key), Body(review)) = (poster, key, review);
-    let begin = |store: &Store| store.create_review(author, *id, review, key.as_deref());
+    let begin = |store: &Store| store.reviews().create(author, *id, review, key.as_deref());
     let created = written(&store, begin).await?;
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("/api/reviews/{}", created.review.id)));
@@ -147,7 +147,7 @@ pub async fn create_review(
 pub async fn get_review(public: Public, id: Path<ReviewId>) -> Result<Answer, ApiError> {
     let id = *id;
     let read = move |store: &Store| {
-        let review = store.review(id)?;
+        let review = store.reviews().get(id)?;
         let version = review.version;
         Ok(Fresh::versioned(review, version))
     };
@@ -181,7 +181,7 @@ pub async fn edit_review(
     edit: Body<ReviewEdit>,
 ) -> Result<HttpResponse, ApiError> {
     let (Member(author), version, Body(edit)) = (author, version.required()?, edit);
-    let change = move |store: &Store| store.edit_review(&author, *id, &version, &edit);
+    let change = move |store: &Store| store.reviews().edit(&author, *id, &version, &edit);
     let review = blocking(store, change).await?;
     Ok(HttpResponse::Ok()
         .insert_header((header::ETAG, version_tag(review.version).to_string()))
@@ -212,7 +212,7 @@ pub async fn delete_review(
     version: IfMatch,
 ) -> Result<HttpResponse, ApiError> {
     let (Member(author), version) = (author, version.optional());
-    blocking(store, move |store| store.delete_review(&author, *id, &version)).await?;
+    blocking(store, move |store| store.reviews().delete(&author, *id, &version)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -240,7 +240,7 @@ pub async fn report_review(
     let (Poster(actor), Body(report)) = (poster, report);
     let guest = || Reader::Guest(settings.secret_key.guest(client.network()));
     let reader = actor.map_or_else(guest, |actor| Reader::Account(actor.id));
-    blocking(store, move |store| store.report_review(&reader, *id, &report)).await?;
+    blocking(store, move |store| store.reviews().report(&reader, *id, &report)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -287,7 +287,7 @@ pub async fn list_own_reviews(
 ) -> Result<Fresh<ReviewPage>, ApiError> {
     let ListOwnReviews { product_id, limit, cursor, allow_partial } = params.0;
     let query = OwnReviewQuery { product: product_id, limit, cursor, allow_partial };
-    let page = blocking(store, move |store| store.own_reviews(&author.0, &query)).await?;
+    let page = blocking(store, move |store| store.reviews().list_own(&author.0, &query)).await?;
     let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
     Ok(Fresh::page(page, next, partial).private())
 }
@@ -306,5 +306,5 @@ pub async fn list_own_reviews(
 )]
 #[get("/api/reviews/{id}/location")]
 pub async fn get_review_location(public: Public, id: Path<ReviewId>) -> Result<Answer, ApiError> {
-    public.answer(move |store| store.review_location(*id).map(Fresh::new)).await
+    public.answer(move |store| store.reviews().location(*id).map(Fresh::new)).await
 }

@@ -71,7 +71,7 @@ pub async fn sign_in(
     let device = device.as_ref().and_then(|device| device.id_for(name, &settings.secret_key));
     limits.sign_in(&request, &client, name, device).await?;
     let browser = browser(&request, &client, &settings);
-    let sign_in = move |store: &Store| store.sign_in(&credentials.0, &browser);
+    let sign_in = move |store: &Store| store.accounts().sign_in(&credentials.0, &browser);
     let begun = hashing(queue, store.clone(), sign_in).await?;
     signed_in(&request, begun, store.policy(), &settings)
 }
@@ -98,7 +98,7 @@ pub async fn prove_password(
 ) -> Result<HttpResponse, ApiError> {
     limits.check(&request, Limit::SignIn, &Key::from(&owner.actor))?;
     let prove = move |store: &Store| {
-        store.prove(&owner.source, owner.actor.id, owner.session, &proof.0.password)
+        store.accounts().prove(&owner.source, owner.actor.id, owner.session, &proof.0.password)
     };
     hashing(queue, store, prove).await?;
     Ok(done())
@@ -123,7 +123,7 @@ pub async fn sign_out(
     settings: Data<Settings>,
 ) -> Result<HttpResponse, ApiError> {
     if let Some(secret) = cookie::secret(&request, &settings) {
-        blocking(store, move |store| store.sign_out(&secret)).await?;
+        blocking(store, move |store| store.accounts().sign_out(&secret)).await?;
     }
     let cleared = (header::SET_COOKIE, cookie::cleared(&settings));
     let no_store = (header::CACHE_CONTROL, "no-store");

@@ -206,7 +206,7 @@ fn authenticate(
         let Some(credential) = credential(&request, &settings) else { return Ok(None) };
         let by_session = matches!(credential, Credential::Session(_));
         let store = RequestStore::of(&request)?;
-        match blocking(store, move |store| store.authenticate(&credential)).await? {
+        match blocking(store, move |store| store.accounts().authenticate(&credential)).await? {
             Some(found) => Ok(Some(found)),
             None if by_session => Err(told(ProblemCode::SessionInvalid)
                 .with_header(header::SET_COOKIE, cookie::cleared(&settings))),

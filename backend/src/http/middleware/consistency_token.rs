@@ -35,7 +35,7 @@ pub async fn keep(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let seen = match known(&request, &settings) {
         Ok(seen) if seen.is_empty() => seen,
-        Ok(seen) => store.known_positions(seen),
+        Ok(seen) => store.cluster().known_positions(seen),
         Err(problem) => return Ok(request.error_response(problem)),
     };
     let context = Context::new(seen, Some(Instant::now() + LONGEST_REQUEST));
@@ -49,9 +49,11 @@ pub async fn keep(
     if store.context().written().is_empty() {
         return Ok(response);
     }
-    let text = match store.positions(false) {
+    let text = match store.cluster().positions(false) {
         Some(positions) => positions,
-        None => blocking(store, |store| Ok(store.positions(true))).await?.unwrap_or_default(),
+        None => {
+            blocking(store, |store| Ok(store.cluster().positions(true))).await?.unwrap_or_default()
+        }
     }
     .to_string();
     let headers = response.headers_mut();

@@ -107,7 +107,7 @@ impl Page {
         let view = match self {
             Page::Catalogue => catalogue(store, origin),
             Page::Product { id, reviews } => product(store, id, reviews, origin),
-            Page::Review(id) => store.review(id).map(|_| View::Unknown),
+            Page::Review(id) => store.reviews().get(id).map(|_| View::Unknown),
             Page::Other => Ok(View::Unknown),
             Page::Missing => Ok(View::NotFound),
         };
@@ -123,7 +123,7 @@ impl Page {
 fn catalogue(store: &Store, origin: Option<&str>) -> Result<View, StoreError> {
     let limit = page_limit(PRODUCTS_PER_PAGE);
     let query = ProductQuery { limit, allow_partial: true, ..ProductQuery::default() };
-    let products = store.list_products(&query)?;
+    let products = store.catalog().list(&query)?;
     if !products.missing_databases.is_empty() {
         return Ok(View::Unknown);
     }
@@ -183,7 +183,7 @@ fn product(
     with_reviews: bool,
     origin: Option<&str>,
 ) -> Result<View, StoreError> {
-    let product = store.product(id, true)?;
+    let product = store.catalog().get(id, true)?;
     let Some(rating) = &product.rating else { return Ok(View::Unknown) };
     let reviews = if with_reviews { Some(first_reviews(store, id)?) } else { None };
     let mut answers = answer(&product_address(id), &product)?.into_string();
@@ -200,7 +200,7 @@ fn product(
 
 fn first_reviews(store: &Store, id: ProductId) -> Result<ReviewPage, StoreError> {
     let limit = page_limit(REVIEWS_PER_PAGE);
-    store.list_reviews(id, &ReviewQuery { limit, allow_partial: true, ..ReviewQuery::default() })
+    store.reviews().list(id, &ReviewQuery { limit, allow_partial: true, ..ReviewQuery::default() })
 }
 
 fn page_limit(items: u32) -> PageLimit {

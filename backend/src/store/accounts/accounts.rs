@@ -10,7 +10,8 @@ use unicode_normalization::UnicodeNormalization;
 use crate::db::accounts::{self, AccountRow, NewAccount};
 use crate::db::sessions;
 use crate::db::{Connection, DbError, Lock, QueryError, lock};
-use crate::store::Store;
+use crate::store::accounts::Accounts;
+use crate::store::accounts::passwords::require_unguessable;
 use crate::store::accounts::secret;
 use crate::store::accounts::sessions::{Begun, Browser, begin};
 use crate::store::audit::{About, Source, change, record};
@@ -32,7 +33,7 @@ pub struct AccountQuery {
     pub cursor: Option<String>,
 }
 
-impl Store {
+impl Accounts<'_> {
     /// Creates an account and begins a session of it.
     pub fn register(
         &self,
@@ -53,11 +54,7 @@ impl Store {
     }
 
     /// Creates an account with this role, for an operator: also under a name that is reserved.
-    pub fn create_account(
-        &self,
-        credentials: &Credentials,
-        role: Role,
-    ) -> Result<Account, StoreError> {
+    pub fn create(&self, credentials: &Credentials, role: Role) -> Result<Account, StoreError> {
         let new = self.new_account(credentials, role)?;
         self.insert(&new, |connection, account| created_by_operator(connection, account, role))
     }
@@ -76,7 +73,7 @@ impl Store {
         let new = Prepared {
             name: DEMO_NAME.to_owned(),
             keys: NameKeys::of(DEMO_NAME),
-            password_hash: self.passwords.hash(DEMO_NAME)?,
+            password_hash: self.shared.passwords.hash(DEMO_NAME)?,
             role: Role::Admin,
             demo_password: true,
         };
@@ -103,13 +100,13 @@ impl Store {
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
-        Store::check_password("password", &name, &credentials.password)?;
+        require_unguessable("password", &name, &credentials.password)?;
         let keys = NameKeys::of(&name);
         // Before a password is hashed, which takes long.
         if self.default().read_latest(|connection| accounts::is_taken(connection, &keys))? {
             return Err(StoreError::NameTaken);
         }
-        let password_hash = self.passwords.hash(&credentials.password)?;
+        let password_hash = self.shared.passwords.hash(&credentials.password)?;
         Ok(Prepared { name, keys, password_hash, role, demo_password: false })
     }
 
@@ -144,7 +141,7 @@ impl Store {
     }
 
     /// A page of accounts, by id.
-    pub fn accounts(&self, query: &AccountQuery) -> Result<AccountPage, StoreError> {
+    pub fn list(&self, query: &AccountQuery) -> Result<AccountPage, StoreError> {
         let part = fold(query.search.trim());
         let scope = ListScope::of(&["accounts", &part]);
         let after = match &query.cursor {
@@ -165,7 +162,7 @@ impl Store {
     }
 
     /// Changes what an account may do, or shuts it. There is always an admin left.
-    pub fn edit_account(
+    pub fn edit(
         &self,
         source: &Source,
         id: AccountId,
@@ -216,11 +213,11 @@ impl Store {
     }
 
     /// The account with this name.
-    pub fn account_named(&self, name: &str) -> Result<Account, StoreError> {
-        Ok(self.by_name(name)?.try_into()?)
+    pub fn named(&self, name: &str) -> Result<Account, StoreError> {
+        Ok(self.row_named(name)?.try_into()?)
     }
 
-    pub(in crate::store) fn by_name(&self, name: &str) -> Result<AccountRow, StoreError> {
+    pub(super) fn row_named(&self, name: &str) -> Result<AccountRow, StoreError> {
         let key = name_key(name);
         let row =
             self.default().read_latest(|connection| accounts::find_by_key(connection, &key))?;
@@ -229,7 +226,7 @@ impl Store {
 
     /// How many passwords were hashed or verified since the start: what sign-ins have cost.
     pub fn passwords_hashed(&self) -> u64 {
-        self.passwords.hashed()
+        self.shared.passwords.hashed()
     }
 }
 

@@ -8,7 +8,8 @@ use ostrakon_shared::{
 use crate::db::accounts::{self, AccountRow};
 use crate::db::{Connection, Lock, QueryError, lock};
 use crate::db::{sessions, tokens};
-use crate::store::Store;
+use crate::store::accounts::Accounts;
+use crate::store::accounts::passwords::require_unguessable;
 use crate::store::audit::{About, Source, change, record};
 use crate::store::error::StoreError;
 
@@ -21,7 +22,7 @@ pub struct Ended {
     pub tokens: usize,
 }
 
-impl Store {
+impl Accounts<'_> {
     /// Changes an account's own password. Its sessions end, but for the one that asks, and if its
     /// owner wants that its API tokens.
     pub fn change_password(
@@ -36,7 +37,7 @@ impl Store {
             return Err(StoreError::Invalid(errors));
         }
         let row = self.proven(source, account, &new.current_password)?;
-        Store::check_password("new_password", &row.name, &new.new_password)?;
+        require_unguessable("new_password", &row.name, &new.new_password)?;
         let end = |connection: &mut Connection| {
             sessions::set_proved(connection, session, now_ms())?;
             let sessions = sessions::remove_all(connection, row.id, Some(session))?;
@@ -52,7 +53,7 @@ impl Store {
     /// Gives the account with this name a new password, as an operator does when it is lost or has
     /// been found out: all its sessions and API tokens end.
     pub fn reset_password(&self, name: &str, password: &str) -> Result<Ended, StoreError> {
-        let row = self.by_name(name)?;
+        let row = self.row_named(name)?;
         let change = PasswordChange {
             current_password: String::new(),
             new_password: password.to_owned(),
@@ -62,7 +63,7 @@ impl Store {
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
-        Store::check_password("new_password", &row.name, password)?;
+        require_unguessable("new_password", &row.name, password)?;
         self.replace_password(&row, password, |connection| {
             end_all(connection, &Source::operator(), AuditAction::PasswordReset, &row)
         })
@@ -74,7 +75,7 @@ impl Store {
         password: &str,
         end: impl FnOnce(&mut Connection) -> Result<Ended, QueryError>,
     ) -> Result<Ended, StoreError> {
-        let hash = self.passwords.hash(password)?;
+        let hash = self.shared.passwords.hash(password)?;
         let ended = self.default().write(|connection| {
             lock(connection, Lock::Account(row.id))?;
             let replaced =
@@ -112,28 +113,28 @@ impl Store {
     ) -> Result<AccountRow, StoreError> {
         let row = self.default().read_latest(|connection| accounts::find(connection, account))?;
         let row = row.ok_or(StoreError::AccountNotFound(account))?;
-        let is_right = self.passwords.verify(password, Some(&row.password_hash))?;
+        let is_right = self.shared.passwords.verify(password, Some(&row.password_hash))?;
         if is_right {
             return Ok(row);
         }
-        self.failures.note(AuditAction::ProofFailed, Some(&row), source.network);
+        self.shared.failures.note(AuditAction::ProofFailed, Some(&row), source.network);
         Err(StoreError::PasswordWrong)
     }
 
     /// The account with this id.
-    pub fn account(&self, id: AccountId) -> Result<Account, StoreError> {
+    pub fn get(&self, id: AccountId) -> Result<Account, StoreError> {
         let row = self.default().read_latest(|connection| accounts::find(connection, id))?;
         Ok(row.ok_or(StoreError::AccountNotFound(id))?.try_into()?)
     }
 
     /// All sessions of an account, as admins see them.
     pub fn sessions_of(&self, id: AccountId) -> Result<SessionList, StoreError> {
-        self.sessions(self.account(id)?.id, None)
+        self.sessions(self.get(id)?.id, None)
     }
 
     /// All API tokens of an account, as admins see them.
     pub fn tokens_of(&self, id: AccountId) -> Result<TokenList, StoreError> {
-        self.tokens(self.account(id)?.id)
+        self.tokens(self.get(id)?.id)
     }
 
     /// Ends all sessions and API tokens of an account.

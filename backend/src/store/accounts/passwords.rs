@@ -10,7 +10,6 @@ use unicode_normalization::UnicodeNormalization;
 use zxcvbn::feedback::Feedback;
 use zxcvbn::zxcvbn;
 
-use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::text::name_key;
 
@@ -65,30 +64,28 @@ impl Passwords {
     }
 }
 
-impl Store {
-    /// Refuses a new password that is the account's name, a common one, or easy to guess.
-    pub(in crate::store) fn check_password(
-        field: &str,
-        name: &str,
-        password: &str,
-    ) -> Result<(), StoreError> {
-        let refused = |detail: String| {
-            let error = FieldError::at_field(field, FieldErrorCode::Guessable, detail);
-            Err(StoreError::Invalid(vec![error]))
-        };
-        if name_key(password) == name_key(name) {
-            return refused("The password must not be the name.".to_owned());
-        }
-        let is_long = password.chars().count() >= LONG_PASSWORD_CHARS;
-        let needed = if is_long { GUESSES_IF_LONG } else { GUESSES_IF_SHORT };
-        let estimate = zxcvbn(password, &[name, "ostrakon"]);
-        if estimate.guesses_log10() >= needed.log10() {
-            return Ok(());
-        }
-        let why = estimate.feedback().and_then(Feedback::warning);
-        let why = why.map_or(String::new(), |why| format!(" {why}"));
-        refused(format!("This password is too easy to guess.{why} Try a sentence."))
+/// Refuses a new password that is the account's name, a common one, or easy to guess.
+pub(in crate::store) fn require_unguessable(
+    field: &str,
+    name: &str,
+    password: &str,
+) -> Result<(), StoreError> {
+    let refused = |detail: String| {
+        let error = FieldError::at_field(field, FieldErrorCode::Guessable, detail);
+        Err(StoreError::Invalid(vec![error]))
+    };
+    if name_key(password) == name_key(name) {
+        return refused("The password must not be the name.".to_owned());
     }
+    let is_long = password.chars().count() >= LONG_PASSWORD_CHARS;
+    let needed = if is_long { GUESSES_IF_LONG } else { GUESSES_IF_SHORT };
+    let estimate = zxcvbn(password, &[name, "ostrakon"]);
+    if estimate.guesses_log10() >= needed.log10() {
+        return Ok(());
+    }
+    let why = estimate.feedback().and_then(Feedback::warning);
+    let why = why.map_or(String::new(), |why| format!(" {why}"));
+    refused(format!("This password is too easy to guess.{why} Try a sentence."))
 }
 
 fn argon2() -> Result<Argon2<'static>, StoreError> {

@@ -11,7 +11,7 @@ use crate::db::accounts::{self, AccountRow};
 use crate::db::sessions::{self, FoundSession, NewSession};
 use crate::db::tokens::{self, FoundToken};
 use crate::db::{Connection, Lock, QueryError, lock};
-use crate::store::Store;
+use crate::store::accounts::Accounts;
 use crate::store::accounts::secret;
 use crate::store::accounts::usage::Used;
 use crate::store::audit::{About, Source, change, record};
@@ -97,7 +97,7 @@ impl Browser {
     }
 }
 
-impl Store {
+impl Accounts<'_> {
     /// Whose credential this is; `None` when it is nobody's, has ended, or its account is shut.
     pub fn authenticate(
         &self,
@@ -115,7 +115,12 @@ impl Store {
         let is_good = |it: &FoundSession| !it.account.disabled && it.expires_at > now_ms;
         let Some(found) = found.filter(is_good) else { return Ok(None) };
         let FoundSession { id, created_at, last_used_at, proved_at, account, .. } = found;
-        self.usage.note(&self.default, Used::Session { id, created_at }, last_used_at, now_ms);
+        self.shared.usage.note(
+            &self.shared.default,
+            Used::Session { id, created_at },
+            last_used_at,
+            now_ms,
+        );
         let means = Means::Session { id, has_fresh_proof: (now_ms - proved_at).abs() < PROOF_MS };
         Ok(Some(Authenticated { account: account.try_into()?, means }))
     }
@@ -126,7 +131,7 @@ impl Store {
             |it: &FoundToken| !it.account.disabled && it.expires_at.is_none_or(|end| end > now_ms);
         let Some(found) = found.filter(is_good) else { return Ok(None) };
         let FoundToken { id, last_used_at, scopes, account, .. } = found;
-        self.usage.note(&self.default, Used::Token { id }, last_used_at, now_ms);
+        self.shared.usage.note(&self.shared.default, Used::Token { id }, last_used_at, now_ms);
         Ok(Some(Authenticated { account: account.try_into()?, means: Means::Token { scopes } }))
     }
 
@@ -141,11 +146,11 @@ impl Store {
         let row =
             self.default().read_latest(|connection| accounts::find_by_key(connection, &key))?;
         let hash = row.as_ref().map(|row| row.password_hash.as_str());
-        let is_right = self.passwords.verify(&credentials.password, hash)?;
+        let is_right = self.shared.passwords.verify(&credentials.password, hash)?;
         // Everybody knows the demo's password: it is good for looking around on one's own machine.
         let may = |row: &AccountRow| !row.disabled && (browser.local || !row.demo_password);
         if !is_right || !row.as_ref().is_some_and(may) {
-            self.failures.note(AuditAction::SignInFailed, row.as_ref(), browser.network);
+            self.shared.failures.note(AuditAction::SignInFailed, row.as_ref(), browser.network);
         }
         if is_right && row.as_ref().is_some_and(|row| !row.disabled && !may(row)) {
             tracing::warn!("the demo's password was refused: it is for this machine alone");

@@ -9,7 +9,7 @@ use ostrakon_shared::{
 use crate::db::accounts;
 use crate::db::tokens::{self, NewTokenRow};
 use crate::db::{Connection, Lock, QueryError, lock};
-use crate::store::Store;
+use crate::store::accounts::Accounts;
 use crate::store::accounts::secret;
 use crate::store::actor::Actor;
 use crate::store::audit::{About, Source, change, record};
@@ -18,7 +18,7 @@ use crate::store::error::StoreError;
 /// API tokens an account has at most.
 const MAX_TOKENS: i64 = 100;
 
-impl Store {
+impl Accounts<'_> {
     /// All API tokens of an account.
     pub fn tokens(&self, account: AccountId) -> Result<TokenList, StoreError> {
         Ok(TokenList {

@@ -9,8 +9,8 @@ use ostrakon_shared::{
 
 use crate::db::products::{self, Filter, NewProductRow, ProductRow};
 use crate::db::{DbError, Lock, QueryError, lock};
-use crate::store::Store;
 use crate::store::audit::{About, Source, change, record};
+use crate::store::catalog::Catalog;
 use crate::store::error::StoreError;
 use crate::store::routing::change_counters::Subject;
 use crate::store::routing::cursor::{self, ListScope, Position};
@@ -30,9 +30,9 @@ pub struct AdminProductQuery {
     pub cursor: Option<String>,
 }
 
-impl Store {
+impl Catalog<'_> {
     /// A page of products, by id.
-    pub fn all_products(&self, query: &AdminProductQuery) -> Result<AdminProductPage, StoreError> {
+    pub fn list_all(&self, query: &AdminProductQuery) -> Result<AdminProductPage, StoreError> {
         let words = words(&query.search);
         let archived = query.archived.map_or(String::new(), |archived| archived.to_string());
         let scope = ListScope::of(&["all products", &archived, &words.join(" ")]);
@@ -43,6 +43,7 @@ impl Store {
         let limit = query.limit.get();
         let filter = Filter { words, archived: query.archived };
         let mut rows = self
+            .routing()
             .default()
             .read_latest(|connection| products::list(connection, &filter, after, limit + 1))?;
         let more = rows.len() > limit;
@@ -56,13 +57,14 @@ impl Store {
     }
 
     /// The product with this id, archived or not.
-    pub fn admin_product(&self, id: ProductId) -> Result<AdminProduct, StoreError> {
-        let row = self.default().read_latest(|connection| products::find(connection, id))?;
+    pub fn detail(&self, id: ProductId) -> Result<AdminProduct, StoreError> {
+        let row =
+            self.routing().default().read_latest(|connection| products::find(connection, id))?;
         Ok(AdminProduct::try_from(row.ok_or(StoreError::ProductNotFound(id))?)?)
     }
 
     /// Adds a product to the catalogue.
-    pub fn create_product(
+    pub fn create(
         &self,
         source: &Source,
         product: &NewProduct,
@@ -71,7 +73,7 @@ impl Store {
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
-        let created = self.default().write(|connection| {
+        let created = self.routing().default().write(|connection| {
             let row = NewProductRow {
                 name: product.name.clone(),
                 description: product.description.clone(),
@@ -89,14 +91,14 @@ impl Store {
     }
 
     /// Changes a product, if it still has an expected version.
-    pub fn edit_product(
+    pub fn edit(
         &self,
         source: &Source,
         id: ProductId,
         expected: &ExpectedVersion,
         edit: &ProductEdit,
     ) -> Result<AdminProduct, StoreError> {
-        let changed = self.default().write(|connection| {
+        let changed = self.routing().default().write(|connection| {
             lock(connection, Lock::Product(id.get()))?;
             let Some(row) = products::find(connection, id)? else {
                 return Ok(Err(StoreError::ProductNotFound(id)));
@@ -127,7 +129,7 @@ impl Store {
             record(connection, source, AuditAction::ProductEdited, about, &changes)?;
             Ok(Ok(after))
         });
-        self.revisions.note(Subject::Product(id));
+        self.shared.shards.revisions.note(Subject::Product(id));
         changed.map_err(refused)?
     }
 }

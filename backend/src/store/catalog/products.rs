@@ -1,11 +1,12 @@
 //! Products, and searching them.
 
+use std::collections::HashMap;
 use std::sync::PoisonError;
 
 use ostrakon_shared::{PageLimit, Product, ProductId, ProductPage, ProductRating};
 
 use crate::db::products::{self, Filter, ProductRow};
-use crate::store::Store;
+use crate::store::catalog::Catalog;
 use crate::store::error::StoreError;
 use crate::store::routing::cursor::{self, ListScope, Position};
 use crate::text::words;
@@ -23,9 +24,9 @@ pub struct ProductQuery {
     pub allow_partial: bool,
 }
 
-impl Store {
+impl Catalog<'_> {
     /// A page of products, by id, each with its rating.
-    pub fn list_products(&self, query: &ProductQuery) -> Result<ProductPage, StoreError> {
+    pub fn list(&self, query: &ProductQuery) -> Result<ProductPage, StoreError> {
         let words = words(&query.search);
         let scope = ListScope::of(&["products", &words.join(" ")]);
         let start = match &query.cursor {
@@ -35,6 +36,7 @@ impl Store {
         let limit = query.limit.get();
         let filter = Filter { words, archived: Some(false) };
         let mut rows = self
+            .routing()
             .default()
             .read(|connection| products::list(connection, &filter, start.id, limit + 1))?;
         let more = rows.len() > limit;
@@ -51,22 +53,27 @@ impl Store {
     }
 
     /// The product with this id, and its rating; `allow_partial` as in [`ProductQuery`].
-    pub fn product(&self, id: ProductId, allow_partial: bool) -> Result<Product, StoreError> {
-        let row = self.default().read(|connection| products::find(connection, id))?;
+    pub fn get(&self, id: ProductId, allow_partial: bool) -> Result<Product, StoreError> {
+        let row = self.routing().default().read(|connection| products::find(connection, id))?;
         let row = row.ok_or(StoreError::ProductNotFound(id))?;
         let mut ratings = self.ratings_of(&[id], allow_partial)?;
         Ok(product(row, id, ratings.by_product.remove(&id)))
     }
 
     /// The ids of up to `limit` products of the catalogue, from the id `start` on.
-    pub fn catalogue_ids(&self, start: i64, limit: usize) -> Result<Vec<i64>, StoreError> {
-        Ok(self.default().read(|connection| products::catalogue_ids(connection, start, limit))?)
+    pub fn ids(&self, start: i64, limit: usize) -> Result<Vec<i64>, StoreError> {
+        Ok(self
+            .routing()
+            .default()
+            .read(|connection| products::catalogue_ids(connection, start, limit))?)
     }
 
     /// The catalogue in parts of `size` products: the id to read each from. The first is 0.
-    pub fn catalogue_parts(&self, size: usize) -> Result<Vec<i64>, StoreError> {
-        let mut starts =
-            self.default().read(|connection| products::catalogue_parts(connection, size))?;
+    pub fn parts(&self, size: usize) -> Result<Vec<i64>, StoreError> {
+        let mut starts = self
+            .routing()
+            .default()
+            .read(|connection| products::catalogue_parts(connection, size))?;
         if let Some(first) = starts.first_mut() {
             *first = 0;
         }
@@ -74,15 +81,27 @@ impl Store {
     }
 
     /// Fails with [`StoreError::ProductNotFound`] unless there is such a product.
-    pub(in crate::store) fn require_product(&self, id: ProductId) -> Result<(), StoreError> {
-        if self.known_products.read().unwrap_or_else(PoisonError::into_inner).contains(&id) {
+    pub(in crate::store) fn require(&self, id: ProductId) -> Result<(), StoreError> {
+        if self.shared.known_products.read().unwrap_or_else(PoisonError::into_inner).contains(&id) {
             return Ok(());
         }
-        if self.default().read(|connection| products::existing(connection, &[id]))?.is_empty() {
+        if self
+            .routing()
+            .default()
+            .read(|connection| products::existing(connection, &[id]))?
+            .is_empty()
+        {
             return Err(StoreError::ProductNotFound(id));
         }
-        self.known_products.write().unwrap_or_else(PoisonError::into_inner).insert(id);
+        self.shared.known_products.write().unwrap_or_else(PoisonError::into_inner).insert(id);
         Ok(())
+    }
+
+    /// The names of these products.
+    pub(in crate::store) fn names(&self, ids: &[i64]) -> Result<HashMap<i64, String>, StoreError> {
+        let names =
+            self.routing().default().read_latest(|connection| products::names(connection, ids))?;
+        Ok(names.into_iter().collect())
     }
 }
 

@@ -8,22 +8,22 @@ use crate::db::Connection;
 use crate::db::owner::Owned;
 use crate::db::{products, ratings};
 use crate::shard::{Bucket, home_buckets};
-use crate::store::Store;
+use crate::store::catalog::Catalog;
 use crate::store::error::StoreError;
 use crate::store::routing::scatter_gather::Source;
 
 /// The ratings of several products.
-pub(in crate::store) struct Ratings {
+pub(super) struct Ratings {
     /// Without the products whose home buckets lie partly in a missing database.
     pub by_product: HashMap<ProductId, ProductRating>,
     /// Names of databases that did not answer.
     pub missing_databases: Vec<String>,
 }
 
-impl Store {
+impl Catalog<'_> {
     /// How a product is rated.
     pub fn rating(&self, product: ProductId) -> Result<ProductRating, StoreError> {
-        self.require_product(product)?;
+        self.require(product)?;
         let mut ratings = self.ratings_of(&[product], false)?;
         ratings
             .by_product
@@ -34,7 +34,7 @@ impl Store {
     /// The ratings of those `products` that there are, in their order, each once.
     pub fn ratings(&self, products: &[ProductId]) -> Result<ProductRatingList, StoreError> {
         let existing =
-            self.default().read(|connection| products::existing(connection, products))?;
+            self.routing().default().read(|connection| products::existing(connection, products))?;
         let ratings = self.ratings_of(&existing, false)?;
         let mut seen = HashSet::new();
         let items = products
@@ -49,17 +49,19 @@ impl Store {
     }
 
     /// The ratings of products: one query a database, however many products there are.
-    pub(in crate::store) fn ratings_of(
+    pub(super) fn ratings_of(
         &self,
         products: &[ProductId],
         allow_partial: bool,
     ) -> Result<Ratings, StoreError> {
+        let routing = self.routing();
+        let spread = routing.shards.spread;
         let homes: HashMap<ProductId, Vec<Bucket>> = products
             .iter()
-            .map(|&product| (product, home_buckets(product, self.spread).collect()))
+            .map(|&product| (product, home_buckets(product, spread).collect()))
             .collect();
         let buckets: HashSet<Bucket> = homes.values().flatten().copied().collect();
-        self.routed(|map| {
+        routing.routed(|map| {
             let asked = products.to_vec();
             let fetch = move |connection: &mut Connection, owned: &Owned| {
                 let mut rows = ratings::of_products(connection, &asked)?;
@@ -70,7 +72,7 @@ impl Store {
                 Ok(rows)
             };
             let buckets = buckets.iter().copied();
-            let gathered = self.gather(map, buckets, Source::Any, allow_partial, fetch)?;
+            let gathered = routing.gather(map, buckets, Source::Any, allow_partial, fetch)?;
             let mut counts: HashMap<i64, (u64, [u64; 5])> = HashMap::new();
             for row in gathered.answers.into_iter().flatten() {
                 let (unrated, histogram) = row.counts();
@@ -89,7 +91,7 @@ impl Store {
                     (product, ProductRating::from_counts(unrated, histogram))
                 })
                 .collect();
-            Ok(Ratings { by_product, missing_databases: self.names(&gathered.missing) })
+            Ok(Ratings { by_product, missing_databases: routing.shards.names(&gathered.missing) })
         })
     }
 }

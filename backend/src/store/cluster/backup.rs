@@ -22,11 +22,11 @@ use ostrakon_shared::Engine;
 use crate::db::cluster;
 use crate::db::migrate::Kind;
 use crate::db::{Address, Context, Database, DbError, backup, copy, files, transfer};
-use crate::store::Store;
+use crate::store::cluster::Cluster;
 use crate::store::error::StoreError;
 
 pub use check::{check, compare};
-use manifest::{Cluster, FileEntry, MANIFEST, entry_name};
+use manifest::{ClusterPins, FileEntry, MANIFEST, entry_name};
 pub use manifest::{Manifest, Saved};
 
 /// What ends the name of a backup that is not whole.
@@ -60,11 +60,11 @@ pub struct Done {
     pub deleted: Vec<PathBuf>,
 }
 
-impl Store {
+impl Cluster<'_> {
     /// How many rows there are to be saved.
     pub fn rows(&self) -> Result<u64, StoreError> {
         let mut rows = 0;
-        for (database, kind) in self.to_save() {
+        for (database, kind) in self.backup_order() {
             for table in copy::tables(kind) {
                 rows += table.count(database)?;
             }
@@ -107,18 +107,20 @@ impl Store {
     }
 
     /// All databases, in the order in which they are saved.
-    fn to_save(&self) -> impl Iterator<Item = (&Database, Kind)> {
-        let reviews = self.reviews.iter().map(|database| (&**database, Kind::Reviews));
-        reviews.chain(std::iter::once((&*self.default, Kind::Default)))
+    fn backup_order(&self) -> impl Iterator<Item = (&Database, Kind)> {
+        let shards = &self.shared.shards;
+        let reviews = shards.reviews.iter().map(|database| (&**database, Kind::Reviews));
+        reviews.chain(std::iter::once((&*shards.default, Kind::Default)))
     }
 
     fn refuse_unsuitable(&self) -> Result<(), BackupError> {
-        if self.default.read_latest(&Context::default(), transfer::source_id)?.is_some() {
+        let default = &self.shared.shards.default;
+        if default.read_latest(&Context::default(), transfer::source_id)?.is_some() {
             let problem = "these databases are read-only: `ostrakon transfer` moves them, or has \
                            moved them. Back up those that it has filled";
             return Err(BackupError(problem.to_owned()));
         }
-        for (database, _) in self.to_save() {
+        for (database, _) in self.backup_order() {
             backup::refuse_unsuitable(database)?;
         }
         Ok(())
@@ -133,11 +135,11 @@ impl Store {
     ) -> Result<Manifest, BackupError> {
         let at = |error: io::Error| BackupError(format!("{}: {error}", folder.display()));
         files::create_folder(folder).map_err(at)?;
-        let pins = self.default.read_latest(&Context::default(), cluster::pins)?;
+        let pins = self.shared.shards.default.read_latest(&Context::default(), cluster::pins)?;
         let pins = pins.ok_or_else(|| BackupError("default has lost its pins".to_owned()))?;
-        let cluster = Cluster::from(pins);
+        let cluster = ClusterPins::from(pins);
         let mut databases = Vec::new();
-        for (database, kind) in self.to_save() {
+        for (database, kind) in self.backup_order() {
             databases.push(save(database, kind, folder, &cluster, progress)?);
         }
         let others = others.iter().filter(|other| other.exists());
@@ -152,7 +154,7 @@ fn save(
     database: &Database,
     kind: Kind,
     folder: &Path,
-    cluster: &Cluster,
+    cluster: &ClusterPins,
     progress: Progress<'_>,
 ) -> Result<Saved, BackupError> {
     let name = database.name();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::db::ids::{self, Highest};
 use crate::db::{Connection, Context, Database, DbError, QueryError, backup};
-use crate::store::Store;
+use crate::store::cluster::Cluster;
 use crate::store::cluster::setup::SetupError;
 
 /// Ids that are left out above the highest that is known: lost products and accounts without
@@ -16,13 +16,14 @@ const ROOM: i64 = 1_000;
 /// Ids that are listed; more are only counted.
 const MAX_LISTED: usize = 20;
 
-impl Store {
+impl Cluster<'_> {
     /// Refuses to go on where reviews name products or accounts that `default` has yet to give ids
     /// to. Two lookups in indexes for each database.
     pub fn check_ids(&self) -> Result<(), SetupError> {
         // The reviews first: what they name was in `default` before.
-        let named = named_in(&self.reviews, ids::named_by_reviews)?;
-        let given = self.default.read_latest(&Context::default(), ids::given)?;
+        let shards = &self.shared.shards;
+        let named = named_in(&shards.reviews, ids::named_by_reviews)?;
+        let given = shards.default.read_latest(&Context::default(), ids::given)?;
         let problems: Vec<_> = [
             ("product", given.product, named.product),
             ("account", given.account, named.account),
@@ -43,7 +44,7 @@ impl Store {
     /// Makes a `default` that other tools have restored one that can be served: see
     /// [`crate::store::cluster::setup::Databases::restore`]. Says what was done and lost, a line each.
     pub fn repair_ids(&self) -> Result<Vec<String>, SetupError> {
-        Ok(adopt_default(&self.default, &self.reviews)?)
+        Ok(adopt_default(&self.shared.shards.default, &self.shared.shards.reviews)?)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Checking at start-up that every database is the one that the cluster means.
 
-use std::collections::{BTreeSet, HashSet};
-use std::sync::{Arc, RwLock};
+use std::collections::BTreeSet;
 
 use arc_swap::ArcSwap;
 use ostrakon_shared::ReviewId;
@@ -10,25 +9,19 @@ use crate::db::cluster::{self, Pins};
 use crate::db::migrate::{self, Kind};
 use crate::db::{Context, Database, clock_ms, files, sqlite_version_problem};
 use crate::db::{backfill, reviews};
-use crate::store::accounts::passwords::Passwords;
-use crate::store::accounts::usage::Usage;
-use crate::store::audit::Failures;
 use crate::store::clock::{self, Clock};
 use crate::store::cluster::setup::{
     Databases, SetupError, all_of, check_pins, emptied, existing_pins, exists, missing,
     not_migrated, refuse_newer, require_utf8,
 };
-use crate::store::cluster::verification;
-use crate::store::reviews::policy::Policy;
-use crate::store::reviews::write_queue::Writers;
+use crate::store::routing::Shards;
 use crate::store::routing::change_counters::Revisions;
 use crate::store::routing::id_generator::Mint;
-use crate::store::{Cluster, Store};
 
 impl Databases {
-    /// The store of these databases, after checking that they are one migrated cluster; all
-    /// problems at once. `clock` dates reviews in files.
-    pub fn open(self, policy: Policy, clock: &Clock) -> Result<Store, SetupError> {
+    /// Opens these databases, after checking that they are one migrated cluster; all problems at
+    /// once. `clock` dates reviews in files.
+    pub(in crate::store) fn open(self, clock: &Clock) -> Result<Shards, SetupError> {
         if let Some(problem) = sqlite_version_problem() {
             return Err(problem.into());
         }
@@ -46,24 +39,14 @@ impl Databases {
         }
         let mints = self.mints(clock)?;
         std::iter::once(&self.default).chain(&self.reviews).for_each(|database| database.watch());
-        let databases = self.reviews.len();
-        let failures = Failures::new(&self.default);
-        let cluster = Cluster {
+        Ok(Shards {
             default: self.default,
             reviews: self.reviews,
             spread,
-            policy,
-            passwords: Passwords::default(),
-            usage: Usage::default(),
-            failures,
             map: ArcSwap::from_pointee(map),
             mints,
-            running: verification::Running::default(),
             revisions: Revisions::new(),
-            writers: Writers::new(databases),
-            known_products: RwLock::new(HashSet::new()),
-        };
-        Ok(Store { cluster: Arc::new(cluster), context: Context::default() })
+        })
     }
 
     /// A mint for each reviews database. What is dated ahead of its clock is told, and left as it

@@ -13,21 +13,11 @@ use crate::db::{
     Address, Answer, Connection, Database, DbError, ReplicaState, RequestDatabase, inspect,
 };
 use crate::db::{cluster, moderation, ratings};
-use crate::shard::{Bucket, bucket_of};
-use crate::store::Store;
+use crate::shard::Bucket;
+use crate::store::cluster::Cluster;
 use crate::store::error::StoreError;
+use crate::store::routing::Place;
 use crate::store::routing::scatter_gather::Source;
-
-/// Where the review with some id lives, if there is one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Its bucket, for ever.
-    pub bucket: Bucket,
-    /// The name of the database that owns the bucket now.
-    pub database: String,
-    /// Where that database is.
-    pub address: Address,
-}
 
 /// Days that the overview shows.
 const DAYS: i64 = 30;
@@ -39,12 +29,14 @@ struct Facts {
     migrations: Vec<String>,
 }
 
-impl Store {
+impl Cluster<'_> {
     /// What each reviews database holds.
     pub fn databases(&self) -> Result<DatabaseList, StoreError> {
-        let map = self.map.load();
+        let routing = self.routing();
+        let reviews = &routing.shards.reviews;
+        let map = routing.shards.map.load();
         let asked: Vec<_> =
-            (0..self.reviews.len()).map(|index| self.database(index).begin(facts)).collect();
+            (0..reviews.len()).map(|index| routing.database(index).begin(facts)).collect();
         let facts: Vec<Option<Facts>> =
             asked.into_iter().map(answered).collect::<Result<_, _>>()?;
         let all: Option<u64> = facts.iter().map(|facts| Some(facts.as_ref()?.reviews)).sum();
@@ -55,10 +47,10 @@ impl Store {
         };
         let mut verifications = self.verifications()?;
         let info = |(index, facts): (usize, Option<Facts>)| DatabaseInfo {
-            name: self.reviews[index].name().to_owned(),
-            engine: engine(self.reviews[index].address()),
-            health: health(&self.reviews[index], facts.is_some()),
-            replicas: self.reviews[index].replicas().into_iter().map(replica).collect(),
+            name: reviews[index].name().to_owned(),
+            engine: engine(reviews[index].address()),
+            health: health(&reviews[index], facts.is_some()),
+            replicas: reviews[index].replicas().into_iter().map(replica).collect(),
             buckets: map.buckets_of(index).map(|_| 1).sum(),
             reviews: facts.as_ref().map(|facts| facts.reviews),
             share: facts.as_ref().and_then(|facts| share(facts.reviews)),
@@ -76,22 +68,21 @@ impl Store {
         let first = (today - DAYS + 1).max(0);
         let mut per_day: HashMap<i64, u64> = HashMap::new();
         let (mut pending, mut reported) = (0, 0);
-        self.routed(|map| {
+        let routing = self.routing();
+        let counted = routing.routed(|map| {
             let count = move |connection: &mut Connection, owned: &Owned| {
                 let days = review_search::by_day(connection, owned, first)?;
                 Ok((days, moderation::waiting(connection, owned)?))
             };
-            let gathered = self.gather(map, Bucket::all(), Source::Any, true, count)?;
-            Ok(gathered.answers)
-        })?
-        .into_iter()
-        .for_each(|(days, waiting)| {
+            Ok(routing.gather(map, Bucket::all(), Source::Any, true, count)?.answers)
+        })?;
+        for (days, waiting) in counted {
             pending += waiting.pending;
             reported += waiting.reported;
             for (day, reviews) in days {
                 *per_day.entry(day).or_default() += reviews.unsigned_abs();
             }
-        });
+        }
         let days = (first..=today)
             .map(|day| DayCount {
                 date: date(day),
@@ -103,8 +94,8 @@ impl Store {
 
     /// Whether each database's primary answers, `default` included, and has room to write.
     pub fn readiness(&self) -> Result<(), StoreError> {
-        let asked = self.all_databases().map(|database| {
-            let request = RequestDatabase { database, context: &self.context };
+        let asked = self.shared.shards.databases().map(|database| {
+            let request = RequestDatabase { database, context: self.context };
             (database.name().to_owned(), request.begin(is_ready))
         });
         let asked: Vec<_> = asked.collect();
@@ -122,10 +113,8 @@ impl Store {
     }
 
     /// Where the review with this id lives, whether or not there is one.
-    pub fn place(&self, id: ReviewId) -> Place {
-        let bucket = bucket_of(id);
-        let database = &self.reviews[self.map.load().owner(bucket).database];
-        Place { bucket, database: database.name().to_owned(), address: database.address().clone() }
+    pub fn locate(&self, id: ReviewId) -> Place {
+        self.shared.shards.locate(id)
     }
 }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::db::{Database, Positions};
-use crate::store::Store;
+use crate::store::cluster::Cluster;
 
-impl Store {
-    /// Those of the positions a client brought along that are of a server which this store has.
+impl Cluster<'_> {
+    /// Those of the positions a client brought along that are of a server which this cluster has.
     pub fn known_positions(&self, mut positions: Positions) -> Positions {
         positions.retain(|name, _| self.server(name).is_some());
         positions
@@ -27,7 +27,7 @@ impl Store {
             None => false,
             Some(server) if server.has_surely_reached(position) => true,
             Some(server) if may_ask => {
-                server.has_reached(&self.context, position).unwrap_or_else(|error| {
+                server.has_reached(self.context, position).unwrap_or_else(|error| {
                     tracing::warn!(%error, "a client's position can't be checked");
                     false
                 })
@@ -43,9 +43,10 @@ impl Store {
 
     /// The database with this name, if it is on a server.
     fn server(&self, name: &str) -> Option<&Arc<Database>> {
+        let shards = &self.shared.shards;
         let database = match name.strip_prefix("reviews-") {
-            Some(number) => self.reviews.get(number.parse::<usize>().ok()?.checked_sub(1)?)?,
-            None => &self.default,
+            Some(number) => shards.reviews.get(number.parse::<usize>().ok()?.checked_sub(1)?)?,
+            None => &shards.default,
         };
         (database.name() == name && !database.is_file()).then_some(database)
     }

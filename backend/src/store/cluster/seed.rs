@@ -7,7 +7,7 @@ use crate::db::ratings::{self, Counted, Tally};
 use crate::db::reviews::{self, ReviewRow};
 use crate::db::{accounts, owner};
 use crate::shard::{Bucket, DatabaseIndex, bucket_of, home_buckets, mine_id};
-use crate::store::Store;
+use crate::store::cluster::Cluster;
 use crate::store::error::StoreError;
 use crate::store::routing::change_counters::Subject;
 use crate::text::NameKeys;
@@ -51,7 +51,7 @@ pub struct Seeded {
 /// Reviews to one commit.
 const BATCH: usize = 500;
 
-impl Store {
+impl Cluster<'_> {
     /// Adds what is not there yet; a run that was interrupted is finished by the next one.
     /// `progress` hears how many reviews it has dealt with since it was last called.
     pub fn seed(
@@ -64,7 +64,7 @@ impl Store {
         let mut by_database: BTreeMap<DatabaseIndex, Vec<(ReviewId, &SeedReview)>> =
             BTreeMap::new();
         let taken = self.names_of_accounts(reviews)?;
-        let map = self.map.load_full();
+        let map = self.shared.shards.map.load_full();
         for review in reviews {
             let id = self.seed_id(review)?;
             by_database.entry(map.owner(bucket_of(id)).database).or_default().push((id, review));
@@ -80,7 +80,7 @@ impl Store {
 
     fn seed_products(&self, seeds: &[SeedProduct]) -> Result<u64, StoreError> {
         let ids: Vec<_> = seeds.iter().map(|seed| seed.id).collect();
-        Ok(self.default().write(|connection| {
+        Ok(self.routing().default().write(|connection| {
             let before = products::existing(connection, &ids)?.len();
             for seed in seeds {
                 let row = ProductRow {
@@ -107,7 +107,7 @@ impl Store {
     ) -> Result<HashSet<&'r str>, StoreError> {
         let names: HashSet<_> =
             reviews.iter().filter_map(|review| review.content.author_name.as_deref()).collect();
-        let taken = self.default().read_latest(|connection| {
+        let taken = self.routing().default().read_latest(|connection| {
             let mut taken = HashSet::new();
             for name in &names {
                 if accounts::is_taken(connection, &NameKeys::of(name))? {
@@ -119,10 +119,11 @@ impl Store {
         Ok(taken?)
     }
 
-    /// The id under which [`Store::seed`] adds a review.
+    /// The id under which [`Cluster::seed`] adds a review.
     pub fn seed_id(&self, seed: &SeedReview) -> Result<ReviewId, StoreError> {
-        let slot = seed.draw % u32::from(self.spread.get());
-        home_buckets(seed.product, self.spread)
+        let spread = self.shared.shards.spread;
+        let slot = seed.draw % u32::from(spread.get());
+        home_buckets(seed.product, spread)
             .nth(slot as usize)
             .and_then(|bucket| mine_id(bucket, seed.unix_ms, seed.draw, 0))
             .ok_or_else(|| StoreError::Internal(format!("no id for the time {} ms", seed.unix_ms)))
@@ -134,8 +135,9 @@ impl Store {
         batch: &[(ReviewId, &SeedReview)],
         taken: &HashSet<&str>,
     ) -> Result<u64, StoreError> {
-        self.routed(|map| {
-            let written = self.database(database).write(|connection| {
+        let routing = self.routing();
+        routing.routed(|map| {
+            let written = routing.database(database).write(|connection| {
                 let (mut rows, mut tally) = (Vec::new(), Tally::default());
                 for (id, seed) in batch {
                     let bucket = bucket_of(*id);
@@ -149,7 +151,9 @@ impl Store {
                 ratings::add(connection, &tally)?;
                 Ok(rows.len() as u64)
             });
-            batch.iter().for_each(|(_, seed)| self.revisions.note(Subject::Product(seed.product)));
+            for (_, seed) in batch {
+                routing.shards.revisions.note(Subject::Product(seed.product));
+            }
             Ok(written?)
         })
     }

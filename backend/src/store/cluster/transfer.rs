@@ -28,10 +28,11 @@ use crate::db::cluster::{self, Pins};
 use crate::db::copy::{Digests, Progress, Table, tables};
 use crate::db::migrate::{self, Kind, MigrationLock};
 use crate::db::{Address, Context, Database, DbError, transfer};
-use crate::store::Store;
+use crate::store::cluster::Cluster;
 use crate::store::cluster::setup::{
     Databases, SetupError, all_of, existing_pins, exists, refuse_newer, require_utf8,
 };
+use crate::store::routing::Shards;
 
 /// A transfer that is possible; nothing has happened yet.
 pub struct Transfer {
@@ -64,11 +65,7 @@ enum State {
 }
 
 impl Transfer {
-    /// Checks that `target` can take the cluster of `source`: it is empty, or this very transfer
-    /// has begun to fill it.
-    pub fn check(source: Store, target: Databases) -> Result<Transfer, SetupError> {
-        let (default, reviews) = (Arc::clone(&source.default), source.reviews.clone());
-        let source = Databases { default, reviews, spread: Some(source.spread) };
+    fn check(source: Databases, target: Databases) -> Result<Transfer, SetupError> {
         let [has, names] = [&source, &target].map(|databases| databases.reviews.len());
         if has != names {
             let problem = format!(
@@ -203,18 +200,24 @@ impl BegunTransfer {
     }
 }
 
-impl Store {
+impl Cluster<'_> {
+    /// Begins to move this cluster to `target`, after checking that it can take it: it is empty, or
+    /// this very transfer has begun to fill it.
+    pub fn transfer_to(&self, target: Databases) -> Result<Transfer, SetupError> {
+        Transfer::check(self.as_databases(), target)
+    }
+
     /// Makes a cluster writable again that a transfer has made read-only. What that transfer has
     /// begun to fill can't be gone on with.
     pub fn abandon_transfer(&self) -> Result<(), DbError> {
         // First: until the last guard is gone, no transfer may think that it is still its source.
-        self.default.write(&Context::default(), transfer::forget)?;
-        let databases = Databases {
-            default: Arc::clone(&self.default),
-            reviews: self.reviews.clone(),
-            spread: Some(self.spread),
-        };
-        databases.unguard()
+        self.shared.shards.default.write(&Context::default(), transfer::forget)?;
+        self.as_databases().unguard()
+    }
+
+    fn as_databases(&self) -> Databases {
+        let Shards { default, reviews, spread, .. } = &*self.shared.shards;
+        Databases { default: Arc::clone(default), reviews: reviews.clone(), spread: Some(*spread) }
     }
 }
 

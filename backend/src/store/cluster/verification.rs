@@ -8,7 +8,7 @@ use ostrakon_shared::Verification;
 
 use crate::db::verifications::{self, VerificationRow};
 use crate::shard::DatabaseIndex;
-use crate::store::Store;
+use crate::store::cluster::Cluster;
 use crate::store::cluster::verify::Report;
 use crate::store::error::StoreError;
 
@@ -26,13 +26,20 @@ impl Running {
     }
 }
 
-impl Store {
-    /// Says that a database is being verified from now on; [`Store::run_verification`] must
+impl Cluster<'_> {
+    /// The place of the reviews database with this name.
+    pub fn database_index(&self, name: &str) -> Result<DatabaseIndex, StoreError> {
+        self.shared.shards.index_of(name)
+    }
+
+    /// Says that a database is being verified from now on; [`Cluster::run_verification`] must
     /// follow.
     pub fn begin_verification(&self, index: DatabaseIndex) -> Result<Verification, StoreError> {
-        let mut running = self.running.lock();
+        let mut running = self.shared.running.lock();
         if running.contains_key(&index) {
-            return Err(StoreError::VerifyRunning(self.reviews[index].name().to_owned()));
+            return Err(StoreError::VerifyRunning(
+                self.shared.shards.reviews[index].name().to_owned(),
+            ));
         }
         let begun = Verification {
             started_at: Timestamp::now(),
@@ -49,17 +56,17 @@ impl Store {
     /// too.
     pub fn run_verification(&self, index: DatabaseIndex) {
         let checked = self.verify(index, |seen| {
-            if let Some(running) = self.running.lock().get_mut(&index) {
+            if let Some(running) = self.shared.running.lock().get_mut(&index) {
                 running.reviews += seen;
             }
         });
         let report =
             checked.unwrap_or_else(|error| Report::of(format!("the check broke off: {error}")));
-        let begun = self.running.lock().get(&index).map(|running| running.started_at);
+        let begun = self.shared.running.lock().get(&index).map(|running| running.started_at);
         let kept = self.keep_verification(index, begun.unwrap_or_else(Timestamp::now), &report);
-        self.running.lock().remove(&index);
+        self.shared.running.lock().remove(&index);
         if let Err(error) = kept {
-            let database = self.reviews[index].name();
+            let database = self.shared.shards.reviews[index].name();
             tracing::error!(%error, database, "a verification could not be kept");
         }
     }
@@ -74,27 +81,27 @@ impl Store {
         let first = &report.problems[..report.problems.len().min(MAX_PROBLEMS)];
         let problems = serde_json::to_string(first);
         let row = VerificationRow {
-            database: self.reviews[index].name().to_owned(),
+            database: self.shared.shards.reviews[index].name().to_owned(),
             started_at: started_at.as_millisecond(),
             finished_at: Timestamp::now().as_millisecond(),
             reviews: report.reviews.cast_signed(),
             problem_count: report.problem_count.cast_signed(),
             problems: problems.map_err(|error| StoreError::Internal(error.to_string()))?,
         };
-        Ok(self.default().write(|connection| verifications::keep(connection, &row))?)
+        Ok(self.routing().default().write(|connection| verifications::keep(connection, &row))?)
     }
 
     /// The check of each database that is running, or else its last one.
-    pub(in crate::store) fn verifications(
-        &self,
-    ) -> Result<HashMap<DatabaseIndex, Verification>, StoreError> {
-        let rows = self.default().read_latest(verifications::all)?;
+    pub(super) fn verifications(&self) -> Result<HashMap<DatabaseIndex, Verification>, StoreError> {
+        let rows = self.routing().default().read_latest(verifications::all)?;
         let mut last = HashMap::new();
         for row in rows {
             let index = self.database_index(&row.database)?;
             last.insert(index, Verification::try_from(row)?);
         }
-        last.extend(self.running.lock().iter().map(|(&index, check)| (index, check.clone())));
+        last.extend(
+            self.shared.running.lock().iter().map(|(&index, check)| (index, check.clone())),
+        );
         Ok(last)
     }
 }

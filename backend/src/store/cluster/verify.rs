@@ -4,7 +4,6 @@
 //! takes as much memory as a few thousand rows, however many there are.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
 
 use ostrakon_shared::{ProductId, Rating, ReviewId};
 
@@ -12,8 +11,9 @@ use crate::db::ratings::{Counted, RatingRow};
 use crate::db::{Connection, Database, QueryError, inspect, without_time_limit};
 use crate::db::{owner, products, ratings};
 use crate::shard::{Bucket, DatabaseIndex, ShardMap, bucket_of, home_buckets};
-use crate::store::Store;
+use crate::store::cluster::Cluster;
 use crate::store::error::StoreError;
+use crate::store::routing::Routing;
 
 const ROWS_A_QUERY: i64 = 10_000;
 /// Findings that are told; more are only counted.
@@ -46,7 +46,7 @@ impl Report {
     }
 }
 
-impl Store {
+impl Cluster<'_> {
     /// Checks the reviews database at place `index`, on one snapshot; `progress` hears how many
     /// reviews it has looked at since it was last called.
     pub fn verify(
@@ -54,24 +54,19 @@ impl Store {
         index: DatabaseIndex,
         progress: impl Fn(u64),
     ) -> Result<Report, StoreError> {
-        let map = self.default().read_latest(crate::db::cluster::shard_map)?;
-        let request = self.database(index);
+        let routing = self.routing();
+        let map = routing.default().read_latest(crate::db::cluster::shard_map)?;
+        let request = routing.database(index);
         let database = request.database;
         Ok(request.read_latest(|connection| {
-            let check =
-                Check { store: self, database, index, map: &map, report: Report::default() };
+            let check = Check { routing, database, index, map: &map, report: Report::default() };
             check.run(connection, &progress)
         })?)
-    }
-
-    /// The reviews databases, in order.
-    pub fn reviews_databases(&self) -> &[Arc<Database>] {
-        &self.reviews
     }
 }
 
 struct Check<'a> {
-    store: &'a Store,
+    routing: Routing<'a>,
     database: &'a Database,
     index: DatabaseIndex,
     map: &'a ShardMap,
@@ -167,7 +162,7 @@ impl Check<'_> {
         // The rows are in the order of products.
         ids.dedup();
         let existing = self
-            .store
+            .routing
             .default()
             .read_latest(|connection| products::existing(connection, &ids))
             .map_err(|error| QueryError::Broken(format!("products can't be read: {error}")))?;
@@ -182,10 +177,10 @@ impl Check<'_> {
         let bucket = bucket_of(id);
         if row.bucket != bucket.number() {
             Some(format!("stored in bucket {}, its hash says {bucket}", row.bucket))
-        } else if !home_buckets(product, self.store.spread).any(|home| home == bucket) {
+        } else if !home_buckets(product, self.routing.shards.spread).any(|home| home == bucket) {
             Some(format!("bucket {bucket} is no home bucket of product {product}"))
         } else if self.map.owner(bucket).database != self.index {
-            let owner = self.store.reviews[self.map.owner(bucket).database].name();
+            let owner = self.routing.shards.reviews[self.map.owner(bucket).database].name();
             Some(format!("bucket {bucket} belongs to {owner}"))
         } else if !products.contains(&row.product_id) {
             Some(format!("there is no product {product}"))

@@ -11,9 +11,9 @@ use crate::db::review_search::{self, Filter};
 use crate::db::reviews::{self, ReviewRow};
 use crate::db::{Connection, QueryError};
 use crate::db::{accounts, moderation, owner};
-use crate::shard::{Bucket, DatabaseIndex, ShardMap, bucket_of};
-use crate::store::Store;
+use crate::shard::{Bucket, ShardMap, bucket_of};
 use crate::store::error::StoreError;
+use crate::store::reviews::Reviews;
 use crate::store::reviews::own::newest_page;
 use crate::store::routing::cursor::{self, ListScope, Position};
 use crate::store::routing::scatter_gather::Source;
@@ -80,18 +80,20 @@ impl AdminReviewQuery {
     }
 }
 
-impl Store {
+impl Reviews<'_> {
     /// A page of reviews of any product and status, the newest first.
-    pub fn all_reviews(&self, query: &AdminReviewQuery) -> Result<AdminReviewPage, StoreError> {
+    pub fn list_all(&self, query: &AdminReviewQuery) -> Result<AdminReviewPage, StoreError> {
         if let Some(page) = self.named_review(query)? {
             return Ok(page);
         }
         let scope = query.scope();
         let below = cursor::newest_below(scope, query.cursor.as_deref())?;
         let filter = query.filter();
-        let only = query.database.as_deref().map(|name| self.database_index(name)).transpose()?;
+        let routing = self.routing();
+        let index_of = |name| routing.shards.index_of(name);
+        let only = query.database.as_deref().map(index_of).transpose()?;
         let limit = query.limit.get();
-        self.routed(|map| {
+        routing.routed(|map| {
             let wanted = |bucket: &Bucket| {
                 only.is_none_or(|database| map.owner(*bucket).database == database)
             };
@@ -100,14 +102,15 @@ impl Store {
             let fetch = move |connection: &mut Connection, owned: &Owned| {
                 review_search::newest(connection, &filter, owned, below, limit + 1)
             };
-            let gathered = self.gather(map, buckets, Source::Latest, query.allow_partial, fetch)?;
+            let gathered =
+                routing.gather(map, buckets, Source::Latest, query.allow_partial, fetch)?;
             let mut rows: Vec<ReviewRow> = gathered.answers.into_iter().flatten().collect();
             let more = newest_page(&mut rows, limit);
             let last = rows.last().map(|row| Position { group: 0, id: row.id });
             Ok(AdminReviewPage {
                 items: self.with_names(map, rows)?,
                 next_cursor: last.filter(|_| more).map(|last| cursor::encode(scope, last)),
-                missing_databases: self.names(&gathered.missing),
+                missing_databases: routing.shards.names(&gathered.missing),
             })
         })
     }
@@ -120,8 +123,9 @@ impl Store {
     ) -> Result<Option<AdminReviewPage>, StoreError> {
         let Ok(id) = ReviewId::from_text_or_number(query.search.trim()) else { return Ok(None) };
         let bucket = bucket_of(id);
-        let page = self.routed(|map| {
-            let request = self.database(map.owner(bucket).database);
+        let routing = self.routing();
+        let page = routing.routed(|map| {
+            let request = routing.database(map.owner(bucket).database);
             let database = request.database;
             if query.database.as_deref().is_some_and(|only| only != database.name()) {
                 return Ok(None);
@@ -142,10 +146,11 @@ impl Store {
     }
 
     /// The review with this id, whatever its status, with all that is kept beside it.
-    pub fn review_detail(&self, id: ReviewId) -> Result<AdminReviewDetail, StoreError> {
+    pub fn detail(&self, id: ReviewId) -> Result<AdminReviewDetail, StoreError> {
         let bucket = bucket_of(id);
-        self.routed(|map| {
-            let request = self.database(map.owner(bucket).database);
+        let routing = self.routing();
+        routing.routed(|map| {
+            let request = routing.database(map.owner(bucket).database);
             let found = request.read_latest(|connection| {
                 owner::require_readable(connection, &request.database.owners, &[bucket])?;
                 let Some(row) = reviews::find(connection, bucket, id)? else { return Ok(None) };
@@ -173,8 +178,9 @@ impl Store {
     ) -> Result<Vec<AdminReview>, StoreError> {
         let products: Vec<i64> = rows.iter().map(|row| row.product_id).collect();
         let authors: Vec<i64> = rows.iter().filter_map(|row| row.author_id).collect();
-        let products = self.product_names(&products)?;
-        let authors: HashMap<i64, String> = self
+        let products = self.catalog().names(&products)?;
+        let routing = self.routing();
+        let authors: HashMap<i64, String> = routing
             .default()
             .read_latest(|connection| accounts::names(connection, &authors))?
             .into_iter()
@@ -190,17 +196,11 @@ impl Store {
                 author_account: author_id.and_then(|id| authors.get(&id).cloned()),
                 open_reports,
                 bucket: bucket.get(),
-                database: self.reviews[map.owner(bucket).database].name().to_owned(),
+                database: routing.shards.reviews[map.owner(bucket).database].name().to_owned(),
                 review,
             })
         };
         let reviews: Result<_, QueryError> = rows.into_iter().map(admin_review).collect();
         Ok(reviews?)
-    }
-
-    /// The place of the reviews database with this name.
-    pub fn database_index(&self, name: &str) -> Result<DatabaseIndex, StoreError> {
-        let found = self.reviews.iter().position(|database| database.name() == name);
-        found.ok_or_else(|| StoreError::DatabaseNotFound(name.to_owned()))
     }
 }

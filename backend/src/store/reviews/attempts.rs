@@ -13,8 +13,8 @@ use ostrakon_shared::ProductId;
 
 use crate::db::DbError;
 use crate::shard::DatabaseIndex;
-use crate::store::Store;
 use crate::store::error::StoreError;
+use crate::store::reviews::Reviews;
 use crate::store::reviews::batch::{Failure, Written};
 use crate::store::reviews::create::Draft;
 
@@ -33,7 +33,7 @@ pub(in crate::store) type Locked = HashSet<ProductId>;
 
 /// A batch that is being written.
 struct Attempts<'a> {
-    store: &'a Store,
+    reviews: Reviews<'a>,
     database: DatabaseIndex,
     drafts: &'a [&'a Draft],
     deadline: Instant,
@@ -41,9 +41,9 @@ struct Attempts<'a> {
     written: Vec<Option<Written>>,
 }
 
-impl Store {
+impl Reviews<'_> {
     /// Writes reviews that belong to one database; what became of each, in their order.
-    pub(in crate::store) fn write_drafts(
+    pub(super) fn write_drafts(
         &self,
         database: DatabaseIndex,
         drafts: &[&Draft],
@@ -56,10 +56,11 @@ impl Store {
         let accepted: Vec<&Draft> =
             drafts.iter().zip(&open).filter(|(_, open)| open.is_ok()).map(|(&d, _)| d).collect();
         let attempts = Attempts {
-            store: self,
+            reviews: *self,
             database,
             drafts: &accepted,
-            deadline: Instant::now() + self.reviews[database].lock_timeout() * DEADLINE,
+            deadline: Instant::now()
+                + self.shared.shards.reviews[database].lock_timeout() * DEADLINE,
             written: accepted.iter().map(|_| None).collect(),
         };
         let mut written = attempts.write(locked).into_iter();
@@ -71,7 +72,7 @@ impl Store {
     /// Writes one review in a transaction of its own; also says whether its database is away.
     fn write_alone(&self, draft: &Draft) -> (Written, bool) {
         let is_away = std::cell::Cell::new(false);
-        let written = self.routed(|map| {
+        let written = self.routing().routed(|map| {
             let database = map.owner(draft.bucket).database;
             for _ in 0..MAX_DRAWS {
                 match self.try_batch(map, database, &[draft], None) {
@@ -111,7 +112,7 @@ impl Attempts<'_> {
         }
         let drafts = self.drafts.iter();
         let finish = |(written, draft): (Option<Written>, &&Draft)| match written {
-            Some(Err(StoreError::BucketMoved)) => self.store.write_alone(draft).0,
+            Some(Err(StoreError::BucketMoved)) => self.reviews.write_alone(draft).0,
             Some(written) => written,
             None => not_written(),
         };
@@ -128,8 +129,8 @@ impl Attempts<'_> {
             return Ok(());
         }
         let drafts: Vec<&Draft> = places.iter().map(|&at| self.drafts[at]).collect();
-        let map = self.store.map.load();
-        let written = self.store.try_batch(&map, self.database, &drafts, lock_wait)?;
+        let map = self.reviews.shared.shards.map.load();
+        let written = self.reviews.try_batch(&map, self.database, &drafts, lock_wait)?;
         for (&at, written) in places.iter().zip(written) {
             self.written[at] = Some(written);
         }
@@ -142,7 +143,8 @@ impl Attempts<'_> {
         for &at in places {
             by_product.entry(self.drafts[at].product).or_default().push(at);
         }
-        let lock_wait = self.store.reviews[self.database].lock_timeout() / NEXT_WAIT;
+        let lock_wait =
+            self.reviews.shared.shards.reviews[self.database].lock_timeout() / NEXT_WAIT;
         for (product, places) in by_product {
             if self.is_too_late(&places) {
                 continue;
@@ -174,7 +176,7 @@ impl Attempts<'_> {
                 self.fail(&[*at], &self.is_locked());
                 continue;
             }
-            let (written, is_away) = self.store.write_alone(draft);
+            let (written, is_away) = self.reviews.write_alone(draft);
             if let (true, Err(error)) = (is_away, &written) {
                 self.fail(rest, error);
                 rest = &[];
@@ -196,7 +198,7 @@ impl Attempts<'_> {
     }
 
     fn is_locked(&self) -> StoreError {
-        StoreError::Locked(self.store.reviews[self.database].name().to_owned())
+        StoreError::Locked(self.reviews.shared.shards.reviews[self.database].name().to_owned())
     }
 
     fn fail(&mut self, places: &[usize], error: &StoreError) {

@@ -11,8 +11,8 @@ use crate::db::reviews::{self, KeyRow, Replay, ReviewRow};
 use crate::db::{Connection, DbError, QueryError, announce_write, limit_lock_wait};
 use crate::db::{acceptance, owner};
 use crate::shard::{DatabaseIndex, ShardMap};
-use crate::store::Store;
 use crate::store::error::StoreError;
+use crate::store::reviews::Reviews;
 use crate::store::reviews::create::{Created, Draft};
 use crate::store::reviews::signature;
 use crate::store::routing::change_counters::Subject;
@@ -29,11 +29,11 @@ pub(in crate::store) struct Failure {
     pub is_of_query: bool,
 }
 
-impl Store {
+impl<'a> Reviews<'a> {
     /// Whether each may be written, as far as `default` knows: its product is there and takes
     /// reviews, and it is not signed with the name of somebody else. One snapshot, and on a server
     /// one query, however many they are.
-    pub(in crate::store) fn acceptable(
+    pub(super) fn acceptable(
         &self,
         drafts: &[&Draft],
     ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
@@ -42,8 +42,10 @@ impl Store {
         let claims: HashSet<_> =
             drafts.iter().filter_map(|draft| draft.signature.claim.as_ref()).collect();
         let claims: Vec<_> = claims.into_iter().collect();
-        let (archived, taken) =
-            self.default().read(|connection| acceptance::check(connection, &products, &claims))?;
+        let (archived, taken) = self
+            .routing()
+            .default()
+            .read(|connection| acceptance::check(connection, &products, &claims))?;
         let is_acceptable = |draft: &&Draft| match archived.get(&draft.product) {
             None => Err(StoreError::ProductNotFound(draft.product)),
             Some(true) => Err(StoreError::ProductArchived(draft.product)),
@@ -57,7 +59,7 @@ impl Store {
 
     /// One transaction: all that can be written, or nothing. `lock_wait`: how long it waits for other
     /// transactions' locks; None: as long as is configured.
-    pub(in crate::store) fn try_batch(
+    pub(super) fn try_batch(
         &self,
         map: &ShardMap,
         database: DatabaseIndex,
@@ -65,7 +67,7 @@ impl Store {
         lock_wait: Option<Duration>,
     ) -> Result<Vec<Written>, Failure> {
         let mut is_of_query = false;
-        let written = self.database(database).write(|connection| {
+        let written = self.routing().database(database).write(|connection| {
             let limited = lock_wait.map_or(Ok(()), |longest| limit_lock_wait(connection, longest));
             let written =
                 limited.and_then(|()| self.write_batch(connection, map, database, drafts));
@@ -73,7 +75,9 @@ impl Store {
             written
         });
         // Even when it has failed: what became of a commit is not always known.
-        drafts.iter().for_each(|draft| self.revisions.note(Subject::Product(draft.product)));
+        let note =
+            |draft: &&Draft| self.shared.shards.revisions.note(Subject::Product(draft.product));
+        drafts.iter().for_each(note);
         let (results, _in_flight_until_committed) =
             written.map_err(|error| Failure { error, is_of_query })?;
         Ok(results)
@@ -85,10 +89,11 @@ impl Store {
         map: &ShardMap,
         database: DatabaseIndex,
         drafts: &[&Draft],
-    ) -> Result<(Vec<Written>, Vec<Minted<'_>>), QueryError> {
+    ) -> Result<(Vec<Written>, Vec<Minted<'a>>), QueryError> {
         let buckets: Vec<_> = drafts.iter().map(|draft| draft.bucket).collect();
-        let writable = owner::writable(connection, &self.reviews[database].owners, &buckets)?;
-        let routed_by_engine = self.reviews[database].routes_itself();
+        let owner = &self.shared.shards.reviews[database];
+        let writable = owner::writable(connection, &owner.owners, &buckets)?;
+        let routed_by_engine = owner.routes_itself();
         let mut results = earlier(connection, routed_by_engine, drafts)?;
         let mut new = Vec::new();
         for (result, &draft) in results.iter_mut().zip(drafts) {
@@ -121,13 +126,13 @@ impl Store {
         connection: &mut Connection,
         database: DatabaseIndex,
         drafts: &[&Draft],
-    ) -> Result<(Vec<Review>, Vec<Minted<'_>>), QueryError> {
+    ) -> Result<(Vec<Review>, Vec<Minted<'a>>), QueryError> {
         if drafts.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
         // Minted in here, so that an id is in flight only while it is written.
         let now_ms = announce_write(connection)?;
-        let mint = &self.mints[database];
+        let mint = &self.shared.shards.mints[database];
         let minted: Result<Vec<_>, _> =
             drafts.iter().map(|draft| mint.mint(draft.bucket, now_ms)).collect();
         let minted = minted?;

@@ -7,9 +7,9 @@ use twox_hash::XxHash3_128;
 
 use crate::db::{owner, reviews};
 use crate::shard::{Bucket, bucket_of, home_buckets, slot_of_author, slot_of_key};
-use crate::store::Store;
 use crate::store::actor::Actor;
 use crate::store::error::StoreError;
+use crate::store::reviews::Reviews;
 use crate::store::reviews::signature::Signature;
 use crate::store::reviews::write_queue::Writing;
 
@@ -22,17 +22,17 @@ pub struct Created {
     pub replayed: bool,
 }
 
-impl Store {
+impl Reviews<'_> {
     /// Begins to review a product, as an account or as a guest. The same `key` and review answer
     /// with the same review again.
-    pub fn create_review(
+    pub fn create(
         &self,
         author: Option<Actor>,
         product: ProductId,
         review: NewReview,
         key: Option<&str>,
     ) -> Result<Writing, StoreError> {
-        if author.is_none() && !self.policy.guest_reviews {
+        if author.is_none() && !self.shared.policy.guest_reviews {
             return Err(StoreError::SignInRequired);
         }
         let errors = review.errors();
@@ -40,13 +40,13 @@ impl Store {
             return Err(StoreError::Invalid(errors));
         }
         let signature = Signature::of(review.author_name.as_deref(), author.as_ref())?;
+        let shards = &self.shared.shards;
+        let spread = shards.spread;
         let bucket = match (&author, key) {
             (Some(author), _) => self.author_bucket(author.id, product)?,
-            (None, Some(key)) => {
-                self.home_bucket(product, slot_of_key(key.as_bytes(), self.spread))?
-            }
+            (None, Some(key)) => self.home_bucket(product, slot_of_key(key.as_bytes(), spread))?,
             (None, None) => {
-                self.home_bucket(product, fastrand::usize(..usize::from(self.spread.get())))?
+                self.home_bucket(product, fastrand::usize(..usize::from(spread.get())))?
             }
         };
         let key = match key {
@@ -55,34 +55,39 @@ impl Store {
         };
         let status = self.status_of_new();
         let draft = Draft { product, bucket, review, signature, author, key, status };
-        self.enqueue(self.map.load().owner(bucket).database, draft)
+        self.enqueue(shards.map.load().owner(bucket).database, draft)
     }
 
     /// The status of a review that was written or changed just now.
-    pub(in crate::store) fn status_of_new(&self) -> ReviewStatus {
-        if self.policy.pre_moderation { ReviewStatus::Pending } else { ReviewStatus::Approved }
+    pub(super) fn status_of_new(&self) -> ReviewStatus {
+        if self.shared.policy.pre_moderation {
+            ReviewStatus::Pending
+        } else {
+            ReviewStatus::Approved
+        }
     }
 
     /// The bucket in which all of this author's reviews of this product lie.
-    pub(in crate::store) fn author_bucket(
+    pub(super) fn author_bucket(
         &self,
         author: AccountId,
         product: ProductId,
     ) -> Result<Bucket, StoreError> {
-        self.home_bucket(product, slot_of_author(author, self.spread))
+        self.home_bucket(product, slot_of_author(author, self.shared.shards.spread))
     }
 
     fn home_bucket(&self, product: ProductId, slot: usize) -> Result<Bucket, StoreError> {
-        home_buckets(product, self.spread)
+        home_buckets(product, self.shared.shards.spread)
             .nth(slot)
             .ok_or_else(|| StoreError::Internal(format!("slot {slot} of product {product}")))
     }
 
     /// The public review with this id.
-    pub fn review(&self, id: ReviewId) -> Result<Review, StoreError> {
+    pub fn get(&self, id: ReviewId) -> Result<Review, StoreError> {
         let bucket = bucket_of(id);
-        let found = self.routed(|map| {
-            let request = self.database(map.owner(bucket).database);
+        let routing = self.routing();
+        let found = routing.routed(|map| {
+            let request = routing.database(map.owner(bucket).database);
             let found = request.read(|connection| {
                 owner::require_readable(connection, &request.database.owners, &[bucket])?;
                 reviews::find(connection, bucket, id)?.map(Review::try_from).transpose()
@@ -95,9 +100,9 @@ impl Store {
     }
 
     /// Where the review with this id lives.
-    pub fn review_location(&self, id: ReviewId) -> Result<ReviewLocation, StoreError> {
-        self.review(id)?;
-        let place = self.place(id);
+    pub fn location(&self, id: ReviewId) -> Result<ReviewLocation, StoreError> {
+        self.get(id)?;
+        let place = self.shared.shards.locate(id);
         Ok(ReviewLocation { id, bucket: place.bucket.get(), database: place.database })
     }
 }

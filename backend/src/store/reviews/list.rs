@@ -8,8 +8,9 @@ use crate::db::owner::Owned;
 use crate::db::reviews::{self, Direction, RatingClass};
 use crate::db::{Connection, QueryError};
 use crate::shard::{Bucket, DatabaseIndex, ShardMap, Spread, home_buckets};
-use crate::store::Store;
 use crate::store::error::StoreError;
+use crate::store::reviews::Reviews;
+use crate::store::routing::Routing;
 use crate::store::routing::cursor::{self, ListScope, Position};
 use crate::store::routing::id_generator::Horizon;
 use crate::store::routing::scatter_gather::Source;
@@ -29,24 +30,22 @@ pub struct ReviewQuery {
     pub allow_partial: bool,
 }
 
-impl Store {
+impl Reviews<'_> {
     /// A page of a product's reviews.
-    pub fn list_reviews(
-        &self,
-        product: ProductId,
-        query: &ReviewQuery,
-    ) -> Result<ReviewPage, StoreError> {
-        self.require_product(product)?;
+    pub fn list(&self, product: ProductId, query: &ReviewQuery) -> Result<ReviewPage, StoreError> {
+        self.catalog().require(product)?;
         let list = Arc::new(List::new(product, query)?);
-        self.routed(|map| {
-            let home = home_buckets(product, self.spread).collect();
-            let mut read = self.read_list(map, &list, home, Wanted::Share(self.spread), query)?;
+        let routing = self.routing();
+        let spread = routing.shards.spread;
+        routing.routed(|map| {
+            let home = home_buckets(product, spread).collect();
+            let mut read = read_list(routing, map, &list, home, Wanted::Share(spread), query)?;
             // Where a database's rows run out before the page is full, its next ones may belong
             // there too. Together with these it has given as many as the page holds.
             for part in list.short_parts(&read.parts) {
                 let Part { buckets, rows, .. } = &read.parts[part];
                 let rest = Wanted::Rest(list.after(rows), rows.len());
-                let more = self.read_list(map, &list, buckets.clone(), rest, query)?;
+                let more = read_list(routing, map, &list, buckets.clone(), rest, query)?;
                 read.horizon = read.horizon.and(more.horizon);
                 read.missing.extend(more.missing);
                 let rows = more.parts.into_iter().flat_map(|part| part.rows);
@@ -54,32 +53,32 @@ impl Store {
             }
             let rows = read.parts.into_iter().flat_map(|part| part.rows).collect();
             let mut page = list.page(rows, read.horizon);
-            page.missing_databases = self.names(&read.missing);
+            page.missing_databases = routing.shards.names(&read.missing);
             Ok(page)
         })
     }
+}
 
-    fn read_list(
-        &self,
-        map: &ShardMap,
-        list: &Arc<List>,
-        buckets: Vec<Bucket>,
-        wanted: Wanted,
-        query: &ReviewQuery,
-    ) -> Result<Read, StoreError> {
-        let list = Arc::clone(list);
-        let fetch = move |connection: &mut Connection, owned: &Owned| {
-            let (start, limit) = wanted.of(&list, owned.buckets.len());
-            let rows = list.fetch(connection, owned, start, limit)?;
-            Ok(Part { buckets: owned.buckets.clone(), is_all: rows.len() < limit, rows })
-        };
-        let (buckets, partial) = (buckets.into_iter(), query.allow_partial);
-        let (gathered, horizon) = match query.sort {
-            ReviewSort::Oldest => self.gather_settled(map, buckets, partial, fetch)?,
-            _ => (self.gather(map, buckets, Source::Any, partial, fetch)?, Horizon::NONE),
-        };
-        Ok(Read { parts: gathered.answers, missing: gathered.missing, horizon })
-    }
+fn read_list(
+    routing: Routing<'_>,
+    map: &ShardMap,
+    list: &Arc<List>,
+    buckets: Vec<Bucket>,
+    wanted: Wanted,
+    query: &ReviewQuery,
+) -> Result<Read, StoreError> {
+    let list = Arc::clone(list);
+    let fetch = move |connection: &mut Connection, owned: &Owned| {
+        let (start, limit) = wanted.of(&list, owned.buckets.len());
+        let rows = list.fetch(connection, owned, start, limit)?;
+        Ok(Part { buckets: owned.buckets.clone(), is_all: rows.len() < limit, rows })
+    };
+    let (buckets, partial) = (buckets.into_iter(), query.allow_partial);
+    let (gathered, horizon) = match query.sort {
+        ReviewSort::Oldest => routing.gather_settled(map, buckets, partial, fetch)?,
+        _ => (routing.gather(map, buckets, Source::Any, partial, fetch)?, Horizon::NONE),
+    };
+    Ok(Read { parts: gathered.answers, missing: gathered.missing, horizon })
 }
 
 /// What is read of a list.

@@ -15,9 +15,9 @@ use crate::db::owner::Owned;
 use crate::db::reviews::ReviewRow;
 use crate::db::{Connection, QueryError};
 use crate::shard::Bucket;
-use crate::store::Store;
 use crate::store::actor::Actor;
 use crate::store::error::StoreError;
+use crate::store::reviews::Reviews;
 use crate::store::reviews::own::{Change, change_review};
 use crate::store::routing::cursor::{self, ListScope, Position};
 
@@ -57,9 +57,9 @@ pub struct QueueQuery {
 /// A waiting review with what is kept beside it.
 type Waiting = (ReviewRow, Vec<Report>, Vec<ReviewEvent>);
 
-impl Store {
+impl Reviews<'_> {
     /// Reports a public review.
-    pub fn report_review(
+    pub fn report(
         &self,
         reader: &Reader,
         id: ReviewId,
@@ -99,14 +99,15 @@ impl Store {
             None => 0,
         };
         let limit = query.limit.get();
-        self.routed(|map| {
+        let routing = self.routing();
+        routing.routed(|map| {
             let fetch = move |connection: &mut Connection, owned: &Owned| {
                 let rows = moderation::queue(connection, owned, above, limit + 1)?;
                 let waiting = moderation::waiting(connection, owned)?;
                 Ok((with_history(connection, rows)?, waiting.either))
             };
             let (gathered, horizon) =
-                self.gather_settled(map, Bucket::all(), query.allow_partial, fetch)?;
+                routing.gather_settled(map, Bucket::all(), query.allow_partial, fetch)?;
             let waiting = gathered.answers.iter().map(|(_, count)| count).sum();
             let mut rows: Vec<Waiting> =
                 gathered.answers.into_iter().flat_map(|(rows, _)| rows).collect();
@@ -119,14 +120,14 @@ impl Store {
             let last = rows.last().map_or(above, |(row, ..)| row.id);
             let next = more.then(|| cursor::encode(scope, Position { group: 0, id: last }));
             let products: Vec<i64> = rows.iter().map(|(row, ..)| row.product_id).collect();
-            let names = self.product_names(&products)?;
+            let names = self.catalog().names(&products)?;
             let items: Result<Vec<_>, _> =
                 rows.into_iter().map(|row| queued(row, &names)).collect();
             Ok(QueuePage {
                 items: items.map_err(StoreError::from)?,
                 next_cursor: next,
                 waiting,
-                missing_databases: self.names(&gathered.missing),
+                missing_databases: routing.shards.names(&gathered.missing),
             })
         })
     }
@@ -196,16 +197,6 @@ impl Store {
             result(seen.id, changed)
         };
         Ok(DecisionResultList { items: reviews.iter().map(decide).collect::<Result<_, _>>()? })
-    }
-
-    /// The names of these products.
-    pub(in crate::store) fn product_names(
-        &self,
-        ids: &[i64],
-    ) -> Result<HashMap<i64, String>, StoreError> {
-        let names =
-            self.default().read_latest(|connection| crate::db::products::names(connection, ids))?;
-        Ok(names.into_iter().collect())
     }
 }
 

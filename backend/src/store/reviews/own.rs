@@ -12,9 +12,9 @@ use crate::db::reviews::{self, ReviewRow};
 use crate::db::{Connection, Lock, QueryError, lock};
 use crate::db::{owner, ratings};
 use crate::shard::{Bucket, bucket_of};
-use crate::store::Store;
 use crate::store::actor::Actor;
 use crate::store::error::StoreError;
+use crate::store::reviews::Reviews;
 use crate::store::reviews::signature::Signature;
 use crate::store::routing::change_counters::Subject;
 use crate::store::routing::cursor::{self, ListScope, Position};
@@ -34,9 +34,9 @@ pub struct OwnReviewQuery {
     pub allow_partial: bool,
 }
 
-impl Store {
+impl Reviews<'_> {
     /// A page of the reviews that an account has written and not deleted, the newest first.
-    pub fn own_reviews(
+    pub fn list_own(
         &self,
         author: &Actor,
         query: &OwnReviewQuery,
@@ -56,13 +56,14 @@ impl Store {
             None => Bucket::all().collect(),
         };
         let limit = query.limit.get();
-        self.routed(|map| {
+        let routing = self.routing();
+        routing.routed(|map| {
             let filter = filter.clone();
             let fetch = move |connection: &mut Connection, owned: &Owned| {
                 review_search::newest(connection, &filter, owned, below, limit + 1)
             };
             let buckets = buckets.iter().copied();
-            let gathered = self.gather(map, buckets, Source::Any, query.allow_partial, fetch)?;
+            let gathered = routing.gather(map, buckets, Source::Any, query.allow_partial, fetch)?;
             let mut rows: Vec<ReviewRow> = gathered.answers.into_iter().flatten().collect();
             let more = newest_page(&mut rows, limit);
             let last = rows.last().map(|row| Position { group: 0, id: row.id });
@@ -70,14 +71,14 @@ impl Store {
             Ok(ReviewPage {
                 items: items.map_err(StoreError::from)?,
                 next_cursor: last.filter(|_| more).map(|last| cursor::encode(scope, last)),
-                missing_databases: self.names(&gathered.missing),
+                missing_databases: routing.shards.names(&gathered.missing),
             })
         })
     }
 
     /// Changes an author's own review, if it still has an expected version. What a moderator took
     /// from the public, or has to see first, waits for a moderator again.
-    pub fn edit_review(
+    pub fn edit(
         &self,
         author: &Actor,
         id: ReviewId,
@@ -127,7 +128,7 @@ impl Store {
     }
 
     /// Deletes an author's own review, if it still has an expected version.
-    pub fn delete_review(
+    pub fn delete(
         &self,
         author: &Actor,
         id: ReviewId,
@@ -169,16 +170,17 @@ impl Store {
     }
 
     /// Does `change` with the review in one transaction of the database that owns it.
-    pub(in crate::store) fn change<T>(
+    pub(super) fn change<T>(
         &self,
         id: ReviewId,
         change: impl Fn(&mut Connection, ReviewRow, Review) -> Result<Result<T, StoreError>, QueryError>,
     ) -> Result<T, StoreError> {
         let bucket = bucket_of(id);
-        self.routed(|map| {
+        let routing = self.routing();
+        routing.routed(|map| {
             let owner = map.owner(bucket);
             let mut product = None;
-            let changed = self.database(owner.database).write(|connection| {
+            let changed = routing.database(owner.database).write(|connection| {
                 lock(connection, Lock::Review(id.get()))?;
                 owner::require_writable(connection, bucket, owner.epoch)?;
                 let Some(row) = reviews::find(connection, bucket, id)? else {
@@ -190,8 +192,8 @@ impl Store {
             });
             // Even when it has failed: what became of a commit is not always known.
             if let Some(product) = product {
-                self.revisions.note(Subject::Review(id));
-                self.revisions.note(Subject::Product(product));
+                routing.shards.revisions.note(Subject::Review(id));
+                routing.shards.revisions.note(Subject::Product(product));
             }
             changed?
         })

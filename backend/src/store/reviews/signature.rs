@@ -8,10 +8,10 @@
 use ostrakon_shared::{FieldError, FieldErrorCode};
 
 use crate::db::accounts;
-use crate::store::Store;
 use crate::store::accounts::accounts::reserved;
 use crate::store::actor::Actor;
 use crate::store::error::StoreError;
+use crate::store::reviews::Reviews;
 use crate::text::NameKeys;
 
 /// The name under a review.
@@ -48,11 +48,12 @@ pub(in crate::store) fn taken() -> StoreError {
     StoreError::Invalid(vec![FieldError::at_field("author_name", FieldErrorCode::Taken, detail)])
 }
 
-impl Store {
+impl Reviews<'_> {
     /// Fails if an account has the name that is claimed.
-    pub(in crate::store) fn require_free(&self, signature: &Signature) -> Result<(), StoreError> {
+    pub(super) fn require_free(&self, signature: &Signature) -> Result<(), StoreError> {
         let Some(keys) = &signature.claim else { return Ok(()) };
-        let is_taken = self.default().read(|connection| accounts::is_taken(connection, keys))?;
+        let is_taken =
+            self.routing().default().read(|connection| accounts::is_taken(connection, keys))?;
         if is_taken { Err(taken()) } else { Ok(()) }
     }
 }

@@ -20,7 +20,7 @@ use crate::shard::{DatabaseIndex, bucket_of};
 use crate::store::error::StoreError;
 use crate::store::reviews::attempts::Locked;
 use crate::store::reviews::create::{Created, Draft};
-use crate::store::{Cluster, Store};
+use crate::store::reviews::{Reviews, Shared};
 
 /// Reviews to a commit at most.
 const MAX_BATCH: usize = 128;
@@ -82,17 +82,18 @@ impl Writers {
     }
 }
 
-impl Store {
+impl Reviews<'_> {
     /// Has the writer of a database write a review.
-    pub(in crate::store) fn enqueue(
+    pub(super) fn enqueue(
         &self,
         database: DatabaseIndex,
         draft: Draft,
     ) -> Result<Writing, StoreError> {
         let (reply, receiver) = oneshot::channel();
         let mut job = Job { draft, context: self.context.clone(), reply };
-        let busy = || StoreError::Busy(self.reviews[database].name().to_owned());
-        let mut running = self.writers.0[database].lock().unwrap_or_else(PoisonError::into_inner);
+        let busy = || StoreError::Busy(self.shared.shards.reviews[database].name().to_owned());
+        let mut running =
+            self.shared.writers.0[database].lock().unwrap_or_else(PoisonError::into_inner);
         for _ in 0..MAX_STARTS {
             let writer = match running.take() {
                 Some(writer) => running.insert(writer),
@@ -120,18 +121,19 @@ impl Store {
     fn start_writer(&self, database: DatabaseIndex) -> io::Result<Writer> {
         let (queue, jobs) = sync_channel(MAX_WAITING);
         let waits_for = WaitsFor::default();
-        let (cluster, waiting) = (Arc::downgrade(&self.cluster), waits_for.clone());
+        let (shared, waiting) = (Arc::downgrade(self.shared), waits_for.clone());
         let thread = thread::Builder::new().name("write".to_owned());
-        thread.spawn(move || write(&cluster, database, &jobs, &waiting))?;
+        thread.spawn(move || write(&shared, database, &jobs, &waiting))?;
         Ok(Writer { queue, waits_for })
     }
 }
 
-impl Store {
+impl Reviews<'_> {
     /// Tells a client about its own review, of all that the batch has written.
     fn note_own_write(&self, client: &Context, id: ReviewId) {
-        let owner = self.map.load().owner(bucket_of(id)).database;
-        let name = self.reviews[owner].name();
+        let shards = &self.shared.shards;
+        let owner = shards.map.load().owner(bucket_of(id)).database;
+        let name = shards.reviews[owner].name();
         let position = self.context.written().of(name);
         if position > 0 {
             client.note_write(name, position);
@@ -141,7 +143,7 @@ impl Store {
 
 /// Writes what is in the queue, until nobody can add to it any more.
 fn write(
-    cluster: &Weak<Cluster>,
+    shared: &Weak<Shared>,
     database: DatabaseIndex,
     queue: &Receiver<Job>,
     waits_for: &WaitsFor,
@@ -154,7 +156,7 @@ fn write(
             several_until = Some(Instant::now() + SEVERAL);
         }
         let Some(first) = waiting.or_else(|| queue.recv().ok()) else { return };
-        let Some(cluster) = cluster.upgrade() else { return };
+        let Some(shared) = shared.upgrade() else { return };
         let mut batch = vec![first];
         if several_until.is_some_and(|until| Instant::now() < until) {
             gather(queue, &mut batch);
@@ -166,15 +168,16 @@ fn write(
             continue;
         }
         let contexts = batch.iter().map(|job| &job.context);
-        let store = Store { cluster, context: Context::of_batch(contexts, waits_for.clone()) };
+        let context = Context::of_batch(contexts, waits_for.clone());
+        let reviews = Reviews { shared: &shared, context: &context };
         let drafts: Vec<&Draft> = batch.iter().map(|job| &job.draft).collect();
-        let span = store.context.span().clone();
-        let work = || span.in_scope(|| store.write_drafts(database, &drafts, &mut locked));
+        let span = context.span();
+        let work = || span.in_scope(|| reviews.write_drafts(database, &drafts, &mut locked));
         // Those of this batch are told by `Writing::done`; those that wait are none the worse.
         let Ok(written) = catch_unwind(AssertUnwindSafe(work)) else { continue };
         for (job, written) in batch.into_iter().zip(written) {
             if let Ok(Created { review, .. }) = &written {
-                store.note_own_write(&job.context, review.id);
+                reviews.note_own_write(&job.context, review.id);
             }
             // The client may have gone.
             job.reply.send(written).ok();

@@ -7,8 +7,8 @@ use crate::db::cluster;
 use crate::db::owner::{self, Owned};
 use crate::db::{Answer, Connection, QueryError};
 use crate::shard::{Bucket, DatabaseIndex, ShardMap};
-use crate::store::Store;
 use crate::store::error::StoreError;
+use crate::store::routing::Routing;
 use crate::store::routing::id_generator::Horizon;
 
 /// The answers of several databases.
@@ -28,18 +28,18 @@ pub(in crate::store) enum Source {
     Latest,
 }
 
-impl Store {
+impl Routing<'_> {
     /// Does `work` by the shard map; when a database says that a bucket has moved, once more by
     /// a map that is read anew.
-    pub(in crate::store) fn routed<T>(
+    pub fn routed<T>(
         &self,
         work: impl Fn(&ShardMap) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        match work(&self.map.load()) {
+        match work(&self.shards.map.load()) {
             Err(StoreError::BucketMoved) => {
                 let map = self.default().read_latest(cluster::shard_map)?;
-                self.map.store(Arc::new(map));
-                work(&self.map.load())
+                self.shards.map.store(Arc::new(map));
+                work(&self.shards.map.load())
             }
             done => done,
         }
@@ -47,7 +47,7 @@ impl Store {
 
     /// Asks every database that owns some of `buckets`, servers all at once: `query` gets the
     /// connection and those that it owns, in a snapshot in which it does own them.
-    pub(in crate::store) fn gather<T: Send + 'static>(
+    pub fn gather<T: Send + 'static>(
         &self,
         map: &ShardMap,
         buckets: impl Iterator<Item = Bucket>,
@@ -73,7 +73,7 @@ impl Store {
     }
 
     /// The same for walks upwards in time: also says where they have to stop.
-    pub(in crate::store) fn gather_settled<T: Send + 'static>(
+    pub fn gather_settled<T: Send + 'static>(
         &self,
         map: &ShardMap,
         buckets: impl Iterator<Item = Bucket>,
@@ -84,7 +84,7 @@ impl Store {
         let gathered = self.ask_owners(map, buckets, allow_partial, |index, owned| {
             let query = Arc::clone(&query);
             // Read before the database is: see `Mint::horizon`.
-            let own_horizon = self.mints[index].horizon();
+            let own_horizon = self.shards.mints[index].horizon();
             self.database(index).begin(move |request| {
                 request.read_settled(|connection, settled| {
                     let owners = &request.database.owners;
@@ -117,7 +117,7 @@ impl Store {
         let asked: Vec<(DatabaseIndex, Answer<T>)> = by_database
             .into_iter()
             .map(|(index, buckets)| {
-                let database = &self.reviews[index];
+                let database = &self.shards.reviews[index];
                 let owned = Owned { buckets, routed_by_engine: database.routes_itself() };
                 (index, ask(index, owned))
             })
@@ -135,11 +135,7 @@ impl Store {
         if gathered.missing.is_empty() || allow_partial {
             Ok(gathered)
         } else {
-            Err(StoreError::Unavailable(self.names(&gathered.missing)))
+            Err(StoreError::Unavailable(self.shards.names(&gathered.missing)))
         }
-    }
-
-    pub(in crate::store) fn names(&self, databases: &[DatabaseIndex]) -> Vec<String> {
-        databases.iter().map(|&database| self.reviews[database].name().to_owned()).collect()
     }
 }

@@ -8,7 +8,7 @@ use ostrakon_shared::Engine;
 
 use crate::db::cluster;
 use crate::db::{Context, Database, DbError, backup, copy, inspect, migrate};
-use crate::store::cluster::backup::manifest::{Cluster, FileEntry, Manifest, Saved};
+use crate::store::cluster::backup::manifest::{ClusterPins, FileEntry, Manifest, Saved};
 use crate::store::cluster::backup::{Progress, files_of};
 
 /// Compares the files of a backup with its manifest, and opens each database that is wanted. Changes
@@ -83,7 +83,7 @@ fn check_files(folder: &Path, saved: &Saved) -> Vec<String> {
 fn check_contents(
     folder: &Path,
     saved: &Saved,
-    pinned: &Cluster,
+    pinned: &ClusterPins,
     progress: Progress<'_>,
 ) -> Vec<String> {
     let path = saved.path(folder);
@@ -102,7 +102,7 @@ fn check_contents(
 fn check_file(
     copy: &Database,
     saved: &Saved,
-    pinned: &Cluster,
+    pinned: &ClusterPins,
     progress: Progress<'_>,
 ) -> Result<Vec<String>, DbError> {
     let (damage, pins) = copy.read_latest(&Context::default(), |connection| {

@@ -26,7 +26,7 @@ pub struct Manifest {
     /// The version of the program that wrote it.
     pub program: String,
     /// The cluster.
-    pub cluster: Cluster,
+    pub cluster: ClusterPins,
     /// When the backup began.
     pub started_at: Timestamp,
     /// When all was saved.
@@ -40,7 +40,7 @@ pub struct Manifest {
 
 /// What all databases of a cluster have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cluster {
+pub struct ClusterPins {
     /// The cluster's own id.
     pub id: String,
     /// The bucket function.
@@ -95,7 +95,7 @@ pub struct Rows {
 impl Manifest {
     /// The manifest of a finished backup.
     pub fn new(
-        cluster: Cluster,
+        cluster: ClusterPins,
         started_at: Timestamp,
         databases: Vec<Saved>,
         files: BTreeMap<String, FileEntry>,
@@ -143,7 +143,7 @@ impl Manifest {
     }
 }
 
-impl Cluster {
+impl ClusterPins {
     /// The pins of one of its databases.
     pub fn pins(&self, database: &str) -> Pins {
         Pins {
@@ -157,10 +157,10 @@ impl Cluster {
     }
 }
 
-impl From<Pins> for Cluster {
-    fn from(pins: Pins) -> Cluster {
+impl From<Pins> for ClusterPins {
+    fn from(pins: Pins) -> ClusterPins {
         let Pins { id, hash, epoch, buckets, spread, .. } = pins;
-        Cluster { id, hash, epoch, buckets, spread }
+        ClusterPins { id, hash, epoch, buckets, spread }
     }
 }
 
