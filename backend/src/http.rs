@@ -24,6 +24,7 @@ use std::net::TcpListener;
 use actix_web::App;
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
+use actix_web::rt::System;
 use actix_web::web::{self, Data};
 use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::AppExt;
@@ -49,6 +50,21 @@ pub use settings::{PublicUrl, Settings, TrustedProxies};
 
 /// How long a stopping server lets requests finish, in seconds.
 const SHUTDOWN_TIMEOUT_S: u64 = 10;
+
+/// Serves API, docs and app on `listener` until the process is told to stop; calls `started` when
+/// clients can connect.
+pub fn serve(
+    listener: TcpListener,
+    store: Store,
+    settings: Settings,
+    started: impl FnOnce(),
+) -> io::Result<()> {
+    System::new().block_on(async {
+        let server = server(listener, store, settings)?;
+        started();
+        server.await
+    })
+}
 
 /// A server of API, docs and app on `listener`; await it.
 pub fn server(listener: TcpListener, store: Store, settings: Settings) -> io::Result<Server> {

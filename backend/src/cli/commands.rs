@@ -31,11 +31,7 @@ pub fn serve(config: &Config, migrate_first: bool) -> Result<(), Failure> {
         _ => Failure::Failed(format!("{}: {error}", config.listen)),
     })?;
     let address = format!("http://{}", listener.local_addr()?);
-    actix_web::rt::System::new().block_on(async {
-        let server = http::server(listener, store, settings)?;
-        announce(&address);
-        Ok(server.await?)
-    })
+    Ok(http::serve(listener, store, settings, || announce(&address))?)
 }
 
 /// The demo's password is for this machine only, and everybody knows it.
