@@ -9,8 +9,7 @@ use serde::Serialize;
 use crate::cli::Failure;
 use crate::cli::commands::{open, progress_bar};
 use crate::config::Config;
-use crate::db::Address;
-use crate::store::{MigrationStatus, Store, StoreError};
+use crate::store::{Address, MigrationStatus, Store, StoreError};
 
 /// Writes a report to standard output.
 pub fn print_json(report: &impl Serialize) -> Result<(), Failure> {

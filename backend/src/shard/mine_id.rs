@@ -21,8 +21,8 @@ pub fn mine_id(bucket: Bucket, unix_ms: i64, draw: u32, after: i64) -> Option<Re
 
 #[cfg(test)]
 mod tests {
-    use super::super::{BUCKETS, ShardMap, Spread, home_buckets};
     use super::*;
+    use crate::shard::{BUCKETS, ShardMap, Spread, home_buckets};
     use ostrakon_shared::ProductId;
 
     const NOW: i64 = 1_795_361_220_123; // 2026-11-22T15:27:00.123Z

@@ -1,0 +1,223 @@
+//! What may import what, read from the sources: each rule is a sentence of ARCHITECTURE.md, and fails
+//! with it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// A file of `backend/src`.
+struct Source {
+    /// As imports name it: `store::reviews::create`.
+    module: String,
+    /// Without comments.
+    code: String,
+    /// What it imports of this crate, without `crate::`.
+    imports: BTreeSet<String>,
+}
+
+/// From the bottom up: each imports only from those before it.
+const LAYERS: [&str; 8] = ["text", "shard", "db", "store", "http", "config", "demo", "cli"];
+
+/// The rooms of `store` from the bottom up; those in one line know nothing of each other.
+const STORE: [&[&str]; 7] = [
+    &["actor", "clock", "error"],
+    &["version"],
+    &["routing"],
+    &["audit"],
+    &["accounts", "catalog"],
+    &["reviews"],
+    &["cluster"],
+];
+
+#[test]
+fn only_http_knows_actix() {
+    let knows = |source: &Source| source.uses("actix") && !source.is_in("http");
+    check("Only `http` knows actix and statuses.", knows);
+}
+
+#[test]
+fn only_db_knows_diesel() {
+    let knows = |source: &Source| source.uses("diesel") && !source.is_in("db");
+    check("Only `db` knows diesel.", knows);
+}
+
+#[test]
+fn shard_and_text_are_pure() {
+    let io = ["std::fs", "std::io", "std::net", "std::time", "tokio"];
+    let does_io = |source: &Source| io.iter().any(|io| source.uses(io));
+    let is_pure = |source: &Source| source.is_in("shard") || source.is_in("text");
+    check("`shard` and `text` are pure: no IO, no clock.", |source| {
+        is_pure(source) && does_io(source)
+    });
+}
+
+#[test]
+fn imports_point_down() {
+    let rank = |module: &str| LAYERS.iter().position(|layer| is_in(module, layer));
+    let points_up = |source: &Source, import: &str| {
+        rank(&source.module).is_some_and(|own| rank(import).is_some_and(|other| other > own))
+    };
+    let sentence = "Imports point down: cli → config → http → store → db → shard.";
+    check_imports(sentence, points_up);
+}
+
+#[test]
+fn only_config_and_store_know_db() {
+    let may = ["db", "store", "config"];
+    check_imports("`http`, `demo` and `cli` reach the databases through `store`.", |source, to| {
+        is_in(to, "db") && !may.iter().any(|layer| source.is_in(layer))
+    });
+}
+
+#[test]
+fn rooms_of_store_import_downwards() {
+    let sentence = "The rooms of `store` import downwards: cluster → reviews → accounts, catalog → \
+                    audit → routing; none of them knows `Store`.";
+    check_imports(sentence, |source, import| points_up("store", &STORE, &source.module, import));
+}
+
+#[test]
+fn paths_to_other_files_begin_with_the_crate() {
+    let climbs = |source: &Source| {
+        let mut after = source.code.split("super::").skip(1);
+        after.any(|path| !path.starts_with('*'))
+    };
+    check("Paths to other files begin with `crate::`.", climbs);
+}
+
+#[test]
+fn sources_are_read_as_the_compiler_does() {
+    let code = "use crate::{db, store::reviews::{self, list::{A, B as C}}}; // crate::no\n\
+                pub(in crate::store) fn f() { crate::shard::mine_id::<u8>(crate::text::fold) }";
+    let read = Source::new("http::f".to_owned(), code);
+    let imports: Vec<_> = read.imports.iter().map(String::as_str).collect();
+    let expected = [
+        "db",
+        "shard::mine_id",
+        "store::reviews::list::A",
+        "store::reviews::list::B",
+        "store::reviews::self",
+        "text::fold",
+    ];
+    assert_eq!(imports, expected);
+    assert!(read.uses("shard") && !read.uses("hard"));
+    assert!(points_up("store", &STORE, "store::audit", "store::accounts::Accounts"));
+    assert!(points_up("store", &STORE, "store::catalog::admin", "store::accounts::Accounts"));
+    assert!(points_up("store", &STORE, "store::audit", "store::Store"));
+    assert!(points_up("store", &STORE, "store::new_room", "store::error::StoreError"));
+    assert!(!points_up("store", &STORE, "store::reviews::list", "store::reviews::own::f"));
+    assert!(!points_up("store", &STORE, "store::reviews::list", "store::catalog::Catalog"));
+    assert!(!points_up("store", &STORE, "store", "store::reviews::Reviews"));
+}
+
+/// Whether this import leads from one room of a layer to a room above it, or beside it. A room that
+/// is not listed may not be there.
+fn points_up(layer: &str, rooms: &[&[&str]], module: &str, import: &str) -> bool {
+    let room_of = |module: &str| {
+        let room = module.strip_prefix(layer)?.strip_prefix("::")?.split("::").next()?.to_owned();
+        let rank = rooms.iter().position(|rooms| rooms.contains(&&*room));
+        Some((room, rank))
+    };
+    match (room_of(module), room_of(import)) {
+        (Some((_, None)), _) | (Some(_), Some((_, None))) => true,
+        (Some((own_room, own)), Some((room, other))) => own_room != room && other >= own,
+        _ => false,
+    }
+}
+
+/// Fails with the rule's sentence where a file breaks it.
+fn check(sentence: &str, breaks: impl Fn(&Source) -> bool) {
+    let sources = sources();
+    let found = sources.iter().filter(|source| breaks(source)).map(|s| s.module.clone());
+    report(sentence, found.collect());
+}
+
+/// The same for each import of a file.
+fn check_imports(sentence: &str, breaks: impl Fn(&Source, &str) -> bool) {
+    let mut found = Vec::new();
+    for source in sources() {
+        let broken = source.imports.iter().filter(|import| breaks(&source, import));
+        found.extend(broken.map(|import| format!("{} imports {import}", source.module)));
+    }
+    report(sentence, found);
+}
+
+fn report(sentence: &str, found: Vec<String>) {
+    assert!(found.is_empty(), "{sentence}\n{}", found.join("\n"));
+    let document = include_str!("../../../ARCHITECTURE.md");
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words(document).contains(sentence), "ARCHITECTURE.md does not say: {sentence}");
+}
+
+/// All files of `backend/src`.
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut folders, mut sources) = (vec![root.clone()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let module = path.strip_prefix(&root).unwrap().with_extension("");
+            let module = module.to_str().unwrap().replace('/', "::");
+            sources.push(Source::new(module, &fs::read_to_string(&path).unwrap()));
+        }
+    }
+    sources
+}
+
+impl Source {
+    fn new(module: String, text: &str) -> Source {
+        let code: Vec<_> = text.lines().map(|line| line.split("//").next().unwrap()).collect();
+        let code = code.join("\n");
+        let mut imports = BTreeSet::new();
+        for (at, start) in code.match_indices("crate::") {
+            // A visibility is no import.
+            if !code[..at].ends_with("in ") {
+                add_paths(&code[at + start.len()..], "", &mut imports);
+            }
+        }
+        Source { module, code, imports }
+    }
+
+    fn is_in(&self, room: &str) -> bool {
+        is_in(&self.module, room)
+    }
+
+    /// Whether a word of the code begins like this.
+    fn uses(&self, word: &str) -> bool {
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let mut found = self.code.match_indices(word);
+        found.any(|(at, _)| !self.code[..at].ends_with(is_word))
+    }
+}
+
+/// Adds the paths of a `use` tree, or the one path of an expression; returns what follows.
+fn add_paths<'t>(text: &'t str, prefix: &str, paths: &mut BTreeSet<String>) -> &'t str {
+    let text = text.trim_start();
+    if let Some(mut rest) = text.strip_prefix('{') {
+        while !rest.trim_start().starts_with('}') {
+            rest = add_paths(rest, prefix, paths);
+            rest = rest.split_once([',', '}']).map_or("", |(skipped, _)| &rest[skipped.len()..]);
+            rest = rest.strip_prefix(',').unwrap_or(rest);
+        }
+        return &rest.trim_start()[1..];
+    }
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '*');
+    let (name, rest) = text.split_at(end.unwrap_or(text.len()));
+    match rest.strip_prefix("::") {
+        Some(more) if !more.starts_with('<') => {
+            add_paths(more, &format!("{prefix}{name}::"), paths)
+        }
+        _ => {
+            paths.insert(format!("{prefix}{name}"));
+            rest
+        }
+    }
+}
+
+fn is_in(module: &str, room: &str) -> bool {
+    module.strip_prefix(room).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
