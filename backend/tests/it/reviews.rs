@@ -30,6 +30,9 @@ with_databases!(a_review_is_in_every_list_once_it_is_answered, async |app| {
     app.verify();
 });
 
+// The test to copy. Its name is a sentence; `with_databases!` runs it with 1, 3 and 8 databases of
+// each engine, which are its own. It sets up through the API and looks at answers alone: status,
+// headers, and the code of a refusal. `verify` recounts at the end.
 with_databases!(the_same_key_makes_one_review, async |app| {
     let review = json!({"body": "once", "rating": 4});
     let first = app.post_with_key(1, &review, "key-1").await;
