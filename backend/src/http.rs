@@ -16,6 +16,7 @@ mod response;
 mod routes;
 mod secret_key;
 mod settings;
+mod sign_in;
 mod spa;
 
 use std::io;

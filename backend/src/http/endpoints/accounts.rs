@@ -2,7 +2,6 @@
 //! admins.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
 use ostrakon_shared::{
@@ -13,7 +12,6 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::http::blocking::{RequestStore, blocking};
-use crate::http::endpoints::session::{browser, signed_in};
 use crate::http::extract::auth::{Admin, Owner, Proven, ProvenAdmin};
 use crate::http::extract::body::{Body, Params, check_search, cursor, from_text};
 use crate::http::extract::client_ip::Client;
@@ -24,9 +22,10 @@ use crate::http::openapi::{
 };
 use crate::http::password_queue::{HashingQueue, hashing};
 use crate::http::rate_limit::{Key, Limit, Limits};
-use crate::http::response::json::Private;
+use crate::http::response::json::{Private, no_content};
 use crate::http::response::problem::ApiError;
 use crate::http::settings::Settings;
+use crate::http::sign_in::{browser, signed_in};
 use crate::store::{AccountQuery, Store};
 
 /// Register
@@ -88,7 +87,7 @@ pub async fn change_password(
         store.accounts().change_password(&owner.source, owner.actor.id, owner.session, &change.0)
     };
     hashing(queue, store, change).await?;
-    Ok(done())
+    Ok(no_content())
 }
 
 /// List the own sessions
@@ -128,7 +127,7 @@ pub async fn end_session(
 ) -> Result<HttpResponse, ApiError> {
     blocking(store, move |store| store.accounts().end_session(&owner.source, owner.actor.id, *id))
         .await?;
-    Ok(done())
+    Ok(no_content())
 }
 
 /// List the own API tokens
@@ -194,7 +193,7 @@ pub async fn revoke_token(
 ) -> Result<HttpResponse, ApiError> {
     blocking(store, move |store| store.accounts().revoke_token(&owner.source, owner.actor.id, *id))
         .await?;
-    Ok(done())
+    Ok(no_content())
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -264,9 +263,4 @@ pub async fn edit_account(
 ) -> Result<Private<Account>, ApiError> {
     let edit = move |store: &Store| store.accounts().edit(&admin.0, *id, &edit.0);
     Ok(Private::ok(blocking(store, edit).await?))
-}
-
-/// Done, and nothing to say.
-pub fn done() -> HttpResponse {
-    HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, "no-store")).finish()
 }

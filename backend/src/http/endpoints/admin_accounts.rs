@@ -5,13 +5,12 @@ use actix_web::{HttpResponse, delete, get};
 use ostrakon_shared::{Account, AccountId, CredentialId, SessionList, TokenList};
 
 use crate::http::blocking::{RequestStore, blocking};
-use crate::http::endpoints::accounts::done;
 use crate::http::extract::auth::{Admin, AdminOwner, ProvenAdmin};
 use crate::http::openapi::{
     AdminOwnerOnly, InvalidId, NoSuchAccount, NoSuchCredential, NotAllowed, ProvenAdminOnly,
     Unavailable,
 };
-use crate::http::response::json::Private;
+use crate::http::response::json::{Private, no_content};
 use crate::http::response::problem::ApiError;
 
 /// Get an account
@@ -79,7 +78,7 @@ pub async fn end_account_session(
 ) -> Result<HttpResponse, ApiError> {
     let (id, session) = *path;
     blocking(store, move |store| store.accounts().end_session(&admin.0, id, session)).await?;
-    Ok(done())
+    Ok(no_content())
 }
 
 /// List an account's API tokens
@@ -126,7 +125,7 @@ pub async fn revoke_account_token(
 ) -> Result<HttpResponse, ApiError> {
     let (id, token) = *path;
     blocking(store, move |store| store.accounts().revoke_token(&admin.0, id, token)).await?;
-    Ok(done())
+    Ok(no_content())
 }
 
 /// End all sessions and API tokens of an account
@@ -149,5 +148,5 @@ pub async fn revoke_all_credentials(
     id: Path<AccountId>,
 ) -> Result<HttpResponse, ApiError> {
     blocking(store, move |store| store.accounts().revoke_all(&admin.0, *id)).await?;
-    Ok(done())
+    Ok(no_content())
 }

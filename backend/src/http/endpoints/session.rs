@@ -1,14 +1,12 @@
 //! Signing in and out, and who is signed in.
 
-use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
-use ostrakon_shared::{Account, Credentials, PasswordProof, Session};
+use ostrakon_shared::{Credentials, PasswordProof, Session};
 
 use crate::http::blocking::{RequestStore, blocking};
 use crate::http::cookie;
-use crate::http::endpoints::accounts::done;
 use crate::http::extract::auth::{Owner, SignedIn};
 use crate::http::extract::body::Body;
 use crate::http::extract::client_ip::Client;
@@ -18,10 +16,11 @@ use crate::http::openapi::{
 };
 use crate::http::password_queue::{HashingQueue, hashing};
 use crate::http::rate_limit::{Key, Limit, Limits};
-use crate::http::response::json::Private;
+use crate::http::response::json::{Private, no_content};
 use crate::http::response::problem::ApiError;
 use crate::http::settings::Settings;
-use crate::store::{Begun, Browser, Policy, SESSION_S, Store, StoreError};
+use crate::http::sign_in::{browser, session, signed_in};
+use crate::store::Store;
 
 /// Who am I?
 ///
@@ -37,11 +36,6 @@ use crate::store::{Begun, Browser, Policy, SESSION_S, Store, StoreError};
 #[get("/api/session")]
 pub async fn get_session(store: RequestStore, signed_in: SignedIn) -> Private<Session> {
     Private::ok(session(signed_in.0, store.policy()))
-}
-
-fn session(account: Option<Account>, policy: Policy) -> Session {
-    let Policy { guest_reviews, pre_moderation } = policy;
-    Session { account, guest_reviews, pre_moderation }
 }
 
 /// Sign in
@@ -101,7 +95,7 @@ pub async fn prove_password(
         store.accounts().prove(&owner.source, owner.actor.id, owner.session, &proof.0.password)
     };
     hashing(queue, store, prove).await?;
-    Ok(done())
+    Ok(no_content())
 }
 
 /// Sign out
@@ -128,33 +122,4 @@ pub async fn sign_out(
     let cleared = (header::SET_COOKIE, cookie::cleared(&settings));
     let no_store = (header::CACHE_CONTROL, "no-store");
     Ok(HttpResponse::NoContent().insert_header(cleared).insert_header(no_store).finish())
-}
-
-/// The browser that signs in.
-pub fn browser(request: &HttpRequest, client: &Client, settings: &Settings) -> Browser {
-    let user_agent = request.headers().get(header::USER_AGENT);
-    let user_agent = user_agent.map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned());
-    Browser {
-        user_agent,
-        session: cookie::secret(request, settings),
-        local: client.local,
-        network: Some(client.network()),
-    }
-}
-
-/// The answer that begins a session, and makes the device one of the account.
-pub fn signed_in(
-    request: &HttpRequest,
-    begun: Begun,
-    policy: Policy,
-    settings: &Settings,
-) -> Result<Private<Session>, ApiError> {
-    let cookie = cookie::given(settings, &begun.secret, SESSION_S);
-    let device = Device::remember(request, settings, &begun.account.name);
-    let device = device.map_err(|error| StoreError::Internal(error.to_string()))?;
-    let session = session(Some(begun.account), policy);
-    Ok(Private::ok(session)
-        .with_status(StatusCode::CREATED)
-        .with_header(header::SET_COOKIE, cookie)
-        .with_header(header::SET_COOKIE, device))
 }

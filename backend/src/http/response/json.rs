@@ -208,6 +208,11 @@ impl<T: Serialize> Responder for Private<T> {
     }
 }
 
+/// Done, and nothing to say.
+pub fn no_content() -> HttpResponse {
+    HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, "no-store")).finish()
+}
+
 /// Counts how often the fields of reviews or products, as the API shows them, have changed. A client
 /// must not take what it got from an earlier program for what this one would say.
 const REPRESENTATION: u32 = 1;

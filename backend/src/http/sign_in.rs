@@ -1,0 +1,49 @@
+//! What signing in and registering have in common: what the browser says of itself, and the session
+//! that it gets.
+
+use actix_web::HttpRequest;
+use actix_web::http::{StatusCode, header};
+use ostrakon_shared::{Account, Session};
+
+use crate::http::cookie;
+use crate::http::extract::client_ip::Client;
+use crate::http::extract::device::Device;
+use crate::http::response::json::Private;
+use crate::http::response::problem::ApiError;
+use crate::http::settings::Settings;
+use crate::store::{Begun, Browser, Policy, SESSION_S, StoreError};
+
+/// The browser that signs in.
+pub fn browser(request: &HttpRequest, client: &Client, settings: &Settings) -> Browser {
+    let user_agent = request.headers().get(header::USER_AGENT);
+    let user_agent = user_agent.map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned());
+    Browser {
+        user_agent,
+        session: cookie::secret(request, settings),
+        local: client.local,
+        network: Some(client.network()),
+    }
+}
+
+/// The answer that begins a session, and makes the device one of the account.
+pub fn signed_in(
+    request: &HttpRequest,
+    begun: Begun,
+    policy: Policy,
+    settings: &Settings,
+) -> Result<Private<Session>, ApiError> {
+    let cookie = cookie::given(settings, &begun.secret, SESSION_S);
+    let device = Device::remember(request, settings, &begun.account.name);
+    let device = device.map_err(|error| StoreError::Internal(error.to_string()))?;
+    let session = session(Some(begun.account), policy);
+    Ok(Private::ok(session)
+        .with_status(StatusCode::CREATED)
+        .with_header(header::SET_COOKIE, cookie)
+        .with_header(header::SET_COOKIE, device))
+}
+
+/// Who is signed in, and what this service lets them do.
+pub fn session(account: Option<Account>, policy: Policy) -> Session {
+    let Policy { guest_reviews, pre_moderation } = policy;
+    Session { account, guest_reviews, pre_moderation }
+}
