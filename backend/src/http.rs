@@ -6,6 +6,7 @@
 
 mod blocking;
 mod cookie;
+mod deadlines;
 mod endpoints;
 mod extract;
 mod middleware;
@@ -32,9 +33,10 @@ use utoipa_actix_web::AppExt;
 
 use crate::store::Store;
 use blocking::Threads;
+use deadlines::Deadlines;
 use endpoints::{audit, crawlers};
 use extract::body;
-use middleware::connections::{self, Deadlines};
+use middleware::connections;
 use middleware::{consistency_token, csrf};
 use password_queue::HashingQueue;
 use rate_limit::Limits;
@@ -44,10 +46,9 @@ use routes::RouteTable;
 use spa::static_files::{self, AppFiles};
 
 pub use openapi::document;
-pub use rate_limit::Rates;
 pub use response::problem::status as problem_status;
 pub use secret_key::SecretKey;
-pub use settings::{PublicUrl, Settings, TrustedProxies};
+pub use settings::{PublicUrl, Rates, Settings, TrustedProxies};
 
 /// How long a stopping server lets requests finish, in seconds.
 const SHUTDOWN_TIMEOUT_S: u64 = 10;

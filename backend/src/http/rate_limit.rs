@@ -20,6 +20,7 @@ use ostrakon_shared::{AccountId, ProblemCode};
 
 use crate::http::extract::client_ip::Client;
 use crate::http::response::problem::ApiError;
+use crate::http::settings::Rates;
 use crate::store::Actor;
 use crate::text::name_key;
 
@@ -42,17 +43,6 @@ const NAMES_PER_NETWORK: u32 = 5;
 const NETWORKS_PER_NAME: u32 = 20;
 /// How long such an attempt waits.
 const SLOWED: Duration = Duration::from_secs(2);
-
-/// How often each thing may be done. 0: as often as anybody likes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rates {
-    /// Attempts to sign in, a minute, for each name from each network.
-    pub sign_ins_per_minute: u32,
-    /// New accounts, an hour, for each network.
-    pub registrations_per_hour: u32,
-    /// Reviews and reports, a minute, for each account, or for each guest's network.
-    pub reviews_per_minute: u32,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {

@@ -9,8 +9,6 @@ use actix_web::http::Uri;
 use actix_web::http::uri::Scheme;
 use ipnet::IpNet;
 
-use crate::http::extract::local::is_loopback_host;
-use crate::http::rate_limit::Rates;
 use crate::http::secret_key::SecretKey;
 
 /// What an operator chooses about serving.
@@ -34,6 +32,17 @@ pub struct Settings {
     pub cache_bytes: u64,
     /// For how many days the audit trail is kept.
     pub audit_days: u32,
+}
+
+/// How often each thing may be done. 0: as often as anybody likes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rates {
+    /// Attempts to sign in, a minute, for each name from each network.
+    pub sign_ins_per_minute: u32,
+    /// New accounts, an hour, for each network.
+    pub registrations_per_hour: u32,
+    /// Reviews and reports, a minute, for each account, or for each guest's network.
+    pub reviews_per_minute: u32,
 }
 
 impl Settings {
@@ -108,6 +117,13 @@ impl FromStr for PublicUrl {
         let loopback = is_loopback_host(&host);
         Ok(PublicUrl { origin: format!("{scheme}://{host}{port}"), https, loopback })
     }
+}
+
+/// Whether this is `localhost` or a loopback address, as it stands in URLs.
+pub fn is_loopback_host(host: &str) -> bool {
+    let name = host.trim_start_matches('[').trim_end_matches(']');
+    let is_loopback = |address: IpAddr| address.to_canonical().is_loopback();
+    name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(is_loopback)
 }
 
 /// Networks of proxies, with commas between them. An address is a network of its own.

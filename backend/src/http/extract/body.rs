@@ -19,7 +19,7 @@ use ostrakon_shared::{
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
-use crate::http::middleware::connections::Deadlines;
+use crate::http::deadlines::Deadlines;
 use crate::http::response::problem::ApiError;
 use crate::store::ExpectedVersion;
 

@@ -20,14 +20,14 @@
 //! there, set `public_url` or `trusted_proxies`.
 
 use std::cell::OnceCell;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::http::{Uri, Version};
 use procfs::net::TcpNetEntry;
 
-use crate::http::settings::PublicUrl;
+use crate::http::settings::{PublicUrl, is_loopback_host};
 
 /// What proxies add to requests, beside all that begins with `x-forwarded-`.
 const FORWARDING_HEADERS: [&str; 9] = [
@@ -131,13 +131,6 @@ fn is_loopback_authority(authority: &str) -> bool {
         _ => authority,
     };
     is_loopback_host(host)
-}
-
-/// Whether this is `localhost` or a loopback address, as it stands in URLs.
-pub fn is_loopback_host(host: &str) -> bool {
-    let name = host.trim_start_matches('[').trim_end_matches(']');
-    let is_loopback = |address: IpAddr| address.to_canonical().is_loopback();
-    name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(is_loopback)
 }
 
 /// Whether the connection from `peer` to our `port` was opened by the user that this process runs

@@ -8,78 +8,27 @@ use std::cell::Cell;
 use std::fmt::Debug;
 use std::future::ready;
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actix_http::HttpService;
 use actix_http::error::DispatchError;
-use actix_server::GracefulShutdownSignal;
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, map_config};
+use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{AppConfig, Response, ServiceRequest, fn_service};
 use actix_web::rt::net::TcpStream;
 use actix_web::rt::time::{Instant, Sleep, sleep, sleep_until};
 use actix_web::web::Data;
-use actix_web::{Error, HttpRequest};
-use futures_util::future::{Either, select};
-use ostrakon_shared::ProblemCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::http::deadlines::Deadlines;
 use crate::http::extract::local;
-use crate::http::response::problem::ApiError;
-use crate::http::settings::Settings;
-use crate::store::StoreError;
 
 /// How long a client may take to close a connection that is closed to it.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long a body may take that is on its way when the server stops.
-const BODY_AT_END: Duration = Duration::from_secs(1);
-
-/// How long clients may take for what.
-pub struct Deadlines {
-    /// For the head of a request, and again for its body.
-    request: Duration,
-    /// Until the next request, and to read more of an answer.
-    keep_alive: Duration,
-    stopping: GracefulShutdownSignal,
-}
-
-impl Deadlines {
-    /// Those of the settings; less when the server is `stopping`.
-    pub fn new(settings: &Settings, stopping: GracefulShutdownSignal) -> Deadlines {
-        let Settings { request_timeout: request, keep_alive, .. } = *settings;
-        Deadlines { request, keep_alive, stopping }
-    }
-
-    /// Those of a request's server.
-    pub fn of(request: &HttpRequest) -> Result<Data<Deadlines>, ApiError> {
-        let missing = || StoreError::Internal("the application lacks its data".to_owned()).into();
-        request.app_data::<Data<Deadlines>>().cloned().ok_or_else(missing)
-    }
-
-    /// Waits for a body, but not too long.
-    pub async fn for_body<T>(
-        &self,
-        body: impl Future<Output = Result<T, ApiError>>,
-    ) -> Result<T, ApiError> {
-        let late = async {
-            let stopping = pin!(async {
-                self.stopping.notified().await;
-                sleep(BODY_AT_END).await;
-            });
-            select(pin!(sleep(self.request)), stopping).await;
-        };
-        match select(pin!(body), pin!(late)).await {
-            Either::Left((body, _)) => body,
-            Either::Right(_) => {
-                let code = ProblemCode::RequestTimeout;
-                Err(ApiError::new(code, code.explanation()))
-            }
-        }
-    }
-}
 
 pub fn service<I, S, B>(
     app: I,
