@@ -41,10 +41,6 @@ pub async fn keep(
     let context = Context::new(seen, Some(Instant::now() + LONGEST_REQUEST));
     let store = RequestStore::new(store.with(context), threads);
     request.extensions_mut().insert(store.clone());
-    let headers = request.headers();
-    let is_browser = [SEC_FETCH_SITE, header::ORIGIN, header::COOKIE]
-        .iter()
-        .any(|header| headers.contains_key(header));
     let mut response = next.call(request).await?.map_into_boxed_body();
     if store.context().written().is_empty() {
         return Ok(response);
@@ -56,6 +52,10 @@ pub async fn keep(
         }
     }
     .to_string();
+    let asked = response.request().headers();
+    let is_browser = [SEC_FETCH_SITE, header::ORIGIN, header::COOKIE]
+        .iter()
+        .any(|header| asked.contains_key(header));
     let headers = response.headers_mut();
     if is_browser {
         headers.append(header::SET_COOKIE, cookie::position(&settings, &text));
