@@ -14,18 +14,24 @@
 //!   machine's browser ask for that name. So are `Origin` and `Referer`, if there are any;
 //! - nothing that proxies add: forwarding headers, HTTP/1.0 or `Connection: close`, nginx's
 //!   defaults up to 1.29.6;
-//! - the kernel's table of connections names the server's own user.
+//! - the kernel says that the server's own user has opened the connection.
 //!
 //! What is left is a proxy that is run by the same user and keeps silent about it, as `ssh -R` does:
 //! there, set `public_url` or `trusted_proxies`.
 
 use std::cell::OnceCell;
+use std::io;
 use std::net::SocketAddr;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::http::{Uri, Version};
-use procfs::net::TcpNetEntry;
+use netlink_packet_core::{NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload};
+use netlink_packet_sock_diag::SockDiagMessage;
+use netlink_packet_sock_diag::constants::{AF_INET, AF_INET6, IPPROTO_TCP};
+use netlink_packet_sock_diag::inet::{ExtensionFlags, InetRequest, SocketId, StateFlags};
+use netlink_sys::Socket;
+use netlink_sys::protocols::NETLINK_SOCK_DIAG;
 
 use crate::http::settings::{PublicUrl, is_loopback_host};
 
@@ -67,7 +73,7 @@ impl Connection {
     }
 
     fn is_opened_by_own_user(&self, peer: SocketAddr) -> bool {
-        let ask = || self.local.is_some_and(|local| opened_by_own_user(peer, local.port()));
+        let ask = || self.local.is_some_and(|local| opened_by_own_user(peer, local));
         *self.opened_by_own_user.get_or_init(ask)
     }
 }
@@ -133,20 +139,52 @@ fn is_loopback_authority(authority: &str) -> bool {
     is_loopback_host(host)
 }
 
-/// Whether the connection from `peer` to our `port` was opened by the user that this process runs
-/// as. Where the kernel does not say, it was not.
-fn opened_by_own_user(peer: SocketAddr, port: u16) -> bool {
-    let own = procfs::process::Process::myself().and_then(|process| process.uid());
-    // An IPv6 socket reaches IPv4 addresses too: the connection may be in either table.
-    let connections = [procfs::net::tcp(), procfs::net::tcp6()];
-    let peer = canonical(peer);
-    let is_it = |entry: &TcpNetEntry| {
-        canonical(entry.local_address) == peer
-            && entry.remote_address.port() == port
-            && entry.remote_address.ip().to_canonical().is_loopback()
+/// Whether the connection from `peer` to our address `local` was opened by the user that this process
+/// runs as. Where the kernel does not say, it was not.
+fn opened_by_own_user(peer: SocketAddr, local: SocketAddr) -> bool {
+    // An IPv6 socket reaches IPv4 addresses too; the kernel knows such a connection as one of IPv4.
+    let owner = owner_of(canonical(peer), canonical(local)).ok().flatten();
+    owner.is_some_and(|owner| is_same_user(rustix::process::getuid().as_raw(), owner))
+}
+
+/// The user id that the kernel notes for the TCP socket between `from`, its own address, and `to`
+/// (sock_diag(7)): a question about one socket, 80 µs. A walk through /proc/net/tcp took longer the
+/// more connections there were.
+fn owner_of(from: SocketAddr, to: SocketAddr) -> io::Result<Option<u32>> {
+    let request = InetRequest {
+        family: if from.is_ipv4() { AF_INET } else { AF_INET6 },
+        protocol: IPPROTO_TCP,
+        extensions: ExtensionFlags::empty(),
+        states: StateFlags::all(),
+        socket_id: SocketId {
+            source_port: from.port(),
+            destination_port: to.port(),
+            source_address: from.ip(),
+            destination_address: to.ip(),
+            interface_id: 0,
+            // INET_DIAG_NOCOOKIE
+            cookie: [0xff; 8],
+        },
     };
-    let entry = connections.into_iter().flatten().flatten().find(is_it);
-    matches!((own, entry), (Ok(own), Some(entry)) if is_same_user(own, entry.uid))
+    let mut header = NetlinkHeader::default();
+    header.flags = NLM_F_REQUEST;
+    let mut message = NetlinkMessage::new(header, SockDiagMessage::InetRequest(request).into());
+    message.finalize();
+    let mut bytes = vec![0; message.buffer_len()];
+    message.serialize(&mut bytes);
+    let socket = Socket::new(NETLINK_SOCK_DIAG)?;
+    socket.send_to(&bytes, &netlink_sys::SocketAddr::new(0, 0), 0)?;
+    let (answer, _) = socket.recv_from_full()?;
+    let answer = NetlinkMessage::<SockDiagMessage>::deserialize(&answer);
+    Ok(match answer.map_err(io::Error::other)?.payload {
+        // Without such a connection the kernel names a socket that listens at `from`.
+        NetlinkPayload::InnerMessage(SockDiagMessage::InetResponse(found))
+            if found.header.socket_id.destination_port == to.port() =>
+        {
+            Some(found.header.uid)
+        }
+        _ => None,
+    })
 }
 
 /// Whether these are the ids of one user. The overflow id (`nobody`) never is: the kernel shows it
@@ -217,8 +255,18 @@ mod tests {
             let address = listener.local_addr().unwrap();
             let client = TcpStream::connect(address).unwrap();
             let peer = client.local_addr().unwrap();
-            assert!(opened_by_own_user(peer, address.port()), "{loopback}");
-            assert!(!opened_by_own_user(peer, address.port() ^ 1), "{loopback}: another port");
+            assert!(opened_by_own_user(peer, address), "{loopback}");
+            let other = SocketAddr::new(address.ip(), address.port() ^ 1);
+            assert!(!opened_by_own_user(peer, other), "{loopback}: another port");
+            let _accepted = listener.accept().unwrap();
+            drop(client);
+            assert!(!opened_by_own_user(address, other), "{loopback}: the socket that listens");
         }
+        // A server on all addresses sees its clients by IPv4-mapped ones.
+        let Ok(listener) = TcpListener::bind("[::]:0") else { return };
+        let port = listener.local_addr().unwrap().port();
+        let _client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let (accepted, peer) = listener.accept().unwrap();
+        assert!(opened_by_own_user(peer, accepted.local_addr().unwrap()));
     }
 }
