@@ -282,6 +282,59 @@ on_engines!(a_backup_has_its_name_when_it_is_whole_and_the_oldest_go, [sqlite Sq
     assert_eq!(backups(&place).into_iter().collect::<HashSet<_>>(), left);
 });
 
+/// Gives a backup the name that a clock of another year would have given it.
+fn rename(backup: &Path, year: u16) -> PathBuf {
+    let name = backup.file_name().unwrap().to_str().unwrap();
+    let renamed = backup.with_file_name(format!("{year}{}", &name[4..]));
+    fs::rename(backup, &renamed).unwrap();
+    renamed
+}
+
+on_engines!(a_clock_that_was_wrong_once_costs_no_backup, [sqlite Sqlite, postgres Postgres], || {
+    let place = demo();
+    let newest = || {
+        let checked = succeeds(&place, &["backup", "check", "backups", "--json"]);
+        let checked: Value = serde_json::from_str(&checked).unwrap();
+        PathBuf::from(checked["folder"].as_str().unwrap()).file_name().unwrap().to_owned()
+    };
+    let the_new_one = |before: &[PathBuf]| {
+        let new: Vec<_> = backups(&place).into_iter().filter(|it| !before.contains(it)).collect();
+        assert_eq!(new.len(), 1, "{new:?}");
+        new[0].clone()
+    };
+    succeeds(&place, &["backup", "backups"]);
+    let ahead = rename(&the_backup(&place), 2068);
+    let output = run(&place, &["backup", "backups", "--keep", "1"]);
+    assert!(output.status.success(), "{output:?}");
+    let said = said(&output);
+    assert!(said.contains("dated ahead of the clock") && said.contains("deleted"), "{said}");
+    let right = the_backup(&place);
+    assert_ne!(right, ahead);
+
+    succeeds(&place, &["backup", "backups"]);
+    let behind = rename(&the_new_one(&[right.clone()]), 2001);
+    assert_eq!(Some(newest().as_os_str()), behind.file_name());
+    succeeds(&place, &["backup", "backups", "--keep", "2"]);
+    assert!(behind.exists() && !right.exists());
+    let last = rename(&the_new_one(&[behind.clone()]), 2000);
+    lose_all(&place);
+    let restored = succeeds(&place, &["restore", "backups"]);
+    assert!(restored.contains(last.to_str().unwrap()), "{restored}");
+
+    // Those of a program that did not count them.
+    for backup in backups(&place) {
+        let manifest = backup.join("manifest.json");
+        let mut says: Value = serde_json::from_slice(&fs::read(&manifest).unwrap()).unwrap();
+        assert!(says.as_object_mut().unwrap().remove("sequence").is_some());
+        fs::write(&manifest, says.to_string()).unwrap();
+    }
+    assert_eq!(Some(newest().as_os_str()), behind.file_name());
+    let ahead = rename(&behind, 2068);
+    assert_eq!(Some(newest().as_os_str()), last.file_name());
+    succeeds(&place, &["backup", "backups", "--keep", "2"]);
+    assert!(last.exists() && !ahead.exists());
+});
+
 on_engines!(one_reviews_database_of_three_can_be_restored, [sqlite Sqlite, postgres Postgres], || {
     let place = demo();
     succeeds(&place, &["backup", "backups"]);

@@ -1,12 +1,13 @@
 //! `backup`: copies all databases while they are served, into a folder of its own that can be
 //! checked and restored.
 //!
-//! A folder holds many backups, each named by the time at which it began. One is written under a
-//! name that ends in `.partial`, its manifest last, and gets its name when all of it is on the disk.
+//! A folder holds many backups (`folder`), each named by the time at which it began. One is written
+//! under a name that ends in `.partial`, its manifest last, and gets its name when all of it is on the disk.
 //! Reviews databases come first and `default` last: then all products and accounts that the reviews
 //! name are in it.
 
 mod check;
+mod folder;
 mod manifest;
 
 use std::collections::BTreeMap;
@@ -26,13 +27,10 @@ use crate::store::cluster::Cluster;
 use crate::store::error::StoreError;
 
 pub use check::{check, compare};
-use manifest::{ClusterPins, FileEntry, MANIFEST, entry_name};
+pub use folder::find;
+use folder::{Backups, PARTIAL, backup_name};
+use manifest::{Begun, ClusterPins, FileEntry, MANIFEST, entry_name};
 pub use manifest::{Manifest, Saved};
-
-/// What ends the name of a backup that is not whole.
-const PARTIAL: &str = ".partial";
-/// Held by the process that writes into a folder of backups.
-const LOCK: &str = ".ostrakon-lock";
 
 /// Hears the name of the database that is being dealt with, and how many of its rows have been
 /// since it was last called.
@@ -85,13 +83,12 @@ impl Cluster<'_> {
         let at = |error: io::Error| BackupError(format!("{}: {error}", folder.display()));
         files::create_folder(folder).map_err(at)?;
         let folder = &folder.canonicalize().map_err(at)?;
-        let _lock = lock(folder)?;
-        remove_partial(folder).map_err(at)?;
+        let backups = Backups::lock(folder)?;
         let started_at = Timestamp::now();
-        // No colons: other systems don't have them in names.
-        let name = started_at.strftime("%Y-%m-%dT%H-%M-%S.%3fZ").to_string();
+        let begun = Begun { sequence: backups.next_sequence().map_err(at)?, started_at };
+        let name = backup_name(started_at);
         let (partial, whole) = (folder.join(format!("{name}{PARTIAL}")), folder.join(name));
-        let saved = self.save_into(&partial, others, started_at, progress).and_then(|manifest| {
+        let saved = self.save_into(&partial, others, begun, progress).and_then(|manifest| {
             fs::rename(&partial, &whole).and_then(|()| backup::sync_folder(folder)).map_err(at)?;
             Ok(manifest)
         });
@@ -100,7 +97,9 @@ impl Cluster<'_> {
             fs::remove_dir_all(&partial).ok();
         })?;
         let deleted = match keep {
-            Some(keep) => remove_old(folder, &manifest.cluster.id, keep.get()).map_err(at)?,
+            Some(keep) => {
+                backups.remove_old(&whole, &manifest.cluster.id, keep.get()).map_err(at)?
+            }
             None => Vec::new(),
         };
         Ok(Done { folder: whole, manifest, deleted })
@@ -130,7 +129,7 @@ impl Cluster<'_> {
         &self,
         folder: &Path,
         others: &[PathBuf],
-        started_at: Timestamp,
+        begun: Begun,
         progress: Progress<'_>,
     ) -> Result<Manifest, BackupError> {
         let at = |error: io::Error| BackupError(format!("{}: {error}", folder.display()));
@@ -144,7 +143,7 @@ impl Cluster<'_> {
         }
         let others = others.iter().filter(|other| other.exists());
         let files = others.map(|other| save_file(other, folder)).collect::<io::Result<_>>();
-        let manifest = Manifest::new(cluster, started_at, databases, files.map_err(at)?);
+        let manifest = Manifest::new(cluster, begun, databases, files.map_err(at)?);
         write_manifest(folder, &manifest).map_err(at)?;
         Ok(manifest)
     }
@@ -226,93 +225,4 @@ fn write_manifest(folder: &Path, manifest: &Manifest) -> io::Result<()> {
     file.write_all(b"\n")?;
     file.sync_all()?;
     backup::sync_folder(folder)
-}
-
-/// The right to write into a folder of backups.
-fn lock(folder: &Path) -> Result<File, BackupError> {
-    let at = |error: io::Error| BackupError(format!("{}: {error}", folder.display()));
-    let path = folder.join(LOCK);
-    let file = match files::create_file(&path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => File::open(&path),
-        created => created,
-    };
-    let file = file.map_err(at)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => {
-            let folder = folder.display();
-            Err(BackupError(format!("another backup into {folder} is being written")))
-        }
-        Err(fs::TryLockError::Error(error)) => Err(at(error)),
-    }
-}
-
-/// Removes what interrupted backups have left. Nobody else writes into this folder.
-fn remove_partial(folder: &Path) -> io::Result<()> {
-    for path in subfolders(folder)? {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.strip_suffix(PARTIAL).is_some_and(is_backup_name) {
-            fs::remove_dir_all(&path)?;
-        }
-    }
-    Ok(())
-}
-
-/// Whether a folder is named as backups are.
-fn is_backup_name(name: &str) -> bool {
-    let pattern = "0000-00-00T00-00-00.000Z";
-    name.len() == pattern.len()
-        && name.bytes().zip(pattern.bytes()).all(|(byte, expected)| match expected {
-            b'0' => byte.is_ascii_digit(),
-            expected => byte == expected,
-        })
-}
-
-/// Deletes the oldest backups of this cluster but `keep`; returns which.
-fn remove_old(folder: &Path, cluster: &str, keep: usize) -> io::Result<Vec<PathBuf>> {
-    let mut whole = whole_backups(folder)?;
-    whole.retain(|path| Manifest::read(path).is_ok_and(|found| found.cluster.id == cluster));
-    let old = whole.len().saturating_sub(keep);
-    whole.truncate(old);
-    for path in &whole {
-        // By its name it is none any more, even if its files are not gone yet.
-        let partial = files::beside(path, PARTIAL);
-        fs::rename(path, &partial)?;
-        fs::remove_dir_all(&partial)?;
-    }
-    Ok(whole)
-}
-
-/// The backups in a folder, the oldest first.
-fn whole_backups(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut paths = subfolders(folder)?;
-    paths.retain(|path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        is_backup_name(&name) && path.join(MANIFEST).exists()
-    });
-    paths.sort();
-    Ok(paths)
-}
-
-fn subfolders(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut paths = Vec::new();
-    for entry in folder.read_dir()? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            paths.push(entry.path());
-        }
-    }
-    Ok(paths)
-}
-
-/// The backup that a path means: the folder of one, or the newest one in a folder of many.
-pub fn find(path: &Path) -> Result<PathBuf, BackupError> {
-    if path.join(MANIFEST).exists() {
-        return Ok(path.to_owned());
-    }
-    let at = |error: io::Error| BackupError(format!("{}: {error}", path.display()));
-    whole_backups(path).map_err(at)?.pop().ok_or_else(|| {
-        let path = path.display();
-        BackupError(format!("{path} holds no backup: there is no {MANIFEST} in it or below it"))
-    })
 }

@@ -27,6 +27,10 @@ pub struct Manifest {
     pub program: String,
     /// The cluster.
     pub cluster: ClusterPins,
+    /// The number of the backup in its folder: each one's is higher than those of all that were there
+    /// before it. 0 of a program that did not count.
+    #[serde(default)]
+    pub sequence: u64,
     /// When the backup began.
     pub started_at: Timestamp,
     /// When all was saved.
@@ -36,6 +40,15 @@ pub struct Manifest {
     /// What else belongs to the cluster: files of the data folder, by their names.
     #[serde(default)]
     pub files: BTreeMap<String, FileEntry>,
+}
+
+/// What is known of a backup when it begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Begun {
+    /// See [`Manifest::sequence`].
+    pub sequence: u64,
+    /// See [`Manifest::started_at`].
+    pub started_at: Timestamp,
 }
 
 /// What all databases of a cluster have in common.
@@ -96,7 +109,7 @@ impl Manifest {
     /// The manifest of a finished backup.
     pub fn new(
         cluster: ClusterPins,
-        started_at: Timestamp,
+        begun: Begun,
         databases: Vec<Saved>,
         files: BTreeMap<String, FileEntry>,
     ) -> Manifest {
@@ -104,7 +117,8 @@ impl Manifest {
             format: FORMAT,
             program: env!("CARGO_PKG_VERSION").to_owned(),
             cluster,
-            started_at,
+            sequence: begun.sequence,
+            started_at: begun.started_at,
             finished_at: Timestamp::now(),
             databases,
             files,

@@ -1,0 +1,166 @@
+//! A folder of backups: which are in it, in which order, and which process may write there.
+//!
+//! Names tell the time, and a clock may be wrong once. So each backup is numbered in its manifest,
+//! higher than all that were in the folder before it, and the highest number is the newest backup.
+//! Those without a number, of an older program, come before, in the order of their names; if they are
+//! dated ahead of the clock, before these.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::db::files;
+use crate::store::cluster::backup::BackupError;
+use crate::store::cluster::backup::manifest::{MANIFEST, Manifest};
+use crate::store::routing::clock::MAX_AHEAD_MS;
+
+/// What ends the name of a backup that is not whole.
+pub const PARTIAL: &str = ".partial";
+/// Held by the process that writes into a folder of backups.
+const LOCK: &str = ".ostrakon-lock";
+/// The shape of names.
+const NAME_PATTERN: &str = "0000-00-00T00-00-00.000Z";
+
+/// The right to write into a folder of backups, until it is dropped.
+pub struct Backups<'a> {
+    folder: &'a Path,
+    _locked: File,
+}
+
+impl Backups<'_> {
+    /// Takes the right, and removes what interrupted backups have left.
+    pub fn lock(folder: &Path) -> Result<Backups<'_>, BackupError> {
+        let at = |error: io::Error| BackupError(format!("{}: {error}", folder.display()));
+        let path = folder.join(LOCK);
+        let file = match files::create_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => File::open(&path),
+            created => created,
+        };
+        let file = file.map_err(at)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => {
+                let folder = folder.display();
+                return Err(BackupError(format!("another backup into {folder} is being written")));
+            }
+            Err(fs::TryLockError::Error(error)) => return Err(at(error)),
+        }
+        remove_partial(folder).map_err(at)?;
+        Ok(Backups { folder, _locked: file })
+    }
+
+    /// The number of the next backup.
+    pub fn next_sequence(&self) -> io::Result<u64> {
+        let whole = whole_backups(self.folder)?;
+        warn_of_dates_ahead(&whole);
+        Ok(whole.iter().map(|backup| backup.sequence).max().unwrap_or_default() + 1)
+    }
+
+    /// Deletes the oldest backups of this cluster but `keep`, of which `new` is one; returns which.
+    pub fn remove_old(&self, new: &Path, cluster: &str, keep: usize) -> io::Result<Vec<PathBuf>> {
+        let mut others = whole_backups(self.folder)?;
+        let is_of = |manifest: &Manifest| manifest.cluster.id == cluster;
+        others.retain(|it| it.path != new && it.manifest.as_ref().is_some_and(is_of));
+        let old = (others.len() + 1).saturating_sub(keep);
+        others.truncate(old);
+        for Whole { path, .. } in &others {
+            // By its name it is none any more, even if its files are not gone yet.
+            let partial = files::beside(path, PARTIAL);
+            fs::rename(path, &partial)?;
+            fs::remove_dir_all(&partial)?;
+        }
+        Ok(others.into_iter().map(|backup| backup.path).collect())
+    }
+}
+
+/// The name of a backup that began at this time. No colons: other systems don't have them in names.
+pub fn backup_name(started_at: Timestamp) -> String {
+    started_at.strftime("%Y-%m-%dT%H-%M-%S.%3fZ").to_string()
+}
+
+/// The backup that a path means: the folder of one, or the newest one in a folder of many.
+pub fn find(path: &Path) -> Result<PathBuf, BackupError> {
+    if path.join(MANIFEST).exists() {
+        return Ok(path.to_owned());
+    }
+    let at = |error: io::Error| BackupError(format!("{}: {error}", path.display()));
+    let whole = whole_backups(path).map_err(at)?;
+    warn_of_dates_ahead(&whole);
+    whole.into_iter().next_back().map(|newest| newest.path).ok_or_else(|| {
+        let path = path.display();
+        BackupError(format!("{path} holds no backup: there is no {MANIFEST} in it or below it"))
+    })
+}
+
+/// A backup that is whole by its name.
+struct Whole {
+    path: PathBuf,
+    name: String,
+    /// `None`: it can't be read.
+    manifest: Option<Manifest>,
+    sequence: u64,
+    is_ahead: bool,
+}
+
+/// The backups in a folder, the oldest first.
+fn whole_backups(folder: &Path) -> io::Result<Vec<Whole>> {
+    let latest = backup_name(Timestamp::now() + SignedDuration::from_millis(MAX_AHEAD_MS));
+    let mut whole = Vec::new();
+    for path in subfolders(folder)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if is_backup_name(&name) && path.join(MANIFEST).exists() {
+            let manifest = Manifest::read(&path).ok();
+            let is_ahead = name > latest;
+            whole.push(Whole { path, name, manifest, sequence: 0, is_ahead });
+        }
+    }
+    whole.sort_by(|one, other| one.name.cmp(&other.name));
+    let mut before = 0;
+    for backup in &mut whole {
+        // One that can't be read has the place that its name says, so that its damage is noticed.
+        before = backup.manifest.as_ref().map_or(before, |manifest| manifest.sequence);
+        backup.sequence = before;
+    }
+    whole.sort_by_key(|it| (it.sequence, it.sequence > 0 || !it.is_ahead));
+    Ok(whole)
+}
+
+fn warn_of_dates_ahead(backups: &[Whole]) {
+    for Whole { path, .. } in backups.iter().filter(|backup| backup.is_ahead) {
+        let backup = path.display();
+        tracing::warn!(%backup, "dated ahead of the clock: it is wrong, or was");
+    }
+}
+
+/// Removes what interrupted backups have left. Nobody else writes into this folder.
+fn remove_partial(folder: &Path) -> io::Result<()> {
+    for path in subfolders(folder)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.strip_suffix(PARTIAL).is_some_and(is_backup_name) {
+            fs::remove_dir_all(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a folder is named as backups are.
+fn is_backup_name(name: &str) -> bool {
+    name.len() == NAME_PATTERN.len()
+        && name.bytes().zip(NAME_PATTERN.bytes()).all(|(byte, expected)| match expected {
+            b'0' => byte.is_ascii_digit(),
+            expected => byte == expected,
+        })
+}
+
+fn subfolders(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in folder.read_dir()? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            paths.push(entry.path());
+        }
+    }
+    Ok(paths)
+}
