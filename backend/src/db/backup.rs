@@ -246,27 +246,32 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Whether a SQLite file that is to be replaced holds nothing, and left nothing behind that SQLite
-/// would apply to the next file of that name.
+/// Whether a database holds nothing. A file may then be replaced: it is open no more when this
+/// returns, and has left nothing behind that SQLite would apply to the next file of that name.
 pub fn is_vacant(database: &Database, kind: Kind) -> Result<bool, DbError> {
-    if let Address::Sqlite(path) = database.address() {
-        for suffix in ["-wal", "-journal"] {
-            let left = files::beside(path, suffix);
-            if !path.exists() && fs::metadata(&left).is_ok_and(|left| left.len() > 0) {
-                return Err(database.unavailable(format!(
-                    "{} is left from a file that is gone, and would spoil the next one: move it \
-                     away",
-                    left.display()
-                )));
-            }
-        }
-        if fs::metadata(path).map_or(true, |file| file.len() == 0) {
-            return Ok(true);
+    let is_vacant = |connection: &mut Connection| {
+        Ok(crate::db::transfer::is_empty(connection, kind)? && !has_marker_table(connection)?)
+    };
+    let Address::Sqlite(path) = database.address() else {
+        return database.read_latest(&Context::default(), is_vacant);
+    };
+    if fs::metadata(path).is_ok_and(|file| file.len() > 0) {
+        // Not by the pool, which would keep the connection.
+        let mut connection = database.connect()?;
+        if !is_vacant(&mut connection).map_err(|error| error.of(database.name()))? {
+            return Ok(false);
         }
     }
-    database.read_latest(&Context::default(), |connection| {
-        Ok(crate::db::transfer::is_empty(connection, kind)? && !has_marker_table(connection)?)
-    })
+    for suffix in ["-wal", "-journal"] {
+        let left = files::beside(path, suffix);
+        if fs::metadata(&left).is_ok_and(|left| left.len() > 0) {
+            return Err(database.unavailable(format!(
+                "{} is left from a file that is gone, and would spoil the next one: move it away",
+                left.display()
+            )));
+        }
+    }
+    Ok(true)
 }
 
 fn has_marker_table(connection: &mut Connection) -> QueryResult<bool> {

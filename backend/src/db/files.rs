@@ -38,6 +38,20 @@ impl ServeLock {
 }
 
 /// A path with something appended to its last part.
+/// Links that are followed at most, as many as Linux does.
+const MAX_LINKS: usize = 40;
+
+/// The file that a path leads to, whether or not it is there: links in the last part are followed. So
+/// SQLite does, and puts its log beside that file.
+pub fn behind_links(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        let Ok(target) = path.read_link() else { break };
+        path = path.parent().map_or_else(|| target.clone(), |folder| folder.join(&target));
+    }
+    path
+}
+
 pub fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);

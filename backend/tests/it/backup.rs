@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -334,6 +334,74 @@ on_engines!(a_clock_that_was_wrong_once_costs_no_backup, [sqlite Sqlite, postgre
     succeeds(&place, &["backup", "backups", "--keep", "2"]);
     assert!(last.exists() && !ahead.exists());
 });
+
+#[test]
+fn empty_files_and_files_without_tables_are_filled() {
+    let place = demo();
+    succeeds(&place, &["backup", "backups"]);
+    lose_all(&place);
+    let without_tables = "PRAGMA journal_mode = WAL; CREATE TABLE gone (n); DROP TABLE gone;";
+    fs::write(place.file("default"), "").unwrap();
+    fs::write(place.file("reviews-1"), "").unwrap();
+    place.sql("reviews-2", without_tables);
+    let restored = succeeds(&place, &["restore", "backups"]);
+    assert!(restored.contains("5000 reviews in 3 databases, all in their place"), "{restored}");
+    for database in ["reviews-3", "default"] {
+        place.lose(database);
+        place.sql(database, without_tables);
+        succeeds(&place, &["restore", "backups", "--database", database]);
+        place.empty(database);
+        succeeds(&place, &["restore", "backups", "--database", database]);
+    }
+    // What SQLite would apply to the next file of that name is as bad beside an empty one.
+    place.empty("reviews-1");
+    fs::write(place.file("reviews-1").with_extension("sqlite3-wal"), "left").unwrap();
+    let said = fails(ostrakon(&place, &["restore", "backups", "--database", "reviews-1"]), 2);
+    assert!(said.contains("reviews-1.sqlite3-wal is left"), "{said}");
+    fs::remove_file(place.file("reviews-1").with_extension("sqlite3-wal")).unwrap();
+    succeeds(&place, &["restore", "backups", "--database", "reviews-1"]);
+    review(&serve(&place), 1, "", "new");
+    succeeds(&place, &["verify"]);
+}
+
+#[test]
+fn a_database_that_is_a_link_is_restored_where_it_leads() {
+    let place = demo();
+    let (disk, link) = (place.folder().join("disk"), place.file("reviews-1"));
+    let real = disk.join("one.sqlite3");
+    fs::create_dir(&disk).unwrap();
+    fs::rename(&link, &real).unwrap();
+    symlink("../disk/one.sqlite3", &link).unwrap();
+    succeeds(&place, &["backup", "backups"]);
+    fs::remove_file(&real).unwrap();
+    let wal = disk.join("one.sqlite3-wal");
+    fs::write(&wal, "left").unwrap();
+    let restore = ["restore", "backups", "--database", "reviews-1"];
+    let said = fails(ostrakon(&place, &restore), 2);
+    assert!(said.contains("one.sqlite3-wal is left"), "{said}");
+    fs::remove_file(&wal).unwrap();
+    succeeds(&place, &restore);
+    assert!(link.symlink_metadata().unwrap().is_symlink() && real.exists());
+
+    // The same of all, with the key of the data folder, and of files that are yet to be made.
+    let (key, real_key) = (place.folder().join("data/secret-key"), disk.join("key"));
+    fs::write(&real_key, "a secret of this cluster, which nobody guesses").unwrap();
+    symlink(&real_key, &key).unwrap();
+    succeeds(&place, &["backup", "backups"]);
+    REVIEWS[1..].iter().chain(&["default"]).for_each(|database| place.lose(database));
+    fs::remove_file(&real).unwrap();
+    fs::remove_file(&real_key).unwrap();
+    succeeds(&place, &["restore", "backups"]);
+    for (link, real) in [(&link, &real), (&key, &real_key)] {
+        assert!(link.symlink_metadata().unwrap().is_symlink() && real.exists());
+    }
+    let new = Place::new();
+    fs::create_dir_all(new.folder().join("data")).unwrap();
+    symlink("../elsewhere.sqlite3", new.file("reviews-2")).unwrap();
+    succeeds(&new, &["migrate"]);
+    assert!(new.folder().join("elsewhere.sqlite3").exists());
+    succeeds(&new, &["verify"]);
+}
 
 on_engines!(one_reviews_database_of_three_can_be_restored, [sqlite Sqlite, postgres Postgres], || {
     let place = demo();

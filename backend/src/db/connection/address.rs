@@ -7,6 +7,8 @@ use std::str::FromStr;
 use form_urlencoded::byte_serialize;
 use percent_encoding::percent_decode_str;
 
+use crate::db::files;
+
 /// Where a database is. Shown and logged without passwords.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Address {
@@ -30,6 +32,14 @@ const POSTGRES_DEFAULTS: [(&str, &str); 7] = [
 ];
 
 impl Address {
+    /// The same; of a file, where it really is. It keeps that for as long as the process runs.
+    pub(in crate::db) fn behind_links(self) -> Address {
+        match self {
+            Address::Sqlite(path) => Address::Sqlite(files::behind_links(&path)),
+            server => server,
+        }
+    }
+
     /// The same, with this password unless it has one.
     pub fn with_password(self, password: &str) -> Address {
         match self {

@@ -99,7 +99,7 @@ impl Database {
         let replica = |address| Replica { server: server(address), progress: Arc::default() };
         Database {
             name: name.to_owned(),
-            primary: server(primary),
+            primary: server(primary.behind_links()),
             replicas: replicas.into_iter().map(replica).collect(),
             next: AtomicUsize::new(0),
             log: Arc::default(),

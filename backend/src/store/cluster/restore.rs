@@ -240,7 +240,7 @@ impl Restore {
             backup::copy_file(&self.folder.join(name), &mut file)?;
             file.sync_all()?;
             fs::rename(&partial, &to)?;
-            backup::sync_folder(data_folder)?;
+            backup::sync_folder(to.parent().unwrap_or(data_folder))?;
         }
         Ok(())
     }
@@ -258,6 +258,7 @@ impl Restore {
             migrate::run(database, *kind, lock)?;
             backfill::run(&self.databases.default, database, &mut |line| done.push(line))?;
         }
+            let to = files::behind_links(&to);
         let mut lines = self.lost();
         lines.extend(done);
         lines.extend(self.settle_ids()?);

@@ -162,7 +162,8 @@ pub(super) fn exists(database: &Database) -> bool {
 /// Refuses a database that can't store every text. One whose server explains itself in another
 /// language is only warned about.
 pub(super) fn require_utf8(database: &Database) -> Result<(), SetupError> {
-    if !exists(database) {
+    // A file is not even opened: a restore may be about to replace it.
+    if database.is_file() {
         return Ok(());
     }
     let Some((encoding, language)) = database.read_latest(&Context::default(), db::encoding)?
