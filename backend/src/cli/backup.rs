@@ -1,7 +1,8 @@
 //! Backups at the command line: made, checked, restored.
 
+use std::io;
 use std::num::NonZero;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -69,7 +70,38 @@ pub fn backup(config: &Config, arguments: BackupArguments) -> Result<(), Failure
     }
 }
 
+/// Refuses a folder of backups within that of the data: both would be lost together.
+fn refuse_among_data(config: &Config, dir: &Path) -> Result<(), Failure> {
+    let dir = real(dir)?;
+    let mut is_among = dir.starts_with(real(&config.data_dir)?);
+    for folder in config.databases().folders() {
+        is_among |= real(&folder)? == dir;
+    }
+    if !is_among {
+        return Ok(());
+    }
+    Err(Failure::Refused(format!(
+        "{} is where the databases are: a backup belongs elsewhere, best on another disk",
+        dir.display()
+    )))
+}
+
+/// A path without links, of which the last parts may not exist yet.
+fn real(path: &Path) -> io::Result<PathBuf> {
+    let mut real = PathBuf::new();
+    for part in std::path::absolute(path)?.components() {
+        if part == Component::ParentDir {
+            real.pop();
+            continue;
+        }
+        real.push(part);
+        real = real.canonicalize().unwrap_or(real);
+    }
+    Ok(real)
+}
+
 fn save(config: &Config, dir: &Path, keep: Option<NonZero<usize>>) -> Result<(), Failure> {
+    refuse_among_data(config, dir)?;
     let store = open(config)?;
     let bar = progress_bar(store.cluster().rows()?, "rows saved");
     let done = store.cluster().back_up(dir, &[config.own_secret_key()], keep, &|database, rows| {

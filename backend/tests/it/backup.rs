@@ -403,6 +403,25 @@ fn a_database_that_is_a_link_is_restored_where_it_leads() {
     succeeds(&new, &["verify"]);
 }
 
+on_engines!(a_backup_among_the_data_is_refused, [sqlite Sqlite, postgres Postgres], || {
+    let place = demo();
+    fs::create_dir_all(place.folder().join("data")).unwrap();
+    symlink("data", place.folder().join("link")).unwrap();
+    for folder in ["data", "data/backups/daily", "link/backups", "backups/../data/."] {
+        let said = fails(ostrakon(&place, &["backup", folder]), 2);
+        assert!(said.contains("a backup belongs elsewhere"), "{said}");
+    }
+    assert!(!place.folder().join("data/backups").exists());
+    if engine() == Engine::Sqlite {
+        let mut elsewhere = ostrakon(&place, &["backup", "data"]);
+        elsewhere.env("OSTRAKON_DATA_DIR", "other");
+        let files = ["default", "reviews-1"].map(|name| format!("sqlite:data/{name}.sqlite3"));
+        elsewhere.env("OSTRAKON_DEFAULT_URL", &files[0]).env("OSTRAKON_REVIEWS_URLS", &files[1]);
+        fails(elsewhere, 2);
+    }
+    succeeds(&place, &["backup", "database"]);
+});
+
 on_engines!(one_reviews_database_of_three_can_be_restored, [sqlite Sqlite, postgres Postgres], || {
     let place = demo();
     succeeds(&place, &["backup", "backups"]);
@@ -541,7 +560,14 @@ on_engines!(an_interrupted_restore_serves_nothing_and_goes_on, [sqlite Sqlite, p
     }
     let said = succeeds(&place, &["restore", "backups"]);
     assert!(said.contains("5000 reviews in 3 databases, all in their place"), "{said}");
-    serve(&place);
+    let serving = serve(&place);
+    let said = fails(ostrakon(&place, &["restore", "backups", "--database", "reviews-1"]), 2);
+    let open = if engine() == Engine::Sqlite { "already" } else { "is used by" };
+    assert!(said.contains(open), "{said}");
+    drop(serving);
+    let said = fails(ostrakon(&place, &["restore", "backups"]), 2);
+    assert!(said.contains("has been restored here already"), "{said}");
+    review(&serve(&place), 1, "", "since");
     let said = fails_all(&place, &["restore", "backups"]);
     assert!(said.lines().count() == 4 && said.contains("is not empty"), "{said}");
 });

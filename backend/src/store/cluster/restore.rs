@@ -20,7 +20,9 @@ use crate::db::{Address, Context, Database, backup, sqlite_version_problem, tran
 use crate::store::cluster::backfill;
 use crate::store::cluster::backup::{Manifest, Progress, Saved, compare};
 use crate::store::cluster::ids::{adopt_default, named_in};
-use crate::store::cluster::setup::{Databases, SetupError, existing_pins, exists, require_utf8};
+use crate::store::cluster::setup::{
+    Databases, SetupError, all_of, existing_pins, exists, require_utf8,
+};
 
 /// A restore that is possible: the backup is whole, and what it fills is empty.
 pub struct Restore {
@@ -123,10 +125,35 @@ impl Restore {
             )
             .into());
         }
-        let checked = self.databases.all().map(|(database, kind)| self.check_one(database, kind));
-        let problems: Vec<_> =
-            checked.filter_map(Result::err).flat_map(|SetupError(lines)| lines).collect();
-        if problems.is_empty() { Ok(()) } else { Err(SetupError(problems)) }
+        let checked =
+            all_of(self.databases.all().map(|(database, kind)| self.check_one(database, kind)));
+        // Whatever keeps this from being known: the problems are told.
+        if checked.is_err() && self.is_done().unwrap_or(false) {
+            let done = "this backup has been restored here already: nothing is left to do";
+            return Err(done.to_owned().into());
+        }
+        checked
+    }
+
+    /// Whether all that is to be filled holds what the backup does: reviews exactly, and products and
+    /// accounts, since a restore itself changes what else `default` holds.
+    fn is_done(&self) -> Result<bool, SetupError> {
+        for (database, kind) in self.databases.all().filter(|(d, _)| self.is_selected(d.name())) {
+            if backup::is_vacant(database, kind)?
+                || existing_pins(database, kind)?
+                    != Some(self.manifest.cluster.pins(database.name()))
+            {
+                return Ok(false);
+            }
+            let mut saved = self.saved(database)?.clone();
+            if kind == Kind::Default {
+                saved.tables.retain(|table, _| ["product", "account"].contains(&table.as_str()));
+            }
+            if !compare(database, &saved, &|_| ())?.is_empty() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn check_one(&self, database: &Database, kind: Kind) -> Result<(), SetupError> {
@@ -231,6 +258,7 @@ impl Restore {
         for name in self.manifest.files.keys() {
             // Whatever the manifest says, nothing is written elsewhere.
             let to = data_folder.join(Path::new(name).file_name().unwrap_or_default());
+            let to = files::behind_links(&to);
             if to.exists() {
                 continue;
             }
@@ -258,7 +286,6 @@ impl Restore {
             migrate::run(database, *kind, lock)?;
             backfill::run(&self.databases.default, database, &mut |line| done.push(line))?;
         }
-            let to = files::behind_links(&to);
         let mut lines = self.lost();
         lines.extend(done);
         lines.extend(self.settle_ids()?);

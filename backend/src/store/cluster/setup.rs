@@ -1,5 +1,6 @@
 //! From configured files to a running cluster: what is the same for migrating and for opening.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ostrakon_shared::ReviewId;
@@ -53,6 +54,16 @@ impl Databases {
     pub(super) fn all(&self) -> impl Iterator<Item = (&Database, Kind)> {
         let reviews = self.reviews.iter().map(|database| (&**database, Kind::Reviews));
         std::iter::once((&*self.default, Kind::Default)).chain(reviews)
+    }
+
+    /// The folders of the SQLite files among them.
+    pub fn folders(&self) -> Vec<PathBuf> {
+        let folder = |(database, _): (&Database, Kind)| match database.address() {
+            // Of a file without a folder in its path: the one that the process runs in.
+            Address::Sqlite(path) => path.parent().map(|folder| Path::new(".").join(folder)),
+            Address::Postgres(_) => None,
+        };
+        self.all().filter_map(folder).collect()
     }
 
     /// How far each database has come.
