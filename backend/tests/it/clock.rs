@@ -163,6 +163,7 @@ on_every_engine!(without_a_possible_date_nothing_is_written, async || {
 async fn a_clock_without_a_possible_date_is_refused_at_start() {
     let _on = Engine::Postgres.enter();
     let clocks = Clocks::start(1).await;
+    clocks.review().await;
     clocks.set("reviews-1", -40 * 365 * 86_400);
     let mut command = ostrakon(clocks.app.place(), &["databases"]);
     command.env("OSTRAKON_REVIEWS_URLS", clocks.app.place().address("reviews-1").to_string());

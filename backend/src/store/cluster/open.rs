@@ -52,7 +52,7 @@ impl Databases {
     /// A mint for each reviews database. What is dated ahead of its clock is told, and left as it
     /// is: it must not date what comes.
     fn mints(&self, clock: &Clock) -> Result<Vec<Mint>, SetupError> {
-        let (mut mints, mut problems) = (Vec::new(), BTreeSet::new());
+        let (mut mints, mut ahead, mut problems) = (Vec::new(), Vec::new(), BTreeSet::new());
         for database in &self.reviews {
             let name = database.name();
             let by_server = database.read_latest(&Context::default(), clock_ms)?;
@@ -63,26 +63,22 @@ impl Databases {
             let last = |connection: &mut _| reviews::last_ids(connection, bound);
             let last = database.read_latest(&Context::default(), last)?;
             if let Some(id) = last.above.and_then(ReviewId::new) {
-                let (number, latest) = (last.number_above, clock::text(id.unix_ms()));
-                let problem = "reviews are dated ahead of the clock: it is wrong, or was";
-                tracing::warn!(
-                    database = name,
-                    number,
-                    latest,
-                    now = clock::text(now_ms),
-                    "{problem}"
-                );
+                ahead.push((name, last.number_above, id, now_ms));
             }
             mints.push(Mint::above(name, last.below, clock.clone()));
         }
-        if problems.is_empty() {
-            Ok(mints)
-        } else {
-            Err(SetupError(problems.into_iter().collect()))
+        if !problems.is_empty() {
+            return Err(SetupError(problems.into_iter().collect()));
         }
     }
 
     fn check_reviews(
+        for (database, number, latest, now_ms) in ahead {
+            let (latest, now) = (clock::text(latest.unix_ms()), clock::text(now_ms));
+            let problem = "reviews are dated ahead of the clock: it is wrong, or was";
+            tracing::warn!(database, number, latest, now, "{problem}");
+        }
+        Ok(mints)
         &self,
         database: &Database,
         root: &Pins,
