@@ -37,7 +37,6 @@ impl ServeLock {
     }
 }
 
-/// A path with something appended to its last part.
 /// Links that are followed at most, as many as Linux does.
 const MAX_LINKS: usize = 40;
 
@@ -52,6 +51,7 @@ pub fn behind_links(path: &Path) -> PathBuf {
     path
 }
 
+/// A path with something appended to its last part.
 pub fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);

@@ -70,15 +70,15 @@ impl Databases {
         if !problems.is_empty() {
             return Err(SetupError(problems.into_iter().collect()));
         }
-    }
-
-    fn check_reviews(
         for (database, number, latest, now_ms) in ahead {
             let (latest, now) = (clock::text(latest.unix_ms()), clock::text(now_ms));
             let problem = "reviews are dated ahead of the clock: it is wrong, or was";
             tracing::warn!(database, number, latest, now, "{problem}");
         }
         Ok(mints)
+    }
+
+    fn check_reviews(
         &self,
         database: &Database,
         root: &Pins,
