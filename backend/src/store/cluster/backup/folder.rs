@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::db::files;
+use crate::store::clock::MAX_AHEAD_MS;
 use crate::store::cluster::backup::BackupError;
 use crate::store::cluster::backup::manifest::{MANIFEST, Manifest};
-use crate::store::routing::clock::MAX_AHEAD_MS;
 
 /// What ends the name of a backup that is not whole.
 pub const PARTIAL: &str = ".partial";
