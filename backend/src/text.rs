@@ -173,15 +173,15 @@ fn skeleton_of(text: impl Iterator<Item = char>) -> String {
     found
 }
 
-/// The characters of a name, without white space around it or too thin to be seen, and with one
-/// space wherever there is more.
+/// The characters of a name that show something, without white space around it or too thin to be
+/// seen, and with one space wherever there is more.
 fn one_line(name: &str) -> impl Iterator<Item = char> {
     let is_space = |c| matches!(c, ' ' | '\t' | '\u{a0}' | '\u{2000}'..='\u{2003}' | '\u{3000}');
     let mut before = ' ';
-    name.trim()
+    name.trim_matches(|c: char| c.is_whitespace() || is_invisible(c))
         .chars()
         .map(move |c| if is_space(c) { ' ' } else { c })
-        .filter(|&c| c == ' ' || !c.is_whitespace())
+        .filter(|&c| c == ' ' || !(c.is_whitespace() || is_invisible(c)))
         .filter(move |&c| std::mem::replace(&mut before, c) != ' ' || c != ' ')
 }
 
@@ -216,14 +216,17 @@ impl NameKeys {
 }
 
 /// Names that speak for the service: only its operator gives them away.
-const RESERVED: [&str; 24] = [
+const RESERVED: [&str; 27] = [
     "admin",
     "administrator",
+    "admins",
     "customerservice",
     "customersupport",
     "helpdesk",
     "hostmaster",
+    "mod",
     "moderator",
+    "moderators",
     "official",
     "operator",
     "ostrakon",
@@ -312,12 +315,15 @@ mod tests {
                     "admi\u{307}n",
                     " ad\u{200b}min ",
                     "ad\u{200a}min",
+                    "\u{2800}ad\u{2800}min \u{3164}",
+                    "admin\u{1d159}\u{fff9}\u{13430}\u{fffc}",
+                    "ad\u{e000}min\u{378}\u{ffff}",
                     "𝐚𝐝𝐦𝐢𝐧",
                 ] as &[_],
             ),
             ("Victor", &["νictor", "VICTOR"]),
             ("nikola", &["ΝIKOLA", "Nіkola"]),
-            ("Ben K.", &["ben  k.", "Вen\u{a0}K."]),
+            ("Ben K.", &["ben  k.", "Вen\u{a0}K.", "Ben \u{2800} K.", "Ben K\u{200d}."]),
             ("СОВА", &["сова", "COBA"]),
         ] {
             for other in others {

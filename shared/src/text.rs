@@ -1,7 +1,11 @@
 //! What text may be: the rules that every field of text shares.
 
 #[cfg(not(target_arch = "wasm32"))]
+use unicode_normalization::UnicodeNormalization;
+#[cfg(not(target_arch = "wasm32"))]
 use unicode_normalization::char::is_combining_mark;
+#[cfg(not(target_arch = "wasm32"))]
+use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
 use crate::problem::{FieldError, FieldErrorCode, FieldErrorParams};
 
@@ -18,7 +22,9 @@ pub(crate) enum Lines {
 /// letter to stand on. An optional field with a blank text is an absent one, a required one is
 /// refused.
 pub fn is_blank(text: &str) -> bool {
-    text.chars().all(|c| c.is_whitespace() || is_invisible(c) || is_combining_mark(c))
+    text.chars().all(|c| {
+        !c.is_ascii_graphic() && (c.is_whitespace() || is_invisible(c) || is_combining_mark(c))
+    })
 }
 
 /// Whether a character is a mark, by the browser's table: its Unicode may be another version than
@@ -118,6 +124,12 @@ mod tests {
             "\u{e0041}\u{e007f}",
             "\u{202e}\u{202c}",
             "\u{180e}\u{34f}\u{1d173}",
+            "\u{fffc}",
+            "\u{e000}\u{f8ff}\u{10fffd}",
+            "\u{ffff}\u{fdd0}\u{10ffff}",
+            "\u{378}\u{e01f0}",
+            "\u{16fe4}\u{2d7f}\u{1107f}",
+            "\u{fffb}\u{13430}\u{1343f}\u{13441}",
         ] {
             assert!(is_blank(text), "{text:?}");
         }
@@ -132,6 +144,37 @@ mod tests {
             "❤\u{fe0f}",
         ] {
             assert!(!is_blank(text), "{text:?}");
+        }
+    }
+
+    /// Code points that `Default_Ignorable_Code_Point` of Unicode 17 lists, as ranges.
+    #[test]
+    fn ignorable_characters_are_invisible() {
+        for range in [
+            '\u{ad}'..='\u{ad}',
+            '\u{34f}'..='\u{34f}',
+            '\u{61c}'..='\u{61c}',
+            '\u{115f}'..='\u{1160}',
+            '\u{17b4}'..='\u{17b5}',
+            '\u{180b}'..='\u{180f}',
+            '\u{200b}'..='\u{200f}',
+            '\u{202a}'..='\u{202e}',
+            '\u{2060}'..='\u{206f}',
+            '\u{3164}'..='\u{3164}',
+            '\u{fe00}'..='\u{fe0f}',
+            '\u{feff}'..='\u{feff}',
+            '\u{ffa0}'..='\u{ffa0}',
+            '\u{fff0}'..='\u{fff8}',
+            '\u{1bca0}'..='\u{1bca3}',
+            '\u{1d173}'..='\u{1d17a}',
+            '\u{e0000}'..='\u{e0fff}',
+        ] {
+            range.for_each(|c| assert!(is_invisible(c), "{c:?}"));
+        }
+        for c in
+            ['a', ' ', '\0', '\n', '\u{a0}', '\u{2028}', '\u{301}', 'é', '和', '🏺', '\u{fffd}']
+        {
+            assert!(!is_invisible(c), "{c:?}");
         }
     }
 

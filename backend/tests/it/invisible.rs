@@ -11,7 +11,7 @@ const REVIEWS: &str = "/api/products/1/reviews";
 const TOKENS: &str = "/api/accounts/me/tokens";
 
 /// Texts of which nobody sees anything.
-const BLANK: [&str; 8] = [
+const BLANK: [&str; 12] = [
     "\u{200b}",
     "\u{2060}\u{feff}",
     "\u{3164}",
@@ -20,6 +20,10 @@ const BLANK: [&str; 8] = [
     "\u{301}\u{20dd}",
     "\u{e0041}\u{e007f}",
     "\u{202e}\u{180e}",
+    "\u{fffc}\u{fff9}\u{fffb}",
+    "\u{e000}",
+    "\u{ffff}\u{378}",
+    "\u{1d159}\u{16fe4}\u{13430}\u{13441}",
 ];
 
 /// Texts that hold such characters and show something.

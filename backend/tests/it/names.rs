@@ -47,7 +47,11 @@ on_every_engine!(names_that_speak_for_the_service_are_reserved, async || {
         "Administrator",
         "аdmin",
         "ad-min",
+        "admins",
+        "mod",
+        "M0D",
         "moderator",
+        "Moderators",
         "Ostrakon",
         "support",
         "staff",
@@ -84,6 +88,55 @@ fn taken(answer: &Answer) {
     let error = &answer.json()["errors"][0];
     assert_eq!((&error["pointer"], &error["code"]), (&json!("/author_name"), &json!("taken")));
 }
+
+on_every_engine!(what_can_t_be_seen_makes_no_other_name, async || {
+    let app = TestApp::start(1).await;
+    app.account("aspasia", Role::Admin).await;
+    let member = app.account("pericles", Role::Member).await;
+    let unseen = [
+        '\u{2800}',
+        '\u{3164}',
+        '\u{115f}',
+        '\u{1160}',
+        '\u{ffa0}',
+        '\u{1d159}',
+        '\u{fff9}',
+        '\u{fffa}',
+        '\u{fffb}',
+        '\u{fffc}',
+        '\u{13430}',
+        '\u{13441}',
+        '\u{13442}',
+        '\u{16fe4}',
+        '\u{2d7f}',
+        '\u{1107f}',
+        // Format characters, of private use, not assigned, and noncharacters.
+        '\u{ad}',
+        '\u{200d}',
+        '\u{61c}',
+        '\u{e0041}',
+        '\u{e000}',
+        '\u{f8ff}',
+        '\u{10fffd}',
+        '\u{378}',
+        '\u{e0fff}',
+        '\u{fdd0}',
+        '\u{ffff}',
+        '\u{10ffff}',
+    ];
+    for c in unseen {
+        for name in [format!("Aspasia{c}"), format!("{c}Aspasia"), format!("Asp{c}asia")] {
+            let signed = json!({"body": "b", "author_name": name});
+            taken(&app.post_review(1, &signed).await);
+            taken(&app.call(Some(&member), Method::POST, REVIEWS, &signed).await);
+        }
+        let reserved = json!({"body": "b", "author_name": format!("ad{c}min")});
+        let refused = app.post_review(1, &reserved).await;
+        assert_eq!(refused.json()["errors"][0]["code"], "reserved", "{c:?}");
+        try_register(&app, &format!("Aspasia{c}")).await.problem(422);
+    }
+    assert_eq!(app.all_pages(REVIEWS).await, Vec::<Value>::new(), "nothing of it is there");
+});
 
 with_databases!(nobody_signs_with_the_name_of_another_account, async |app| {
     let author = app.account("aspasia", Role::Member).await;
@@ -289,4 +342,23 @@ on_every_engine!(a_migration_that_was_interrupted_is_finished_by_the_next_one, a
     succeeds(&place, &["migrate"]);
     let app = TestApp::start_in(place, 3, |_| ());
     assert_eq!(try_register(&app, "аspasia").await.problem(409), "name_taken");
+});
+
+on_every_engine!(a_migration_forgets_what_can_t_be_seen, async || {
+    let app = TestApp::start(1).await;
+    create(&app, "aspasia", Role::Member);
+    app.add_named_product(6, "Kra\u{e000}ter");
+    let place = app.stop().await;
+    // As an earlier program has stored it.
+    for statement in [
+        "UPDATE account SET name_skeleton = 'of an earlier program'",
+        "UPDATE product SET search_text = 'kra\u{e000}ter' WHERE id = 6",
+        "DELETE FROM __diesel_schema_migrations WHERE version = '20261127200000'",
+    ] {
+        place.sql("default", statement);
+    }
+    place.config(1).open().map(drop).unwrap_err();
+    let app = TestApp::start_in(place, 1, |_| ());
+    assert_eq!(try_register(&app, "аspasia").await.problem(409), "name_taken");
+    assert_eq!(app.all_pages("/api/products?search=krater").await.len(), 1);
 });

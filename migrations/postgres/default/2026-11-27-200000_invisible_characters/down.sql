@@ -1,0 +1,1 @@
+DELETE FROM backfill WHERE name IN ('account_names', 'product_search');
