@@ -119,9 +119,14 @@ impl RequestBody for Credentials {
 }
 
 impl Credentials {
+    /// The name as a new account has it: composed (NFC).
+    pub fn account_name(&self) -> String {
+        text::composed(&self.name)
+    }
+
     /// Everything that is wrong with them for a new account, at most one error a field.
     pub fn errors(&self) -> Vec<FieldError> {
-        let name = name_error(&self.name);
+        let name = name_error(&self.account_name());
         name.into_iter().chain(password_error("password", &self.password)).collect()
     }
 }
@@ -439,6 +444,7 @@ mod tests {
     fn new_accounts_have_sensible_names_and_passwords() {
         assert_eq!(codes("aspasia", "12345678"), []);
         assert_eq!(codes("Ασπασία.2-b_", "πάσσωορδ"), []);
+        assert_eq!(codes("Jose\u{301}", "12345678"), []);
         let name = |code| vec![("/name".to_owned(), code)];
         assert_eq!(codes("ab", "12345678"), name(FieldErrorCode::TooShort));
         assert_eq!(codes(&"a".repeat(41), "12345678"), name(FieldErrorCode::TooLong));

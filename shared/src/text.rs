@@ -31,21 +31,53 @@ pub fn is_blank(text: &str) -> bool {
 /// the server's, which has the last word.
 #[cfg(target_arch = "wasm32")]
 fn is_combining_mark(c: char) -> bool {
-    js_sys::RegExp::new(r"\p{M}", "u").test(c.encode_utf8(&mut [0; 4]))
+    is_of(r"\p{M}", c)
 }
 
-/// Whether a character shows nothing by itself: it is one of `Default_Ignorable_Code_Point`
-/// (DerivedCoreProperties.txt of Unicode 17), a format control of annotations or hieroglyphs, or a
-/// letter or symbol that is drawn as nothing.
+#[cfg(target_arch = "wasm32")]
+fn is_of(class: &str, c: char) -> bool {
+    js_sys::RegExp::new(class, "u").test(c.encode_utf8(&mut [0; 4]))
+}
+
+/// Whether a character shows nothing by itself: it is a format character, of private use, not
+/// assigned, or drawn as nothing, as fillers and joiners are. White space and control characters
+/// are none of these: the one moves what follows, the other is refused.
 pub fn is_invisible(c: char) -> bool {
+    !c.is_ascii() && (is_drawn_as_nothing(c) || is_unseen_by_category(c))
+}
+
+/// The letters, marks and symbols that show nothing by themselves: those of
+/// `Default_Ignorable_Code_Point` (DerivedCoreProperties.txt), and blanks and joiners beside them.
+fn is_drawn_as_nothing(c: char) -> bool {
     matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-        | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
-        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
-        | '\u{fff9}'..='\u{fffb}' | '\u{13430}'..='\u{1343f}'
-        | '\u{2800}' | '\u{13441}'..='\u{13442}' | '\u{1d159}')
+        '\u{34f}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180d}'
+        | '\u{180f}' | '\u{2800}' | '\u{2d7f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}'
+        | '\u{fffc}' | '\u{1107f}' | '\u{13441}'..='\u{13442}' | '\u{16fe4}' | '\u{1d159}'
+        | '\u{e0100}'..='\u{e01ef}')
+}
+
+/// Whether Unicode's general category says that there is nothing to see: Cf, Co or Cn.
+#[cfg(not(target_arch = "wasm32"))]
+fn is_unseen_by_category(c: char) -> bool {
+    c.general_category_group() == GeneralCategoryGroup::Other && !c.is_control()
+}
+
+/// The same by the browser's table. What is not assigned there may be so in the server's.
+#[cfg(target_arch = "wasm32")]
+fn is_unseen_by_category(c: char) -> bool {
+    is_of(r"[\p{Cf}\p{Co}]", c)
+}
+
+/// The text with its characters composed (NFC), however a keyboard or a file system has made them.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn composed(text: &str) -> String {
+    text.nfc().collect()
+}
+
+/// The same, by the browser.
+#[cfg(target_arch = "wasm32")]
+pub fn composed(text: &str) -> String {
+    js_sys::JsString::from(text).normalize("NFC").into()
 }
 
 /// Whether a character embeds, overrides or isolates what follows it (UAX #9, section 2): left

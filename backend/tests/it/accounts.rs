@@ -355,6 +355,30 @@ on_every_engine!(a_registration_chooses_no_role, async || {
     assert_eq!(count(&app, "account"), 0);
 });
 
+on_every_engine!(names_are_composed_however_they_were_typed, async || {
+    let app = TestApp::start(1).await;
+    let jose = register(&app, "Jose\u{301}").await;
+    assert_eq!(jose.name().await, "Jos\u{e9}");
+    create(&app, "Zoe\u{308}", Role::Member);
+    for (name, stored) in [
+        ("Jose\u{301}", "Jos\u{e9}"),
+        ("JOS\u{e9}", "Jos\u{e9}"),
+        ("Zoe\u{308}", "Zo\u{eb}"),
+        ("zo\u{eb}", "Zo\u{eb}"),
+    ] {
+        assert_eq!(sign_in(&app, name).await.name().await, stored, "{name:?}");
+        let taken = post(&app, "/api/accounts", &credentials(name)).await;
+        assert_eq!(taken.problem(409), "name_taken", "{name:?}");
+    }
+    // As long as a name may be, when it is composed.
+    let long = "e\u{301}".repeat(40);
+    assert_eq!(register(&app, &long).await.name().await, "\u{e9}".repeat(40));
+    let longer = post(&app, "/api/accounts", &credentials(&"e\u{301}".repeat(41))).await;
+    assert_eq!(longer.json()["errors"][0]["params"], json!({"limit": 40, "actual": 41}));
+    // A mark that no letter takes is none of a name's characters.
+    post(&app, "/api/accounts", &credentials("qqq\u{301}")).await.problem(422);
+});
+
 on_every_engine!(names_are_taken_in_any_case, async || {
     let app = TestApp::start(1).await;
     register(&app, "Σωκράτης").await;

@@ -5,7 +5,6 @@ use ostrakon_shared::{
     Account, AccountEdit, AccountId, AccountPage, AuditAction, Credentials, FieldError,
     FieldErrorCode, PageLimit, Role,
 };
-use unicode_normalization::UnicodeNormalization;
 
 use crate::db::accounts::{self, AccountRow, NewAccount};
 use crate::db::sessions;
@@ -93,13 +92,11 @@ impl Accounts<'_> {
     }
 
     fn new_account(&self, credentials: &Credentials, role: Role) -> Result<Prepared, StoreError> {
-        // However a keyboard composes its characters.
-        let name: String = credentials.name.nfc().collect();
-        let password = credentials.password.clone();
-        let errors = Credentials { name: name.clone(), password }.errors();
+        let errors = credentials.errors();
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
+        let name = credentials.account_name();
         require_unguessable("password", &name, &credentials.password)?;
         let keys = NameKeys::of(&name);
         // Before a password is hashed, which takes long.
