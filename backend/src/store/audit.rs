@@ -2,7 +2,9 @@
 //!
 //! An entry is written in the transaction of what it tells of. Only failed sign-ins have none: they
 //! are gathered in memory, so that an attacker can't fill the disk with them. One account tried from
-//! one network is one entry an hour, and beyond [`MAX_KEYS`] of these, all others share one.
+//! one network is one entry an hour. Beyond [`MAX_KEYS`] of these, there is one entry for each
+//! account that was tried: however many names are tried as a distraction, an account's trail shows
+//! that somebody guesses its password.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -23,6 +25,8 @@ use crate::store::routing::cursor::{self, ListScope, Position};
 
 /// Failures are told apart by account and network in so many entries an hour, per process.
 const MAX_KEYS: usize = 250;
+/// Further ones are told apart by account alone in so many entries, and share one beyond these.
+const MAX_ACCOUNTS: usize = 10_000;
 /// How often repeated failures are written, in milliseconds. The first of its kind is at once.
 const WRITE_EVERY_MS: i64 = 10_000;
 const HOUR_MS: i64 = 60 * 60 * 1_000;
@@ -155,6 +159,33 @@ struct State {
     is_scheduled: bool,
 }
 
+impl State {
+    /// The failure as it is counted: without its network where too many networks were seen, and
+    /// without its account where too many accounts were tried.
+    fn told_apart(&mut self, failure: Failure) -> Failure {
+        if self.tallies.contains_key(&failure) {
+            return failure;
+        }
+        // What could not be written for hours has to go.
+        if self.tallies.len() > 4 * (MAX_KEYS + MAX_ACCOUNTS) {
+            self.tallies.retain(|other, _| other.hour == failure.hour);
+        }
+        let hour = failure.hour;
+        let others = |have_network: bool| {
+            let is_such = |it: &&Failure| it.hour == hour && it.network.is_some() == have_network;
+            self.tallies.keys().filter(is_such).count()
+        };
+        if failure.network.is_some() && others(true) < MAX_KEYS {
+            return failure;
+        }
+        let failure = Failure { network: None, ..failure };
+        if others(false) < MAX_ACCOUNTS || self.tallies.contains_key(&failure) {
+            return failure;
+        }
+        Failure { account: None, ..failure }
+    }
+}
+
 impl Failures {
     /// None so far.
     pub fn new(default: &Arc<Database>) -> Failures {
@@ -199,18 +230,8 @@ impl Gathered {
     ) -> bool {
         let now_ms = Timestamp::now().as_millisecond();
         let hour = now_ms / HOUR_MS;
-        let mut failure = Failure { hour, action, account, network };
         let mut state = lock(&self.state);
-        if state.tallies.len() >= MAX_KEYS && !state.tallies.contains_key(&failure) {
-            // What could not be written for hours has to go.
-            let is_now = |failure: &&Failure| failure.hour == hour;
-            if state.tallies.len() >= 4 * MAX_KEYS {
-                state.tallies.retain(|failure, _| failure.hour == hour);
-            }
-            if state.tallies.keys().filter(is_now).count() >= MAX_KEYS {
-                failure = Failure { hour, action, account: None, network: None };
-            }
-        }
+        let failure = state.told_apart(Failure { hour, action, account, network });
         let is_new = !state.tallies.contains_key(&failure);
         let tally = state.tallies.entry(failure).or_insert(Tally {
             entry: None,

@@ -128,6 +128,32 @@ on_every_engine!(an_attacker_with_many_networks_fills_no_disk, async || {
     assert_eq!(total, 260);
 });
 
+on_every_engine!(guesses_at_an_account_are_its_own_whatever_else_is_tried, async || {
+    let app = app().await;
+    let (aspasia, pericles) =
+        (create(&app, "aspasia", Role::Admin), create(&app, "pericles", Role::Member));
+    for number in 0..260_u128 {
+        let network = Ipv6Addr::from_bits(0x2001_0db8 << 96 | number << 64);
+        assert_eq!(sign_in_from(&app, &network.to_string(), "nobody", "no").await, 401);
+    }
+    for (name, count) in [("aspasia", 5), ("pericles", 3)] {
+        for _ in 0..count {
+            assert_eq!(sign_in_from(&app, "192.0.2.7", name, "no").await, 401);
+        }
+    }
+    let mut total = 0;
+    for (account, count) in [(aspasia, 5), (pericles, 3)] {
+        let of_account = format!("&action=sign_in_failed&account_id={}", account.id);
+        let found = entries(&app, &of_account).await;
+        assert!(found.iter().all(|entry| entry["account"] == json!(account.name)), "{found:?}");
+        // One more hour may have begun meanwhile.
+        let counted: i64 = found.iter().map(|entry| entry["count"].as_i64().unwrap()).sum();
+        assert_eq!(counted, count, "{found:?}");
+        total += found.len();
+    }
+    assert!(total <= 4, "guesses share an entry: {total}");
+});
+
 on_every_engine!(changes_of_accounts_and_tokens_are_noted, async || {
     let app = app().await;
     let admin = sign_in(&app, "admin").await;
@@ -139,6 +165,10 @@ on_every_engine!(changes_of_accounts_and_tokens_are_noted, async || {
     let (_, another) = member.token(json!({"name": "export"})).await;
     let elsewhere = sign_in(&app, "aspasia").await;
     let edit = |edit| admin.ask(Method::PATCH, &account, edit);
+    // What changes nothing is not noted.
+    for nothing in [json!({}), json!({"role": "member"}), json!({"disabled": false})] {
+        assert_eq!(edit(nothing).await.status, 200);
+    }
     assert_eq!(edit(json!({"role": "moderator"})).await.status, 200);
     assert_eq!(edit(json!({"role": "moderator"})).await.status, 200);
     assert_eq!(member.delete(&format!("/api/accounts/me/tokens/{another}")).await.status, 204);
