@@ -13,12 +13,23 @@ use crate::http::blocking::{RequestStore, blocking};
 use crate::http::response::problem::ApiError;
 use crate::store::{Store, StoreError};
 
-/// How many may wait for their turn. With some 30 ms for each, that is about a second.
+/// How many of each kind may wait for their turn. With some 30 ms for each, that is about a second.
 const MAX_WAITING: usize = 32;
+
+/// Who asks. Each kind has places of its own to wait in: a flood of guesses keeps out nobody who is
+/// known here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// A device that signed in before, or somebody in a session.
+    Known,
+    /// Anybody else.
+    Stranger,
+}
 
 /// Whose turn it is.
 pub struct HashingQueue {
-    places: Arc<Semaphore>,
+    known: Arc<Semaphore>,
+    strangers: Arc<Semaphore>,
     turns: Arc<Semaphore>,
 }
 
@@ -36,15 +47,20 @@ impl HashingQueue {
 
     fn with_turns(turns: usize) -> HashingQueue {
         let semaphore = |permits| Arc::new(Semaphore::new(permits));
-        HashingQueue { places: semaphore(turns + MAX_WAITING), turns: semaphore(turns) }
+        let places = || semaphore(turns + MAX_WAITING);
+        HashingQueue { known: places(), strangers: places(), turns: semaphore(turns) }
     }
 
-    async fn turn(&self) -> Result<Turn, ApiError> {
+    async fn turn(&self, asker: Asker) -> Result<Turn, ApiError> {
         let too_many = |_| {
             let detail = "Too many sign-in attempts right now. Try again in a few seconds.";
             ApiError::new(ProblemCode::Overloaded, detail)
         };
-        let place = self.places.clone().try_acquire_owned().map_err(too_many)?;
+        let places = match asker {
+            Asker::Known => &self.known,
+            Asker::Stranger => &self.strangers,
+        };
+        let place = Arc::clone(places).try_acquire_owned().map_err(too_many)?;
         let closed = |_| {
             let code = ProblemCode::Internal;
             ApiError::new(code, code.explanation())
@@ -54,13 +70,14 @@ impl HashingQueue {
     }
 }
 
-/// Does `work` with the store, which hashes passwords, when it is its turn.
+/// Does `work` with the store, which hashes passwords, when it is the asker's turn.
 pub async fn hashing<T: Send + 'static>(
     queue: Data<HashingQueue>,
+    asker: Asker,
     store: RequestStore,
     work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    let turn = queue.turn().await?;
+    let turn = queue.turn(asker).await?;
     let work = move |store: &Store| {
         // The work goes on when the client hangs up: so does its turn.
         let _turn = turn;
@@ -75,18 +92,30 @@ mod tests {
     use futures_util::FutureExt;
 
     #[actix_web::test]
-    async fn the_queue_has_an_end() {
+    async fn the_queue_has_an_end_for_each_kind() {
         let queue = HashingQueue::with_turns(2);
-        let (first, second) = (queue.turn().await.unwrap(), queue.turn().await.unwrap());
-        let mut waiting: Vec<_> = (0..MAX_WAITING).map(|_| Box::pin(queue.turn())).collect();
+        let turn = || queue.turn(Asker::Stranger);
+        let (first, second) = (turn().await.unwrap(), turn().await.unwrap());
+        let mut waiting: Vec<_> = (0..MAX_WAITING).map(|_| Box::pin(turn())).collect();
         for turn in &mut waiting {
             assert!(turn.now_or_never().is_none());
         }
-        assert!(queue.turn().await.is_err_and(|e| e.to_string().starts_with("overloaded")));
+        let refused = |turn: Result<Turn, ApiError>| {
+            turn.is_err_and(|error| error.to_string().starts_with("overloaded"))
+        };
+        assert!(refused(turn().await));
+        let known = || Box::pin(queue.turn(Asker::Known));
+        let mut others: Vec<_> = (0..2 + MAX_WAITING).map(|_| known()).collect();
+        for turn in &mut others {
+            assert!(turn.now_or_never().is_none());
+        }
+        assert!(refused(known().await));
         drop(first);
         let third = (&mut waiting[0]).now_or_never().unwrap();
         assert!((&mut waiting[1]).now_or_never().is_none());
         drop((second, third, waiting));
-        queue.turn().await.unwrap();
+        assert!((&mut others[0]).now_or_never().unwrap().is_ok());
+        drop(others);
+        turn().await.unwrap();
     }
 }

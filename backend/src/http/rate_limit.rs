@@ -3,6 +3,8 @@
 //! Counted in the memory of this process: several processes allow several times as much, and a
 //! restart forgets.
 
+mod slow_lane;
+
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -23,6 +25,7 @@ use crate::http::response::problem::ApiError;
 use crate::http::settings::Rates;
 use crate::store::Actor;
 use crate::text::name_key;
+use slow_lane::SlowLane;
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -41,7 +44,7 @@ const NAMES_PER_NETWORK: u32 = 5;
 /// How many attempts to sign in by one name come from all networks together before they are slowed,
 /// where each network has one.
 const NETWORKS_PER_NAME: u32 = 20;
-/// How long such an attempt waits.
+/// How long such an attempt waits, when no other one by the name does.
 const SLOWED: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +129,7 @@ pub struct Limits<C: Clock = MonotonicClock> {
     sign_in: Option<Limiter<C>>,
     sign_in_network: Option<Limiter<C>>,
     sign_in_name: Option<Limiter<C>>,
+    slow_lane: SlowLane,
     registration: Option<Limiter<C>>,
     posting: Option<Limiter<C>>,
 }
@@ -149,6 +153,7 @@ impl<C: Clock + Clone> Limits<C> {
             sign_in: limiter("sign-in", sign_ins, 60),
             sign_in_network: limiter("sign-in-network", of_network, 60),
             sign_in_name: limiter("sign-in-name", of_name, 60),
+            slow_lane: SlowLane::default(),
             registration: limiter("registration", rates.registrations_per_hour, 3_600),
             posting: limiter("posting", rates.reviews_per_minute, 60),
         }
@@ -173,8 +178,9 @@ impl<C: Clock + Clone> Limits<C> {
     /// this name before, else from the client's network.
     ///
     /// Wrong passwords from elsewhere are nothing that the owner of a name can help. So each
-    /// network has its own allowance for each name, each known device too, and when there are far
-    /// too many from everywhere, those from unknown devices wait, but none is refused.
+    /// network has its own allowance for each name, each known device too. When there are far too
+    /// many from everywhere, those from unknown devices pass one after the other, slowly, and are
+    /// refused when too many wait.
     pub async fn sign_in(
         &self,
         request: &HttpRequest,
@@ -189,10 +195,13 @@ impl<C: Clock + Clone> Limits<C> {
         let name_from = Key::NameFrom(name.clone(), client.network());
         self.check(request, Limit::SignIn, &name_from)?;
         self.check(request, Limit::SignInNetwork, &Key::from(client))?;
-        if self.sign_in_name.as_ref().is_some_and(|names| names.count(&Key::Name(name)).is_err()) {
-            sleep(SLOWED).await;
+        let Some(names) = &self.sign_in_name else { return Ok(()) };
+        let Err(exhausted) = names.count(&Key::Name(name.clone())) else { return Ok(()) };
+        if self.slow_lane.pass(&name, async || sleep(SLOWED).await).await {
+            return Ok(());
         }
-        Ok(())
+        exhausted.note(request);
+        Err(exhausted.refusal())
     }
 }
 

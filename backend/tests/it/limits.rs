@@ -1,5 +1,6 @@
 //! Limits: how often one client may do what costs others something.
 
+use futures_util::future::select_all;
 use ostrakon::http::Rates;
 use ostrakon_shared::Role;
 use reqwest::Method;
@@ -81,18 +82,67 @@ on_every_engine!(a_network_can_t_try_one_name_after_another, async || {
     attempt(&app, "203.0.113.8", "one-more", "x").await.problem(401);
 });
 
-on_every_engine!(a_device_that_signed_in_before_keeps_its_own_allowance, async || {
-    let app = start(Rates { sign_ins_per_minute: 2, ..OFF }).await;
-    create(&app, "aspasia", Role::Member);
-    let first = post_from(&app, "203.0.113.7", "/api/session", &credentials("aspasia")).await;
+/// The cookie of a device on which this account has signed in, from 203.0.113.7.
+async fn device_of(app: &TestApp, name: &str) -> String {
+    let first = post_from(app, "203.0.113.7", "/api/session", &credentials(name)).await;
     let device = first.headers.get_all("set-cookie").iter().nth(1).unwrap().to_str().unwrap();
     assert!(device.contains("; HttpOnly") && device.contains("; Max-Age=34560000"), "{device}");
     let device = device.split(';').next().unwrap().to_owned();
     assert!(device.starts_with("ostrakon_device="), "{device}");
+    device
+}
+
+/// What a request with this cookie, from 203.0.113.7, comes to.
+async fn post_by(app: &TestApp, cookie: &str, method: Method, path: &str, body: &Value) -> Answer {
+    let request = app.request(method, path).json(body).header("cookie", cookie);
+    app.send(request.header("x-forwarded-for", "203.0.113.7")).await
+}
+
+on_every_engine!(a_flood_of_guesses_keeps_no_known_device_out, async || {
+    let app = start(OFF).await;
+    create(&app, "aspasia", Role::Member);
+    let device = device_of(&app, "aspasia").await;
+    let session = sign_in(&app, "aspasia").await.cookie;
+    let guesses = (0..150).map(|number| {
+        let address = format!("203.0.{}.{number}", 113 + number % 2);
+        let app = &app;
+        Box::pin(async move { attempt(app, &address, "aspasia", "x").await })
+    });
+    let mut guesses: Vec<_> = guesses.collect();
+    // When the first one is refused, all places of strangers are taken.
+    loop {
+        let (guess, _, others) = select_all(guesses).await;
+        guesses = others;
+        if guess.status == 503 {
+            assert_eq!(guess.problem(503), "overloaded");
+            break;
+        }
+        assert_eq!(guess.problem(401), "credentials_wrong");
+    }
+    let sign_in = credentials("aspasia");
+    let (proof, change) = (
+        json!({"password": "x"}),
+        json!({"current_password": "x", "new_password": "another sentence"}),
+    );
+    let known = [
+        (device.as_str(), Method::POST, "/api/session", &sign_in, 201),
+        (&session, Method::POST, "/api/session/proof", &proof, 403),
+        (&session, Method::PUT, "/api/accounts/me/password", &change, 403),
+    ];
+    let app = &app;
+    let known = known.map(|(cookie, method, path, body, expected)| async move {
+        let answer = post_by(app, cookie, method, path, body).await;
+        assert_eq!(answer.status, expected, "{path}: {answer:?}");
+    });
+    futures_util::future::join_all(known).await;
+});
+
+on_every_engine!(a_device_that_signed_in_before_keeps_its_own_allowance, async || {
+    let app = start(Rates { sign_ins_per_minute: 2, ..OFF }).await;
+    create(&app, "aspasia", Role::Member);
+    let device = device_of(&app, "aspasia").await;
     let by_device = async |device: &str, body: &Value| {
-        let request = app.request(Method::POST, "/api/session").json(body);
-        let request = request.header("x-forwarded-for", "203.0.113.7");
-        app.send(request.header("cookie", device)).await
+        post_by(&app, device, Method::POST, "/api/session", body).await
     };
     // Somebody in the same network uses up what the network has.
     attempt(&app, "203.0.113.7", "aspasia", "x").await.problem(401);
@@ -122,6 +172,37 @@ on_every_engine!(a_name_that_all_the_world_tries_is_slow_but_not_shut, async || 
     }
     let owner = post_from(&app, "198.51.100.1", "/api/session", &credentials("aspasia")).await;
     assert_eq!(owner.status, 201);
+});
+
+on_every_engine!(attempts_by_a_name_that_all_the_world_tries_are_no_faster_at_once, async || {
+    let app = start(Rates { sign_ins_per_minute: 1, ..OFF }).await;
+    create(&app, "aspasia", Role::Member);
+    let device = device_of(&app, "aspasia").await;
+    for network in 0..20 {
+        attempt(&app, &format!("198.51.100.{network}"), "aspasia", "x").await.problem(401);
+    }
+    let guesses = (20..60).map(|network| {
+        let app = &app;
+        Box::pin(
+            async move { attempt(app, &format!("198.51.100.{network}"), "aspasia", "x").await },
+        )
+    });
+    let mut guesses: Vec<_> = guesses.collect();
+    // Few may wait, and only those that have waited are worked at.
+    let mut refused = 0;
+    while refused < 20 {
+        let (guess, _, others) = select_all(guesses).await;
+        guesses = others;
+        if guess.status == 401 {
+            continue;
+        }
+        let retry_after = guess.header("retry-after").parse().unwrap();
+        assert_limited(&guess, "sign-in-name", "q=20;w=60", retry_after);
+        refused += 1;
+    }
+    let right = credentials("aspasia");
+    let owner = post_by(&app, &device, Method::POST, "/api/session", &right).await;
+    assert_eq!(owner.status, 201, "a known device does not wait");
 });
 
 on_every_engine!(a_session_that_was_stolen_can_t_guess_the_password, async || {

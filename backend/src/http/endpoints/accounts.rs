@@ -20,7 +20,7 @@ use crate::http::openapi::{
     NoSuchCredential, NotAllowed, OtherSite, OwnerOnly, PasswordOnly, ProvenAdminOnly, ProvenOnly,
     TooMany, Unavailable,
 };
-use crate::http::password_queue::{HashingQueue, hashing};
+use crate::http::password_queue::{Asker, HashingQueue, hashing};
 use crate::http::rate_limit::{Key, Limit, Limits};
 use crate::http::response::json::{Private, no_content};
 use crate::http::response::problem::ApiError;
@@ -57,7 +57,7 @@ pub async fn register(
     limits.check(&request, Limit::Registration, &Key::from(&client))?;
     let browser = browser(&request, &client, &settings);
     let register = move |store: &Store| store.accounts().register(&credentials.0, &browser);
-    let begun = hashing(queue, store.clone(), register).await?;
+    let begun = hashing(queue, Asker::Stranger, store.clone(), register).await?;
     signed_in(&request, begun, store.policy(), &settings)
 }
 
@@ -86,7 +86,7 @@ pub async fn change_password(
     let change = move |store: &Store| {
         store.accounts().change_password(&owner.source, owner.actor.id, owner.session, &change.0)
     };
-    hashing(queue, store, change).await?;
+    hashing(queue, Asker::Known, store, change).await?;
     Ok(no_content())
 }
 

@@ -14,7 +14,7 @@ use crate::http::extract::device::Device;
 use crate::http::openapi::{
     CredentialsWrong, InvalidBody, OtherSite, PasswordOnly, SessionEnded, TooMany, Unavailable,
 };
-use crate::http::password_queue::{HashingQueue, hashing};
+use crate::http::password_queue::{Asker, HashingQueue, hashing};
 use crate::http::rate_limit::{Key, Limit, Limits};
 use crate::http::response::json::{Private, no_content};
 use crate::http::response::problem::ApiError;
@@ -63,10 +63,11 @@ pub async fn sign_in(
 ) -> Result<Private<Session>, ApiError> {
     let (name, device) = (&credentials.0.name, Device::of(&request, &settings));
     let device = device.as_ref().and_then(|device| device.id_for(name, &settings.secret_key));
+    let asker = if device.is_some() { Asker::Known } else { Asker::Stranger };
     limits.sign_in(&request, &client, name, device).await?;
     let browser = browser(&request, &client, &settings);
     let sign_in = move |store: &Store| store.accounts().sign_in(&credentials.0, &browser);
-    let begun = hashing(queue, store.clone(), sign_in).await?;
+    let begun = hashing(queue, asker, store.clone(), sign_in).await?;
     signed_in(&request, begun, store.policy(), &settings)
 }
 
@@ -94,7 +95,7 @@ pub async fn prove_password(
     let prove = move |store: &Store| {
         store.accounts().prove(&owner.source, owner.actor.id, owner.session, &proof.0.password)
     };
-    hashing(queue, store, prove).await?;
+    hashing(queue, Asker::Known, store, prove).await?;
     Ok(no_content())
 }
 
