@@ -181,7 +181,7 @@ const MATRIX: [(&str, Access, &str); 48] = [
     ("end_session", Access::Session, "404 credential_not_found"),
     ("list_tokens", Access::Session, "200"),
     ("create_token", Access::ProvenSession, "201"),
-    ("revoke_token", Access::Session, "404 credential_not_found"),
+    ("revoke_token", Access::ProvenSession, "404 credential_not_found"),
     ("list_queue", Access::Moderators, "200"),
     ("decide", Access::Moderators, "200"),
     ("undo_decisions", Access::Moderators, "200"),

@@ -12,6 +12,7 @@ use crate::app::{Answer, TestApp};
 
 const NEW_PASSWORD: &str = "another sentence";
 const TOKENS: &str = "/api/accounts/me/tokens";
+const SESSIONS: &str = "/api/accounts/me/sessions";
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// What a token is answered that asks who it is.
@@ -182,7 +183,6 @@ on_every_engine!(the_use_of_credentials_is_noted_once_an_hour, async || {
 
 on_every_engine!(sessions_end_after_14_days_without_use, async || {
     let app = TestApp::start(1).await;
-    const SESSIONS: &str = "/api/accounts/me/sessions";
     let browser = register(&app, "aspasia").await;
     let session = items(&browser, SESSIONS).await.remove(0);
     let days = |end: &Value, begin: &Value| {
@@ -267,7 +267,7 @@ on_every_engine!(admins_see_and_end_what_an_account_is_signed_in_with, async || 
     assert_eq!(admin.delete(&format!("{tokens}/{token_id}")).await.status, 204);
     assert_eq!([who(&app, &token).await, who(&app, &another).await], [401, 200]);
     // What belongs to somebody else is not at this path.
-    let own = items(&admin, "/api/accounts/me/sessions").await[0]["id"].clone();
+    let own = items(&admin, SESSIONS).await[0]["id"].clone();
     let not_theirs = format!("{sessions}/{}", own.as_str().unwrap());
     assert_eq!(admin.delete(&not_theirs).await.problem(404), "credential_not_found");
 
@@ -292,6 +292,8 @@ on_every_engine!(admins_prove_themselves_again_after_15_minutes, async || {
     let admin = sign_in(&app, "admin").await;
     let member = register(&app, "aspasia").await;
     let (_, token_id) = member.token(json!({"name": "x"})).await;
+    let (_, own_id) = admin.token(json!({"name": "own"})).await;
+    let own_token = format!("{TOKENS}/{own_id}");
     let account = format!("/api/admin/accounts/{}", id(&member).await);
     let age = |ms: i64| format!("UPDATE session SET proved_at = proved_at - {ms}");
     let promote = || admin.ask(Method::PATCH, &account, json!({"role": "moderator"}));
@@ -303,6 +305,7 @@ on_every_engine!(admins_prove_themselves_again_after_15_minutes, async || {
         (Method::DELETE, format!("{account}/sessions/1")),
         (Method::DELETE, format!("{account}/credentials")),
         (Method::POST, TOKENS.to_owned()),
+        (Method::DELETE, own_token.clone()),
     ] {
         let refused = admin.ask(method, &path, json!({"name": "x"})).await;
         assert_eq!(refused.problem(403), "proof_required", "{path}");
@@ -311,8 +314,15 @@ on_every_engine!(admins_prove_themselves_again_after_15_minutes, async || {
     for path in [format!("{account}/tokens"), "/api/admin/accounts".into(), TOKENS.into()] {
         assert_eq!(admin.get(&path).await.status, 200, "{path}");
     }
+    assert_eq!(items(&admin, TOKENS).await.len(), 1, "nothing is revoked");
     // Members are not asked: there is less to lose.
-    member.token(json!({"name": "y"})).await;
+    let (_, others_id) = member.token(json!({"name": "y"})).await;
+    assert_eq!(member.delete(&format!("{TOKENS}/{others_id}")).await.status, 204);
+    // Nor is an admin who ends a session of their own.
+    let ended = items(&sign_in(&app, "admin").await, SESSIONS).await;
+    app.sql("default", &age(16 * 60_000));
+    let newest = ended[0]["id"].as_str().unwrap();
+    assert_eq!(admin.delete(&format!("{SESSIONS}/{newest}")).await.status, 204);
 
     let prove = |password: &str| {
         admin.ask(Method::POST, "/api/session/proof", json!({"password": password}))
@@ -321,6 +331,7 @@ on_every_engine!(admins_prove_themselves_again_after_15_minutes, async || {
     assert_eq!(promote().await.problem(403), "proof_required");
     assert_eq!(prove(PASSWORD).await.status, 204);
     assert_eq!(promote().await.status, 200);
+    assert_eq!(admin.delete(&own_token).await.status, 204);
     // Each session has its own proof.
     let elsewhere = sign_in(&app, "admin").await;
     app.sql("default", &age(16 * 60_000));

@@ -183,11 +183,11 @@ pub async fn create_token(
     tag = "accounts",
     security(("session" = [])),
     params(("id" = CredentialId, Path, description = "The token's id.")),
-    responses((status = 204, description = "Revoked."), OwnerOnly, NoSuchCredential, Unavailable)
+    responses((status = 204, description = "Revoked."), ProvenOnly, NoSuchCredential, Unavailable)
 )]
 #[delete("/api/accounts/me/tokens/{id}")]
 pub async fn revoke_token(
-    owner: Owner,
+    Proven(owner): Proven,
     store: RequestStore,
     id: Path<CredentialId>,
 ) -> Result<HttpResponse, ApiError> {
