@@ -7,6 +7,7 @@ mod accounts;
 mod audit;
 mod backup;
 mod commands;
+mod output;
 mod reports;
 mod transfer;
 
@@ -275,16 +276,22 @@ pub fn run() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
-    match execute(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Found) => ExitCode::from(1),
-        Err(failure) => {
-            for line in failure.to_string().lines() {
-                eprintln!("error: {line}");
-            }
-            ExitCode::from(if matches!(failure, Failure::Refused(_)) { 2 } else { 1 })
-        }
+    let done = execute(arguments);
+    let lost = output::finish().map_err(unwritten).err();
+    let failures = [done.err(), lost].into_iter().flatten();
+    failures.map(|failure| report(&failure)).max().map_or(ExitCode::SUCCESS, ExitCode::from)
+}
+
+fn unwritten(error: std::io::Error) -> Failure {
+    Failure::Failed(format!("standard output: {error}"))
+}
+
+/// Says why a command has failed; returns its exit code.
+fn report(failure: &Failure) -> u8 {
+    for line in failure.to_string().lines() {
+        output::complain(format_args!("error: {line}"));
     }
+    if matches!(failure, Failure::Refused(_)) { 2 } else { 1 }
 }
 
 fn execute(arguments: Arguments) -> Result<(), Failure> {
@@ -332,14 +339,15 @@ fn usage(error: &clap::Error) -> ExitCode {
     let rendered = error.render();
     let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     if is_help || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        if error.print().is_err() {
-            return ExitCode::from(1);
-        }
-        return ExitCode::from(if is_help { 0 } else { 2 });
+        output::keep(error.print());
+        return match output::finish().map_err(unwritten) {
+            Ok(()) => ExitCode::from(if is_help { 0 } else { 2 }),
+            Err(failure) => ExitCode::from(report(&failure)),
+        };
     }
     let text = rendered.to_string();
     let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
     let mistake: Vec<_> = lines.filter(|l| !l.is_empty() && !l.starts_with("For more")).collect();
-    eprintln!("{} (see --help)", mistake.join(" "));
+    output::complain(format_args!("{} (see --help)", mistake.join(" ")));
     ExitCode::from(2)
 }

@@ -8,6 +8,7 @@ use ostrakon_shared::{
 };
 
 use crate::cli::commands::open;
+use crate::cli::output::say;
 use crate::cli::reports::print_json;
 use crate::cli::{AccountCommand, Failure};
 use crate::config::Config;
@@ -21,18 +22,18 @@ pub fn account(config: &Config, command: AccountCommand) -> Result<(), Failure> 
             store.cluster().check_ids()?;
             let credentials = Credentials { name, password: new_password()? };
             let created = accounts.create(&credentials, role)?;
-            println!("account: created {} ({role})", created.name);
+            say!("account: created {} ({role})", created.name);
         }
         AccountCommand::Password { name } => {
             accounts.named(&name)?;
             let ended = accounts.reset_password(&name, &new_password()?)?;
-            println!("account: {name} has a new password; {} ended", in_words(ended));
+            say!("account: {name} has a new password; {} ended", in_words(ended));
         }
         AccountCommand::Disable { name } => {
-            println!("account: {} is disabled", accounts.set_disabled(&name, true)?.name);
+            say!("account: {} is disabled", accounts.set_disabled(&name, true)?.name);
         }
         AccountCommand::Enable { name } => {
-            println!("account: {} is enabled", accounts.set_disabled(&name, false)?.name);
+            say!("account: {} is enabled", accounts.set_disabled(&name, false)?.name);
         }
         AccountCommand::Sessions { name, form } => {
             let list = accounts.sessions_of(accounts.named(&name)?.id)?;
@@ -45,7 +46,7 @@ pub fn account(config: &Config, command: AccountCommand) -> Result<(), Failure> 
         AccountCommand::Revoke { name, session, token } => {
             let account = accounts.named(&name)?;
             let ended = revoke(accounts, account.id, session, token)?;
-            println!("account: {} of {} ended", in_words(ended), account.name);
+            say!("account: {} of {} ended", in_words(ended), account.name);
         }
         AccountCommand::List { form } => list(accounts, form.json)?,
     }
@@ -78,27 +79,24 @@ fn revoke(
 }
 
 fn print_sessions(sessions: Vec<SessionInfo>) {
-    println!("{:>6}  {:<20}  {:<20}  {:<20}  browser", "id", "began", "last used", "ends");
+    say!("{:>6}  {:<20}  {:<20}  {:<20}  browser", "id", "began", "last used", "ends");
     for session in sessions {
         let SessionInfo { id, created_at, last_used_at, expires_at, user_agent, .. } = session;
         let used = last_used_at.map_or_else(|| "-".to_owned(), |at| format!("{at:.0}"));
         let browser = printable(user_agent.as_deref().unwrap_or("-"));
-        println!("{id:>6}  {created_at:<20.0}  {used:<20}  {expires_at:<20.0}  {browser}");
+        say!("{id:>6}  {created_at:<20.0}  {used:<20}  {expires_at:<20.0}  {browser}");
     }
 }
 
 fn print_tokens(tokens: Vec<TokenInfo>) {
-    println!(
-        "{:>6}  {:<20}  {:<20}  {:<20}  scopes: name",
-        "id", "created", "last used", "expires"
-    );
+    say!("{:>6}  {:<20}  {:<20}  {:<20}  scopes: name", "id", "created", "last used", "expires");
     for TokenInfo { id, name, scopes, created_at, last_used_at, expires_at } in tokens {
         let moment =
             |at: Option<Timestamp>| at.map_or_else(|| "never".into(), |at| format!("{at:.0}"));
         let (used, end) = (moment(last_used_at), moment(expires_at));
         let scopes: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
         let (scopes, name) = (scopes.join(" "), printable(&name));
-        println!("{id:>6}  {created_at:<20.0}  {used:<20}  {end:<20}  {scopes}: {name}");
+        say!("{id:>6}  {created_at:<20.0}  {used:<20}  {end:<20}  {scopes}: {name}");
     }
 }
 
@@ -140,10 +138,10 @@ fn list(accounts: Accounts<'_>, json: bool) -> Result<(), Failure> {
     if json {
         return print_json(&AccountPage { items, next_cursor: None });
     }
-    println!("{:>6}  {:<40} {:<10} {:<9} created", "id", "name", "role", "state");
+    say!("{:>6}  {:<40} {:<10} {:<9} created", "id", "name", "role", "state");
     for Account { id, name, role, disabled, created_at } in items {
         let state = if disabled { "disabled" } else { "enabled" };
-        println!("{id:>6}  {name:<40} {:<10} {state:<9} {created_at:.0}", role.as_str());
+        say!("{id:>6}  {name:<40} {:<10} {state:<9} {created_at:.0}", role.as_str());
     }
     Ok(())
 }

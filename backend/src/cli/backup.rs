@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::cli::commands::{open, progress_bar};
+use crate::cli::output::say;
 use crate::cli::reports::{print_json, verify_store};
 use crate::cli::{Failure, Form};
 use crate::config::Config;
@@ -111,9 +112,9 @@ fn save(config: &Config, dir: &Path, keep: Option<NonZero<usize>>) -> Result<(),
     bar.finish_and_clear();
     let Done { folder, manifest, deleted } = done?;
     let (databases, rows) = (manifest.databases.len(), manifest.rows(|_| true));
-    println!("backup: {databases} databases with {rows} rows, in {}", folder.display());
+    say!("backup: {databases} databases with {rows} rows, in {}", folder.display());
     for folder in deleted {
-        println!("backup: deleted {}", folder.display());
+        say!("backup: deleted {}", folder.display());
     }
     Ok(())
 }
@@ -140,10 +141,10 @@ fn check(dir: &Path, json: bool) -> Result<(), Failure> {
     if json {
         print_json(&checked)?;
     } else if checked.problems.is_empty() {
-        println!("backup: {databases} databases with {rows} rows, all as the manifest says");
+        say!("backup: {databases} databases with {rows} rows, all as the manifest says");
     } else {
-        checked.problems.iter().for_each(|problem| println!("{problem}"));
-        println!("backup: {} problems in {}", checked.problems.len(), checked.folder.display());
+        checked.problems.iter().for_each(|problem| say!("{problem}"));
+        say!("backup: {} problems in {}", checked.problems.len(), checked.folder.display());
     }
     if checked.problems.is_empty() { Ok(()) } else { Err(Failure::Found) }
 }
@@ -185,8 +186,8 @@ pub fn restore(config: &Config, arguments: &RestoreArguments) -> Result<(), Fail
         Failure::Failed(format!("{error}\nnot finished, so nothing can be served: run it again"))
     })?;
     drop(restore);
-    println!("restore: {} from {}", restored.databases.join(", "), folder.display());
-    restored.lines.iter().for_each(|line| println!("restore: {line}"));
+    say!("restore: {} from {}", restored.databases.join(", "), folder.display());
+    restored.lines.iter().for_each(|line| say!("restore: {line}"));
     verify_store(&open(config)?, false)
 }
 
@@ -195,6 +196,6 @@ fn repair_ids(config: &Config) -> Result<(), Failure> {
     databases.refuse_used(|database| database.name() == "default")?;
     let _locks = databases.lock_to_serve(false)?;
     let store = open(config)?;
-    store.cluster().repair_ids()?.iter().for_each(|line| println!("restore: {line}"));
+    store.cluster().repair_ids()?.iter().for_each(|line| say!("restore: {line}"));
     verify_store(&store, false)
 }

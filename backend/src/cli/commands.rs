@@ -1,6 +1,6 @@
 //! What each command does.
 
-use std::io::{self, Write};
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ostrakon_shared::PageLimit;
 
 use crate::cli::Failure;
+use crate::cli::output::{self, say};
 use crate::config::Config;
 use crate::store::{DEMO_NAME, ProductQuery, Store};
 use crate::{demo, http};
@@ -55,14 +56,15 @@ fn announce(address: &str) {
          \x20 API docs  {address}/docs/\n\
          \x20 try       curl '{address}/api/products/1/reviews?limit=3'\n"
     );
-    // Whoever started the server may not listen; that is no reason not to serve.
-    if let Err(error) = io::stdout().write_all(text.as_bytes()) {
+    output::text(&text);
+    // That its output is lost is no reason not to serve.
+    if let Err(error) = output::finish() {
         tracing::warn!(%error, address, "serving, but can't say so on standard output");
     }
 }
 
 pub fn migrate(config: &Config, only: Option<&str>) -> Result<(), Failure> {
-    Ok(config.databases().migrate(only, &mut |line| println!("{line}"))?)
+    Ok(config.databases().migrate(only, &mut |line| say!("{line}"))?)
 }
 
 pub fn demo(config: &Config) -> Result<(), Failure> {
@@ -79,19 +81,20 @@ pub fn demo(config: &Config) -> Result<(), Failure> {
     let seeded = store.cluster().seed(&demo.products, &demo.reviews, |reviews| bar.inc(reviews))?;
     bar.finish_and_clear();
     if seeded.products + seeded.reviews == 0 {
-        println!("demo: already there");
+        say!("demo: already there");
     } else {
-        println!("demo: added {} products and {} reviews", seeded.products, seeded.reviews);
+        say!("demo: added {} products and {} reviews", seeded.products, seeded.reviews);
     }
     if store.accounts().create_demo_admin()? {
-        println!("demo: on this machine, sign in as {DEMO_NAME} with the password {DEMO_NAME}");
+        say!("demo: on this machine, sign in as {DEMO_NAME} with the password {DEMO_NAME}");
     }
     Ok(())
 }
 
 pub fn openapi() -> Result<(), Failure> {
     let yaml = http::document().to_yaml().map_err(|error| Failure::Failed(error.to_string()))?;
-    Ok(io::stdout().lock().write_all(yaml.as_bytes())?)
+    output::text(&yaml);
+    Ok(())
 }
 
 pub fn open(config: &Config) -> Result<Store, Failure> {

@@ -1,13 +1,12 @@
 //! Commands that report: a table for people, or one JSON document with stable names of fields.
 
-use std::io::{self, Write};
-
 use jiff::Timestamp;
 use ostrakon_shared::{DatabaseInfo, ReviewId, ReviewStatus};
 use serde::Serialize;
 
 use crate::cli::Failure;
 use crate::cli::commands::{open, progress_bar};
+use crate::cli::output::say;
 use crate::config::Config;
 use crate::store::{Address, MigrationStatus, Store, StoreError};
 
@@ -15,7 +14,8 @@ use crate::store::{Address, MigrationStatus, Store, StoreError};
 pub fn print_json(report: &impl Serialize) -> Result<(), Failure> {
     let json = serde_json::to_string_pretty(report);
     let json = json.map_err(|error| Failure::Failed(error.to_string()))?;
-    Ok(writeln!(io::stdout().lock(), "{json}")?)
+    say!("{json}");
+    Ok(())
 }
 
 /// A list of reports.
@@ -69,16 +69,16 @@ pub fn migration_status(config: &Config, only: Option<&str>, json: bool) -> Resu
 }
 
 fn show_migrations(status: &Migrations) {
-    println!("{} ({})", status.database, status.address);
+    say!("{} ({})", status.database, status.address);
     if !status.exists {
-        println!("  no such file");
+        say!("  no such file");
     }
     for (what, versions) in [
         ("applied", &status.applied),
         ("pending", &status.pending),
         ("unknown to this program", &status.unknown),
     ] {
-        versions.iter().for_each(|version| println!("  {version}  {what}"));
+        versions.iter().for_each(|version| say!("  {version}  {what}"));
     }
 }
 
@@ -87,14 +87,11 @@ pub fn databases(config: &Config, json: bool) -> Result<(), Failure> {
     if json {
         return print_json(&list);
     }
-    println!(
-        "{:<14} {:<8} {:>7} {:>10} {:>8}",
-        "database", "engine", "buckets", "reviews", "share"
-    );
+    say!("{:<14} {:<8} {:>7} {:>10} {:>8}", "database", "engine", "buckets", "reviews", "share");
     for DatabaseInfo { name, engine, buckets, reviews, share, .. } in list.items {
         let reviews = reviews.map_or_else(|| "down".to_owned(), |reviews| reviews.to_string());
         let share = share.map_or_else(|| "-".to_owned(), |share| format!("{:.2} %", share * 100.0));
-        println!("{name:<14} {engine:<8} {buckets:>7} {reviews:>10} {share:>8}");
+        say!("{name:<14} {engine:<8} {buckets:>7} {reviews:>10} {share:>8}");
     }
     Ok(())
 }
@@ -119,14 +116,14 @@ pub fn locate(config: &Config, id: ReviewId, json: bool) -> Result<(), Failure> 
     if json {
         return print_json(&located);
     }
-    println!("review    {}", located.id);
-    println!("number    {}", located.number);
-    println!("product   {}", located.product_id);
-    println!("status    {}", located.status);
-    println!("date      {}", located.created_at);
-    println!("bucket    {}", located.bucket);
-    println!("database  {}", located.database);
-    println!("row       {}", located.row);
+    say!("review    {}", located.id);
+    say!("number    {}", located.number);
+    say!("product   {}", located.product_id);
+    say!("status    {}", located.status);
+    say!("date      {}", located.created_at);
+    say!("bucket    {}", located.bucket);
+    say!("database  {}", located.database);
+    say!("row       {}", located.row);
     Ok(())
 }
 
@@ -185,14 +182,14 @@ pub fn verify_store(store: &Store, json: bool) -> Result<(), Failure> {
     if json {
         print_json(&List { items })?;
     } else if problems == 0 {
-        println!("verify: {reviews} reviews in {} databases, all in their place", items.len());
+        say!("verify: {reviews} reviews in {} databases, all in their place", items.len());
     } else {
-        items.iter().flat_map(|database| &database.problems).for_each(|line| println!("{line}"));
+        items.iter().flat_map(|database| &database.problems).for_each(|line| say!("{line}"));
         let told: u64 = items.iter().map(|database| database.problems.len() as u64).sum();
         if told < problems {
-            println!("and {} more", problems - told);
+            say!("and {} more", problems - told);
         }
-        println!("verify: {problems} problems in {reviews} reviews");
+        say!("verify: {problems} problems in {reviews} reviews");
     }
     if problems == 0 { Ok(()) } else { Err(Failure::Found) }
 }

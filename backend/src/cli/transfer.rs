@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::cli::Failure;
 use crate::cli::commands::{open, progress_bar};
+use crate::cli::output::say;
 use crate::config::Config;
 use crate::store::{BegunTransfer, SetupError, StoreError};
 
@@ -13,9 +14,9 @@ pub fn transfer(config: &Config, to: &Path) -> Result<(), Failure> {
     let transfer = transfer.prepare()?.begin()?;
     let rows = copy(transfer).map_err(|error| stopped(&error))?;
     let Some(rows) = rows else { return Err(Failure::Found) };
-    println!("transfer: {rows} rows copied, and compared on both sides");
-    println!("transfer: from now on serve with --config {}", to.display());
-    println!(
+    say!("transfer: {rows} rows copied, and compared on both sides");
+    say!("transfer: from now on serve with --config {}", to.display());
+    say!(
         "transfer: the old databases stay read-only, until `ostrakon transfer --abandon`: never \
          write to both"
     );
@@ -37,8 +38,8 @@ fn copy(transfer: BegunTransfer) -> Result<Option<u64>, SetupError> {
         transfer.finish()?;
         return Ok(Some(rows));
     }
-    differences.iter().for_each(|line| println!("{line}"));
-    println!(
+    differences.iter().for_each(|line| say!("{line}"));
+    say!(
         "transfer: {} differences, so the target can't be used: empty it, and begin again. {STAYS}",
         differences.len()
     );
@@ -54,6 +55,6 @@ fn stopped(error: &SetupError) -> Failure {
 
 pub fn abandon(config: &Config) -> Result<(), Failure> {
     open(config)?.cluster().abandon_transfer().map_err(StoreError::from)?;
-    println!("transfer: these databases take changes; never serve a copy of them as well");
+    say!("transfer: these databases take changes; never serve a copy of them as well");
     Ok(())
 }

@@ -224,6 +224,73 @@ on_every_engine!(reports_can_be_had_as_json, || {
     assert!(wrong["items"][1]["problems"][0].as_str().unwrap().contains("rating of product"));
 });
 
+/// A pipe that nobody reads from any more.
+fn unread() -> Stdio {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    writer.into()
+}
+
+on_every_engine!(a_reader_may_stop_reading, || {
+    let place = demo();
+    let id = place.number("reviews-1", "SELECT min(id) FROM review").to_string();
+    let backups = place.folder().join("backups");
+    let backups = backups.to_str().unwrap();
+    let unread_by = |arguments: &[&str], code: i32| {
+        let output = ostrakon(&place, arguments).stdout(unread()).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {output:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
+    };
+    for arguments in [
+        &["--help"][..],
+        &["account", "list", "--help"],
+        &["openapi"],
+        &["locate", &id],
+        &["locate", &id, "--json"],
+        &["databases"],
+        &["databases", "--json"],
+        &["account", "list"],
+        &["account", "list", "--json"],
+        &["account", "sessions", "admin"],
+        &["account", "disable", "admin"],
+        &["audit"],
+        &["migrate"],
+        &["migrate", "--status"],
+        &["demo"],
+        &["verify"],
+    ] {
+        unread_by(arguments, 0);
+    }
+    // What was to be done is done.
+    assert!(succeeds(&place, &["account", "list"]).contains("disabled"));
+    if engine() != Engine::Citus {
+        unread_by(&["backup", backups], 0);
+        assert!(
+            succeeds(&place, &["backup", "check", backups]).contains("all as the manifest says")
+        );
+    }
+    place.sql("reviews-2", "UPDATE product_rating SET r5 = r5 + 1");
+    unread_by(&["verify"], 1);
+    unread_by(&["verify", "--json"], 1);
+    // So it is with what is said about mistakes.
+    for (arguments, code) in [(&["launch"][..], 2), (&["locate", "7ZZZZZZZZZZZZ"], 1)] {
+        let output = ostrakon(&place, arguments).stderr(unread()).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+    }
+});
+
+#[test]
+fn a_report_that_is_lost_is_a_failure() {
+    let place = demo();
+    for arguments in [&["account", "list"][..], &["databases", "--json"], &["openapi"], &["--help"]]
+    {
+        let mut command = ostrakon(&place, arguments);
+        command.stdout(fs::File::options().write(true).open("/dev/full").unwrap());
+        let said = fails(command, 1);
+        assert!(said.starts_with("error: standard output: No space left"), "{arguments:?}: {said}");
+    }
+}
+
 #[test]
 fn mistakes_are_one_line_and_exit_code_2() {
     let place = Place::new();
