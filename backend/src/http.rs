@@ -73,8 +73,8 @@ pub fn server(listener: TcpListener, store: Store, settings: Settings) -> io::Re
     actix_web::rt::spawn(audit::prune(store.clone(), settings.audit_days));
     let store = Data::new(store);
     let document = Data::new(document());
-    let routes = Data::new(RouteTable::new(&document));
     let files = Data::new(AppFiles::new(settings.app_dir.clone()));
+    let routes = Data::new(RouteTable::new(&document, files.are_built()));
     let limits = Data::new(Limits::new(settings.rates));
     let answers = Data::new(Answers::new(settings.cache_bytes));
     let threads = Data::new(Threads::new(&store)?);

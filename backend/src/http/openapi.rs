@@ -4,6 +4,9 @@ mod examples;
 mod required;
 mod shared;
 
+use std::sync::Arc;
+
+use actix_web::http::Method;
 use actix_web::web::{Data, Json};
 use actix_web::{App, get};
 use ostrakon_shared::Problem;
@@ -11,7 +14,7 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{IntoResponses, Modify, OpenApi};
 use utoipa_actix_web::AppExt;
-use utoipa_swagger_ui::{Config, SwaggerUi};
+use utoipa_swagger_ui::{Config, SwaggerUi, serve};
 
 use crate::http::routes;
 
@@ -94,8 +97,17 @@ fn json_of(document: &utoipa::openapi::OpenApi) -> serde_json::Value {
 
 /// Swagger UI under /docs/, from files inside of this program.
 pub fn swagger_ui() -> SwaggerUi {
-    SwaggerUi::new("/docs/{_:.*}")
-        .config(Config::from("/api/openapi.json").use_base_layout().try_it_out_enabled(true))
+    SwaggerUi::new("/docs/{_:.*}").config(docs_config())
+}
+
+fn docs_config() -> Config<'static> {
+    Config::from("/api/openapi.json").use_base_layout().try_it_out_enabled(true)
+}
+
+/// Whether Swagger UI has something at this path.
+pub fn has_docs(path: &str) -> bool {
+    let file = path.strip_prefix("/docs/").map(|file| serve(file, Arc::new(docs_config())));
+    matches!(file, Some(Ok(Some(_))))
 }
 
 /// Get this document

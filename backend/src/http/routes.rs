@@ -68,24 +68,39 @@ pub fn api(config: &mut ServiceConfig) {
         .service(health::get_readiness);
 }
 
-/// Which paths there are, with their methods, as the OpenAPI document lists them.
+/// What search engines read.
+const FOR_CRAWLERS: [&str; 3] = ["/robots.txt", "/sitemap.xml", "/sitemaps/{start}.xml"];
+
+/// The methods of what is only read.
+pub const READ: &[Method] = &[Method::GET, Method::HEAD];
+
+/// Which paths there are, with their methods; but for the app's files and pages.
 pub struct RouteTable(Vec<(ResourceDef, Vec<Method>)>);
 
 impl RouteTable {
-    pub fn new(document: &OpenApi) -> RouteTable {
+    /// The routes of `document`, and where there are pages those of search engines.
+    pub fn new(document: &OpenApi, has_pages: bool) -> RouteTable {
         let route = |(path, item): (&String, &PathItem)| (ResourceDef::new(&**path), methods(item));
-        RouteTable(document.paths.paths.iter().map(route).collect())
+        let for_crawlers = FOR_CRAWLERS.iter().filter(|_| has_pages);
+        let for_crawlers = for_crawlers.map(|path| (ResourceDef::new(*path), READ.to_vec()));
+        RouteTable(document.paths.paths.iter().map(route).chain(for_crawlers).collect())
+    }
+
+    /// Why this request is refused, if its path is known and does not take its method.
+    pub fn wrong_method(&self, method: &Method, path: &str) -> Option<ApiError> {
+        let known = self.0.iter().find(|(route, _)| route.is_match(path));
+        let known = known.map(|(_, methods)| methods.as_slice());
+        let methods = known.or_else(|| openapi::has_docs(path).then_some(READ))?;
+        let is_wrong = !methods.contains(method);
+        is_wrong.then(|| ApiError::method_not_allowed(method, path, methods))
     }
 
     /// Why no handler took this request.
     pub fn refusal(&self, request: &HttpRequest) -> ApiError {
-        let (method, path) = (request.method(), request.path());
-        match self.0.iter().find(|(route, _)| route.is_match(path)) {
-            Some((_, methods)) => ApiError::method_not_allowed(method, path, methods),
-            None => {
-                ApiError::new(ProblemCode::RouteNotFound, format!("There is nothing at {path}."))
-            }
-        }
+        let path = request.path();
+        self.wrong_method(request.method(), path).unwrap_or_else(|| {
+            ApiError::new(ProblemCode::RouteNotFound, format!("There is nothing at {path}."))
+        })
     }
 }
 

@@ -149,14 +149,21 @@ on_every_engine!(methods, async || {
         (Method::PUT, "/api/reviews/7ZZZZZZZZZZZZ", "GET, PATCH, DELETE, HEAD"),
         (Method::POST, "/api/openapi.json", "GET, HEAD"),
         (Method::POST, "/healthz", "GET, HEAD"),
-        (Method::POST, "/products/1", "GET, HEAD"),
+        (Method::POST, "/docs/", "GET, HEAD"),
+        (Method::OPTIONS, "/docs/swagger-ui.css", "GET, HEAD"),
     ] {
         let answer = app.send(app.request(method.clone(), path)).await;
         assert_eq!(answer.problem(405), "method_not_allowed", "{method} {path}");
         assert_eq!(answer.header("allow"), allow, "{method} {path}");
     }
-    let nowhere = app.send(app.request(Method::POST, "/api/nowhere")).await;
-    assert_eq!(nowhere.problem(404), "route_not_found");
+    // The app is not built.
+    for nowhere in ["/api/nowhere", "/docs/nowhere", "/", "/products/1", "/nowhere", "/robots.txt"]
+    {
+        for method in [Method::GET, Method::POST, Method::PUT, Method::OPTIONS] {
+            let answer = app.send(app.request(method.clone(), nowhere)).await;
+            assert_eq!(answer.problem(404), "route_not_found", "{method} {nowhere}");
+        }
+    }
 });
 
 on_every_engine!(parameters, async || {

@@ -185,6 +185,42 @@ on_every_engine!(pages_of_what_is_not_there_are_not_found, async || {
     assert_eq!(status("/products/2").await, 200);
 });
 
+on_every_engine!(what_is_only_read_takes_no_other_method, async || {
+    let app = start().await;
+    for (path, there) in [
+        ("/", true),
+        ("/index.html", true),
+        ("/products/1", true),
+        ("/account", true),
+        ("/index.html.br", true),
+        ("/robots.txt", true),
+        ("/sitemap.xml", true),
+        ("/sitemaps/1.xml", true),
+        ("/docs/", true),
+        ("/nonsense", false),
+        ("/products/6", false),
+        ("/reviews/7ZZZZZZZZZZZZ", false),
+        ("/account/nonsense", false),
+        ("/nonsense.js", false),
+        ("/.env", false),
+        ("/docs/nonsense", false),
+    ] {
+        let read = app.get(path).await.status;
+        assert_eq!(read.is_success(), there, "{path}: {read}");
+        for method in [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS] {
+            let answer = app.send(app.request(method.clone(), path)).await;
+            if there {
+                assert_eq!(answer.problem(405), "method_not_allowed", "{method} {path}");
+                assert_eq!(answer.header("allow"), "GET, HEAD", "{method} {path}");
+            } else {
+                assert_eq!(answer.problem(404), "route_not_found", "{method} {path}");
+            }
+        }
+        let head = app.send(app.request(Method::HEAD, path)).await;
+        assert_eq!(head.status, read, "{path}");
+    }
+});
+
 /// The addresses that the app links to under /account and /admin are those that the server knows.
 #[actix_web::test]
 async fn pages_of_the_app_are_found() {

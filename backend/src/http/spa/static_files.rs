@@ -24,13 +24,11 @@ use sha2::{Digest, Sha256};
 use crate::http::blocking::{RequestStore, reading};
 use crate::http::response::compression::{self, best_encoding};
 use crate::http::response::problem::ApiError;
-use crate::http::routes::RouteTable;
+use crate::http::routes::{READ, RouteTable};
 use crate::http::settings::Settings;
 use crate::http::spa::index_html::{Document, Index};
 use crate::http::spa::prerender::{Page, View};
 use crate::store::{Store, StoreError};
-
-const PAGE_METHODS: &[Method] = &[Method::GET, Method::HEAD];
 
 /// The built app, and the policy under which its pages run.
 pub struct AppFiles {
@@ -107,26 +105,45 @@ fn is_page(path: &str) -> bool {
     path == "/index.html" || (!elsewhere.into_iter().any(is_under) && !is_file)
 }
 
-/// Answers with pages, and says how long each file may be kept.
+/// Answers with pages and files. Other methods than those that read are refused: where there is
+/// something to read, because of the method, elsewhere because there is nothing.
 async fn serve_page(
     files: Data<AppFiles>,
     store: RequestStore,
     settings: Data<Settings>,
     routes: Data<RouteTable>,
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    if let Some(refusal) = routes.wrong_method(request.method(), request.path()) {
+        return Ok(request.error_response(refusal));
+    }
+    let method = std::mem::replace(&mut request.head_mut().method, Method::GET);
+    let response = read(&files, store, &settings, &routes, request, next).await?;
+    if method == Method::GET {
+        return Ok(response);
+    }
+    let is_missing = response.status() == StatusCode::NOT_FOUND;
+    let (request, _) = response.into_parts();
+    let refusal = if is_missing {
+        routes.refusal(&request)
+    } else {
+        ApiError::method_not_allowed(&method, request.path(), READ)
+    };
+    Ok(ServiceResponse::from_err(refusal, request))
+}
+
+/// Reads the page or the file at a path, and says how long it may be kept.
+async fn read(
+    files: &AppFiles,
+    store: RequestStore,
+    settings: &Settings,
+    routes: &RouteTable,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let is_page = is_page(request.path());
-    if *request.method() != Method::GET {
-        let refusal = if is_page {
-            ApiError::method_not_allowed(request.method(), request.path(), PAGE_METHODS)
-        } else {
-            routes.refusal(request.request())
-        };
-        return Ok(request.error_response(refusal));
-    }
-    let (mut response, keep) = if is_page {
-        let response = match page(&files, store, &settings, request.request()).await {
+    let (mut response, keep) = if is_page(request.path()) {
+        let response = match page(files, store, settings, request.request()).await {
             Ok(response) => response,
             Err(refusal) => return Ok(request.error_response(refusal)),
         };
