@@ -180,6 +180,20 @@ on_every_engine!(products_are_created_edited_and_archived, async || {
         app.send(admin.sign(request))
     };
     assert_eq!(edit("\"1\"", json!({"sku": "SKU-1"})).await.problem(409), "sku_taken");
+    // What changes nothing is no new version.
+    for nothing in [
+        json!({}),
+        json!({"archived": false}),
+        json!({"description": null, "sku": "POT-1"}),
+        new.clone(),
+    ] {
+        let same = edit("\"1\"", nothing.clone()).await;
+        assert_eq!((same.status.as_u16(), same.header("etag")), (200, "\"1.1\""), "{nothing}");
+        assert_eq!(same.json(), product, "{nothing}");
+        assert_eq!(edit("\"2\"", nothing).await.problem(412), "version_conflict");
+    }
+    let edits = "/api/admin/audit?action=product_edited";
+    assert_eq!(app.all_pages_as(&admin, edits).await, Vec::<Value>::new());
     let edited = edit("\"1\"", json!({"name": "Kantharos", "picture_url": null})).await;
     assert_eq!((edited.status.as_u16(), edited.header("etag")), (200, "\"2.1\""));
     assert_eq!(edited.json()["picture_url"], Value::Null);

@@ -90,7 +90,8 @@ impl Catalog<'_> {
         created.map_err(refused)
     }
 
-    /// Changes a product, if it still has an expected version.
+    /// Changes a product, if it still has an expected version. An edit that says what is there
+    /// already changes nothing: neither the version nor the audit trail.
     pub fn edit(
         &self,
         source: &Source,
@@ -122,9 +123,12 @@ impl Catalog<'_> {
                 archived: edit.archived.unwrap_or(before.archived),
                 version: before.version + 1,
             };
-            products::update(connection, &row)?;
-            let after = AdminProduct::try_from(row)?;
+            let after = AdminProduct::try_from(row.clone())?;
             let changes = changes(Some(&before), &after);
+            if changes.is_empty() {
+                return Ok(Ok(before));
+            }
+            products::update(connection, &row)?;
             let about = About::Product(id);
             record(connection, source, AuditAction::ProductEdited, about, &changes)?;
             Ok(Ok(after))
