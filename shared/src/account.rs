@@ -284,7 +284,7 @@ pub struct NewToken {
     /// In how many days it expires: 90 unless given.
     #[serde(
         default,
-        deserialize_with = "optional_integer",
+        deserialize_with = "optional_integer::<_, 1, MAX_TOKEN_DAYS>",
         skip_serializing_if = "Option::is_none"
     )]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 366, example = 90))]

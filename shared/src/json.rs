@@ -21,51 +21,74 @@ pub const fn max_bytes(chars: usize) -> usize {
     chars * 12 + 4_096
 }
 
-/// An integer as JSON Schema understands it: 5, 5.0 and 5e0 are the same.
-struct Integer(i32);
+/// An integer as JSON Schema understands it: 5, 5.0 and 5e0 are the same. Those beyond 32 bits are
+/// refused, with the range that the field has; validation refuses the others, with all that is wrong.
+struct Integer<const MINIMUM: i32, const MAXIMUM: i32>(i32);
 
-impl<'de> Deserialize<'de> for Integer {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Integer, D::Error> {
-        deserializer.deserialize_i32(IntegerVisitor).map(Integer)
+impl<'de, const MINIMUM: i32, const MAXIMUM: i32> Deserialize<'de> for Integer<MINIMUM, MAXIMUM> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer
+            .deserialize_i32(IntegerVisitor { minimum: MINIMUM, maximum: MAXIMUM })
+            .map(Integer)
     }
 }
 
-struct IntegerVisitor;
+struct IntegerVisitor {
+    minimum: i32,
+    maximum: i32,
+}
+
+impl IntegerVisitor {
+    fn within<E: Error>(self, value: Option<i32>, unexpected: Unexpected<'_>) -> Result<i32, E> {
+        value.ok_or_else(|| E::invalid_value(unexpected, &self))
+    }
+}
 
 impl Visitor<'_> for IntegerVisitor {
     type Value = i32;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a whole number")
+        write!(f, "a whole number from {} to {}", self.minimum, self.maximum)
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<i32, E> {
-        i32::try_from(value).map_err(|_| E::invalid_value(Unexpected::Signed(value), &self))
+        self.within(i32::try_from(value).ok(), Unexpected::Signed(value))
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<i32, E> {
-        i32::try_from(value).map_err(|_| E::invalid_value(Unexpected::Unsigned(value), &self))
+        self.within(i32::try_from(value).ok(), Unexpected::Unsigned(value))
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<i32, E> {
+        // Up to 2^53 floats skip no integer; numbers beyond are shown as they were read.
+        const EXACT: f64 = 9_007_199_254_740_992.0;
         if value.fract() != 0.0 {
-            return Err(E::invalid_type(Unexpected::Float(value), &self));
+            Err(E::invalid_type(Unexpected::Float(value), &self))
+        } else if value.abs() > EXACT {
+            Err(E::invalid_value(Unexpected::Float(value), &self))
+        } else {
+            self.visit_i64(value as i64)
         }
-        // Saturates: beyond 2^53, where floats skip integers, no field's value lies.
-        self.visit_i64(value as i64)
     }
 }
 
 /// A number.
-pub(crate) fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
-    Integer::deserialize(deserializer).map(|Integer(value)| value)
+pub(crate) fn integer<'de, D: Deserializer<'de>, const MINIMUM: i32, const MAXIMUM: i32>(
+    deserializer: D,
+) -> Result<i32, D::Error> {
+    Integer::<MINIMUM, MAXIMUM>::deserialize(deserializer).map(|Integer(value)| value)
 }
 
 /// A number that a new thing may lack: null is as good as nothing.
-pub(crate) fn optional_integer<'de, D: Deserializer<'de>>(
+pub(crate) fn optional_integer<
+    'de,
+    D: Deserializer<'de>,
+    const MINIMUM: i32,
+    const MAXIMUM: i32,
+>(
     deserializer: D,
 ) -> Result<Option<i32>, D::Error> {
-    let value: Option<Integer> = Option::deserialize(deserializer)?;
+    let value: Option<Integer<MINIMUM, MAXIMUM>> = Option::deserialize(deserializer)?;
     Ok(value.map(|Integer(value)| value))
 }
 
@@ -87,10 +110,15 @@ where
 }
 
 /// A number that a change may leave out (`None`), remove by null (`Some(None)`) or set.
-pub(crate) fn removable_integer<'de, D: Deserializer<'de>>(
+pub(crate) fn removable_integer<
+    'de,
+    D: Deserializer<'de>,
+    const MINIMUM: i32,
+    const MAXIMUM: i32,
+>(
     deserializer: D,
 ) -> Result<Option<Option<i32>>, D::Error> {
-    optional_integer(deserializer).map(Some)
+    optional_integer::<D, MINIMUM, MAXIMUM>(deserializer).map(Some)
 }
 
 /// The same of a text. A blank one removes it, too.
@@ -106,7 +134,7 @@ mod tests {
 
     #[derive(Deserialize)]
     struct Number {
-        #[serde(deserialize_with = "integer")]
+        #[serde(deserialize_with = "integer::<_, 1, 5>")]
         n: i32,
     }
 
@@ -129,15 +157,21 @@ mod tests {
             assert_eq!(read(text), Ok(value), "{text}");
         }
         for (text, words) in [
-            ("5.5", "invalid type: floating point `5.5`, expected a whole number"),
+            ("5.5", "invalid type: floating point `5.5`, expected a whole number from 1 to 5"),
             ("1e-9", "invalid type: floating point"),
             ("\"5\"", "invalid type: string"),
             ("null", "invalid type: null"),
             ("true", "invalid type: boolean"),
-            ("2147483648", "invalid value: integer `2147483648`"),
+            (
+                "2147483648",
+                "invalid value: integer `2147483648`, expected a whole number from 1 to 5",
+            ),
             ("2147483648.0", "invalid value: integer `2147483648`"),
-            ("1e300", "invalid value: integer"),
-            ("-1e300", "invalid value: integer"),
+            ("-9007199254740992.0", "invalid value: integer `-9007199254740992`"),
+            ("18446744073709551615", "invalid value: integer `18446744073709551615`"),
+            ("99999999999999999999999", "invalid value: floating point `"),
+            ("1e300", "invalid value: floating point `1"),
+            ("-1e300", "invalid value: floating point `-1"),
         ] {
             let refused = read(text).unwrap_err();
             assert!(refused.starts_with(words), "{text}: {refused}");

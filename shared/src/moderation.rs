@@ -114,6 +114,9 @@ names! {
     }
 }
 
+/// The greatest version that a review can have.
+const MAX_VERSION: i32 = i32::MAX;
+
 /// A review as somebody saw it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -122,7 +125,7 @@ pub struct ReviewVersion {
     /// The review's id.
     pub id: ReviewId,
     /// The version that was seen: another one is not decided about.
-    #[serde(deserialize_with = "integer")]
+    #[serde(deserialize_with = "integer::<_, 1, MAX_VERSION>")]
     #[cfg_attr(feature = "openapi", schema(example = 1))]
     pub version: i32,
 }

@@ -218,7 +218,8 @@ pub struct FieldErrorParams {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = i64, required = false, example = 5))]
     pub maximum: Option<i64>,
-    /// With `too_long`, `too_short` and `out_of_range`: what the request has instead.
+    /// With `too_long`, `too_short` and `out_of_range`: what the request has instead; left out when
+    /// that is a number of more than 64 bits, or none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = i64, required = false, example = 300))]
     pub actual: Option<i64>,

@@ -157,7 +157,7 @@ pub struct NewReview {
     /// The verdict in stars, if there is one.
     #[serde(
         default,
-        deserialize_with = "optional_integer",
+        deserialize_with = "optional_integer::<_, MIN_RATING, MAX_RATING>",
         skip_serializing_if = "Option::is_none"
     )]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 5, example = 5))]
@@ -221,7 +221,7 @@ pub struct ReviewEdit {
     /// The verdict in stars.
     #[serde(
         default,
-        deserialize_with = "removable_integer",
+        deserialize_with = "removable_integer::<_, MIN_RATING, MAX_RATING>",
         skip_serializing_if = "Option::is_none"
     )]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<i32>, minimum = 1, maximum = 5, example = 4))]

@@ -4,7 +4,7 @@ use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::accounts::{create, sign_in};
+use crate::accounts::{create, register, sign_in};
 use crate::app::TestApp;
 
 const REVIEWS: &str = "/api/products/1/reviews";
@@ -40,7 +40,32 @@ on_every_engine!(field_errors_have_the_values_in_their_text, async || {
             Method::POST,
             REVIEWS,
             json!({"body": "x", "rating": 1_i64 << 40}),
-            json!({"minimum": i32::MIN, "maximum": i32::MAX, "actual": 1_i64 << 40}),
+            json!({"minimum": 1, "maximum": 5, "actual": 1_i64 << 40}),
+        ),
+        (
+            Method::PATCH,
+            &review,
+            json!({"rating": 4_294_967_301_i64}),
+            json!({"minimum": 1, "maximum": 5, "actual": 4_294_967_301_i64}),
+        ),
+        (
+            Method::POST,
+            REVIEWS,
+            json!({"body": "x", "rating": u64::MAX}),
+            json!({"minimum": 1, "maximum": 5}),
+        ),
+        (
+            Method::POST,
+            REVIEWS,
+            json!({"body": "x", "rating": -1e23}),
+            json!({"minimum": 1, "maximum": 5}),
+        ),
+        (
+            Method::POST,
+            "/api/moderation/decisions",
+            json!({"decision": "approve", "reason": "within_rules",
+                "reviews": [{"id": "7ZZZZZZZZZZZZ", "version": -4_294_967_301_i64}]}),
+            json!({"minimum": 1, "maximum": i32::MAX, "actual": -4_294_967_301_i64}),
         ),
         (
             Method::PATCH,
@@ -85,6 +110,11 @@ on_every_engine!(field_errors_have_the_values_in_their_text, async || {
         assert_eq!(refused.problem(422), "validation_failed", "{path} {body}");
         assert_eq!(refused.json()["errors"][0]["params"], params, "{path} {body}");
     }
+    let browser = register(&app, "xenophon").await;
+    let token = json!({"name": "x", "expires_in_days": 1_i64 << 40});
+    let refused = browser.ask(Method::POST, "/api/accounts/me/tokens", token).await.json();
+    let params = json!({"minimum": 1, "maximum": 366, "actual": 1_i64 << 40});
+    assert_eq!(refused["errors"][0]["params"], params);
     for (query, code, params) in [
         ("limit=500", "out_of_range", json!({"minimum": 1, "maximum": 100, "actual": 500})),
         ("limit=many", "out_of_range", json!({"minimum": 1, "maximum": 100})),

@@ -248,14 +248,20 @@ fn coded(reason: &str) -> (FieldErrorCode, FieldErrorParams) {
         (FieldErrorCode::DuplicateField, none)
     } else if reason.starts_with("invalid type") {
         (FieldErrorCode::WrongType, none)
-    } else if reason.starts_with("invalid value: integer") {
-        // The numbers of all bodies have 32 bits.
-        let actual = reason.split('`').nth(1).and_then(|number| number.parse().ok());
-        let params = FieldErrorParams::range(i32::MIN.into(), i32::MAX.into(), actual);
-        (FieldErrorCode::OutOfRange, params)
+    } else if let Some(range) = out_of_range(reason) {
+        (FieldErrorCode::OutOfRange, range)
     } else {
         (FieldErrorCode::InvalidValue, none)
     }
+}
+
+/// From "invalid value: integer `7`, expected a whole number from 1 to 5": the number that was sent,
+/// if 64 bits hold it, and those that the field takes.
+fn out_of_range(reason: &str) -> Option<FieldErrorParams> {
+    let (found, range) = reason.split_once(", expected a whole number from ")?;
+    let (minimum, maximum) = range.split_once(" to ")?;
+    let actual = found.split('`').nth(1).and_then(|number| number.parse().ok());
+    Some(FieldErrorParams::range(minimum.parse().ok()?, maximum.parse().ok()?, actual))
 }
 
 /// The name of a field that is missing or given twice: it is no part of the path that was read,
