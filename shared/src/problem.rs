@@ -46,7 +46,7 @@ codes! {
         BodyTooLarge => "body_too_large", "Body too large",
             "The body has more bytes than the longest valid one of this request; `detail` says how many it may have.";
         UnsupportedMediaType => "unsupported_media_type", "Unsupported media type",
-            "The body must be sent as `Content-Type: application/json`, that of a PATCH also as `application/merge-patch+json` (RFC 7396).";
+            "The body must be sent as `Content-Type: application/json`, that of a PATCH also as `application/merge-patch+json` (RFC 7396), and in no `Content-Encoding`.";
         ParameterInvalid => "parameter_invalid", "Invalid parameter",
             "A query parameter is unknown, given twice, or has a value that it can't have. `errors` names it.";
         IdInvalid => "id_invalid", "Invalid id",

@@ -75,6 +75,16 @@ on_every_engine!(content_types, async || {
     }
     let none = app.send(app.request(Method::POST, REVIEWS).body(r#"{"body":"x"}"#)).await;
     assert_eq!(none.problem(415), "unsupported_media_type");
+    for coded in ["gzip", "br", "zstd", "nonsense", "identity, gzip"] {
+        let request = app.request(Method::POST, REVIEWS).header("content-encoding", coded);
+        let answer = app.send(request.json(&json!({"body": "x"}))).await;
+        assert_eq!(answer.problem(415), "unsupported_media_type", "{coded}");
+        assert_eq!(answer.header("accept-encoding"), "identity", "{coded}");
+    }
+    for plain in ["identity", "Identity", ""] {
+        let request = app.request(Method::POST, REVIEWS).header("content-encoding", plain);
+        assert_eq!(app.send(request.json(&json!({"body": "x"}))).await.status, 201, "{plain}");
+    }
     let request = app.request(Method::POST, REVIEWS);
     let request = request.header("content-type", "Application/JSON; charset=utf-8");
     assert_eq!(app.send(request.body(r#"{"body":"x"}"#)).await.status, 201);

@@ -140,6 +140,7 @@ impl<T: RequestBody + 'static> FromRequest for Body<T> {
         let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
             require_json(&request)?;
+            require_identity(&request)?;
             let deadlines = Deadlines::of(&request)?;
             let bytes = deadlines.for_body(read_body(&mut payload, T::MAX_BYTES)).await?;
             parse(&bytes).map(Body)
@@ -167,6 +168,19 @@ fn require_json(request: &HttpRequest) -> Result<(), ApiError> {
         return Err(ApiError::new(code, detail).with_header(ACCEPT_PATCH, accepted));
     }
     Err(ApiError::new(code, format!("{found} It must be {JSON}.")))
+}
+
+/// Refuses a body in a content coding: none is decoded here (RFC 9110, sections 8.4 and 15.5.16).
+fn require_identity(request: &HttpRequest) -> Result<(), ApiError> {
+    let values = request.headers().get_all(header::CONTENT_ENCODING);
+    let values: Vec<_> = values.map(|it| String::from_utf8_lossy(it.as_bytes())).collect();
+    let mut codings = values.iter().flat_map(|value| value.split(',')).map(str::trim);
+    let is_other = |coding: &&str| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity");
+    let Some(coding) = codings.find(is_other) else { return Ok(()) };
+    let detail = format!("The body has Content-Encoding {coding}. It must have none.");
+    let accepted = (header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    Err(ApiError::new(ProblemCode::UnsupportedMediaType, detail)
+        .with_header(accepted.0, accepted.1))
 }
 
 async fn read_body(payload: &mut Payload, max_bytes: usize) -> Result<Bytes, ApiError> {
