@@ -125,6 +125,8 @@ codes! {
             "The last thing that happened to this review was no decision.";
         VersionMissing => "version_missing", "Which version?",
             "A change needs the version that it is about: send the ETag as `If-Match`.";
+        IfMatchInvalid => "if_match_invalid", "Invalid If-Match",
+            "`If-Match` is `*`, or a list of ETags in their quotes, with commas between them.";
         VersionConflict => "version_conflict", "Changed meanwhile",
             "Somebody else has changed this since it was read. Read it again, then decide.";
         DatabaseNotFound => "database_not_found", "No such database",

@@ -168,6 +168,15 @@ problems! {
         MediaType 415 "`unsupported_media_type`",
         Unprocessable 422 "`validation_failed`",
     }
+    /// The path, the version or the body is wrong.
+    InvalidChange {
+        BadRequest 400 "`id_invalid`, `if_match_invalid`, `malformed_json`",
+        TooLarge 413 "`body_too_large`",
+        MediaType 415 "`unsupported_media_type`",
+        Unprocessable 422 "`validation_failed`",
+    }
+    /// The path or the version is wrong.
+    InvalidDeletion { BadRequest 400 "`id_invalid`, `if_match_invalid`", }
     /// Who asks is not signed in, or not any more.
     NotSignedIn {
         Unauthorized 401 "`sign_in_required`, `session_invalid`",

@@ -13,8 +13,8 @@ use crate::http::blocking::{RequestStore, blocking};
 use crate::http::extract::auth::Admin;
 use crate::http::extract::body::{Body, IfMatch, Params, check_search, cursor, from_text};
 use crate::http::openapi::{
-    Changed, InvalidEdit, InvalidId, InvalidParameter, NoSuchProduct, NotAllowed, SkuTaken,
-    Unavailable, VersionMissing,
+    Changed, InvalidChange, InvalidEdit, InvalidId, InvalidParameter, NoSuchProduct, NotAllowed,
+    SkuTaken, Unavailable, VersionMissing,
 };
 use crate::http::response::json::{Fresh, version_tag};
 use crate::http::response::problem::ApiError;
@@ -134,7 +134,7 @@ pub async fn get_product_detail(
     responses(
         (status = 200, description = "The product from now on.", body = AdminProduct,
             headers(("ETag" = String, description = "Its version, for `If-Match`."))),
-        InvalidEdit, NotAllowed, NoSuchProduct, SkuTaken, Changed, VersionMissing, Unavailable
+        InvalidChange, NotAllowed, NoSuchProduct, SkuTaken, Changed, VersionMissing, Unavailable
     ),
     security(("session" = []), ("token" = []))
 )]

@@ -17,9 +17,9 @@ use crate::http::extract::body::{
 };
 use crate::http::extract::client_ip::Client;
 use crate::http::openapi::{
-    BadSession, CannotReview, Changed, GuestsRefused, InvalidEdit, InvalidId, InvalidList,
-    InvalidParameter, InvalidReview, NoSuchProduct, NoSuchReview, NotAllowed, NotSignedIn,
-    Reported, TooMany, Unavailable, VersionMissing,
+    BadSession, CannotReview, Changed, GuestsRefused, InvalidChange, InvalidDeletion, InvalidEdit,
+    InvalidId, InvalidList, InvalidParameter, InvalidReview, NoSuchProduct, NoSuchReview,
+    NotAllowed, NotSignedIn, Reported, TooMany, Unavailable, VersionMissing,
 };
 use crate::http::response::cache::{Key, Public};
 use crate::http::response::json::{Answer, Fresh, version_tag};
@@ -168,7 +168,7 @@ pub async fn get_review(public: Public, id: Path<ReviewId>) -> Result<Answer, Ap
     responses(
         (status = 200, description = "The review from now on.", body = Review,
             headers(("ETag" = String, description = "Its version, for `If-Match`."))),
-        InvalidEdit, NotAllowed, NoSuchReview, Changed, VersionMissing, Unavailable
+        InvalidChange, NotAllowed, NoSuchReview, Changed, VersionMissing, Unavailable
     ),
     security(("session" = []), ("token" = []))
 )]
@@ -200,7 +200,7 @@ pub async fn edit_review(
     ),
     responses(
         (status = 204, description = "It is deleted."),
-        InvalidId, NotAllowed, NoSuchReview, Changed, Unavailable
+        InvalidDeletion, NotAllowed, NoSuchReview, Changed, Unavailable
     ),
     security(("session" = []), ("token" = []))
 )]

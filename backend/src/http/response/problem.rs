@@ -85,7 +85,8 @@ pub fn status(code: ProblemCode) -> StatusCode {
         | ProblemCode::IdInvalid
         | ProblemCode::CursorInvalid
         | ProblemCode::CursorMismatch
-        | ProblemCode::IdempotencyKeyInvalid => StatusCode::BAD_REQUEST,
+        | ProblemCode::IdempotencyKeyInvalid
+        | ProblemCode::IfMatchInvalid => StatusCode::BAD_REQUEST,
         ProblemCode::SignInRequired
         | ProblemCode::SessionInvalid
         | ProblemCode::CredentialsWrong => StatusCode::UNAUTHORIZED,
