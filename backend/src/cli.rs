@@ -11,12 +11,13 @@ mod output;
 mod reports;
 mod transfer;
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
-use ostrakon_shared::{AuditAction, CredentialId, PageLimit, ReviewId, Role};
+use ostrakon_shared::{AuditAction, CredentialId, ReviewId, Role};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, ConfigError};
@@ -100,9 +101,9 @@ enum Command {
         /// Only what was done in this way, e.g. sign_in_failed
         #[arg(long)]
         action: Option<AuditAction>,
-        /// Entries at most: 1 to 100
-        #[arg(long, default_value = "20")]
-        limit: PageLimit,
+        /// Entries at most
+        #[arg(long, value_name = "N", default_value = "20")]
+        limit: NonZero<usize>,
         #[command(flatten)]
         form: Form,
     },

@@ -14,6 +14,12 @@ pub const MAX_PAGE_LIMIT: u32 = 100;
 pub struct PageLimit(u32);
 
 impl PageLimit {
+    /// The limit that comes nearest to so many items.
+    pub fn nearest(items: usize) -> PageLimit {
+        let items = u32::try_from(items).unwrap_or(u32::MAX);
+        PageLimit(items.clamp(1, MAX_PAGE_LIMIT))
+    }
+
     /// The limit as a count of items.
     pub const fn get(self) -> usize {
         self.0 as usize

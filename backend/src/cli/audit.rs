@@ -1,30 +1,48 @@
 //! The audit trail at the command line.
 
-use ostrakon_shared::{AuditAction, AuditChange, AuditEntry, PageLimit};
+use std::num::NonZero;
+
+use ostrakon_shared::{AuditAction, AuditChange, AuditEntry, AuditPage, PageLimit};
 
 use crate::cli::Failure;
 use crate::cli::accounts::printable;
 use crate::cli::commands::open;
+use crate::cli::output::say;
 use crate::cli::reports::print_json;
 use crate::config::Config;
-use crate::store::AuditQuery;
+use crate::store::{AuditQuery, Store, StoreError};
 
 pub fn audit(
     config: &Config,
     account: Option<&str>,
     action: Option<AuditAction>,
-    limit: PageLimit,
+    limit: NonZero<usize>,
     json: bool,
 ) -> Result<(), Failure> {
     let store = open(config)?;
     let account = account.map(|name| store.accounts().named(name)).transpose()?;
     let account = account.map(|account| account.id);
-    let page = store.audit().list(&AuditQuery { action, account, limit, cursor: None })?;
+    let query = AuditQuery { action, account, ..AuditQuery::default() };
+    let trail = entries(&store, query, limit.get())?;
     if json {
-        return print_json(&page);
+        return print_json(&trail);
     }
-    page.items.iter().for_each(|entry| println!("{}", printable(&line(entry))));
+    trail.items.iter().for_each(|entry| say!("{}", printable(&line(entry))));
     Ok(())
+}
+
+/// The newest entries, up to `limit`, from as many pages as they take.
+fn entries(store: &Store, mut query: AuditQuery, limit: usize) -> Result<AuditPage, StoreError> {
+    let mut items = Vec::new();
+    loop {
+        query.limit = PageLimit::nearest(limit - items.len());
+        let page = store.audit().list(&query)?;
+        items.extend(page.items);
+        query.cursor = page.next_cursor;
+        if query.cursor.is_none() || items.len() == limit {
+            return Ok(AuditPage { items, next_cursor: query.cursor });
+        }
+    }
 }
 
 /// When, what, about what, by whom, from where, and what was changed.
