@@ -323,9 +323,16 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
     }
 }
 
-fn start_log(filter: &str) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(filter)
-        .map_err(|error| Failure::Refused(format!("log (OSTRAKON_LOG): {error}")))?;
+/// What actix logs of connections that end, always as errors: anybody could fill the log by requests
+/// that are none. [`crate::http`] logs the same, as errors only what is one of this program.
+const OF_CLIENTS: &str = "actix_http::h1::dispatcher";
+
+fn start_log(directives: &str) -> Result<(), Failure> {
+    let refused = |error| Failure::Refused(format!("log (OSTRAKON_LOG): {error}"));
+    let mut filter = EnvFilter::try_new(directives).map_err(refused)?;
+    if !directives.contains(OF_CLIENTS) {
+        filter = filter.add_directive(format!("{OF_CLIENTS}=off").parse().map_err(refused)?);
+    }
     let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
     tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
@@ -436,6 +436,34 @@ on_every_engine!(a_server_says_where_it_is_and_ends_by_a_signal, || {
     assert_eq!(serving.get("/readyz"), "{\"status\":\"ok\"}");
     assert_eq!(serving.get("/api/products"), "{\"items\":[],\"next_cursor\":null}");
     assert!(serving.stop().success());
+});
+
+on_every_engine!(what_is_no_request_fills_no_log, || {
+    let place = Place::new();
+    succeeds(&place, &["migrate"]);
+    let log = |directives: Option<&str>| {
+        let mut command = ostrakon(&place, &["serve"]);
+        command.env("OSTRAKON_LISTEN", "127.0.0.1:0").stderr(Stdio::piped());
+        command.envs(directives.map(|directives| ("OSTRAKON_LOG", directives)));
+        let mut serving = Serving::spawn(command);
+        for broken in ["GET\r\n\r\n", "\u{1}\u{2}\u{3}\r\n\r\n", "GET / HTTP/9.9\r\n\r\n"] {
+            let mut stream = TcpStream::connect(&serving.address).unwrap();
+            stream.write_all(broken.as_bytes()).unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            assert!(answer.starts_with("HTTP/1.1 400"), "{broken:?}: {answer}");
+        }
+        let mut stderr = serving.child.stderr.take().unwrap();
+        assert!(serving.stop().success());
+        let mut said = String::new();
+        stderr.read_to_string(&mut said).unwrap();
+        said
+    };
+    let said = log(None);
+    assert!(!said.contains("ERROR") && !said.contains("WARN"), "{said}");
+    let said = log(Some("warn,ostrakon=debug"));
+    assert!(!said.contains("ERROR"), "{said}");
+    assert_eq!(said.matches("request parse error").count(), 3, "{said}");
 });
 
 /// A machine that has no memory for another thread, for a while.

@@ -65,7 +65,22 @@ where
         let accepted = Stream::new(socket, &deadlines).map_err(DispatchError::from);
         ready(accepted)
     };
-    fn_service(accept).and_then(http)
+    fn_service(accept).and_then(http).map_err(|error| {
+        log(&error);
+        error
+    })
+}
+
+/// Logs why a connection has ended. Clients break off, and send what is no request, as they like: only
+/// what failed in this program is an error.
+fn log(error: &DispatchError) {
+    match error {
+        DispatchError::Service(_)
+        | DispatchError::Body(_)
+        | DispatchError::Upgrade
+        | DispatchError::InternalError => tracing::error!(%error, "a connection has failed"),
+        _ => tracing::debug!(%error, "a client's connection has ended"),
+    }
 }
 
 pub struct Connection {
