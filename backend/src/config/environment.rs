@@ -3,6 +3,19 @@
 /// How alike a key must be to one of ours to be taken for a slip, from 0 to 1.
 const ALIKE: f64 = 0.85;
 
+/// What other programs call some of our keys.
+const ELSEWHERE: [(&str, &str); 9] = [
+    ("port", "listen"),
+    ("host", "listen"),
+    ("bind", "listen"),
+    ("address", "listen"),
+    ("database_url", "default_url"),
+    ("postgres_url", "default_url"),
+    ("log_level", "log"),
+    ("rust_log", "log"),
+    ("base_url", "public_url"),
+];
+
 const PROTOCOLS: [&str; 3] = ["tcp", "udp", "sctp"];
 
 /// Whether Kubernetes or Docker sets this variable, named without our prefix, for a service or a
@@ -29,6 +42,10 @@ pub(super) fn is_injected(key: &str, value: &str) -> bool {
 
 /// Which of `known` was probably meant.
 pub(super) fn nearest<'a>(key: &str, known: &'a [String]) -> Option<&'a str> {
+    let ours = ELSEWHERE.iter().find(|(elsewhere, _)| *elsewhere == key).map(|(_, ours)| *ours);
+    if let Some(known) = known.iter().find(|known| ours == Some(known.as_str())) {
+        return Some(known);
+    }
     let alike = known.iter().map(|known| (strsim::jaro_winkler(key, known), known.as_str()));
     let nearest = alike.max_by(|one, other| one.0.total_cmp(&other.0))?;
     (nearest.0 >= ALIKE).then_some(nearest.1)
@@ -82,6 +99,10 @@ mod tests {
             ("trusted_proxy", Some("trusted_proxies")),
             ("review_databases", Some("reviews_databases")),
             ("publicurl", Some("public_url")),
+            ("port", Some("listen")),
+            ("host", Some("listen")),
+            ("base_url", Some("public_url")),
+            ("database_url", None),
             ("colour", None),
         ] {
             assert_eq!(nearest(key, &known), expected, "{key}");

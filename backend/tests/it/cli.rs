@@ -314,6 +314,27 @@ fn mistakes_are_one_line_and_exit_code_2() {
     assert!(!place.folder().join("data").exists(), "mistakes create nothing");
 }
 
+/// What the help of a command promises about `--json` is kept.
+#[test]
+fn reports_are_described() {
+    let page = include_str!("../../../docs/production.md");
+    for report in [
+        "audit",
+        "databases",
+        "locate",
+        "verify",
+        "account list",
+        "account sessions",
+        "backup check",
+        "migrate --status",
+    ] {
+        let row = |line: &&str| {
+            line.starts_with(&format!("| `ostrakon {report} ")) && line.contains("--json")
+        };
+        assert!(page.lines().any(|line| row(&line)), "{report}");
+    }
+}
+
 #[test]
 fn urls_that_lead_nowhere_are_one_line() {
     let place = Place::new();
@@ -351,6 +372,18 @@ fn the_environment_is_not_ours_alone() {
     assert!(output.status.success(), "{output:?}");
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(said.lines().count(), 1, "{said}");
+    for (variable, meant) in [
+        ("OSTRAKON_PORT", "OSTRAKON_LISTEN"),
+        ("OSTRAKON_HOST", "OSTRAKON_LISTEN"),
+        ("OSTRAKON_BIND", "OSTRAKON_LISTEN"),
+        ("OSTRAKON_DATABASE_URL", "OSTRAKON_DEFAULT_URL"),
+        ("OSTRAKON_LOG_LEVEL", "OSTRAKON_LOG"),
+    ] {
+        let output = ostrakon(&place, &["migrate"]).env(variable, "8080").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        let hint = format!("{variable}: unknown, did you mean {meant}?");
+        assert!(said.contains(&hint), "{said}");
+    }
     let hint = "OSTRAKON_REVIEW_DATABASES: unknown, did you mean OSTRAKON_REVIEWS_DATABASES?";
     assert!(said.contains("WARN") && said.contains(hint), "{said}");
 
