@@ -10,7 +10,7 @@ use crate::http::response::problem::{ApiError, PROBLEM_JSON};
 /// Gives every answer an example that has none of its own.
 pub fn add_examples(document: &mut OpenApi) {
     let json = json_of(document);
-    for operation in operations(document) {
+    for (_, operation) in operations(document) {
         for response in operation.responses.responses.values_mut() {
             let RefOr::T(response) = response else { continue };
             for (media_type, content) in &mut response.content {

@@ -1,5 +1,6 @@
 //! Answers and headers that many operations have, described once in the document's components.
 
+use actix_web::http::Method;
 use ostrakon_shared::ProblemCode;
 use serde_json::{Value, json};
 use utoipa::openapi::header::HeaderBuilder;
@@ -18,6 +19,7 @@ struct Shared {
     status: &'static str,
     name: &'static str,
     description: &'static str,
+    /// Beside those of limits.
     headers: &'static [&'static str],
 }
 
@@ -26,19 +28,19 @@ const SHARED: [Shared; 5] = [
         status: "401",
         name: "Unauthorized",
         description: "The credentials are missing or not accepted.",
-        headers: &["WWW-Authenticate"],
+        headers: &["WWW-Authenticate", "Set-Cookie"],
     },
     Shared {
         status: "403",
         name: "Forbidden",
         description: "The credentials do not allow this, or a page of another site asks.",
-        headers: &[],
+        headers: &["WWW-Authenticate"],
     },
     Shared {
         status: "429",
         name: "TooManyRequests",
         description: "A rate limit is exhausted.",
-        headers: &["Retry-After", "RateLimit", "RateLimit-Policy"],
+        headers: &["Retry-After"],
     },
     Shared {
         status: "500",
@@ -68,30 +70,58 @@ pub fn share(document: &mut OpenApi) {
     for shared in &SHARED {
         components.responses.insert(shared.name.to_owned(), RefOr::T(shared.response()));
     }
-    operations(document).for_each(refer);
+    for (method, operation) in operations(document) {
+        refer(operation);
+        describe_headers(&method, operation);
+    }
 }
 
-fn headers() -> [(&'static str, Type, Value, &'static str); 4] {
+fn headers() -> [(&'static str, Type, Value, &'static str); 8] {
     [
         ("Retry-After", Type::Integer, json!(2), "Seconds to wait before the next try (RFC 9110)."),
         (
             "RateLimit",
             Type::String,
             json!("\"posting\";r=0;t=2"),
-            "The limit's name, the requests that are left (`r`), and the seconds until there are \
-             more (`t`), as in draft-ietf-httpapi-ratelimit-headers.",
+            "Where a limit was asked: its name, the requests that are left (`r`), and the seconds \
+             until there are more (`t`), as in draft-ietf-httpapi-ratelimit-headers.",
         ),
         (
             "RateLimit-Policy",
             Type::String,
             json!("\"posting\";q=30;w=60"),
-            "The limit's name, and how many requests (`q`) it allows in so many seconds (`w`).",
+            "Where a limit was asked: its name, and how many requests (`q`) it allows in so many \
+             seconds (`w`).",
         ),
         (
             "WWW-Authenticate",
             Type::String,
             json!("Bearer"),
             "The scheme to use, where an API token came along that is not accepted (RFC 6750).",
+        ),
+        (
+            "Set-Cookie",
+            Type::String,
+            json!("ostrakon_session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0"),
+            "Takes the cookie of a session away that has ended.",
+        ),
+        (
+            "Accept-Encoding",
+            Type::String,
+            json!("identity"),
+            "Where the body had a content coding: that it must have none (RFC 9110, section 15.5.16).",
+        ),
+        (
+            "Accept-Patch",
+            Type::String,
+            json!("application/json, application/merge-patch+json"),
+            "Where the body had another media type: those that a change may have (RFC 5789).",
+        ),
+        (
+            "Location",
+            Type::String,
+            json!("/api/reviews/0R7VX8GB30ESM"),
+            "With `review_exists`: the review that there is.",
         ),
     ]
 }
@@ -119,7 +149,7 @@ impl Shared {
             ResponseBuilder::new().description(description).content(PROBLEM_JSON, content.build());
         let with_header =
             |response: ResponseBuilder, name: &&str| response.header_ref(*name, header_ref(name));
-        self.headers.iter().fold(response, with_header).build()
+        self.headers.iter().chain(&LIMIT_HEADERS).fold(response, with_header).build()
     }
 }
 
@@ -129,7 +159,6 @@ fn refer(operation: &mut Operation) {
     let guest = SecurityRequirement::default();
     let is_secured = operation.security.iter().flatten().any(|way| *way != guest);
     let responses = &mut operation.responses.responses;
-    let is_limited = responses.contains_key("429");
     let mut statuses: Vec<&str> = if is_secured { vec!["401", "403"] } else { Vec::new() };
     if responses.contains_key("503") {
         statuses.push("500");
@@ -147,12 +176,25 @@ fn refer(operation: &mut Operation) {
         let reference = RefBuilder::new().ref_location(target).description(Some(own));
         *response = RefOr::Ref(reference.build());
     }
-    for (_, response) in
-        responses.iter_mut().filter(|(status, _)| is_limited && status.starts_with('2'))
-    {
-        if let RefOr::T(response) = response {
-            let headers = LIMIT_HEADERS.map(|name| (name.to_owned(), RefOr::Ref(header_ref(name))));
-            response.headers.extend(headers);
+}
+
+/// The headers of an operation's own answers that follow from what it is.
+fn describe_headers(method: &Method, operation: &mut Operation) {
+    let responses = &mut operation.responses.responses;
+    let is_limited = responses.contains_key("429");
+    for (status, response) in responses.iter_mut() {
+        let RefOr::T(response) = response else { continue };
+        let mut names = Vec::new();
+        if is_limited {
+            names.extend(LIMIT_HEADERS);
         }
+        match status.as_str() {
+            "409" if response.description.contains("`review_exists`") => names.push("Location"),
+            "415" if *method == Method::PATCH => names.extend(["Accept-Encoding", "Accept-Patch"]),
+            "415" => names.push("Accept-Encoding"),
+            _ => {}
+        }
+        let headers = names.into_iter().map(|name| (name.to_owned(), RefOr::Ref(header_ref(name))));
+        response.headers.extend(headers);
     }
 }
