@@ -458,8 +458,8 @@ on_every_engine!(headers_of_answers_are_described, async || {
         (Method::POST, "/api/session", vec![json_type], "{}", 422),
         (Method::POST, PROOF, vec![json_type, session], r#"{"password": "a long sentence"}"#, 204),
         (Method::POST, PROOF, vec![json_type, session], r#"{"password": "x"}"#, 403),
-        (Method::POST, PROOF, vec![json_type, gone], "{}", 401),
-        (Method::POST, PROOF, vec![json_type, by_author], "{}", 403),
+        (Method::POST, PROOF, vec![json_type, gone], r#"{"password": "x"}"#, 401),
+        (Method::POST, PROOF, vec![json_type, by_author], r#"{"password": "x"}"#, 403),
         (
             Method::PUT,
             "/api/accounts/me/password",
