@@ -4,6 +4,7 @@
 //! store says into problems, `response::json` gives answers their ETag and links, and `spa`
 //! serves the app.
 
+mod app_data;
 mod blocking;
 mod cookie;
 mod deadlines;
@@ -14,6 +15,7 @@ mod openapi;
 mod password_queue;
 mod rate_limit;
 mod response;
+mod route_table;
 mod routes;
 mod secret_key;
 mod settings;
@@ -37,16 +39,15 @@ use deadlines::Deadlines;
 use endpoints::{audit, crawlers};
 use extract::body;
 use middleware::connections;
-use middleware::{consistency_token, csrf};
+use middleware::{consistency_token, csrf, response_headers};
 use password_queue::HashingQueue;
 use rate_limit::Limits;
 use response::cache::Answers;
-use response::json;
-use routes::RouteTable;
+use route_table::RouteTable;
 use spa::static_files::{self, AppFiles};
 
-pub use openapi::document;
 pub use response::problem::status as problem_status;
+pub use routes::document;
 pub use secret_key::SecretKey;
 pub use settings::{PublicUrl, Rates, Settings, TrustedProxies};
 
@@ -108,7 +109,7 @@ pub fn server(listener: TcpListener, store: Store, settings: Settings) -> io::Re
             .configure(|config| static_files::configure(config, &files))
             .wrap(from_fn(consistency_token::keep))
             .wrap(from_fn(csrf::check))
-            .wrap(from_fn(json::finish))
+            .wrap(from_fn(response_headers::finish))
             .wrap(TracingLogger::default());
         connections::service(app, deadlines.clone())
     });

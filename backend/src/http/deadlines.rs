@@ -5,15 +5,12 @@ use std::pin::pin;
 use std::time::Duration;
 
 use actix_server::GracefulShutdownSignal;
-use actix_web::HttpRequest;
 use actix_web::rt::time::sleep;
-use actix_web::web::Data;
 use futures_util::future::{Either, select};
 use ostrakon_shared::ProblemCode;
 
 use crate::http::response::problem::ApiError;
 use crate::http::settings::Settings;
-use crate::store::StoreError;
 
 /// How long a body may take that is on its way when the server stops.
 const BODY_AT_END: Duration = Duration::from_secs(1);
@@ -33,12 +30,6 @@ impl Deadlines {
     pub fn new(settings: &Settings, stopping: GracefulShutdownSignal) -> Deadlines {
         let Settings { request_timeout: request, keep_alive, .. } = *settings;
         Deadlines { request, keep_alive, stopping }
-    }
-
-    /// Those of a request's server.
-    pub fn of(request: &HttpRequest) -> Result<Data<Deadlines>, ApiError> {
-        let missing = || StoreError::Internal("the application lacks its data".to_owned()).into();
-        request.app_data::<Data<Deadlines>>().cloned().ok_or_else(missing)
     }
 
     /// Waits for a body, but not too long.

@@ -3,3 +3,4 @@
 pub mod connections;
 pub mod consistency_token;
 pub mod csrf;
+pub mod response_headers;

@@ -6,17 +6,14 @@ mod shared;
 
 use std::sync::Arc;
 
+use actix_web::get;
 use actix_web::http::Method;
 use actix_web::web::{Data, Json};
-use actix_web::{App, get};
 use ostrakon_shared::Problem;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{IntoResponses, Modify, OpenApi};
-use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config, SwaggerUi, serve};
-
-use crate::http::routes;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -73,10 +70,13 @@ impl Modify for Credentials {
     }
 }
 
-/// The OpenAPI document of every route.
-pub fn document() -> utoipa::openapi::OpenApi {
-    let app = App::new().into_utoipa_app().openapi(Document::openapi()).configure(routes::api);
-    let mut document = app.split_for_parts().1;
+/// What the document says beside its routes.
+pub fn preamble() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
+
+/// A document of routes, with what all of them have in common.
+pub fn completed(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
     required::require_what_is_sent(&mut document);
     shared::share(&mut document);
     examples::add_examples(&mut document);

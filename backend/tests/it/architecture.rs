@@ -29,6 +29,20 @@ const STORE: [&[&str]; 7] = [
     &["cluster"],
 ];
 
+/// The same of `http`.
+const HTTP: [&[&str]; 10] = [
+    &["response::problem", "secret_key"],
+    &["settings"],
+    &["app_data", "blocking", "cookie", "deadlines", "openapi", "rate_limit"],
+    &["password_queue", "route_table"],
+    &["extract"],
+    &["response"],
+    &["middleware"],
+    &["sign_in", "spa"],
+    &["endpoints"],
+    &["routes"],
+];
+
 #[test]
 fn only_http_knows_actix() {
     let knows = |source: &Source| source.uses("actix") && !source.is_in("http");
@@ -77,6 +91,22 @@ fn rooms_of_store_import_downwards() {
 }
 
 #[test]
+fn rooms_of_http_import_downwards() {
+    let sentence = "The rooms of `http` import downwards: routes → endpoints → spa → middleware → \
+                    response → extract.";
+    check_imports(sentence, |source, import| points_up("http", &HTTP, &source.module, import));
+}
+
+#[test]
+fn only_the_route_list_knows_the_endpoints() {
+    let sentence = "Only `http.rs` and `routes` know the endpoints, and no endpoint knows another.";
+    check_imports(sentence, |source, import| {
+        let may_know = source.module == "http" || source.module == "http::routes";
+        is_in(import, "http::endpoints") && !may_know
+    });
+}
+
+#[test]
 fn paths_to_other_files_begin_with_the_crate() {
     let climbs = |source: &Source| {
         let mut after = source.code.split("super::").skip(1);
@@ -108,19 +138,27 @@ fn sources_are_read_as_the_compiler_does() {
     assert!(!points_up("store", &STORE, "store::reviews::list", "store::reviews::own::f"));
     assert!(!points_up("store", &STORE, "store::reviews::list", "store::catalog::Catalog"));
     assert!(!points_up("store", &STORE, "store", "store::reviews::Reviews"));
+    assert!(points_up("http", &HTTP, "http::response::problem", "http::response::json::Fresh"));
+    assert!(!points_up("http", &HTTP, "http::response::json", "http::response::problem::ApiError"));
 }
 
 /// Whether this import leads from one room of a layer to a room above it, or beside it. A room that
 /// is not listed may not be there.
 fn points_up(layer: &str, rooms: &[&[&str]], module: &str, import: &str) -> bool {
+    // The longest name that fits: `response::problem` is no part of `response`.
     let room_of = |module: &str| {
-        let room = module.strip_prefix(layer)?.strip_prefix("::")?.split("::").next()?.to_owned();
-        let rank = rooms.iter().position(|rooms| rooms.contains(&&*room));
-        Some((room, rank))
+        let inside = module.strip_prefix(layer)?.strip_prefix("::")?;
+        let ranked = rooms.iter().enumerate().flat_map(|(at, rooms)| {
+            let fitting = rooms.iter().filter(|room| is_in(inside, room));
+            fitting.map(move |room| (room.len(), at, *room))
+        });
+        Some(ranked.max().map(|(_, rank, room)| (rank, room)))
     };
     match (room_of(module), room_of(import)) {
-        (Some((_, None)), _) | (Some(_), Some((_, None))) => true,
-        (Some((own_room, own)), Some((room, other))) => own_room != room && other >= own,
+        (Some(None), _) | (Some(_), Some(None)) => true,
+        (Some(Some((own, own_room))), Some(Some((other, room)))) => {
+            room != own_room && other >= own
+        }
         _ => false,
     }
 }

@@ -11,7 +11,7 @@ use ostrakon_shared::ProblemCode;
 
 use crate::http::blocking::{RequestStore, reading};
 use crate::http::response::problem::ApiError;
-use crate::http::routes::RouteTable;
+use crate::http::route_table::RouteTable;
 use crate::http::settings::Settings;
 use crate::http::spa::static_files::AppFiles;
 use crate::store::{Store, StoreError};

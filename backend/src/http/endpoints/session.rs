@@ -64,7 +64,7 @@ pub async fn sign_in(
     let (name, device) = (&credentials.0.name, Device::of(&request, &settings));
     let device = device.as_ref().and_then(|device| device.id_for(name, &settings.secret_key));
     let asker = if device.is_some() { Asker::Known } else { Asker::Stranger };
-    limits.sign_in(&request, &client, name, device).await?;
+    limits.sign_in(&request, client.network(), name, device).await?;
     let browser = browser(&request, &client, &settings);
     let sign_in = move |store: &Store| store.accounts().sign_in(&credentials.0, &browser);
     let begun = hashing(queue, asker, store.clone(), sign_in).await?;

@@ -11,11 +11,11 @@ use std::future::Future;
 use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderValue};
-use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use ostrakon_shared::{Account, AuditVia, CredentialId, ProblemCode, Role, TokenScope};
 
+use crate::http::app_data::app_data;
 use crate::http::blocking::{RequestStore, blocking};
 use crate::http::cookie;
 use crate::http::extract::client_ip::Client;
@@ -86,7 +86,7 @@ extractor!(Poster, async |request: HttpRequest| {
     let actor: Option<Actor> = found.map(|found| found.account.into());
     if !client.local || by_session {
         let key = actor.as_ref().map_or_else(|| Key::from(&client), Key::from);
-        data::<Limits>(&request)?.check(&request, Limit::Posting, &key)?;
+        app_data::<Limits>(&request)?.check(&request, Limit::Posting, &key)?;
     }
     Ok(Poster(actor))
 });
@@ -202,7 +202,7 @@ fn authenticate(
 ) -> impl Future<Output = Result<Option<Authenticated>, ApiError>> + use<> {
     let request = request.clone();
     async move {
-        let settings = data::<Settings>(&request)?;
+        let settings = app_data::<Settings>(&request)?;
         let Some(credential) = credential(&request, &settings) else { return Ok(None) };
         let by_session = matches!(credential, Credential::Session(_));
         let store = RequestStore::of(&request)?;
@@ -231,10 +231,4 @@ fn bearer(request: &HttpRequest) -> Option<String> {
         let (scheme, token) = value.split_once(' ').unwrap_or((&value, ""));
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
     })
-}
-
-/// What the server keeps for all requests.
-pub fn data<T: 'static>(request: &HttpRequest) -> Result<Data<T>, ApiError> {
-    let code = ProblemCode::Internal;
-    request.app_data::<Data<T>>().cloned().ok_or_else(|| ApiError::new(code, code.explanation()))
 }

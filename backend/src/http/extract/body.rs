@@ -19,6 +19,7 @@ use ostrakon_shared::{
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
+use crate::http::app_data::app_data;
 use crate::http::deadlines::Deadlines;
 use crate::http::response::problem::ApiError;
 use crate::store::ExpectedVersion;
@@ -141,7 +142,7 @@ impl<T: RequestBody + 'static> FromRequest for Body<T> {
         Box::pin(async move {
             require_json(&request)?;
             require_identity(&request)?;
-            let deadlines = Deadlines::of(&request)?;
+            let deadlines = app_data::<Deadlines>(&request)?;
             let bytes = deadlines.for_body(read_body(&mut payload, T::MAX_BYTES)).await?;
             parse(&bytes).map(Body)
         })

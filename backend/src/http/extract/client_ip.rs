@@ -9,8 +9,9 @@ use actix_web::http::header::{HeaderMap, HeaderName};
 use actix_web::{FromRequest, HttpRequest};
 use ipnet::IpNet;
 
-use crate::http::extract::auth::data;
+use crate::http::app_data::app_data;
 use crate::http::extract::local::{self, Sign};
+use crate::http::rate_limit::Key;
 use crate::http::response::problem::ApiError;
 use crate::http::settings::Settings;
 
@@ -31,7 +32,7 @@ impl FromRequest for Client {
     type Future = Ready<Result<Client, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(data::<Settings>(request).map(|settings| Client::of(request, &settings)))
+        ready(app_data::<Settings>(request).map(|settings| Client::of(request, &settings)))
     }
 }
 
@@ -58,6 +59,12 @@ impl Client {
             untrusted(peer, sign);
         }
         Client { address: peer, local: local.is_ok() }
+    }
+}
+
+impl From<&Client> for Key {
+    fn from(client: &Client) -> Key {
+        Key::Network(client.network())
     }
 }
 
@@ -129,6 +136,14 @@ mod tests {
         let trusted_proxies = trusted.split_whitespace().map(|t| t.parse().unwrap()).collect();
         let settings = Settings { trusted_proxies, ..Settings::for_tests() };
         Client::of(&request.to_http_request(), &settings)
+    }
+
+    #[test]
+    fn ipv6_addresses_count_by_network() {
+        let key = |text| Key::from(&client(text, &[], ""));
+        assert_eq!(key("2001:db8::1"), key("2001:db8::ffff:2"));
+        assert_ne!(key("2001:db8::1"), key("2001:db8:0:1::1"));
+        assert_ne!(key("192.0.2.1"), key("192.0.2.2"));
     }
 
     #[test]

@@ -24,7 +24,7 @@ use sha2::{Digest, Sha256};
 use crate::http::blocking::{RequestStore, reading};
 use crate::http::response::compression::{self, best_encoding};
 use crate::http::response::problem::ApiError;
-use crate::http::routes::{READ, RouteTable};
+use crate::http::route_table::{READ, RouteTable};
 use crate::http::settings::Settings;
 use crate::http::spa::index_html::{Document, Index};
 use crate::http::spa::prerender::{Page, View};
