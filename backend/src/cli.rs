@@ -21,6 +21,7 @@ use ostrakon_shared::{AuditAction, CredentialId, ReviewId, Role};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, ConfigError};
+use crate::http::LOG_OF_CLIENTS;
 use crate::store::{SetupError, StoreError};
 
 /// Product reviews on shards: a JSON API, its app, and its docs.
@@ -323,15 +324,11 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
     }
 }
 
-/// What actix logs of connections that end, always as errors: anybody could fill the log by requests
-/// that are none. [`crate::http`] logs the same, as errors only what is one of this program.
-const OF_CLIENTS: &str = "actix_http::h1::dispatcher";
-
 fn start_log(directives: &str) -> Result<(), Failure> {
     let refused = |error| Failure::Refused(format!("log (OSTRAKON_LOG): {error}"));
     let mut filter = EnvFilter::try_new(directives).map_err(refused)?;
-    if !directives.contains(OF_CLIENTS) {
-        filter = filter.add_directive(format!("{OF_CLIENTS}=off").parse().map_err(refused)?);
+    if !directives.contains(LOG_OF_CLIENTS) {
+        filter = filter.add_directive(format!("{LOG_OF_CLIENTS}=off").parse().map_err(refused)?);
     }
     let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
     tracing_subscriber::fmt()

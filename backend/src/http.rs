@@ -46,6 +46,7 @@ use response::cache::Answers;
 use route_table::RouteTable;
 use spa::static_files::{self, AppFiles};
 
+pub use middleware::connections::LOG_OF_CLIENTS;
 pub use response::problem::status as problem_status;
 pub use routes::document;
 pub use secret_key::SecretKey;

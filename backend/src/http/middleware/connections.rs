@@ -27,6 +27,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::http::deadlines::Deadlines;
 use crate::http::extract::local;
 
+/// The target of what actix logs of connections that end, always as errors: anybody could fill the log
+/// by requests that are none. This file logs the same, as errors only what is one of this program.
+pub const LOG_OF_CLIENTS: &str = "actix_http::h1::dispatcher";
+
 /// How long a client may take to close a connection that is closed to it.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
