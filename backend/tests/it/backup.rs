@@ -312,11 +312,11 @@ on_engines!(a_clock_that_was_wrong_once_costs_no_backup, [sqlite Sqlite, postgre
     assert_ne!(right, ahead);
 
     succeeds(&place, &["backup", "backups"]);
-    let behind = rename(&the_new_one(&[right.clone()]), 2001);
+    let behind = rename(&the_new_one(std::slice::from_ref(&right)), 2001);
     assert_eq!(Some(newest().as_os_str()), behind.file_name());
     succeeds(&place, &["backup", "backups", "--keep", "2"]);
     assert!(behind.exists() && !right.exists());
-    let last = rename(&the_new_one(&[behind.clone()]), 2000);
+    let last = rename(&the_new_one(std::slice::from_ref(&behind)), 2000);
     lose_all(&place);
     let restored = succeeds(&place, &["restore", "backups"]);
     let name = last.file_name().unwrap().to_str().unwrap();
