@@ -4,3 +4,4 @@ pub mod connections;
 pub mod consistency_token;
 pub mod csrf;
 pub mod response_headers;
+pub mod unread_body;

@@ -93,14 +93,52 @@ async fn no_head_takes_for_ever() {
 #[actix_web::test]
 async fn no_body_takes_for_ever() {
     let app = impatient().await;
-    let answer = drip(connect(&app, POST));
-    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
-    assert!(answer.contains("content-type: application/problem+json"), "{answer}");
-    assert_eq!(body(&answer)["code"], "request_timeout");
     let chunked = POST
         .replace("content-length: 1000\r\n\r\n{", "transfer-encoding: chunked\r\n\r\nffff\r\n{");
-    assert_eq!(body(&drip(connect(&app, &chunked)))["status"], 408);
+    for post in [POST, &chunked] {
+        let answer = drip(connect(&app, post));
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+        assert!(answer.contains("content-type: application/problem+json"), "{answer}");
+        assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+        assert_eq!(body(&answer)["code"], "request_timeout");
+    }
     assert_eq!(app.read("/api/products/1/rating").await["count"], 0);
+}
+
+#[actix_web::test]
+async fn a_connection_is_closed_whose_body_nobody_reads_to_its_end() {
+    let app = TestApp::start_with(1, |config| {
+        config.request_timeout_ms = 1_500;
+        config.keep_alive_ms = 600_000;
+    })
+    .await;
+    let head = "POST /api/products/1/reviews HTTP/1.1\r\nhost: here\r\n";
+    let json = "content-type: application/json\r\n";
+    let chunked = "transfer-encoding: chunked\r\n\r\n";
+    let long = format!("{:x}\r\n{}", 1 << 20, "x".repeat(1 << 20));
+    for (request, status) in [
+        (format!("{head}{json}{chunked}5\r\n{{"), 408),
+        (format!("{head}{json}content-length: 5\r\n\r\n{{"), 408),
+        (format!("{head}{json}{chunked}{long}"), 413),
+        (format!("{head}{chunked}5\r\n{{"), 415),
+        (format!("POST /api/nothing HTTP/1.1\r\nhost: here\r\n{chunked}5\r\n{{"), 404),
+    ] {
+        let mut stream = TcpStream::connect(app.host()).unwrap();
+        // Far less than a connection may be idle.
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+        assert_eq!(body(&answer)["status"], status);
+    }
+    // One that is read to its end costs no connection.
+    let review = json!({"body": "text"}).to_string();
+    let whole = format!("{head}{json}{chunked}{:x}\r\n{review}\r\n0\r\n\r\n", review.len());
+    let mut stream = connect(&app, &whole);
+    assert!(read_until(&mut stream, "}").starts_with("HTTP/1.1 201 "));
+    stream.write_all(HEALTH.as_bytes()).unwrap();
+    assert!(read_until(&mut stream, "{\"status\":\"ok\"}").starts_with("HTTP/1.1 200 "));
 }
 
 #[actix_web::test]

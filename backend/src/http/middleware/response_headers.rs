@@ -10,6 +10,7 @@ use actix_web::{Error, HttpMessage};
 use tracing_actix_web::RequestId;
 
 use crate::http::middleware::connections::Busy;
+use crate::http::middleware::unread_body::ChunkedBody;
 use crate::http::rate_limit::Allowance;
 use crate::http::response::compression;
 use crate::http::response::problem::ApiError;
@@ -45,6 +46,7 @@ pub async fn finish(
         // The protocol layer remembers, and leaves the body away.
         request.head_mut().method = Method::GET;
     }
+    let unread = ChunkedBody::of(&mut request);
     let busy = Busy::with(&request);
     let mut response = next.call(request).await?.map_into_boxed_body();
     drop(busy);
@@ -77,5 +79,8 @@ pub async fn finish(
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    Ok(response)
+    Ok(match unread {
+        Some(body) => response.map_body(|_, answer| body.held_by(answer)),
+        None => response,
+    })
 }

@@ -1,0 +1,65 @@
+//! Connections whose request is answered before its body has come.
+//!
+//! Actix closes them if the body has a length. It would go on reading a chunked one, which has none,
+//! for as long as the client likes, unless somebody holds on to it: so the answer does.
+
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use actix_web::HttpMessage;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest};
+use actix_web::error::PayloadError;
+use actix_web::web::Bytes;
+use futures_util::{Stream, StreamExt};
+
+/// A chunked body, of which its reader has another handle.
+#[derive(Clone)]
+pub struct ChunkedBody(Rc<RefCell<Payload>>);
+
+impl ChunkedBody {
+    /// That of a request, if it has one.
+    pub fn of(request: &mut ServiceRequest) -> Option<ChunkedBody> {
+        if !request.chunked().unwrap_or(false) {
+            return None;
+        }
+        let body = ChunkedBody(Rc::new(RefCell::new(request.take_payload())));
+        request.set_payload(Payload::Stream { payload: Box::pin(body.clone()) });
+        Some(body)
+    }
+
+    /// An answer's body, at the end of which actix finds this one unread, or read to its end.
+    pub fn held_by(self, answer: BoxBody) -> BoxBody {
+        BoxBody::new(Holding { answer, _body: self })
+    }
+}
+
+impl Stream for ChunkedBody {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.borrow_mut().poll_next_unpin(context)
+    }
+}
+
+struct Holding {
+    answer: BoxBody,
+    _body: ChunkedBody,
+}
+
+impl MessageBody for Holding {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.answer.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        self.answer.as_pin_mut().poll_next(context)
+    }
+}
