@@ -3,10 +3,11 @@
 //! When a query fails, nothing of the batch has happened, and each review is tried by itself: so a bad
 //! one fails alone. When another transaction's lock is waited for in vain, the products are tried one
 //! after the other: only the reviews of the product that is locked fail. Until one of them succeeds,
-//! later reviews of that product are not written together with others'. A batch that has taken too
-//! long is given up, whatever is left of it.
+//! later reviews of that product are not written together with others', and for some seconds the lock
+//! is hardly waited for: else each batch would wait for it. A batch that has taken too long is given
+//! up, whatever is left of it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use ostrakon_shared::ProductId;
@@ -26,10 +27,14 @@ const MAX_DRAWS: usize = 8;
 const DEADLINE: u32 = 2;
 /// For what part of a lock timeout a product waits that has waited for a whole one before.
 const NEXT_WAIT: u32 = 10;
+/// The same of a product whose lock was waited for in vain a moment ago.
+const HARDLY_A_WAIT: u32 = 500;
+/// How long ago that is at most.
+const A_MOMENT: Duration = Duration::from_secs(5);
 
 /// Products of a database whose reviews were waiting for another transaction's lock when they were
-/// tried last.
-pub(in crate::store) type Locked = HashSet<ProductId>;
+/// tried last, and when it was last waited for as long as [`NEXT_WAIT`] says.
+pub(in crate::store) type Locked = HashMap<ProductId, Instant>;
 
 /// A batch that is being written.
 struct Attempts<'a> {
@@ -94,7 +99,7 @@ impl Reviews<'_> {
 impl Attempts<'_> {
     fn write(mut self, locked: &mut Locked) -> Vec<Written> {
         let (apart, together): (Vec<usize>, Vec<usize>) =
-            (0..self.drafts.len()).partition(|&at| locked.contains(&self.drafts[at].product));
+            (0..self.drafts.len()).partition(|&at| locked.contains_key(&self.drafts[at].product));
         match self.try_together(&together, None) {
             Ok(()) => self.write_by_product(&apart, locked),
             Err(Failure { error: DbError::Locked { .. }, is_of_query: true }) => {
@@ -143,18 +148,21 @@ impl Attempts<'_> {
         for &at in places {
             by_product.entry(self.drafts[at].product).or_default().push(at);
         }
-        let lock_wait =
-            self.reviews.shared.shards.reviews[self.database].lock_timeout() / NEXT_WAIT;
+        let lock_timeout = self.reviews.shared.shards.reviews[self.database].lock_timeout();
         for (product, places) in by_product {
             if self.is_too_late(&places) {
                 continue;
             }
-            match self.try_together(&places, Some(lock_wait)) {
+            let began = Instant::now();
+            let waited_at = locked.get(&product).copied();
+            let waited_at = waited_at.filter(|at| began.duration_since(*at) < A_MOMENT);
+            let part = if waited_at.is_some() { HARDLY_A_WAIT } else { NEXT_WAIT };
+            match self.try_together(&places, Some(lock_timeout / part)) {
                 Ok(()) => {
                     locked.remove(&product);
                 }
                 Err(Failure { error: error @ DbError::Locked { .. }, .. }) => {
-                    locked.insert(product);
+                    locked.insert(product, waited_at.unwrap_or_else(Instant::now));
                     self.fail(&places, &error.into());
                 }
                 Err(Failure { is_of_query: true, .. }) => self.write_each(&places, locked),
@@ -172,7 +180,7 @@ impl Attempts<'_> {
             if self.is_too_late(&[*at]) {
                 continue;
             }
-            if locked.contains(&draft.product) {
+            if locked.contains_key(&draft.product) {
                 self.fail(&[*at], &self.is_locked());
                 continue;
             }
@@ -182,7 +190,7 @@ impl Attempts<'_> {
                 rest = &[];
             }
             if matches!(written, Err(StoreError::Locked(_))) {
-                locked.insert(draft.product);
+                locked.insert(draft.product, Instant::now());
             }
             self.written[*at] = Some(written);
         }
