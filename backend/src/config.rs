@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use config::{Environment, File, FileFormat, Source, Value};
 
-use crate::db::{Address, Database, Reads, ReplicaSettings, Settings};
+use crate::db::{Address, Database, Reads, ReplicaSettings, Settings, files};
 use crate::http::{PublicUrl, Rates, Settings as HttpSettings, TrustedProxies};
 use crate::shard::{BUCKETS, Spread};
 use crate::store::{Clock, Databases, Policy, SetupError, Store};
@@ -70,7 +70,8 @@ pub struct Config {
     pub audit_days: u32,
     /// What is logged, in the syntax of `tracing_subscriber::EnvFilter`.
     pub log: String,
-    /// Variables of the environment that start like ours and are none: a line for the log each.
+    /// Variables of the environment that start like ours and are none, and files with secrets that
+    /// are open to others: a line for the log each.
     pub warnings: Vec<String>,
     /// What dates reviews in files: the system's clock. No key sets it.
     pub clock: Clock,
@@ -145,6 +146,8 @@ impl Config {
             clock: Clock::default(),
         };
         config.warnings = keys.sort_out_unknown();
+        config.warnings.extend(config.secret_key_file.iter().filter_map(|file| open_secret(file)));
+        config.warnings.append(&mut keys.warnings);
         keys.problems.extend(servers::replica_problems(&config));
         if keys.problems.is_empty() { Ok(config) } else { Err(ConfigError(keys.problems)) }
     }
@@ -209,18 +212,27 @@ impl Config {
     }
 }
 
+/// What is to be said of a file with a secret that every user of this machine has rights to.
+fn open_secret(file: &Path) -> Option<String> {
+    files::is_open_to_others(file).then(|| {
+        let file = file.display();
+        format!("{file} holds a secret, and is open to every user of this machine: chmod o= {file}")
+    })
+}
+
 /// The values that are left to be read, and the problems so far.
 struct Keys {
     file: String,
     values: HashMap<String, Value>,
     problems: Vec<String>,
+    warnings: Vec<String>,
     /// The keys that have been asked for: all that there are, in the end.
     known: Vec<String>,
 }
 
 impl Keys {
     fn new(file: String, values: HashMap<String, Value>) -> Keys {
-        Keys { file, values, problems: Vec::new(), known: Vec::new() }
+        Keys { file, values, problems: Vec::new(), warnings: Vec::new(), known: Vec::new() }
     }
 
     fn take(&mut self, key: &str) -> Option<Value> {

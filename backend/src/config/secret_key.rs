@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::config::{Config, ConfigError};
+use crate::db::files;
 use crate::http::SecretKey;
 
 /// Its name in the data folder.
@@ -30,6 +31,10 @@ impl Config {
             create(&self.data_dir, path).map_err(|error| {
                 problem(path, &format!("{error}: this file can't be made; {way_out}"))
             })?;
+        }
+        // A file that an operator names may be mounted as it is: `Config::load` only warns of it.
+        if self.secret_key_file.is_none() {
+            files::close_file_to_others(path);
         }
         let text = fs::read_to_string(path).map_err(|error| problem(path, &error.to_string()))?;
         let short = "a secret key has 32 characters or more";

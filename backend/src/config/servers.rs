@@ -5,7 +5,7 @@ use std::path::Path;
 
 use config::Value;
 
-use crate::config::{Config, Keys};
+use crate::config::{Config, Keys, open_secret};
 use crate::db::Address;
 use crate::shard::BUCKETS;
 
@@ -54,6 +54,7 @@ impl Keys {
         let key = "database_password_file";
         let place = self.values.get(key).map(|value| self.place(key, value))?;
         let path: String = self.optional(key, "the path of a file")?;
+        self.warnings.extend(open_secret(Path::new(&path)));
         match std::fs::read_to_string(Path::new(&path)) {
             Ok(text) => Some(text.lines().next().unwrap_or_default().to_owned()),
             Err(error) => {

@@ -95,18 +95,29 @@ fn private() -> OpenOptions {
 /// which may hold more than databases.
 pub fn close_to_others(database: &Path) {
     for path in SUFFIXES.map(|suffix| beside(database, suffix)) {
-        let Ok(metadata) = path.metadata() else { continue };
-        let mode = metadata.permissions().mode() & 0o7777;
-        if mode & 0o007 == 0 {
-            continue;
-        }
-        let closed = std::fs::set_permissions(&path, Permissions::from_mode(mode & !0o007));
-        let path = path.display();
-        match closed {
-            Ok(()) => tracing::info!(%path, "was open to every user of this machine: closed"),
-            Err(error) => tracing::warn!(%path, %error, "is open to every user of this machine"),
-        }
+        close_file_to_others(&path);
     }
+}
+
+/// The same of one file, if it is there.
+pub fn close_file_to_others(path: &Path) {
+    let Some(mode) = mode_if_open_to_others(path) else { return };
+    let closed = std::fs::set_permissions(path, Permissions::from_mode(mode & !0o007));
+    let path = path.display();
+    match closed {
+        Ok(()) => tracing::info!(%path, "was open to every user of this machine: closed"),
+        Err(error) => tracing::warn!(%path, %error, "is open to every user of this machine"),
+    }
+}
+
+/// Whether every user of this machine has rights to a file.
+pub fn is_open_to_others(path: &Path) -> bool {
+    mode_if_open_to_others(path).is_some()
+}
+
+fn mode_if_open_to_others(path: &Path) -> Option<u32> {
+    let mode = path.metadata().ok()?.permissions().mode() & 0o7777;
+    (mode & 0o007 != 0).then_some(mode)
 }
 
 /// Makes a SQLite file use a write-ahead log, on which readers and the writer don't wait for each

@@ -71,9 +71,28 @@ fn files_that_were_open_to_everybody_are_closed() {
     let [default, reviews] = ["default", "reviews-2"].map(|database| place.file(database));
     set_mode(&default, 0o664);
     set_mode(&reviews, 0o646);
+    let key = data.join("secret-key");
+    std::fs::write(&key, "a secret of this cluster, which nobody guesses").unwrap();
+    set_mode(&key, 0o644);
     let _serving = Serving::start(&place);
-    assert_eq!([mode(&default), mode(&reviews)], [0o660, 0o640]);
+    assert_eq!([&default, &reviews, &key].map(|file| mode(file)), [0o660, 0o640, 0o640]);
     assert_eq!(mode(&data), 0o755, "who created it has decided");
+}
+
+#[test]
+fn an_operator_s_own_secret_that_is_open_to_everybody_is_told() {
+    let place = demo();
+    let secret = place.folder().join("secret");
+    std::fs::write(&secret, "a secret of this cluster, which nobody guesses").unwrap();
+    for setting in ["OSTRAKON_SECRET_KEY_FILE", "OSTRAKON_DATABASE_PASSWORD_FILE"] {
+        for (mode, is_told) in [(0o644, true), (0o640, false)] {
+            set_mode(&secret, mode);
+            let output = ostrakon(&place, &["databases"]).env(setting, "secret").output().unwrap();
+            assert!(output.status.success(), "{output:?}");
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(said.contains("open to every user of this machine"), is_told, "{said}");
+        }
+    }
 }
 
 #[test]
