@@ -18,7 +18,7 @@ use std::sync::Arc;
 use crate::db::RequestDatabase;
 use routing::Shards;
 
-pub use crate::db::{Address, Context, Positions, WaitsFor};
+pub use crate::db::{Address, Context, DbError, Positions, WaitsFor};
 pub use accounts::Accounts;
 pub use accounts::accounts::{AccountQuery, DEMO_NAME};
 pub use accounts::credentials::Ended;

@@ -8,7 +8,7 @@ use crate::cli::Failure;
 use crate::cli::commands::{open, progress_bar};
 use crate::cli::output::say;
 use crate::config::Config;
-use crate::store::{Address, MigrationStatus, Store, StoreError};
+use crate::store::{Address, DbError, MigrationStatus, Store, StoreError};
 
 /// Writes a report to standard output.
 pub fn print_json(report: &impl Serialize) -> Result<(), Failure> {
@@ -176,7 +176,7 @@ pub fn verify(config: &Config, json: bool) -> Result<(), Failure> {
 }
 
 pub fn verify_store(store: &Store, json: bool) -> Result<(), Failure> {
-    let items = verified(store)?;
+    let (items, unkept) = verified(store)?;
     let reviews: u64 = items.iter().map(|database| database.reviews).sum();
     let problems: u64 = items.iter().map(|database| database.problem_count).sum();
     if json {
@@ -191,20 +191,24 @@ pub fn verify_store(store: &Store, json: bool) -> Result<(), Failure> {
         }
         say!("verify: {problems} problems in {reviews} reviews");
     }
+    if let Some(reason) = unkept {
+        tracing::warn!(%reason, "what was found could not be stored: the app shows what was before");
+    }
     if problems == 0 { Ok(()) } else { Err(Failure::Found) }
 }
 
-fn verified(store: &Store) -> Result<Vec<Verified>, StoreError> {
+/// Verifies all databases. Also says why the results could not be stored, if they could not: that
+/// takes nothing away from what was found.
+fn verified(store: &Store) -> Result<(Vec<Verified>, Option<DbError>), StoreError> {
     let all = store.cluster().databases()?.items;
     let bar = progress_bar(all.iter().filter_map(|database| database.reviews).sum(), "reviews");
-    let mut items = Vec::new();
+    let (mut items, mut unkept) = (Vec::new(), None);
     for (index, database) in all.into_iter().enumerate() {
         let started_at = Timestamp::now();
         let report = store.cluster().verify(index, |seen| bar.inc(seen))?;
-        match store.cluster().keep_verification(index, started_at, &report) {
-            // It can be checked all the same.
-            Ok(()) | Err(StoreError::ReadOnly(_)) => {}
-            Err(error) => return Err(error),
+        // What could not be stored for one will not be for the next one.
+        if unkept.is_none() {
+            unkept = store.cluster().keep_verification(index, started_at, &report).err();
         }
         items.push(Verified {
             database: database.name,
@@ -214,5 +218,6 @@ fn verified(store: &Store) -> Result<Vec<Verified>, StoreError> {
         });
     }
     bar.finish_and_clear();
-    Ok(items)
+    // A transfer moves the databases: the next verification is theirs.
+    Ok((items, unkept.filter(|error| !matches!(error, DbError::ReadOnly { .. }))))
 }

@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
 use reqwest::header::{COOKIE, SET_COOKIE};
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
@@ -62,15 +64,24 @@ impl Small {
         self.client.post(self.url(path)).json(body).send().await.unwrap()
     }
 
-    /// Takes all room that is left.
-    fn fill(&self) -> PathBuf {
-        let path = self.data.join("fill");
-        let mut file = fs::File::create(&path).unwrap();
-        for size in [1 << 16, 1 << 10, 1] {
-            while file.write_all(&vec![0; size]).is_ok() {}
-        }
-        path
+    /// What the program does there.
+    fn run(&self, place: &Place, arguments: &[&str]) -> Output {
+        let run = ostrakon(place, arguments);
+        let mut command = Command::new("nsenter");
+        command.args(["--user", "--mount", "--preserve-credentials", "--wd", "--target"]);
+        command.arg(self.serving.pid().to_string()).arg(run.get_program()).args(run.get_args());
+        command.output().unwrap()
     }
+}
+
+/// Takes all room that is left in a folder's file system.
+fn fill(folder: &Path) -> PathBuf {
+    let path = folder.join("fill");
+    let mut file = fs::File::create(&path).unwrap();
+    for size in [1 << 16, 1 << 10, 1] {
+        while file.write_all(&vec![0; size]).is_ok() {}
+    }
+    path
 }
 
 async fn code(answer: Response) -> (u16, Value) {
@@ -101,7 +112,7 @@ async fn a_full_disk_refuses_writes_alone_and_recovers_by_itself() {
     assert_eq!(small.get("/readyz").await.status(), 200);
 
     for _ in 0..2 {
-        let fill = small.fill();
+        let fill = fill(&small.data);
         // A log may have room for a little.
         let mut ready = code(small.get("/readyz").await).await;
         for n in 0..1_000 {
@@ -124,4 +135,45 @@ async fn a_full_disk_refuses_writes_alone_and_recovers_by_itself() {
         let later = json!({"name": name, "password": "a password of length 7"});
         assert_eq!(small.post("/api/accounts", &later).await.status(), 201);
     }
+}
+
+#[actix_web::test]
+async fn what_verify_finds_is_told_though_its_result_can_not_be_stored() {
+    if !may_mount() {
+        eprintln!("skipped: this user may not mount a file system of his own (unshare --user)");
+        return;
+    }
+    let place = Place::new();
+    let small = Small::start(&place);
+    for finding in [false, true] {
+        if finding {
+            let file = small.data.join("reviews-2.sqlite3");
+            let mut reviews = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+            let stray = "PRAGMA foreign_keys = OFF;
+                INSERT INTO idempotency_key VALUES (700, 1, 'k', x'00', 1)";
+            reviews.batch_execute(stray).unwrap();
+        }
+        let fill = fill(&small.data);
+        for n in 0.. {
+            assert!(n < 1_000, "the disk is full");
+            let name = format!("account{n}of{finding}");
+            let account = json!({"name": name, "password": "a password of length 7"});
+            let (status, refusal) = code(small.post("/api/accounts", &account).await).await;
+            if status != 201 {
+                assert_eq!((status, refusal), (503, json!("storage_full")));
+                break;
+            }
+        }
+        let output = small.run(&place, &["verify"]);
+        assert_eq!(output.status.code(), Some(i32::from(finding)), "{output:?}");
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(said.contains("all in their place"), !finding, "{said}");
+        assert_eq!(said.contains("Idempotency-Key \"k\" of product 1 has no review"), finding);
+        let warned = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(warned.lines().count(), 1, "{warned}");
+        assert!(warned.contains("could not be stored") && warned.contains("disk is full"));
+        fs::remove_file(fill).unwrap();
+    }
+    let output = small.run(&place, &["verify"]);
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(1), &b""[..]));
 }

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use ostrakon_shared::Verification;
 
+use crate::db::DbError;
 use crate::db::verifications::{self, VerificationRow};
 use crate::shard::DatabaseIndex;
 use crate::store::cluster::Cluster;
@@ -77,18 +78,22 @@ impl Cluster<'_> {
         index: DatabaseIndex,
         started_at: Timestamp,
         report: &Report,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), DbError> {
         let first = &report.problems[..report.problems.len().min(MAX_PROBLEMS)];
-        let problems = serde_json::to_string(first);
+        let default = self.default();
+        let problems = serde_json::to_string(first).map_err(|error| DbError::Broken {
+            database: default.database.name().to_owned(),
+            what: error.to_string(),
+        })?;
         let row = VerificationRow {
             database: self.shared.shards.reviews[index].name().to_owned(),
             started_at: started_at.as_millisecond(),
             finished_at: Timestamp::now().as_millisecond(),
             reviews: report.reviews.cast_signed(),
             problem_count: report.problem_count.cast_signed(),
-            problems: problems.map_err(|error| StoreError::Internal(error.to_string()))?,
+            problems,
         };
-        Ok(self.routing().default().write(|connection| verifications::keep(connection, &row))?)
+        default.write(|connection| verifications::keep(connection, &row))
     }
 
     /// The check of each database that is running, or else its last one.
