@@ -22,6 +22,7 @@ pub use crate::db::{Address, Context, DbError, Positions, WaitsFor};
 pub use accounts::Accounts;
 pub use accounts::accounts::{AccountQuery, DEMO_NAME};
 pub use accounts::credentials::Ended;
+pub use accounts::retention::Removed;
 pub use accounts::sessions::{Authenticated, Begun, Browser, Credential, Means, SESSION_S};
 pub use actor::Actor;
 pub use audit::{Audit, AuditQuery, Source};
@@ -76,7 +77,7 @@ impl Store {
         let catalog = Arc::new(catalog::Shared::new(Arc::clone(&shards)));
         let reviews = reviews::Shared::new(Arc::clone(&shards), Arc::clone(&catalog), policy);
         let shared = Shared {
-            accounts: accounts::Shared::new(Arc::clone(&shards.default), Arc::clone(&failures)),
+            accounts: accounts::Shared::new(&shards.default, &failures, clock),
             reviews: Arc::new(reviews),
             cluster: cluster::Shared::new(Arc::clone(&shards)),
             shards,

@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod credentials;
 pub mod passwords;
+pub mod retention;
 pub mod secret;
 pub mod sessions;
 pub mod tokens;
@@ -13,7 +14,9 @@ use std::sync::Arc;
 
 use crate::db::{Context, Database, RequestDatabase};
 use crate::store::audit::Failures;
+use crate::store::clock::Clock;
 use passwords::Passwords;
+use retention::Pace;
 use usage::Usage;
 
 /// What all requests share of the accounts.
@@ -22,12 +25,21 @@ pub(in crate::store) struct Shared {
     passwords: Passwords,
     usage: Usage,
     failures: Arc<Failures>,
+    /// What says what is old, and whether it is to be believed.
+    clock: Clock,
+    pace: Pace,
 }
 
 impl Shared {
-    pub fn new(default: Arc<Database>, failures: Arc<Failures>) -> Shared {
-        let (passwords, usage) = (Passwords::default(), Usage::default());
-        Shared { default, passwords, usage, failures }
+    pub fn new(default: &Arc<Database>, failures: &Arc<Failures>, clock: &Clock) -> Shared {
+        Shared {
+            default: Arc::clone(default),
+            passwords: Passwords::default(),
+            usage: Usage::default(),
+            failures: Arc::clone(failures),
+            clock: clock.clone(),
+            pace: Pace::new(clock.now_ms()),
+        }
     }
 }
 

@@ -30,10 +30,8 @@ const MAX_ACCOUNTS: usize = 10_000;
 /// How often repeated failures are written, in milliseconds. The first of its kind is at once.
 const WRITE_EVERY_MS: i64 = 10_000;
 const HOUR_MS: i64 = 60 * 60 * 1_000;
-const DAY_MS: i64 = 24 * HOUR_MS;
-/// Entries that are removed in one transaction, and how many transactions one pruning may take.
-const PRUNE_ROWS: i64 = 1_000;
-const PRUNE_ROUNDS: usize = 100;
+/// Entries in which the settings that were noted last are looked for.
+const SETTINGS_ENTRIES: usize = 1_000;
 /// Characters that are kept of a value that was changed.
 const MAX_VALUE_CHARS: usize = 200;
 
@@ -336,26 +334,12 @@ impl<'a> Audit<'a> {
         Ok(AuditPage { items, next_cursor })
     }
 
-    /// Removes what is older than so many days, in steps that hold up nobody.
-    pub fn prune(&self, days: u32) -> Result<(), StoreError> {
-        let before = Timestamp::now().as_millisecond() - i64::from(days) * DAY_MS;
-        for _ in 0..PRUNE_ROUNDS {
-            let prune = |connection: &mut Connection| audit::prune(connection, before, PRUNE_ROWS);
-            match self.default.write(prune) {
-                Ok(0) | Err(DbError::ReadOnly { .. }) => return Ok(()),
-                Ok(_) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
-    }
-
     /// Notes with which settings a server starts, where they differ from what was noted before.
     pub fn note_settings(&self, settings: &[(&str, String)]) -> Result<(), StoreError> {
         let filter = Filter { action: Some(AuditAction::SettingsChanged), account: None };
         let noted = self.default.write(|connection| {
             let mut known: HashMap<String, Option<String>> = HashMap::new();
-            for entry in audit::list(connection, filter, i64::MAX, PRUNE_ROWS as usize)? {
+            for entry in audit::list(connection, filter, i64::MAX, SETTINGS_ENTRIES)? {
                 for change in entry.changes {
                     known.entry(change.field).or_insert(change.to);
                 }

@@ -2,11 +2,12 @@
 
 use std::net::Ipv6Addr;
 
+use ostrakon::store::{Clock, Removed};
 use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::accounts::{PASSWORD, create, register, sign_in};
+use crate::accounts::{Browser, PASSWORD, create, register, sign_in};
 use crate::app::TestApp;
 
 const AUDIT: &str = "/api/admin/audit";
@@ -249,29 +250,77 @@ on_every_engine!(changes_of_products_are_noted, async || {
 on_every_engine!(what_is_older_than_configured_is_removed, async || {
     let app = TestApp::start_with(1, |config| config.audit_days = 30).await;
     create(&app, "admin", Role::Admin);
-    for (days, name) in [(31, "old"), (29, "new")] {
-        app.sql(
-            "default",
-            &format!(
-                "INSERT INTO audit_entry (action, at, last_at, count, account_name, changes)
-                 SELECT 'signed_in', at - {0}, last_at - {0}, 1, '{name}', '[]' FROM audit_entry
-                 WHERE action = 'account_created'",
-                days * 24 * 60 * 60 * 1_000_i64
-            ),
-        );
-    }
-    let left = |app: &TestApp| {
-        let rows = "SELECT account_name AS value FROM audit_entry
-                    WHERE action = 'signed_in' AND actor_id IS NULL ORDER BY id";
-        app.place().texts("default", rows)
-    };
-    assert_eq!(left(&app), ["old", "new"]);
+    let [expired, cookie] =
+        [sign_in(&app, "admin").await, sign_in(&app, "admin").await].map(|it| it.cookie);
+    age(&app, "old", 31);
+    age(&app, "new", 3);
+    // The first session has expired.
+    app.sql(
+        "default",
+        "UPDATE session SET expires_at = 1 WHERE id = (SELECT min(id) FROM session)",
+    );
+    assert_eq!(aged(&app), ["old", "new"]);
     // A server looks when it starts, and then every hour.
     let app = app.restart().await;
-    while left(&app).len() > 1 {
+    while aged(&app).len() > 1 {
         assert_eq!(app.get("/readyz").await.status, 200);
     }
-    assert_eq!(left(&app), ["new"]);
+    assert_eq!(aged(&app), ["new"]);
+    assert_eq!(app.place().number("default", "SELECT count(*) FROM session"), 1);
+    Browser { app: &app, cookie: expired }.get("/api/session").await.problem(401);
+    assert_eq!(Browser { app: &app, cookie }.name().await, "admin");
+});
+
+/// Stores an entry that is so many days old.
+fn age(app: &TestApp, name: &str, days: i64) {
+    let ms = days * 24 * 60 * 60 * 1_000;
+    app.sql(
+        "default",
+        &format!(
+            "INSERT INTO audit_entry (action, at, last_at, count, account_name, changes)
+             SELECT 'signed_in', at - {ms}, last_at - {ms}, 1, '{name}', '[]' FROM audit_entry
+             WHERE action = 'account_created'"
+        ),
+    );
+}
+
+/// Such entries, in the order in which they were stored.
+fn aged(app: &TestApp) -> Vec<String> {
+    let rows = "SELECT account_name AS value FROM audit_entry
+                WHERE action = 'signed_in' AND actor_id IS NULL ORDER BY id";
+    app.place().texts("default", rows)
+}
+
+on_every_engine!(a_clock_that_is_ahead_removes_nothing, async || {
+    let mut clock = Clock::default();
+    let app = TestApp::start_with(1, |config| clock = config.clock.clone()).await;
+    create(&app, "admin", Role::Admin);
+    let session = sign_in(&app, "admin").await;
+    for (name, days) in [("old", 40), ("older", 90), ("new", 3)] {
+        age(&app, name, days);
+    }
+    // By a few years, and by less than entries are kept.
+    for days_ahead in [5 * 365, 100, 20] {
+        clock.set_offset_ms(days_ahead * 24 * 60 * 60 * 1_000);
+        assert_eq!(
+            app.store().accounts().remove_old(60).unwrap(),
+            Removed::default(),
+            "{days_ahead}"
+        );
+        // Not even when what it has written itself is as new as it says.
+        age(&app, "ahead", -days_ahead);
+        assert_eq!(
+            app.store().accounts().remove_old(60).unwrap(),
+            Removed::default(),
+            "{days_ahead}"
+        );
+        app.sql("default", "DELETE FROM audit_entry WHERE account_name = 'ahead'");
+    }
+    assert_eq!(aged(&app), ["old", "older", "new"]);
+    assert_eq!(session.name().await, "admin");
+    clock.set_offset_ms(0);
+    assert_eq!(app.store().accounts().remove_old(60).unwrap(), Removed { entries: 1, sessions: 0 });
+    assert_eq!(aged(&app), ["old", "new"]);
 });
 
 on_every_engine!(settings_are_noted_when_they_change, async || {

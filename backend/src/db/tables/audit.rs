@@ -126,6 +126,19 @@ pub fn list(
     rows.into_iter().map(AuditEntry::try_from).collect()
 }
 
+/// Whether there is an entry that was last added to before `before`.
+pub fn any_before(connection: &mut Connection, before: i64) -> Result<bool, QueryError> {
+    any_within(connection, i64::MIN, before)
+}
+
+/// Whether there is an entry that was last added to at `from` or later, and before `to`.
+pub fn any_within(connection: &mut Connection, from: i64, to: i64) -> Result<bool, QueryError> {
+    let within = audit_entry::table
+        .filter(audit_entry::last_at.ge(from))
+        .filter(audit_entry::last_at.lt(to));
+    Ok(diesel::select(diesel::dsl::exists(within)).get_result(connection)?)
+}
+
 /// Removes up to `limit` entries that were last added to before `before`; returns how many.
 pub fn prune(connection: &mut Connection, before: i64, limit: i64) -> Result<usize, QueryError> {
     let old: Vec<i64> = audit_entry::table

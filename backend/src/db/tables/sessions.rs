@@ -167,10 +167,16 @@ pub fn remove_all(
     Ok(diesel::delete(others).execute(connection)?)
 }
 
-/// Removes all sessions that have ended by themselves.
-pub fn remove_expired(connection: &mut Connection, now_ms: i64) -> Result<(), QueryError> {
-    diesel::delete(session::table.filter(session::expires_at.le(now_ms))).execute(connection)?;
-    Ok(())
+/// Whether there are sessions that have ended by themselves.
+pub fn any_expired(connection: &mut Connection, now_ms: i64) -> Result<bool, QueryError> {
+    let expired = session::table.filter(session::expires_at.le(now_ms));
+    Ok(diesel::select(diesel::dsl::exists(expired)).get_result(connection)?)
+}
+
+/// Removes all sessions that have ended by themselves; returns how many.
+pub fn remove_expired(connection: &mut Connection, now_ms: i64) -> Result<usize, QueryError> {
+    let expired = session::table.filter(session::expires_at.le(now_ms));
+    Ok(diesel::delete(expired).execute(connection)?)
 }
 
 /// Ends all of an account's sessions but the `count` newest ones.

@@ -17,18 +17,19 @@ use crate::http::response::json::Private;
 use crate::http::response::problem::ApiError;
 use crate::store::{AuditQuery, Context, Store};
 
-/// How often entries that are too old are looked for.
+/// How often what is too old is looked for.
 const PRUNE_EVERY: Duration = Duration::from_secs(60 * 60);
 
-/// Removes entries older than so many days: now, and every hour, for as long as the server runs.
+/// Removes entries older than so many days, and expired sessions: now, and every hour, for as long as
+/// the server runs.
 pub async fn prune(store: Store, days: u32) {
     let mut hours = interval(PRUNE_EVERY);
     loop {
         hours.tick().await;
         let request = store.with(Context::default());
-        let pruned = spawn_blocking(move || request.audit().prune(days)).await;
+        let pruned = spawn_blocking(move || request.accounts().remove_old(days)).await;
         if let Ok(Err(error)) = pruned {
-            tracing::warn!(%error, "the audit trail is not pruned");
+            tracing::warn!(%error, "what is too old could not be removed");
         }
     }
 }

@@ -211,7 +211,7 @@ impl Accounts<'_> {
     }
 }
 
-/// Stores a session, instead of the one that the browser had; clears away what has expired.
+/// Stores a session, instead of the one that the browser had.
 pub(in crate::store) fn begin(
     connection: &mut Connection,
     account_id: i64,
@@ -222,7 +222,6 @@ pub(in crate::store) fn begin(
     if let Some(had) = &browser.session {
         sessions::remove(connection, &secret::hash(had))?;
     }
-    sessions::remove_expired(connection, now.as_millisecond())?;
     let user_agent = browser.user_agent.as_ref();
     let user_agent =
         user_agent.map(|name| name.chars().take(MAX_USER_AGENT_CHARS).collect::<String>());

@@ -80,7 +80,7 @@ impl Cluster<'_> {
         report: &Report,
     ) -> Result<(), DbError> {
         let first = &report.problems[..report.problems.len().min(MAX_PROBLEMS)];
-        let default = self.default();
+        let default = self.routing().default();
         let problems = serde_json::to_string(first).map_err(|error| DbError::Broken {
             database: default.database.name().to_owned(),
             what: error.to_string(),

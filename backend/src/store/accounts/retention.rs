@@ -1,0 +1,142 @@
+//! What is removed when it is old: entries of the audit trail, and sessions that have expired.
+//!
+//! What a wrong clock takes for old is gone for good. So the clock is believed only if something else
+//! speaks for it: an entry of the audit trail that was stored between a day and about a week before
+//! what it says, or that this process has run for a day, in which the clock has kept pace. While it is
+//! not believed, nothing is removed; what has expired is refused all the same.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::db::{Connection, DbError, QueryError, audit, sessions};
+use crate::store::accounts::Accounts;
+use crate::store::clock;
+use crate::store::error::StoreError;
+
+const HOUR_MS: i64 = 60 * 60 * 1_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+/// How old entries are, in milliseconds, that speak for the clock: no younger, because a clock that is
+/// wrong has stored entries itself.
+const WITNESSES_MS: (i64, i64) = (DAY_MS, 8 * DAY_MS);
+/// How long a clock must keep pace to be believed without them.
+const PROBATION: Duration = Duration::from_secs(24 * 60 * 60);
+/// By how much it may be set meanwhile, in milliseconds.
+const MAX_SET_MS: u64 = HOUR_MS.unsigned_abs();
+/// Entries that are removed in one transaction, and how many transactions one pruning may take.
+const PRUNE_ROWS: i64 = 1_000;
+const PRUNE_ROUNDS: usize = 100;
+
+/// Since when the clock has kept pace with the time that passes, and what it said then.
+pub(in crate::store) struct Pace(Mutex<(Instant, i64)>);
+
+impl Pace {
+    /// Of a clock that says this now.
+    pub fn new(now_ms: i64) -> Pace {
+        Pace(Mutex::new((Instant::now(), now_ms)))
+    }
+
+    /// For how long the clock, which says `now_ms` at this moment, has kept pace.
+    fn kept_for(&self, at: Instant, now_ms: i64) -> Duration {
+        let mut since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let passed = at.duration_since(since.0);
+        let passed_ms = i64::try_from(passed.as_millis()).unwrap_or(i64::MAX);
+        if (now_ms - since.1).abs_diff(passed_ms) > MAX_SET_MS {
+            *since = (at, now_ms);
+            return Duration::ZERO;
+        }
+        passed
+    }
+}
+
+/// What was removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// Entries of the audit trail.
+    pub entries: usize,
+    /// Sessions.
+    pub sessions: usize,
+}
+
+impl Accounts<'_> {
+    /// Removes entries of the audit trail that are older than so many days, in steps that hold up
+    /// nobody, and sessions that have expired; nothing while the clock is not to be believed.
+    pub fn remove_old(&self, audit_days: u32) -> Result<Removed, StoreError> {
+        let now_ms = self.shared.clock.now_ms();
+        let before = now_ms - i64::from(audit_days) * DAY_MS;
+        let kept_pace = self.shared.pace.kept_for(Instant::now(), now_ms);
+        let (is_due, has_witnesses) = self.default().read_latest(|connection| {
+            let is_due = audit::any_before(connection, before)?
+                || sessions::any_expired(connection, now_ms)?;
+            let (youngest, oldest) = WITNESSES_MS;
+            Ok((is_due, audit::any_within(connection, now_ms - oldest, now_ms - youngest)?))
+        })?;
+        if !is_due {
+            return Ok(Removed::default());
+        }
+        if !has_witnesses && kept_pace < PROBATION {
+            // Once, not every hour.
+            if kept_pace.as_millis() < u128::from(MAX_SET_MS) {
+                let now = clock::text(now_ms);
+                let why = "the clock may be ahead: nothing was stored in the week before. What is too \
+                           old is kept until it has kept pace for a day";
+                tracing::warn!(now, "{why}");
+            }
+            return Ok(Removed::default());
+        }
+        let removed = Removed {
+            sessions: self
+                .unless_read_only(|connection| sessions::remove_expired(connection, now_ms))?,
+            entries: self.prune_audit(before)?,
+        };
+        if removed != Removed::default() {
+            let Removed { entries, sessions } = removed;
+            tracing::info!(entries, sessions, audit_days, "removed what was too old");
+        }
+        Ok(removed)
+    }
+
+    fn prune_audit(&self, before: i64) -> Result<usize, StoreError> {
+        let mut removed = 0;
+        for _ in 0..PRUNE_ROUNDS {
+            let prune = |connection: &mut Connection| audit::prune(connection, before, PRUNE_ROWS);
+            match self.unless_read_only(prune)? {
+                0 => break,
+                more => removed += more,
+            }
+        }
+        Ok(removed)
+    }
+
+    /// How many rows are removed: none while a transfer moves the databases.
+    fn unless_read_only(
+        &self,
+        remove: impl FnOnce(&mut Connection) -> Result<usize, QueryError>,
+    ) -> Result<usize, StoreError> {
+        match self.default().write(remove) {
+            Err(DbError::ReadOnly { .. }) => Ok(0),
+            removed => Ok(removed?),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_begins_anew() {
+        let pace = Pace::new(0);
+        let start = pace.0.lock().unwrap().0;
+        let kept = |hours: u64, clock_ms: i64| {
+            let kept = pace.kept_for(start + Duration::from_secs(hours * 60 * 60), clock_ms);
+            kept.as_secs() / 60 / 60
+        };
+        assert_eq!(kept(10, 10 * HOUR_MS + 60_000), 10);
+        // Ahead by ten years, and back again.
+        assert_eq!(kept(30, 3_650 * DAY_MS), 0);
+        assert_eq!(kept(40, 3_650 * DAY_MS + 10 * HOUR_MS), 10);
+        assert_eq!(kept(54, 3_651 * DAY_MS), 24);
+        assert_eq!(kept(60, 60 * HOUR_MS), 0);
+        assert_eq!(kept(85, 85 * HOUR_MS), 25);
+    }
+}
