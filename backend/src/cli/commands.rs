@@ -20,6 +20,7 @@ pub fn serve(config: &Config, migrate_first: bool) -> Result<(), Failure> {
     // Before anything is read that another server could still change.
     let _locks = config.databases().lock_to_serve(false)?;
     let store = open(config)?;
+    store.cluster().require_writable()?;
     store.cluster().check_ids()?;
     refuse_demo_password(&store, config.listen)?;
     store.audit().note_settings(&config.audited())?;

@@ -6,3 +6,4 @@ pub mod database;
 pub mod health_check;
 pub mod pool;
 pub mod request_context;
+pub mod room;

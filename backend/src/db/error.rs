@@ -28,6 +28,15 @@ pub enum DbError {
         /// What it said; for the log, never for a client.
         reason: String,
     },
+    /// The database can't be used as it is, and this does not pass by itself: its file is damaged, or
+    /// this process may not write to it.
+    #[error("{database}: {reason}")]
+    Unusable {
+        /// Its name.
+        database: String,
+        /// What it said; for the log, never for a client.
+        reason: String,
+    },
     /// The database works, and refuses this query: it always will.
     #[error("{database}: {reason}")]
     Refused {
@@ -89,7 +98,10 @@ pub enum DbError {
 impl DbError {
     /// Whether the same may succeed later, or at another server of the database.
     pub(super) fn may_pass(&self) -> bool {
-        matches!(self, DbError::Unavailable { .. } | DbError::Locked { .. })
+        matches!(
+            self,
+            DbError::Unavailable { .. } | DbError::Locked { .. } | DbError::Unusable { .. }
+        )
     }
 }
 
@@ -134,6 +146,7 @@ impl QueryError {
                     Cause::Conflict => DbError::Conflict { database, constraint: reason },
                     Cause::Full => DbError::Full { database, reason },
                     Cause::Lock => DbError::Locked { database, reason },
+                    Cause::Damage => DbError::Unusable { database, reason },
                     Cause::Passing => DbError::Unavailable { database, reason, is_news: true },
                     Cause::Stored => DbError::Broken { database, what: reason },
                     Cause::Query => DbError::Refused { database, reason },
@@ -154,6 +167,8 @@ enum Cause {
     Lock,
     /// No room to write.
     Full,
+    /// What is stored is damaged, or may not be changed by this process.
+    Damage,
     /// What may be otherwise at the next try: it is going away, is out of memory, takes too long.
     Passing,
     /// What is stored is not what the program stores.
@@ -177,9 +192,22 @@ const LOCK_MESSAGES: [&str; 6] = [
 /// What engines say of a full disk: SQLite's words, and the operating system's that PostgreSQL repeats.
 const FULL_MESSAGES: [&str; 2] = ["database or disk is full", "No space left on device"];
 
+/// What engines say of stored data that are damaged (classes XX001 and XX002 of PostgreSQL's codes),
+/// and SQLite of a file that this process may not write to.
+const DAMAGE_MESSAGES: [&str; 6] = [
+    // PostgreSQL.
+    "invalid page in block",
+    ": read only ",
+    // SQLite: https://sqlite.org/rescode.html.
+    "database disk image is malformed",
+    "malformed database schema",
+    "file is not a database",
+    "attempt to write a readonly database",
+];
+
 /// What engines say of what may pass by itself: that time is up or they are told to stop, or that the
 /// machine has no memory, or trouble with its files (classes 53, 57 and 58 of PostgreSQL's codes).
-const PASSING_MESSAGES: [&str; 20] = [
+const PASSING_MESSAGES: [&str; 17] = [
     // PostgreSQL.
     "canceling statement due to",
     "terminating connection",
@@ -197,11 +225,8 @@ const PASSING_MESSAGES: [&str; 20] = [
     // SQLite: https://sqlite.org/rescode.html.
     "interrupted",
     "disk I/O error",
-    "database disk image is malformed",
     "unable to open database file",
     "locking protocol",
-    "file is not a database",
-    "attempt to write a readonly database",
     // Citus, of its workers.
     "to the remote node",
 ];
@@ -217,7 +242,7 @@ impl Cause {
             Error::DeserializationError(_) => return Cause::Stored,
             _ => return Cause::Query,
         };
-        let says = |known: &[&str]| known.iter().any(|words| message.contains(words));
+        let says = |known: &[&str]| contains_any(message, known);
         match kind {
             _ if message.contains(READ_ONLY) => Cause::Guard,
             Kind::UniqueViolation => Cause::Conflict,
@@ -226,8 +251,18 @@ impl Cause {
             }
             _ if says(&FULL_MESSAGES) => Cause::Full,
             _ if says(&LOCK_MESSAGES) => Cause::Lock,
+            _ if is_damage(message) => Cause::Damage,
             _ if says(&PASSING_MESSAGES) => Cause::Passing,
             _ => Cause::Query,
         }
     }
+}
+
+/// Whether an engine says this of data that are damaged, or that this process may not change.
+pub(super) fn is_damage(message: &str) -> bool {
+    contains_any(message, &DAMAGE_MESSAGES)
+}
+
+fn contains_any(message: &str, known: &[&str]) -> bool {
+    known.iter().any(|words| message.contains(words))
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
+use rustix::fs::{Access, access};
 
 use crate::db::connection::address::Address;
 use crate::db::connection::database::Database;
@@ -118,6 +119,20 @@ pub fn is_open_to_others(path: &Path) -> bool {
 fn mode_if_open_to_others(path: &Path) -> Option<u32> {
     let mode = path.metadata().ok()?.permissions().mode() & 0o7777;
     (mode & 0o007 != 0).then_some(mode)
+}
+
+/// Why this process can't write to a database's files, or create those that SQLite puts beside it;
+/// `None` when it can. Asks the file system: SQLite opens a file that may not be written to all the
+/// same, and tells at the first write.
+pub fn write_problem(database: &Path) -> Option<String> {
+    let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let needed = [database, folder.unwrap_or(Path::new("."))].map(Path::to_owned);
+    let beside = ["-wal", "-shm"].map(|suffix| beside(database, suffix));
+    needed.into_iter().chain(beside.into_iter().filter(|path| path.exists())).find_map(|path| {
+        let refused = access(&path, Access::READ_OK | Access::WRITE_OK).err()?;
+        let error = io::Error::from(refused);
+        Some(format!("{}: {error}: a server must be able to write to it", path.display()))
+    })
 }
 
 /// Makes a SQLite file use a write-ahead log, on which readers and the writer don't wait for each

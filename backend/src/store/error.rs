@@ -85,6 +85,9 @@ pub enum StoreError {
     /// These databases don't answer.
     #[error("{} not available", .0.join(", "))]
     Unavailable(Vec<String>),
+    /// These databases are damaged, or can't be written to: an operator has to see to them.
+    #[error("{} can't be used as they are", .0.join(", "))]
+    Unusable(Vec<String>),
     /// So many reviews wait to be written to this database that one more would wait too long.
     #[error("too many wait for {0}")]
     Busy(String),
@@ -145,7 +148,7 @@ impl StoreError {
             StoreError::StorageFull(_) => ProblemCode::StorageFull,
             StoreError::ClockWrong(_) => ProblemCode::ClockWrong,
             StoreError::BucketMoved => ProblemCode::BucketMoved,
-            StoreError::Internal(_) => ProblemCode::Internal,
+            StoreError::Unusable(_) | StoreError::Internal(_) => ProblemCode::Internal,
         }
     }
 }
@@ -171,6 +174,10 @@ impl From<DbError> for StoreError {
                     tracing::debug!(%error, "database unavailable");
                 }
                 StoreError::Unavailable(vec![database.clone()])
+            }
+            DbError::Unusable { ref database, .. } => {
+                tracing::error!(%error, "database unusable: an operator has to see to it");
+                StoreError::Unusable(vec![database.clone()])
             }
             DbError::Locked { ref database, .. } => {
                 tracing::warn!(%error, "waited for a lock in vain");

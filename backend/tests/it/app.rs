@@ -137,6 +137,12 @@ impl TestApp {
         app
     }
 
+    /// A place that is there, served as it is.
+    pub fn serve_again(place: Rc<Place>, databases: u16) -> TestApp {
+        let config = place.config(databases);
+        TestApp::serve(place, config)
+    }
+
     fn serve(place: Rc<Place>, config: Config) -> TestApp {
         let serving = Serving::start(&config);
         TestApp { serving, client: reqwest::Client::new(), config, place }

@@ -1,12 +1,14 @@
 //! The databases: what each holds, what happens when one is down or a bucket has moved.
 
+use futures_util::future::join_all;
 use ostrakon::shard::{Spread, bucket_of, home_buckets};
 use ostrakon_shared::{ProductId, ReviewId, Role};
 use reqwest::Method;
 use serde_json::json;
 
 use crate::app::{TestApp, ids};
-use crate::engine::engine;
+use crate::cli::{Serving, demo, fails, ostrakon};
+use crate::engine::{Engine, engine};
 
 on_every_engine!(the_table_counts_what_is_there, async || {
     let app = TestApp::start(3).await;
@@ -46,9 +48,12 @@ on_every_engine!(a_database_that_is_down_is_named_and_the_others_go_on, async ||
     app.place().spoil("reviews-2");
 
     let page = app.get("/api/products/1/reviews?limit=100").await;
-    assert_eq!(page.problem(503), "database_unavailable");
-    assert_eq!(page.json()["detail"], "reviews-2 is not answering.");
-    assert_eq!(page.header("retry-after"), "2");
+    let (status, code) = app.place().spoiled();
+    assert_eq!(page.problem(status), code);
+    if status == 503 {
+        assert_eq!(page.json()["detail"], "reviews-2 is not answering.");
+    }
+    assert_eq!(page.header("retry-after"), if status == 503 { "2" } else { "" });
     let told = ["sqlite", "postgres", "no database", "does not exist"];
     assert!(!told.iter().any(|word| page.text.contains(word)), "{}", page.text);
 
@@ -62,9 +67,9 @@ on_every_engine!(a_database_that_is_down_is_named_and_the_others_go_on, async ||
     listed.sort();
     assert_eq!(listed, there);
 
-    assert_eq!(app.get("/api/products/1/rating").await.problem(503), "database_unavailable");
-    assert_eq!(app.get("/api/products").await.problem(503), "database_unavailable");
-    assert_eq!(app.get("/api/products/1").await.problem(503), "database_unavailable");
+    assert_eq!(app.get("/api/products/1/rating").await.problem(status), code);
+    assert_eq!(app.get("/api/products").await.problem(status), code);
+    assert_eq!(app.get("/api/products/1").await.problem(status), code);
     let product = app.get("/api/products/1?allow_partial=true").await;
     assert_eq!((product.header("etag"), &product.json()["rating"]), ("", &json!(null)));
     let products = app.get("/api/products?allow_partial=true").await.json();
@@ -76,8 +81,13 @@ on_every_engine!(a_database_that_is_down_is_named_and_the_others_go_on, async ||
     }
     for id in &gone {
         let answer = app.get(&format!("/api/reviews/{id}")).await;
-        assert_eq!(answer.problem(503), "database_unavailable");
+        assert_eq!(answer.problem(status), code);
     }
+    let body = json!({"body": "x"});
+    let posted = join_all((0..30).map(|_| app.post_review(1, &body))).await;
+    let refused: Vec<_> = posted.iter().filter(|answer| answer.status != 201).collect();
+    assert!(!refused.is_empty() && refused.len() < posted.len());
+    refused.iter().for_each(|answer| assert_eq!(answer.problem(status), code));
     let ready = app.get("/readyz").await;
     assert_eq!(
         (ready.problem(503).as_str(), &ready.json()["detail"]),
@@ -169,3 +179,48 @@ on_every_engine!(a_query_that_the_engine_refuses_is_no_absence, async || {
     app.read(&format!("/api/reviews/{id}")).await;
     assert_eq!(app.get("/readyz").await.status, 200);
 });
+
+/// A role that may do all that a server does, and no more: its name, and what it is granted.
+fn role(number: u32) -> (String, String) {
+    let role = format!("limited_{number}_{}", std::process::id());
+    let grants = format!(
+        "DO $$ BEGIN CREATE ROLE {role} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+         GRANT USAGE ON SCHEMA public TO {role};
+         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
+         GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role};"
+    );
+    (role, grants)
+}
+
+#[test]
+fn a_role_that_may_not_write_serves_nothing() {
+    let _on = Engine::Postgres.enter();
+    let place = demo();
+    let (role, grants) = role(1);
+    let databases = ["default", "reviews-1", "reviews-2", "reviews-3"];
+    let urls = databases.map(|database| {
+        place.sql(database, &grants);
+        place.address(database).to_string().replace("//ostrakon@", &format!("//{role}@"))
+    });
+    let serve = || {
+        let mut command = ostrakon(&place, &["serve"]);
+        command.env("OSTRAKON_LISTEN", "127.0.0.1:0").env("OSTRAKON_DEFAULT_URL", &urls[0]);
+        command.env("OSTRAKON_REVIEWS_URLS", urls[1..].join(","));
+        command
+    };
+    let serving = Serving::spawn(serve());
+    assert_eq!(serving.get("/readyz"), "{\"status\":\"ok\"}");
+    for (right, table) in [("INSERT", "review"), ("UPDATE", "product_rating")] {
+        place.sql("reviews-2", &format!("REVOKE {right} ON {table} FROM {role}"));
+        let ready = serving.get("/readyz");
+        assert!(ready.contains("reviews-2 is not answering"), "{ready}");
+        let said = fails(serve(), 2);
+        assert!(said.contains("reviews-2") && said.contains(&format!("table {table}")), "{said}");
+        place.sql("reviews-2", &format!("GRANT {right} ON {table} TO {role}"));
+        assert_eq!(serving.get("/readyz"), "{\"status\":\"ok\"}");
+    }
+    drop(serving);
+    for database in databases {
+        place.sql(database, &format!("DROP OWNED BY {role}"));
+    }
+}

@@ -5,6 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
+use serde_json::json;
+
+use crate::app::TestApp;
 use crate::cli::{Serving, demo, fails, ostrakon, succeeds};
 use crate::place::Place;
 
@@ -77,6 +80,67 @@ fn files_that_were_open_to_everybody_are_closed() {
     let _serving = Serving::start(&place);
     assert_eq!([&default, &reviews, &key].map(|file| mode(file)), [0o660, 0o640, 0o640]);
     assert_eq!(mode(&data), 0o755, "who created it has decided");
+}
+
+/// The program, for which this file can't be written to; `None`: this user may not mount anything.
+fn with_read_only(place: &Place, file: &Path, arguments: &[&str]) -> Option<Command> {
+    let bind = "mount --bind \"$1\" \"$1\" && mount -o remount,ro,bind \"$1\"";
+    let unshare = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]).arg(file);
+        command
+    };
+    if !unshare(bind).output().is_ok_and(|tried| tried.status.success()) {
+        eprintln!("skipped: this user may not mount a file of his own (unshare --user)");
+        return None;
+    }
+    let run = ostrakon(place, arguments);
+    let mut command = unshare(&format!("{bind} && shift && exec \"$@\""));
+    command.arg(run.get_program()).args(run.get_args()).current_dir(place.folder());
+    command.env("OSTRAKON_LISTEN", "127.0.0.1:0");
+    Some(command)
+}
+
+#[test]
+fn a_file_that_can_not_be_written_to_is_not_served() {
+    let place = demo();
+    for database in ["default", "reviews-2"] {
+        let file = place.file(database);
+        let Some(serve) = with_read_only(&place, &file, &["serve"]) else { return };
+        let said = fails(serve, 2);
+        assert!(said.contains(&format!("{database}: ")), "{said}");
+        assert!(said.contains("a server must be able to write to it"), "{said}");
+        // What only reads, may.
+        let mut list = with_read_only(&place, &file, &["databases"]).unwrap();
+        assert!(list.output().unwrap().status.success());
+    }
+    Serving::start(&place);
+}
+
+/// Lets a file be changed by nobody, not even by root, or lets it again; says whether that is possible.
+fn set_immutable(file: &Path, is: bool) -> bool {
+    let changed = Command::new("chattr").arg(if is { "+i" } else { "-i" }).arg(file).output();
+    changed.is_ok_and(|output| output.status.success())
+}
+
+#[actix_web::test]
+async fn a_file_that_can_not_be_written_to_any_more_is_no_passing_trouble() {
+    let app = TestApp::start(1).await;
+    app.review(1, Some(4)).await;
+    let file = app.file("reviews-1");
+    let place = app.stop().await;
+    if !set_immutable(&file, true) {
+        eprintln!("skipped: this user or file system can't make a file immutable (chattr)");
+        return;
+    }
+    let app = TestApp::serve_again(place, 1);
+    let refused = app.post_review(1, &json!({"body": "text"})).await;
+    let ready = app.get("/readyz").await;
+    let page = app.get("/api/products/1/reviews").await;
+    assert!(set_immutable(&file, false));
+    assert_eq!((refused.problem(500).as_str(), refused.header("retry-after")), ("internal", ""));
+    assert_eq!(ready.problem(503), "database_unavailable");
+    assert_eq!(page.status, 200);
 }
 
 #[test]

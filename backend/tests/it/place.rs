@@ -159,6 +159,15 @@ impl Place {
         std::fs::write(self.file(database), "this is no database ".repeat(1000)).unwrap();
     }
 
+    /// How what needs a database is answered that was spoiled: one that is gone may come back, a file
+    /// that is damaged does not become whole by itself.
+    pub fn spoiled(&self) -> (u16, &'static str) {
+        match self.engine {
+            Engine::Sqlite => (500, "internal"),
+            Engine::Postgres | Engine::Citus => (503, "database_unavailable"),
+        }
+    }
+
     /// Takes away all that a database holds.
     pub fn empty(&self, database: &str) {
         self.lose(database);

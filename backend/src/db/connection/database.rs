@@ -13,6 +13,7 @@ use crate::db::connection::address::Address;
 use crate::db::connection::health_check::{self, Log, Progress};
 use crate::db::connection::pool::{Server, Settings};
 use crate::db::connection::request_context::{Context, WaitsFor};
+use crate::db::connection::room::Try;
 use crate::db::dialect::engine::{self, Connection, Settled};
 use crate::db::error::{DbError, QueryError};
 use crate::db::tables::owner::KnownOwners;
@@ -186,14 +187,28 @@ impl Database {
         self.primary.health.is_up()
     }
 
-    /// Fails when it is a file whose disk has hardly any room left.
-    pub fn require_room(&self) -> Result<(), DbError> {
-        self.primary.require_room()
+    /// Fails when its disk is full: where a write has found that, until something is written that
+    /// needs a new page.
+    pub fn require_room(&self, context: &Context) -> Result<(), DbError> {
+        self.primary.require_room()?;
+        match self.primary.room.begin_try() {
+            Try::NotNeeded => Ok(()),
+            Try::NotYet => Err(self.primary.full("there was no room a moment ago")),
+            Try::Now => match self.write(context, engine::use_new_pages) {
+                // A transfer moves it, or the role may not create temporary tables: its next write
+                // tells.
+                Ok(()) | Err(DbError::ReadOnly { .. } | DbError::Refused { .. }) => {
+                    self.primary.room.note_room();
+                    Ok(())
+                }
+                Err(error) => Err(error),
+            },
+        }
     }
 
-    /// Whether the last write found no room.
-    pub fn was_full(&self) -> bool {
-        self.primary.was_full()
+    /// Fails when it is damaged or can't be written to, as far as that shows without writing.
+    pub fn require_usable(&self) -> Result<(), DbError> {
+        self.primary.require_usable()
     }
 
     /// How its replicas are doing, in the order of the configuration.

@@ -1,7 +1,7 @@
 //! One SQLite file or PostgreSQL server: its connections, and whether it answers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
@@ -11,11 +11,13 @@ use scheduled_thread_pool::ScheduledThreadPool;
 
 use crate::db::connection::address::Address;
 use crate::db::connection::circuit_breaker::Health;
+use crate::db::connection::room::Room;
 use crate::db::dialect::citus;
 use crate::db::dialect::engine::{self, Connection, Mode};
 use crate::db::dialect::statement_timeout::TimeLimit;
 use crate::db::dialect::wal_size::LogSize;
-use crate::db::error::{DbError, QueryError};
+use crate::db::error::{DbError, QueryError, is_damage};
+use crate::db::files;
 
 /// How a database is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,9 +54,14 @@ pub(in crate::db) struct Server {
     settings: Settings,
     /// Of a file.
     log: Option<LogSize>,
-    /// Whether the last write found no room.
-    is_full: AtomicBool,
+    /// Whether writes have found room.
+    pub room: Room,
+    /// In which generation of the server it was found damaged, or not to be written to.
+    damaged_in: AtomicU64,
 }
+
+/// No generation of a server: see [`Health::generation`].
+const NEVER: u64 = u64::MAX;
 
 /// The connections for one use, and those who wait for them.
 struct Lane {
@@ -107,7 +114,8 @@ impl Server {
             address,
             health,
             settings,
-            is_full: AtomicBool::new(false),
+            room: Room::default(),
+            damaged_in: AtomicU64::new(NEVER),
         }
     }
 
@@ -149,7 +157,6 @@ impl Server {
         let result = queries(&mut session.connection);
         let result = engine::end(&mut session.connection, result);
         if result.is_ok() {
-            self.is_full.store(false, Ordering::Relaxed);
             after(&mut session.connection);
             if let Some(log) = &self.log {
                 log.bound(&mut session.connection, self.settings.lock_timeout_ms);
@@ -199,8 +206,10 @@ impl Server {
     fn failed(&self, session: &mut Session, error: QueryError) -> DbError {
         let demoted = error.is_read_only();
         let error = error.of(&self.database);
-        if matches!(error, DbError::Full { .. }) {
-            self.is_full.store(true, Ordering::Relaxed);
+        match &error {
+            DbError::Full { .. } => self.room.note_full(),
+            DbError::Unusable { .. } => self.note_damage(),
+            _ => {}
         }
         let (DbError::Unavailable { reason, .. } | DbError::Refused { reason, .. }) = &error else {
             return error;
@@ -212,7 +221,10 @@ impl Server {
             self.health.doubt();
             return self.unavailable(reason.clone());
         }
-        error
+        match error {
+            DbError::Unavailable { reason, .. } => self.unavailable(reason),
+            error => error,
+        }
     }
 
     fn checkout(&self, lane: &Lane) -> Result<PooledConnection<Connector>, DbError> {
@@ -233,13 +245,39 @@ impl Server {
         if !self.log.as_ref().is_some_and(LogSize::lacks_room) {
             return Ok(());
         }
-        let reason = "there is less than 1 MiB".to_owned();
-        Err(DbError::Full { database: self.database.clone(), reason })
+        Err(self.full("there is less than 1 MiB"))
     }
 
-    /// Whether the last write found no room.
-    pub fn was_full(&self) -> bool {
-        self.is_full.load(Ordering::Relaxed)
+    /// That there is no room.
+    pub fn full(&self, reason: &str) -> DbError {
+        DbError::Full { database: self.database.clone(), reason: reason.to_owned() }
+    }
+
+    /// Fails when the file may not be written to, or the data were found damaged since the server was
+    /// last away: what comes back may be another one. A damaged file is replaced while nothing serves.
+    pub fn require_usable(&self) -> Result<(), DbError> {
+        if let Some(problem) = self.write_problem() {
+            return Err(self.unusable(problem));
+        }
+        if self.damaged_in.load(Ordering::Relaxed) == self.health.generation() {
+            return Err(self.unusable("it was found damaged, or read-only, before".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn write_problem(&self) -> Option<String> {
+        match &self.address {
+            Address::Sqlite(path) => files::write_problem(path),
+            Address::Postgres(_) => None,
+        }
+    }
+
+    fn unusable(&self, reason: String) -> DbError {
+        DbError::Unusable { database: self.database.clone(), reason }
+    }
+
+    fn note_damage(&self) {
+        self.damaged_in.store(self.health.generation(), Ordering::Relaxed);
     }
 
     fn lock_timeout(&self) -> Duration {
@@ -250,13 +288,26 @@ impl Server {
         Duration::from_millis(self.settings.statement_timeout_ms.into())
     }
 
+    /// That it can't be asked, for this reason. Some of them do not pass by themselves.
     pub fn unavailable(&self, reason: String) -> DbError {
+        if is_damage(&reason) {
+            self.note_damage();
+            return self.unusable(reason);
+        }
+        if let Some(problem) = self.write_problem() {
+            return self.unusable(format!("{reason}: {problem}"));
+        }
         DbError::Unavailable { database: self.database.clone(), reason, is_news: true }
     }
 
     /// What the log knows already.
     fn away(&self, reason: String) -> DbError {
-        DbError::Unavailable { database: self.database.clone(), reason, is_news: false }
+        match self.unavailable(reason) {
+            DbError::Unavailable { database, reason, .. } => {
+                DbError::Unavailable { database, reason, is_news: false }
+            }
+            unusable => unusable,
+        }
     }
 }
 

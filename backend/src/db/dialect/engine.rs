@@ -14,6 +14,7 @@ use crate::db::dialect::citus;
 use crate::db::dialect::prepared::Cached;
 use crate::db::dialect::statement_timeout::in_time;
 use crate::db::error::QueryError;
+use crate::db::tables::cluster;
 use crate::db::tables::owner::Owned;
 use crate::db::tables::schema::review;
 
@@ -358,6 +359,24 @@ pub(in crate::db) fn continue_ids_after(
 pub(in crate::db) fn analyze(connection: &mut Connection, table: &str) -> QueryResult<()> {
     let Connection::Postgres(postgres) = connection else { return Ok(()) };
     postgres.batch_execute(&format!("ANALYZE {table}"))
+}
+
+/// Writes 1 MB, which needs new pages, and leaves nothing behind: fails where the disk is full. Of a
+/// file it writes a page to the log: how much room there is, its file system tells. Of a Citus cluster
+/// it is only the coordinator's room.
+pub(in crate::db) fn use_new_pages(connection: &mut Connection) -> Result<(), QueryError> {
+    if let Connection::Sqlite(_) = connection {
+        return cluster::touch(connection);
+    }
+    for statement in [
+        // Where the tables are, too.
+        "SET LOCAL temp_tablespaces = ''",
+        "CREATE TEMPORARY TABLE new_pages (filler TEXT) ON COMMIT DROP",
+        "INSERT INTO new_pages SELECT repeat('x', 1000) FROM generate_series(1, 1000)",
+    ] {
+        connection.batch_execute(statement)?;
+    }
+    Ok(())
 }
 
 /// Bytes that the database takes; of a SQLite file without what is still in its log.

@@ -33,7 +33,7 @@ pub async fn get_health() -> Json<Status> {
 
 /// Is the service ready?
 ///
-/// Readiness probe: every database answers, and has room to write (else `storage_full`).
+/// Readiness probe: every database answers, may be written to, and has room (else `storage_full`).
 #[utoipa::path(
     tag = "operations",
     responses((status = 200, description = "Ready.", body = Status), Unavailable)

@@ -1,12 +1,14 @@
 //! The databases as a whole: what each holds, whether it answers, where an id belongs.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use ostrakon_shared::{
     DatabaseInfo, DatabaseList, DayCount, Engine, Health, Overview, ReplicaInfo, ReviewId,
 };
 
+use crate::db::migrate::Kind;
 use crate::db::owner::Owned;
 use crate::db::review_search::{self, DAY_MS};
 use crate::db::{
@@ -15,6 +17,7 @@ use crate::db::{
 use crate::db::{cluster, moderation, ratings};
 use crate::shard::Bucket;
 use crate::store::cluster::Cluster;
+use crate::store::cluster::setup::{SetupError, all_of};
 use crate::store::error::StoreError;
 use crate::store::routing::Place;
 use crate::store::routing::scatter_gather::Source;
@@ -92,11 +95,11 @@ impl Cluster<'_> {
         Ok(Overview { days, pending, reported, databases: self.databases()?.items })
     }
 
-    /// Whether each database's primary answers, `default` included, and has room to write.
+    /// Whether each database's primary answers, `default` included, may be written to, and has room.
     pub fn readiness(&self) -> Result<(), StoreError> {
-        let asked = self.shared.shards.databases().map(|database| {
+        let asked = self.all_databases().map(|(database, kind)| {
             let request = RequestDatabase { database, context: self.context };
-            (database.name().to_owned(), request.begin(is_ready))
+            (database.name().to_owned(), request.begin(move |it| is_ready(it, kind)))
         });
         let asked: Vec<_> = asked.collect();
         let (mut down, mut full) = (Vec::new(), Vec::new());
@@ -110,6 +113,22 @@ impl Cluster<'_> {
             (true, false) => Err(StoreError::StorageFull(full)),
             (false, _) => Err(StoreError::Unavailable(down)),
         }
+    }
+
+    /// All databases, `default` first.
+    fn all_databases(&self) -> impl Iterator<Item = (&Arc<Database>, Kind)> {
+        let shards = &self.shared.shards;
+        let reviews = shards.reviews.iter().map(|database| (database, Kind::Reviews));
+        std::iter::once((&shards.default, Kind::Default)).chain(reviews)
+    }
+
+    /// Refuses databases that a server could only read, or that are damaged where that shows: all
+    /// problems at once.
+    pub fn require_writable(&self) -> Result<(), SetupError> {
+        all_of(self.all_databases().map(|(database, kind)| {
+            let request = RequestDatabase { database, context: self.context };
+            Ok(require_writable(&request, kind)?)
+        }))
     }
 
     /// Where the review with this id lives, whether or not there is one.
@@ -138,17 +157,38 @@ fn engine(address: &Address) -> Engine {
     }
 }
 
-/// Whether a database answers, and has room. It is written to where the last write found none: else
-/// nobody would find out that there is room again.
-fn is_ready(request: &RequestDatabase) -> Result<(), DbError> {
-    request.read_latest(cluster::pins)?;
-    request.database.require_room()?;
-    if !request.database.was_full() {
+/// Whether a database answers, may be written to, and has room.
+fn is_ready(request: &RequestDatabase, kind: Kind) -> Result<(), DbError> {
+    require_rights(request, kind)?;
+    request.database.require_usable()?;
+    request.database.require_room(request.context)
+}
+
+/// Whether a database answers, and lets this role do what a server does.
+fn require_rights(request: &RequestDatabase, kind: Kind) -> Result<(), DbError> {
+    let lacks = |connection: &mut Connection| {
+        cluster::pins(connection)?;
+        inspect::lacks_rights(connection, kind)
+    };
+    match request.read_latest(lacks)? {
+        None => Ok(()),
+        Some(table) => Err(DbError::Refused {
+            database: request.database.name().to_owned(),
+            reason: format!("this role may not read and change the table {table}"),
+        }),
+    }
+}
+
+/// The same, of what a server begins with: a file is written to.
+fn require_writable(request: &RequestDatabase, kind: Kind) -> Result<(), DbError> {
+    require_rights(request, kind)?;
+    request.database.require_usable()?;
+    if !request.database.is_file() {
         return Ok(());
     }
     match request.write(cluster::touch) {
-        // A transfer moves it: it is read all the same.
-        Err(DbError::ReadOnly { .. }) => Ok(()),
+        // It is read all the same, or passes.
+        Err(DbError::ReadOnly { .. } | DbError::Full { .. } | DbError::Locked { .. }) => Ok(()),
         written => written,
     }
 }
@@ -166,7 +206,9 @@ fn facts(request: &RequestDatabase) -> Result<Facts, DbError> {
 fn answered(facts: Answer<Facts>) -> Result<Option<Facts>, StoreError> {
     match facts.wait().map_err(StoreError::from) {
         Ok(facts) => Ok(Some(facts)),
-        Err(StoreError::Unavailable(_) | StoreError::Locked(_)) => Ok(None),
+        Err(StoreError::Unavailable(_) | StoreError::Unusable(_) | StoreError::Locked(_)) => {
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }

@@ -140,7 +140,9 @@ impl Reviews<'_> {
         });
         match page {
             // The other databases may have the word.
-            Err(StoreError::Unavailable(_)) if query.allow_partial => Ok(None),
+            Err(StoreError::Unavailable(_) | StoreError::Unusable(_)) if query.allow_partial => {
+                Ok(None)
+            }
             page => page,
         }
     }

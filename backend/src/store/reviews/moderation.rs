@@ -214,6 +214,7 @@ fn result(id: ReviewId, changed: Result<Review, StoreError>) -> Result<DecisionR
             | StoreError::VersionConflict
             | StoreError::NothingToUndo
             | StoreError::Unavailable(_)
+            | StoreError::Unusable(_)
             | StoreError::ReadOnly(_)
             | StoreError::Busy(_)
             | StoreError::Locked(_)

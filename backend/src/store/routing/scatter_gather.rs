@@ -123,9 +123,14 @@ impl Routing<'_> {
             })
             .collect();
         let mut gathered = Gathered { answers: Vec::new(), missing: Vec::new() };
+        let mut may_pass = true;
         for (database, answer) in asked {
             match answer.wait().map_err(StoreError::from) {
                 Ok(answer) => gathered.answers.push(answer),
+                Err(StoreError::Unusable(_)) => {
+                    may_pass = false;
+                    gathered.missing.push(database);
+                }
                 Err(StoreError::Unavailable(_) | StoreError::Locked(_)) => {
                     gathered.missing.push(database);
                 }
@@ -134,8 +139,10 @@ impl Routing<'_> {
         }
         if gathered.missing.is_empty() || allow_partial {
             Ok(gathered)
-        } else {
+        } else if may_pass {
             Err(StoreError::Unavailable(self.shards.names(&gathered.missing)))
+        } else {
+            Err(StoreError::Unusable(self.shards.names(&gathered.missing)))
         }
     }
 }
