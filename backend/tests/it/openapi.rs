@@ -305,8 +305,9 @@ fn operations_list_what_can_stand_in_their_way() {
     assert_eq!(limited, expected, "the operations that count against a limit");
 }
 
-/// Headers that are no operation's: of HTTP, of its caches, and what browsers go by.
-const OF_EVERY_ANSWER: [&str; 12] = [
+/// Headers that are no operation's: of HTTP, of its caches, and what browsers go by. The document's
+/// introduction describes the position that answers to writes carry, and its cookie.
+const OF_EVERY_ANSWER: [&str; 13] = [
     "cache-control",
     "connection",
     "content-encoding",
@@ -314,6 +315,7 @@ const OF_EVERY_ANSWER: [&str; 12] = [
     "content-security-policy",
     "content-type",
     "date",
+    "ostrakon-position",
     "referrer-policy",
     "transfer-encoding",
     "vary",
@@ -355,7 +357,9 @@ fn undescribed(document: &Value, method: &Method, path: &str, answer: &Answer) -
         OF_EVERY_ANSWER.contains(&header)
             || described.is_some_and(|them| them.keys().any(|it| it.eq_ignore_ascii_case(header)))
     };
-    let sent = answer.headers.keys().map(|header| header.as_str());
+    let is_of_position = |value: &[u8]| value.starts_with(b"ostrakon_position=");
+    let sent = answer.headers.iter().filter(|(_, value)| !is_of_position(value.as_bytes()));
+    let sent = sent.map(|(header, _)| header.as_str());
     sent.filter(|header| !is_described(header))
         .map(|it| format!("{route} {status}: {it}"))
         .collect()
