@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn bars_are_as_high_as_the_chart_at_most() {
         assert_eq!(bar_height(0, 0), 0);
-        assert_eq!(bar_height(7, 7), crate::pages::admin::HEIGHT);
+        assert_eq!(bar_height(7, 7), super::HEIGHT);
         assert_eq!(bar_height(1, 100_000), 2);
         assert_eq!(bar_height(0, 9), 0);
     }
