@@ -1,8 +1,9 @@
 //! The command line, as people run it.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
@@ -451,6 +452,7 @@ fn a_secret_key_is_made_or_must_be_there() {
     };
     assert!(fails(serve(), 2).contains("key: No such file"));
     std::fs::write(&file, "short\n").unwrap();
+    fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
     assert!(fails(serve(), 2).contains("32 characters or more"));
     std::fs::write(&file, "a key of more than 32 characters\n").unwrap();
     assert_eq!(Serving::spawn(serve()).get("/healthz"), "{\"status\":\"ok\"}");
