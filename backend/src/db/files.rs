@@ -1,6 +1,6 @@
 //! SQLite's files as files: their modes, their log, and the locks beside them.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -117,7 +117,8 @@ pub fn is_open_to_others(path: &Path) -> bool {
 }
 
 fn mode_if_open_to_others(path: &Path) -> Option<u32> {
-    let mode = path.metadata().ok()?.permissions().mode() & 0o7777;
+    let metadata = path.metadata().ok().filter(Metadata::is_file)?;
+    let mode = metadata.permissions().mode() & 0o7777;
     (mode & 0o007 != 0).then_some(mode)
 }
 
