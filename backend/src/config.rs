@@ -70,8 +70,8 @@ pub struct Config {
     pub audit_days: u32,
     /// What is logged, in the syntax of `tracing_subscriber::EnvFilter`.
     pub log: String,
-    /// Variables of the environment that start like ours and are none, and files with secrets that
-    /// are open to others: a line for the log each.
+    /// Lines for the log: unknown `OSTRAKON_` variables, and files with secrets that other users may
+    /// read.
     pub warnings: Vec<String>,
     /// What dates reviews in files: the system's clock. No key sets it.
     pub clock: Clock,

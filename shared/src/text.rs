@@ -41,7 +41,7 @@ fn is_of(class: &str, c: char) -> bool {
 
 /// Whether a character shows nothing by itself: it is a format character, of private use, not
 /// assigned, or drawn as nothing, as fillers and joiners are. White space and control characters
-/// are none of these: the one moves what follows, the other is refused.
+/// do not count: white space moves the text after it, control characters are refused.
 pub fn is_invisible(c: char) -> bool {
     !c.is_ascii() && (is_drawn_as_nothing(c) || is_unseen_by_category(c))
 }
@@ -62,7 +62,7 @@ fn is_unseen_by_category(c: char) -> bool {
     c.general_category_group() == GeneralCategoryGroup::Other && !c.is_control()
 }
 
-/// The same by the browser's table. What is not assigned there may be so in the server's.
+/// The same by the browser's Unicode tables, which may be older or newer than the server's.
 #[cfg(target_arch = "wasm32")]
 fn is_unseen_by_category(c: char) -> bool {
     is_of(r"[\p{Cf}\p{Co}]", c)

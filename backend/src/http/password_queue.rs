@@ -16,13 +16,13 @@ use crate::store::{Store, StoreError};
 /// How many of each kind may wait for their turn. With some 30 ms for each, that is about a second.
 const MAX_WAITING: usize = 32;
 
-/// Who asks. Each kind has places of its own to wait in: a flood of guesses keeps out nobody who is
-/// known here.
+/// The kind of client that asks. Each kind has its own waiting places, so that a flood of guesses
+/// does not keep known clients out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asker {
-    /// A device that signed in before, or somebody in a session.
+    /// A device that signed in before, or a session.
     Known,
-    /// Anybody else.
+    /// Any other client.
     Stranger,
 }
 

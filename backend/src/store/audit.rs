@@ -4,7 +4,7 @@
 //! are gathered in memory, so that an attacker can't fill the disk with them. One account tried from
 //! one network is one entry an hour. Beyond [`MAX_KEYS`] of these, there is one entry for each
 //! account that was tried: however many names are tried as a distraction, an account's trail shows
-//! that somebody guesses its password.
+//! the attempts to guess its password.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -374,7 +374,7 @@ on_every_engine!(names_are_composed_however_they_were_typed, async || {
     assert_eq!(register(&app, &long).await.name().await, "\u{e9}".repeat(40));
     let longer = post(&app, "/api/accounts", &credentials(&"e\u{301}".repeat(41))).await;
     assert_eq!(longer.json()["errors"][0]["params"], json!({"limit": 40, "actual": 41}));
-    // A mark that no letter takes is none of a name's characters.
+    // An accent that does not compose with its letter is not allowed in a name.
     post(&app, "/api/accounts", &credentials("qqq\u{301}")).await.problem(422);
 });
 

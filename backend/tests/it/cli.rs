@@ -225,7 +225,7 @@ on_every_engine!(reports_can_be_had_as_json, || {
     assert!(wrong["items"][1]["problems"][0].as_str().unwrap().contains("rating of product"));
 });
 
-/// A pipe that nobody reads from any more.
+/// A pipe whose reader is closed.
 fn unread() -> Stdio {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);

@@ -117,7 +117,7 @@ fn a_file_that_can_not_be_written_to_is_not_served() {
     Serving::start(&place);
 }
 
-/// Lets a file be changed by nobody, not even by root, or lets it again; says whether that is possible.
+/// Sets or clears the immutable attribute, which binds root too; false where that is not possible.
 fn set_immutable(file: &Path, is: bool) -> bool {
     let changed = Command::new("chattr").arg(if is { "+i" } else { "-i" }).arg(file).output();
     changed.is_ok_and(|output| output.status.success())

@@ -191,7 +191,7 @@ async fn a_full_disk_of_a_server_is_told_until_there_is_room() {
 
     for _ in 0..2 {
         let fill = fill(&disk);
-        // What there is still room for on pages that are there.
+        // These reviews fill the free space of existing pages.
         let review = json!({"body": "x".repeat(9_000)});
         let mut written = 0;
         let refused = loop {

@@ -92,7 +92,7 @@ impl Health {
         self.changed.notify_all();
     }
 
-    /// From now on, somebody watches: see [`crate::db::connection::health_check`].
+    /// Notes that [`crate::db::connection::health_check`] watches the server from now on.
     pub fn begin_watch(&self) {
         self.lock().is_watched = true;
     }

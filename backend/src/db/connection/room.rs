@@ -1,42 +1,42 @@
 //! Whether a server has room to write.
 //!
-//! A write that fails says that there is none. One that succeeds does not say that there is: it may
-//! have found a place on a page that was there already. So what needs a new page is written, but no
-//! more often than once a second, until that succeeds.
+//! A failed write proves that the disk is full. A successful write does not prove the opposite: it may
+//! have fitted into an existing page. So while the disk is full, a probe writes data that needs new
+//! pages, at most once a second, until it succeeds.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a server that was full is not tried again.
+/// How long a full server is left alone between two probes.
 const REST: Duration = Duration::from_secs(1);
 
-/// What is known of a server's room.
+/// Whether a server's disk is full, as far as its writes have shown.
 #[derive(Default)]
 pub(in crate::db) struct Room(Mutex<State>);
 
 #[derive(Clone, Copy, Default)]
 enum State {
-    /// As far as is known.
+    /// No write has failed for lack of room since the last successful probe.
     #[default]
     HasRoom,
     Full {
-        /// When it was tried last.
+        /// When the last probe ran.
         tried_at: Option<Instant>,
     },
 }
 
-/// Whether it is worth while to try whether there is room.
+/// Whether the caller should probe for room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::db) enum Try {
-    /// There is, as far as is known.
+    /// The disk is not known to be full.
     NotNeeded,
     Now,
-    /// There was none a moment ago.
+    /// Another probe failed less than a second ago.
     NotYet,
 }
 
 impl Room {
-    /// A write has found none.
+    /// Records that a write failed for lack of room.
     pub fn note_full(&self) {
         self.change(|state| {
             if let State::HasRoom = state {
@@ -45,12 +45,12 @@ impl Room {
         });
     }
 
-    /// What was written needed a new page.
+    /// Records that a write which needed new pages succeeded.
     pub fn note_room(&self) {
         self.change(|state| *state = State::HasRoom);
     }
 
-    /// Whether the caller should try. Others should not, for a second.
+    /// Whether the caller should probe. For the next second, other callers should not.
     pub fn begin_try(&self) -> Try {
         self.change(|state| match state {
             State::HasRoom => Try::NotNeeded,

@@ -27,8 +27,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::http::deadlines::Deadlines;
 use crate::http::extract::local;
 
-/// The target of what actix logs of connections that end, always as errors: anybody could fill the log
-/// by requests that are none. This file logs the same, as errors only what is one of this program.
+/// The log target under which actix reports each connection that ends abnormally, as an error. It is
+/// silenced, because broken requests would fill the log; this file logs the same, with faults of this
+/// program as errors and faults of clients at DEBUG.
 pub const LOG_OF_CLIENTS: &str = "actix_http::h1::dispatcher";
 
 /// How long a client may take to close a connection that is closed to it.

@@ -1,7 +1,7 @@
 //! Connections whose request is answered before its body has come.
 //!
-//! Actix closes them if the body has a length. It would go on reading a chunked one, which has none,
-//! for as long as the client likes, unless somebody holds on to it: so the answer does.
+//! Actix closes them if the body has a `Content-Length`. A chunked body it would go on reading for as
+//! long as the client likes, unless its payload is still in use: so the answer keeps the payload.
 
 use std::cell::RefCell;
 use std::pin::Pin;

@@ -58,8 +58,8 @@ pub struct Removed {
 }
 
 impl Accounts<'_> {
-    /// Removes entries of the audit trail that are older than so many days, in steps that hold up
-    /// nobody, and sessions that have expired; nothing while the clock is not to be believed.
+    /// Removes audit entries older than `audit_days`, in short transactions, and expired sessions.
+    /// Removes nothing while the clock is not trusted.
     pub fn remove_old(&self, audit_days: u32) -> Result<Removed, StoreError> {
         let now_ms = self.shared.clock.now_ms();
         let before = now_ms - i64::from(audit_days) * DAY_MS;

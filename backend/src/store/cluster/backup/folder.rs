@@ -66,7 +66,7 @@ impl Backups<'_> {
         let old = (others.len() + 1).saturating_sub(keep);
         others.truncate(old);
         for Whole { path, .. } in &others {
-            // By its name it is none any more, even if its files are not gone yet.
+            // Under this name it no longer counts as a backup, even if deleting its files fails.
             let partial = files::beside(path, PARTIAL);
             fs::rename(path, &partial)?;
             fs::remove_dir_all(&partial)?;
@@ -134,7 +134,7 @@ fn warn_of_dates_ahead(backups: &[Whole]) {
     }
 }
 
-/// Removes what interrupted backups have left. Nobody else writes into this folder.
+/// Removes the remains of interrupted backups. The lock keeps other backups out of this folder.
 fn remove_partial(folder: &Path) -> io::Result<()> {
     for path in subfolders(folder)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
