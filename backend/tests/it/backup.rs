@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::app::Answer;
 use crate::cli::{Serving, demo, fails, ostrakon, run, succeeds};
 use crate::engine::{Engine, engine};
-use crate::place::Place;
+use crate::place::{Place, open};
 
 const REVIEWS: [&str; 3] = ["reviews-1", "reviews-2", "reviews-3"];
 
@@ -616,8 +616,7 @@ fn a_backup_of_an_older_program_is_restored() {
     let version = "DELETE FROM __diesel_schema_migrations WHERE version = '20261127050000'";
     let sqlite = |sql: &str| {
         use diesel::connection::SimpleConnection;
-        use diesel::{Connection, SqliteConnection};
-        SqliteConnection::establish(copy.to_str().unwrap()).unwrap().batch_execute(sql).unwrap();
+        open(&copy).batch_execute(sql).unwrap();
     };
     sqlite(down);
     sqlite(version);

@@ -1,7 +1,6 @@
 //! Nothing grows, waits or works without a bound.
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, SqliteConnection};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
@@ -10,7 +9,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::app::TestApp;
-use crate::place::with_suffix;
+use crate::place::{open, with_suffix};
 
 #[actix_web::test]
 async fn more_requests_than_fit_are_refused_at_once() {
@@ -61,7 +60,7 @@ async fn the_log_of_a_file_is_bounded() {
     let file = app.file("reviews-1");
     let log = with_suffix(file.clone(), "-wal");
     let megabytes = || std::fs::metadata(&log).unwrap().len() >> 20;
-    let mut reader = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+    let mut reader = open(&file);
     reader.batch_execute("BEGIN; SELECT count(*) FROM review").unwrap();
     let big = "PRAGMA wal_autocheckpoint = 0; CREATE TABLE big AS SELECT randomblob(120000000)";
     app.sql("reviews-1", big);

@@ -206,8 +206,7 @@ impl Place {
 
     /// Holds a file's write lock until the connection is dropped.
     pub fn hold_file(&self, database: &str) -> SqliteConnection {
-        let mut holder =
-            SqliteConnection::establish(&self.file(database).to_string_lossy()).unwrap();
+        let mut holder = open(&self.file(database));
         holder.batch_execute("BEGIN IMMEDIATE").unwrap();
         holder
     }
@@ -309,7 +308,8 @@ pub fn with_suffix(path: PathBuf, suffix: &str) -> PathBuf {
     path.into()
 }
 
-fn open(file: &Path) -> SqliteConnection {
+/// Waits for locks: the program writes now and then by itself.
+pub fn open(file: &Path) -> SqliteConnection {
     let mut connection = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
     connection.batch_execute("PRAGMA busy_timeout = 20000").unwrap();
     connection

@@ -21,7 +21,7 @@ use ostrakon::db::Address;
 use crate::app::Answer;
 use crate::cli::{Serving, fails};
 use crate::engine::Engine;
-use crate::place::Place;
+use crate::place::{Place, open};
 use crate::postgres::shared;
 
 const DATABASES: [&str; 4] = ["default", "reviews-1", "reviews-2", "reviews-3"];
@@ -175,9 +175,7 @@ impl Cluster {
         if place.starts_with("postgres:") {
             PgConnection::establish(place).unwrap().batch_execute(statements).unwrap();
         } else {
-            let mut file = SqliteConnection::establish(place).unwrap();
-            file.batch_execute("PRAGMA busy_timeout = 20000").unwrap();
-            file.batch_execute(statements).unwrap();
+            open(Path::new(place)).batch_execute(statements).unwrap();
         }
     }
 
@@ -195,7 +193,7 @@ impl Cluster {
         } else if !Path::new(place).exists() {
             return Err(format!("no {place}"));
         } else {
-            query.load(&mut SqliteConnection::establish(place).map_err(|e| e.to_string())?)
+            query.load(&mut open(Path::new(place)))
         };
         let rows = rows.map_err(|error| error.to_string())?;
         Ok(rows.into_iter().map(|row| row.line).collect())
