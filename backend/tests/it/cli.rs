@@ -7,8 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
-use crate::engine::{Engine, engine};
-use crate::place::Place;
+use crate::support::engine::{Engine, engine};
+use crate::support::place::Place;
 
 /// The program with three reviews databases of this place, without this process's configuration.
 pub fn ostrakon(place: &Place, arguments: &[&str]) -> Command {
@@ -340,7 +340,7 @@ fn reports_are_described() {
 fn urls_that_lead_nowhere_are_one_line() {
     let place = Place::new();
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let there = crate::postgres::shared();
+    let there = crate::support::postgres::shared();
     for (url, code, word) in [
         (format!("postgres://ostrakon@{closed}/ostrakon"), 2, "default"),
         (there.url("no_such_database"), 2, "no_such_database"),
@@ -605,7 +605,7 @@ on_every_engine!(an_operator_sees_and_ends_sessions_and_tokens, || {
     succeeds(&place, &["migrate"]);
     let created = with_password(&place, &["account", "create", "Aspasia"], "a long sentence");
     assert!(created.status.success(), "{created:?}");
-    let hash = |digits: &str| crate::engine::engine().bytes(digits);
+    let hash = |digits: &str| crate::support::engine::engine().bytes(digits);
     place.sql(
         "default",
         &format!(

@@ -4,6 +4,7 @@
 //! it never is.
 
 mod away;
+mod full_disk;
 mod proxy;
 mod replicas;
 
@@ -14,8 +15,8 @@ use ostrakon::shard::{ShardMap, Spread, home_buckets, slot_of_key};
 use ostrakon_shared::ProductId;
 use serde_json::{Value, json};
 
-use crate::app::{Answer, TestApp};
-use crate::postgres::Postgres;
+use crate::support::app::{Answer, TestApp};
+use crate::support::postgres::Postgres;
 
 /// A cluster of servers, each on its own: `default`, and two for reviews.
 struct Cluster {

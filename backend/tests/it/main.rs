@@ -1,54 +1,17 @@
 //! Integration tests: behaviour through the API and the command line, on real SQLite files, a real
-//! PostgreSQL server and, where there is one, a Citus cluster.
+//! PostgreSQL server and, if one is configured, a Citus cluster.
 //!
-//! One program, so that it links once. `engine` makes a test for each engine of one, `place` gives each
-//! databases of its own, `app` a server of its own; a module a subject.
+//! They are one program, so that it links once. `support` has what tests are made of, `routes` a file
+//! for each file of endpoints, `http` what holds for any request, `cluster` the databases, `failures`
+//! servers and disks that fail, `cli` the command line.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics says what is wrong")]
 
 #[macro_use]
-mod engine;
-mod access;
-mod accounts;
-mod admin;
-mod app;
+mod support;
 mod architecture;
-mod audit;
-mod backup;
-mod bad_input;
-mod batches;
-mod behind_a_proxy;
-mod bodies;
-mod bounds;
-mod cache;
-mod citus;
 mod cli;
-mod clock;
 mod cluster;
-mod compression;
-mod concurrency;
-mod connections;
-mod crawlers;
-mod credentials;
-mod databases;
 mod failures;
-mod files;
-mod invisible;
-mod limits;
-mod model;
-mod moderation;
-mod names;
-mod openapi;
-mod origin;
-mod own_reviews;
-mod pages;
-mod place;
-mod positions;
-mod postgres;
-mod processes;
-mod products;
-mod reviews;
-mod schema;
-mod search;
-mod storage;
-mod transfer;
+mod http;
+mod routes;

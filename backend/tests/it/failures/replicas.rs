@@ -4,8 +4,8 @@ use ostrakon::db::Reads;
 use serde_json::json;
 
 use super::{Cluster, until, until_ready};
-use crate::app::ids;
-use crate::postgres::Postgres;
+use crate::support::app::ids;
+use crate::support::postgres::Postgres;
 
 const PAGE: &str = "/api/products/1/reviews?limit=100";
 

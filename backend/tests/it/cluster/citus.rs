@@ -1,0 +1,110 @@
+//! What holds on Citus alone: whose engine shards by itself.
+
+use std::collections::BTreeSet;
+
+use diesel::sql_types::Text;
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl};
+use ostrakon::db::Address;
+use ostrakon::shard::{ShardMap, Spread, bucket_of, home_buckets};
+use ostrakon_shared::{ProductId, Role};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::app::{TestApp, ids};
+use crate::support::engine::Engine;
+use crate::support::place::Place;
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+    text: String,
+}
+
+/// To how many shards a query goes.
+fn tasks(connection: &mut PgConnection, query: &str) -> usize {
+    let plan = diesel::sql_query(format!("EXPLAIN {query}"));
+    let lines: Vec<Line> = plan.load(connection).unwrap();
+    let count = lines.iter().find_map(|line| line.text.trim().strip_prefix("Task Count: "));
+    count.unwrap_or_else(|| panic!("{query} is not distributed")).parse().unwrap()
+}
+
+#[actix_web::test]
+async fn a_file_and_a_coordinator_may_share_the_reviews() {
+    if !Engine::Citus.is_available() {
+        return;
+    }
+    let _on = Engine::Citus.enter();
+    let place = Place::new();
+    let Address::Postgres(url) = place.address("reviews-2") else { unreachable!() };
+    let _on_files = Engine::Sqlite.enter();
+    let app = TestApp::start_with(2, |config| {
+        let first = config.data_dir.join("reviews-1.sqlite3");
+        config.reviews_urls = vec![Address::Sqlite(first), Address::Postgres(url.clone())];
+    })
+    .await;
+    let admin = app.account("admin", Role::Admin).await;
+    let mut written = Vec::new();
+    for n in 0..60 {
+        let body = json!({"body": format!("text {n}"), "rating": n % 5 + 1});
+        let answer = app.post_with_key(n % 3 + 1, &body, &n.to_string()).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        let again = app.post_with_key(n % 3 + 1, &body, &n.to_string()).await;
+        assert_eq!((again.header("idempotency-replayed"), again.json()), ("true", answer.json()));
+        written.push(answer.json());
+    }
+    for sort in ["newest", "oldest", "highest", "lowest"] {
+        let path = format!("/api/products/1/reviews?sort={sort}&limit=3");
+        assert_eq!(app.all_pages(&path).await.len(), 20, "{sort}");
+    }
+    assert_eq!(app.read("/api/products/1/rating").await["count"], 20);
+
+    // Change each in a different way, wherever it lives.
+    let all = ids(&written);
+    for id in all.iter().take(20) {
+        let path = format!("/api/reviews/{id}/reports");
+        let answer = app.call(None, Method::POST, &path, &json!({"reason": "spam"})).await;
+        assert_eq!(answer.status, 204, "{answer:?}");
+    }
+    assert_eq!(app.all_pages_as(&admin, "/api/moderation/queue?limit=7").await.len(), 20);
+    let decisions = json!({
+        "decision": "reject", "reason": "advertising",
+        "reviews": all[..10].iter().map(|id| json!({"id": id, "version": 1})).collect::<Vec<_>>(),
+    });
+    let path = "/api/moderation/decisions";
+    let decided = app.call(Some(&admin), Method::POST, path, &decisions).await;
+    assert_eq!(decided.status, 200, "{decided:?}");
+    assert!(decided.json()["items"].as_array().unwrap().iter().all(|it| it["version"] == 2));
+    assert_eq!(app.all_pages_as(&admin, "/api/admin/reviews?limit=9").await.len(), 60);
+    assert_eq!(app.all_pages_as(&admin, "/api/admin/reviews?search=TEXT").await.len(), 60);
+    let columns = app.databases();
+    let reviews = |index: usize| columns["items"][index]["reviews"].as_u64().unwrap();
+    assert_eq!(reviews(0) + reviews(1), 60);
+    assert!(columns["items"][1]["size_bytes"].as_u64().unwrap() > 0);
+    app.verify();
+    let app = app.restart().await;
+    assert_eq!(app.read("/api/products/1/rating").await["count"], 20 - 4);
+
+    // One review is on one shard; a product's page is on the shards of its home buckets.
+    let mut citus = PgConnection::establish(&url).unwrap();
+    let map = ShardMap::even(2);
+    let there = |id: &&String| map.owner(bucket_of(id.parse().unwrap())).database == 1;
+    let one = all.iter().find(there).unwrap();
+    let id: ostrakon_shared::ReviewId = one.parse().unwrap();
+    let bucket = bucket_of(id);
+    let point = format!("SELECT * FROM review WHERE bucket = {bucket} AND id = {}", id.get());
+    assert_eq!(tasks(&mut citus, &point), 1);
+    let home: BTreeSet<_> = home_buckets(ProductId::new(1).unwrap(), Spread::DEFAULT)
+        .filter(|bucket| map.owner(*bucket).database == 1)
+        .map(|bucket| bucket.to_string())
+        .collect();
+    let page = |buckets: &str| {
+        format!(
+            "SELECT * FROM review WHERE product_id = 1 AND status = 'approved'
+             AND bucket = ANY ('{{{buckets}}}') AND id < 9000000000000000000
+             ORDER BY id DESC LIMIT 21"
+        )
+    };
+    let buckets: Vec<_> = home.iter().cloned().collect();
+    assert!(tasks(&mut citus, &page(&buckets.join(","))) <= home.len());
+    assert_eq!(tasks(&mut citus, &page(&buckets[0])), 1);
+}

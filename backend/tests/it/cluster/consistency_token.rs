@@ -1,0 +1,86 @@
+//! What a client sends along, so that replicas show it what it has written, is its own affair.
+
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::app::{Answer, TestApp};
+use crate::support::engine::Engine;
+
+const POSITION: &str = "ostrakon-position";
+
+/// The databases that an answer names.
+fn databases(answer: &Answer) -> Vec<String> {
+    let header = answer.header(POSITION);
+    header.split('.').filter_map(|part| part.split_once(':')).map(|(name, _)| name.into()).collect()
+}
+
+/// The database of the review in an answer.
+fn place(app: &TestApp, answer: &Answer) -> String {
+    let id = answer.json()["id"].as_str().unwrap().parse().unwrap();
+    app.store().cluster().locate(id).database
+}
+
+async fn post(app: &TestApp, position: Option<&str>) -> Answer {
+    let mut request = app.request(Method::POST, "/api/products/1/reviews");
+    if let Some(position) = position {
+        request = request.header(POSITION, position);
+    }
+    app.send(request.json(&json!({"body": "text"}))).await
+}
+
+on_every_server!(one_clients_positions_never_reach_another_clients_answer, async || {
+    let app = TestApp::start(3).await;
+    let sent = "default:1.nonsense-7:5.reviews-1:fffffffffffffff0.reviews-2:fffffffffffffff0.\
+                reviews-3:fffffffffffffff0.reviews-4:1.reviews-01:1";
+    let posts = (0..100).map(|n| post(&app, (n % 10 == 0).then_some(sent)));
+    for (n, answer) in join_all(posts).await.iter().enumerate() {
+        assert_eq!(answer.status, 201, "{answer:?}");
+        let own = place(&app, answer);
+        let expected = if n % 10 == 0 { vec!["default".to_owned(), own] } else { vec![own] };
+        assert_eq!(databases(answer), expected, "{n}: {answer:?}");
+        assert!(!answer.header(POSITION).contains("fffff"), "{answer:?}");
+    }
+    app.verify();
+});
+
+on_every_server!(genuine_positions_stay_with_their_client_in_every_process, async || {
+    let one = TestApp::start(3).await;
+    let two = one.another();
+    let mut position = post(&one, None).await.header(POSITION).to_owned();
+    let mut written = databases(&post(&one, Some(&position)).await);
+    // The other process has not been told how far the databases have come.
+    for turn in 0..20 {
+        let answer = post(if turn % 2 == 0 { &two } else { &one }, Some(&position)).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        let kept = databases(&answer);
+        let before: Vec<_> = position.split([':', '.']).step_by(2).collect();
+        assert!(before.iter().all(|&name| kept.iter().any(|kept| kept == name)), "{answer:?}");
+        assert!(kept.contains(&place(&one, &answer)));
+        position = answer.header(POSITION).to_owned();
+        written.extend(kept);
+    }
+    written.sort();
+    written.dedup();
+    assert_eq!(written, ["reviews-1", "reviews-2", "reviews-3"]);
+});
+
+on_every_engine!(positions_are_bounded_and_only_of_servers, async || {
+    let app = TestApp::start(1).await;
+    let on_server = crate::support::engine::engine() != Engine::Sqlite;
+    let long = vec!["reviews-1:1"; 400].join(".");
+    assert_eq!(post(&app, Some(&long)).await.problem(400), "parameter_invalid");
+    let request = app.request(Method::POST, "/api/products/1/reviews");
+    let request = request.header("cookie", format!("ostrakon_position={long}"));
+    assert_eq!(app.send(request.json(&json!({"body": "text"}))).await.status, 201);
+    let answer = post(&app, Some("reviews-1:1.reviews-9:1")).await;
+    let expected = if on_server { vec!["reviews-1".to_owned()] } else { Vec::new() };
+    assert_eq!(databases(&answer), expected, "{answer:?}");
+    // A write that fails adds nothing.
+    let missing = app.request(Method::POST, "/api/products/404/reviews");
+    let missing = app.send(missing.json(&json!({"body": "text"}))).await;
+    assert_eq!(
+        (missing.problem(404).as_str(), missing.header(POSITION)),
+        ("product_not_found", "")
+    );
+});

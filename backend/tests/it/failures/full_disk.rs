@@ -1,0 +1,264 @@
+//! A disk that is full.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use reqwest::header::{COOKIE, SET_COOKIE};
+use reqwest::{Client, Response};
+use serde_json::{Value, json};
+
+use crate::cli::{Serving, ostrakon, succeeds};
+use crate::support::app::TestApp;
+use crate::support::place::Place;
+use crate::support::postgres::Postgres;
+
+/// A server whose data lie in a file system of 16 MB, which is gone with it.
+struct Small {
+    serving: Serving,
+    client: Client,
+    /// The data, from here.
+    data: PathBuf,
+}
+
+/// The folder with the data that it begins with.
+const BEFORE: &str = "before";
+
+/// Whether this user may have a file system of his own.
+fn may_mount() -> bool {
+    let tried = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"])
+        .stderr(Stdio::null())
+        .status();
+    tried.is_ok_and(|status| status.success())
+}
+
+impl Small {
+    fn start(place: &Place) -> Small {
+        for folder in ["data", BEFORE] {
+            fs::create_dir_all(place.folder().join(folder)).unwrap();
+        }
+        let served = ostrakon(place, &["serve", "--migrate"]);
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c"]);
+        command.arg(format!(
+            "mount -t tmpfs -o size=16m tmpfs data && cp -a {BEFORE}/. data && exec \"$0\" \"$@\""
+        ));
+        command.arg(served.get_program()).args(served.get_args());
+        command.current_dir(place.folder()).env("OSTRAKON_LISTEN", "127.0.0.1:0");
+        for (name, value) in served.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        let serving = Serving::spawn(command);
+        let root = PathBuf::from(format!("/proc/{}/root", serving.pid()));
+        let folder = place.folder().strip_prefix("/").unwrap();
+        Small { serving, client: Client::new(), data: root.join(folder).join("data") }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.serving.address)
+    }
+
+    async fn get(&self, path: &str) -> Response {
+        self.client.get(self.url(path)).send().await.unwrap()
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Response {
+        self.client.post(self.url(path)).json(body).send().await.unwrap()
+    }
+
+    /// What the program does there.
+    fn run(&self, place: &Place, arguments: &[&str]) -> Output {
+        let run = ostrakon(place, arguments);
+        let mut command = Command::new("nsenter");
+        command.args(["--user", "--mount", "--preserve-credentials", "--wd", "--target"]);
+        command.arg(self.serving.pid().to_string()).arg(run.get_program()).args(run.get_args());
+        command.output().unwrap()
+    }
+}
+
+/// Takes all room that is left in a folder's file system.
+fn fill(folder: &Path) -> PathBuf {
+    let path = folder.join("fill");
+    let mut file = fs::File::create(&path).unwrap();
+    for size in [1 << 16, 1 << 10, 1] {
+        while file.write_all(&vec![0; size]).is_ok() {}
+    }
+    path
+}
+
+/// A file system of 64 MB, which is gone when this is dropped.
+struct Mounted(PathBuf);
+
+impl Mounted {
+    /// In this folder; `None`: this user may not mount one for all to see.
+    fn at(folder: &Path) -> Option<Mounted> {
+        let mount = ["-t", "tmpfs", "-o", "size=64m", "tmpfs"];
+        let mounted = Command::new("mount").args(mount).arg(folder).stderr(Stdio::null()).status();
+        mounted.is_ok_and(|it| it.success()).then(|| Mounted(folder.to_owned()))
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        // Also while a server still has files there.
+        Command::new("umount").arg("--lazy").arg(&self.0).status().unwrap();
+    }
+}
+
+async fn code(answer: Response) -> (u16, Value) {
+    let status = answer.status().as_u16();
+    let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    (status, body["code"].clone())
+}
+
+#[actix_web::test]
+async fn a_full_disk_refuses_writes_alone_and_recovers_by_itself() {
+    if !may_mount() {
+        eprintln!("skipped: this user may not mount a file system of his own (unshare --user)");
+        return;
+    }
+    let place = Place::new();
+    let small = Small::start(&place);
+    let account = json!({"name": "reader", "password": "a password of some length 7"});
+    let registered = small.post("/api/accounts", &account).await;
+    assert_eq!(registered.status(), 201);
+    let cookie = registered.headers()[SET_COOKIE].to_str().unwrap();
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    let signed_in = async || {
+        let request = small.client.get(small.url("/api/session")).header(COOKIE, &cookie);
+        let text = request.send().await.unwrap().text().await.unwrap();
+        serde_json::from_str::<Value>(&text).unwrap()["account"]["name"].clone()
+    };
+    assert_eq!(signed_in().await, "reader");
+    assert_eq!(small.get("/readyz").await.status(), 200);
+
+    for _ in 0..2 {
+        let fill = fill(&small.data);
+        // A log may have room for a little.
+        let mut ready = code(small.get("/readyz").await).await;
+        for n in 0..1_000 {
+            let other = json!({"name": format!("other{n}"), "password": "a password of length 7"});
+            let (status, refusal) = code(small.post("/api/accounts", &other).await).await;
+            ready = code(small.get("/readyz").await).await;
+            if status != 201 {
+                assert_eq!((status, refusal), (503, json!("storage_full")));
+                break;
+            }
+        }
+        assert_eq!(ready, (503, json!("storage_full")));
+        assert_eq!(small.get("/healthz").await.status(), 200);
+        assert_eq!(small.get("/api/products").await.status(), 200);
+        assert_eq!(signed_in().await, "reader");
+
+        fs::remove_file(fill).unwrap();
+        assert_eq!(small.get("/readyz").await.status(), 200);
+        let name = format!("later{}", fastrand::u64(..));
+        let later = json!({"name": name, "password": "a password of length 7"});
+        assert_eq!(small.post("/api/accounts", &later).await.status(), 201);
+    }
+}
+
+/// On one disk the databases, on another one the server's log.
+#[actix_web::test]
+async fn a_full_disk_of_a_server_is_told_until_there_is_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = folder.path().join("disk");
+    fs::create_dir(&disk).unwrap();
+    let Some(_mounted) = Mounted::at(&disk) else {
+        eprintln!("skipped: this user may not mount a file system");
+        return;
+    };
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).unwrap();
+    let tables = disk.join("tables");
+    fs::create_dir(&tables).unwrap();
+    // Who mounts is root, for whom the server runs as another user.
+    assert!(Command::new("chown").arg("postgres:").arg(&tables).status().unwrap().success());
+    // A server of its own: one whose disk is full makes no checkpoints, not even for other databases.
+    let server = Postgres::start_new();
+    server.sql(&format!("CREATE TABLESPACE small LOCATION '{}'", tables.display()));
+    server.sql("CREATE DATABASE reviews TABLESPACE small");
+    let app = TestApp::start_with(1, |config| {
+        config.default_url = Some(server.url("ostrakon").parse().unwrap());
+        config.reviews_urls = vec![server.url("reviews").parse().unwrap()];
+    })
+    .await;
+
+    for _ in 0..2 {
+        let fill = fill(&disk);
+        // These reviews fill the free space of existing pages.
+        let review = json!({"body": "x".repeat(9_000)});
+        let mut written = 0;
+        let refused = loop {
+            let answer = app.post_review(1, &review).await;
+            if answer.status != 201 {
+                break answer;
+            }
+            written += 1;
+            assert!(written < 10_000, "the disk is full");
+        };
+        assert_eq!(refused.problem(503), "storage_full");
+        // Something may still be written, and says nothing of what can't be.
+        for n in 0..50 {
+            let small = app.post_review(2, &json!({"body": n.to_string()})).await;
+            assert!(small.status == 201 || small.problem(503) == "storage_full");
+            let ready = app.get("/readyz").await;
+            assert_eq!(ready.problem(503), "storage_full");
+            assert_eq!(ready.json()["detail"], "The disk of reviews-1 is full.");
+        }
+        assert_eq!(app.get("/api/products").await.status, 200);
+
+        fs::remove_file(fill).unwrap();
+        while app.get("/readyz").await.status != 200 {}
+        assert_eq!(app.post_review(1, &review).await.status, 201);
+    }
+    app.verify();
+}
+
+#[actix_web::test]
+async fn what_verify_finds_is_told_though_its_result_can_not_be_stored() {
+    if !may_mount() {
+        eprintln!("skipped: this user may not mount a file system of his own (unshare --user)");
+        return;
+    }
+    for finding in [false, true] {
+        let place = Place::new();
+        if finding {
+            succeeds(&place, &["migrate"]);
+            let stray = "INSERT INTO idempotency_key VALUES (700, 1, 'k', x'00', 1)";
+            place.sql_without_foreign_keys("reviews-2", stray);
+            fs::rename(place.folder().join("data"), place.folder().join(BEFORE)).unwrap();
+        }
+        let small = Small::start(&place);
+        let fill = fill(&small.data);
+        for n in 0.. {
+            assert!(n < 1_000, "the disk is full");
+            let account =
+                json!({"name": format!("account{n}"), "password": "a password of length 7"});
+            let (status, refusal) = code(small.post("/api/accounts", &account).await).await;
+            if status != 201 {
+                assert_eq!((status, refusal), (503, json!("storage_full")));
+                break;
+            }
+        }
+        let verify = || {
+            let output = small.run(&place, &["verify"]);
+            assert_eq!(output.status.code(), Some(i32::from(finding)), "{output:?}");
+            let said = String::from_utf8(output.stdout).unwrap();
+            assert_eq!(said.contains("all in their place"), !finding, "{said}");
+            let stray = "Idempotency-Key \"k\" of product 1 has no review";
+            assert_eq!(said.contains(stray), finding, "{said}");
+            String::from_utf8(output.stderr).unwrap()
+        };
+        let warned = verify();
+        assert_eq!(warned.lines().count(), 1, "{warned}");
+        assert!(warned.contains("could not be stored") && warned.contains("disk is full"));
+        fs::remove_file(fill).unwrap();
+        assert_eq!(verify(), "");
+    }
+}

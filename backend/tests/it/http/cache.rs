@@ -1,0 +1,156 @@
+//! Answers that are kept: nobody sees one that lacks what was acknowledged.
+
+use futures_util::future::join_all;
+use ostrakon_shared::Role;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::app::{TestApp, ids};
+
+/// What is kept of product 1 and of a review of it.
+fn kept(review: &str) -> [String; 4] {
+    [
+        "/api/products/1".to_owned(),
+        "/api/products/1/rating".to_owned(),
+        "/api/products/1/reviews".to_owned(),
+        format!("/api/reviews/{review}"),
+    ]
+}
+
+async fn tags(app: &TestApp, paths: &[String]) -> Vec<String> {
+    let answers = join_all(paths.iter().map(|path| app.get(path))).await;
+    answers.iter().map(|answer| format!("{} {}", answer.status, answer.header("etag"))).collect()
+}
+
+on_every_engine!(every_change_is_seen_at_once, async || {
+    let app = TestApp::start(3).await;
+    let author = app.account("author", Role::Member).await;
+    let moderator = app.account("moderator", Role::Admin).await;
+    let review = app
+        .call(
+            Some(&author),
+            Method::POST,
+            "/api/products/1/reviews",
+            &json!({"body": "a", "rating": 5}),
+        )
+        .await;
+    assert_eq!(review.status, 201, "{review:?}");
+    let review = review.json()["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/reviews/{review}");
+    let decide = |decision: &str, reason: &str, version: i64| json!({"decision": decision, "reason": reason, "reviews": [{"id": review, "version": version}]});
+    let undo = json!({"reviews": [{"id": review, "version": 3}]});
+    let decisions = "/api/moderation/decisions";
+    // Each change, who makes it, and which of the four kept answers it changes.
+    let changes: Vec<(&_, Method, String, Value, [bool; 4])> = vec![
+        (&author, Method::PATCH, path.clone(), json!({"rating": 1}), [true; 4]),
+        (&moderator, Method::POST, decisions.into(), decide("reject", "off_topic", 2), [true; 4]),
+        (&moderator, Method::POST, "/api/moderation/undo".into(), undo, [true; 4]),
+        (
+            &moderator,
+            Method::PATCH,
+            "/api/admin/products/1".into(),
+            json!({"name": "Renamed"}),
+            [true, false, false, false],
+        ),
+        (&author, Method::DELETE, path.clone(), json!(null), [true; 4]),
+    ];
+    for (by, method, path, body, changed) in changes {
+        let before = tags(&app, &kept(&review)).await;
+        assert_eq!(tags(&app, &kept(&review)).await, before, "an answer changed by itself");
+        let version = app.get(&format!("/api/reviews/{review}")).await.header("etag").to_owned();
+        let request = by.sign(app.request(method, &path)).json(&body);
+        let version = if path.contains("products") { "\"1\"".to_owned() } else { version };
+        let done = app.send(request.header("if-match", version)).await;
+        assert!(done.status.is_success(), "{path}: {done:?}");
+        let after = tags(&app, &kept(&review)).await;
+        let differs: Vec<bool> = before.iter().zip(&after).map(|(a, b)| a != b).collect();
+        assert_eq!(differs, changed, "{path} {body}");
+    }
+});
+
+on_every_engine!(a_new_review_is_in_every_answer_after_its_own, async || {
+    let app = TestApp::start(3).await;
+    let post = |client: i64| {
+        let app = &app;
+        async move {
+            for n in 0..20 {
+                let answer = app
+                    .post_review(1, &json!({"body": format!("{client} {n}"), "rating": 3}))
+                    .await;
+                let id = answer.json()["id"].as_str().unwrap().to_owned();
+                // Others keep the answer filled meanwhile; with these it has room for all.
+                let page = app.read("/api/products/1/reviews?limit=100").await;
+                assert!(ids(page["items"].as_array().unwrap()).contains(&id), "{id} is missing");
+                let rating = app.read("/api/products/1/rating").await;
+                assert!(rating["count"].as_i64() > Some(n), "{rating}");
+            }
+        }
+    };
+    join_all((0..4).map(post)).await;
+    assert_eq!(app.read("/api/products/1/rating").await["count"], 80);
+    app.verify();
+});
+
+on_every_engine!(what_is_known_is_answered_without_a_body, async || {
+    let app = TestApp::start(3).await;
+    app.review(1, Some(4)).await;
+    for path in ["/api/products/1/reviews", "/api/products/1/rating", "/api/products/1"] {
+        let tag = app.get(path).await.header("etag").to_owned();
+        let ask = || app.send(app.request(Method::GET, path).header("if-none-match", &tag));
+        let known = ask().await;
+        assert_eq!((known.status.as_u16(), known.text.as_str()), (304, ""), "{path}");
+        assert_eq!(known.header("etag"), tag);
+        app.review(1, Some(2)).await;
+        assert_eq!(ask().await.status, 200, "{path}");
+    }
+});
+
+// Another process may keep an answer for a moment, but not from those who have written.
+on_every_server!(who_has_written_sees_it_at_another_process, async || {
+    let app = TestApp::start(3).await;
+    let other = app.another();
+    for n in 1..=10 {
+        other.read("/api/products/1/reviews").await;
+        let written = app.post_review(1, &json!({"body": "text"})).await;
+        let position = written.header("ostrakon-position").to_owned();
+        let request = other.request(Method::GET, "/api/products/1/reviews?limit=100");
+        let page = other.send(request.header("ostrakon-position", position)).await.json();
+        assert_eq!(page["items"].as_array().unwrap().len(), n);
+    }
+});
+
+/// What is kept because nothing seems to change must not stay when something does, behind the
+/// server's back.
+#[actix_web::test]
+async fn what_others_write_is_seen_soon() {
+    let app = TestApp::start(3).await;
+    app.review(1, Some(4)).await;
+    for expected in 2..5 {
+        let before = app.get("/api/products/1/rating").await;
+        let mut answer = app.get("/api/products/1/rating").await;
+        assert_eq!(answer.header("etag"), before.header("etag"));
+        for database in ["reviews-1", "reviews-2", "reviews-3"] {
+            app.sql(database, "UPDATE product_rating SET r4 = r4 + 1 WHERE r4 > 0");
+        }
+        for _ in 0..100_000 {
+            if answer.json()["count"] == expected {
+                break;
+            }
+            answer = app.get("/api/products/1/rating").await;
+        }
+        assert_eq!(answer.json()["count"], expected);
+    }
+}
+
+/// Nothing is kept when there is no room for it.
+#[actix_web::test]
+async fn answers_need_not_be_kept() {
+    let app = TestApp::start_with(3, |config| config.cache_mib = 0).await;
+    app.review(1, Some(4)).await;
+    app.read("/api/products/1/rating").await;
+    // Behind the server's back: only who looks again sees it.
+    for database in ["reviews-1", "reviews-2", "reviews-3"] {
+        app.sql(database, "UPDATE product_rating SET r4 = r4 + 1 WHERE r4 > 0");
+    }
+    assert_eq!(app.read("/api/products/1/rating").await["count"], 2);
+}

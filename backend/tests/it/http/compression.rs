@@ -1,0 +1,151 @@
+//! Long answers are compressed for those who accept it; each coding has a tag of its own.
+
+use std::io::Read;
+
+use flate2::read::GzDecoder;
+use ostrakon_shared::Role;
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::app::TestApp;
+
+/// An answer whose body may be compressed.
+struct Coded {
+    status: StatusCode,
+    headers: reqwest::header::HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Coded {
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// What is in a body that must be compressed.
+    fn json(&self) -> Value {
+        assert_eq!(
+            (self.header("content-encoding"), self.header("vary")),
+            ("gzip", "accept-encoding")
+        );
+        assert_eq!(self.header("content-length"), self.body.len().to_string());
+        let mut text = String::new();
+        GzDecoder::new(&*self.body).read_to_string(&mut text).unwrap();
+        assert!(self.body.len() < text.len() / 2, "{} of {}", self.body.len(), text.len());
+        serde_json::from_str(&text).unwrap()
+    }
+}
+
+async fn send(request: RequestBuilder) -> Coded {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    Coded { status, headers, body: response.bytes().await.unwrap().to_vec() }
+}
+
+async fn get(app: &TestApp, path: &str, headers: &[(&str, &str)]) -> Coded {
+    let mut request = app.request(Method::GET, path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    send(request).await
+}
+
+const GZIP: (&str, &str) = ("accept-encoding", "gzip, deflate, br, zstd");
+
+async fn with_reviews(cache_mib: u32) -> TestApp {
+    let app = TestApp::start_with(3, |config| config.cache_mib = cache_mib).await;
+    for _ in 0..20 {
+        app.post_review(1, &json!({"body": "long enough ".repeat(20), "rating": 4})).await;
+    }
+    app
+}
+
+on_every_engine!(long_answers_are_compressed_for_those_who_accept_it, async || {
+    for cache_mib in [8, 0] {
+        let app = with_reviews(cache_mib).await;
+        for path in [
+            "/api/products/1/reviews",
+            "/api/products/1/reviews?sort=highest&limit=15",
+            "/api/products",
+        ] {
+            let plain = app.get(path).await;
+            assert_eq!(
+                (plain.header("content-encoding"), plain.header("vary")),
+                ("", "accept-encoding")
+            );
+            // Kept or made, the same.
+            for _ in 0..2 {
+                let coded = get(&app, path, &[GZIP]).await;
+                assert_eq!(coded.json(), plain.json(), "{path}");
+                let tag = plain.header("etag").strip_suffix('"').unwrap();
+                assert_eq!(coded.header("etag"), format!("{tag}-gzip\""));
+                assert_eq!(coded.header("link"), plain.header("link"));
+            }
+            for refused in ["identity", "br", "gzip;q=0", "*;q=0", ""] {
+                let same = get(&app, path, &[("accept-encoding", refused)]).await;
+                assert_eq!(same.body, plain.text.as_bytes(), "{path} {refused}");
+            }
+            let head = send(app.request(Method::HEAD, path).header(GZIP.0, GZIP.1)).await;
+            assert_eq!((head.header("content-encoding"), head.body.len()), ("gzip", 0));
+        }
+        // What changes is compressed anew.
+        app.post_review(1, &json!({"body": "new"})).await;
+        let page = get(&app, "/api/products/1/reviews", &[GZIP]).await.json();
+        assert_eq!(page["items"][0]["body"], "new");
+        let short = get(&app, "/api/products/1/rating", &[GZIP]).await;
+        assert_eq!((short.header("content-encoding"), short.header("vary")), ("", ""));
+    }
+});
+
+on_every_engine!(what_nobody_keeps_is_compressed_too, async || {
+    let app = with_reviews(8).await;
+    let admin = app.account("admin", Role::Admin).await;
+    let list = "/api/admin/reviews?limit=20";
+    let request = admin.sign(app.request(Method::GET, list)).header(GZIP.0, GZIP.1);
+    assert_eq!(send(request).await.json(), app.read_as(&admin, list).await);
+    let document = get(&app, "/api/openapi.json", &[GZIP]).await.json();
+    assert_eq!(document["info"]["title"], "Ostrakon");
+    let body = json!({"body": "long ".repeat(400)});
+    let post = admin.sign(app.request(Method::POST, "/api/products/1/reviews").json(&body));
+    let created = send(post.header(GZIP.0, GZIP.1)).await;
+    assert_eq!((created.status.as_u16(), created.header("etag")), (201, "\"1.1-gzip\""));
+    let id = created.json()["id"].as_str().unwrap().to_owned();
+    // The tag of any coding is good for a change.
+    let edit =
+        app.request(Method::PATCH, &format!("/api/reviews/{id}")).json(&json!({"title": "t"}));
+    let edited = send(admin.sign(edit).header("if-match", created.header("etag"))).await;
+    assert_eq!((edited.status.as_u16(), edited.header("etag")), (200, "\"2.1\""));
+    // Problems, too.
+    let names: Vec<String> = (0..200).map(|n| format!("field_{n}")).collect();
+    let wrong = format!("{{\"{}\": 1}}", names.concat());
+    let post = app.request(Method::POST, "/api/products/1/reviews").body(wrong);
+    let post = post.header("content-type", "application/json").header(GZIP.0, GZIP.1);
+    assert_eq!(send(post).await.json()["code"], "validation_failed");
+});
+
+on_every_engine!(each_coding_is_known_by_its_own_tag, async || {
+    let app = with_reviews(8).await;
+    for path in ["/api/products/1/reviews", "/api/products"] {
+        let plain = app.get(path).await.header("etag").to_owned();
+        let coded = get(&app, path, &[GZIP]).await.header("etag").to_owned();
+        let weak = format!("W/{plain}");
+        for (known, accepts, status, tag) in [
+            (&plain, false, 304, &plain),
+            (&coded, true, 304, &coded),
+            // From a client that had the other coding before, the answer is another.
+            (&plain, true, 200, &coded),
+            // Compressed on the way, by nginx and by Apache.
+            (&weak, false, 304, &plain),
+            (&coded, false, 304, &plain),
+        ] {
+            let known = ("if-none-match", known.as_str());
+            let headers = if accepts { vec![GZIP, known] } else { vec![known] };
+            let answer = get(&app, path, &headers).await;
+            assert_eq!(
+                (answer.status.as_u16(), answer.header("etag")),
+                (status, tag.as_str()),
+                "{path} {known:?}"
+            );
+            assert_eq!(answer.header("vary"), "accept-encoding");
+        }
+    }
+});

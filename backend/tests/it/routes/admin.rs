@@ -1,0 +1,280 @@
+//! What admins see and do: every review wherever it lives, products, databases.
+
+use ostrakon_shared::{ReviewId, Role};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::app::{TestApp, ids};
+
+const ALL: &str = "/api/admin/reviews";
+
+with_databases!(all_reviews_have_exact_pages_newest_first, async |app| {
+    let admin = app.account("admin", Role::Admin).await;
+    let author = app.account("aspasia", Role::Member).await;
+    let mut posted = Vec::new();
+    for n in 0..60_i64 {
+        let product = n % 5 + 1;
+        let body = json!({"body": format!("text {n}"), "rating": n % 5 + 1});
+        let path = format!("/api/products/{product}/reviews");
+        let by = (n < 5).then_some(&author);
+        let answer = app.call(by, Method::POST, &path, &body).await;
+        posted.insert(0, answer.json());
+    }
+    let listed = app.all_pages_as(&admin, &format!("{ALL}?limit=7")).await;
+    let reviews: Vec<_> = listed.iter().map(|item| item["review"].clone()).collect();
+    assert_eq!(reviews, posted);
+    for item in &listed {
+        let id = item["review"]["id"].as_str().unwrap().parse().unwrap();
+        let place = app.store().cluster().locate(id);
+        assert_eq!(item["database"], place.database);
+        assert_eq!(item["bucket"], place.bucket.get());
+    }
+    // Each database by itself, and together they are all.
+    let mut sum = 0;
+    for database in app.databases()["items"].as_array().unwrap() {
+        let name = database["name"].as_str().unwrap();
+        let path = format!("{ALL}?limit=9&database={name}");
+        let part = app.all_pages_as(&admin, &path).await;
+        let whole: Vec<_> = listed.iter().filter(|i| i["database"] == name).cloned().collect();
+        assert_eq!(part, whole);
+        assert_eq!(part.len() as u64, database["reviews"].as_u64().unwrap());
+        sum += part.len();
+    }
+    assert_eq!(sum, 60);
+    let count = async |filter: &str| {
+        app.all_pages_as(&admin, &format!("{ALL}?limit=3&{filter}")).await.len()
+    };
+    assert_eq!(count("product_id=2").await, 12);
+    assert_eq!(count("rating=4").await, 12);
+    assert_eq!(count("product_id=2&rating=4").await, 0);
+    assert_eq!(count(&format!("author_id={}", author.id)).await, 5);
+    assert_eq!(count("status=approved").await, 60);
+    assert_eq!(count("status=spam").await, 0);
+    assert_eq!(count("search=TEXT%203").await, 15);
+    assert_eq!(count("search=aspasia").await, 5);
+    assert_eq!(count("search=100%25").await, 0);
+    assert_eq!(listed[59]["author_account"], "aspasia");
+    assert_eq!(listed[59]["product_name"], "Product 1");
+});
+
+on_every_engine!(a_review_is_found_by_its_id_in_either_form, async || {
+    let app = TestApp::start(3).await;
+    let admin = app.account("admin", Role::Admin).await;
+    let id = app.review(1, Some(4)).await;
+    // A word of another review, which could be an id.
+    app.post_review(2, &json!({"body": "an international krater"})).await;
+    let number = id.parse::<ReviewId>().unwrap().get();
+    let found =
+        async |query: &str| ids_of(&app.all_pages_as(&admin, &format!("{ALL}?{query}")).await);
+    for search in [id.clone(), id.to_lowercase(), number.to_string(), format!("%20{number}%20")] {
+        assert_eq!(found(&format!("search={search}")).await, [&*id], "{search}");
+    }
+    assert_eq!(
+        found(&format!("search={number}&rating=4&product_id=1&status=approved")).await.len(),
+        1
+    );
+    let database = app.store().cluster().locate(id.parse().unwrap()).database;
+    assert_eq!(found(&format!("search={number}&database={database}")).await.len(), 1);
+    for other in ["rating=3", "product_id=2", "status=spam", "author_id=1"] {
+        assert_eq!(
+            found(&format!("search={number}&{other}")).await,
+            Vec::<String>::new(),
+            "{other}"
+        );
+    }
+    assert_eq!(found("search=international").await.len(), 1);
+    assert_eq!(found(&format!("search={}", number - 1)).await.len(), 0);
+});
+
+fn ids_of(items: &[Value]) -> Vec<String> {
+    ids(&items.iter().map(|item| item["review"].clone()).collect::<Vec<_>>())
+}
+
+on_every_engine!(every_status_is_listed_and_can_be_filtered, async || {
+    let app = TestApp::start(3).await;
+    let admin = app.account("admin", Role::Admin).await;
+    let mut by_status = Vec::new();
+    for (decision, status) in [("approve", "approved"), ("reject", "rejected"), ("spam", "spam")] {
+        let id = app.review(1, None).await;
+        let body = json!({"decision": decision, "reason": "off_topic",
+            "reviews": [{"id": id, "version": 1}]});
+        app.call(Some(&admin), Method::POST, "/api/moderation/decisions", &body).await;
+        by_status.push((status, id));
+    }
+    let path = "/api/products/1/reviews";
+    let own = app.call(Some(&admin), Method::POST, path, &json!({"body": "b"})).await.json();
+    let id = own["id"].as_str().unwrap().to_owned();
+    app.send(admin.sign(app.request(Method::DELETE, &format!("/api/reviews/{id}")))).await;
+    by_status.push(("deleted", id));
+    for (status, id) in &by_status {
+        let listed = app.read_as(&admin, &format!("{ALL}?status={status}")).await;
+        assert_eq!(listed["items"].as_array().unwrap().len(), 1);
+        assert_eq!(listed["items"][0]["review"]["id"], *id);
+        let detail = app.read_as(&admin, &format!("{ALL}/{id}")).await;
+        assert_eq!(detail["review"]["review"]["status"], *status);
+    }
+    assert_eq!(app.all_pages_as(&admin, ALL).await.len(), 4);
+    let total: u64 = app.databases()["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|database| database["reviews"].as_u64().unwrap())
+        .sum();
+    assert_eq!(total, 4, "hidden reviews are rows, too");
+    for (filter, code) in [
+        ("status=odd", "parameter_invalid"),
+        ("rating=6", "parameter_invalid"),
+        ("author_id=x", "parameter_invalid"),
+        ("cursor=x", "cursor_invalid"),
+    ] {
+        let refused = app.get_as(&admin, &format!("{ALL}?{filter}")).await;
+        assert_eq!(refused.problem(400), code, "{filter}");
+    }
+    let nowhere = app.get_as(&admin, &format!("{ALL}?database=reviews-9")).await;
+    assert_eq!(nowhere.problem(404), "database_not_found");
+});
+
+on_every_engine!(the_overview_counts_days_and_what_waits, async || {
+    let app = TestApp::start_with(3, |config| config.pre_moderation = true).await;
+    let admin = app.account("admin", Role::Admin).await;
+    for n in 0..7 {
+        app.review(n % 5 + 1, Some(3)).await;
+    }
+    let overview = app.read_as(&admin, "/api/admin/overview").await;
+    let days = overview["days"].as_array().unwrap();
+    assert_eq!(days.len(), 30);
+    let counted: u64 = days.iter().map(|day| day["reviews"].as_u64().unwrap()).sum();
+    assert_eq!((counted, &overview["pending"], &overview["reported"]), (7, &json!(7), &json!(0)));
+    assert!(days.windows(2).all(|pair| pair[0]["date"].as_str() < pair[1]["date"].as_str()));
+    assert_eq!(overview["databases"].as_array().unwrap().len(), 3);
+});
+
+on_every_engine!(products_are_created_edited_and_archived, async || {
+    let app = TestApp::start(3).await;
+    let admin = app.account("admin", Role::Admin).await;
+    let products = "/api/admin/products";
+    let new = json!({"name": "Krater", "sku": "POT-1", "picture_url": "https://a.example/k.jpg"});
+    let created = app.call(Some(&admin), Method::POST, products, &new).await;
+    assert_eq!((created.status.as_u16(), created.header("etag")), (201, "\"1.1\""));
+    let path = created.header("location").to_owned();
+    let product = created.json();
+    let id: i64 = product["id"].as_str().unwrap().parse().unwrap();
+    assert_eq!(path, format!("{products}/{id}"));
+    assert_eq!(app.read("/api/products?search=krater").await["items"][0]["id"], product["id"]);
+    let again = app.call(Some(&admin), Method::POST, products, &new).await;
+    assert_eq!(again.problem(409), "sku_taken");
+    for bad in [
+        json!({"name": " "}),
+        json!({"name": "x", "picture_url": "javascript:alert(1)"}),
+        json!({"name": "x", "picture_url": "http://a.example/k.jpg"}),
+        json!({"name": "x", "sku": "y".repeat(65)}),
+        json!({"name": "x", "id": 7}),
+        json!({"name": "x", "archived": true}),
+    ] {
+        let refused = app.call(Some(&admin), Method::POST, products, &bad).await;
+        assert_eq!(refused.problem(422), "validation_failed", "{bad}");
+    }
+
+    let edit = |tag: &'static str, change: Value| {
+        let request = app.request(Method::PATCH, &path).header("if-match", tag).json(&change);
+        app.send(admin.sign(request))
+    };
+    assert_eq!(edit("\"1\"", json!({"sku": "SKU-1"})).await.problem(409), "sku_taken");
+    // What changes nothing is no new version.
+    for nothing in [
+        json!({}),
+        json!({"archived": false}),
+        json!({"description": null, "sku": "POT-1"}),
+        new.clone(),
+    ] {
+        let same = edit("\"1\"", nothing.clone()).await;
+        assert_eq!((same.status.as_u16(), same.header("etag")), (200, "\"1.1\""), "{nothing}");
+        assert_eq!(same.json(), product, "{nothing}");
+        assert_eq!(edit("\"2\"", nothing).await.problem(412), "version_conflict");
+    }
+    let edits = "/api/admin/audit?action=product_edited";
+    assert_eq!(app.all_pages_as(&admin, edits).await, Vec::<Value>::new());
+    let edited = edit("\"1\"", json!({"name": "Kantharos", "picture_url": null})).await;
+    assert_eq!((edited.status.as_u16(), edited.header("etag")), (200, "\"2.1\""));
+    assert_eq!(edited.json()["picture_url"], Value::Null);
+    assert_eq!(edit("\"1\"", json!({"name": "late"})).await.problem(412), "version_conflict");
+    assert_eq!(app.read("/api/products?search=kantharos").await["items"][0]["id"], product["id"]);
+    assert_eq!(app.read("/api/products?search=krater").await["items"], json!([]));
+
+    let review = app.review(id, Some(5)).await;
+    assert_eq!(edit("\"2\"", json!({"archived": true})).await.status, 200);
+    assert_eq!(app.read("/api/products?search=kantharos").await["items"], json!([]));
+    assert_eq!(app.read(&format!("/api/products/{id}")).await["archived"], true);
+    assert_eq!(app.read(&format!("/api/reviews/{review}")).await["rating"], 5);
+    let refused = app.post_review(id, &json!({"body": "too late"})).await;
+    assert_eq!(refused.problem(409), "product_archived");
+    let listed = async |filter: &str| {
+        app.all_pages_as(&admin, &format!("{products}?limit=2{filter}")).await.len()
+    };
+    assert_eq!((listed("").await, listed("&archived=true").await), (6, 1));
+    assert_eq!((listed("&archived=false").await, listed("&search=kantharos").await), (5, 1));
+    assert_eq!(edit("\"3\"", json!({"archived": false})).await.status, 200);
+    assert_eq!(app.post_review(id, &json!({"body": "back"})).await.status, 201);
+});
+
+on_every_engine!(a_database_is_verified_while_it_serves, async || {
+    let app = TestApp::start(3).await;
+    let admin = app.account("admin", Role::Admin).await;
+    for n in 0..30 {
+        app.review(n % 5 + 1, Some(3)).await;
+    }
+    let verify = async |name: &str| {
+        let path = format!("/api/databases/{name}/verification");
+        app.send(admin.sign(app.request(Method::POST, &path))).await
+    };
+    let finished = async |index: usize| loop {
+        let table = app.read_as(&admin, "/api/databases").await;
+        let check = table["items"][index]["verification"].clone();
+        if check["finished_at"].is_string() {
+            break check;
+        }
+    };
+    assert_eq!(verify("reviews-9").await.problem(404), "database_not_found");
+    assert_eq!(verify("default").await.problem(404), "database_not_found");
+    let begun = verify("reviews-1").await;
+    assert_eq!((begun.status.as_u16(), &begun.json()["finished_at"]), (202, &Value::Null));
+    let clean = finished(0).await;
+    assert_eq!((&clean["problem_count"], &clean["problems"]), (&json!(0), &json!([])));
+    assert_eq!(clean["reviews"], app.databases()["items"][0]["reviews"]);
+
+    app.sql("reviews-2", "UPDATE product_rating SET r3 = r3 + 1, hidden = hidden + 1");
+    verify("reviews-2").await;
+    let found = finished(1).await;
+    assert!(found["problem_count"].as_u64().unwrap() > 0);
+    assert!(found["problems"][0].as_str().unwrap().contains("rating of product"), "{found}");
+    let app = app.restart().await;
+    let kept = &app.databases()["items"][1]["verification"];
+    assert_eq!(kept, &found, "what was found survives a restart");
+});
+
+on_every_engine!(a_database_that_is_down_is_told_in_the_admin_as_well, async || {
+    let app = TestApp::start(3).await;
+    let admin = app.account("admin", Role::Admin).await;
+    for _ in 0..30 {
+        app.review(1, Some(3)).await;
+    }
+    let all = ids(&app
+        .all_pages_as(&admin, ALL)
+        .await
+        .iter()
+        .map(|item| item["review"].clone())
+        .collect::<Vec<_>>());
+    let app = app.restart().await;
+    app.place().spoil("reviews-2");
+    let (status, code) = app.place().spoiled();
+    assert_eq!(app.get_as(&admin, ALL).await.problem(status), code);
+    let partial = app.read_as(&admin, &format!("{ALL}?allow_partial=true&limit=100")).await;
+    assert_eq!(partial["missing_databases"], json!(["reviews-2"]));
+    let there = app.read_as(&admin, &format!("{ALL}?database=reviews-1&limit=100")).await;
+    let len = |page: &Value| page["items"].as_array().unwrap().len();
+    assert!(len(&there) < len(&partial) && len(&partial) < all.len());
+    let down = &app.read_as(&admin, "/api/databases").await["items"][1];
+    assert_eq!((&down["health"], &down["size_bytes"]), (&json!("down"), &Value::Null));
+    let overview = app.read_as(&admin, "/api/admin/overview").await;
+    assert_eq!(overview["databases"][1]["health"], "down");
+});

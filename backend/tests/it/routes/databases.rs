@@ -1,0 +1,226 @@
+//! The databases: what each holds, what happens when one is down or a bucket has moved.
+
+use futures_util::future::join_all;
+use ostrakon::shard::{Spread, bucket_of, home_buckets};
+use ostrakon_shared::{ProductId, ReviewId, Role};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::cli::{Serving, demo, fails, ostrakon};
+use crate::support::app::{TestApp, ids};
+use crate::support::engine::{Engine, engine};
+
+on_every_engine!(the_table_counts_what_is_there, async || {
+    let app = TestApp::start(3).await;
+    let admin = app.account("admin", Role::Admin).await;
+    let empty = app.read_as(&admin, "/api/databases").await;
+    assert_eq!(empty["items"][0]["share"], json!(null));
+    for n in 0..40 {
+        app.review(n % 5 + 1, Some(3)).await;
+    }
+    let table = app.read_as(&admin, "/api/databases").await;
+    let items = table["items"].as_array().unwrap();
+    let column = |name: &str| items.iter().map(|item| item[name].clone()).collect::<Vec<_>>();
+    assert_eq!(column("name"), ["reviews-1", "reviews-2", "reviews-3"]);
+    assert_eq!(column("engine"), [engine().name(); 3]);
+    assert_eq!(column("health"), ["up"; 3]);
+    assert_eq!(column("buckets"), [342, 341, 341]);
+    let reviews: u64 = column("reviews").iter().map(|n| n.as_u64().unwrap()).sum();
+    assert_eq!(reviews, 40);
+    let shares: f64 = column("share").iter().map(|n| n.as_f64().unwrap()).sum();
+    assert!((shares - 1.0).abs() < 0.001, "{shares}");
+    assert_eq!(app.get("/healthz").await.status, 200);
+    assert_eq!(app.get("/readyz").await.status, 200);
+});
+
+on_every_engine!(a_database_that_is_down_is_named_and_the_others_go_on, async || {
+    let app = TestApp::start(3).await;
+    let mut posted = Vec::new();
+    for _ in 0..30 {
+        posted.push(app.review(1, Some(4)).await);
+    }
+    let lives_in_2 =
+        |id: &String| app.store().cluster().locate(id.parse().unwrap()).database == "reviews-2";
+    let (gone, there): (Vec<_>, Vec<_>) = posted.iter().cloned().partition(lives_in_2);
+    assert!(!gone.is_empty() && !there.is_empty());
+    // The restart empties the write-ahead log, from which reviews could still be read.
+    let app = app.restart().await;
+    app.place().spoil("reviews-2");
+
+    let page = app.get("/api/products/1/reviews?limit=100").await;
+    let (status, code) = app.place().spoiled();
+    assert_eq!(page.problem(status), code);
+    if status == 503 {
+        assert_eq!(page.json()["detail"], "reviews-2 is not answering.");
+    }
+    assert_eq!(page.header("retry-after"), if status == 503 { "2" } else { "" });
+    let told = ["sqlite", "postgres", "no database", "does not exist"];
+    assert!(!told.iter().any(|word| page.text.contains(word)), "{}", page.text);
+
+    let partial = app.get("/api/products/1/reviews?limit=100&allow_partial=true").await;
+    assert_eq!((partial.status.as_u16(), partial.header("cache-control")), (200, "no-store"));
+    assert_eq!(
+        (partial.header("etag"), &partial.json()["missing_databases"]),
+        ("", &json!(["reviews-2"]))
+    );
+    let mut listed = ids(partial.json()["items"].as_array().unwrap());
+    listed.sort();
+    assert_eq!(listed, there);
+
+    assert_eq!(app.get("/api/products/1/rating").await.problem(status), code);
+    assert_eq!(app.get("/api/products").await.problem(status), code);
+    assert_eq!(app.get("/api/products/1").await.problem(status), code);
+    let product = app.get("/api/products/1?allow_partial=true").await;
+    assert_eq!((product.header("etag"), &product.json()["rating"]), ("", &json!(null)));
+    let products = app.get("/api/products?allow_partial=true").await.json();
+    assert_eq!(products["missing_databases"], json!(["reviews-2"]));
+    assert_eq!(products["items"][0]["rating"], json!(null));
+
+    for id in &there {
+        assert_eq!(app.get(&format!("/api/reviews/{id}")).await.status, 200);
+    }
+    for id in &gone {
+        let answer = app.get(&format!("/api/reviews/{id}")).await;
+        assert_eq!(answer.problem(status), code);
+    }
+    let body = json!({"body": "x"});
+    let posted = join_all((0..30).map(|_| app.post_review(1, &body))).await;
+    let refused: Vec<_> = posted.iter().filter(|answer| answer.status != 201).collect();
+    assert!(!refused.is_empty() && refused.len() < posted.len());
+    refused.iter().for_each(|answer| assert_eq!(answer.problem(status), code));
+    let ready = app.get("/readyz").await;
+    assert_eq!(
+        (ready.problem(503).as_str(), &ready.json()["detail"]),
+        ("database_unavailable", &json!("reviews-2 is not answering."))
+    );
+    let table = app.databases();
+    assert_eq!(
+        (&table["items"][1]["health"], &table["items"][1]["reviews"]),
+        (&json!("down"), &json!(null))
+    );
+    assert_eq!(
+        (&table["items"][0]["health"], &table["items"][0]["share"]),
+        (&json!("up"), &json!(null))
+    );
+});
+
+on_every_engine!(a_bucket_that_moved_is_found_in_its_new_database, async || {
+    let app = TestApp::start(3).await;
+    let mut posted = Vec::new();
+    for n in 0..40 {
+        posted.push(
+            app.post_with_key(1, &json!({"body": "x", "rating": 5}), &n.to_string()).await.json(),
+        );
+    }
+    // By hand, while nobody writes, what a move leaves behind: the rows in the target, the
+    // source's row `gone`, the target's `owned` under the next epoch, and the map.
+    let home: Vec<_> = home_buckets(ProductId::new(1).unwrap(), Spread::DEFAULT).collect();
+    let place = |id: &str| bucket_of(id.parse::<ReviewId>().unwrap());
+    let moved = home[0];
+    let here =
+        posted.iter().filter(|review| place(review["id"].as_str().unwrap()) == moved).count();
+    assert!(here > 0, "no review in bucket {moved}");
+    let tables = ["review", "product_rating", "idempotency_key"];
+    app.place().copy_rows("reviews-1", "reviews-3", &tables, &format!("bucket = {moved}"));
+    app.sql("reviews-3", &format!("INSERT INTO bucket_owner VALUES ({moved}, 'owned', 2)"));
+    let gone = format!("UPDATE bucket_owner SET state = 'gone' WHERE bucket = {moved}");
+    app.sql("reviews-1", &gone);
+
+    // The map does not say so yet: a writer must not believe the source.
+    let key = (0..40).find(|n| place(posted[*n]["id"].as_str().unwrap()) == moved).unwrap();
+    let again = app.post_with_key(1, &json!({"body": "x", "rating": 5}), &key.to_string()).await;
+    assert_eq!(again.problem(503), "bucket_moved");
+    assert_eq!(app.get("/api/products/1/reviews").await.problem(503), "bucket_moved");
+
+    app.sql(
+        "default",
+        &format!("UPDATE shard_map SET database = 'reviews-3', epoch = 2 WHERE bucket = {moved}"),
+    );
+    let again = app.post_with_key(1, &json!({"body": "x", "rating": 5}), &key.to_string()).await;
+    assert_eq!((again.header("idempotency-replayed"), again.json()), ("true", posted[key].clone()));
+    let listed = app.all_pages("/api/products/1/reviews?limit=7").await;
+    assert_eq!(listed.len(), 40);
+    assert_eq!(app.read("/api/products/1/rating").await["count"], 40);
+    let id = posted[key]["id"].as_str().unwrap();
+    assert_eq!(app.read(&format!("/api/reviews/{id}/location")).await["database"], "reviews-3");
+    let total: u64 = app.databases()["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|d| d["reviews"].as_u64().unwrap())
+        .sum();
+    assert_eq!(total, 40, "rows that are left behind do not count");
+});
+
+// As if somebody had taken away a table, or a right.
+on_every_engine!(a_query_that_the_engine_refuses_is_no_absence, async || {
+    let app = TestApp::start(2).await;
+    let id = app.review(1, Some(4)).await;
+    for database in ["reviews-1", "reviews-2"] {
+        app.place().sql(database, "DROP TABLE report");
+        app.place().sql(database, "ALTER TABLE product_rating RENAME TO gone");
+    }
+    let report = format!("/api/reviews/{id}/reports");
+    let body = json!({"reason": "spam"});
+    for answer in [
+        app.call(None, Method::POST, &report, &body).await,
+        app.post_review(1, &json!({"body": "text"})).await,
+        app.post_with_key(2, &json!({"body": "text"}), "key").await,
+        app.get("/api/products/3/rating").await,
+        app.get("/api/products?allow_partial=true").await,
+    ] {
+        assert_eq!(answer.problem(500), "internal", "{answer:?}");
+        assert_eq!(answer.header("retry-after"), "");
+        for word in ["report", "product_rating", "table", "relation", "reviews-"] {
+            assert!(!answer.text.contains(word), "{answer:?}");
+        }
+    }
+    // What needs none of that goes on.
+    app.read(&format!("/api/reviews/{id}")).await;
+    assert_eq!(app.get("/readyz").await.status, 200);
+});
+
+/// A role that may do all that a server does, and no more: its name, and what it is granted.
+fn role(number: u32) -> (String, String) {
+    let role = format!("limited_{number}_{}", std::process::id());
+    let grants = format!(
+        "DO $$ BEGIN CREATE ROLE {role} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+         GRANT USAGE ON SCHEMA public TO {role};
+         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
+         GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role};"
+    );
+    (role, grants)
+}
+
+#[test]
+fn a_role_that_may_not_write_serves_nothing() {
+    let _on = Engine::Postgres.enter();
+    let place = demo();
+    let (role, grants) = role(1);
+    let databases = ["default", "reviews-1", "reviews-2", "reviews-3"];
+    let urls = databases.map(|database| {
+        place.sql(database, &grants);
+        place.address(database).to_string().replace("//ostrakon@", &format!("//{role}@"))
+    });
+    let serve = || {
+        let mut command = ostrakon(&place, &["serve"]);
+        command.env("OSTRAKON_LISTEN", "127.0.0.1:0").env("OSTRAKON_DEFAULT_URL", &urls[0]);
+        command.env("OSTRAKON_REVIEWS_URLS", urls[1..].join(","));
+        command
+    };
+    let serving = Serving::spawn(serve());
+    assert_eq!(serving.get("/readyz"), "{\"status\":\"ok\"}");
+    for (right, table) in [("INSERT", "review"), ("UPDATE", "product_rating")] {
+        place.sql("reviews-2", &format!("REVOKE {right} ON {table} FROM {role}"));
+        let ready = serving.get("/readyz");
+        assert!(ready.contains("reviews-2 is not answering"), "{ready}");
+        let said = fails(serve(), 2);
+        assert!(said.contains("reviews-2") && said.contains(&format!("table {table}")), "{said}");
+        place.sql("reviews-2", &format!("GRANT {right} ON {table} TO {role}"));
+        assert_eq!(serving.get("/readyz"), "{\"status\":\"ok\"}");
+    }
+    drop(serving);
+    for database in databases {
+        place.sql(database, &format!("DROP OWNED BY {role}"));
+    }
+}

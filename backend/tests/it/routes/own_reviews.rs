@@ -1,0 +1,231 @@
+//! Reviews that belong to an account: one for each product, edited and deleted by their author.
+
+use ostrakon_shared::Role;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::app::{Account, Answer, TestApp, ids};
+
+const REVIEWS: &str = "/api/products/1/reviews";
+
+async fn post(app: &TestApp, by: &Account) -> Value {
+    let body = json!({"body": "mine", "rating": 4});
+    let answer = app.call(Some(by), Method::POST, REVIEWS, &body).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    answer.json()
+}
+
+fn path(review: &Value) -> String {
+    format!("/api/reviews/{}", review["id"].as_str().unwrap())
+}
+
+async fn edit(app: &TestApp, by: &Account, review: &Value, tag: &str, body: Value) -> Answer {
+    let request = app.request(Method::PATCH, &path(review)).header("if-match", tag);
+    app.send(by.sign(request.json(&body))).await
+}
+
+with_databases!(one_review_for_each_author_and_product, async |app| {
+    let author = app.account("aspasia", Role::Member).await;
+    let body = json!({"body": "race", "rating": 5});
+    let race = (0..16).map(|_| app.call(Some(&author), Method::POST, REVIEWS, &body));
+    let answers = futures_util::future::join_all(race).await;
+    let (made, refused): (Vec<_>, Vec<_>) =
+        answers.into_iter().partition(|answer| answer.status == 201);
+    assert_eq!((made.len(), refused.len()), (1, 15));
+    for answer in refused {
+        assert_eq!(answer.problem(409), "review_exists");
+        assert_eq!(answer.header("location"), made[0].header("location"));
+    }
+    let other = app.account("pericles", Role::Member).await;
+    post(&app, &other).await;
+    assert_eq!(app.read("/api/products/1/rating").await["count"], 2);
+    // The database itself refuses what gets past the program.
+    let id = made[0].json()["id"].as_str().unwrap().to_owned();
+    let database = app.store().cluster().locate(id.parse().unwrap()).database;
+    let copy = "INSERT INTO review (bucket, id, product_id, body, author_id)
+        SELECT bucket, id + 1, product_id, body, author_id FROM review";
+    let refused =
+        app.place().try_sql(&database, &format!("{copy} WHERE author_id = {}", author.id));
+    assert!(refused.is_err(), "a second review by the same author");
+    app.verify();
+});
+
+on_every_engine!(a_review_of_an_account_is_signed_and_marked, async || {
+    let app = TestApp::start(3).await;
+    let author = app.account("aspasia", Role::Member).await;
+    let review = post(&app, &author).await;
+    assert_eq!((&review["member"], &review["author_name"]), (&json!(true), &json!("aspasia")));
+    assert_eq!((&review["version"], &review["edited_at"]), (&json!(1), &Value::Null));
+    let body = json!({"body": "b", "author_name": "A. of Miletus"});
+    let signed = app.call(Some(&author), Method::POST, "/api/products/2/reviews", &body).await;
+    assert_eq!(signed.json()["author_name"], "A. of Miletus");
+    assert_eq!(signed.json()["member"], false, "a pen name");
+    let guest = app.post_review(1, &json!({"body": "b", "author_name": "Pericles"})).await.json();
+    assert_eq!((&guest["member"], &guest["author_name"]), (&json!(false), &json!("Pericles")));
+});
+
+on_every_engine!(authors_edit_their_reviews, async || {
+    let app = TestApp::start(3).await;
+    let author = app.account("aspasia", Role::Member).await;
+    let other = app.account("pericles", Role::Admin).await;
+    let review = post(&app, &author).await;
+    let change = json!({"rating": null, "title": "On second thoughts"});
+
+    let blind = app.call(Some(&author), Method::PATCH, &path(&review), &change).await;
+    assert_eq!(blind.problem(428), "version_missing");
+    assert_eq!(
+        edit(&app, &other, &review, "\"1\"", change.clone()).await.problem(403),
+        "not_allowed"
+    );
+    let guest =
+        app.request(Method::PATCH, &path(&review)).header("if-match", "\"1\"").json(&change);
+    assert_eq!(app.send(guest).await.problem(401), "sign_in_required");
+    let wrong = edit(&app, &author, &review, "\"1\"", json!({"rating": 6, "title": "a\tb"})).await;
+    assert_eq!(wrong.problem(422), "validation_failed");
+    assert_eq!(wrong.json()["errors"].as_array().unwrap().len(), 2);
+    for unknown in ["status", "version", "author_id", "member", "id"] {
+        let refused = edit(&app, &author, &review, "\"1\"", json!({unknown: 1})).await;
+        assert_eq!(refused.json()["errors"][0]["code"], "unknown_field", "{unknown}");
+    }
+
+    let edited = edit(&app, &author, &review, "\"1\"", change.clone()).await;
+    assert_eq!((edited.status.as_u16(), edited.header("etag")), (200, "\"2.1\""));
+    let edited = edited.json();
+    assert_eq!((&edited["rating"], &edited["body"]), (&Value::Null, &json!("mine")));
+    assert!(edited["edited_at"].is_string());
+    assert_eq!(app.read(&path(&review)).await, edited);
+    assert_eq!(app.get(&path(&review)).await.header("etag"), "\"2.1\"");
+    let rating = app.read("/api/products/1/rating").await;
+    assert_eq!((&rating["count"], &rating["unrated"]), (&json!(1), &json!(1)));
+
+    for stale in ["\"1\"", "\"x\"", "W/\"1\"", "\"1-gzip\", \"3\"", "", ","] {
+        let refused = edit(&app, &author, &review, stale, json!({"body": "late"})).await;
+        assert_eq!(refused.problem(412), "version_conflict", "{stale}");
+    }
+    let same = edit(&app, &author, &review, "\"2\"", json!({"body": "mine"})).await.json();
+    assert_eq!(same, edited, "no change, no new version");
+    let any = edit(&app, &author, &review, "*", json!({"body": "whatever was there"})).await.json();
+    assert_eq!(any["version"], 3);
+    app.verify();
+});
+
+on_every_engine!(a_version_is_known_in_whatever_form_its_tag_comes_back, async || {
+    let app = TestApp::start(1).await;
+    let author = app.account("aspasia", Role::Admin).await;
+    let review = post(&app, &author).await;
+    // As it was given, weakened by nginx, extended by Apache, in a list, bare.
+    for (version, tag) in [
+        (1, app.get(&path(&review)).await.header("etag").to_owned()),
+        (2, "W/\"2\"".to_owned()),
+        (3, "\"3-gzip\"".to_owned()),
+        (4, "W/\"4.1-br\"".to_owned()),
+        (5, "\"x\", W/\"5\" ,\"7\"".to_owned()),
+        (6, "\"6\"".to_owned()),
+    ] {
+        let change = json!({"body": format!("after {version}")});
+        let edited = edit(&app, &author, &review, &tag, change).await;
+        assert_eq!((edited.status.as_u16(), &edited.json()["version"]), (200, &json!(version + 1)));
+        let change = json!({"name": format!("after {version}")});
+        let request = app
+            .request(Method::PATCH, "/api/admin/products/1")
+            .header("if-match", &tag)
+            .json(&change);
+        let edited = app.send(author.sign(request)).await;
+        assert_eq!((edited.status.as_u16(), &edited.json()["version"]), (200, &json!(version + 1)));
+    }
+    // What is malformed is no version, and none is changed.
+    for malformed in ["7", "\"7.1\" \"2\"", "\"7\"\"7\"", "\"7", "w/\"7\"", "*, \"7\""] {
+        let refused = edit(&app, &author, &review, malformed, json!({"body": "lost"})).await;
+        assert_eq!(refused.problem(400), "if_match_invalid", "{malformed}");
+        for path in [path(&review), "/api/admin/products/1".to_owned()] {
+            let method = if path.contains("admin") { Method::PATCH } else { Method::DELETE };
+            let request = app.request(method, &path).header("if-match", malformed);
+            let refused = app.send(author.sign(request).json(&json!({}))).await;
+            assert_eq!(refused.problem(400), "if_match_invalid", "{malformed} {path}");
+        }
+    }
+    // A list may be spread over several headers.
+    let request = author.sign(app.request(Method::DELETE, &path(&review)));
+    let missed = request.header("if-match", "\"1\"").header("if-match", "\"2\"");
+    assert_eq!(app.send(missed).await.problem(412), "version_conflict");
+    let request = author.sign(app.request(Method::DELETE, &path(&review)));
+    let request = request.header("if-match", "\"1\"").header("if-match", "W/\"7-gzip\"");
+    assert_eq!(app.send(request).await.status, 204);
+    app.verify();
+});
+
+on_every_engine!(authors_delete_their_reviews_and_may_write_again, async || {
+    let app = TestApp::start(3).await;
+    let author = app.account("aspasia", Role::Member).await;
+    let other = app.account("pericles", Role::Admin).await;
+    let review = post(&app, &author).await;
+    let delete = |by: &Account, tag: &'static str| {
+        let request = by.sign(app.request(Method::DELETE, &path(&review)));
+        let request = if tag.is_empty() { request } else { request.header("if-match", tag) };
+        app.send(request)
+    };
+    assert_eq!(delete(&other, "").await.problem(403), "not_allowed");
+    assert_eq!(delete(&author, "\"7\"").await.problem(412), "version_conflict");
+    assert_eq!(delete(&author, "\"1\"").await.status, 204);
+    assert_eq!(delete(&author, "").await.problem(404), "review_not_found");
+    for path in [path(&review), format!("{}/location", path(&review))] {
+        assert_eq!(app.get(&path).await.problem(404), "review_not_found");
+    }
+    assert_eq!(app.all_pages(REVIEWS).await, Vec::<Value>::new());
+    assert_eq!(app.all_pages_as(&author, "/api/accounts/me/reviews").await, Vec::<Value>::new());
+    assert_eq!(app.read("/api/products/1/rating").await["count"], 0);
+    assert_ne!(post(&app, &author).await["id"], review["id"]);
+    app.verify();
+});
+
+on_every_engine!(my_reviews_are_mine_whatever_their_status, async || {
+    let app = TestApp::start(8).await;
+    let author = app.account("aspasia", Role::Member).await;
+    let other = app.account("pericles", Role::Moderator).await;
+    let mut mine = Vec::new();
+    for product in 1..=5 {
+        let path = format!("/api/products/{product}/reviews");
+        let body = json!({"body": product.to_string()});
+        let review = app.call(Some(&author), Method::POST, &path, &body).await.json();
+        app.call(Some(&other), Method::POST, &path, &body).await;
+        mine.insert(0, review["id"].as_str().unwrap().to_owned());
+    }
+    let decision = json!({"decision": "spam", "reason": "advertising",
+        "reviews": [{"id": mine[0], "version": 1}]});
+    app.call(Some(&other), Method::POST, "/api/moderation/decisions", &decision).await;
+    let path = "/api/accounts/me/reviews?limit=2";
+    let listed = app.all_pages_as(&author, path).await;
+    assert_eq!(ids(&listed), mine);
+    assert_eq!((&listed[0]["status"], &listed[1]["status"]), (&json!("spam"), &json!("approved")));
+    let one = app.read_as(&author, "/api/accounts/me/reviews?product_id=3").await;
+    assert_eq!(ids(one["items"].as_array().unwrap()), [mine[2].clone()]);
+    assert_eq!(app.get("/api/accounts/me/reviews").await.problem(401), "sign_in_required");
+});
+
+on_every_engine!(each_account_has_idempotency_keys_of_its_own, async || {
+    let app = TestApp::start(1).await;
+    let mut made = Vec::new();
+    for name in ["aspasia", "pericles", "phidias", "ictinus", "callicrates", "zeuxis"] {
+        let author = app.account(name, Role::Member).await;
+        let send = || {
+            let request = app.request(Method::POST, REVIEWS).header("idempotency-key", "same");
+            app.send(author.sign(request.json(&json!({"body": "same"}))))
+        };
+        let (first, again) = (send().await, send().await);
+        assert_eq!((first.status.as_u16(), again.status.as_u16()), (201, 201), "{name}");
+        assert_eq!(first.json()["id"], again.json()["id"]);
+        assert_eq!(again.header("idempotency-replayed"), "true");
+        made.push(first.json());
+    }
+    let guest = app.post_with_key(1, &json!({"body": "same"}), "same").await;
+    assert_eq!(guest.status, 201);
+    assert_eq!(app.all_pages(REVIEWS).await.len(), made.len() + 1);
+});
+
+on_every_engine!(where_guests_may_not_review_they_are_told_to_sign_in, async || {
+    let app = TestApp::start_with(3, |config| config.guest_reviews = false).await;
+    let refused = app.post_review(1, &json!({"body": "guest"})).await;
+    assert_eq!(refused.problem(401), "sign_in_required");
+    let author = app.account("aspasia", Role::Member).await;
+    post(&app, &author).await;
+});

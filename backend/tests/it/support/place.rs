@@ -1,0 +1,320 @@
+//! Where a test's databases are, and what an operator could do to them.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::{BigInt, Text};
+use diesel::{Connection, PgConnection, QueryResult, RunQueryDsl, SqliteConnection};
+use ostrakon::config::Config;
+use ostrakon::db::{Address, Reads, Settings};
+use ostrakon::http::{Rates, TrustedProxies};
+use ostrakon::store::{Clock, SetupError};
+use tempfile::TempDir;
+
+use crate::support::engine::{Engine, engine};
+use crate::support::postgres::Shared;
+
+/// Where the files are: where the program looks for them by itself.
+const DATA: &str = "data";
+
+/// A folder of its own; on PostgreSQL, databases of its own too. Gone when it is dropped.
+pub struct Place {
+    folder: TempDir,
+    engine: Engine,
+    /// With which options its databases are created on a server; None: with none.
+    options: Option<String>,
+    /// What its databases are called on the server.
+    names: RefCell<BTreeMap<String, String>>,
+    /// Those of them that are not there any more.
+    lost: RefCell<BTreeSet<String>>,
+}
+
+impl Place {
+    /// On the engine of this thread's test.
+    pub fn new() -> Place {
+        Place {
+            folder: tempfile::tempdir().unwrap(),
+            engine: engine(),
+            options: None,
+            names: RefCell::default(),
+            lost: RefCell::default(),
+        }
+    }
+
+    /// On PostgreSQL, with databases that are created with these options.
+    pub fn created_with(options: &str) -> Place {
+        let mut place = Place::new();
+        place.options = Some(options.to_owned());
+        place
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A configuration with so many reviews databases. Those of PostgreSQL are there, but empty.
+    pub fn config(&self, databases: u16) -> Config {
+        let reviews: Vec<_> = (1..=databases).map(|number| format!("reviews-{number}")).collect();
+        let address = |database: &str| {
+            self.engine.server().map(|server| {
+                let lost = self.lost.borrow().contains(database);
+                if lost {
+                    self.create(server, database);
+                }
+                self.address(database)
+            })
+        };
+        Config {
+            data_dir: self.folder().join(DATA),
+            listen: ([127, 0, 0, 1], 0).into(),
+            reviews_databases: databases,
+            spread: None,
+            app_dir: self.folder().join("no-app"),
+            default_url: address("default"),
+            reviews_urls: reviews.iter().filter_map(|database| address(database)).collect(),
+            replicas: BTreeMap::new(),
+            reads: Reads::Primary,
+            max_replica_lag_ms: 1_000,
+            connections: Settings {
+                read_connections: 4,
+                write_connections: 4,
+                checkout_timeout_ms: 20_000,
+                lock_timeout_ms: 20_000,
+                statement_timeout_ms: 20_000,
+            },
+            guest_reviews: true,
+            pre_moderation: false,
+            trusted_proxies: TrustedProxies::default(),
+            public_url: None,
+            rates: Rates {
+                sign_ins_per_minute: 0,
+                registrations_per_hour: 0,
+                reviews_per_minute: 0,
+            },
+            secret_key_file: None,
+            request_timeout_ms: 20_000,
+            keep_alive_ms: 20_000,
+            cache_mib: 8,
+            audit_days: 365,
+            log: String::new(),
+            warnings: Vec::new(),
+            clock: Clock::default(),
+        }
+    }
+
+    /// A database's file on SQLite.
+    pub fn file(&self, database: &str) -> PathBuf {
+        self.folder().join(DATA).join(format!("{database}.sqlite3"))
+    }
+
+    /// Where a database is.
+    pub fn address(&self, database: &str) -> Address {
+        match self.engine.server() {
+            None => Address::Sqlite(self.file(database)),
+            Some(server) => Address::Postgres(server.url(&self.name(server, database))),
+        }
+    }
+
+    /// What a database is called on the server.
+    fn name(&self, server: &Shared, database: &str) -> String {
+        let mut names = self.names.borrow_mut();
+        let take = || match &self.options {
+            Some(options) => server.create_with(options),
+            None => server.take(),
+        };
+        names.entry(database.to_owned()).or_insert_with(take).clone()
+    }
+
+    fn create(&self, server: &Shared, database: &str) {
+        server.create(&self.name(server, database));
+        self.lost.borrow_mut().remove(database);
+    }
+
+    /// Takes a database away, from whoever uses it too.
+    pub fn lose(&self, database: &str) {
+        match self.engine.server() {
+            None => {
+                for suffix in ["", "-wal", "-shm"] {
+                    std::fs::remove_file(with_suffix(self.file(database), suffix)).ok();
+                }
+            }
+            Some(server) => {
+                server.drop_database(&self.name(server, database));
+                self.lost.borrow_mut().insert(database.to_owned());
+            }
+        }
+    }
+
+    /// Lets a database be there no more, or be none, also for who has opened it.
+    pub fn spoil(&self, database: &str) {
+        if self.engine != Engine::Sqlite {
+            return self.lose(database);
+        }
+        for suffix in ["-wal", "-shm"] {
+            std::fs::remove_file(with_suffix(self.file(database), suffix)).ok();
+        }
+        // In its place: a file that is removed is still there for who has it open.
+        std::fs::write(self.file(database), "this is no database ".repeat(1000)).unwrap();
+    }
+
+    /// How what needs a database is answered that was spoiled: one that is gone may come back, a file
+    /// that is damaged does not become whole by itself.
+    pub fn spoiled(&self) -> (u16, &'static str) {
+        match self.engine {
+            Engine::Sqlite => (500, "internal"),
+            Engine::Postgres | Engine::Citus => (503, "database_unavailable"),
+        }
+    }
+
+    /// Takes away all that a database holds.
+    pub fn empty(&self, database: &str) {
+        self.lose(database);
+        match self.engine.server() {
+            None => std::fs::write(self.file(database), "").unwrap(),
+            Some(server) => self.create(server, database),
+        }
+    }
+
+    /// Puts a copy of another database, which nobody uses, in the place of this one.
+    pub fn replace(&self, database: &str, other: &Place, others: &str) {
+        self.lose(database);
+        match self.engine.server() {
+            None => {
+                std::fs::copy(other.file(others), self.file(database)).unwrap();
+            }
+            Some(server) => {
+                server.copy(&other.name(server, others), &self.name(server, database));
+                self.lost.borrow_mut().remove(database);
+            }
+        }
+    }
+
+    /// Runs SQL on a database, as an operator could.
+    pub fn try_sql(&self, database: &str, statements: &str) -> QueryResult<()> {
+        match self.address(database) {
+            Address::Sqlite(file) => open(&file).batch_execute(statements),
+            Address::Postgres(url) => connect(&url).batch_execute(statements),
+        }
+    }
+
+    #[track_caller]
+    pub fn sql(&self, database: &str, statements: &str) {
+        self.try_sql(database, statements).unwrap();
+    }
+
+    /// Holds a file's write lock until the connection is dropped.
+    pub fn hold_file(&self, database: &str) -> SqliteConnection {
+        let mut holder = open(&self.file(database));
+        holder.batch_execute("BEGIN IMMEDIATE").unwrap();
+        holder
+    }
+
+    /// The same, whatever foreign keys say.
+    pub fn sql_without_foreign_keys(&self, database: &str, statements: &str) {
+        let without = match self.engine {
+            Engine::Sqlite => "PRAGMA foreign_keys = OFF",
+            Engine::Postgres | Engine::Citus => "SET session_replication_role = replica",
+        };
+        if self.engine == Engine::Citus {
+            // Workers check them whatever the coordinator's session says.
+            let key = "idempotency_key_bucket_review_id_fkey";
+            self.sql(database, &format!("ALTER TABLE idempotency_key DROP CONSTRAINT {key}"));
+        }
+        self.sql(database, &format!("{without}; {statements}"));
+    }
+
+    /// The number that a query finds.
+    pub fn number(&self, database: &str, query: &str) -> i64 {
+        #[derive(diesel::QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = BigInt)]
+            value: i64,
+        }
+        let query = format!("SELECT ({query}) AS value");
+        match self.address(database) {
+            Address::Sqlite(file) => {
+                diesel::sql_query(query).get_result::<Row>(&mut open(&file)).unwrap().value
+            }
+            Address::Postgres(url) => {
+                diesel::sql_query(query).get_result::<Row>(&mut connect(&url)).unwrap().value
+            }
+        }
+    }
+
+    /// The texts that a query finds, which calls them `value`.
+    pub fn texts(&self, database: &str, query: &str) -> Vec<String> {
+        #[derive(diesel::QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = Text)]
+            value: String,
+        }
+        let rows: Vec<Row> = match self.address(database) {
+            Address::Sqlite(file) => diesel::sql_query(query).load(&mut open(&file)).unwrap(),
+            Address::Postgres(url) => diesel::sql_query(query).load(&mut connect(&url)).unwrap(),
+        };
+        rows.into_iter().map(|row| row.value).collect()
+    }
+
+    /// Copies the rows of some tables that meet a condition from a database to another.
+    pub fn copy_rows(&self, from: &str, to: &str, tables: &[&str], condition: &str) {
+        if self.engine == Engine::Sqlite {
+            let copies: String = tables
+                .iter()
+                .map(|table| {
+                    format!("INSERT INTO {table} SELECT * FROM source.{table} WHERE {condition};")
+                })
+                .collect();
+            self.sql(to, &format!("ATTACH '{}' AS source; {copies}", self.file(from).display()));
+            return;
+        }
+        for table in tables {
+            let rows = format!(
+                "SELECT coalesce(json_agg(t), '[]')::text AS value
+                 FROM (SELECT * FROM {table} WHERE {condition}) AS t"
+            );
+            let rows = self.texts(from, &rows)[0].replace('\'', "''");
+            let copy = format!("SELECT * FROM json_populate_recordset(NULL::{table}, '{rows}')");
+            self.sql(to, &format!("INSERT INTO {table} {copy}"));
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Some(server) = self.engine.server() else { return };
+        let lost = self.lost.borrow();
+        for (database, name) in self.names.borrow().iter() {
+            if lost.contains(database) {
+                continue;
+            }
+            match self.options {
+                Some(_) => server.drop_database(name),
+                None => server.give_back(name),
+            }
+        }
+    }
+}
+
+/// Migrates the databases that `config` names.
+pub fn migrate(config: &Config) -> Result<(), SetupError> {
+    config.databases().migrate(None, &mut drop)
+}
+
+pub fn with_suffix(path: PathBuf, suffix: &str) -> PathBuf {
+    let mut path = path.into_os_string();
+    path.push(suffix);
+    path.into()
+}
+
+/// Waits for locks: the program writes now and then by itself.
+pub fn open(file: &Path) -> SqliteConnection {
+    let mut connection = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+    connection.batch_execute("PRAGMA busy_timeout = 20000").unwrap();
+    connection
+}
+
+fn connect(url: &str) -> PgConnection {
+    PgConnection::establish(url).unwrap()
+}
