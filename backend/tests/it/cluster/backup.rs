@@ -11,8 +11,8 @@ use std::sync::mpsc;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::cli::{Serving, demo, fails, ostrakon, run, succeeds};
 use crate::support::app::Answer;
+use crate::support::cli::{Serving, demo, fails, ostrakon, run, succeeds};
 use crate::support::engine::{Engine, engine};
 use crate::support::place::{Place, open};
 

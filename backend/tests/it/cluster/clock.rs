@@ -6,8 +6,8 @@ use ostrakon::store::Clock;
 use ostrakon_shared::{ReviewId, Role};
 use serde_json::{Value, json};
 
-use crate::cli::{fails, ostrakon};
 use crate::support::app::{TestApp, ids};
+use crate::support::cli::{fails, ostrakon};
 use crate::support::engine::{Engine, engine};
 
 /// A test's cluster, and the clocks that date its reviews.

@@ -7,8 +7,8 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::cli::{Serving, demo, fails, ostrakon, succeeds};
 use crate::support::app::TestApp;
+use crate::support::cli::{Serving, demo, fails, ostrakon, succeeds};
 use crate::support::place::Place;
 
 /// The rights that are kept for a file or folder.

@@ -11,8 +11,8 @@ use ostrakon_shared::{AccountEdit, Role};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::routes::accounts::{create, credentials, post, register, sign_in};
 use crate::routes::concurrency;
+use crate::support::accounts::{create, credentials, post, register, sign_in};
 use crate::support::app::{Account, Answer, TestApp, ids};
 
 const REVIEWS: &str = "/api/products/1/reviews";

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
@@ -14,53 +12,16 @@ use diesel::sql_types::Text;
 use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use ostrakon::db::Address;
 
-use crate::cli::{Serving, fails};
 use crate::support::app::Answer;
+use crate::support::cli::{Serving, fails};
 use crate::support::engine::Engine;
 use crate::support::place::{Place, open};
-use crate::support::postgres::shared;
+use crate::support::postgres::{Postgres, shared};
 
 const DATABASES: [&str; 4] = ["default", "reviews-1", "reviews-2", "reviews-3"];
-
-/// A PostgreSQL server that may lose its data.
-struct Postgres {
-    folder: TempDir,
-    port: u16,
-}
-
-impl Postgres {
-    fn start() -> Postgres {
-        let folder = tempfile::tempdir().unwrap();
-        // As root, the server runs as somebody else.
-        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o711)).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let server = Postgres { folder, port };
-        server.tool(&["create", "--fast"], &[]);
-        server.tool(&["start"], &[&port.to_string()]);
-        server
-    }
-
-    fn tool(&self, verb: &[&str], rest: &[&str]) {
-        let tool = concat!(env!("CARGO_MANIFEST_DIR"), "/../tools/postgres");
-        let folder = self.folder.path().join("server");
-        let output = Command::new(tool).args(verb).arg(folder).args(rest).output().unwrap();
-        assert!(output.status.success(), "{output:?}");
-    }
-
-    fn url(&self, database: &str) -> String {
-        format!("postgres://ostrakon@127.0.0.1:{}/{database}", self.port)
-    }
-}
-
-impl Drop for Postgres {
-    fn drop(&mut self) {
-        self.tool(&["stop"], &["immediate"]);
-    }
-}
 
 /// The configuration file of a cluster, and where its databases are.
 struct Cluster {
@@ -418,7 +379,7 @@ fn answers(server: &Server, (member, admin): &(Member, Member)) -> Vec<(String, 
 
 #[test]
 fn a_cluster_goes_to_postgres_and_back() {
-    let (folder, postgres) = (tempfile::tempdir().unwrap(), Postgres::start());
+    let (folder, postgres) = (tempfile::tempdir().unwrap(), Postgres::start_new());
     goes_and_comes_back(folder.path(), &Cluster::postgres(folder.path(), &postgres, "second"));
 }
 
@@ -540,7 +501,7 @@ fn keeps_what_is_acknowledged(source: &Cluster, target: &Cluster) {
 
 #[test]
 fn what_a_busy_sqlite_server_acknowledges_arrives() {
-    let (folder, postgres) = (tempfile::tempdir().unwrap(), Postgres::start());
+    let (folder, postgres) = (tempfile::tempdir().unwrap(), Postgres::start_new());
     let source = Cluster::sqlite(folder.path(), "source").small();
     let target = Cluster::postgres(folder.path(), &postgres, "target");
     keeps_what_is_acknowledged(&source, &target);
@@ -548,7 +509,7 @@ fn what_a_busy_sqlite_server_acknowledges_arrives() {
 
 #[test]
 fn what_a_busy_postgres_server_acknowledges_arrives() {
-    let (folder, postgres) = (tempfile::tempdir().unwrap(), Postgres::start());
+    let (folder, postgres) = (tempfile::tempdir().unwrap(), Postgres::start_new());
     let source = Cluster::postgres(folder.path(), &postgres, "source").small();
     let target = Cluster::postgres(folder.path(), &postgres, "target");
     keeps_what_is_acknowledged(&source, &target);
@@ -579,7 +540,7 @@ fn interrupt(source: &Cluster, target: &Cluster) {
 
 #[test]
 fn an_interrupted_transfer_goes_on() {
-    let (folder, postgres) = (tempfile::tempdir().unwrap(), Postgres::start());
+    let (folder, postgres) = (tempfile::tempdir().unwrap(), Postgres::start_new());
     let folder = folder.path();
     let source = Cluster::sqlite(folder, "source");
     source.succeeds(&["migrate"]);
@@ -697,7 +658,7 @@ fn is_refused_while_a_table_is_held(source: &Cluster) {
 
 #[test]
 fn a_refused_transfer_leaves_no_table_of_postgres_read_only() {
-    let (folder, postgres) = (tempfile::tempdir().unwrap(), Postgres::start());
+    let (folder, postgres) = (tempfile::tempdir().unwrap(), Postgres::start_new());
     let source = Cluster::postgres(folder.path(), &postgres, "source").small();
     is_refused_while_a_table_is_held(&source);
 }

@@ -4,9 +4,10 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use super::proxy::Proxy;
-use super::{Cluster, until, until_ready};
+use super::{Cluster, wait_until_ready};
 use crate::support::app::ids;
 use crate::support::postgres::Postgres;
+use crate::support::wait::wait_until;
 
 const PAGE: &str = "/api/products/1/reviews?limit=100";
 
@@ -42,7 +43,7 @@ async fn is_named_and_the_others_go_on(go: fn(&Postgres), come_back: fn(&Postgre
     assert_eq!(cluster.health().await, ["up", "down"]);
 
     come_back(&cluster.reviews[1]);
-    until_ready(app).await;
+    wait_until_ready(app).await;
     assert_eq!(cluster.post_to(1).await.status, 201);
     let all = app.all_pages(PAGE).await;
     assert!(gone.iter().chain(&there).all(|id| ids(&all).contains(id)));
@@ -85,7 +86,7 @@ async fn a_server_that_hangs_keeps_nobody_waiting_for_others() {
     assert!(stuck.iter().all(|answer| answer.problem(503) == "database_unavailable"));
     assert!(others.iter().all(|answer| answer.status == 200));
     cluster.reviews[1].resume();
-    until_ready(app).await;
+    wait_until_ready(app).await;
     assert_eq!(app.get(&path).await.status, 200);
 }
 
@@ -97,7 +98,7 @@ async fn without_default_known_products_can_be_read() {
     app.read(PAGE).await;
     cluster.default.stop();
 
-    until(|| app.get("/readyz"), |answer| answer.status == 503).await;
+    wait_until(|| app.get("/readyz"), |answer| answer.status == 503).await;
     assert_eq!(app.get("/readyz").await.json()["detail"], "default is not answering.");
     assert_eq!(app.read(PAGE).await["items"].as_array().unwrap().len(), 10);
     assert_eq!(app.read("/api/products/1/rating").await["count"], 10);
@@ -116,7 +117,7 @@ async fn without_default_known_products_can_be_read() {
     assert_eq!(cluster.post_to(0).await.problem(503), "database_unavailable");
 
     cluster.default.start();
-    until_ready(app).await;
+    wait_until_ready(app).await;
     assert_eq!(cluster.post_to(0).await.status, 201);
     assert_eq!(own().await.problem(401), "session_invalid");
 }
@@ -145,10 +146,10 @@ async fn a_connection_that_was_cut_is_opened_again() {
     assert!(written.iter().all(|id| listed.contains(id)));
 
     proxy.refuse();
-    until(|| app.get("/readyz"), |answer| answer.status == 503).await;
+    wait_until(|| app.get("/readyz"), |answer| answer.status == 503).await;
     assert_eq!(cluster.post_to(1).await.problem(503), "database_unavailable");
     proxy.accept();
-    until_ready(app).await;
+    wait_until_ready(app).await;
     assert_eq!(cluster.post_to(1).await.status, 201);
     app.verify();
 }
@@ -174,7 +175,7 @@ async fn what_was_acknowledged_survives_crashes() {
             cluster.post_to(server).await;
             cluster.reviews[server].kill();
             cluster.reviews[server].start();
-            until_ready(app).await;
+            wait_until_ready(app).await;
         }
     };
     let writers = join_all((0..4).map(write));

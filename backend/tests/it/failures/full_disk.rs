@@ -10,10 +10,11 @@ use reqwest::header::{COOKIE, SET_COOKIE};
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 
-use crate::cli::{Serving, ostrakon, succeeds};
 use crate::support::app::TestApp;
+use crate::support::cli::{Serving, ostrakon, succeeds};
 use crate::support::place::Place;
 use crate::support::postgres::Postgres;
+use crate::support::wait::wait_until;
 
 /// A server whose data lie in a file system of 16 MB, which is gone with it.
 struct Small {
@@ -214,7 +215,7 @@ async fn a_full_disk_of_a_server_is_told_until_there_is_room() {
         assert_eq!(app.get("/api/products").await.status, 200);
 
         fs::remove_file(fill).unwrap();
-        while app.get("/readyz").await.status != 200 {}
+        wait_until(|| app.get("/readyz"), |ready| ready.status == 200).await;
         assert_eq!(app.post_review(1, &review).await.status, 201);
     }
     app.verify();

@@ -3,9 +3,10 @@
 use ostrakon::db::Reads;
 use serde_json::json;
 
-use super::{Cluster, until, until_ready};
+use super::{Cluster, wait_until_ready};
 use crate::support::app::ids;
 use crate::support::postgres::Postgres;
+use crate::support::wait::wait_until;
 
 const PAGE: &str = "/api/products/1/reviews?limit=100";
 
@@ -28,7 +29,7 @@ async fn with_replica(reads: Reads, max_replica_lag_ms: u32) -> (Cluster, Postgr
 /// Asks until the replica is known to have all.
 async fn until_it_has_all(cluster: &Cluster) {
     let replica = async || cluster.app.databases()["items"][1]["replicas"][0].clone();
-    until(replica, |it| *it == json!({"health": "up", "lag_ms": 0})).await;
+    wait_until(replica, |it| *it == json!({"health": "up", "lag_ms": 0})).await;
 }
 
 #[actix_web::test]
@@ -37,11 +38,11 @@ async fn reads_go_on_while_the_primary_is_away() {
     let app = &cluster.app;
     let [one, two] = cluster.reviews(20).await;
     cluster.app.verify();
-    until(|| app.get(PAGE), |page| page.status == 200).await;
+    wait_until(|| app.get(PAGE), |page| page.status == 200).await;
     until_it_has_all(&cluster).await;
     cluster.reviews[1].kill();
 
-    let page = until(|| app.get(PAGE), |page| page.status == 200).await;
+    let page = wait_until(|| app.get(PAGE), |page| page.status == 200).await;
     let mut listed = ids(page.json()["items"].as_array().unwrap());
     listed.sort();
     let mut all = [one, two.clone()].concat();
@@ -63,7 +64,7 @@ async fn reads_go_on_while_the_primary_is_away() {
     assert_eq!(app.get("/readyz").await.problem(503), "database_unavailable");
 
     cluster.reviews[1].start();
-    until_ready(app).await;
+    wait_until_ready(app).await;
     assert_eq!(cluster.post_to(1).await.status, 201);
     assert_eq!(cluster.health().await, ["up", "up"]);
 }
@@ -114,7 +115,7 @@ async fn whoever_wrote_sees_it() {
     }
 
     replica.sql("SELECT pg_wal_replay_resume()");
-    until(|| app.get(&path), |answer| answer.status == 200).await;
+    wait_until(|| app.get(&path), |answer| answer.status == 200).await;
 }
 
 #[actix_web::test]
@@ -126,7 +127,7 @@ async fn a_replica_that_lags_or_fails_is_left_out() {
     let id = cluster.post_to(1).await.json()["id"].as_str().unwrap().to_owned();
     // It comes from the primary as soon as the replica is known to lag.
     let path = format!("/api/reviews/{id}");
-    until(|| app.get(&path), |answer| answer.status == 200).await;
+    wait_until(|| app.get(&path), |answer| answer.status == 200).await;
     replica.sql("SELECT pg_wal_replay_resume()");
     until_it_has_all(&cluster).await;
 
@@ -135,7 +136,7 @@ async fn a_replica_that_lags_or_fails_is_left_out() {
         assert_eq!(app.get(&path).await.status, 200);
     }
     let state = async || cluster.app.databases()["items"][1]["replicas"][0]["health"].clone();
-    until(state, |health| health == "down").await;
+    wait_until(state, |health| health == "down").await;
     assert_eq!(cluster.health().await, ["up", "up"]);
     replica.start();
     until_it_has_all(&cluster).await;
@@ -165,8 +166,8 @@ async fn a_promoted_replica_takes_over() {
     replica.promote();
     replica.sql("ALTER SYSTEM RESET synchronous_standby_names");
     replica.sql("SELECT pg_reload_conf()");
-    until_ready(app).await;
-    let answer = until(|| cluster.post_to(1), |answer| answer.status == 201).await;
+    wait_until_ready(app).await;
+    let answer = wait_until(|| cluster.post_to(1), |answer| answer.status == 201).await;
     let listed = ids(&app.all_pages(PAGE).await);
     assert!(written.iter().all(|id| listed.contains(id)), "an acknowledged review is missing");
     assert!(listed.contains(&answer.json()["id"].as_str().unwrap().to_owned()));

@@ -4,7 +4,7 @@ use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::routes::accounts::{create, register, sign_in};
+use crate::support::accounts::{create, register, sign_in};
 use crate::support::app::TestApp;
 
 const REVIEWS: &str = "/api/products/1/reviews";

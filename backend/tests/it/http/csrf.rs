@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::routes::accounts::{credentials, register};
+use crate::support::accounts::{credentials, register};
 use crate::support::app::{Answer, TestApp};
 
 /// What a sign-in with these headers comes to.

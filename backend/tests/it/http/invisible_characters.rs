@@ -4,7 +4,7 @@ use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::routes::accounts::register;
+use crate::support::accounts::register;
 use crate::support::app::{Answer, TestApp};
 
 const REVIEWS: &str = "/api/products/1/reviews";

@@ -10,7 +10,7 @@ use ostrakon_shared::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::routes::accounts::register;
+use crate::support::accounts::register;
 use crate::support::app::{Account, Answer, TestApp};
 
 const REVIEWS: &str = "/api/products/1/reviews";

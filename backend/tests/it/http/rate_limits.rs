@@ -6,7 +6,7 @@ use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::routes::accounts::{create, credentials, register, sign_in};
+use crate::support::accounts::{create, credentials, register, sign_in};
 use crate::support::app::{Answer, TestApp};
 
 async fn start(rates: Rates) -> TestApp {

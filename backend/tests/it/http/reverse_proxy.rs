@@ -1,7 +1,7 @@
 //! Behind a proxy: Debian's nginx in front of the server, plain and as deploy/ has it.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::Ipv4Addr;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -11,9 +11,10 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::cli::{Serving, ostrakon, succeeds};
 use crate::support::app::{Answer, TestApp};
+use crate::support::cli::{Serving, ostrakon, succeeds};
 use crate::support::place::Place;
+use crate::support::reserved_port::ReservedPort;
 
 const OFF: Rates =
     Rates { sign_ins_per_minute: 0, registrations_per_hour: 0, reviews_per_minute: 0 };
@@ -21,18 +22,19 @@ const OFF: Rates =
 /// A running nginx. Its workers have a user of their own, if we may give them one.
 struct Nginx {
     folder: TempDir,
-    port: u16,
+    port: ReservedPort,
 }
 
 impl Nginx {
     /// With one server, which has this in `location /`.
     fn start(location: &str) -> Nginx {
-        let port = free_port();
-        let site = format!("server {{ listen 127.0.0.1:{port}; location / {{ {location} }} }}");
+        let port = ReservedPort::new();
+        let number = port.number();
+        let site = format!("server {{ listen 127.0.0.1:{number}; location / {{ {location} }} }}");
         Nginx::start_site(port, &site)
     }
 
-    fn start_site(port: u16, site: &str) -> Nginx {
+    fn start_site(port: ReservedPort, site: &str) -> Nginx {
         let folder = tempfile::tempdir().unwrap();
         let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|kind| format!("{kind}_temp_path {kind};\n"))
@@ -62,7 +64,10 @@ impl Nginx {
     /// A request by the client who has this address.
     fn request(&self, from: u8, method: Method, path: &str) -> RequestBuilder {
         let client = reqwest::Client::builder().local_address(Some(address(from).into()));
-        client.build().unwrap().request(method, format!("http://127.0.0.1:{}{path}", self.port))
+        client
+            .build()
+            .unwrap()
+            .request(method, format!("http://127.0.0.1:{}{path}", self.port.number()))
     }
 }
 
@@ -74,10 +79,6 @@ impl Drop for Nginx {
 
 fn address(last: u8) -> Ipv4Addr {
     Ipv4Addr::new(127, 0, 0, last)
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn we_are_root() -> bool {
@@ -175,17 +176,17 @@ async fn nobody_is_local_where_others_are_expected() {
 }
 
 /// The site of deploy/, without its certificate; and the port that leads to HTTPS.
-fn deployed(app: &TestApp) -> (Nginx, u16) {
-    let (port, plain) = (free_port(), free_port());
+fn deployed(app: &TestApp) -> (Nginx, ReservedPort) {
+    let (port, plain) = (ReservedPort::new(), ReservedPort::new());
     let mut site = fs::read_to_string(PathBuf::from(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../deploy/nginx.conf"
     )))
     .unwrap();
     for (written, here) in [
-        ("listen 443 ssl http2;", format!("listen 127.0.0.1:{port};")),
+        ("listen 443 ssl http2;", format!("listen 127.0.0.1:{};", port.number())),
         ("listen [::]:443 ssl http2;", String::new()),
-        ("listen 80;", format!("listen 127.0.0.1:{plain};")),
+        ("listen 80;", format!("listen 127.0.0.1:{};", plain.number())),
         ("listen [::]:80;", String::new()),
         ("ssl_certificate ", "# ".to_owned()),
         ("ssl_certificate_key ", "# ".to_owned()),
@@ -216,10 +217,11 @@ async fn the_site_of_deploy_names_its_clients() {
     assert_eq!(app.send(posing).await.problem(429), "rate_limited");
     assert_eq!(sign_in(&app, &nginx).await, 401, "the demo's password");
 
-    crate::routes::accounts::create(&app, "aspasia", ostrakon_shared::Role::Member);
+    crate::support::accounts::create(&app, "aspasia", ostrakon_shared::Role::Member);
     for (origin, status) in [("https://reviews.example.com", 201), ("https://evil.example", 403)] {
         let request = nginx.request(4, Method::POST, "/api/session").header("origin", origin);
-        let answer = app.send(request.json(&crate::routes::accounts::credentials("aspasia"))).await;
+        let answer =
+            app.send(request.json(&crate::support::accounts::credentials("aspasia"))).await;
         assert_eq!(answer.status, status, "{origin}");
         assert!(answer.header("strict-transport-security").starts_with("max-age="));
         if status == 201 {
@@ -227,7 +229,7 @@ async fn the_site_of_deploy_names_its_clients() {
         }
     }
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
-    let request = client.unwrap().get(format!("http://127.0.0.1:{plain}/products/1"));
+    let request = client.unwrap().get(format!("http://127.0.0.1:{}/products/1", plain.number()));
     let answer = app.send(request.header("host", "reviews.example.com")).await;
     let to = "https://reviews.example.com/products/1";
     assert_eq!((answer.status.as_u16(), answer.header("location")), (308, to));

@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::app::{TestApp, ids};
+use crate::support::wait::wait_until;
 
 const ALL: &str = "/api/admin/reviews";
 
@@ -227,12 +228,11 @@ on_every_engine!(a_database_is_verified_while_it_serves, async || {
         let path = format!("/api/databases/{name}/verification");
         app.send(admin.sign(app.request(Method::POST, &path))).await
     };
-    let finished = async |index: usize| loop {
-        let table = app.read_as(&admin, "/api/databases").await;
-        let check = table["items"][index]["verification"].clone();
-        if check["finished_at"].is_string() {
-            break check;
-        }
+    let finished = async |index: usize| {
+        let tables = || app.read_as(&admin, "/api/databases");
+        let check = |tables: &Value| tables["items"][index]["verification"].clone();
+        let is_finished = |tables: &Value| check(tables)["finished_at"].is_string();
+        check(&wait_until(tables, is_finished).await)
     };
     assert_eq!(verify("reviews-9").await.problem(404), "database_not_found");
     assert_eq!(verify("default").await.problem(404), "database_not_found");

@@ -5,10 +5,11 @@ use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::routes::accounts::{
+use crate::support::accounts::{
     Browser, PASSWORD, create, credentials, register, sign_in, try_sign_in, with_token,
 };
 use crate::support::app::{Answer, TestApp};
+use crate::support::wait::wait_until;
 
 const NEW_PASSWORD: &str = "another sentence";
 const TOKENS: &str = "/api/accounts/me/tokens";
@@ -45,13 +46,8 @@ async fn items(browser: &Browser<'_>, path: &str) -> Vec<Value> {
 
 /// The only item of a list, once it was used: that is written down off the path of the request.
 async fn used_item(browser: &Browser<'_>, path: &str, was: &Value) -> Value {
-    for _ in 0..100_000 {
-        let item = items(browser, path).await.remove(0);
-        if item["last_used_at"] != *was {
-            return item;
-        }
-    }
-    panic!("the use is not noted");
+    let item = || async { items(browser, path).await.remove(0) };
+    wait_until(item, |item| item["last_used_at"] != *was).await
 }
 
 on_every_engine!(a_token_may_do_what_its_scopes_say, async || {

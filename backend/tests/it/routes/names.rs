@@ -4,9 +4,9 @@ use ostrakon_shared::{Credentials, Role};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::cli::{run, succeeds};
-use crate::routes::accounts::{create, credentials, register, sign_in};
+use crate::support::accounts::{create, credentials, register, sign_in};
 use crate::support::app::{Answer, TestApp};
+use crate::support::cli::{run, succeeds};
 use crate::support::engine::{Engine, engine};
 use crate::support::place::Place;
 

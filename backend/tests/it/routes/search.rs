@@ -4,7 +4,7 @@ use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::routes::accounts::create;
+use crate::support::accounts::create;
 use crate::support::app::{Account, TestApp};
 use crate::support::engine::Engine;
 use crate::support::place::Place;

@@ -2,7 +2,6 @@
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -13,10 +12,12 @@ use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
 use diesel::{Connection, PgConnection, QueryResult, QueryableByName, RunQueryDsl};
 
+use crate::support::reserved_port::ReservedPort;
+
 /// A server of its own, which is gone when this is dropped, or this process has ended in any way.
 pub struct Postgres {
     folder: PathBuf,
-    port: u16,
+    port: ReservedPort,
     keeper: Mutex<Keeper>,
 }
 
@@ -282,24 +283,24 @@ impl Postgres {
         // The server's user must reach it, and may be another one than this process's.
         let folder = tempfile::Builder::new().prefix("ostrakon-").tempdir().unwrap().keep();
         let keeper = Mutex::new(Keeper::of(&folder));
-        Postgres { folder, port: free_port(), keeper }
+        Postgres { folder, port: ReservedPort::new(), keeper }
     }
 
     /// A new server that follows this one, and runs.
     pub fn replica(&self) -> Postgres {
         let replica = Postgres::in_new_folder();
-        replica.does(&format!("replica {}", self.port)).unwrap();
+        replica.does(&format!("replica {}", self.port())).unwrap();
         replica.try_run().unwrap();
         replica
     }
 
     pub fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// Where one of its databases is; `ostrakon` is always there.
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://ostrakon@127.0.0.1:{}/{database}", self.port)
+        format!("postgres://ostrakon@127.0.0.1:{}/{database}", self.port())
     }
 
     /// Runs SQL on its database `ostrakon`, as an operator could.
@@ -339,7 +340,7 @@ impl Postgres {
     }
 
     fn try_run(&self) -> Result<(), String> {
-        self.does(&format!("start {}", self.port))
+        self.does(&format!("start {}", self.port()))
     }
 
     fn does(&self, verb: &str) -> Result<(), String> {
@@ -377,10 +378,6 @@ impl Drop for Keeper {
         drop(self.verbs.take());
         self.child.wait().ok();
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 #[test]

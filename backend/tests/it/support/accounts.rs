@@ -1,0 +1,94 @@
+//! Accounts and the browsers that are signed in with them.
+
+use ostrakon_shared::{Account, Credentials, Role};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::app::{Answer, TestApp};
+
+pub const PASSWORD: &str = "a long sentence";
+
+/// A browser with the cookie of its session.
+pub struct Browser<'a> {
+    pub app: &'a TestApp,
+    pub cookie: String,
+}
+
+impl Browser<'_> {
+    /// The same browser, which asks another server.
+    pub fn at<'a>(&self, app: &'a TestApp) -> Browser<'a> {
+        Browser { app, cookie: self.cookie.clone() }
+    }
+
+    pub async fn ask(&self, method: Method, path: &str, body: Value) -> Answer {
+        let request = self.app.request(method, path).header("cookie", &self.cookie);
+        let request = if body.is_null() { request } else { request.json(&body) };
+        self.app.send(request).await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.ask(Method::GET, path, Value::Null).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.ask(Method::DELETE, path, Value::Null).await
+    }
+
+    /// The name that it is signed in with.
+    pub async fn name(&self) -> Value {
+        let answer = self.get("/api/session").await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()["account"]["name"].clone()
+    }
+
+    /// An API token's secret and id.
+    pub async fn token(&self, token: Value) -> (String, String) {
+        let answer = self.ask(Method::POST, "/api/accounts/me/tokens", token).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        assert_eq!(answer.header("cache-control"), "no-store");
+        let created = answer.json();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        (text(&created["secret"]), text(&created["token"]["id"]))
+    }
+}
+
+pub fn credentials(name: &str) -> Value {
+    json!({"name": name, "password": PASSWORD})
+}
+
+/// Creates an account without the API: that would make it a member.
+pub fn create(app: &TestApp, name: &str, role: Role) -> Account {
+    let credentials = Credentials { name: name.to_owned(), password: PASSWORD.to_owned() };
+    app.store().accounts().create(&credentials, role).unwrap()
+}
+
+pub async fn post(app: &TestApp, path: &str, body: &Value) -> Answer {
+    app.post_text(path, body.to_string()).await
+}
+
+pub async fn try_sign_in(app: &TestApp, name: &str, password: &str) -> Answer {
+    post(app, "/api/session", &json!({"name": name, "password": password})).await
+}
+
+/// The cookie that an answer sets, as a browser sends it back.
+fn cookie(answer: &Answer) -> String {
+    answer.header("set-cookie").split(';').next().unwrap().to_owned()
+}
+
+pub fn browser<'a>(app: &'a TestApp, answer: &Answer) -> Browser<'a> {
+    assert_eq!(answer.status, 201, "{answer:?}");
+    Browser { app, cookie: cookie(answer) }
+}
+
+pub async fn sign_in<'a>(app: &'a TestApp, name: &str) -> Browser<'a> {
+    browser(app, &try_sign_in(app, name, PASSWORD).await)
+}
+
+pub async fn register<'a>(app: &'a TestApp, name: &str) -> Browser<'a> {
+    browser(app, &post(app, "/api/accounts", &credentials(name)).await)
+}
+
+/// What a request with an API token comes to.
+pub async fn with_token(app: &TestApp, token: &str, method: Method, path: &str) -> Answer {
+    app.send(app.request(method, path).bearer_auth(token)).await
+}
