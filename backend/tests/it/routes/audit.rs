@@ -1,5 +1,6 @@
 //! The audit trail: what is in it, for how long, and what is not.
 
+use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 
 use ostrakon::store::{Clock, Removed};
@@ -7,7 +8,7 @@ use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::routes::accounts::{Browser, PASSWORD, create, register, sign_in};
+use crate::support::accounts::{Browser, PASSWORD, create, register, sign_in};
 use crate::support::app::TestApp;
 
 const AUDIT: &str = "/api/admin/audit";
@@ -88,19 +89,21 @@ on_every_engine!(failed_sign_ins_share_an_entry_and_keep_no_names_of_nobody, asy
     for name in ["hunter2 is my password", "nobody"] {
         assert_eq!(sign_in_from(&app, "192.0.2.7", name, "no").await, 401);
     }
-    let mut found: Vec<_> = of(&app, "sign_in_failed")
-        .await
-        .iter()
-        .map(|entry| {
-            let (account, network) = (entry["account"].as_str(), entry["network"].as_str());
-            let who = account.unwrap_or("nobody").to_owned();
-            (who, network.unwrap().to_owned(), entry["count"].as_i64().unwrap())
-        })
-        .collect();
-    found.sort();
-    let expected =
-        [("aspasia", "192.0.2.7", 5), ("aspasia", "192.0.2.8", 1), ("nobody", "192.0.2.7", 2)];
-    assert_eq!(found, expected.map(|(who, from, count)| (who.to_owned(), from.to_owned(), count)));
+    let entries = of(&app, "sign_in_failed").await;
+    // One more hour may have begun meanwhile.
+    assert!(entries.len() <= 2 * 3, "{entries:?}");
+    let mut found = BTreeMap::new();
+    for entry in &entries {
+        let account = entry["account"].as_str().unwrap_or("nobody");
+        let key = (account, entry["network"].as_str().unwrap());
+        *found.entry(key).or_default() += entry["count"].as_i64().unwrap();
+    }
+    let expected = [
+        (("aspasia", "192.0.2.7"), 5),
+        (("aspasia", "192.0.2.8"), 1),
+        (("nobody", "192.0.2.7"), 2),
+    ];
+    assert_eq!(found, BTreeMap::from(expected));
     assert_eq!(
         app.place().number(
             "default",

@@ -6,8 +6,8 @@ use ostrakon_shared::{ProductId, ReviewId, Role};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::cli::{Serving, demo, fails, ostrakon};
-use crate::support::app::{TestApp, ids};
+use crate::support::app::{Answer, TestApp, ids};
+use crate::support::cli::{Serving, demo, fails, ostrakon};
 use crate::support::engine::{Engine, engine};
 
 on_every_engine!(the_table_counts_what_is_there, async || {
@@ -33,11 +33,18 @@ on_every_engine!(the_table_counts_what_is_there, async || {
     assert_eq!(app.get("/readyz").await.status, 200);
 });
 
+/// Posts a review of product 1; the key selects the database.
+async fn post(app: &TestApp, key: String) -> Answer {
+    app.post_with_key(1, &json!({"body": "x"}), &key).await
+}
+
 on_every_engine!(a_database_that_is_down_is_named_and_the_others_go_on, async || {
     let app = TestApp::start(3).await;
     let mut posted = Vec::new();
-    for _ in 0..30 {
-        posted.push(app.review(1, Some(4)).await);
+    for n in 0..30 {
+        posted.push(
+            post(&app, format!("before-{n}")).await.json()["id"].as_str().unwrap().to_owned(),
+        );
     }
     let lives_in_2 =
         |id: &String| app.store().cluster().locate(id.parse().unwrap()).database == "reviews-2";
@@ -83,8 +90,7 @@ on_every_engine!(a_database_that_is_down_is_named_and_the_others_go_on, async ||
         let answer = app.get(&format!("/api/reviews/{id}")).await;
         assert_eq!(answer.problem(status), code);
     }
-    let body = json!({"body": "x"});
-    let posted = join_all((0..30).map(|_| app.post_review(1, &body))).await;
+    let posted = join_all((0..30).map(|n| post(&app, format!("after-{n}")))).await;
     let refused: Vec<_> = posted.iter().filter(|answer| answer.status != 201).collect();
     assert!(!refused.is_empty() && refused.len() < posted.len());
     refused.iter().for_each(|answer| assert_eq!(answer.problem(status), code));
