@@ -1,7 +1,9 @@
 //! The endpoints, a file for each file of `backend/src/http/endpoints`, and what several share.
 
-pub mod accounts;
-mod admin;
+mod accounts;
+mod admin_accounts;
+mod admin_products;
+mod admin_reviews;
 mod audit;
 pub mod concurrency;
 mod crawlers;
@@ -11,7 +13,9 @@ mod model;
 mod moderation;
 mod names;
 mod own_reviews;
+mod problems;
 mod products;
 mod reviews;
 mod search;
+mod session;
 mod write_queue;

@@ -2,7 +2,7 @@
 
 use ostrakon_shared::Role;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::app::TestApp;
 
@@ -253,15 +253,4 @@ on_every_engine!(an_empty_cursor_is_that_of_the_first_page, async || {
         }
     }
     assert!(lists >= 6, "{lists}");
-});
-
-on_every_engine!(every_problem_is_explained_where_its_type_points, async || {
-    let app = TestApp::start(1).await;
-    let problem: Value = app.get("/api/reviews/1").await.json();
-    let explained = app.get(problem["type"].as_str().unwrap()).await;
-    assert_eq!(explained.status, 200);
-    assert!(explained.text.starts_with("Invalid id (400 Bad Request)\n"), "{}", explained.text);
-    for code in ostrakon_shared::ProblemCode::ALL {
-        assert_eq!(app.get(&format!("/problems/{code}")).await.status, 200, "{code}");
-    }
 });

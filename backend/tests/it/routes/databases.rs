@@ -4,11 +4,12 @@ use futures_util::future::join_all;
 use ostrakon::shard::{Spread, bucket_of, home_buckets};
 use ostrakon_shared::{ProductId, ReviewId, Role};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::app::{Answer, TestApp, ids};
 use crate::support::cli::{Serving, demo, fails, ostrakon};
 use crate::support::engine::{Engine, engine};
+use crate::support::wait::wait_until;
 
 on_every_engine!(the_table_counts_what_is_there, async || {
     let app = TestApp::start(3).await;
@@ -230,3 +231,37 @@ fn a_role_that_may_not_write_serves_nothing() {
         place.sql(database, &format!("DROP OWNED BY {role}"));
     }
 }
+
+on_every_engine!(a_database_is_verified_while_it_serves, async || {
+    let app = TestApp::start(3).await;
+    let admin = app.account("admin", Role::Admin).await;
+    for n in 0..30 {
+        app.review(n % 5 + 1, Some(3)).await;
+    }
+    let verify = async |name: &str| {
+        let path = format!("/api/databases/{name}/verification");
+        app.send(admin.sign(app.request(Method::POST, &path))).await
+    };
+    let finished = async |index: usize| {
+        let tables = || app.read_as(&admin, "/api/databases");
+        let check = |tables: &Value| tables["items"][index]["verification"].clone();
+        let is_finished = |tables: &Value| check(tables)["finished_at"].is_string();
+        check(&wait_until(tables, is_finished).await)
+    };
+    assert_eq!(verify("reviews-9").await.problem(404), "database_not_found");
+    assert_eq!(verify("default").await.problem(404), "database_not_found");
+    let begun = verify("reviews-1").await;
+    assert_eq!((begun.status.as_u16(), &begun.json()["finished_at"]), (202, &Value::Null));
+    let clean = finished(0).await;
+    assert_eq!((&clean["problem_count"], &clean["problems"]), (&json!(0), &json!([])));
+    assert_eq!(clean["reviews"], app.databases()["items"][0]["reviews"]);
+
+    app.sql("reviews-2", "UPDATE product_rating SET r3 = r3 + 1, hidden = hidden + 1");
+    verify("reviews-2").await;
+    let found = finished(1).await;
+    assert!(found["problem_count"].as_u64().unwrap() > 0);
+    assert!(found["problems"][0].as_str().unwrap().contains("rating of product"), "{found}");
+    let app = app.restart().await;
+    let kept = &app.databases()["items"][1]["verification"];
+    assert_eq!(kept, &found, "what was found survives a restart");
+});

@@ -1,11 +1,10 @@
-//! What admins see and do: every review wherever it lives, products, databases.
+//! Reviews, as admins see them: all of them, wherever they live; and the overview.
 
 use ostrakon_shared::{ReviewId, Role};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::app::{TestApp, ids};
-use crate::support::wait::wait_until;
 
 const ALL: &str = "/api/admin/reviews";
 
@@ -148,108 +147,6 @@ on_every_engine!(the_overview_counts_days_and_what_waits, async || {
     assert_eq!((counted, &overview["pending"], &overview["reported"]), (7, &json!(7), &json!(0)));
     assert!(days.windows(2).all(|pair| pair[0]["date"].as_str() < pair[1]["date"].as_str()));
     assert_eq!(overview["databases"].as_array().unwrap().len(), 3);
-});
-
-on_every_engine!(products_are_created_edited_and_archived, async || {
-    let app = TestApp::start(3).await;
-    let admin = app.account("admin", Role::Admin).await;
-    let products = "/api/admin/products";
-    let new = json!({"name": "Krater", "sku": "POT-1", "picture_url": "https://a.example/k.jpg"});
-    let created = app.call(Some(&admin), Method::POST, products, &new).await;
-    assert_eq!((created.status.as_u16(), created.header("etag")), (201, "\"1.1\""));
-    let path = created.header("location").to_owned();
-    let product = created.json();
-    let id: i64 = product["id"].as_str().unwrap().parse().unwrap();
-    assert_eq!(path, format!("{products}/{id}"));
-    assert_eq!(app.read("/api/products?search=krater").await["items"][0]["id"], product["id"]);
-    let again = app.call(Some(&admin), Method::POST, products, &new).await;
-    assert_eq!(again.problem(409), "sku_taken");
-    for bad in [
-        json!({"name": " "}),
-        json!({"name": "x", "picture_url": "javascript:alert(1)"}),
-        json!({"name": "x", "picture_url": "http://a.example/k.jpg"}),
-        json!({"name": "x", "sku": "y".repeat(65)}),
-        json!({"name": "x", "id": 7}),
-        json!({"name": "x", "archived": true}),
-    ] {
-        let refused = app.call(Some(&admin), Method::POST, products, &bad).await;
-        assert_eq!(refused.problem(422), "validation_failed", "{bad}");
-    }
-
-    let edit = |tag: &'static str, change: Value| {
-        let request = app.request(Method::PATCH, &path).header("if-match", tag).json(&change);
-        app.send(admin.sign(request))
-    };
-    assert_eq!(edit("\"1\"", json!({"sku": "SKU-1"})).await.problem(409), "sku_taken");
-    // What changes nothing is no new version.
-    for nothing in [
-        json!({}),
-        json!({"archived": false}),
-        json!({"description": null, "sku": "POT-1"}),
-        new.clone(),
-    ] {
-        let same = edit("\"1\"", nothing.clone()).await;
-        assert_eq!((same.status.as_u16(), same.header("etag")), (200, "\"1.1\""), "{nothing}");
-        assert_eq!(same.json(), product, "{nothing}");
-        assert_eq!(edit("\"2\"", nothing).await.problem(412), "version_conflict");
-    }
-    let edits = "/api/admin/audit?action=product_edited";
-    assert_eq!(app.all_pages_as(&admin, edits).await, Vec::<Value>::new());
-    let edited = edit("\"1\"", json!({"name": "Kantharos", "picture_url": null})).await;
-    assert_eq!((edited.status.as_u16(), edited.header("etag")), (200, "\"2.1\""));
-    assert_eq!(edited.json()["picture_url"], Value::Null);
-    assert_eq!(edit("\"1\"", json!({"name": "late"})).await.problem(412), "version_conflict");
-    assert_eq!(app.read("/api/products?search=kantharos").await["items"][0]["id"], product["id"]);
-    assert_eq!(app.read("/api/products?search=krater").await["items"], json!([]));
-
-    let review = app.review(id, Some(5)).await;
-    assert_eq!(edit("\"2\"", json!({"archived": true})).await.status, 200);
-    assert_eq!(app.read("/api/products?search=kantharos").await["items"], json!([]));
-    assert_eq!(app.read(&format!("/api/products/{id}")).await["archived"], true);
-    assert_eq!(app.read(&format!("/api/reviews/{review}")).await["rating"], 5);
-    let refused = app.post_review(id, &json!({"body": "too late"})).await;
-    assert_eq!(refused.problem(409), "product_archived");
-    let listed = async |filter: &str| {
-        app.all_pages_as(&admin, &format!("{products}?limit=2{filter}")).await.len()
-    };
-    assert_eq!((listed("").await, listed("&archived=true").await), (6, 1));
-    assert_eq!((listed("&archived=false").await, listed("&search=kantharos").await), (5, 1));
-    assert_eq!(edit("\"3\"", json!({"archived": false})).await.status, 200);
-    assert_eq!(app.post_review(id, &json!({"body": "back"})).await.status, 201);
-});
-
-on_every_engine!(a_database_is_verified_while_it_serves, async || {
-    let app = TestApp::start(3).await;
-    let admin = app.account("admin", Role::Admin).await;
-    for n in 0..30 {
-        app.review(n % 5 + 1, Some(3)).await;
-    }
-    let verify = async |name: &str| {
-        let path = format!("/api/databases/{name}/verification");
-        app.send(admin.sign(app.request(Method::POST, &path))).await
-    };
-    let finished = async |index: usize| {
-        let tables = || app.read_as(&admin, "/api/databases");
-        let check = |tables: &Value| tables["items"][index]["verification"].clone();
-        let is_finished = |tables: &Value| check(tables)["finished_at"].is_string();
-        check(&wait_until(tables, is_finished).await)
-    };
-    assert_eq!(verify("reviews-9").await.problem(404), "database_not_found");
-    assert_eq!(verify("default").await.problem(404), "database_not_found");
-    let begun = verify("reviews-1").await;
-    assert_eq!((begun.status.as_u16(), &begun.json()["finished_at"]), (202, &Value::Null));
-    let clean = finished(0).await;
-    assert_eq!((&clean["problem_count"], &clean["problems"]), (&json!(0), &json!([])));
-    assert_eq!(clean["reviews"], app.databases()["items"][0]["reviews"]);
-
-    app.sql("reviews-2", "UPDATE product_rating SET r3 = r3 + 1, hidden = hidden + 1");
-    verify("reviews-2").await;
-    let found = finished(1).await;
-    assert!(found["problem_count"].as_u64().unwrap() > 0);
-    assert!(found["problems"][0].as_str().unwrap().contains("rating of product"), "{found}");
-    let app = app.restart().await;
-    let kept = &app.databases()["items"][1]["verification"];
-    assert_eq!(kept, &found, "what was found survives a restart");
 });
 
 on_every_engine!(a_database_that_is_down_is_told_in_the_admin_as_well, async || {

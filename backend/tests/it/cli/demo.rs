@@ -1,0 +1,63 @@
+//! `ostrakon demo`.
+
+use crate::support::cli::{Serving, demo, fails, ostrakon, succeeds, with_password};
+use crate::support::engine::engine;
+use crate::support::place::Place;
+
+on_every_engine!(the_demo_is_the_same_every_time_and_seeded_once, || {
+    let (one, two) = (demo(), demo());
+    let table = succeeds(&one, &["databases"]);
+    assert_eq!(table, succeeds(&two, &["databases"]));
+    assert_eq!(succeeds(&one, &["demo"]), "demo: already there\n");
+    assert_eq!(table, succeeds(&one, &["databases"]));
+    assert_eq!(table.matches(&format!(" {} ", engine().name())).count(), 3, "{table}");
+    let reviews: u64 = table
+        .lines()
+        .skip(1)
+        .map(|row| row.split_whitespace().nth(3).unwrap().parse::<u64>().unwrap())
+        .sum();
+    assert_eq!(reviews, 5_000);
+    let verified = succeeds(&one, &["verify"]);
+    assert_eq!(verified, "verify: 5000 reviews in 3 databases, all in their place\n");
+});
+
+on_every_engine!(an_interrupted_demo_is_finished_by_the_next_one, || {
+    let place = demo();
+    place.sql("reviews-2", "DELETE FROM review; DELETE FROM product_rating;");
+    let finished = succeeds(&place, &["demo"]);
+    assert!(finished.starts_with("demo: added 0 products and 1"), "{finished}");
+    assert!(succeeds(&place, &["verify"]).starts_with("verify: 5000 reviews"));
+});
+
+on_every_engine!(the_demo_s_password_is_for_loopback_only, || {
+    let place = Place::new();
+    succeeds(&place, &["migrate"]);
+    let said = succeeds(&place, &["demo"]);
+    let line = "demo: on this machine, sign in as admin with the password admin";
+    assert_eq!(said.lines().last(), Some(line));
+    let serve = |address: &str| {
+        let mut command = ostrakon(&place, &["serve"]);
+        command.env("OSTRAKON_LISTEN", address);
+        command
+    };
+    for address in ["0.0.0.0:0", "[::]:0"] {
+        let said = fails(serve(address), 2);
+        assert!(said.contains("`ostrakon account password admin`"), "{said}");
+    }
+    let serving = Serving::start(&place);
+    let admin = serde_json::json!({"name": "admin", "password": "admin"});
+    assert_eq!(serving.post("/api/session", &admin), 201);
+    drop(serving);
+
+    succeeds(&place, &["account", "disable", "admin"]);
+    assert_eq!(Serving::start_at(&place, "0.0.0.0:0").get("/healthz"), "{\"status\":\"ok\"}");
+    succeeds(&place, &["account", "enable", "admin"]);
+    fails(serve("0.0.0.0:0"), 2);
+    assert!(
+        with_password(&place, &["account", "password", "admin"], "another sentence")
+            .status
+            .success()
+    );
+    assert_eq!(Serving::start_at(&place, "0.0.0.0:0").get("/healthz"), "{\"status\":\"ok\"}");
+    assert_eq!(succeeds(&place, &["demo"]), "demo: already there\n");
+});

@@ -1,0 +1,89 @@
+//! Damaged backups are found, and not restored.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::{exits, lose_all, the_backup};
+use crate::support::cli::{demo, fails, ostrakon, succeeds};
+use crate::support::engine::{Engine, engine};
+
+/// A file of the backup of `reviews-2` that has rows.
+fn a_file(backup: &Path) -> PathBuf {
+    if engine() == Engine::Sqlite {
+        return backup.join("reviews-2.sqlite3");
+    }
+    let files = backup.join("reviews-2").read_dir().unwrap().map(|entry| entry.unwrap().path());
+    files.max_by_key(|file| file.metadata().unwrap().len()).unwrap()
+}
+
+on_engines!(what_is_damaged_is_found_and_not_restored, [sqlite Sqlite, postgres Postgres], || {
+    let place = demo();
+    succeeds(&place, &["backup", "backups"]);
+    let backup = the_backup(&place);
+    let file = a_file(&backup);
+    let manifest = backup.join("manifest.json");
+    lose_all(&place);
+    let nothing_changed = || match engine() {
+        Engine::Sqlite => assert!(!place.file("default").exists()),
+        _ => assert_eq!(
+            place.number("default", "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"),
+            0
+        ),
+    };
+    let refused = |finding: &str| {
+        let found = exits(&place, &["backup", "check", "backups"], 1);
+        assert!(found.contains(finding), "{finding}: {found}");
+        let refused = exits(&place, &["restore", "backups"], 2);
+        assert!(refused.contains(finding), "{finding}: {refused}");
+        nothing_changed();
+    };
+    let whole = fs::read(&file).unwrap();
+    let mut flipped = whole.clone();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 1;
+    fs::write(&file, flipped).unwrap();
+    refused("is damaged");
+    fs::write(&file, &whole[..whole.len() - 1]).unwrap();
+    refused("by the manifest");
+    fs::remove_file(&file).unwrap();
+    refused("No such file");
+    fs::write(&file, &whole).unwrap();
+    if engine() == Engine::Postgres {
+        fs::write(file.with_file_name("more"), "").unwrap();
+        refused("is not in the manifest");
+        fs::remove_file(file.with_file_name("more")).unwrap();
+    }
+
+    let says = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, &says[..says.len() / 2]).unwrap();
+    refused("not a manifest");
+    fs::write(&manifest, says.replacen("\"format\":1", "\"format\":2", 1)).unwrap();
+    refused("format 2");
+    fs::write(&manifest, says.replacen("\"reviews-2\"", "\"reviews-4\"", 1)).unwrap();
+    exits(&place, &["backup", "check", "backups"], 1);
+    exits(&place, &["restore", "backups"], 2);
+    nothing_changed();
+    fs::write(&manifest, says).unwrap();
+    succeeds(&place, &["backup", "check", "backups"]);
+    succeeds(&place, &["restore", "backups"]);
+});
+
+on_engines!(rows_that_the_manifest_does_not_have_are_no_restore, [sqlite Sqlite, postgres Postgres], || {
+    let place = demo();
+    succeeds(&place, &["backup", "backups"]);
+    let manifest = the_backup(&place).join("manifest.json");
+    let mut says: Value = serde_json::from_slice(&fs::read(&manifest).unwrap()).unwrap();
+    let saved = &mut says["databases"][1]["tables"]["review"][0];
+    saved["hash"] = Value::from("0".repeat(32));
+    fs::write(&manifest, says.to_string()).unwrap();
+    lose_all(&place);
+    let said = match engine() {
+        Engine::Sqlite => exits(&place, &["restore", "backups"], 2),
+        // What pg_dump has saved can be counted when it is restored.
+        _ => exits(&place, &["restore", "backups"], 1),
+    };
+    assert!(said.contains("reviews-2: review: other rows"), "{said}");
+    fails(ostrakon(&place, &["serve"]), 2);
+});

@@ -1,0 +1,131 @@
+//! Transfers from a server that is being written to, and transfers that are interrupted.
+
+use std::process::Stdio;
+use std::sync::mpsc;
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::{Cluster, Member, REVIEWS, text};
+use crate::support::engine::Engine;
+use crate::support::postgres::Postgres;
+
+/// Writes to the source while it is transferred: what it acknowledges arrives, and then it takes
+/// no more.
+fn keeps_what_is_acknowledged(source: &Cluster, target: &Cluster) {
+    let server = source.serve();
+    let member = Member::register(&server, "Aspasia");
+    let mine = server.made(REVIEWS, &member.token(), &json!({"body": "mine"}));
+    let (sender, acknowledged) = mpsc::channel();
+    let ids: Vec<String> = std::thread::scope(|threads| {
+        for _ in 0..3 {
+            let (server, sender) = (&server, sender.clone());
+            threads.spawn(move || {
+                loop {
+                    let answer = server.post(REVIEWS, &[], &json!({"body": "quick", "rating": 3}));
+                    if answer.status != 201 {
+                        assert_eq!(answer.problem(503), "database_unavailable");
+                        break;
+                    }
+                    sender.send(text(&answer.json()["id"]).to_owned()).unwrap();
+                }
+            });
+        }
+        drop(sender);
+        let mut ids: Vec<_> = acknowledged.iter().take(20).collect();
+        source.transfer(target);
+        ids.extend(acknowledged.iter());
+        ids
+    });
+
+    let body = json!({"body": "late"});
+    let token = member.token();
+    let change = [token[0], ("if-match", "\"1\"")];
+    let at = format!("/api/reviews/{}", text(&mine["id"]));
+    let credentials = json!({"name": "Aspasia", "password": "a long sentence"});
+    let newcomer = json!({"name": "Pericles", "password": "a long sentence"});
+    server.refuses(Method::POST, REVIEWS, &[], &body);
+    server.refuses(Method::POST, "/api/products/2/reviews", &token, &body);
+    server.refuses(Method::PATCH, &at, &change, &body);
+    server.refuses(Method::POST, &format!("{at}/reports"), &[], &json!({"reason": "spam"}));
+    server.refuses(Method::POST, "/api/session", &[], &credentials);
+    server.refuses(Method::POST, "/api/accounts", &[], &newcomer);
+    assert_eq!(server.read("/readyz", &[])["status"], "ok");
+    assert_eq!(server.read(&at, &[])["body"], "mine");
+    assert!(server.read(REVIEWS, &[])["items"].as_array().unwrap().len() > 10);
+    drop(server);
+    source.succeeds(&["verify"]);
+    let said = source.run(&["demo"]);
+    assert!(!said.status.success(), "{said:?}");
+
+    assert_eq!(source.all_reviews(), ids.len() + 1);
+    assert_eq!(target.all_reviews(), ids.len() + 1);
+    let server = target.serve();
+    for id in &ids {
+        assert_eq!(server.read(&format!("/api/reviews/{id}"), &[])["body"], "quick");
+    }
+    server.made(REVIEWS, &[], &body);
+    assert!(target.succeeds(&["verify"]).contains("all in their place"));
+}
+
+#[test]
+fn what_a_busy_sqlite_server_acknowledges_arrives() {
+    let (folder, postgres) = (tempfile::tempdir().unwrap(), Postgres::start_new());
+    let source = Cluster::sqlite(folder.path(), "source").small();
+    let target = Cluster::postgres(folder.path(), &postgres, "target");
+    keeps_what_is_acknowledged(&source, &target);
+}
+
+#[test]
+fn what_a_busy_postgres_server_acknowledges_arrives() {
+    let (folder, postgres) = (tempfile::tempdir().unwrap(), Postgres::start_new());
+    let source = Cluster::postgres(folder.path(), &postgres, "source").small();
+    let target = Cluster::postgres(folder.path(), &postgres, "target");
+    keeps_what_is_acknowledged(&source, &target);
+}
+
+#[test]
+fn what_a_busy_citus_server_acknowledges_arrives() {
+    if Engine::Citus.is_available() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = Cluster::citus(folder.path(), "source").small();
+        keeps_what_is_acknowledged(&source, &Cluster::citus(folder.path(), "target"));
+    }
+}
+
+/// Kills a transfer when some reviews have arrived.
+fn interrupt(source: &Cluster, target: &Cluster) {
+    let mut command = source.command(&["transfer", "--to", &target.config]);
+    let mut transfer = command.stdout(Stdio::null()).spawn().unwrap();
+    while target.reviews("reviews-1").unwrap_or(0) == 0 {
+        assert!(transfer.try_wait().unwrap().is_none(), "it has ended too early");
+        std::thread::yield_now();
+    }
+    transfer.kill().unwrap();
+    transfer.wait().unwrap();
+    assert!(target.reviews("reviews-3").unwrap() < source.reviews("reviews-3").unwrap());
+    target.is_no_cluster();
+}
+
+#[test]
+fn an_interrupted_transfer_goes_on() {
+    let (folder, postgres) = (tempfile::tempdir().unwrap(), Postgres::start_new());
+    let folder = folder.path();
+    let source = Cluster::sqlite(folder, "source");
+    source.succeeds(&["migrate"]);
+    source.succeeds(&["demo"]);
+    let server = source.serve();
+    let postgres = Cluster::postgres(folder, &postgres, "target");
+    interrupt(&source, &postgres);
+    server.refuses(Method::POST, REVIEWS, &[], &json!({"body": "meanwhile"}));
+    server.read(REVIEWS, &[]);
+    source.transfer(&postgres);
+    assert_eq!(postgres.all_reviews(), 5_000);
+    let back = Cluster::sqlite(folder, "back");
+    interrupt(&postgres, &back);
+    postgres.transfer(&back);
+    source.same_rows(&back);
+    assert!(back.succeeds(&["verify"]).contains("all in their place"));
+    let said = source.transfer_fails(&postgres, 2);
+    assert!(said.starts_with("error: default (") && said.contains("holds this cluster already"));
+}
