@@ -12,24 +12,24 @@ use ostrakon::shard::{ShardMap, Spread, home_buckets, slot_of_key};
 use ostrakon_shared::ProductId;
 use serde_json::{Value, json};
 
-use crate::support::app::{Answer, TestApp};
+use crate::support::app::{TestApp, TestResponse};
 use crate::support::postgres::Postgres;
 use crate::support::wait::wait_until;
 
 /// A cluster of servers, each on its own: `default`, and two for reviews.
-struct Cluster {
+struct ServerCluster {
     // Dropped before its servers.
     app: TestApp,
     default: Postgres,
     reviews: [Postgres; 2],
 }
 
-impl Cluster {
-    async fn start() -> Cluster {
-        Cluster::start_with(|_, _| ()).await
+impl ServerCluster {
+    async fn start() -> ServerCluster {
+        ServerCluster::start_with(|_, _| ()).await
     }
 
-    async fn start_with(configure: impl FnOnce(&mut Config, &[Postgres; 2])) -> Cluster {
+    async fn start_with(configure: impl FnOnce(&mut Config, &[Postgres; 2])) -> ServerCluster {
         let [default, one, two] = std::array::from_fn(|_| Postgres::start_new());
         let reviews = [one, two];
         let app = TestApp::start_with(2, |config| {
@@ -40,11 +40,11 @@ impl Cluster {
             configure(config, &reviews);
         })
         .await;
-        Cluster { app, default, reviews }
+        ServerCluster { app, default, reviews }
     }
 
     /// New reviews of product 1, half of them in reviews-1, half in reviews-2.
-    async fn reviews(&self, number: usize) -> [Vec<String>; 2] {
+    async fn create_reviews(&self, number: usize) -> [Vec<String>; 2] {
         let mut reviews = [Vec::new(), Vec::new()];
         for n in 0..number {
             let written = self.post_to(n % 2).await;
@@ -55,12 +55,12 @@ impl Cluster {
     }
 
     /// Which of the two a review lives in.
-    fn place(&self, id: &str) -> usize {
+    fn database_index(&self, id: &str) -> usize {
         usize::from(self.app.store().cluster().locate(id.parse().unwrap()).database == "reviews-2")
     }
 
     /// What becomes of a review that goes to one of the two, written by a new guest.
-    async fn post_to(&self, place: usize) -> Answer {
+    async fn post_to(&self, index: usize) -> TestResponse {
         let body = json!({"body": "text", "rating": 4});
         loop {
             let key = fastrand::u64(..).to_string();
@@ -68,7 +68,7 @@ impl Cluster {
             let slot = slot_of_key(key.as_bytes(), Spread::DEFAULT);
             let product = ProductId::new(1).unwrap();
             let bucket = home_buckets(product, Spread::DEFAULT).nth(slot).unwrap();
-            if ShardMap::even(2).owner(bucket).database == place {
+            if ShardMap::even(2).owner(bucket).database == index {
                 return self.app.post_with_key(1, &body, &key).await;
             }
         }

@@ -5,7 +5,7 @@ pub mod app;
 pub mod cli;
 #[macro_use]
 pub mod engine;
-pub mod place;
+pub mod cluster;
 pub mod postgres;
 pub mod reserved_port;
 pub mod wait;

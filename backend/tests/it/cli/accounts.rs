@@ -1,13 +1,14 @@
 //! `ostrakon account`.
 
-use crate::support::cli::{Serving, fails, ostrakon, succeeds, with_password};
-use crate::support::place::Place;
+use crate::support::cli::{ServerProcess, fails, ostrakon, succeeds, with_password};
+use crate::support::cluster::TestCluster;
 
 on_every_engine!(accounts_can_be_managed, || {
-    let place = Place::new();
-    succeeds(&place, &["migrate"]);
+    let cluster = TestCluster::new();
+    succeeds(&cluster, &["migrate"]);
     let create = |name: &str, role: &str, password: &str| {
-        let output = with_password(&place, &["account", "create", name, "--role", role], password);
+        let output =
+            with_password(&cluster, &["account", "create", name, "--role", role], password);
         let said = [output.stdout, output.stderr].concat();
         (output.status.code(), String::from_utf8(said).unwrap())
     };
@@ -33,22 +34,22 @@ on_every_engine!(accounts_can_be_managed, || {
         assert_eq!((code, said.lines().count()), (Some(2), 1), "{said}");
         assert!(said.starts_with("error: ") && said.contains(word), "{said}");
     }
-    let unknown = fails(ostrakon(&place, &["account", "password", "pericles"]), 1);
+    let unknown = fails(ostrakon(&cluster, &["account", "password", "pericles"]), 1);
     assert_eq!(unknown, "error: there is no account pericles\n");
-    fails(ostrakon(&place, &["account", "disable", "pericles"]), 1);
+    fails(ostrakon(&cluster, &["account", "disable", "pericles"]), 1);
 
-    let serving = Serving::start(&place);
+    let server = ServerProcess::start(&cluster);
     let sign_in = |password: &str| {
         let body = serde_json::json!({"name": "aspasia", "password": password});
-        serving.post("/api/session", &body)
+        server.post("/api/session", &body)
     };
     assert_eq!(sign_in("a long sentence"), 201);
-    place.sql(
+    cluster.sql(
         "default",
         "INSERT INTO api_token (account_id, secret_hash, name, created_at)
          SELECT account_id, secret_hash, 'import', created_at FROM session",
     );
-    let changed = with_password(&place, &["account", "password", "ASPASIA"], "another sentence");
+    let changed = with_password(&cluster, &["account", "password", "ASPASIA"], "another sentence");
     assert!(changed.status.success(), "{changed:?}");
     assert_eq!(
         String::from_utf8(changed.stdout).unwrap(),
@@ -56,24 +57,24 @@ on_every_engine!(accounts_can_be_managed, || {
     );
     assert_eq!([sign_in("a long sentence"), sign_in("another sentence")], [401, 201]);
     assert_eq!(
-        succeeds(&place, &["account", "disable", "aspasia"]),
+        succeeds(&cluster, &["account", "disable", "aspasia"]),
         "account: Aspasia is disabled\n"
     );
     assert_eq!(sign_in("another sentence"), 401);
-    let list = succeeds(&place, &["account", "list"]);
+    let list = succeeds(&cluster, &["account", "list"]);
     let row: Vec<_> = list.lines().nth(1).unwrap().split_whitespace().collect();
     assert_eq!(row[..4], ["1", "Aspasia", "admin", "disabled"]);
-    succeeds(&place, &["account", "enable", "aspasia"]);
+    succeeds(&cluster, &["account", "enable", "aspasia"]);
     assert_eq!(sign_in("another sentence"), 201);
 });
 
 on_every_engine!(an_operator_sees_and_ends_sessions_and_tokens, || {
-    let place = Place::new();
-    succeeds(&place, &["migrate"]);
-    let created = with_password(&place, &["account", "create", "Aspasia"], "a long sentence");
+    let cluster = TestCluster::new();
+    succeeds(&cluster, &["migrate"]);
+    let created = with_password(&cluster, &["account", "create", "Aspasia"], "a long sentence");
     assert!(created.status.success(), "{created:?}");
     let hash = |digits: &str| crate::support::engine::engine().bytes(digits);
-    place.sql(
+    cluster.sql(
         "default",
         &format!(
             "INSERT INTO session (account_id, secret_hash, user_agent, created_at, expires_at)
@@ -87,7 +88,7 @@ on_every_engine!(an_operator_sees_and_ends_sessions_and_tokens, || {
         ),
     );
     let rows = |arguments: &[&str]| {
-        let said = succeeds(&place, arguments);
+        let said = succeeds(&cluster, arguments);
         said.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
     };
     let sessions = rows(&["account", "sessions", "ASPASIA"]);
@@ -95,13 +96,13 @@ on_every_engine!(an_operator_sees_and_ends_sessions_and_tokens, || {
     assert!(sessions[1].ends_with("Lynx \u{fffd}[2J"), "{sessions:?}");
     let tokens = rows(&["account", "tokens", "aspasia"]);
     assert!(tokens[0].contains(" never ") && tokens[0].ends_with("read: export"), "{tokens:?}");
-    let json = succeeds(&place, &["account", "tokens", "aspasia", "--json"]);
+    let json = succeeds(&cluster, &["account", "tokens", "aspasia", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["items"][1]["scopes"], serde_json::json!(["read", "write"]));
 
     let revoke = |more: &[&str]| {
         let arguments = [&["account", "revoke", "aspasia"], more].concat();
-        succeeds(&place, &arguments)
+        succeeds(&cluster, &arguments)
     };
     assert_eq!(revoke(&["--token", "1"]), "account: 0 sessions and 1 API token of Aspasia ended\n");
     assert_eq!(rows(&["account", "tokens", "aspasia"]), [tokens[0].clone()]);
@@ -112,6 +113,6 @@ on_every_engine!(an_operator_sees_and_ends_sessions_and_tokens, || {
         (&["account", "revoke", "aspasia", "--session", "x"], 2),
         (&["account", "tokens", "nobody"], 1),
     ] {
-        assert_eq!(fails(ostrakon(&place, arguments), code).lines().count(), 1);
+        assert_eq!(fails(ostrakon(&cluster, arguments), code).lines().count(), 1);
     }
 });

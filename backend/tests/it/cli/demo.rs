@@ -1,11 +1,11 @@
 //! `ostrakon demo`.
 
-use crate::support::cli::{Serving, demo, fails, ostrakon, succeeds, with_password};
+use crate::support::cli::{ServerProcess, demo_cluster, fails, ostrakon, succeeds, with_password};
+use crate::support::cluster::TestCluster;
 use crate::support::engine::engine;
-use crate::support::place::Place;
 
 on_every_engine!(the_demo_is_the_same_every_time_and_seeded_once, || {
-    let (one, two) = (demo(), demo());
+    let (one, two) = (demo_cluster(), demo_cluster());
     let table = succeeds(&one, &["databases"]);
     assert_eq!(table, succeeds(&two, &["databases"]));
     assert_eq!(succeeds(&one, &["demo"]), "demo: already there\n");
@@ -22,21 +22,21 @@ on_every_engine!(the_demo_is_the_same_every_time_and_seeded_once, || {
 });
 
 on_every_engine!(an_interrupted_demo_is_finished_by_the_next_one, || {
-    let place = demo();
-    place.sql("reviews-2", "DELETE FROM review; DELETE FROM product_rating;");
-    let finished = succeeds(&place, &["demo"]);
+    let cluster = demo_cluster();
+    cluster.sql("reviews-2", "DELETE FROM review; DELETE FROM product_rating;");
+    let finished = succeeds(&cluster, &["demo"]);
     assert!(finished.starts_with("demo: added 0 products and 1"), "{finished}");
-    assert!(succeeds(&place, &["verify"]).starts_with("verify: 5000 reviews"));
+    assert!(succeeds(&cluster, &["verify"]).starts_with("verify: 5000 reviews"));
 });
 
 on_every_engine!(the_demo_s_password_is_for_loopback_only, || {
-    let place = Place::new();
-    succeeds(&place, &["migrate"]);
-    let said = succeeds(&place, &["demo"]);
+    let cluster = TestCluster::new();
+    succeeds(&cluster, &["migrate"]);
+    let said = succeeds(&cluster, &["demo"]);
     let line = "demo: on this machine, sign in as admin with the password admin";
     assert_eq!(said.lines().last(), Some(line));
     let serve = |address: &str| {
-        let mut command = ostrakon(&place, &["serve"]);
+        let mut command = ostrakon(&cluster, &["serve"]);
         command.env("OSTRAKON_LISTEN", address);
         command
     };
@@ -44,20 +44,26 @@ on_every_engine!(the_demo_s_password_is_for_loopback_only, || {
         let said = fails(serve(address), 2);
         assert!(said.contains("`ostrakon account password admin`"), "{said}");
     }
-    let serving = Serving::start(&place);
+    let server = ServerProcess::start(&cluster);
     let admin = serde_json::json!({"name": "admin", "password": "admin"});
-    assert_eq!(serving.post("/api/session", &admin), 201);
-    drop(serving);
+    assert_eq!(server.post("/api/session", &admin), 201);
+    drop(server);
 
-    succeeds(&place, &["account", "disable", "admin"]);
-    assert_eq!(Serving::start_at(&place, "0.0.0.0:0").get("/healthz"), "{\"status\":\"ok\"}");
-    succeeds(&place, &["account", "enable", "admin"]);
+    succeeds(&cluster, &["account", "disable", "admin"]);
+    assert_eq!(
+        ServerProcess::start_at(&cluster, "0.0.0.0:0").get("/healthz"),
+        "{\"status\":\"ok\"}"
+    );
+    succeeds(&cluster, &["account", "enable", "admin"]);
     fails(serve("0.0.0.0:0"), 2);
     assert!(
-        with_password(&place, &["account", "password", "admin"], "another sentence")
+        with_password(&cluster, &["account", "password", "admin"], "another sentence")
             .status
             .success()
     );
-    assert_eq!(Serving::start_at(&place, "0.0.0.0:0").get("/healthz"), "{\"status\":\"ok\"}");
-    assert_eq!(succeeds(&place, &["demo"]), "demo: already there\n");
+    assert_eq!(
+        ServerProcess::start_at(&cluster, "0.0.0.0:0").get("/healthz"),
+        "{\"status\":\"ok\"}"
+    );
+    assert_eq!(succeeds(&cluster, &["demo"]), "demo: already there\n");
 });

@@ -3,9 +3,9 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::support::cli::{Serving, demo, fails, json, ostrakon, run, succeeds};
+use crate::support::cli::{ServerProcess, demo_cluster, fails, json, ostrakon, run, succeeds};
+use crate::support::cluster::TestCluster;
 use crate::support::engine::{Engine, engine};
-use crate::support::place::Place;
 
 on_every_engine!(verify_finds_what_is_wrong, || {
     for (change, finding) in [
@@ -26,7 +26,7 @@ on_every_engine!(verify_finds_what_is_wrong, || {
         ),
         ("INSERT INTO idempotency_key VALUES (700, 1, 'k', a_byte, 1)", "has no review"),
     ] {
-        let place = demo();
+        let cluster = demo_cluster();
         let table = if change.contains("product_rating") { "product_rating" } else { "review" };
         let first = if table == "review" {
             "(product_id, id) = (SELECT product_id, id FROM review ORDER BY product_id, id LIMIT 1)"
@@ -35,8 +35,8 @@ on_every_engine!(verify_finds_what_is_wrong, || {
         };
         let change = change.replace("rowid_of_first", first);
         let change = change.replace("a_byte", &engine().bytes("00"));
-        place.sql_without_foreign_keys("reviews-3", &change);
-        let output = run(&place, &["verify"]);
+        cluster.sql_without_foreign_keys("reviews-3", &change);
+        let output = run(&cluster, &["verify"]);
         assert_eq!(output.status.code(), Some(1), "{change}");
         let said = String::from_utf8(output.stdout).unwrap();
         assert!(
@@ -48,13 +48,13 @@ on_every_engine!(verify_finds_what_is_wrong, || {
 });
 
 on_every_engine!(locate_shows_the_way_to_the_row, || {
-    let place = demo();
-    let serving = Serving::start(&place);
-    let page = serving.get("/api/products/1/reviews?limit=1");
+    let cluster = demo_cluster();
+    let server = ServerProcess::start(&cluster);
+    let page = server.get("/api/products/1/reviews?limit=1");
     let id = page.split("\"id\":\"").nth(1).unwrap()[..13].to_owned();
-    let location = serving.get(&format!("/api/reviews/{id}/location"));
-    drop(serving);
-    let said = succeeds(&place, &["locate", &id]);
+    let location = server.get(&format!("/api/reviews/{id}/location"));
+    drop(server);
+    let said = succeeds(&cluster, &["locate", &id]);
     let value = |name: &str| {
         let line = said.lines().find(|line| line.starts_with(name)).unwrap();
         line[name.len()..].trim().to_owned()
@@ -70,7 +70,7 @@ on_every_engine!(locate_shows_the_way_to_the_row, || {
     let client = if engine() == Engine::Sqlite { "sqlite3 -readonly" } else { "psql -x" };
     assert!(value("row").starts_with(client), "{said}");
     let shell = Command::new("sh")
-        .current_dir(place.folder())
+        .current_dir(cluster.folder())
         .args(["-c", &value("row")])
         .output()
         .unwrap();
@@ -78,15 +78,15 @@ on_every_engine!(locate_shows_the_way_to_the_row, || {
     let fields = row.lines().map(|line| line.split_whitespace().next().unwrap_or_default());
     assert!({ fields }.any(|field| field == "body"), "{said}{row}");
     // What a person finds in a row is a number.
-    assert_eq!(succeeds(&place, &["locate", &value("number")]), said);
-    let located = json(&place, &["locate", &value("number"), "--json"]);
+    assert_eq!(succeeds(&cluster, &["locate", &value("number")]), said);
+    let located = json(&cluster, &["locate", &value("number"), "--json"]);
     for name in ["number", "status", "bucket", "database", "row"] {
         let shown = located[name].to_string();
         assert_eq!(shown.trim_matches('"').replace("\\\"", "\""), value(name), "{located}");
     }
     assert_eq!((&located["id"], &located["product_id"]), (&id.into(), &"1".into()));
     assert_eq!(located["created_at"], value("date"));
-    let missing = fails(ostrakon(&place, &["locate", "7ZZZZZZZZZZZZ"]), 1);
+    let missing = fails(ostrakon(&cluster, &["locate", "7ZZZZZZZZZZZZ"]), 1);
     assert_eq!(missing, "error: there is no review 7ZZZZZZZZZZZZ\n");
 });
 
@@ -97,8 +97,8 @@ fn keys(object: &serde_json::Value) -> Vec<&str> {
 }
 
 on_every_engine!(reports_can_be_had_as_json, || {
-    let place = Place::new();
-    let status = run(&place, &["migrate", "--status", "--json"]);
+    let cluster = TestCluster::new();
+    let status = run(&cluster, &["migrate", "--status", "--json"]);
     assert_eq!(status.status.code(), Some(1), "{status:?}");
     let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
     let default = &status["items"][0];
@@ -109,9 +109,9 @@ on_every_engine!(reports_can_be_had_as_json, || {
     );
     assert_eq!(default["database"], "default");
     assert_eq!(default["exists"], engine() != Engine::Sqlite, "a test gets empty databases");
-    succeeds(&place, &["migrate"]);
-    succeeds(&place, &["demo"]);
-    let status = json(&place, &["migrate", "--status", "--json"]);
+    succeeds(&cluster, &["migrate"]);
+    succeeds(&cluster, &["demo"]);
+    let status = json(&cluster, &["migrate", "--status", "--json"]);
     let items = status["items"].as_array().unwrap();
     assert_eq!(items.len(), 4);
     for database in items {
@@ -122,23 +122,23 @@ on_every_engine!(reports_can_be_had_as_json, || {
         assert!(!database["applied"].as_array().unwrap().is_empty());
     }
 
-    let databases = json(&place, &["databases", "--json"]);
+    let databases = json(&cluster, &["databases", "--json"]);
     let reviews = databases["items"].as_array().unwrap().iter();
     let reviews: u64 = reviews.map(|database| database["reviews"].as_u64().unwrap()).sum();
     assert_eq!(reviews, 5_000);
     assert_eq!(databases["items"][0]["engine"], engine().name());
 
-    let accounts = json(&place, &["account", "list", "--json"]);
+    let accounts = json(&cluster, &["account", "list", "--json"]);
     let account = &accounts["items"][0];
     assert_eq!((&account["name"], &account["role"]), (&"admin".into(), &"admin".into()));
     assert_eq!(accounts["next_cursor"], serde_json::Value::Null);
 
-    let verified = json(&place, &["verify", "--json"]);
+    let verified = json(&cluster, &["verify", "--json"]);
     let items = verified["items"].as_array().unwrap();
     assert_eq!(keys(&items[0]), ["database", "problem_count", "problems", "reviews"]);
     assert_eq!(items.iter().map(|item| item["reviews"].as_u64().unwrap()).sum::<u64>(), 5_000);
-    place.sql("reviews-2", "UPDATE product_rating SET r5 = r5 + 1");
-    let wrong = run(&place, &["verify", "--json"]);
+    cluster.sql("reviews-2", "UPDATE product_rating SET r5 = r5 + 1");
+    let wrong = run(&cluster, &["verify", "--json"]);
     assert_eq!(wrong.status.code(), Some(1));
     let wrong: serde_json::Value = serde_json::from_slice(&wrong.stdout).unwrap();
     assert_eq!(wrong["items"][0]["problem_count"], 0);
@@ -154,12 +154,12 @@ fn unread() -> Stdio {
 }
 
 on_every_engine!(a_reader_may_stop_reading, || {
-    let place = demo();
-    let id = place.number("reviews-1", "SELECT min(id) FROM review").to_string();
-    let backups = place.folder().join("backups");
+    let cluster = demo_cluster();
+    let id = cluster.query_number("reviews-1", "SELECT min(id) FROM review").to_string();
+    let backups = cluster.folder().join("backups");
     let backups = backups.to_str().unwrap();
     let unread_by = |arguments: &[&str], code: i32| {
-        let output = ostrakon(&place, arguments).stdout(unread()).output().unwrap();
+        let output = ostrakon(&cluster, arguments).stdout(unread()).output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {output:?}");
         assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
     };
@@ -184,29 +184,29 @@ on_every_engine!(a_reader_may_stop_reading, || {
         unread_by(arguments, 0);
     }
     // What was to be done is done.
-    assert!(succeeds(&place, &["account", "list"]).contains("disabled"));
+    assert!(succeeds(&cluster, &["account", "list"]).contains("disabled"));
     if engine() != Engine::Citus {
         unread_by(&["backup", backups], 0);
         assert!(
-            succeeds(&place, &["backup", "check", backups]).contains("all as the manifest says")
+            succeeds(&cluster, &["backup", "check", backups]).contains("all as the manifest says")
         );
     }
-    place.sql("reviews-2", "UPDATE product_rating SET r5 = r5 + 1");
+    cluster.sql("reviews-2", "UPDATE product_rating SET r5 = r5 + 1");
     unread_by(&["verify"], 1);
     unread_by(&["verify", "--json"], 1);
     // So it is with what is said about mistakes.
     for (arguments, code) in [(&["launch"][..], 2), (&["locate", "7ZZZZZZZZZZZZ"], 1)] {
-        let output = ostrakon(&place, arguments).stderr(unread()).output().unwrap();
+        let output = ostrakon(&cluster, arguments).stderr(unread()).output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{output:?}");
     }
 });
 
 #[test]
 fn a_report_that_is_lost_is_a_failure() {
-    let place = demo();
+    let cluster = demo_cluster();
     for arguments in [&["account", "list"][..], &["databases", "--json"], &["openapi"], &["--help"]]
     {
-        let mut command = ostrakon(&place, arguments);
+        let mut command = ostrakon(&cluster, arguments);
         command.stdout(fs::File::options().write(true).open("/dev/full").unwrap());
         let said = fails(command, 1);
         assert!(said.starts_with("error: standard output: No space left"), "{arguments:?}: {said}");
@@ -236,6 +236,6 @@ fn reports_are_described() {
 
 #[test]
 fn the_document_can_be_printed_anywhere() {
-    let place = Place::new();
-    assert_eq!(succeeds(&place, &["openapi"]), include_str!("../../../../openapi.yaml"));
+    let cluster = TestCluster::new();
+    assert_eq!(succeeds(&cluster, &["openapi"]), include_str!("../../../../openapi.yaml"));
 }

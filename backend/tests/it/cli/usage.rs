@@ -3,12 +3,12 @@
 use std::net::TcpListener;
 
 use crate::support::cli::{fails, ostrakon};
-use crate::support::place::Place;
+use crate::support::cluster::TestCluster;
 use crate::support::postgres::shared;
 
 #[test]
 fn mistakes_are_one_line_and_exit_code_2() {
-    let place = Place::new();
+    let cluster = TestCluster::new();
     for (arguments, word) in [
         (&["locate", "x"][..], "13 characters"),
         (&["locate", "0"], "number"),
@@ -20,18 +20,18 @@ fn mistakes_are_one_line_and_exit_code_2() {
         (&["--config", "no.toml", "serve"], "no.toml"),
         (&["migrate", "--database", "reviews-9"], "reviews-9"),
     ] {
-        let said = fails(ostrakon(&place, arguments), 2);
+        let said = fails(ostrakon(&cluster, arguments), 2);
         assert!(said.contains(word), "{said}");
     }
-    let mut command = ostrakon(&place, &["migrate"]);
+    let mut command = ostrakon(&cluster, &["migrate"]);
     command.env("OSTRAKON_REVIEWS_DATABASES", "many");
     assert!(fails(command, 2).contains("OSTRAKON_REVIEWS_DATABASES"));
-    assert!(!place.folder().join("data").exists(), "mistakes create nothing");
+    assert!(!cluster.folder().join("data").exists(), "mistakes create nothing");
 }
 
 #[test]
 fn urls_that_lead_nowhere_are_one_line() {
-    let place = Place::new();
+    let cluster = TestCluster::new();
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let there = shared();
     for (url, code, word) in [
@@ -40,19 +40,19 @@ fn urls_that_lead_nowhere_are_one_line() {
         (there.url("ostrakon"), 2, "not migrated"),
         ("mysql://a/b".to_owned(), 2, "OSTRAKON_DEFAULT_URL"),
     ] {
-        let mut command = ostrakon(&place, &["serve"]);
+        let mut command = ostrakon(&cluster, &["serve"]);
         command.env("OSTRAKON_DEFAULT_URL", &url);
         let said = fails(command, code);
         assert!(said.contains(word), "{url}: {said}");
     }
-    assert!(!place.folder().join("data").exists(), "mistakes create nothing");
+    assert!(!cluster.folder().join("data").exists(), "mistakes create nothing");
 }
 
 #[test]
 fn the_environment_is_not_ours_alone() {
-    let place = Place::new();
+    let cluster = TestCluster::new();
     // What Kubernetes gives every pod beside a Service called ostrakon, and a slip.
-    let mut command = ostrakon(&place, &["migrate"]);
+    let mut command = ostrakon(&cluster, &["migrate"]);
     command.envs([
         ("OSTRAKON_SERVICE_HOST", "10.96.0.7"),
         ("OSTRAKON_SERVICE_PORT", "80"),
@@ -73,7 +73,7 @@ fn the_environment_is_not_ours_alone() {
         ("OSTRAKON_DATABASE_URL", "OSTRAKON_DEFAULT_URL"),
         ("OSTRAKON_LOG_LEVEL", "OSTRAKON_LOG"),
     ] {
-        let output = ostrakon(&place, &["migrate"]).env(variable, "8080").output().unwrap();
+        let output = ostrakon(&cluster, &["migrate"]).env(variable, "8080").output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         let hint = format!("{variable}: unknown, did you mean {meant}?");
         assert!(said.contains(&hint), "{said}");
@@ -81,7 +81,7 @@ fn the_environment_is_not_ours_alone() {
     let hint = "OSTRAKON_REVIEW_DATABASES: unknown, did you mean OSTRAKON_REVIEWS_DATABASES?";
     assert!(said.contains("WARN") && said.contains(hint), "{said}");
 
-    std::fs::write(place.folder().join("ostrakon.toml"), "review_databases = 1").unwrap();
-    let refused = fails(ostrakon(&place, &["migrate"]), 2);
+    std::fs::write(cluster.folder().join("ostrakon.toml"), "review_databases = 1").unwrap();
+    let refused = fails(ostrakon(&cluster, &["migrate"]), 2);
     assert!(refused.contains("review_databases: unknown, did you mean reviews_databases?"));
 }

@@ -6,9 +6,9 @@ use std::process::Output;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::app::Answer;
-use crate::support::cli::{Serving, ostrakon, run};
-use crate::support::place::Place;
+use crate::support::app::TestResponse;
+use crate::support::cli::{ServerProcess, ostrakon, run};
+use crate::support::cluster::TestCluster;
 
 mod create;
 mod damage;
@@ -17,27 +17,33 @@ mod restore;
 
 const REVIEWS: [&str; 3] = ["reviews-1", "reviews-2", "reviews-3"];
 
-fn serve(place: &Place) -> Serving {
-    let mut command = ostrakon(place, &["serve"]);
+fn serve(cluster: &TestCluster) -> ServerProcess {
+    let mut command = ostrakon(cluster, &["serve"]);
     command.env("OSTRAKON_LISTEN", "127.0.0.1:0");
     for limit in ["REVIEWS_PER_MINUTE", "REGISTRATIONS_PER_HOUR", "SIGN_INS_PER_MINUTE"] {
         command.env(format!("OSTRAKON_{limit}"), "0");
     }
-    Serving::spawn(command)
+    ServerProcess::spawn(command)
 }
 
-fn send(to: &Serving, method: Method, path: &str, session: &str, body: &Value) -> Answer {
+fn send(
+    to: &ServerProcess,
+    method: Method,
+    path: &str,
+    session: &str,
+    body: &Value,
+) -> TestResponse {
     let url = format!("http://{}{path}", to.address);
     let request = reqwest::Client::new().request(method, url).header("cookie", session).json(body);
     actix_web::rt::System::new().block_on(async {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
-        Answer { status, headers, text: response.text().await.unwrap() }
+        TestResponse { status, headers, text: response.text().await.unwrap() }
     })
 }
 
 /// Registers; returns the session's cookie.
-fn register(at: &Serving, name: &str) -> String {
+fn register(at: &ServerProcess, name: &str) -> String {
     let credentials = json!({"name": name, "password": "a long sentence"});
     let answer = send(at, Method::POST, "/api/accounts", "", &credentials);
     assert_eq!(answer.status, 201, "{answer:?}");
@@ -45,26 +51,26 @@ fn register(at: &Serving, name: &str) -> String {
 }
 
 /// Writes a review of a product; returns its id.
-fn review(at: &Serving, product: u32, session: &str, text: &str) -> String {
+fn review(at: &ServerProcess, product: u32, session: &str, text: &str) -> String {
     let path = format!("/api/products/{product}/reviews");
     let answer = send(at, Method::POST, &path, session, &json!({"body": text, "rating": 4}));
     assert_eq!(answer.status, 201, "{answer:?}");
     answer.json()["id"].as_str().unwrap().to_owned()
 }
 
-fn status(at: &Serving, path: &str, session: &str) -> u16 {
+fn status(at: &ServerProcess, path: &str, session: &str) -> u16 {
     send(at, Method::GET, path, session, &Value::Null).status.as_u16()
 }
 
 /// The only backup in the folder `backups`, which is named by the time.
-fn the_backup(place: &Place) -> PathBuf {
-    let mut found = backups(place);
+fn the_backup(cluster: &TestCluster) -> PathBuf {
+    let mut found = backups(cluster);
     assert_eq!(found.len(), 1, "{found:?}");
     found.remove(0)
 }
 
-fn backups(place: &Place) -> Vec<PathBuf> {
-    let entries = place.folder().join("backups").read_dir().unwrap().map(|entry| entry.unwrap());
+fn backups(cluster: &TestCluster) -> Vec<PathBuf> {
+    let entries = cluster.folder().join("backups").read_dir().unwrap().map(|entry| entry.unwrap());
     let folders = entries.filter(|entry| entry.file_type().unwrap().is_dir());
     let mut folders: Vec<_> = folders.map(|entry| entry.path()).collect();
     folders.sort();
@@ -77,12 +83,12 @@ fn said(output: &Output) -> String {
 }
 
 #[track_caller]
-fn exits(place: &Place, arguments: &[&str], code: i32) -> String {
-    let output = run(place, arguments);
+fn exits(cluster: &TestCluster, arguments: &[&str], code: i32) -> String {
+    let output = run(cluster, arguments);
     assert_eq!(output.status.code(), Some(code), "{arguments:?}: {output:?}");
     said(&output)
 }
 
-fn lose_all(place: &Place) {
-    ["default"].into_iter().chain(REVIEWS).for_each(|database| place.lose(database));
+fn drop_all_databases(cluster: &TestCluster) {
+    ["default"].into_iter().chain(REVIEWS).for_each(|database| cluster.drop_database(database));
 }

@@ -11,8 +11,8 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::support::app::{TestApp, ids};
+use crate::support::cluster::TestCluster;
 use crate::support::engine::Engine;
-use crate::support::place::Place;
 
 #[derive(QueryableByName)]
 struct Line {
@@ -34,15 +34,15 @@ async fn a_file_and_a_coordinator_may_share_the_reviews() {
         return;
     }
     let _on = Engine::Citus.enter();
-    let place = Place::new();
-    let Address::Postgres(url) = place.address("reviews-2") else { unreachable!() };
+    let cluster = TestCluster::new();
+    let Address::Postgres(url) = cluster.address("reviews-2") else { unreachable!() };
     let _on_files = Engine::Sqlite.enter();
     let app = TestApp::start_with(2, |config| {
         let first = config.data_dir.join("reviews-1.sqlite3");
         config.reviews_urls = vec![Address::Sqlite(first), Address::Postgres(url.clone())];
     })
     .await;
-    let admin = app.account("admin", Role::Admin).await;
+    let admin = app.create_account("admin", Role::Admin).await;
     let mut written = Vec::new();
     for n in 0..60 {
         let body = json!({"body": format!("text {n}"), "rating": n % 5 + 1});
@@ -56,13 +56,13 @@ async fn a_file_and_a_coordinator_may_share_the_reviews() {
         let path = format!("/api/products/1/reviews?sort={sort}&limit=3");
         assert_eq!(app.all_pages(&path).await.len(), 20, "{sort}");
     }
-    assert_eq!(app.read("/api/products/1/rating").await["count"], 20);
+    assert_eq!(app.get_json("/api/products/1/rating").await["count"], 20);
 
     // Change each in a different way, wherever it lives.
     let all = ids(&written);
     for id in all.iter().take(20) {
         let path = format!("/api/reviews/{id}/reports");
-        let answer = app.call(None, Method::POST, &path, &json!({"reason": "spam"})).await;
+        let answer = app.send_json(None, Method::POST, &path, &json!({"reason": "spam"})).await;
         assert_eq!(answer.status, 204, "{answer:?}");
     }
     assert_eq!(app.all_pages_as(&admin, "/api/moderation/queue?limit=7").await.len(), 20);
@@ -71,7 +71,7 @@ async fn a_file_and_a_coordinator_may_share_the_reviews() {
         "reviews": all[..10].iter().map(|id| json!({"id": id, "version": 1})).collect::<Vec<_>>(),
     });
     let path = "/api/moderation/decisions";
-    let decided = app.call(Some(&admin), Method::POST, path, &decisions).await;
+    let decided = app.send_json(Some(&admin), Method::POST, path, &decisions).await;
     assert_eq!(decided.status, 200, "{decided:?}");
     assert!(decided.json()["items"].as_array().unwrap().iter().all(|it| it["version"] == 2));
     assert_eq!(app.all_pages_as(&admin, "/api/admin/reviews?limit=9").await.len(), 60);
@@ -82,7 +82,7 @@ async fn a_file_and_a_coordinator_may_share_the_reviews() {
     assert!(columns["items"][1]["size_bytes"].as_u64().unwrap() > 0);
     app.verify();
     let app = app.restart().await;
-    assert_eq!(app.read("/api/products/1/rating").await["count"], 20 - 4);
+    assert_eq!(app.get_json("/api/products/1/rating").await["count"], 20 - 4);
 
     // One review is on one shard; a product's page is on the shards of its home buckets.
     let mut citus = PgConnection::establish(&url).unwrap();

@@ -63,7 +63,7 @@ impl Clocks {
     }
 
     /// The database of a review.
-    fn place(&self, id: &str) -> String {
+    fn database_of(&self, id: &str) -> String {
         self.app.store().cluster().locate(id.parse().unwrap()).database
     }
 }
@@ -76,7 +76,7 @@ on_every_engine!(a_clock_that_was_wrong_dates_no_later_reviews, async || {
     while wrong < 3 {
         let (id, ahead) = clocks.review().await;
         // One server's clock is not another's.
-        let is_wrong = engine() == Engine::Sqlite || clocks.place(&id) == "reviews-1";
+        let is_wrong = engine() == Engine::Sqlite || clocks.database_of(&id) == "reviews-1";
         assert_eq!(ahead, if is_wrong { 60 } else { 0 });
         wrong += usize::from(is_wrong);
         all.push(id);
@@ -85,14 +85,14 @@ on_every_engine!(a_clock_that_was_wrong_dates_no_later_reviews, async || {
     for _ in 0..2 {
         for _ in 0..6 {
             let (id, ahead) = clocks.review().await;
-            assert_eq!(ahead, 0, "{id} in {}", clocks.place(&id));
+            assert_eq!(ahead, 0, "{id} in {}", clocks.database_of(&id));
             all.push(id);
         }
         clocks = Clocks { app: clocks.app.restart().await, clock: clocks.clock };
     }
     all.sort();
     let app = &clocks.app;
-    let admin = app.account("admin", Role::Admin).await;
+    let admin = app.create_account("admin", Role::Admin).await;
     let queue = app.all_pages_as(&admin, "/api/moderation/queue?limit=2").await;
     assert_eq!(ids(&queue), all, "the queue ends, and holds all");
     let approve = |review: &Value| json!({"id": review["id"], "version": review["version"]});
@@ -100,7 +100,7 @@ on_every_engine!(a_clock_that_was_wrong_dates_no_later_reviews, async || {
     let decision =
         json!({"decision": "approve", "reason": "other", "note": "ok", "reviews": reviews});
     let path = "/api/moderation/decisions";
-    let decided = app.call(Some(&admin), reqwest::Method::POST, path, &decision).await;
+    let decided = app.send_json(Some(&admin), reqwest::Method::POST, path, &decision).await;
     assert_eq!(decided.status, 200, "{decided:?}");
     let listed = app.all_pages("/api/products/1/reviews?sort=oldest&limit=2").await;
     assert_eq!(ids(&listed), all, "the list ends, and holds all");
@@ -124,15 +124,15 @@ on_every_engine!(rows_dated_ahead_do_not_hold_up_lists_and_are_told_at_start, as
         all.push(id);
     }
     all.push(ahead.to_string());
-    let admin = clocks.app.account("admin", Role::Admin).await;
+    let admin = clocks.app.create_account("admin", Role::Admin).await;
     for limit in 1..=4 {
         let path = format!("/api/moderation/queue?limit={limit}");
         assert_eq!(ids(&clocks.app.all_pages_as(&admin, &path).await), all);
     }
-    let mut command = ostrakon(clocks.app.place(), &["databases"]);
+    let mut command = ostrakon(clocks.app.cluster(), &["databases"]);
     command.env("OSTRAKON_REVIEWS_DATABASES", "1");
     if engine() != Engine::Sqlite {
-        command.env("OSTRAKON_REVIEWS_URLS", clocks.app.place().address("reviews-1").to_string());
+        command.env("OSTRAKON_REVIEWS_URLS", clocks.app.cluster().address("reviews-1").to_string());
     }
     let output = command.output().unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -144,7 +144,7 @@ on_every_engine!(rows_dated_ahead_do_not_hold_up_lists_and_are_told_at_start, as
 on_every_engine!(without_a_possible_date_nothing_is_written, async || {
     let clocks = Clocks::start(1).await;
     let before = clocks.review().await.0;
-    let admin = clocks.app.account("admin", Role::Admin).await;
+    let admin = clocks.app.create_account("admin", Role::Admin).await;
     // Years are a little longer.
     for years in [-40_i64, 60] {
         clocks.set("reviews-1", years * 365 * 86_400);
@@ -165,14 +165,14 @@ async fn a_clock_without_a_possible_date_is_refused_at_start() {
     let clocks = Clocks::start(1).await;
     clocks.review().await;
     clocks.set("reviews-1", -40 * 365 * 86_400);
-    let mut command = ostrakon(clocks.app.place(), &["databases"]);
-    command.env("OSTRAKON_REVIEWS_URLS", clocks.app.place().address("reviews-1").to_string());
+    let mut command = ostrakon(clocks.app.cluster(), &["databases"]);
+    command.env("OSTRAKON_REVIEWS_URLS", clocks.app.cluster().address("reviews-1").to_string());
     let said = fails(command, 2);
     assert!(said.contains("the clock of reviews-1 says 19"), "{said}");
     let _on = Engine::Sqlite.enter();
-    let place = crate::support::place::Place::new();
-    let config = place.config(1);
-    crate::support::place::migrate(&config).unwrap();
+    let cluster = crate::support::cluster::TestCluster::new();
+    let config = cluster.config(1);
+    crate::support::cluster::migrate(&config).unwrap();
     config.clock.set_offset_ms(60 * 365 * 86_400_000);
     let problem = config.open().err().unwrap().to_string();
     assert!(problem.starts_with("the clock of this machine says 20"), "{problem}");

@@ -6,24 +6,24 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::app::{Answer, TestApp};
+use crate::support::app::{TestApp, TestResponse};
 use crate::support::engine::Engine;
 
 const POSITION: &str = "ostrakon-position";
 
 /// The databases that an answer names.
-fn databases(answer: &Answer) -> Vec<String> {
+fn databases(answer: &TestResponse) -> Vec<String> {
     let header = answer.header(POSITION);
     header.split('.').filter_map(|part| part.split_once(':')).map(|(name, _)| name.into()).collect()
 }
 
 /// The database of the review in an answer.
-fn place(app: &TestApp, answer: &Answer) -> String {
+fn database_of(app: &TestApp, answer: &TestResponse) -> String {
     let id = answer.json()["id"].as_str().unwrap().parse().unwrap();
     app.store().cluster().locate(id).database
 }
 
-async fn post(app: &TestApp, position: Option<&str>) -> Answer {
+async fn post(app: &TestApp, position: Option<&str>) -> TestResponse {
     let mut request = app.request(Method::POST, "/api/products/1/reviews");
     if let Some(position) = position {
         request = request.header(POSITION, position);
@@ -38,7 +38,7 @@ on_every_server!(one_clients_positions_never_reach_another_clients_answer, async
     let posts = (0..100).map(|n| post(&app, (n % 10 == 0).then_some(sent)));
     for (n, answer) in join_all(posts).await.iter().enumerate() {
         assert_eq!(answer.status, 201, "{answer:?}");
-        let own = place(&app, answer);
+        let own = database_of(&app, answer);
         let expected = if n % 10 == 0 { vec!["default".to_owned(), own] } else { vec![own] };
         assert_eq!(databases(answer), expected, "{n}: {answer:?}");
         assert!(!answer.header(POSITION).contains("fffff"), "{answer:?}");
@@ -48,7 +48,7 @@ on_every_server!(one_clients_positions_never_reach_another_clients_answer, async
 
 on_every_server!(genuine_positions_stay_with_their_client_in_every_process, async || {
     let one = TestApp::start(3).await;
-    let two = one.another();
+    let two = one.start_second_process();
     let mut position = post(&one, None).await.header(POSITION).to_owned();
     let mut written = BTreeSet::new();
     // The other process has not been told how far the databases have come. Which database a review
@@ -59,7 +59,7 @@ on_every_server!(genuine_positions_stay_with_their_client_in_every_process, asyn
         let kept = databases(&answer);
         let before: Vec<_> = position.split([':', '.']).step_by(2).collect();
         assert!(before.iter().all(|&name| kept.iter().any(|kept| kept == name)), "{answer:?}");
-        assert!(kept.contains(&place(&one, &answer)));
+        assert!(kept.contains(&database_of(&one, &answer)));
         position = answer.header(POSITION).to_owned();
         written.extend(kept);
         if written.len() == 3 {

@@ -8,8 +8,8 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::support::app::TestApp;
-use crate::support::cli::{Serving, demo, fails, ostrakon, succeeds};
-use crate::support::place::Place;
+use crate::support::cli::{ServerProcess, demo_cluster, fails, ostrakon, succeeds};
+use crate::support::cluster::TestCluster;
 
 /// The rights that are kept for a file or folder.
 fn mode(path: &Path) -> u32 {
@@ -22,39 +22,39 @@ fn set_mode(path: &Path, mode: u32) {
 
 #[test]
 fn one_server_at_a_time_serves_files_and_commands_run_beside_it() {
-    let place = demo();
-    let first = Serving::start(&place);
-    let refused = fails(ostrakon(&place, &["serve"]), 2);
+    let cluster = demo_cluster();
+    let first = ServerProcess::start(&cluster);
+    let refused = fails(ostrakon(&cluster, &["serve"]), 2);
     assert!(refused.contains("default") && refused.contains("another process"), "{refused}");
     // By another way to the same files, too.
-    std::os::unix::fs::symlink("data", place.folder().join("link")).unwrap();
-    let mut other = ostrakon(&place, &["serve"]);
+    std::os::unix::fs::symlink("data", cluster.folder().join("link")).unwrap();
+    let mut other = ostrakon(&cluster, &["serve"]);
     other.env("OSTRAKON_DATA_DIR", "link");
     fails(other, 2);
     for beside in ["databases", "verify", "migrate", "demo"] {
-        succeeds(&place, &[beside]);
+        succeeds(&cluster, &[beside]);
     }
-    succeeds(&place, &["account", "list"]);
+    succeeds(&cluster, &["account", "list"]);
     assert_eq!(first.get("/readyz"), "{\"status\":\"ok\"}");
     // Whichever way it ends, the next one may serve.
     drop(first);
-    let second = Serving::start(&place);
+    let second = ServerProcess::start(&cluster);
     assert_eq!(second.get("/readyz"), "{\"status\":\"ok\"}");
     assert!(second.stop().success());
-    Serving::start(&place);
+    ServerProcess::start(&cluster);
 }
 
 #[test]
 fn only_one_user_reads_the_files() {
-    let place = Place::new();
+    let cluster = TestCluster::new();
     let program = env!("CARGO_BIN_EXE_ostrakon");
     let migrate = format!("umask 000 && exec {program} migrate");
-    let migrated = Command::new("sh").args(["-c", &migrate]).current_dir(place.folder()).output();
+    let migrated = Command::new("sh").args(["-c", &migrate]).current_dir(cluster.folder()).output();
     assert!(migrated.unwrap().status.success());
-    let data = place.folder().join("data");
+    let data = cluster.folder().join("data");
     assert_eq!(mode(&data), 0o700);
-    let serving = Serving::start(&place);
-    serving.get("/api/products");
+    let server = ServerProcess::start(&cluster);
+    server.get("/api/products");
     let mut seen = Vec::new();
     for file in data.read_dir().unwrap() {
         let file = file.unwrap().path();
@@ -68,22 +68,22 @@ fn only_one_user_reads_the_files() {
 
 #[test]
 fn files_that_were_open_to_everybody_are_closed() {
-    let place = demo();
-    let data = place.folder().join("data");
+    let cluster = demo_cluster();
+    let data = cluster.folder().join("data");
     set_mode(&data, 0o755);
-    let [default, reviews] = ["default", "reviews-2"].map(|database| place.file(database));
+    let [default, reviews] = ["default", "reviews-2"].map(|database| cluster.file(database));
     set_mode(&default, 0o664);
     set_mode(&reviews, 0o646);
     let key = data.join("secret-key");
     std::fs::write(&key, "a secret of this cluster, which nobody guesses").unwrap();
     set_mode(&key, 0o644);
-    let _serving = Serving::start(&place);
+    let _serving = ServerProcess::start(&cluster);
     assert_eq!([&default, &reviews, &key].map(|file| mode(file)), [0o660, 0o640, 0o640]);
     assert_eq!(mode(&data), 0o755, "who created it has decided");
 }
 
 /// The program, for which this file can't be written to; `None`: this user may not mount anything.
-fn with_read_only(place: &Place, file: &Path, arguments: &[&str]) -> Option<Command> {
+fn with_read_only(cluster: &TestCluster, file: &Path, arguments: &[&str]) -> Option<Command> {
     let bind = "mount --bind \"$1\" \"$1\" && mount -o remount,ro,bind \"$1\"";
     let unshare = |script: &str| {
         let mut command = Command::new("unshare");
@@ -94,27 +94,27 @@ fn with_read_only(place: &Place, file: &Path, arguments: &[&str]) -> Option<Comm
         eprintln!("skipped: this user may not mount a file of his own (unshare --user)");
         return None;
     }
-    let run = ostrakon(place, arguments);
+    let run = ostrakon(cluster, arguments);
     let mut command = unshare(&format!("{bind} && shift && exec \"$@\""));
-    command.arg(run.get_program()).args(run.get_args()).current_dir(place.folder());
+    command.arg(run.get_program()).args(run.get_args()).current_dir(cluster.folder());
     command.env("OSTRAKON_LISTEN", "127.0.0.1:0");
     Some(command)
 }
 
 #[test]
 fn a_file_that_can_not_be_written_to_is_not_served() {
-    let place = demo();
+    let cluster = demo_cluster();
     for database in ["default", "reviews-2"] {
-        let file = place.file(database);
-        let Some(serve) = with_read_only(&place, &file, &["serve"]) else { return };
+        let file = cluster.file(database);
+        let Some(serve) = with_read_only(&cluster, &file, &["serve"]) else { return };
         let said = fails(serve, 2);
         assert!(said.contains(&format!("{database}: ")), "{said}");
         assert!(said.contains("a server must be able to write to it"), "{said}");
         // What only reads, may.
-        let mut list = with_read_only(&place, &file, &["databases"]).unwrap();
+        let mut list = with_read_only(&cluster, &file, &["databases"]).unwrap();
         assert!(list.output().unwrap().status.success());
     }
-    Serving::start(&place);
+    ServerProcess::start(&cluster);
 }
 
 /// Sets or clears the immutable attribute, which binds root too; false where that is not possible.
@@ -126,14 +126,14 @@ fn set_immutable(file: &Path, is: bool) -> bool {
 #[actix_web::test]
 async fn a_file_that_can_not_be_written_to_any_more_is_no_passing_trouble() {
     let app = TestApp::start(1).await;
-    app.review(1, Some(4)).await;
+    app.create_review(1, Some(4)).await;
     let file = app.file("reviews-1");
-    let place = app.stop().await;
+    let cluster = app.stop().await;
     if !set_immutable(&file, true) {
         eprintln!("skipped: this user or file system can't make a file immutable (chattr)");
         return;
     }
-    let app = TestApp::serve_again(place, 1);
+    let app = TestApp::serve_existing(cluster, 1);
     let refused = app.post_review(1, &json!({"body": "text"})).await;
     let ready = app.get("/readyz").await;
     let page = app.get("/api/products/1/reviews").await;
@@ -145,13 +145,14 @@ async fn a_file_that_can_not_be_written_to_any_more_is_no_passing_trouble() {
 
 #[test]
 fn an_operator_s_own_secret_that_is_open_to_everybody_is_told() {
-    let place = demo();
-    let secret = place.folder().join("secret");
+    let cluster = demo_cluster();
+    let secret = cluster.folder().join("secret");
     std::fs::write(&secret, "a secret of this cluster, which nobody guesses").unwrap();
     for setting in ["OSTRAKON_SECRET_KEY_FILE", "OSTRAKON_DATABASE_PASSWORD_FILE"] {
         for (mode, is_told) in [(0o644, true), (0o640, false)] {
             set_mode(&secret, mode);
-            let output = ostrakon(&place, &["databases"]).env(setting, "secret").output().unwrap();
+            let output =
+                ostrakon(&cluster, &["databases"]).env(setting, "secret").output().unwrap();
             assert!(output.status.success(), "{output:?}");
             let said = String::from_utf8(output.stderr).unwrap();
             assert_eq!(said.contains("open to every user of this machine"), is_told, "{said}");
@@ -161,11 +162,12 @@ fn an_operator_s_own_secret_that_is_open_to_everybody_is_told() {
 
 #[test]
 fn a_file_that_lost_its_write_ahead_log_gets_one() {
-    let place = demo();
-    let journal =
-        || place.texts("reviews-2", "SELECT journal_mode AS value FROM pragma_journal_mode");
-    place.sql("reviews-2", "PRAGMA journal_mode = DELETE");
+    let cluster = demo_cluster();
+    let journal = || {
+        cluster.query_texts("reviews-2", "SELECT journal_mode AS value FROM pragma_journal_mode")
+    };
+    cluster.sql("reviews-2", "PRAGMA journal_mode = DELETE");
     assert_eq!(journal(), ["delete"]);
-    succeeds(&place, &["databases"]);
+    succeeds(&cluster, &["databases"]);
     assert_eq!(journal(), ["wal"]);
 }

@@ -12,8 +12,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::routes::concurrency;
-use crate::support::accounts::{create, credentials, post, register, sign_in};
-use crate::support::app::{Account, Answer, TestApp, ids};
+use crate::support::accounts::{create_account, credentials, post_json, register, sign_in};
+use crate::support::app::{TestAccount, TestApp, TestResponse, ids};
 
 const REVIEWS: &str = "/api/products/1/reviews";
 /// How often a race is run: which process wins is up to chance.
@@ -28,7 +28,7 @@ struct Two {
 impl Two {
     async fn start() -> Two {
         let one = TestApp::start_with(3, |config| config.cache_mib = 0).await;
-        Two { other: one.another(), one }
+        Two { other: one.start_second_process(), one }
     }
 
     /// Each of both as the first.
@@ -46,7 +46,7 @@ impl Two {
 
 /// The one answer with this status; the others are problems with this code.
 #[track_caller]
-fn one_wins(answers: Vec<Answer>, won: u16, lost: u16, code: &str) -> Answer {
+fn one_wins(answers: Vec<TestResponse>, won: u16, lost: u16, code: &str) -> TestResponse {
     let (mut winners, losers): (Vec<_>, Vec<_>) =
         answers.into_iter().partition(|answer| answer.status == won);
     losers.iter().for_each(|answer| assert_eq!(answer.problem(lost), code));
@@ -54,17 +54,23 @@ fn one_wins(answers: Vec<Answer>, won: u16, lost: u16, code: &str) -> Answer {
     winners.remove(0)
 }
 
-async fn edit(app: &TestApp, by: &Account, review: &Value, version: i64, body: Value) -> Answer {
+async fn edit(
+    app: &TestApp,
+    by: &TestAccount,
+    review: &Value,
+    version: i64,
+    body: Value,
+) -> TestResponse {
     let path = format!("/api/reviews/{}", review["id"].as_str().unwrap());
     let request = app.request(Method::PATCH, &path).header("if-match", format!("\"{version}\""));
-    app.send(by.sign(request.json(&body))).await
+    app.send(by.authorize(request.json(&body))).await
 }
 
 /// What the decision about one review came to.
-async fn decide(app: &TestApp, by: &Account, decision: &str, id: &str, version: i64) -> Value {
+async fn decide(app: &TestApp, by: &TestAccount, decision: &str, id: &str, version: i64) -> Value {
     let body = json!({"decision": decision, "reason": "off_topic",
         "reviews": [{"id": id, "version": version}]});
-    let answer = app.call(Some(by), Method::POST, "/api/moderation/decisions", &body).await;
+    let answer = app.send_json(Some(by), Method::POST, "/api/moderation/decisions", &body).await;
     answer.json()["items"][0].clone()
 }
 
@@ -77,16 +83,16 @@ on_every_server!(what_is_posted_at_one_is_in_all_that_the_other_shows, async || 
         let review = writer.post_review(1, &body).await.json();
         let id = review["id"].as_str().unwrap().to_owned();
         posted.push(id.clone());
-        assert_eq!(reader.read(&format!("/api/reviews/{id}")).await, review);
+        assert_eq!(reader.get_json(&format!("/api/reviews/{id}")).await, review);
         for sort in ["newest", "oldest", "highest", "lowest"] {
             let listed = reader.all_pages(&format!("{REVIEWS}?sort={sort}&limit=7")).await;
             assert_eq!(listed.len(), posted.len(), "{sort}");
             assert!(listed.contains(&review), "{sort}");
         }
-        let rated = reader.read(&format!("{REVIEWS}?rating={}", n % 5 + 1)).await;
+        let rated = reader.get_json(&format!("{REVIEWS}?rating={}", n % 5 + 1)).await;
         assert_eq!(rated["items"][0]["id"], id);
-        assert_eq!(reader.read("/api/products/1/rating").await["count"], posted.len());
-        assert_eq!(reader.read("/api/products/1").await["rating"]["count"], posted.len());
+        assert_eq!(reader.get_json("/api/products/1/rating").await["count"], posted.len());
+        assert_eq!(reader.get_json("/api/products/1").await["rating"]["count"], posted.len());
     }
     for app in [&two.one, &two.other] {
         assert_eq!(ids(&app.all_pages(&format!("{REVIEWS}?sort=oldest")).await), posted);
@@ -96,32 +102,32 @@ on_every_server!(what_is_posted_at_one_is_in_all_that_the_other_shows, async || 
 
 on_every_server!(what_is_changed_at_one_is_changed_at_the_other, async || {
     let two = Two::start().await;
-    let author = two.one.account("aspasia", Role::Member).await;
-    let moderator = two.one.account("moderator", Role::Moderator).await;
+    let author = two.one.create_account("aspasia", Role::Member).await;
+    let moderator = two.one.create_account("moderator", Role::Moderator).await;
     for (n, [one, other]) in (1..).zip(two.both_ways()) {
         let path = format!("/api/products/{n}/reviews");
         let body = json!({"body": "first", "rating": 1});
-        let review = one.call(Some(&author), Method::POST, &path, &body).await.json();
+        let review = one.send_json(Some(&author), Method::POST, &path, &body).await.json();
         let id = review["id"].as_str().unwrap();
         let edited = edit(other, &author, &review, 1, json!({"rating": 5})).await.json();
-        assert_eq!(one.read(&format!("/api/reviews/{id}")).await, edited);
-        assert_eq!(one.read(&format!("/api/products/{n}/rating")).await["average"], 5.0);
+        assert_eq!(one.get_json(&format!("/api/reviews/{id}")).await, edited);
+        assert_eq!(one.get_json(&format!("/api/products/{n}/rating")).await["average"], 5.0);
         assert_eq!(decide(one, &moderator, "spam", id, 2).await["status"], "spam");
         let gone = other.get(&format!("/api/reviews/{id}")).await;
         assert_eq!(gone.problem(404), "review_not_found");
         assert_eq!(other.all_pages(&path).await, Vec::<Value>::new());
-        assert_eq!(other.read(&format!("/api/products/{n}/rating")).await["count"], 0);
+        assert_eq!(other.get_json(&format!("/api/products/{n}/rating")).await["count"], 0);
     }
     two.other.verify();
 });
 
 on_every_server!(both_make_one_review_for_each_author_and_product, async || {
     let two = Two::start().await;
-    let author = two.one.account("aspasia", Role::Member).await;
+    let author = two.one.create_account("aspasia", Role::Member).await;
     for round in 0..ROUNDS {
         let path = format!("/api/products/{}/reviews", two.product(round));
         let body = json!({"body": "race", "rating": 5});
-        let post = |app| TestApp::call(app, Some(&author), Method::POST, &path, &body);
+        let post = |app| TestApp::send_json(app, Some(&author), Method::POST, &path, &body);
         let answers = join_all([&two.one, &two.other, &two.one, &two.other].map(post)).await;
         let location = answers[0].header("location").to_owned();
         assert!(answers.iter().all(|answer| answer.header("location") == location));
@@ -144,13 +150,13 @@ on_every_server!(the_same_key_at_both_makes_one_review, async || {
         let new = answers.iter().filter(|a| a.header("idempotency-replayed").is_empty()).count();
         assert_eq!(new, 1);
     }
-    assert_eq!(two.one.read("/api/products/1/rating").await["count"], ROUNDS);
+    assert_eq!(two.one.get_json("/api/products/1/rating").await["count"], ROUNDS);
     two.one.verify();
 });
 
 on_every_server!(who_signs_in_at_one_is_signed_in_at_the_other_until_signing_out, async || {
     let two = Two::start().await;
-    create(&two.one, "aspasia", Role::Member);
+    create_account(&two.one, "aspasia", Role::Member);
     for [one, other] in two.both_ways() {
         let here = sign_in(one, "aspasia").await;
         let there = here.at(other);
@@ -161,7 +167,7 @@ on_every_server!(who_signs_in_at_one_is_signed_in_at_the_other_until_signing_out
         let (here, another) = (sign_in(one, "aspasia").await, sign_in(other, "aspasia").await);
         let password = credentials("aspasia")["password"].clone();
         let change = json!({"current_password": password, "new_password": password});
-        let changed = here.ask(Method::PUT, "/api/accounts/me/password", change).await;
+        let changed = here.send(Method::PUT, "/api/accounts/me/password", change).await;
         assert_eq!(changed.status, 204);
         assert_eq!(another.get("/api/session").await.problem(401), "session_invalid");
         assert_eq!(here.at(other).name().await, "aspasia");
@@ -169,8 +175,8 @@ on_every_server!(who_signs_in_at_one_is_signed_in_at_the_other_until_signing_out
     // Names are taken at both.
     let names = ["pericles", "Pericles"].map(credentials);
     let (one, other) = join(
-        post(&two.one, "/api/accounts", &names[0]),
-        post(&two.other, "/api/accounts", &names[1]),
+        post_json(&two.one, "/api/accounts", &names[0]),
+        post_json(&two.other, "/api/accounts", &names[1]),
     )
     .await;
     one_wins(vec![one, other], 201, 409, "name_taken");
@@ -178,13 +184,13 @@ on_every_server!(who_signs_in_at_one_is_signed_in_at_the_other_until_signing_out
 
 on_every_server!(who_is_disabled_or_demoted_at_one_is_so_at_the_other, async || {
     let two = Two::start().await;
-    create(&two.one, "admin", Role::Admin);
+    create_account(&two.one, "admin", Role::Admin);
     for (name, [one, other]) in ["aspasia", "pericles"].into_iter().zip(two.both_ways()) {
         let admin = sign_in(one, "admin").await;
         let there = register(other, name).await;
         let id = there.get("/api/session").await.json()["account"]["id"].clone();
         let path = format!("/api/admin/accounts/{}", id.as_str().unwrap());
-        let change = async |change| admin.ask(Method::PATCH, &path, change).await.status;
+        let change = async |change| admin.send(Method::PATCH, &path, change).await.status;
 
         assert_eq!(change(json!({"role": "moderator"})).await, 200);
         assert_eq!(there.get("/api/moderation/queue").await.status, 200);
@@ -192,14 +198,14 @@ on_every_server!(who_is_disabled_or_demoted_at_one_is_so_at_the_other, async || 
         assert_eq!(there.get("/api/moderation/queue").await.problem(403), "not_allowed");
         assert_eq!(change(json!({"disabled": true})).await, 200);
         assert_eq!(there.get("/api/session").await.problem(401), "session_invalid");
-        let refused = post(other, "/api/session", &credentials(name)).await;
+        let refused = post_json(other, "/api/session", &credentials(name)).await;
         assert_eq!(refused.problem(401), "credentials_wrong");
     }
 });
 
 on_every_server!(two_admins_who_demote_each_other_at_both_leave_one, async || {
     let two = Two::start().await;
-    let admins = ["one", "other"].map(|name| create(&two.one, name, Role::Admin));
+    let admins = ["one", "other"].map(|name| create_account(&two.one, name, Role::Admin));
     let promote = AccountEdit { role: Some(Role::Admin), disabled: Some(false) };
     for demote in [
         AccountEdit { role: Some(Role::Member), disabled: None },
@@ -230,9 +236,9 @@ on_every_server!(two_admins_who_demote_each_other_at_both_leave_one, async || {
 
 on_every_server!(of_edits_at_both_one_wins, async || {
     let two = Two::start().await;
-    let author = two.one.account("aspasia", Role::Member).await;
+    let author = two.one.create_account("aspasia", Role::Member).await;
     let body = json!({"body": "first", "rating": 3});
-    let review = two.one.call(Some(&author), Method::POST, REVIEWS, &body).await.json();
+    let review = two.one.send_json(Some(&author), Method::POST, REVIEWS, &body).await.json();
     for version in 1..=ROUNDS {
         let change =
             |by: &str| json!({"body": format!("{by} {version}"), "rating": version % 5 + 1});
@@ -244,7 +250,7 @@ on_every_server!(of_edits_at_both_one_wins, async || {
         let won = one_wins(vec![one, other], 200, 412, "version_conflict");
         let path = format!("/api/reviews/{}", review["id"].as_str().unwrap());
         for app in [&two.one, &two.other] {
-            assert_eq!(app.read(&path).await, won.json());
+            assert_eq!(app.get_json(&path).await, won.json());
         }
     }
     two.one.verify();
@@ -252,8 +258,8 @@ on_every_server!(of_edits_at_both_one_wins, async || {
 
 on_every_server!(of_decisions_at_both_one_wins, async || {
     let two = Two::start().await;
-    let moderator = two.one.account("moderator", Role::Moderator).await;
-    let id = two.one.review(1, Some(4)).await;
+    let moderator = two.one.create_account("moderator", Role::Moderator).await;
+    let id = two.one.create_review(1, Some(4)).await;
     for version in 1..=ROUNDS {
         let (one, other) = join(
             decide(&two.one, &moderator, "spam", &id, version),
@@ -266,7 +272,7 @@ on_every_server!(of_decisions_at_both_one_wins, async || {
         assert_eq!(won["version"], version + 1);
         let count = u64::from(won["status"] == "approved");
         for app in [&two.one, &two.other] {
-            assert_eq!(app.read("/api/products/1/rating").await["count"], count);
+            assert_eq!(app.get_json("/api/products/1/rating").await["count"], count);
         }
     }
     two.one.verify();
@@ -274,12 +280,12 @@ on_every_server!(of_decisions_at_both_one_wins, async || {
 
 on_every_server!(ratings_stay_exact_whatever_both_do_at_once, async || {
     let two = Two::start().await;
-    let moderator = two.one.account("moderator", Role::Moderator).await;
+    let moderator = two.one.create_account("moderator", Role::Moderator).await;
     let mut reviews = Vec::new();
     for n in 0..ROUNDS {
-        let author = two.one.account(&format!("author-{n}"), Role::Member).await;
+        let author = two.one.create_account(&format!("author-{n}"), Role::Member).await;
         let body = json!({"body": "text", "rating": n % 5 + 1});
-        let review = two.other.call(Some(&author), Method::POST, REVIEWS, &body).await;
+        let review = two.other.send_json(Some(&author), Method::POST, REVIEWS, &body).await;
         assert_eq!(review.status, 201, "{review:?}");
         reviews.push((author, review.json()));
     }
@@ -291,11 +297,11 @@ on_every_server!(ratings_stay_exact_whatever_both_do_at_once, async || {
         let spam = json!({"reason": "spam"});
         let edits = join(
             edit(&two.one, author, review, 1, json!({"body": "edited", "rating": 1})),
-            two.other.send(author.sign(delete.header("if-match", "\"1\""))),
+            two.other.send(author.authorize(delete.header("if-match", "\"1\""))),
         );
         let judges = join(
             decide(&two.other, &moderator, "reject", id, 1),
-            two.one.call(Some(&moderator), Method::POST, &report, &spam),
+            two.one.send_json(Some(&moderator), Method::POST, &report, &spam),
         );
         let ((edited, deleted), (decided, _)) = join(edits, judges).await;
         let won = [edited.status == 200, deleted.status == 204, decided["problem"].is_null()];
@@ -304,35 +310,35 @@ on_every_server!(ratings_stay_exact_whatever_both_do_at_once, async || {
     .await;
     for app in [&two.one, &two.other] {
         let listed = app.all_pages(REVIEWS).await;
-        assert_eq!(app.read("/api/products/1/rating").await["count"], listed.len());
+        assert_eq!(app.get_json("/api/products/1/rating").await["count"], listed.len());
         app.verify();
     }
 });
 
 on_every_server!(the_same_sku_at_both_is_one_product_s, async || {
     let two = Two::start().await;
-    let admin = two.one.account("admin", Role::Admin).await;
+    let admin = two.one.create_account("admin", Role::Admin).await;
     for round in 0..ROUNDS {
         let body = json!({"name": "Krater", "sku": format!("POT-{round}")});
         let create =
-            |app| TestApp::call(app, Some(&admin), Method::POST, "/api/admin/products", &body);
+            |app| TestApp::send_json(app, Some(&admin), Method::POST, "/api/admin/products", &body);
         let answers = join_all([&two.one, &two.other].map(create)).await;
         let product = one_wins(answers, 201, 409, "sku_taken").json();
         let path = format!("/api/products/{}", product["id"].as_str().unwrap());
         for app in [&two.one, &two.other] {
-            assert_eq!(app.read(&path).await["name"], "Krater");
+            assert_eq!(app.get_json(&path).await["name"], "Krater");
         }
     }
 });
 
 on_every_server!(a_product_that_is_archived_at_one_takes_no_reviews_at_the_other, async || {
     let two = Two::start().await;
-    let admin = two.one.account("admin", Role::Admin).await;
+    let admin = two.one.create_account("admin", Role::Admin).await;
     for (id, [one, other]) in (1..).zip(two.both_ways()) {
-        other.review(id, Some(5)).await;
+        other.create_review(id, Some(5)).await;
         let path = format!("/api/admin/products/{id}");
         let archive = one.request(Method::PATCH, &path).header("if-match", "\"1\"");
-        let archived = one.send(admin.sign(archive.json(&json!({"archived": true})))).await;
+        let archived = one.send(admin.authorize(archive.json(&json!({"archived": true})))).await;
         assert_eq!(archived.status, 200, "{archived:?}");
         let refused = other.post_review(id, &json!({"body": "too late"})).await;
         assert_eq!(refused.problem(409), "product_archived");
@@ -351,10 +357,10 @@ on_every_server!(each_process_has_limits_of_its_own, async || {
             Rates { sign_ins_per_minute: 2, registrations_per_hour: 0, reviews_per_minute: 0 };
     })
     .await;
-    for app in [&one, &one.another()] {
+    for app in [&one, &one.start_second_process()] {
         for status in [401, 401, 429] {
             let body = json!({"name": "aspasia", "password": "wrong"});
-            post(app, "/api/session", &body).await.problem(status);
+            post_json(app, "/api/session", &body).await.problem(status);
         }
     }
 });

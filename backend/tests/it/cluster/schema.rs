@@ -1,7 +1,7 @@
 //! The tables that the migrations of both engines leave.
 
+use crate::support::cluster::{TestCluster, migrate};
 use crate::support::engine::Engine;
-use crate::support::place::{Place, migrate};
 
 /// Each fact about the tables of a SQLite file is a line, but those about the one that only SQLite
 /// has: it makes reading `bucket_owner` cheaper. `INTEGER PRIMARY KEY` is SQLite's way to number rows.
@@ -91,11 +91,11 @@ const POSTGRES: &str = "
 /// What the migrations leave in `default` and in a reviews database, in order.
 fn facts(engine: Engine) -> [Vec<String>; 2] {
     let _on = engine.enter();
-    let place = Place::new();
-    migrate(&place.config(1)).unwrap();
+    let cluster = TestCluster::new();
+    migrate(&cluster.config(1)).unwrap();
     let query = if engine == Engine::Sqlite { SQLITE } else { POSTGRES };
     ["default", "reviews-1"].map(|database| {
-        let mut facts = place.texts(database, query);
+        let mut facts = cluster.query_texts(database, query);
         facts.sort();
         facts
     })

@@ -6,15 +6,15 @@ use ostrakon::config::Config;
 use ostrakon::shard::Spread;
 use ostrakon::store::SetupError;
 
+use crate::support::cluster::{TestCluster, migrate};
 use crate::support::engine::{Engine, engine};
-use crate::support::place::{Place, migrate};
 
 /// A migrated cluster of three, nobody using it.
-fn cluster() -> (Place, Config) {
-    let place = Place::new();
-    let config = place.config(3);
+fn migrated_cluster() -> (TestCluster, Config) {
+    let cluster = TestCluster::new();
+    let config = cluster.config(3);
     migrate(&config).unwrap();
-    (place, config)
+    (cluster, config)
 }
 
 fn open(config: &Config) -> Result<(), SetupError> {
@@ -34,7 +34,7 @@ fn refused(config: &Config, words: &[&str]) {
 }
 
 on_every_engine!(migrating_again_changes_nothing, || {
-    let (_place, config) = cluster();
+    let (_cluster, config) = migrated_cluster();
     let mut lines = Vec::new();
     config.databases().migrate(None, &mut |line| lines.push(line)).unwrap();
     let up_to_date =
@@ -44,22 +44,21 @@ on_every_engine!(migrating_again_changes_nothing, || {
 });
 
 on_every_engine!(nothing_is_served_before_it_is_migrated, || {
-    let place = Place::new();
-    let config = place.config(3);
+    let cluster = TestCluster::new();
+    let config = cluster.config(3);
     let SetupError(lines) = open(&config).unwrap_err();
     assert!(lines[0].contains("default") && lines[0].contains("ostrakon migrate"), "{lines:?}");
     let created = match engine() {
-        Engine::Sqlite => fs::read_dir(place.folder()).unwrap().count() as i64,
-        Engine::Postgres | Engine::Citus => {
-            place.number("default", "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
-        }
+        Engine::Sqlite => fs::read_dir(cluster.folder()).unwrap().count() as i64,
+        Engine::Postgres | Engine::Citus => cluster
+            .query_number("default", "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"),
     };
     assert_eq!(created, 0, "nothing is created by looking");
 });
 
 on_every_engine!(databases_can_be_migrated_one_by_one, || {
-    let place = Place::new();
-    let config = place.config(2);
+    let cluster = TestCluster::new();
+    let config = cluster.config(2);
     let one = |name| config.databases().migrate(Some(name), &mut drop);
     let SetupError(lines) = one("reviews-1").unwrap_err();
     assert!(lines[0].contains("default is not migrated"), "{lines:?}");
@@ -75,12 +74,12 @@ on_every_engine!(databases_can_be_migrated_one_by_one, || {
 });
 
 on_every_engine!(an_interrupted_beginning_is_finished_by_the_next_one, || {
-    let (place, config) = cluster();
+    let (cluster, config) = migrated_cluster();
     // As if the program had been killed before it noted that reviews-2 was ready, and before it
     // created reviews-3.
-    place.sql("default", "UPDATE database SET state = 'new' WHERE name <> 'reviews-1'");
-    place.lose("reviews-3");
-    assert_eq!(place.config(3), config, "a new database without tables, where that is needed");
+    cluster.sql("default", "UPDATE database SET state = 'new' WHERE name <> 'reviews-1'");
+    cluster.drop_database("reviews-3");
+    assert_eq!(cluster.config(3), config, "a new database without tables, where that is needed");
     let SetupError(lines) = open(&config).unwrap_err();
     assert!(
         lines.iter().any(|line| line.contains("reviews-3") && line.contains("migrate")),
@@ -91,47 +90,47 @@ on_every_engine!(an_interrupted_beginning_is_finished_by_the_next_one, || {
 });
 
 on_every_engine!(a_missing_database_is_a_loss, || {
-    let (place, config) = cluster();
-    place.lose("reviews-2");
+    let (cluster, config) = migrated_cluster();
+    cluster.drop_database("reviews-2");
     match engine() {
         Engine::Sqlite => refused(&config, &["reviews-2", "is missing", "341 buckets", "backup"]),
         Engine::Postgres | Engine::Citus => refused(&config, &["reviews-2", "does not exist"]),
     }
-    assert!(!place.file("reviews-2").exists(), "it came back empty");
+    assert!(!cluster.file("reviews-2").exists(), "it came back empty");
 
-    let (place, config) = cluster();
-    place.lose("default");
+    let (cluster, config) = migrated_cluster();
+    cluster.drop_database("default");
     let SetupError(lines) = migrate(&config).unwrap_err();
     match engine() {
         Engine::Sqlite => assert!(lines[0].contains("restore default from a backup"), "{lines:?}"),
         Engine::Postgres | Engine::Citus => refused(&config, &["default", "does not exist"]),
     }
-    assert!(!place.file("default").exists(), "it came back empty");
+    assert!(!cluster.file("default").exists(), "it came back empty");
 });
 
 on_every_engine!(an_emptied_database_is_a_loss, || {
-    let (place, config) = cluster();
-    place.empty("reviews-2");
+    let (cluster, config) = migrated_cluster();
+    cluster.recreate_empty("reviews-2");
     let SetupError(lines) = migrate(&config).unwrap_err();
     assert!(lines[0].contains("reviews-2") && lines[0].contains("backup"), "{lines:?}");
     open(&config).unwrap_err();
 
-    let (place, config) = cluster();
-    place.empty("default");
+    let (cluster, config) = migrated_cluster();
+    cluster.recreate_empty("default");
     let SetupError(lines) = migrate(&config).unwrap_err();
     assert!(lines[0].contains("restore default from a backup"), "{lines:?}");
     open(&config).unwrap_err();
 });
 
 on_every_engine!(a_database_of_another_cluster_is_refused, || {
-    let ((place, config), (other, _)) = (cluster(), cluster());
-    place.replace("reviews-3", &other, "reviews-3");
+    let ((cluster, config), (other, _)) = (migrated_cluster(), migrated_cluster());
+    cluster.replace_with_copy("reviews-3", &other, "reviews-3");
     refused(&config, &["reviews-3", "belongs to cluster"]);
 });
 
 on_every_engine!(a_database_under_another_name_is_refused, || {
-    let (place, config) = cluster();
-    place.replace("reviews-3", &place, "reviews-1");
+    let (cluster, config) = migrated_cluster();
+    cluster.replace_with_copy("reviews-3", &cluster, "reviews-1");
     refused(&config, &["reviews-3", "calls itself reviews-1"]);
 });
 
@@ -142,20 +141,20 @@ on_every_engine!(every_pin_is_compared, || {
         ("buckets = 4096", "has a bucket count of 4096"),
         ("spread = 4", "has a spread of 4, expected is 8"),
     ] {
-        let (place, config) = cluster();
-        place.sql("reviews-2", &format!("UPDATE cluster SET {change}"));
+        let (cluster, config) = migrated_cluster();
+        cluster.sql("reviews-2", &format!("UPDATE cluster SET {change}"));
         refused(&config, &["reviews-2", words]);
     }
 });
 
 on_every_server!(a_database_that_can_t_store_every_text_is_refused, || {
-    let (place, config) = cluster();
+    let (cluster, config) = migrated_cluster();
     let encode = |encoding: &str| {
         let encode = format!(
             "UPDATE pg_database SET encoding = pg_char_to_encoding('{encoding}')
              WHERE datname = current_database()"
         );
-        place.sql("reviews-2", &encode);
+        cluster.sql("reviews-2", &encode);
     };
     for encoding in ["LATIN1", "SQL_ASCII"] {
         encode(encoding);
@@ -166,14 +165,14 @@ on_every_server!(a_database_that_can_t_store_every_text_is_refused, || {
 });
 
 on_every_engine!(the_number_of_databases_and_the_spread_are_fixed, || {
-    let (place, cluster) = cluster();
+    let (cluster, config) = migrated_cluster();
     for databases in [1, 2, 4] {
         let words = [&format!("names {databases} reviews databases"), "has 3"];
-        refused(&place.config(databases), &words);
+        refused(&cluster.config(databases), &words);
     }
-    let same = Config { spread: Some(Spread::DEFAULT), ..cluster.clone() };
+    let same = Config { spread: Some(Spread::DEFAULT), ..config.clone() };
     open(&same).unwrap();
-    let other = Config { spread: Spread::new(16), ..cluster };
+    let other = Config { spread: Spread::new(16), ..config };
     refused(&other, &["wants spread 16", "was created with 8"]);
 });
 
@@ -181,16 +180,16 @@ on_every_engine!(the_number_of_databases_and_the_spread_are_fixed, || {
 const NEWER: &str = "INSERT INTO __diesel_schema_migrations (version) VALUES ('20991231000000')";
 
 on_every_engine!(a_newer_programs_database_is_refused, || {
-    let (place, config) = cluster();
-    place.sql("reviews-2", NEWER);
+    let (cluster, config) = migrated_cluster();
+    cluster.sql("reviews-2", NEWER);
     refused(&config, &["reviews-2", "20991231000000", "newer program"]);
 });
 
 on_every_engine!(several_broken_databases_are_all_named, || {
-    let (place, config) = cluster();
-    place.lose("reviews-1");
-    place.sql("reviews-2", "UPDATE cluster SET hash = 'md5', buckets = 1");
-    place.sql("reviews-3", NEWER);
+    let (cluster, config) = migrated_cluster();
+    cluster.drop_database("reviews-1");
+    cluster.sql("reviews-2", "UPDATE cluster SET hash = 'md5', buckets = 1");
+    cluster.sql("reviews-3", NEWER);
     let SetupError(lines) = open(&config).unwrap_err();
     let named: Vec<_> = lines.iter().map(|line| line.split([' ', ':']).next().unwrap()).collect();
     assert_eq!(named, ["reviews-1", "reviews-2", "reviews-2", "reviews-3"], "{lines:?}");
@@ -198,9 +197,9 @@ on_every_engine!(several_broken_databases_are_all_named, || {
 
 #[test]
 fn folders_may_have_any_name() {
-    let place = Place::new();
-    let strange = place.folder().join("50% of a? #1 'quoted' å");
-    let config = Config { data_dir: strange.clone(), ..place.config(1) };
+    let cluster = TestCluster::new();
+    let strange = cluster.folder().join("50% of a? #1 'quoted' å");
+    let config = Config { data_dir: strange.clone(), ..cluster.config(1) };
     migrate(&config).unwrap();
     open(&config).unwrap();
     assert!(strange.join("reviews-1.sqlite3").exists());

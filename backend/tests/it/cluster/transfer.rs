@@ -13,10 +13,10 @@ use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::app::Answer;
-use crate::support::cli::{Serving, fails};
+use crate::support::app::TestResponse;
+use crate::support::cli::{ServerProcess, fails};
+use crate::support::cluster::{TestCluster, open};
 use crate::support::engine::Engine;
-use crate::support::place::{Place, open};
 use crate::support::postgres::Postgres;
 
 mod refusals;
@@ -26,35 +26,36 @@ mod under_load;
 const DATABASES: [&str; 4] = ["default", "reviews-1", "reviews-2", "reviews-3"];
 
 /// The configuration file of a cluster, and where its databases are.
-struct Cluster {
+struct Deployment {
     folder: PathBuf,
     config: String,
-    places: BTreeMap<&'static str, String>,
+    addresses: BTreeMap<&'static str, String>,
     /// Keeps the databases that the tests share a server for.
-    _shared: Option<Place>,
+    _shared: Option<TestCluster>,
 }
 
-impl Cluster {
-    fn new(folder: &Path, name: &str, lines: &str, place: impl Fn(&str) -> String) -> Cluster {
+impl Deployment {
+    fn new(folder: &Path, name: &str, lines: &str, address: impl Fn(&str) -> String) -> Deployment {
         let config = format!("{name}.toml");
         let limits =
             "reviews_per_minute = 0\nregistrations_per_hour = 0\nsign_ins_per_minute = 0\n";
         let text = format!("listen = '127.0.0.1:0'\nlock_timeout_ms = 20000\n{limits}{lines}");
         std::fs::write(folder.join(&config), text).unwrap();
-        let places = DATABASES.map(|database| (database, place(database))).into();
-        Cluster { folder: folder.to_owned(), config, places, _shared: None }
+        let addresses = DATABASES.map(|database| (database, address(database))).into();
+        Deployment { folder: folder.to_owned(), config, addresses, _shared: None }
     }
 
-    fn sqlite(folder: &Path, name: &str) -> Cluster {
-        Cluster::new(folder, name, &format!("data_dir = '{name}'\n"), |database| {
+    fn sqlite(folder: &Path, name: &str) -> Deployment {
+        Deployment::new(folder, name, &format!("data_dir = '{name}'\n"), |database| {
             folder.join(name).join(format!("{database}.sqlite3")).to_str().unwrap().to_owned()
         })
     }
 
-    fn postgres(folder: &Path, server: &Postgres, name: &str) -> Cluster {
-        let place = |database: &str| server.url(&format!("{name}_{}", database.replace('-', "_")));
+    fn postgres(folder: &Path, server: &Postgres, name: &str) -> Deployment {
+        let address =
+            |database: &str| server.url(&format!("{name}_{}", database.replace('-', "_")));
         let mut root = PgConnection::establish(&server.url("ostrakon")).unwrap();
-        let mut lines = format!("default_url = '{}'\nreviews_urls = [", place("default"));
+        let mut lines = format!("default_url = '{}'\nreviews_urls = [", address("default"));
         for database in DATABASES {
             let name = format!("{name}_{}", database.replace('-', "_"));
             // Another order than SQLite's.
@@ -63,25 +64,25 @@ impl Cluster {
             );
             root.batch_execute(&create).unwrap();
             if database != "default" {
-                write!(lines, "'{}',", place(database)).unwrap();
+                write!(lines, "'{}',", address(database)).unwrap();
             }
         }
-        Cluster::new(folder, name, &(lines + "]\n"), place)
+        Deployment::new(folder, name, &(lines + "]\n"), address)
     }
 
     /// Its reviews are distributed by their engine; products and accounts are in a file.
-    fn citus(folder: &Path, name: &str) -> Cluster {
+    fn citus(folder: &Path, name: &str) -> Deployment {
         let _on = Engine::Citus.enter();
-        let shared = Place::new();
+        let shared = TestCluster::new();
         let file = folder.join(name).join("default.sqlite3");
-        let place = |database: &str| match shared.address(database) {
+        let address = |database: &str| match shared.address(database) {
             Address::Postgres(url) if database != "default" => url,
             _ => file.to_str().unwrap().to_owned(),
         };
-        let urls: Vec<String> = DATABASES[1..].iter().map(|database| place(database)).collect();
+        let urls: Vec<String> = DATABASES[1..].iter().map(|database| address(database)).collect();
         let lines = format!("data_dir = '{name}'\nreviews_urls = {urls:?}\n");
-        let cluster = Cluster::new(folder, name, &lines, place);
-        Cluster { _shared: Some(shared), ..cluster }
+        let cluster = Deployment::new(folder, name, &lines, address);
+        Deployment { _shared: Some(shared), ..cluster }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -107,21 +108,21 @@ impl Cluster {
 
     /// The lines of a transfer that ends with this code.
     #[track_caller]
-    fn transfer_fails(&self, to: &Cluster, code: i32) -> String {
+    fn transfer_fails(&self, to: &Deployment, code: i32) -> String {
         let output = self.run(&["transfer", "--to", &to.config]);
         assert_eq!(output.status.code(), Some(code), "{output:?}");
         String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
     }
 
     #[track_caller]
-    fn transfer(&self, to: &Cluster) {
+    fn transfer(&self, to: &Deployment) {
         let said = self.succeeds(&["transfer", "--to", &to.config]);
         assert_eq!(said.lines().count(), 3, "{said}");
         assert!(said.contains("compared on both sides"), "{said}");
     }
 
     /// Migrated, with products 1 and 2.
-    fn small(self) -> Cluster {
+    fn small(self) -> Deployment {
         self.succeeds(&["migrate"]);
         let products = "INSERT INTO product (id, name, search_text)
                         VALUES (1, 'One', 'one'), (2, 'Two', 'two')";
@@ -130,15 +131,15 @@ impl Cluster {
     }
 
     fn serve(&self) -> Server {
-        Server(Serving::spawn(self.command(&["serve"])))
+        Server(ServerProcess::spawn(self.command(&["serve"])))
     }
 
     fn execute(&self, database: &str, statements: &str) {
-        let place = &self.places[database];
-        if place.starts_with("postgres:") {
-            PgConnection::establish(place).unwrap().batch_execute(statements).unwrap();
+        let address = &self.addresses[database];
+        if address.starts_with("postgres:") {
+            PgConnection::establish(address).unwrap().batch_execute(statements).unwrap();
         } else {
-            open(Path::new(place)).batch_execute(statements).unwrap();
+            open(Path::new(address)).batch_execute(statements).unwrap();
         }
     }
 
@@ -149,14 +150,14 @@ impl Cluster {
             #[diesel(sql_type = Text)]
             line: String,
         }
-        let place = &self.places[database];
+        let address = &self.addresses[database];
         let query = diesel::sql_query(query);
-        let rows: QueryResult<Vec<Row>> = if place.starts_with("postgres:") {
-            query.load(&mut PgConnection::establish(place).map_err(|e| e.to_string())?)
-        } else if !Path::new(place).exists() {
-            return Err(format!("no {place}"));
+        let rows: QueryResult<Vec<Row>> = if address.starts_with("postgres:") {
+            query.load(&mut PgConnection::establish(address).map_err(|e| e.to_string())?)
+        } else if !Path::new(address).exists() {
+            return Err(format!("no {address}"));
         } else {
-            query.load(&mut open(Path::new(place)))
+            query.load(&mut open(Path::new(address)))
         };
         let rows = rows.map_err(|error| error.to_string())?;
         Ok(rows.into_iter().map(|row| row.line).collect())
@@ -190,7 +191,7 @@ impl Cluster {
 
     /// Compares all tables; returns how many rows each has.
     #[track_caller]
-    fn same_rows(&self, other: &Cluster) -> BTreeMap<String, usize> {
+    fn same_rows(&self, other: &Deployment) -> BTreeMap<String, usize> {
         let mut rows = BTreeMap::new();
         for database in DATABASES {
             let [mine, others] = [self, other].map(|cluster| cluster.dump(database));
@@ -222,12 +223,18 @@ impl Cluster {
     }
 }
 
-struct Server(Serving);
+struct Server(ServerProcess);
 
 type Headers<'a> = &'a [(&'a str, &'a str)];
 
 impl Server {
-    fn send(&self, method: Method, path: &str, headers: Headers, body: Option<&Value>) -> Answer {
+    fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: Headers,
+        body: Option<&Value>,
+    ) -> TestResponse {
         let url = format!("http://{}{path}", self.0.address);
         let mut request = reqwest::Client::new().request(method, url);
         for (name, value) in headers {
@@ -239,11 +246,11 @@ impl Server {
         actix_web::rt::System::new().block_on(async {
             let response = request.send().await.unwrap();
             let (status, headers) = (response.status(), response.headers().clone());
-            Answer { status, headers, text: response.text().await.unwrap() }
+            TestResponse { status, headers, text: response.text().await.unwrap() }
         })
     }
 
-    fn post(&self, path: &str, headers: Headers, body: &Value) -> Answer {
+    fn post(&self, path: &str, headers: Headers, body: &Value) -> TestResponse {
         self.send(Method::POST, path, headers, Some(body))
     }
 
@@ -290,7 +297,7 @@ impl Member {
         Member::with_session(server, &registered, Role::Member)
     }
 
-    fn with_session(server: &Server, answer: &Answer, role: Role) -> Member {
+    fn with_session(server: &Server, answer: &TestResponse, role: Role) -> Member {
         let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
         let token = match role {
             Role::Admin => {

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use super::proxy::Proxy;
-use super::{Cluster, wait_until_ready};
+use super::{ServerCluster, wait_until_ready};
 use crate::support::app::ids;
 use crate::support::postgres::Postgres;
 use crate::support::wait::wait_until;
@@ -12,9 +12,9 @@ use crate::support::wait::wait_until;
 const PAGE: &str = "/api/products/1/reviews?limit=100";
 
 async fn is_named_and_the_others_go_on(go: fn(&Postgres), come_back: fn(&Postgres)) {
-    let cluster = Cluster::start().await;
+    let cluster = ServerCluster::start().await;
     let app = &cluster.app;
-    let [mut there, gone] = cluster.reviews(20).await;
+    let [mut there, gone] = cluster.create_reviews(20).await;
     go(&cluster.reviews[1]);
 
     let page = app.get(PAGE).await;
@@ -68,9 +68,9 @@ async fn a_server_that_hangs_is_named() {
 
 #[actix_web::test]
 async fn a_server_that_hangs_keeps_nobody_waiting_for_others() {
-    let cluster = Cluster::start().await;
+    let cluster = ServerCluster::start().await;
     let app = &cluster.app;
-    let [there, gone] = cluster.reviews(20).await;
+    let [there, gone] = cluster.create_reviews(20).await;
     cluster.reviews[1].pause();
     // Many more than there are connections, and than may wait for one.
     let path = format!("/api/reviews/{}", gone[0]);
@@ -92,17 +92,17 @@ async fn a_server_that_hangs_keeps_nobody_waiting_for_others() {
 
 #[actix_web::test]
 async fn without_default_known_products_can_be_read() {
-    let cluster = Cluster::start().await;
+    let cluster = ServerCluster::start().await;
     let app = &cluster.app;
-    let [one, _] = cluster.reviews(10).await;
-    app.read(PAGE).await;
+    let [one, _] = cluster.create_reviews(10).await;
+    app.get_json(PAGE).await;
     cluster.default.stop();
 
     wait_until(|| app.get("/readyz"), |answer| answer.status == 503).await;
     assert_eq!(app.get("/readyz").await.json()["detail"], "default is not answering.");
-    assert_eq!(app.read(PAGE).await["items"].as_array().unwrap().len(), 10);
-    assert_eq!(app.read("/api/products/1/rating").await["count"], 10);
-    app.read(&format!("/api/reviews/{}", one[0])).await;
+    assert_eq!(app.get_json(PAGE).await["items"].as_array().unwrap().len(), 10);
+    assert_eq!(app.get_json("/api/products/1/rating").await["count"], 10);
+    app.get_json(&format!("/api/reviews/{}", one[0])).await;
     for path in ["/api/products", "/api/products/1", "/api/products/4/reviews"] {
         let answer = app.get(path).await;
         assert_eq!(answer.problem(503), "database_unavailable");
@@ -125,14 +125,14 @@ async fn without_default_known_products_can_be_read() {
 #[actix_web::test]
 async fn a_connection_that_was_cut_is_opened_again() {
     let proxy = Proxy::new();
-    let cluster = Cluster::start_with(|config, reviews| {
+    let cluster = ServerCluster::start_with(|config, reviews| {
         proxy.set_target(reviews[1].port());
         let url = format!("postgres://ostrakon@127.0.0.1:{}/ostrakon", proxy.port());
         config.reviews_urls[1] = url.parse().unwrap();
     })
     .await;
     let app = &cluster.app;
-    let [_, mut written] = cluster.reviews(20).await;
+    let [_, mut written] = cluster.create_reviews(20).await;
     for _ in 0..20 {
         proxy.cut();
         // Nothing had happened on the connections: clients do not even notice.
@@ -156,7 +156,7 @@ async fn a_connection_that_was_cut_is_opened_again() {
 
 #[actix_web::test]
 async fn what_was_acknowledged_survives_crashes() {
-    let cluster = Cluster::start().await;
+    let cluster = ServerCluster::start().await;
     let app = &cluster.app;
     let write = async |writer: usize| {
         let mut acknowledged = Vec::new();

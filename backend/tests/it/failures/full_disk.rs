@@ -11,14 +11,14 @@ use reqwest::{Client, Response};
 use serde_json::{Value, json};
 
 use crate::support::app::TestApp;
-use crate::support::cli::{Serving, ostrakon, succeeds};
-use crate::support::place::Place;
+use crate::support::cli::{ServerProcess, ostrakon, succeeds};
+use crate::support::cluster::TestCluster;
 use crate::support::postgres::Postgres;
 use crate::support::wait::wait_until;
 
 /// A server whose data lie in a file system of 16 MB, which is gone with it.
-struct Small {
-    serving: Serving,
+struct ServerOnSmallDisk {
+    server: ServerProcess,
     client: Client,
     /// The data, from here.
     data: PathBuf,
@@ -36,33 +36,33 @@ fn may_mount() -> bool {
     tried.is_ok_and(|status| status.success())
 }
 
-impl Small {
-    fn start(place: &Place) -> Small {
+impl ServerOnSmallDisk {
+    fn start(cluster: &TestCluster) -> ServerOnSmallDisk {
         for folder in ["data", BEFORE] {
-            fs::create_dir_all(place.folder().join(folder)).unwrap();
+            fs::create_dir_all(cluster.folder().join(folder)).unwrap();
         }
-        let served = ostrakon(place, &["serve", "--migrate"]);
+        let served = ostrakon(cluster, &["serve", "--migrate"]);
         let mut command = Command::new("unshare");
         command.args(["--user", "--map-root-user", "--mount", "sh", "-c"]);
         command.arg(format!(
             "mount -t tmpfs -o size=16m tmpfs data && cp -a {BEFORE}/. data && exec \"$0\" \"$@\""
         ));
         command.arg(served.get_program()).args(served.get_args());
-        command.current_dir(place.folder()).env("OSTRAKON_LISTEN", "127.0.0.1:0");
+        command.current_dir(cluster.folder()).env("OSTRAKON_LISTEN", "127.0.0.1:0");
         for (name, value) in served.get_envs() {
             match value {
                 Some(value) => command.env(name, value),
                 None => command.env_remove(name),
             };
         }
-        let serving = Serving::spawn(command);
-        let root = PathBuf::from(format!("/proc/{}/root", serving.pid()));
-        let folder = place.folder().strip_prefix("/").unwrap();
-        Small { serving, client: Client::new(), data: root.join(folder).join("data") }
+        let server = ServerProcess::spawn(command);
+        let root = PathBuf::from(format!("/proc/{}/root", server.pid()));
+        let folder = cluster.folder().strip_prefix("/").unwrap();
+        ServerOnSmallDisk { server, client: Client::new(), data: root.join(folder).join("data") }
     }
 
     fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.serving.address)
+        format!("http://{}{path}", self.server.address)
     }
 
     async fn get(&self, path: &str) -> Response {
@@ -74,11 +74,11 @@ impl Small {
     }
 
     /// What the program does there.
-    fn run(&self, place: &Place, arguments: &[&str]) -> Output {
-        let run = ostrakon(place, arguments);
+    fn run(&self, cluster: &TestCluster, arguments: &[&str]) -> Output {
+        let run = ostrakon(cluster, arguments);
         let mut command = Command::new("nsenter");
         command.args(["--user", "--mount", "--preserve-credentials", "--wd", "--target"]);
-        command.arg(self.serving.pid().to_string()).arg(run.get_program()).args(run.get_args());
+        command.arg(self.server.pid().to_string()).arg(run.get_program()).args(run.get_args());
         command.output().unwrap()
     }
 }
@@ -94,18 +94,18 @@ fn fill(folder: &Path) -> PathBuf {
 }
 
 /// A file system of 64 MB, which is gone when this is dropped.
-struct Mounted(PathBuf);
+struct MountedDisk(PathBuf);
 
-impl Mounted {
+impl MountedDisk {
     /// In this folder; `None`: this user may not mount one for all to see.
-    fn at(folder: &Path) -> Option<Mounted> {
+    fn at(folder: &Path) -> Option<MountedDisk> {
         let mount = ["-t", "tmpfs", "-o", "size=64m", "tmpfs"];
         let mounted = Command::new("mount").args(mount).arg(folder).stderr(Stdio::null()).status();
-        mounted.is_ok_and(|it| it.success()).then(|| Mounted(folder.to_owned()))
+        mounted.is_ok_and(|it| it.success()).then(|| MountedDisk(folder.to_owned()))
     }
 }
 
-impl Drop for Mounted {
+impl Drop for MountedDisk {
     fn drop(&mut self) {
         // Also while a server still has files there.
         Command::new("umount").arg("--lazy").arg(&self.0).status().unwrap();
@@ -124,44 +124,44 @@ async fn a_full_disk_refuses_writes_alone_and_recovers_by_itself() {
         eprintln!("skipped: this user may not mount a file system of his own (unshare --user)");
         return;
     }
-    let place = Place::new();
-    let small = Small::start(&place);
+    let cluster = TestCluster::new();
+    let server = ServerOnSmallDisk::start(&cluster);
     let account = json!({"name": "reader", "password": "a password of some length 7"});
-    let registered = small.post("/api/accounts", &account).await;
+    let registered = server.post("/api/accounts", &account).await;
     assert_eq!(registered.status(), 201);
     let cookie = registered.headers()[SET_COOKIE].to_str().unwrap();
     let cookie = cookie.split(';').next().unwrap().to_owned();
     let signed_in = async || {
-        let request = small.client.get(small.url("/api/session")).header(COOKIE, &cookie);
+        let request = server.client.get(server.url("/api/session")).header(COOKIE, &cookie);
         let text = request.send().await.unwrap().text().await.unwrap();
         serde_json::from_str::<Value>(&text).unwrap()["account"]["name"].clone()
     };
     assert_eq!(signed_in().await, "reader");
-    assert_eq!(small.get("/readyz").await.status(), 200);
+    assert_eq!(server.get("/readyz").await.status(), 200);
 
     for _ in 0..2 {
-        let fill = fill(&small.data);
+        let fill = fill(&server.data);
         // A log may have room for a little.
-        let mut ready = code(small.get("/readyz").await).await;
+        let mut ready = code(server.get("/readyz").await).await;
         for n in 0..1_000 {
             let other = json!({"name": format!("other{n}"), "password": "a password of length 7"});
-            let (status, refusal) = code(small.post("/api/accounts", &other).await).await;
-            ready = code(small.get("/readyz").await).await;
+            let (status, refusal) = code(server.post("/api/accounts", &other).await).await;
+            ready = code(server.get("/readyz").await).await;
             if status != 201 {
                 assert_eq!((status, refusal), (503, json!("storage_full")));
                 break;
             }
         }
         assert_eq!(ready, (503, json!("storage_full")));
-        assert_eq!(small.get("/healthz").await.status(), 200);
-        assert_eq!(small.get("/api/products").await.status(), 200);
+        assert_eq!(server.get("/healthz").await.status(), 200);
+        assert_eq!(server.get("/api/products").await.status(), 200);
         assert_eq!(signed_in().await, "reader");
 
         fs::remove_file(fill).unwrap();
-        assert_eq!(small.get("/readyz").await.status(), 200);
+        assert_eq!(server.get("/readyz").await.status(), 200);
         let name = format!("later{}", fastrand::u64(..));
         let later = json!({"name": name, "password": "a password of length 7"});
-        assert_eq!(small.post("/api/accounts", &later).await.status(), 201);
+        assert_eq!(server.post("/api/accounts", &later).await.status(), 201);
     }
 }
 
@@ -171,7 +171,7 @@ async fn a_full_disk_of_a_server_is_told_until_there_is_room() {
     let folder = tempfile::tempdir().unwrap();
     let disk = folder.path().join("disk");
     fs::create_dir(&disk).unwrap();
-    let Some(_mounted) = Mounted::at(&disk) else {
+    let Some(_mounted) = MountedDisk::at(&disk) else {
         eprintln!("skipped: this user may not mount a file system");
         return;
     };
@@ -228,27 +228,27 @@ async fn what_verify_finds_is_told_though_its_result_can_not_be_stored() {
         return;
     }
     for finding in [false, true] {
-        let place = Place::new();
+        let cluster = TestCluster::new();
         if finding {
-            succeeds(&place, &["migrate"]);
+            succeeds(&cluster, &["migrate"]);
             let stray = "INSERT INTO idempotency_key VALUES (700, 1, 'k', x'00', 1)";
-            place.sql_without_foreign_keys("reviews-2", stray);
-            fs::rename(place.folder().join("data"), place.folder().join(BEFORE)).unwrap();
+            cluster.sql_without_foreign_keys("reviews-2", stray);
+            fs::rename(cluster.folder().join("data"), cluster.folder().join(BEFORE)).unwrap();
         }
-        let small = Small::start(&place);
-        let fill = fill(&small.data);
+        let server = ServerOnSmallDisk::start(&cluster);
+        let fill = fill(&server.data);
         for n in 0.. {
             assert!(n < 1_000, "the disk is full");
             let account =
                 json!({"name": format!("account{n}"), "password": "a password of length 7"});
-            let (status, refusal) = code(small.post("/api/accounts", &account).await).await;
+            let (status, refusal) = code(server.post("/api/accounts", &account).await).await;
             if status != 201 {
                 assert_eq!((status, refusal), (503, json!("storage_full")));
                 break;
             }
         }
         let verify = || {
-            let output = small.run(&place, &["verify"]);
+            let output = server.run(&cluster, &["verify"]);
             assert_eq!(output.status.code(), Some(i32::from(finding)), "{output:?}");
             let said = String::from_utf8(output.stdout).unwrap();
             assert_eq!(said.contains("all in their place"), !finding, "{said}");

@@ -1,12 +1,13 @@
-//! A network that fails: what passes connections on to a server, until it cuts them.
+//! A network that fails: a proxy that forwards connections to a server, until it cuts them.
 
 use std::io;
+use std::mem;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// Passes TCP connections on.
+/// Forwards TCP connections.
 pub struct Proxy {
     port: u16,
     state: Arc<State>,
@@ -16,18 +17,25 @@ pub struct Proxy {
 struct State {
     target: AtomicU16,
     refuses: AtomicBool,
-    open: Mutex<Vec<TcpStream>>,
+    open: Mutex<Open>,
+}
+
+#[derive(Default)]
+struct Open {
+    /// Opened since the last cut.
+    new: Vec<TcpStream>,
+    old: Vec<TcpStream>,
 }
 
 impl Proxy {
-    /// One that listens, for a target that is said later. Its thread ends with the process.
+    /// A proxy without a target so far. Its thread ends with the process.
     pub fn new() -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let proxy = Proxy { port: listener.local_addr().unwrap().port(), state: Arc::default() };
         let state = Arc::clone(&proxy.state);
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                state.pass_on(client);
+                state.forward(client);
             }
         });
         proxy
@@ -37,22 +45,27 @@ impl Proxy {
         self.port
     }
 
-    /// To this port of this machine.
+    /// Forwards new connections to this local port.
     pub fn set_target(&self, port: u16) {
         self.state.target.store(port, Ordering::SeqCst);
     }
 
-    /// Cuts all connections that are open.
+    /// Cuts each connection that has survived one cut already. Without that reprieve, a quick series
+    /// of cuts could hit every attempt of the health check, which would rightly find the server
+    /// unavailable.
     pub fn cut(&self) {
-        for stream in self.state.open.lock().unwrap().drain(..) {
-            // The other side may have been faster.
+        let mut open = self.state.open.lock().unwrap();
+        for stream in open.old.drain(..) {
+            // The other side may have closed it before.
             stream.shutdown(Shutdown::Both).ok();
         }
+        open.old = mem::take(&mut open.new);
     }
 
     /// Cuts all connections, and every new one.
     pub fn refuse(&self) {
         self.state.refuses.store(true, Ordering::SeqCst);
+        self.cut();
         self.cut();
     }
 
@@ -62,14 +75,14 @@ impl Proxy {
 }
 
 impl State {
-    fn pass_on(&self, client: TcpStream) {
+    fn forward(&self, client: TcpStream) {
         if self.refuses.load(Ordering::SeqCst) {
             return;
         }
         let target = self.target.load(Ordering::SeqCst);
         let Ok(server) = TcpStream::connect(("127.0.0.1", target)) else { return };
         let both = [&client, &server].map(|stream| stream.try_clone().unwrap());
-        self.open.lock().unwrap().extend(both);
+        self.open.lock().unwrap().new.extend(both);
         copy(client.try_clone().unwrap(), server.try_clone().unwrap());
         copy(server, client);
     }
@@ -77,7 +90,7 @@ impl State {
 
 fn copy(mut from: TcpStream, mut to: TcpStream) {
     thread::spawn(move || {
-        // However it ends, it ends in both directions.
+        // When one direction ends, both do.
         io::copy(&mut from, &mut to).ok();
         from.shutdown(Shutdown::Both).ok();
         to.shutdown(Shutdown::Both).ok();

@@ -3,7 +3,7 @@
 use ostrakon::db::Reads;
 use serde_json::json;
 
-use super::{Cluster, wait_until_ready};
+use super::{ServerCluster, wait_until_ready};
 use crate::support::app::ids;
 use crate::support::postgres::Postgres;
 use crate::support::wait::wait_until;
@@ -11,9 +11,9 @@ use crate::support::wait::wait_until;
 const PAGE: &str = "/api/products/1/reviews?limit=100";
 
 /// A cluster with a replica of reviews-2.
-async fn with_replica(reads: Reads, max_replica_lag_ms: u32) -> (Cluster, Postgres) {
+async fn with_replica(reads: Reads, max_replica_lag_ms: u32) -> (ServerCluster, Postgres) {
     let mut replica = None;
-    let cluster = Cluster::start_with(|config, reviews| {
+    let cluster = ServerCluster::start_with(|config, reviews| {
         let follower = reviews[1].replica();
         config
             .replicas
@@ -27,7 +27,7 @@ async fn with_replica(reads: Reads, max_replica_lag_ms: u32) -> (Cluster, Postgr
 }
 
 /// Asks until the replica is known to have all.
-async fn until_it_has_all(cluster: &Cluster) {
+async fn until_it_has_all(cluster: &ServerCluster) {
     let replica = async || cluster.app.databases()["items"][1]["replicas"][0].clone();
     wait_until(replica, |it| *it == json!({"health": "up", "lag_ms": 0})).await;
 }
@@ -36,7 +36,7 @@ async fn until_it_has_all(cluster: &Cluster) {
 async fn reads_go_on_while_the_primary_is_away() {
     let (cluster, _replica) = with_replica(Reads::Primary, 1_000).await;
     let app = &cluster.app;
-    let [one, two] = cluster.reviews(20).await;
+    let [one, two] = cluster.create_reviews(20).await;
     cluster.app.verify();
     wait_until(|| app.get(PAGE), |page| page.status == 200).await;
     until_it_has_all(&cluster).await;
@@ -50,11 +50,11 @@ async fn reads_go_on_while_the_primary_is_away() {
     assert_eq!(listed, all);
     assert_eq!(page.json()["missing_databases"], json!(null));
     for id in &two {
-        app.read(&format!("/api/reviews/{id}")).await;
+        app.get_json(&format!("/api/reviews/{id}")).await;
     }
-    assert_eq!(app.read("/api/products/1/rating").await["count"], 20);
+    assert_eq!(app.get_json("/api/products/1/rating").await["count"], 20);
     assert_eq!(
-        app.read(&format!("{PAGE}&sort=oldest")).await["items"].as_array().unwrap().len(),
+        app.get_json(&format!("{PAGE}&sort=oldest")).await["items"].as_array().unwrap().len(),
         20
     );
     let refused = cluster.post_to(1).await;
@@ -73,7 +73,7 @@ async fn reads_go_on_while_the_primary_is_away() {
 async fn whoever_wrote_sees_it() {
     let (cluster, replica) = with_replica(Reads::Replica, 60_000).await;
     let app = &cluster.app;
-    cluster.reviews(10).await;
+    cluster.create_reviews(10).await;
     until_it_has_all(&cluster).await;
     replica.sql("SELECT pg_wal_replay_pause()");
     let written = cluster.post_to(1).await;
@@ -86,8 +86,8 @@ async fn whoever_wrote_sees_it() {
 
     // Others read from the replica, which does not have it.
     assert_eq!(app.get(&path).await.problem(404), "review_not_found");
-    assert_eq!(app.read(PAGE).await["items"].as_array().unwrap().len(), 10);
-    assert_eq!(app.read("/api/products/1/rating").await["count"], 10);
+    assert_eq!(app.get_json(PAGE).await["items"].as_array().unwrap().len(), 10);
+    assert_eq!(app.get_json("/api/products/1/rating").await["count"], 10);
     let with = |header: &'static str, value: String| {
         move |path: &str| app.send(app.request(reqwest::Method::GET, path).header(header, &value))
     };
@@ -108,7 +108,7 @@ async fn whoever_wrote_sees_it() {
     let request = request.header("cookie", format!("ostrakon_position={position}.default:1"));
     let answer = app.send(request.json(&json!({"body": "text"}))).await;
     assert_eq!(answer.status, 201);
-    if cluster.place(answer.json()["id"].as_str().unwrap()) == 1 {
+    if cluster.database_index(answer.json()["id"].as_str().unwrap()) == 1 {
         let cookie = answer.header("set-cookie");
         assert!(cookie.starts_with("ostrakon_position=default:1.reviews-2:"), "{cookie}");
         assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
@@ -122,7 +122,7 @@ async fn whoever_wrote_sees_it() {
 async fn a_replica_that_lags_or_fails_is_left_out() {
     let (cluster, replica) = with_replica(Reads::Replica, 1).await;
     let app = &cluster.app;
-    cluster.reviews(10).await;
+    cluster.create_reviews(10).await;
     replica.sql("SELECT pg_wal_replay_pause()");
     let id = cluster.post_to(1).await.json()["id"].as_str().unwrap().to_owned();
     // It comes from the primary as soon as the replica is known to lag.
@@ -145,7 +145,7 @@ async fn a_replica_that_lags_or_fails_is_left_out() {
 #[actix_web::test]
 async fn a_promoted_replica_takes_over() {
     let mut replica = None;
-    let cluster = Cluster::start_with(|config, reviews| {
+    let cluster = ServerCluster::start_with(|config, reviews| {
         let follower = reviews[1].replica();
         // What is acknowledged is on both.
         reviews[1].sql("ALTER SYSTEM SET synchronous_standby_names = '*'");
@@ -160,7 +160,7 @@ async fn a_promoted_replica_takes_over() {
     })
     .await;
     let (app, replica) = (&cluster.app, replica.unwrap());
-    let [_, written] = cluster.reviews(20).await;
+    let [_, written] = cluster.create_reviews(20).await;
     cluster.reviews[1].kill();
     assert_eq!(cluster.post_to(1).await.problem(503), "database_unavailable");
     replica.promote();

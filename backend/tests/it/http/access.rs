@@ -212,7 +212,7 @@ struct Operation {
 }
 
 async fn operations(app: &TestApp) -> Vec<Operation> {
-    let document = app.read("/api/openapi.json").await;
+    let document = app.get_json("/api/openapi.json").await;
     let paths = document["paths"].as_object().unwrap();
     let operation = |(path, method, operation): (&String, &String, &Value)| Operation {
         id: operation["operationId"].as_str().unwrap().to_owned(),
@@ -283,7 +283,7 @@ impl Stage {
             ("expired", Role::Admin),
             ("revoked", Role::Admin),
         ] {
-            let account = app.account(name, role).await.id;
+            let account = app.create_account(name, role).await.id;
             let hash = hash(&format!("secret of {name}"));
             let now_ms = Timestamp::now().as_millisecond();
             let expires_at = if name == "expired" { 1 } else { now_ms + 3_600_000 };
@@ -315,7 +315,7 @@ impl Stage {
         app.sql("default", "UPDATE account SET disabled = TRUE WHERE name = 'disabled'");
         let revoked = "(SELECT id FROM account WHERE name = 'revoked')";
         app.sql("default", &format!("DELETE FROM api_token WHERE account_id = {revoked}"));
-        let bystander = app.account("bystander", Role::Moderator).await.id;
+        let bystander = app.create_account("bystander", Role::Moderator).await.id;
         Stage { app, bystander, products: crate::support::app::PRODUCTS }
     }
 
@@ -329,7 +329,7 @@ impl Stage {
     }
 
     /// Whoever asks, asks as nobody else, also after having signed out.
-    fn sign(&self, actor: Actor, request: RequestBuilder) -> RequestBuilder {
+    fn authorize(&self, actor: Actor, request: RequestBuilder) -> RequestBuilder {
         let cookie = |name: &str| format!("ostrakon_session=secret of {name}");
         match actor {
             Guest => request,
@@ -381,7 +381,7 @@ impl Stage {
             Some(body) => request.json(&body),
             None => request,
         };
-        let answer = self.app.send(self.sign(actor, request)).await;
+        let answer = self.app.send(self.authorize(actor, request)).await;
         if answer.status.is_success() {
             return answer.status.as_u16().to_string();
         }
@@ -417,7 +417,7 @@ on_every_engine!(everybody_may_do_what_the_matrix_says_and_nothing_else, async |
 // The document says of each operation what the program does.
 on_every_engine!(the_document_names_who_may_do_it, async || {
     let app = TestApp::start(1).await;
-    let document = app.read("/api/openapi.json").await;
+    let document = app.get_json("/api/openapi.json").await;
     for operation in operations(&app).await {
         let (id, access, _) = MATRIX.iter().find(|(id, ..)| *id == operation.id).unwrap();
         let method = operation.method.as_str().to_lowercase();

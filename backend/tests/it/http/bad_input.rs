@@ -8,7 +8,7 @@ use crate::support::app::TestApp;
 
 const REVIEWS: &str = "/api/products/1/reviews";
 
-on_every_engine!(bodies, async || {
+on_every_engine!(invalid_bodies_are_refused, async || {
     let app = TestApp::start(1).await;
     let long =
         |field: &str, chars: usize| json!({"body": "b", field: "é".repeat(chars)}).to_string();
@@ -60,13 +60,13 @@ on_every_engine!(bodies, async || {
     }
     let all = app.post_review(1, &json!({"body": "", "rating": 9, "title": "\u{7}"})).await.json();
     assert_eq!(all["errors"].as_array().unwrap().len(), 3);
-    assert_eq!(app.read("/api/products/1/rating").await["count"], 0);
+    assert_eq!(app.get_json("/api/products/1/rating").await["count"], 0);
     for (field, chars) in [("body", 10_000), ("title", 255), ("author_name", 80)] {
         assert_eq!(app.post_text(REVIEWS, long(field, chars)).await.status, 201, "{field}");
     }
 });
 
-on_every_engine!(content_types, async || {
+on_every_engine!(other_content_types_are_refused, async || {
     let app = TestApp::start(1).await;
     for wrong in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "json"] {
         let request = app.request(Method::POST, REVIEWS).header("content-type", wrong);
@@ -90,10 +90,10 @@ on_every_engine!(content_types, async || {
     assert_eq!(app.send(request.body(r#"{"body":"x"}"#)).await.status, 201);
 
     // A change may say that it is one (RFC 7396); nothing else is.
-    let admin = app.account("admin", Role::Admin).await;
+    let admin = app.create_account("admin", Role::Admin).await;
     let change = async |method: Method, path: &str, media_type: &str| {
         let request = app.request(method, path).header("content-type", media_type);
-        app.send(admin.sign(request).header("if-match", "*").body(r#"{"name":"x"}"#)).await
+        app.send(admin.authorize(request).header("if-match", "*").body(r#"{"name":"x"}"#)).await
     };
     let product = "/api/admin/products/1";
     for media_type in ["application/merge-patch+json", "Application/Merge-Patch+JSON;charset=utf-8"]
@@ -111,7 +111,7 @@ on_every_engine!(content_types, async || {
     }
 });
 
-on_every_engine!(keys, async || {
+on_every_engine!(invalid_idempotency_keys_are_refused, async || {
     let app = TestApp::start(1).await;
     for bad in ["", " ", "two words", &"k".repeat(256), "schlüssel"] {
         let answer = app.post_with_key(1, &json!({"body": "x"}), bad).await;
@@ -121,7 +121,7 @@ on_every_engine!(keys, async || {
     assert_eq!(long.status, 201);
 });
 
-on_every_engine!(ids_and_paths, async || {
+on_every_engine!(invalid_ids_and_unknown_paths_are_refused, async || {
     let app = TestApp::start(1).await;
     let unknown = "7ZZZZZZZZZZZZ";
     for (path, status, code) in [
@@ -150,7 +150,7 @@ on_every_engine!(ids_and_paths, async || {
     assert_eq!(post.problem(404), "product_not_found");
 });
 
-on_every_engine!(methods, async || {
+on_every_engine!(other_methods_are_refused, async || {
     let app = TestApp::start(1).await;
     for (method, path, allow) in [
         (Method::DELETE, REVIEWS, "GET, POST, HEAD"),
@@ -176,7 +176,7 @@ on_every_engine!(methods, async || {
     }
 });
 
-on_every_engine!(parameters, async || {
+on_every_engine!(invalid_parameters_are_refused, async || {
     let app = TestApp::start(1).await;
     let hundred_and_one = vec!["1"; 101].join(",");
     let long = "x".repeat(101);
@@ -207,14 +207,14 @@ on_every_engine!(parameters, async || {
     }
 });
 
-on_every_engine!(cursors, async || {
+on_every_engine!(foreign_and_invalid_cursors_are_refused, async || {
     let app = TestApp::start(3).await;
     for _ in 0..3 {
-        app.review(1, Some(5)).await;
+        app.create_review(1, Some(5)).await;
     }
-    let page = app.read(&format!("{REVIEWS}?limit=1")).await;
+    let page = app.get_json(&format!("{REVIEWS}?limit=1")).await;
     let cursor = page["next_cursor"].as_str().unwrap();
-    let same = app.read(&format!("{REVIEWS}?limit=2&cursor={cursor}")).await;
+    let same = app.get_json(&format!("{REVIEWS}?limit=2&cursor={cursor}")).await;
     assert_eq!(same["items"].as_array().unwrap().len(), 2);
     for other in [
         format!("{REVIEWS}?sort=oldest&cursor={cursor}"),
@@ -224,7 +224,7 @@ on_every_engine!(cursors, async || {
     ] {
         assert_eq!(app.get(&other).await.problem(400), "cursor_mismatch", "{other}");
     }
-    let products = app.read("/api/products?limit=1").await;
+    let products = app.get_json("/api/products?limit=1").await;
     let products = products["next_cursor"].as_str().unwrap();
     let search = format!("/api/products?search=product&cursor={products}");
     assert_eq!(app.get(&search).await.problem(400), "cursor_mismatch");
@@ -236,9 +236,9 @@ on_every_engine!(cursors, async || {
 
 on_every_engine!(an_empty_cursor_is_that_of_the_first_page, async || {
     let app = TestApp::start(1).await;
-    let admin = app.account("admin", Role::Admin).await;
-    app.call(Some(&admin), Method::POST, REVIEWS, &json!({"body": "x"})).await;
-    let document = app.read("/api/openapi.json").await;
+    let admin = app.create_account("admin", Role::Admin).await;
+    app.send_json(Some(&admin), Method::POST, REVIEWS, &json!({"body": "x"})).await;
+    let document = app.get_json("/api/openapi.json").await;
     let mut lists = 0;
     for (path, item) in document["paths"].as_object().unwrap() {
         let parameters = item["get"]["parameters"].as_array().cloned().unwrap_or_default();
@@ -247,9 +247,9 @@ on_every_engine!(an_empty_cursor_is_that_of_the_first_page, async || {
         }
         lists += 1;
         let path = path.replace("{id}", "1");
-        let first = app.read_as(&admin, &path).await;
+        let first = app.get_json_as(&admin, &path).await;
         for empty in ["cursor=", "cursor", "limit=20&cursor="] {
-            assert_eq!(app.read_as(&admin, &format!("{path}?{empty}")).await, first, "{path}");
+            assert_eq!(app.get_json_as(&admin, &format!("{path}?{empty}")).await, first, "{path}");
         }
     }
     assert!(lists >= 6, "{lists}");

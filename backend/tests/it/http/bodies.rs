@@ -4,16 +4,17 @@ use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::accounts::{create, register, sign_in};
+use crate::support::accounts::{create_account, register, sign_in};
 use crate::support::app::TestApp;
 
 const REVIEWS: &str = "/api/products/1/reviews";
 
 on_every_engine!(field_errors_have_the_values_in_their_text, async || {
     let app = TestApp::start(1).await;
-    let admin = app.account("admin", Role::Admin).await;
-    let author = app.account("aspasia", Role::Member).await;
-    let review = app.call(Some(&author), Method::POST, REVIEWS, &json!({"body": "x"})).await.json();
+    let admin = app.create_account("admin", Role::Admin).await;
+    let author = app.create_account("aspasia", Role::Member).await;
+    let review =
+        app.send_json(Some(&author), Method::POST, REVIEWS, &json!({"body": "x"})).await.json();
     let review = format!("/api/reviews/{}", review["id"].as_str().unwrap());
     let spam = json!({"decision": "spam", "reason": "advertising", "reviews": []});
     for (method, path, body, params) in [
@@ -106,13 +107,13 @@ on_every_engine!(field_errors_have_the_values_in_their_text, async || {
     ] {
         let request = app.request(method, path).header("if-match", "*").json(&body);
         let by = if path == review { &author } else { &admin };
-        let refused = app.send(by.sign(request)).await;
+        let refused = app.send(by.authorize(request)).await;
         assert_eq!(refused.problem(422), "validation_failed", "{path} {body}");
         assert_eq!(refused.json()["errors"][0]["params"], params, "{path} {body}");
     }
     let browser = register(&app, "xenophon").await;
     let token = json!({"name": "x", "expires_in_days": 1_i64 << 40});
-    let refused = browser.ask(Method::POST, "/api/accounts/me/tokens", token).await.json();
+    let refused = browser.send(Method::POST, "/api/accounts/me/tokens", token).await.json();
     let params = json!({"minimum": 1, "maximum": 366, "actual": 1_i64 << 40});
     assert_eq!(refused["errors"][0]["params"], params);
     for (query, code, params) in [
@@ -156,11 +157,11 @@ on_every_engine!(blank_texts_are_absent_ones, async || {
     let again = app.post_with_key(1, &json!({"body": "x", "rating": null}), "same").await;
     assert_eq!((again.status.as_u16(), again.header("idempotency-replayed")), (201, "true"));
 
-    let author = app.account("aspasia", Role::Member).await;
+    let author = app.create_account("aspasia", Role::Member).await;
     let review = json!({"body": "x", "title": "t"});
-    let review = app.call(Some(&author), Method::POST, REVIEWS, &review).await.json();
+    let review = app.send_json(Some(&author), Method::POST, REVIEWS, &review).await.json();
     let path = format!("/api/reviews/{}", review["id"].as_str().unwrap());
-    let edit = author.sign(app.request(Method::PATCH, &path).header("if-match", "*"));
+    let edit = author.authorize(app.request(Method::PATCH, &path).header("if-match", "*"));
     assert_eq!(app.send(edit.json(&json!({"title": " "}))).await.json()["title"], Value::Null);
     let report = json!({"reason": "spam", "note": ""});
     let report = app.post_text(&format!("{path}/reports"), report.to_string()).await;
@@ -169,24 +170,24 @@ on_every_engine!(blank_texts_are_absent_ones, async || {
     let report = app.post_text(&format!("{path}/reports"), report.to_string()).await;
     assert_eq!(report.json()["errors"][0]["code"], "missing_field");
 
-    let admin = app.account("admin", Role::Admin).await;
+    let admin = app.create_account("admin", Role::Admin).await;
     let product = json!({"name": "n", "description": "", "sku": " ", "picture_url": ""});
-    let product = app.call(Some(&admin), Method::POST, "/api/admin/products", &product).await;
+    let product = app.send_json(Some(&admin), Method::POST, "/api/admin/products", &product).await;
     assert_eq!(product.status, 201, "{product:?}");
     assert_eq!(product.json()["sku"], Value::Null);
 });
 
 on_every_engine!(null_removes_only_what_can_be_removed, async || {
     let app = TestApp::start(1).await;
-    let admin = app.account("admin", Role::Admin).await;
-    create(&app, "pericles", Role::Admin);
+    let admin = app.create_account("admin", Role::Admin).await;
+    create_account(&app, "pericles", Role::Admin);
     let browser = sign_in(&app, "pericles").await;
     let all = json!({"body": "x", "rating": 5, "title": "t", "author_name": "a"});
-    let review = app.call(Some(&admin), Method::POST, REVIEWS, &all).await.json();
+    let review = app.send_json(Some(&admin), Method::POST, REVIEWS, &all).await.json();
     let review = format!("/api/reviews/{}", review["id"].as_str().unwrap());
     let patch = async |path: &str, body: &Value| {
         let request = app.request(Method::PATCH, path).header("if-match", "*").json(body);
-        app.send(admin.sign(request)).await
+        app.send(admin.authorize(request)).await
     };
     for (path, field) in [
         (&*review, "body"),
@@ -198,7 +199,7 @@ on_every_engine!(null_removes_only_what_can_be_removed, async || {
         let null = json!({field: null});
         let refused = match path {
             // Not with a token.
-            "/api/admin/accounts/1" => browser.ask(Method::PATCH, path, null).await,
+            "/api/admin/accounts/1" => browser.send(Method::PATCH, path, null).await,
             _ => patch(path, &null).await,
         };
         assert_eq!(refused.problem(422), "validation_failed", "{field}");
@@ -230,19 +231,20 @@ on_every_engine!(null_removes_only_what_can_be_removed, async || {
 
 on_every_engine!(integers_may_be_written_with_a_point, async || {
     let app = TestApp::start(1).await;
-    let author = app.account("aspasia", Role::Member).await;
-    let post = author.sign(app.request(Method::POST, REVIEWS));
+    let author = app.create_account("aspasia", Role::Member).await;
+    let post = author.authorize(app.request(Method::POST, REVIEWS));
     let post = post.header("content-type", "application/json");
     let review = app.send(post.body(r#"{"body": "x", "rating": 5.0}"#)).await.json();
     assert_eq!(review["rating"], 5);
     let path = format!("/api/reviews/{}", review["id"].as_str().unwrap());
-    let edit = author.sign(app.request(Method::PATCH, &path).header("if-match", "\"1\""));
+    let edit = author.authorize(app.request(Method::PATCH, &path).header("if-match", "\"1\""));
     let edit = edit.header("content-type", "application/merge-patch+json");
     assert_eq!(app.send(edit.body(r#"{"rating": 4e0}"#)).await.json()["rating"], 4);
     let decide = json!({"decision": "approve", "reason": "within_rules",
         "reviews": [{"id": review["id"], "version": 2.0}]});
-    let moderator = app.account("pericles", Role::Moderator).await;
-    let decided = app.call(Some(&moderator), Method::POST, "/api/moderation/decisions", &decide);
+    let moderator = app.create_account("pericles", Role::Moderator).await;
+    let decided =
+        app.send_json(Some(&moderator), Method::POST, "/api/moderation/decisions", &decide);
     let decided = decided.await;
     assert_eq!(decided.json()["items"][0]["problem"], Value::Null, "{decided:?}");
     let half = app.post_review(1, &json!({"body": "x", "rating": 4.5})).await;
@@ -270,10 +272,10 @@ on_every_engine!(limits_are_characters_however_they_are_escaped, async || {
     let too_long = app.post_text(REVIEWS, format!("{{{}}}", field("body", 11_000))).await;
     assert_eq!(too_long.problem(413), "body_too_large");
 
-    let moderator = app.account("pericles", Role::Moderator).await;
+    let moderator = app.create_account("pericles", Role::Moderator).await;
     let mut reviews = Vec::new();
     for _ in 0..100 {
-        let id = escaped(&app.review(1, None).await);
+        let id = escaped(&app.create_review(1, None).await);
         let (key, version) = (escaped("id"), escaped("version"));
         reviews.push(format!("{{\n      \"{key}\": \"{id}\",\n      \"{version}\": 1\n    }}"));
     }
@@ -285,7 +287,7 @@ on_every_engine!(limits_are_characters_however_they_are_escaped, async || {
     );
     let request = app.request(Method::POST, "/api/moderation/decisions");
     let request = request.header("content-type", "application/json").body(decisions);
-    let decided = app.send(moderator.sign(request)).await;
+    let decided = app.send(moderator.authorize(request)).await;
     assert_eq!(decided.status, 200, "{decided:?}");
     // What has short fields only has a short limit.
     let sign_in = json!({"name": "x".repeat(10_000), "password": "x"}).to_string();

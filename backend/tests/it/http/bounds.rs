@@ -9,17 +9,17 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::support::app::TestApp;
-use crate::support::place::{open, with_suffix};
+use crate::support::cluster::{open, with_suffix};
 use crate::support::wait::wait_until;
 
 #[actix_web::test]
 async fn more_requests_than_fit_are_refused_at_once() {
     let app = TestApp::start(1).await;
-    let admin = app.account("admin", Role::Admin).await;
-    let holder = app.place().hold_file("default");
+    let admin = app.create_account("admin", Role::Admin).await;
+    let holder = app.cluster().lock_file("default");
     let archive = || async {
         let edit = app.request(Method::PATCH, "/api/admin/products/1").header("if-match", "*");
-        app.send(admin.sign(edit).json(&json!({"archived": true}))).await
+        app.send(admin.authorize(edit).json(&json!({"archived": true}))).await
     };
     let mut answers: FuturesUnordered<_> = (0..300).map(|_| archive()).collect();
     // As long as the lock is held, no other answer is possible.
@@ -29,8 +29,8 @@ async fn more_requests_than_fit_are_refused_at_once() {
         assert!(!answer.header("retry-after").is_empty());
     }
     // Other kinds of work are not held up.
-    app.read("/api/products/1/reviews").await;
-    app.review(2, None).await;
+    app.get_json("/api/products/1/reviews").await;
+    app.create_review(2, None).await;
     drop(holder);
     let rest: Vec<u16> = answers.map(|answer| answer.status.as_u16()).collect().await;
     assert!(rest.iter().all(|status| [200, 503].contains(status)), "{rest:?}");
@@ -40,8 +40,8 @@ async fn more_requests_than_fit_are_refused_at_once() {
 #[actix_web::test]
 async fn no_read_of_a_file_takes_for_ever() {
     let app = TestApp::start_with(1, |config| config.connections.statement_timeout_ms = 1).await;
-    let admin = app.account("admin", Role::Admin).await;
-    app.review(1, Some(4)).await;
+    let admin = app.create_account("admin", Role::Admin).await;
+    app.create_review(1, Some(4)).await;
     app.sql(
         "reviews-1",
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
@@ -51,7 +51,7 @@ async fn no_read_of_a_file_takes_for_ever() {
     let found = app.get_as(&admin, "/api/admin/reviews?search=nobody-wrote-this").await;
     assert_eq!(found.problem(503), "database_unavailable");
     assert!(!found.header("retry-after").is_empty());
-    let page = app.read_as(&admin, "/api/admin/reviews").await;
+    let page = app.get_json_as(&admin, "/api/admin/reviews").await;
     assert_eq!(page["items"].as_array().unwrap().len(), 20);
 }
 
@@ -67,12 +67,12 @@ async fn the_log_of_a_file_is_bounded() {
     app.sql("reviews-1", big);
     assert!(megabytes() > 100);
     // A long read is not broken off, and holds nobody up.
-    app.review(1, None).await;
+    app.create_review(1, None).await;
     assert!(megabytes() > 100);
     drop(reader);
     let read_and_write = || async {
-        let reads = (0..10).map(|_| app.read("/api/products/1/reviews"));
-        futures_util::future::join(join_all(reads), app.review(1, None)).await;
+        let reads = (0..10).map(|_| app.get_json("/api/products/1/reviews"));
+        futures_util::future::join(join_all(reads), app.create_review(1, None)).await;
         megabytes()
     };
     wait_until(read_and_write, |megabytes| *megabytes < 64).await;
@@ -81,8 +81,8 @@ async fn the_log_of_a_file_is_bounded() {
 
 on_every_engine!(what_is_shown_beside_a_review_is_bounded, async || {
     let app = TestApp::start(1).await;
-    let moderator = app.account("moderator", Role::Admin).await;
-    let ids = [app.review(1, None).await, app.review(2, None).await];
+    let moderator = app.create_account("moderator", Role::Admin).await;
+    let ids = [app.create_review(1, None).await, app.create_review(2, None).await];
     // No recursive query: Citus joins none with a distributed table.
     let numbers: Vec<_> = (1..=300).map(|n| format!("({n})")).collect();
     let reports = format!(
@@ -93,7 +93,7 @@ on_every_engine!(what_is_shown_beside_a_review_is_bounded, async || {
         numbers.join(",")
     );
     app.sql("reviews-1", &reports);
-    let queue = app.read_as(&moderator, "/api/moderation/queue").await;
+    let queue = app.get_json_as(&moderator, "/api/moderation/queue").await;
     assert_eq!(queue["items"].as_array().unwrap().len(), 2);
     for item in queue["items"].as_array().unwrap() {
         let reports = item["reports"].as_array().unwrap();
@@ -101,7 +101,7 @@ on_every_engine!(what_is_shown_beside_a_review_is_bounded, async || {
         assert_eq!(reports[0]["created_at"], "2026-11-22T15:27:00.3Z", "the newest");
     }
     for id in &ids {
-        let detail = app.read_as(&moderator, &format!("/api/admin/reviews/{id}")).await;
+        let detail = app.get_json_as(&moderator, &format!("/api/admin/reviews/{id}")).await;
         assert_eq!(detail["reports"].as_array().unwrap().len(), 100);
     }
     app.verify();
@@ -109,7 +109,7 @@ on_every_engine!(what_is_shown_beside_a_review_is_bounded, async || {
 
 on_every_engine!(verify_tells_a_thousand_findings_and_counts_all, async || {
     let app = TestApp::start(1).await;
-    app.review(1, Some(5)).await;
+    app.create_review(1, Some(5)).await;
     app.sql(
         "reviews-1",
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000)

@@ -25,10 +25,10 @@ async fn tags(app: &TestApp, paths: &[String]) -> Vec<String> {
 
 on_every_engine!(every_change_is_seen_at_once, async || {
     let app = TestApp::start(3).await;
-    let author = app.account("author", Role::Member).await;
-    let moderator = app.account("moderator", Role::Admin).await;
+    let author = app.create_account("author", Role::Member).await;
+    let moderator = app.create_account("moderator", Role::Admin).await;
     let review = app
-        .call(
+        .send_json(
             Some(&author),
             Method::POST,
             "/api/products/1/reviews",
@@ -59,7 +59,7 @@ on_every_engine!(every_change_is_seen_at_once, async || {
         let before = tags(&app, &kept(&review)).await;
         assert_eq!(tags(&app, &kept(&review)).await, before, "an answer changed by itself");
         let version = app.get(&format!("/api/reviews/{review}")).await.header("etag").to_owned();
-        let request = by.sign(app.request(method, &path)).json(&body);
+        let request = by.authorize(app.request(method, &path)).json(&body);
         let version = if path.contains("products") { "\"1\"".to_owned() } else { version };
         let done = app.send(request.header("if-match", version)).await;
         assert!(done.status.is_success(), "{path}: {done:?}");
@@ -80,28 +80,28 @@ on_every_engine!(a_new_review_is_in_every_answer_after_its_own, async || {
                     .await;
                 let id = answer.json()["id"].as_str().unwrap().to_owned();
                 // Others keep the answer filled meanwhile; with these it has room for all.
-                let page = app.read("/api/products/1/reviews?limit=100").await;
+                let page = app.get_json("/api/products/1/reviews?limit=100").await;
                 assert!(ids(page["items"].as_array().unwrap()).contains(&id), "{id} is missing");
-                let rating = app.read("/api/products/1/rating").await;
+                let rating = app.get_json("/api/products/1/rating").await;
                 assert!(rating["count"].as_i64() > Some(n), "{rating}");
             }
         }
     };
     join_all((0..4).map(post)).await;
-    assert_eq!(app.read("/api/products/1/rating").await["count"], 80);
+    assert_eq!(app.get_json("/api/products/1/rating").await["count"], 80);
     app.verify();
 });
 
 on_every_engine!(what_is_known_is_answered_without_a_body, async || {
     let app = TestApp::start(3).await;
-    app.review(1, Some(4)).await;
+    app.create_review(1, Some(4)).await;
     for path in ["/api/products/1/reviews", "/api/products/1/rating", "/api/products/1"] {
         let tag = app.get(path).await.header("etag").to_owned();
         let ask = || app.send(app.request(Method::GET, path).header("if-none-match", &tag));
         let known = ask().await;
         assert_eq!((known.status.as_u16(), known.text.as_str()), (304, ""), "{path}");
         assert_eq!(known.header("etag"), tag);
-        app.review(1, Some(2)).await;
+        app.create_review(1, Some(2)).await;
         assert_eq!(ask().await.status, 200, "{path}");
     }
 });
@@ -109,9 +109,9 @@ on_every_engine!(what_is_known_is_answered_without_a_body, async || {
 // Another process may keep an answer for a moment, but not from those who have written.
 on_every_server!(who_has_written_sees_it_at_another_process, async || {
     let app = TestApp::start(3).await;
-    let other = app.another();
+    let other = app.start_second_process();
     for n in 1..=10 {
-        other.read("/api/products/1/reviews").await;
+        other.get_json("/api/products/1/reviews").await;
         let written = app.post_review(1, &json!({"body": "text"})).await;
         let position = written.header("ostrakon-position").to_owned();
         let request = other.request(Method::GET, "/api/products/1/reviews?limit=100");
@@ -125,7 +125,7 @@ on_every_server!(who_has_written_sees_it_at_another_process, async || {
 #[actix_web::test]
 async fn what_others_write_is_seen_soon() {
     let app = TestApp::start(3).await;
-    app.review(1, Some(4)).await;
+    app.create_review(1, Some(4)).await;
     for expected in 2..5 {
         let before = app.get("/api/products/1/rating").await;
         let again = app.get("/api/products/1/rating").await;
@@ -133,7 +133,7 @@ async fn what_others_write_is_seen_soon() {
         for database in ["reviews-1", "reviews-2", "reviews-3"] {
             app.sql(database, "UPDATE product_rating SET r4 = r4 + 1 WHERE r4 > 0");
         }
-        let rating = || app.read("/api/products/1/rating");
+        let rating = || app.get_json("/api/products/1/rating");
         wait_until(rating, |rating| rating["count"] == expected).await;
     }
 }
@@ -142,11 +142,11 @@ async fn what_others_write_is_seen_soon() {
 #[actix_web::test]
 async fn answers_need_not_be_kept() {
     let app = TestApp::start_with(3, |config| config.cache_mib = 0).await;
-    app.review(1, Some(4)).await;
-    app.read("/api/products/1/rating").await;
+    app.create_review(1, Some(4)).await;
+    app.get_json("/api/products/1/rating").await;
     // Behind the server's back: only who looks again sees it.
     for database in ["reviews-1", "reviews-2", "reviews-3"] {
         app.sql(database, "UPDATE product_rating SET r4 = r4 + 1 WHERE r4 > 0");
     }
-    assert_eq!(app.read("/api/products/1/rating").await["count"], 2);
+    assert_eq!(app.get_json("/api/products/1/rating").await["count"], 2);
 }

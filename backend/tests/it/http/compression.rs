@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 use crate::support::app::TestApp;
 
 /// An answer whose body may be compressed.
-struct Coded {
+struct CompressedResponse {
     status: StatusCode,
     headers: reqwest::header::HeaderMap,
     body: Vec<u8>,
 }
 
-impl Coded {
+impl CompressedResponse {
     fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
@@ -35,13 +35,13 @@ impl Coded {
     }
 }
 
-async fn send(request: RequestBuilder) -> Coded {
+async fn send(request: RequestBuilder) -> CompressedResponse {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
-    Coded { status, headers, body: response.bytes().await.unwrap().to_vec() }
+    CompressedResponse { status, headers, body: response.bytes().await.unwrap().to_vec() }
 }
 
-async fn get(app: &TestApp, path: &str, headers: &[(&str, &str)]) -> Coded {
+async fn get(app: &TestApp, path: &str, headers: &[(&str, &str)]) -> CompressedResponse {
     let mut request = app.request(Method::GET, path);
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -98,21 +98,21 @@ on_every_engine!(long_answers_are_compressed_for_those_who_accept_it, async || {
 
 on_every_engine!(what_nobody_keeps_is_compressed_too, async || {
     let app = with_reviews(8).await;
-    let admin = app.account("admin", Role::Admin).await;
+    let admin = app.create_account("admin", Role::Admin).await;
     let list = "/api/admin/reviews?limit=20";
-    let request = admin.sign(app.request(Method::GET, list)).header(GZIP.0, GZIP.1);
-    assert_eq!(send(request).await.json(), app.read_as(&admin, list).await);
+    let request = admin.authorize(app.request(Method::GET, list)).header(GZIP.0, GZIP.1);
+    assert_eq!(send(request).await.json(), app.get_json_as(&admin, list).await);
     let document = get(&app, "/api/openapi.json", &[GZIP]).await.json();
     assert_eq!(document["info"]["title"], "Ostrakon");
     let body = json!({"body": "long ".repeat(400)});
-    let post = admin.sign(app.request(Method::POST, "/api/products/1/reviews").json(&body));
+    let post = admin.authorize(app.request(Method::POST, "/api/products/1/reviews").json(&body));
     let created = send(post.header(GZIP.0, GZIP.1)).await;
     assert_eq!((created.status.as_u16(), created.header("etag")), (201, "\"1.1-gzip\""));
     let id = created.json()["id"].as_str().unwrap().to_owned();
     // The tag of any coding is good for a change.
     let edit =
         app.request(Method::PATCH, &format!("/api/reviews/{id}")).json(&json!({"title": "t"}));
-    let edited = send(admin.sign(edit).header("if-match", created.header("etag"))).await;
+    let edited = send(admin.authorize(edit).header("if-match", created.header("etag"))).await;
     assert_eq!((edited.status.as_u16(), edited.header("etag")), (200, "\"2.1\""));
     // Problems, too.
     let names: Vec<String> = (0..200).map(|n| format!("field_{n}")).collect();

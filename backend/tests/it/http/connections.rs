@@ -102,7 +102,7 @@ async fn no_body_takes_for_ever() {
         assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
         assert_eq!(body(&answer)["code"], "request_timeout");
     }
-    assert_eq!(app.read("/api/products/1/rating").await["count"], 0);
+    assert_eq!(app.get_json("/api/products/1/rating").await["count"], 0);
 }
 
 #[actix_web::test]
@@ -154,7 +154,7 @@ async fn an_idle_connection_is_closed() {
 async fn a_slow_answer_is_no_idle_connection() {
     let app = impatient().await;
     // The writer waits longer for the lock than a client may.
-    let holder = app.place().hold_file("reviews-1");
+    let holder = app.cluster().lock_file("reviews-1");
     let mut waiting = connect(&app, &new_review());
     for _ in 0..2 {
         // Ends when it has been idle for so long.
@@ -199,7 +199,7 @@ async fn a_stopping_server_does_not_wait_for_slow_clients() {
 #[actix_web::test]
 async fn what_its_client_does_not_wait_for_is_not_begun() {
     let app = TestApp::start_with(1, |config| config.connections.lock_timeout_ms = 60_000).await;
-    let holder = app.place().hold_file("reviews-1");
+    let holder = app.cluster().lock_file("reviews-1");
     let review: NewReview = serde_json::from_value(json!({"body": "text"})).unwrap();
     let product = ProductId::new(1).unwrap();
     let first = app.store().reviews().create(None, product, review, None).unwrap();
@@ -216,7 +216,7 @@ async fn what_its_client_does_not_wait_for_is_not_begun() {
     }
     drop(holder);
     first.done().await.unwrap();
-    assert_eq!(app.review(1, None).await.len(), 13);
-    assert_eq!(app.read("/api/products/1/rating").await["count"], 2);
+    assert_eq!(app.create_review(1, None).await.len(), 13);
+    assert_eq!(app.get_json("/api/products/1/rating").await["count"], 2);
     app.verify();
 }

@@ -4,10 +4,10 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::support::accounts::{credentials, register};
-use crate::support::app::{Answer, TestApp};
+use crate::support::app::{TestApp, TestResponse};
 
 /// What a sign-in with these headers comes to.
-async fn sign_in_with(app: &TestApp, headers: &[(&'static str, &str)]) -> Answer {
+async fn sign_in_with(app: &TestApp, headers: &[(&'static str, &str)]) -> TestResponse {
     let mut request = app.request(Method::POST, "/api/session").json(&credentials("aspasia"));
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -30,7 +30,7 @@ on_every_engine!(other_sites_are_refused_whatever_they_want_to_change, async || 
         let refused = app.send(request).await;
         assert_eq!(refused.problem(403), "origin_mismatch", "{path}");
     }
-    assert_eq!(browser.ask(Method::GET, "/api/session", json!(null)).await.status, 200);
+    assert_eq!(browser.send(Method::GET, "/api/session", json!(null)).await.status, 200);
     let read = app.request(Method::GET, "/api/products").header("origin", "https://evil.example");
     let read = app.send(read).await;
     assert_eq!((read.status.as_u16(), read.header("access-control-allow-origin")), (200, ""));

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::support::accounts::register;
-use crate::support::app::{Answer, TestApp};
+use crate::support::app::{TestApp, TestResponse};
 
 const REVIEWS: &str = "/api/products/1/reviews";
 const TOKENS: &str = "/api/accounts/me/tokens";
@@ -37,7 +37,7 @@ const SEEN: [&str; 5] = [
 
 /// The field at this pointer is refused with this code.
 #[track_caller]
-fn refused(answer: &Answer, pointer: &str, code: &str) {
+fn refused(answer: &TestResponse, pointer: &str, code: &str) {
     assert_eq!(answer.problem(422), "validation_failed", "{answer:?}");
     let error = &answer.json()["errors"][0];
     assert_eq!((&error["pointer"], &error["code"]), (&json!(pointer), &json!(code)));
@@ -45,25 +45,30 @@ fn refused(answer: &Answer, pointer: &str, code: &str) {
 
 on_every_engine!(what_nobody_sees_is_blank, async || {
     let app = TestApp::start(1).await;
-    let admin = app.account("aspasia", Role::Admin).await;
+    let admin = app.create_account("aspasia", Role::Admin).await;
     let owner = register(&app, "pericles").await;
-    let review = app.review(1, None).await;
+    let review = app.create_review(1, None).await;
     let (report, products) = (format!("/api/reviews/{review}/reports"), "/api/admin/products");
     let decision = |note: &str| {
         json!({"decision": "spam", "reason": "other", "note": note,
             "reviews": [{"id": review, "version": 1}]})
     };
     for blank in BLANK {
-        let body = app.call(Some(&admin), Method::POST, REVIEWS, &json!({"body": blank})).await;
+        let body =
+            app.send_json(Some(&admin), Method::POST, REVIEWS, &json!({"body": blank})).await;
         refused(&body, "/body", "blank");
         let name = json!({"name": blank});
-        refused(&app.call(Some(&admin), Method::POST, products, &name).await, "/name", "blank");
-        refused(&owner.ask(Method::POST, TOKENS, name).await, "/name", "blank");
+        refused(
+            &app.send_json(Some(&admin), Method::POST, products, &name).await,
+            "/name",
+            "blank",
+        );
+        refused(&owner.send(Method::POST, TOKENS, name).await, "/name", "blank");
         for (path, body) in [
             (report.as_str(), json!({"reason": "other", "note": blank})),
             ("/api/moderation/decisions", decision(blank)),
         ] {
-            let refused = app.call(Some(&admin), Method::POST, path, &body).await;
+            let refused = app.send_json(Some(&admin), Method::POST, path, &body).await;
             assert_eq!(refused.problem(422), "validation_failed", "{path} {body}");
             assert_eq!(refused.json()["errors"][0]["pointer"], "/note", "{path} {body}");
         }
@@ -83,7 +88,7 @@ on_every_engine!(what_is_seen_stays_as_it_was_typed, async || {
         let posted = app.post_review(1, &body).await;
         assert_eq!(posted.status, 201, "{text:?}: {posted:?}");
         let id = posted.json()["id"].as_str().unwrap().to_owned();
-        let read = app.read(&format!("/api/reviews/{id}")).await;
+        let read = app.get_json(&format!("/api/reviews/{id}")).await;
         for field in ["title", "body", "author_name"] {
             assert_eq!(read[field].as_str().unwrap().as_bytes(), text.as_bytes(), "{field}");
         }
@@ -92,7 +97,7 @@ on_every_engine!(what_is_seen_stays_as_it_was_typed, async || {
 
 on_every_engine!(names_do_not_reorder_what_stands_beside_them, async || {
     let app = TestApp::start(1).await;
-    let admin = app.account("aspasia", Role::Admin).await;
+    let admin = app.create_account("aspasia", Role::Admin).await;
     let owner = register(&app, "pericles").await;
     for control in ('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}') {
         let name = format!("a{control}b");
@@ -101,10 +106,10 @@ on_every_engine!(names_do_not_reorder_what_stands_beside_them, async || {
             ("/api/admin/products", json!({"name": name}), "/name"),
             ("/api/admin/products", json!({"name": "n", "sku": name}), "/sku"),
         ] {
-            let answer = app.call(Some(&admin), Method::POST, path, &body).await;
+            let answer = app.send_json(Some(&admin), Method::POST, path, &body).await;
             refused(&answer, pointer, "control_character");
         }
-        let token = owner.ask(Method::POST, TOKENS, json!({"name": name})).await;
+        let token = owner.send(Method::POST, TOKENS, json!({"name": name})).await;
         refused(&token, "/name", "control_character");
         // A text stands by itself: the app isolates it from what is around.
         let posted = app.post_review(1, &json!({"title": name, "body": name})).await.json();

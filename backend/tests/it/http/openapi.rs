@@ -36,7 +36,7 @@ on_every_engine!(
     the_served_document_has_a_unique_name_and_a_text_for_every_operation,
     async || {
         let app = TestApp::start(1).await;
-        let document = app.read("/api/openapi.json").await;
+        let document = app.get_json("/api/openapi.json").await;
         let mut names = HashSet::new();
         for (route, operation) in operations(&document) {
             let name = operation["operationId"].as_str().unwrap();
@@ -96,9 +96,9 @@ fn every_reference_leads_somewhere() {
 
 on_every_engine!(answers_have_exactly_the_fields_that_the_document_lists, async || {
     let app = TestApp::start(3).await;
-    let admin = app.account("admin", Role::Admin).await;
-    let id = app.review(1, Some(5)).await;
-    let document = app.read("/api/openapi.json").await;
+    let admin = app.create_account("admin", Role::Admin).await;
+    let id = app.create_review(1, Some(5)).await;
+    let document = app.get_json("/api/openapi.json").await;
     for (path, schema) in [
         ("/api/products", "ProductPage"),
         ("/api/products/1", "Product"),
@@ -116,7 +116,7 @@ on_every_engine!(answers_have_exactly_the_fields_that_the_document_lists, async 
         ("/api/admin/products/1", "AdminProduct"),
         ("/api/databases", "DatabaseList"),
     ] {
-        let answer = app.read_as(&admin, path).await;
+        let answer = app.get_json_as(&admin, path).await;
         check_fields(&document, &document["components"]["schemas"][schema], &answer, path);
     }
 });

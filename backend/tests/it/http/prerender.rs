@@ -8,7 +8,7 @@ use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::app::{Answer, TestApp};
+use crate::support::app::{TestApp, TestResponse};
 
 const INDEX: &str = "<html><head><!--head--><title>Ostrakon</title><!--/head--></head>\
     <body><!--content--><p>skeleton</p><!--/content--><!--answers--><!--/answers--></body></html>";
@@ -41,17 +41,17 @@ async fn the_title_of_a_window_holds_no_bidirectional_controls() {
 }
 
 /// The JSON in the script element with this attribute.
-fn script(page: &Answer, attribute: &str) -> Value {
+fn script(page: &TestResponse, attribute: &str) -> Value {
     let (_, rest) = page.text.split_once(attribute).unwrap_or_else(|| panic!("{page:?}"));
     let (_, rest) = rest.split_once('>').unwrap();
     serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
 }
 
 async fn rename(app: &TestApp, product: i64, name: &str) {
-    let admin = app.account("admin", Role::Admin).await;
+    let admin = app.create_account("admin", Role::Admin).await;
     let path = format!("/api/admin/products/{product}");
     let request = app.request(Method::PATCH, &path).header("if-match", "\"1\"");
-    let renamed = app.send(admin.sign(request).json(&json!({"name": name}))).await;
+    let renamed = app.send(admin.authorize(request).json(&json!({"name": name}))).await;
     assert_eq!(renamed.status, 200, "{renamed:?}");
 }
 
@@ -59,7 +59,7 @@ async fn rename(app: &TestApp, product: i64, name: &str) {
 async fn a_product_is_on_its_page() {
     let app = start().await;
     for rating in [5, 2] {
-        app.review(1, Some(rating)).await;
+        app.create_review(1, Some(rating)).await;
     }
     let page = app.get("/products/1").await;
     assert_eq!((page.status.as_u16(), page.header("cache-control")), (200, "no-cache"));
@@ -75,9 +75,9 @@ async fn a_product_is_on_its_page() {
         "/api/products/1/reviews?sort=newest&limit=10&allow_partial=true",
     ] {
         let id = format!("id=\"{}\"", address.replace('&', "&amp;"));
-        assert_eq!(script(&page, &id), app.read(address).await, "{address}");
+        assert_eq!(script(&page, &id), app.get_json(address).await, "{address}");
     }
-    app.review(1, None).await;
+    app.create_review(1, None).await;
     assert_eq!(
         script(&app.get("/products/1").await, "ld+json")["aggregateRating"]["reviewCount"],
         3
@@ -93,7 +93,7 @@ async fn the_catalogue_is_on_its_page() {
     assert!(page.text.contains("href=\"/products/5\""), "{}", page.text);
     let address = "/api/products?limit=24&allow_partial=true";
     let id = format!("id=\"{}\"", address.replace('&', "&amp;"));
-    assert_eq!(script(&page, &id), app.read(address).await);
+    assert_eq!(script(&page, &id), app.get_json(address).await);
     // A search is the app's.
     assert_eq!(app.get("/?search=1").await.text, INDEX);
 }
@@ -123,9 +123,9 @@ async fn pages_without_something_to_fill_in_are_as_they_were_built() {
         assert_eq!((page.status.as_u16(), page.text.as_str()), (404, INDEX), "{path}");
     }
     // The app says itself which database is missing.
-    app.review(1, Some(4)).await;
+    app.create_review(1, Some(4)).await;
     for database in ["reviews-1", "reviews-2", "reviews-3"] {
-        app.place().spoil(database);
+        app.cluster().corrupt(database);
     }
     let page = app.get("/products/1").await;
     assert_eq!((page.status.as_u16(), page.text.as_str()), (200, INDEX));
@@ -133,9 +133,10 @@ async fn pages_without_something_to_fill_in_are_as_they_were_built() {
 
 on_every_engine!(pages_of_what_is_not_there_are_not_found, async || {
     let app = start().await;
-    let author = app.account("aspasia", Role::Member).await;
+    let author = app.create_account("aspasia", Role::Member).await;
     let mine = json!({"body": "mine"});
-    let mine = app.call(Some(&author), Method::POST, "/api/products/1/reviews", &mine).await.json();
+    let mine =
+        app.send_json(Some(&author), Method::POST, "/api/products/1/reviews", &mine).await.json();
     let permalink = format!("/reviews/{}", mine["id"].as_str().unwrap());
     let status = async |path: &str| {
         let page = app.get(path).await;
@@ -178,7 +179,7 @@ on_every_engine!(pages_of_what_is_not_there_are_not_found, async || {
         assert_eq!(status(missing).await, 404, "{missing}");
     }
     let deleted = app.request(Method::DELETE, &format!("/api{permalink}"));
-    assert_eq!(app.send(author.sign(deleted)).await.status, 204);
+    assert_eq!(app.send(author.authorize(deleted)).await.status, 204);
     assert_eq!(status(&permalink).await, 404);
     // Its reviews stay, and so does its page.
     app.sql("default", "UPDATE product SET archived = (1 = 1) WHERE id = 2");

@@ -6,8 +6,8 @@ use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::accounts::{create, credentials, register, sign_in};
-use crate::support::app::{Answer, TestApp};
+use crate::support::accounts::{create_account, credentials, register, sign_in};
+use crate::support::app::{TestApp, TestResponse};
 
 async fn start(rates: Rates) -> TestApp {
     TestApp::start_with(1, |config| {
@@ -21,13 +21,13 @@ const OFF: Rates =
     Rates { sign_ins_per_minute: 0, registrations_per_hour: 0, reviews_per_minute: 0 };
 
 /// What a request comes to that the proxy has from this address.
-async fn post_from(app: &TestApp, address: &str, path: &str, body: &Value) -> Answer {
+async fn post_from(app: &TestApp, address: &str, path: &str, body: &Value) -> TestResponse {
     let request = app.request(Method::POST, path).header("x-forwarded-for", address);
     app.send(request.json(body)).await
 }
 
 #[track_caller]
-fn assert_limited(answer: &Answer, name: &str, policy: &str, longest_s: u64) {
+fn assert_limited(answer: &TestResponse, name: &str, policy: &str, longest_s: u64) {
     assert_eq!(answer.problem(429), "rate_limited");
     let retry_after: u64 = answer.header("retry-after").parse().unwrap();
     assert!((1..=longest_s).contains(&retry_after), "{retry_after}");
@@ -37,14 +37,14 @@ fn assert_limited(answer: &Answer, name: &str, policy: &str, longest_s: u64) {
 }
 
 /// An attempt to sign in from this address.
-async fn attempt(app: &TestApp, address: &str, name: &str, password: &str) -> Answer {
+async fn attempt(app: &TestApp, address: &str, name: &str, password: &str) -> TestResponse {
     let body = json!({"name": name, "password": password});
     post_from(app, address, "/api/session", &body).await
 }
 
 on_every_engine!(wrong_passwords_from_elsewhere_lock_nobody_out, async || {
     let app = start(Rates { sign_ins_per_minute: 3, ..OFF }).await;
-    create(&app, "aspasia", Role::Member);
+    create_account(&app, "aspasia", Role::Member);
     for (left, name) in [(2, "aspasia"), (1, "Aspasia"), (0, "ASPASIA")] {
         let wrong = attempt(&app, "203.0.113.7", name, "x").await;
         assert_eq!(wrong.problem(401), "credentials_wrong");
@@ -93,14 +93,20 @@ async fn device_of(app: &TestApp, name: &str) -> String {
 }
 
 /// What a request with this cookie, from 203.0.113.7, comes to.
-async fn post_by(app: &TestApp, cookie: &str, method: Method, path: &str, body: &Value) -> Answer {
+async fn post_by(
+    app: &TestApp,
+    cookie: &str,
+    method: Method,
+    path: &str,
+    body: &Value,
+) -> TestResponse {
     let request = app.request(method, path).json(body).header("cookie", cookie);
     app.send(request.header("x-forwarded-for", "203.0.113.7")).await
 }
 
 on_every_engine!(a_flood_of_guesses_keeps_no_known_device_out, async || {
     let app = start(OFF).await;
-    create(&app, "aspasia", Role::Member);
+    create_account(&app, "aspasia", Role::Member);
     let device = device_of(&app, "aspasia").await;
     let session = sign_in(&app, "aspasia").await.cookie;
     let guesses = (0..150).map(|number| {
@@ -139,7 +145,7 @@ on_every_engine!(a_flood_of_guesses_keeps_no_known_device_out, async || {
 
 on_every_engine!(a_device_that_signed_in_before_keeps_its_own_allowance, async || {
     let app = start(Rates { sign_ins_per_minute: 2, ..OFF }).await;
-    create(&app, "aspasia", Role::Member);
+    create_account(&app, "aspasia", Role::Member);
     let device = device_of(&app, "aspasia").await;
     let by_device = async |device: &str, body: &Value| {
         post_by(&app, device, Method::POST, "/api/session", body).await
@@ -165,7 +171,7 @@ on_every_engine!(a_device_that_signed_in_before_keeps_its_own_allowance, async |
 
 on_every_engine!(a_name_that_all_the_world_tries_is_slow_but_not_shut, async || {
     let app = start(Rates { sign_ins_per_minute: 1, ..OFF }).await;
-    create(&app, "aspasia", Role::Member);
+    create_account(&app, "aspasia", Role::Member);
     for network in 0..21 {
         let address = format!("203.0.113.{network}");
         attempt(&app, &address, "aspasia", "x").await.problem(401);
@@ -176,7 +182,7 @@ on_every_engine!(a_name_that_all_the_world_tries_is_slow_but_not_shut, async || 
 
 on_every_engine!(attempts_by_a_name_that_all_the_world_tries_are_no_faster_at_once, async || {
     let app = start(Rates { sign_ins_per_minute: 1, ..OFF }).await;
-    create(&app, "aspasia", Role::Member);
+    create_account(&app, "aspasia", Role::Member);
     let device = device_of(&app, "aspasia").await;
     for network in 0..20 {
         attempt(&app, &format!("198.51.100.{network}"), "aspasia", "x").await.problem(401);
@@ -210,10 +216,10 @@ on_every_engine!(a_session_that_was_stolen_can_t_guess_the_password, async || {
     let browser = register(&app, "aspasia").await;
     let change = json!({"current_password": "x", "new_password": "12345678"});
     for _ in 0..3 {
-        let refused = browser.ask(Method::PUT, "/api/accounts/me/password", change.clone()).await;
+        let refused = browser.send(Method::PUT, "/api/accounts/me/password", change.clone()).await;
         assert_eq!(refused.problem(403), "password_wrong");
     }
-    let limited = browser.ask(Method::PUT, "/api/accounts/me/password", change).await;
+    let limited = browser.send(Method::PUT, "/api/accounts/me/password", change).await;
     assert_limited(&limited, "sign-in", "q=3;w=60", 20);
 });
 
@@ -241,7 +247,7 @@ on_every_engine!(posts_are_limited_by_account_or_by_a_guest_s_address, async || 
     };
     let reviews = "/api/products/1/reviews";
     let first = post("203.0.113.7", reviews).await;
-    let says = |answer: &Answer| answer.header("ratelimit").to_owned();
+    let says = |answer: &TestResponse| answer.header("ratelimit").to_owned();
     assert_eq!((first.status.as_u16(), says(&first)), (201, "\"posting\";r=1;t=30".to_owned()));
     assert_eq!(first.header("ratelimit-policy"), "\"posting\";q=2;w=60");
     let second = post("203.0.113.7", "/api/products/99/reviews").await;
@@ -253,11 +259,11 @@ on_every_engine!(posts_are_limited_by_account_or_by_a_guest_s_address, async || 
     assert_eq!(app.store().cluster().databases().unwrap().items[0].reviews, Some(2));
 
     // An account has its own limit, wherever it asks from.
-    create(&app, "aspasia", Role::Member);
+    create_account(&app, "aspasia", Role::Member);
     let browser = sign_in(&app, "aspasia").await;
     for (product, status) in [(1, 201), (2, 201), (3, 429)] {
         let path = format!("/api/products/{product}/reviews");
-        let posted = browser.ask(Method::POST, &path, json!({"body": "text"})).await;
+        let posted = browser.send(Method::POST, &path, json!({"body": "text"})).await;
         assert_eq!(posted.status, status);
     }
 });

@@ -11,9 +11,9 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::app::{Answer, TestApp};
-use crate::support::cli::{Serving, ostrakon, succeeds};
-use crate::support::place::Place;
+use crate::support::app::{TestApp, TestResponse};
+use crate::support::cli::{ServerProcess, ostrakon, succeeds};
+use crate::support::cluster::TestCluster;
 use crate::support::reserved_port::ReservedPort;
 
 const OFF: Rates =
@@ -95,7 +95,7 @@ async fn sign_in(app: &TestApp, nginx: &Nginx) -> u16 {
     app.send(request).await.status.as_u16()
 }
 
-async fn review(app: &TestApp, nginx: &Nginx, from: u8) -> Answer {
+async fn review(app: &TestApp, nginx: &Nginx, from: u8) -> TestResponse {
     let request = nginx.request(from, Method::POST, "/api/products/1/reviews");
     app.send(request.json(&json!({"body": "text"}))).await
 }
@@ -134,7 +134,7 @@ async fn nobody_is_local_through_a_plain_proxy_pass() {
     }
     // Here at the machine itself all is as simple as ever.
     for _ in 0..5 {
-        app.review(1, Some(5)).await;
+        app.create_review(1, Some(5)).await;
     }
     let request = app.request(Method::POST, "/api/session").json(&admin());
     assert_eq!(app.send(request).await.status, 201);
@@ -217,7 +217,7 @@ async fn the_site_of_deploy_names_its_clients() {
     assert_eq!(app.send(posing).await.problem(429), "rate_limited");
     assert_eq!(sign_in(&app, &nginx).await, 401, "the demo's password");
 
-    crate::support::accounts::create(&app, "aspasia", ostrakon_shared::Role::Member);
+    crate::support::accounts::create_account(&app, "aspasia", ostrakon_shared::Role::Member);
     for (origin, status) in [("https://reviews.example.com", 201), ("https://evil.example", 403)] {
         let request = nginx.request(4, Method::POST, "/api/session").header("origin", origin);
         let answer =
@@ -237,18 +237,18 @@ async fn the_site_of_deploy_names_its_clients() {
 
 /// A server of its own process, and what it has logged.
 struct Logged {
-    serving: Serving,
+    server: ServerProcess,
     log: PathBuf,
 }
 
 impl Logged {
-    fn start(place: &Place, settings: &[(&str, &str)]) -> Logged {
-        succeeds(place, &["migrate"]);
-        let log = place.folder().join("log");
-        let mut command = ostrakon(place, &["serve"]);
+    fn start(cluster: &TestCluster, settings: &[(&str, &str)]) -> Logged {
+        succeeds(cluster, &["migrate"]);
+        let log = cluster.folder().join("log");
+        let mut command = ostrakon(cluster, &["serve"]);
         command.env("OSTRAKON_LISTEN", "127.0.0.1:0").envs(settings.iter().copied());
         command.stderr(fs::File::create(&log).unwrap());
-        Logged { serving: Serving::spawn(command), log }
+        Logged { server: ServerProcess::spawn(command), log }
     }
 
     #[track_caller]
@@ -261,9 +261,9 @@ impl Logged {
 
 #[actix_web::test]
 async fn the_log_says_once_what_a_plain_proxy_pass_lacks() {
-    let place = Place::new();
-    let server = Logged::start(&place, &[]);
-    let nginx = Nginx::start(&format!("proxy_pass http://{};", server.serving.address));
+    let cluster = TestCluster::new();
+    let server = Logged::start(&cluster, &[]);
+    let nginx = Nginx::start(&format!("proxy_pass http://{};", server.server.address));
     let post = async |origin: &str, path: &str| {
         let request = nginx.request(1, Method::POST, path).header("origin", origin);
         request.json(&admin()).send().await.unwrap().status().as_u16()
@@ -272,7 +272,7 @@ async fn the_log_says_once_what_a_plain_proxy_pass_lacks() {
         assert_eq!(post("https://reviews.example", "/api/session").await, 403);
         assert_eq!(post("https://other.example", "/api/accounts").await, 403);
     }
-    let expected = format!("{}, which is the request's Host", server.serving.address);
+    let expected = format!("{}, which is the request's Host", server.server.address);
     for origin in ["https://reviews.example", "https://other.example"] {
         let setting = format!("set public_url = \"{origin}\" (OSTRAKON_PUBLIC_URL)");
         server.assert_told_once(&[&format!("a page of {origin}"), &expected, &setting]);
@@ -286,14 +286,14 @@ async fn the_log_says_once_what_a_plain_proxy_pass_lacks() {
 
 #[actix_web::test]
 async fn a_trusted_proxy_that_names_nobody_is_told_once() {
-    let place = Place::new();
+    let cluster = TestCluster::new();
     let settings = [
         ("OSTRAKON_TRUSTED_PROXIES", "127.0.0.1"),
         ("OSTRAKON_PUBLIC_URL", "https://reviews.example"),
         ("OSTRAKON_SIGN_INS_PER_MINUTE", "1"),
     ];
-    let server = Logged::start(&place, &settings);
-    let nginx = Nginx::start(&format!("proxy_pass http://{};", server.serving.address));
+    let server = Logged::start(&cluster, &settings);
+    let nginx = Nginx::start(&format!("proxy_pass http://{};", server.server.address));
     for (client, status) in [(2, 401), (3, 429)] {
         let request = nginx.request(client, Method::POST, "/api/session").json(&admin());
         assert_eq!(request.send().await.unwrap().status(), status);

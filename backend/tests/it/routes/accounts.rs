@@ -5,7 +5,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::accounts::{
-    PASSWORD, browser, create, credentials, post, register, sign_in, try_sign_in, with_token,
+    Browser, PASSWORD, create_account, credentials, post_json, register, send_with_token, sign_in,
+    try_sign_in,
 };
 use crate::support::app::TestApp;
 
@@ -15,7 +16,7 @@ on_every_engine!(a_new_password_ends_all_other_sessions, async || {
     let there = sign_in(&app, "aspasia").await;
     let change = |current: &str, new: &str| {
         let body = json!({"current_password": current, "new_password": new});
-        here.ask(Method::PUT, "/api/accounts/me/password", body)
+        here.send(Method::PUT, "/api/accounts/me/password", body)
     };
     assert_eq!(change("no", "another sentence").await.problem(403), "password_wrong");
     let short = change(PASSWORD, "short").await;
@@ -34,7 +35,8 @@ on_every_engine!(sessions_are_listed_and_ended_by_their_owner_alone, async || {
     let app = TestApp::start(1).await;
     let first = register(&app, "aspasia").await;
     let request = app.request(Method::POST, "/api/session").header("user-agent", "x".repeat(300));
-    let second = browser(&app, &app.send(request.json(&credentials("aspasia"))).await);
+    let second =
+        Browser::from_response(&app, &app.send(request.json(&credentials("aspasia"))).await);
     let other = register(&app, "pericles").await;
 
     let list = second.get("/api/accounts/me/sessions").await;
@@ -72,7 +74,7 @@ on_every_engine!(tokens_may_do_what_needs_no_password, async || {
     assert_eq!(list.json()["items"][0]["name"], "import script");
     assert!(!list.text.contains(&secret[5..]));
 
-    let who = with_token(&app, &secret, Method::GET, "/api/session").await.json();
+    let who = send_with_token(&app, &secret, Method::GET, "/api/session").await.json();
     assert_eq!(who["account"]["name"], "aspasia");
     for (method, path) in [
         (Method::PUT, "/api/accounts/me/password"),
@@ -97,13 +99,13 @@ on_every_engine!(tokens_may_do_what_needs_no_password, async || {
     let path = format!("/api/accounts/me/tokens/{id}");
     assert_eq!(other.delete(&path).await.problem(404), "credential_not_found");
     assert_eq!(owner.delete(&path).await.status, 204);
-    let revoked = with_token(&app, &secret, Method::GET, "/api/session").await;
+    let revoked = send_with_token(&app, &secret, Method::GET, "/api/session").await;
     assert_eq!(revoked.problem(401), "session_invalid");
     assert_eq!(revoked.header("www-authenticate"), "Bearer");
 
     let (secret, _) = owner.token(json!({"name": "for a day", "expires_in_days": 1})).await;
     app.sql("default", "UPDATE api_token SET expires_at = 1000");
-    let expired = with_token(&app, &secret, Method::GET, "/api/session").await;
+    let expired = send_with_token(&app, &secret, Method::GET, "/api/session").await;
     assert_eq!(expired.problem(401), "session_invalid");
     for (pointer, bad) in [
         ("/name", json!({"name": ""})),
@@ -115,20 +117,20 @@ on_every_engine!(tokens_may_do_what_needs_no_password, async || {
         ("/scopes", json!({"name": "x", "scopes": ["read", "admin"]})),
         ("/scopes/0", json!({"name": "x", "scopes": ["everything"]})),
     ] {
-        let refused = owner.ask(Method::POST, "/api/accounts/me/tokens", bad).await;
+        let refused = owner.send(Method::POST, "/api/accounts/me/tokens", bad).await;
         assert_eq!(refused.problem(422), "validation_failed");
         assert_eq!(refused.json()["errors"][0]["pointer"], pointer);
     }
     for number in 1..100 {
         owner.token(json!({"name": format!("number {number}")})).await;
     }
-    let too_many = owner.ask(Method::POST, "/api/accounts/me/tokens", json!({"name": "x"})).await;
+    let too_many = owner.send(Method::POST, "/api/accounts/me/tokens", json!({"name": "x"})).await;
     assert_eq!(too_many.problem(422), "validation_failed");
 });
 
 /// How many rows a table of `default` has.
 fn count(app: &TestApp, table: &str) -> i64 {
-    app.place().number("default", &format!("SELECT count(*) FROM {table}"))
+    app.cluster().query_number("default", &format!("SELECT count(*) FROM {table}"))
 }
 
 on_every_engine!(a_registration_chooses_no_role, async || {
@@ -141,7 +143,7 @@ on_every_engine!(a_registration_chooses_no_role, async || {
     ] {
         let mut body = credentials("mallory");
         body[field] = value;
-        let refused = post(&app, "/api/accounts", &body).await;
+        let refused = post_json(&app, "/api/accounts", &body).await;
         assert_eq!(refused.problem(422), "validation_failed", "{field}");
         assert_eq!(refused.json()["errors"][0]["code"], "unknown_field", "{field}");
     }
@@ -152,7 +154,7 @@ on_every_engine!(names_are_composed_however_they_were_typed, async || {
     let app = TestApp::start(1).await;
     let jose = register(&app, "Jose\u{301}").await;
     assert_eq!(jose.name().await, "Jos\u{e9}");
-    create(&app, "Zoe\u{308}", Role::Member);
+    create_account(&app, "Zoe\u{308}", Role::Member);
     for (name, stored) in [
         ("Jose\u{301}", "Jos\u{e9}"),
         ("JOS\u{e9}", "Jos\u{e9}"),
@@ -160,16 +162,16 @@ on_every_engine!(names_are_composed_however_they_were_typed, async || {
         ("zo\u{eb}", "Zo\u{eb}"),
     ] {
         assert_eq!(sign_in(&app, name).await.name().await, stored, "{name:?}");
-        let taken = post(&app, "/api/accounts", &credentials(name)).await;
+        let taken = post_json(&app, "/api/accounts", &credentials(name)).await;
         assert_eq!(taken.problem(409), "name_taken", "{name:?}");
     }
     // As long as a name may be, when it is composed.
     let long = "e\u{301}".repeat(40);
     assert_eq!(register(&app, &long).await.name().await, "\u{e9}".repeat(40));
-    let longer = post(&app, "/api/accounts", &credentials(&"e\u{301}".repeat(41))).await;
+    let longer = post_json(&app, "/api/accounts", &credentials(&"e\u{301}".repeat(41))).await;
     assert_eq!(longer.json()["errors"][0]["params"], json!({"limit": 40, "actual": 41}));
     // An accent that does not compose with its letter is not allowed in a name.
-    post(&app, "/api/accounts", &credentials("qqq\u{301}")).await.problem(422);
+    post_json(&app, "/api/accounts", &credentials("qqq\u{301}")).await.problem(422);
 });
 
 on_every_engine!(names_are_taken_in_any_case, async || {
@@ -178,14 +180,14 @@ on_every_engine!(names_are_taken_in_any_case, async || {
     for name in ["Σωκράτης", "ΣΩΚΡΆΤΗΣ", "σωκρα\u{301}της"] {
         assert_eq!(create_error(&app, name), "this name is taken", "{name}");
     }
-    let taken = post(&app, "/api/accounts", &credentials("σωκράτησ")).await;
+    let taken = post_json(&app, "/api/accounts", &credentials("σωκράτησ")).await;
     assert_eq!((taken.problem(409).as_str(), taken.header("set-cookie")), ("name_taken", ""));
     register(&app, "Σωκρατης").await;
     for (name, password, pointer) in
         [("a b", PASSWORD, "/name"), ("ab", PASSWORD, "/name"), ("abc", "1234567", "/password")]
     {
         let body = json!({"name": name, "password": password});
-        let refused = post(&app, "/api/accounts", &body).await;
+        let refused = post_json(&app, "/api/accounts", &body).await;
         assert_eq!(refused.problem(422), "validation_failed");
         assert_eq!(refused.json()["errors"][0]["pointer"], pointer);
     }

@@ -7,33 +7,35 @@ use ostrakon_shared::{AccountEdit, Role};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::accounts::{PASSWORD, create, register, sign_in, try_sign_in, with_token};
+use crate::support::accounts::{
+    PASSWORD, create_account, register, send_with_token, sign_in, try_sign_in,
+};
 use crate::support::app::{TestApp, ids};
 
 on_every_engine!(a_disabled_account_can_do_nothing, async || {
     let app = TestApp::start(1).await;
-    create(&app, "admin", Role::Admin);
+    create_account(&app, "admin", Role::Admin);
     let admin = sign_in(&app, "admin").await;
     let member = register(&app, "aspasia").await;
     let (secret, _) = member.token(json!({"name": "x"})).await;
     let id = member.get("/api/session").await.json()["account"]["id"].clone();
     let path = format!("/api/admin/accounts/{}", id.as_str().unwrap());
 
-    let edited = admin.ask(Method::PATCH, &path, json!({"disabled": true})).await;
+    let edited = admin.send(Method::PATCH, &path, json!({"disabled": true})).await;
     assert_eq!((edited.status.as_u16(), &edited.json()["disabled"]), (200, &json!(true)));
     assert_eq!(member.get("/api/session").await.problem(401), "session_invalid");
-    with_token(&app, &secret, Method::GET, "/api/session").await.problem(401);
+    send_with_token(&app, &secret, Method::GET, "/api/session").await.problem(401);
     try_sign_in(&app, "aspasia", PASSWORD).await.problem(401);
 
-    admin.ask(Method::PATCH, &path, json!({"disabled": false})).await;
+    admin.send(Method::PATCH, &path, json!({"disabled": false})).await;
     assert_eq!(member.get("/api/session").await.problem(401), "session_invalid");
-    assert_eq!(with_token(&app, &secret, Method::GET, "/api/session").await.status, 200);
+    assert_eq!(send_with_token(&app, &secret, Method::GET, "/api/session").await.status, 200);
     assert_eq!(try_sign_in(&app, "aspasia", PASSWORD).await.status, 201);
 });
 
 on_every_engine!(roles_are_asked_for_at_each_request, async || {
     let app = TestApp::start(1).await;
-    create(&app, "admin", Role::Admin);
+    create_account(&app, "admin", Role::Admin);
     let admin = sign_in(&app, "admin").await;
     let member = register(&app, "aspasia").await;
     let id = member.get("/api/session").await.json()["account"]["id"].clone();
@@ -43,16 +45,16 @@ on_every_engine!(roles_are_asked_for_at_each_request, async || {
     let guest = app.send(app.request(Method::PATCH, &path).json(&promote)).await;
     assert_eq!(guest.problem(401), "sign_in_required");
     assert_eq!(app.get("/api/admin/accounts").await.problem(401), "sign_in_required");
-    let own = member.ask(Method::PATCH, &path, json!({"role": "admin"})).await;
+    let own = member.send(Method::PATCH, &path, json!({"role": "admin"})).await;
     assert_eq!(own.problem(403), "not_allowed");
     assert_eq!(member.get("/api/moderation/queue").await.problem(403), "not_allowed");
 
-    let promoted = admin.ask(Method::PATCH, &path, promote).await;
+    let promoted = admin.send(Method::PATCH, &path, promote).await;
     assert_eq!(promoted.json()["role"], "moderator");
     assert_eq!(promoted.header("cache-control"), "no-store");
     assert_eq!(member.get("/api/moderation/queue").await.status, 200);
     assert_eq!(member.get("/api/admin/accounts").await.problem(403), "not_allowed");
-    admin.ask(Method::PATCH, &path, json!({"role": "member"})).await;
+    admin.send(Method::PATCH, &path, json!({"role": "member"})).await;
     assert_eq!(member.get("/api/moderation/queue").await.problem(403), "not_allowed");
 
     for (path, body, status, code) in [
@@ -62,21 +64,21 @@ on_every_engine!(roles_are_asked_for_at_each_request, async || {
         (&path, json!({"name": "pericles"}), 422, "validation_failed"),
         (&path, json!({"demo_password": true}), 422, "validation_failed"),
     ] {
-        let refused = admin.ask(Method::PATCH, path, body).await;
+        let refused = admin.send(Method::PATCH, path, body).await;
         assert_eq!(refused.problem(status), code);
     }
-    assert_eq!(admin.ask(Method::PATCH, &path, json!({})).await.json()["role"], "member");
+    assert_eq!(admin.send(Method::PATCH, &path, json!({})).await.json()["role"], "member");
 });
 
 on_every_engine!(accounts_are_listed_and_searched_in_pages, async || {
     let app = TestApp::start(1).await;
     for name in ["Admin", "Aspasia", "a_b", "Pericles", "axb"] {
-        create(&app, name, if name == "Admin" { Role::Admin } else { Role::Member });
+        create_account(&app, name, if name == "Admin" { Role::Admin } else { Role::Member });
     }
     let token = json!({"name": "x", "scopes": ["admin"]});
     let (secret, _) = sign_in(&app, "admin").await.token(token).await;
     let get = async |query: &str| {
-        with_token(&app, &secret, Method::GET, &format!("/api/admin/accounts{query}")).await
+        send_with_token(&app, &secret, Method::GET, &format!("/api/admin/accounts{query}")).await
     };
     let first = get("?limit=2").await;
     assert_eq!(ids(first.json()["items"].as_array().unwrap()), ["1", "2"]);
@@ -102,39 +104,39 @@ on_every_engine!(accounts_are_listed_and_searched_in_pages, async || {
 
 on_every_engine!(an_admin_is_always_left, async || {
     let app = TestApp::start(1).await;
-    let only = create(&app, "admin", Role::Admin);
-    let shut = create(&app, "shut", Role::Admin);
+    let only = create_account(&app, "admin", Role::Admin);
+    let shut = create_account(&app, "shut", Role::Admin);
     app.store().accounts().set_disabled("shut", true).unwrap();
     let admin = sign_in(&app, "admin").await;
     for edit in [json!({"role": "member"}), json!({"disabled": true})] {
         let refused =
-            admin.ask(Method::PATCH, &format!("/api/admin/accounts/{}", only.id), edit).await;
+            admin.send(Method::PATCH, &format!("/api/admin/accounts/{}", only.id), edit).await;
         assert_eq!(refused.problem(409), "last_admin");
     }
     let edit = json!({"role": "member"});
     let path = format!("/api/admin/accounts/{}", shut.id);
-    assert_eq!(admin.ask(Method::PATCH, &path, edit).await.status, 200);
+    assert_eq!(admin.send(Method::PATCH, &path, edit).await.status, 200);
     assert_eq!(admin.name().await, "admin");
 });
 
 on_every_engine!(the_demo_s_admin_is_no_other_admin, async || {
     let app = TestApp::start(1).await;
     app.store().accounts().create_demo_admin().unwrap();
-    let only = create(&app, "aspasia", Role::Admin);
+    let only = create_account(&app, "aspasia", Role::Admin);
     let admin = sign_in(&app, "aspasia").await;
     let path = |id: i64| format!("/api/admin/accounts/{id}");
     for edit in [json!({"role": "member"}), json!({"disabled": true})] {
-        let refused = admin.ask(Method::PATCH, &path(only.id.get()), edit).await;
+        let refused = admin.send(Method::PATCH, &path(only.id.get()), edit).await;
         assert_eq!(refused.problem(409), "last_admin");
     }
     // The demo's own account goes, as soon as there is an admin.
-    let shut = admin.ask(Method::PATCH, &path(1), json!({"disabled": true})).await;
+    let shut = admin.send(Method::PATCH, &path(1), json!({"disabled": true})).await;
     assert_eq!((shut.status.as_u16(), &shut.json()["disabled"]), (200, &json!(true)));
 });
 
 on_every_engine!(two_admins_who_demote_each_other_leave_one, async || {
     let app = TestApp::start(1).await;
-    let admins = ["one", "other"].map(|name| create(&app, name, Role::Admin));
+    let admins = ["one", "other"].map(|name| create_account(&app, name, Role::Admin));
     let demote = AccountEdit { role: Some(Role::Member), disabled: None };
     let promote = AccountEdit { role: Some(Role::Admin), disabled: None };
     let store: Arc<&Store> = Arc::new(app.store());

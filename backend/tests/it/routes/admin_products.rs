@@ -8,17 +8,17 @@ use crate::support::app::TestApp;
 
 on_every_engine!(products_are_created_edited_and_archived, async || {
     let app = TestApp::start(3).await;
-    let admin = app.account("admin", Role::Admin).await;
+    let admin = app.create_account("admin", Role::Admin).await;
     let products = "/api/admin/products";
     let new = json!({"name": "Krater", "sku": "POT-1", "picture_url": "https://a.example/k.jpg"});
-    let created = app.call(Some(&admin), Method::POST, products, &new).await;
+    let created = app.send_json(Some(&admin), Method::POST, products, &new).await;
     assert_eq!((created.status.as_u16(), created.header("etag")), (201, "\"1.1\""));
     let path = created.header("location").to_owned();
     let product = created.json();
     let id: i64 = product["id"].as_str().unwrap().parse().unwrap();
     assert_eq!(path, format!("{products}/{id}"));
-    assert_eq!(app.read("/api/products?search=krater").await["items"][0]["id"], product["id"]);
-    let again = app.call(Some(&admin), Method::POST, products, &new).await;
+    assert_eq!(app.get_json("/api/products?search=krater").await["items"][0]["id"], product["id"]);
+    let again = app.send_json(Some(&admin), Method::POST, products, &new).await;
     assert_eq!(again.problem(409), "sku_taken");
     for bad in [
         json!({"name": " "}),
@@ -28,13 +28,13 @@ on_every_engine!(products_are_created_edited_and_archived, async || {
         json!({"name": "x", "id": 7}),
         json!({"name": "x", "archived": true}),
     ] {
-        let refused = app.call(Some(&admin), Method::POST, products, &bad).await;
+        let refused = app.send_json(Some(&admin), Method::POST, products, &bad).await;
         assert_eq!(refused.problem(422), "validation_failed", "{bad}");
     }
 
     let edit = |tag: &'static str, change: Value| {
         let request = app.request(Method::PATCH, &path).header("if-match", tag).json(&change);
-        app.send(admin.sign(request))
+        app.send(admin.authorize(request))
     };
     assert_eq!(edit("\"1\"", json!({"sku": "SKU-1"})).await.problem(409), "sku_taken");
     // What changes nothing is no new version.
@@ -55,14 +55,17 @@ on_every_engine!(products_are_created_edited_and_archived, async || {
     assert_eq!((edited.status.as_u16(), edited.header("etag")), (200, "\"2.1\""));
     assert_eq!(edited.json()["picture_url"], Value::Null);
     assert_eq!(edit("\"1\"", json!({"name": "late"})).await.problem(412), "version_conflict");
-    assert_eq!(app.read("/api/products?search=kantharos").await["items"][0]["id"], product["id"]);
-    assert_eq!(app.read("/api/products?search=krater").await["items"], json!([]));
+    assert_eq!(
+        app.get_json("/api/products?search=kantharos").await["items"][0]["id"],
+        product["id"]
+    );
+    assert_eq!(app.get_json("/api/products?search=krater").await["items"], json!([]));
 
-    let review = app.review(id, Some(5)).await;
+    let review = app.create_review(id, Some(5)).await;
     assert_eq!(edit("\"2\"", json!({"archived": true})).await.status, 200);
-    assert_eq!(app.read("/api/products?search=kantharos").await["items"], json!([]));
-    assert_eq!(app.read(&format!("/api/products/{id}")).await["archived"], true);
-    assert_eq!(app.read(&format!("/api/reviews/{review}")).await["rating"], 5);
+    assert_eq!(app.get_json("/api/products?search=kantharos").await["items"], json!([]));
+    assert_eq!(app.get_json(&format!("/api/products/{id}")).await["archived"], true);
+    assert_eq!(app.get_json(&format!("/api/reviews/{review}")).await["rating"], 5);
     let refused = app.post_review(id, &json!({"body": "too late"})).await;
     assert_eq!(refused.problem(409), "product_archived");
     let listed = async |filter: &str| {

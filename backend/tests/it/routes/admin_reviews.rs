@@ -9,15 +9,15 @@ use crate::support::app::{TestApp, ids};
 const ALL: &str = "/api/admin/reviews";
 
 with_databases!(all_reviews_have_exact_pages_newest_first, async |app| {
-    let admin = app.account("admin", Role::Admin).await;
-    let author = app.account("aspasia", Role::Member).await;
+    let admin = app.create_account("admin", Role::Admin).await;
+    let author = app.create_account("aspasia", Role::Member).await;
     let mut posted = Vec::new();
     for n in 0..60_i64 {
         let product = n % 5 + 1;
         let body = json!({"body": format!("text {n}"), "rating": n % 5 + 1});
         let path = format!("/api/products/{product}/reviews");
         let by = (n < 5).then_some(&author);
-        let answer = app.call(by, Method::POST, &path, &body).await;
+        let answer = app.send_json(by, Method::POST, &path, &body).await;
         posted.insert(0, answer.json());
     }
     let listed = app.all_pages_as(&admin, &format!("{ALL}?limit=7")).await;
@@ -59,8 +59,8 @@ with_databases!(all_reviews_have_exact_pages_newest_first, async |app| {
 
 on_every_engine!(a_review_is_found_by_its_id_in_either_form, async || {
     let app = TestApp::start(3).await;
-    let admin = app.account("admin", Role::Admin).await;
-    let id = app.review(1, Some(4)).await;
+    let admin = app.create_account("admin", Role::Admin).await;
+    let id = app.create_review(1, Some(4)).await;
     // A word of another review, which could be an id.
     app.post_review(2, &json!({"body": "an international krater"})).await;
     let number = id.parse::<ReviewId>().unwrap().get();
@@ -92,25 +92,25 @@ fn ids_of(items: &[Value]) -> Vec<String> {
 
 on_every_engine!(every_status_is_listed_and_can_be_filtered, async || {
     let app = TestApp::start(3).await;
-    let admin = app.account("admin", Role::Admin).await;
+    let admin = app.create_account("admin", Role::Admin).await;
     let mut by_status = Vec::new();
     for (decision, status) in [("approve", "approved"), ("reject", "rejected"), ("spam", "spam")] {
-        let id = app.review(1, None).await;
+        let id = app.create_review(1, None).await;
         let body = json!({"decision": decision, "reason": "off_topic",
             "reviews": [{"id": id, "version": 1}]});
-        app.call(Some(&admin), Method::POST, "/api/moderation/decisions", &body).await;
+        app.send_json(Some(&admin), Method::POST, "/api/moderation/decisions", &body).await;
         by_status.push((status, id));
     }
     let path = "/api/products/1/reviews";
-    let own = app.call(Some(&admin), Method::POST, path, &json!({"body": "b"})).await.json();
+    let own = app.send_json(Some(&admin), Method::POST, path, &json!({"body": "b"})).await.json();
     let id = own["id"].as_str().unwrap().to_owned();
-    app.send(admin.sign(app.request(Method::DELETE, &format!("/api/reviews/{id}")))).await;
+    app.send(admin.authorize(app.request(Method::DELETE, &format!("/api/reviews/{id}")))).await;
     by_status.push(("deleted", id));
     for (status, id) in &by_status {
-        let listed = app.read_as(&admin, &format!("{ALL}?status={status}")).await;
+        let listed = app.get_json_as(&admin, &format!("{ALL}?status={status}")).await;
         assert_eq!(listed["items"].as_array().unwrap().len(), 1);
         assert_eq!(listed["items"][0]["review"]["id"], *id);
-        let detail = app.read_as(&admin, &format!("{ALL}/{id}")).await;
+        let detail = app.get_json_as(&admin, &format!("{ALL}/{id}")).await;
         assert_eq!(detail["review"]["review"]["status"], *status);
     }
     assert_eq!(app.all_pages_as(&admin, ALL).await.len(), 4);
@@ -136,11 +136,11 @@ on_every_engine!(every_status_is_listed_and_can_be_filtered, async || {
 
 on_every_engine!(the_overview_counts_days_and_what_waits, async || {
     let app = TestApp::start_with(3, |config| config.pre_moderation = true).await;
-    let admin = app.account("admin", Role::Admin).await;
+    let admin = app.create_account("admin", Role::Admin).await;
     for n in 0..7 {
-        app.review(n % 5 + 1, Some(3)).await;
+        app.create_review(n % 5 + 1, Some(3)).await;
     }
-    let overview = app.read_as(&admin, "/api/admin/overview").await;
+    let overview = app.get_json_as(&admin, "/api/admin/overview").await;
     let days = overview["days"].as_array().unwrap();
     assert_eq!(days.len(), 30);
     let counted: u64 = days.iter().map(|day| day["reviews"].as_u64().unwrap()).sum();
@@ -151,9 +151,9 @@ on_every_engine!(the_overview_counts_days_and_what_waits, async || {
 
 on_every_engine!(a_database_that_is_down_is_told_in_the_admin_as_well, async || {
     let app = TestApp::start(3).await;
-    let admin = app.account("admin", Role::Admin).await;
+    let admin = app.create_account("admin", Role::Admin).await;
     for _ in 0..30 {
-        app.review(1, Some(3)).await;
+        app.create_review(1, Some(3)).await;
     }
     let all = ids(&app
         .all_pages_as(&admin, ALL)
@@ -162,16 +162,16 @@ on_every_engine!(a_database_that_is_down_is_told_in_the_admin_as_well, async || 
         .map(|item| item["review"].clone())
         .collect::<Vec<_>>());
     let app = app.restart().await;
-    app.place().spoil("reviews-2");
-    let (status, code) = app.place().spoiled();
+    app.cluster().corrupt("reviews-2");
+    let (status, code) = app.cluster().corrupt_problem();
     assert_eq!(app.get_as(&admin, ALL).await.problem(status), code);
-    let partial = app.read_as(&admin, &format!("{ALL}?allow_partial=true&limit=100")).await;
+    let partial = app.get_json_as(&admin, &format!("{ALL}?allow_partial=true&limit=100")).await;
     assert_eq!(partial["missing_databases"], json!(["reviews-2"]));
-    let there = app.read_as(&admin, &format!("{ALL}?database=reviews-1&limit=100")).await;
+    let there = app.get_json_as(&admin, &format!("{ALL}?database=reviews-1&limit=100")).await;
     let len = |page: &Value| page["items"].as_array().unwrap().len();
     assert!(len(&there) < len(&partial) && len(&partial) < all.len());
-    let down = &app.read_as(&admin, "/api/databases").await["items"][1];
+    let down = &app.get_json_as(&admin, "/api/databases").await["items"][1];
     assert_eq!((&down["health"], &down["size_bytes"]), (&json!("down"), &Value::Null));
-    let overview = app.read_as(&admin, "/api/admin/overview").await;
+    let overview = app.get_json_as(&admin, "/api/admin/overview").await;
     assert_eq!(overview["databases"][1]["health"], "down");
 });

@@ -8,7 +8,7 @@ use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::accounts::{Browser, PASSWORD, create, register, sign_in};
+use crate::support::accounts::{Browser, PASSWORD, create_account, register, sign_in};
 use crate::support::app::TestApp;
 
 const AUDIT: &str = "/api/admin/audit";
@@ -19,7 +19,7 @@ async fn app() -> TestApp {
         config.trusted_proxies = "127.0.0.1".parse().unwrap();
     })
     .await;
-    create(&app, "admin", Role::Admin);
+    create_account(&app, "admin", Role::Admin);
     app
 }
 
@@ -66,7 +66,7 @@ fn changes(entry: &Value) -> Vec<String> {
 
 on_every_engine!(sign_ins_are_noted_with_their_network, async || {
     let app = app().await;
-    let aspasia = create(&app, "Aspasia", Role::Member);
+    let aspasia = create_account(&app, "Aspasia", Role::Member);
     assert_eq!(sign_in_from(&app, "192.0.2.7", "aspasia", PASSWORD).await, 201);
     assert_eq!(sign_in_from(&app, "2001:db8:0:1::2", "aspasia", PASSWORD).await, 201);
     let account = format!("&account_id={}&action=signed_in", aspasia.id);
@@ -81,7 +81,7 @@ on_every_engine!(sign_ins_are_noted_with_their_network, async || {
 
 on_every_engine!(failed_sign_ins_share_an_entry_and_keep_no_names_of_nobody, async || {
     let app = app().await;
-    create(&app, "aspasia", Role::Member);
+    create_account(&app, "aspasia", Role::Member);
     for _ in 0..5 {
         assert_eq!(sign_in_from(&app, "192.0.2.7", "Aspasia", "no").await, 401);
     }
@@ -105,7 +105,7 @@ on_every_engine!(failed_sign_ins_share_an_entry_and_keep_no_names_of_nobody, asy
     ];
     assert_eq!(found, BTreeMap::from(expected));
     assert_eq!(
-        app.place().number(
+        app.cluster().query_number(
             "default",
             "SELECT count(*) FROM audit_entry
         WHERE account_name LIKE '%hunter2%' OR changes LIKE '%hunter2%'"
@@ -115,7 +115,7 @@ on_every_engine!(failed_sign_ins_share_an_entry_and_keep_no_names_of_nobody, asy
     // A wrong password in a session is told from that.
     let browser = sign_in(&app, "aspasia").await;
     let proof = json!({"password": "no"});
-    browser.ask(Method::POST, "/api/session/proof", proof).await.problem(403);
+    browser.send(Method::POST, "/api/session/proof", proof).await.problem(403);
     assert_eq!(of(&app, "proof_failed").await[0]["account"], "aspasia");
 });
 
@@ -134,8 +134,10 @@ on_every_engine!(an_attacker_with_many_networks_fills_no_disk, async || {
 
 on_every_engine!(guesses_at_an_account_are_its_own_whatever_else_is_tried, async || {
     let app = app().await;
-    let (aspasia, pericles) =
-        (create(&app, "aspasia", Role::Admin), create(&app, "pericles", Role::Member));
+    let (aspasia, pericles) = (
+        create_account(&app, "aspasia", Role::Admin),
+        create_account(&app, "pericles", Role::Member),
+    );
     for number in 0..260_u128 {
         let network = Ipv6Addr::from_bits(0x2001_0db8 << 96 | number << 64);
         assert_eq!(sign_in_from(&app, &network.to_string(), "nobody", "no").await, 401);
@@ -168,7 +170,7 @@ on_every_engine!(changes_of_accounts_and_tokens_are_noted, async || {
         member.token(json!({"name": "import", "scopes": ["read"], "never_expires": true})).await;
     let (_, another) = member.token(json!({"name": "export"})).await;
     let elsewhere = sign_in(&app, "aspasia").await;
-    let edit = |edit| admin.ask(Method::PATCH, &account, edit);
+    let edit = |edit| admin.send(Method::PATCH, &account, edit);
     // What changes nothing is not noted.
     for nothing in [json!({}), json!({"role": "member"}), json!({"disabled": false})] {
         assert_eq!(edit(nothing).await.status, 200);
@@ -178,7 +180,7 @@ on_every_engine!(changes_of_accounts_and_tokens_are_noted, async || {
     assert_eq!(member.delete(&format!("/api/accounts/me/tokens/{another}")).await.status, 204);
     assert_eq!(admin.delete(&format!("{account}/tokens/{token}")).await.status, 204);
     let change = json!({"current_password": PASSWORD, "new_password": "another sentence"});
-    assert_eq!(member.ask(Method::PUT, "/api/accounts/me/password", change).await.status, 204);
+    assert_eq!(member.send(Method::PUT, "/api/accounts/me/password", change).await.status, 204);
     elsewhere.get("/api/session").await.problem(401);
     assert_eq!(admin.delete(&format!("{account}/credentials")).await.status, 204);
     assert_eq!(edit(json!({"disabled": true})).await.status, 200);
@@ -224,13 +226,13 @@ on_every_engine!(changes_of_accounts_and_tokens_are_noted, async || {
 
 on_every_engine!(changes_of_products_are_noted, async || {
     let app = app().await;
-    let token = app.account("curator", Role::Admin).await;
+    let token = app.create_account("curator", Role::Admin).await;
     let product = json!({"name": "Krater", "sku": "K-1"});
-    let created = app.call(Some(&token), Method::POST, "/api/admin/products", &product).await;
+    let created = app.send_json(Some(&token), Method::POST, "/api/admin/products", &product).await;
     let path = created.header("location").to_owned();
     let edit = |body: Value, version: &'static str| {
         let request = app.request(Method::PATCH, &path).header("if-match", version);
-        app.send(token.sign(request).json(&body))
+        app.send(token.authorize(request).json(&body))
     };
     assert_eq!(
         edit(json!({"sku": "K-2", "description": "x".repeat(300)}), "\"1\"").await.status,
@@ -252,7 +254,7 @@ on_every_engine!(changes_of_products_are_noted, async || {
 
 on_every_engine!(what_is_older_than_configured_is_removed, async || {
     let app = TestApp::start_with(1, |config| config.audit_days = 30).await;
-    create(&app, "admin", Role::Admin);
+    create_account(&app, "admin", Role::Admin);
     let [expired, cookie] =
         [sign_in(&app, "admin").await, sign_in(&app, "admin").await].map(|it| it.cookie);
     age(&app, "old", 31);
@@ -269,7 +271,7 @@ on_every_engine!(what_is_older_than_configured_is_removed, async || {
         assert_eq!(app.get("/readyz").await.status, 200);
     }
     assert_eq!(aged(&app), ["new"]);
-    assert_eq!(app.place().number("default", "SELECT count(*) FROM session"), 1);
+    assert_eq!(app.cluster().query_number("default", "SELECT count(*) FROM session"), 1);
     Browser { app: &app, cookie: expired }.get("/api/session").await.problem(401);
     assert_eq!(Browser { app: &app, cookie }.name().await, "admin");
 });
@@ -291,13 +293,13 @@ fn age(app: &TestApp, name: &str, days: i64) {
 fn aged(app: &TestApp) -> Vec<String> {
     let rows = "SELECT account_name AS value FROM audit_entry
                 WHERE action = 'signed_in' AND actor_id IS NULL ORDER BY id";
-    app.place().texts("default", rows)
+    app.cluster().query_texts("default", rows)
 }
 
 on_every_engine!(a_clock_that_is_ahead_removes_nothing, async || {
     let mut clock = Clock::default();
     let app = TestApp::start_with(1, |config| clock = config.clock.clone()).await;
-    create(&app, "admin", Role::Admin);
+    create_account(&app, "admin", Role::Admin);
     let session = sign_in(&app, "admin").await;
     for (name, days) in [("old", 40), ("older", 90), ("new", 3)] {
         age(&app, name, days);

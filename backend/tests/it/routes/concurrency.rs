@@ -43,8 +43,8 @@ async fn follow(app: &TestApp, answered: &std::cell::RefCell<Vec<String>>) {
     loop {
         let before: Vec<String> = answered.borrow().clone();
         let page = match &cursor {
-            Some(cursor) => app.read(&format!("{path}&cursor={cursor}")).await,
-            None => app.read(path).await,
+            Some(cursor) => app.get_json(&format!("{path}&cursor={cursor}")).await,
+            None => app.get_json(path).await,
         };
         let next = page["next_cursor"].as_str().map(str::to_owned);
         let items = ids(page["items"].as_array().unwrap());
@@ -89,7 +89,7 @@ pub async fn post_while_others_page(apps: &[&TestApp]) {
     join(posts, reads).await;
     let all = (CLIENTS * POSTS_EACH) as u64;
     for app in apps {
-        assert_eq!(app.read("/api/products/1/rating").await["count"], all);
+        assert_eq!(app.get_json("/api/products/1/rating").await["count"], all);
         app.verify();
     }
 }
@@ -108,6 +108,6 @@ with_databases!(the_same_key_from_sixteen_clients_makes_one_review, async |app| 
     }
     let new = answers.iter().filter(|a| a.header("idempotency-replayed").is_empty()).count();
     assert_eq!(new, 1);
-    assert_eq!(app.read("/api/products/1/rating").await["count"], 1);
+    assert_eq!(app.get_json("/api/products/1/rating").await["count"], 1);
     app.verify();
 });

@@ -3,10 +3,10 @@
 use reqwest::Method;
 
 use crate::http::prerender::{start, start_with};
-use crate::support::app::{Answer, TestApp};
+use crate::support::app::{TestApp, TestResponse};
 
 /// The addresses that a sitemap, or the list of its files, has.
-fn addresses(sitemap: &Answer) -> Vec<&str> {
+fn addresses(sitemap: &TestResponse) -> Vec<&str> {
     assert_eq!((sitemap.status.as_u16(), sitemap.header("content-type")), (200, "application/xml"));
     assert!(
         sitemap.text.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<"),

@@ -6,9 +6,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::accounts::{
-    Browser, PASSWORD, create, credentials, register, sign_in, try_sign_in, with_token,
+    Browser, PASSWORD, create_account, credentials, register, send_with_token, sign_in, try_sign_in,
 };
-use crate::support::app::{Answer, TestApp};
+use crate::support::app::{TestApp, TestResponse};
 use crate::support::wait::wait_until;
 
 const NEW_PASSWORD: &str = "another sentence";
@@ -18,12 +18,17 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// What a token is answered that asks who it is.
 async fn who(app: &TestApp, token: &str) -> u16 {
-    with_token(app, token, Method::GET, "/api/session").await.status.as_u16()
+    send_with_token(app, token, Method::GET, "/api/session").await.status.as_u16()
 }
 
-async fn change_password(browser: &Browser<'_>, current: &str, new: &str, revoke: bool) -> Answer {
+async fn change_password(
+    browser: &Browser<'_>,
+    current: &str,
+    new: &str,
+    revoke: bool,
+) -> TestResponse {
     let change = json!({"current_password": current, "new_password": new, "revoke_tokens": revoke});
-    browser.ask(Method::PUT, "/api/accounts/me/password", change).await
+    browser.send(Method::PUT, "/api/accounts/me/password", change).await
 }
 
 /// The id of the account that is signed in.
@@ -52,7 +57,7 @@ async fn used_item(browser: &Browser<'_>, path: &str, was: &Value) -> Value {
 
 on_every_engine!(a_token_may_do_what_its_scopes_say, async || {
     let app = TestApp::start(1).await;
-    create(&app, "admin", Role::Admin);
+    create_account(&app, "admin", Role::Admin);
     let admin = sign_in(&app, "admin").await;
     let post = async |token: &str| {
         let request = app.request(Method::POST, "/api/products/1/reviews");
@@ -80,20 +85,20 @@ on_every_engine!(a_token_may_do_what_its_scopes_say, async || {
         ("/api/databases", "admin"),
     ] {
         for (token, scopes) in [(&plain, "read write"), (&read, "read")] {
-            let answer = with_token(&app, token, Method::GET, path).await;
+            let answer = send_with_token(&app, token, Method::GET, path).await;
             if scopes.contains(scope) {
                 assert_eq!(answer.status, 200, "{path} with {scopes}");
             } else {
                 assert_eq!(answer.problem(403), "insufficient_scope", "{path} with {scopes}");
             }
         }
-        assert_eq!(with_token(&app, &all, Method::GET, path).await.status, 200, "{path}");
+        assert_eq!(send_with_token(&app, &all, Method::GET, path).await.status, 200, "{path}");
     }
 });
 
 on_every_engine!(an_admin_s_token_can_t_make_admins, async || {
     let app = TestApp::start(1).await;
-    create(&app, "admin", Role::Admin);
+    create_account(&app, "admin", Role::Admin);
     let member = register(&app, "mallory").await;
     let all = json!({"name": "all", "scopes": ["read", "write", "moderate", "admin"]});
     let (token, _) = sign_in(&app, "admin").await.token(all).await;
@@ -137,7 +142,7 @@ on_every_engine!(tokens_expire_unless_never_is_asked_for, async || {
 
 on_every_engine!(tokens_from_before_scopes_keep_all_but_admin, async || {
     let app = TestApp::start(1).await;
-    let account = app.account("admin", Role::Admin).await;
+    let account = app.create_account("admin", Role::Admin).await;
     // As the migration fills the column of a row that was there.
     app.sql(
         "default",
@@ -196,8 +201,9 @@ on_every_engine!(sessions_end_after_14_days_without_use, async || {
             10 * DAY_MS
         ),
     );
-    let stale =
-        app.place().texts("default", "SELECT CAST(last_used_at AS TEXT) AS value FROM session");
+    let stale = app
+        .cluster()
+        .query_texts("default", "SELECT CAST(last_used_at AS TEXT) AS value FROM session");
     let stale = Timestamp::from_millisecond(stale[0].parse().unwrap()).unwrap();
     let session = used_item(&browser, SESSIONS, &json!(stale.to_string())).await;
     assert_eq!(days(&session["expires_at"], &session["created_at"]), 24);
@@ -240,7 +246,7 @@ on_every_engine!(a_new_password_may_end_the_tokens_too, async || {
 
 on_every_engine!(admins_see_and_end_what_an_account_is_signed_in_with, async || {
     let app = TestApp::start(1).await;
-    create(&app, "admin", Role::Admin);
+    create_account(&app, "admin", Role::Admin);
     let admin = sign_in(&app, "admin").await;
     let member = register(&app, "aspasia").await;
     let (token, token_id) = member.token(json!({"name": "import", "expires_in_days": 7})).await;
@@ -284,7 +290,7 @@ on_every_engine!(admins_see_and_end_what_an_account_is_signed_in_with, async || 
 
 on_every_engine!(admins_prove_themselves_again_after_15_minutes, async || {
     let app = TestApp::start(1).await;
-    create(&app, "admin", Role::Admin);
+    create_account(&app, "admin", Role::Admin);
     let admin = sign_in(&app, "admin").await;
     let member = register(&app, "aspasia").await;
     let (_, token_id) = member.token(json!({"name": "x"})).await;
@@ -292,7 +298,7 @@ on_every_engine!(admins_prove_themselves_again_after_15_minutes, async || {
     let own_token = format!("{TOKENS}/{own_id}");
     let account = format!("/api/admin/accounts/{}", id(&member).await);
     let age = |ms: i64| format!("UPDATE session SET proved_at = proved_at - {ms}");
-    let promote = || admin.ask(Method::PATCH, &account, json!({"role": "moderator"}));
+    let promote = || admin.send(Method::PATCH, &account, json!({"role": "moderator"}));
     assert_eq!(promote().await.status, 200);
     app.sql("default", &age(16 * 60_000));
     assert_eq!(promote().await.problem(403), "proof_required");
@@ -303,7 +309,7 @@ on_every_engine!(admins_prove_themselves_again_after_15_minutes, async || {
         (Method::POST, TOKENS.to_owned()),
         (Method::DELETE, own_token.clone()),
     ] {
-        let refused = admin.ask(method, &path, json!({"name": "x"})).await;
+        let refused = admin.send(method, &path, json!({"name": "x"})).await;
         assert_eq!(refused.problem(403), "proof_required", "{path}");
     }
     // What only reads, and what is the admin's own, goes on.
@@ -321,7 +327,7 @@ on_every_engine!(admins_prove_themselves_again_after_15_minutes, async || {
     assert_eq!(admin.delete(&format!("{SESSIONS}/{newest}")).await.status, 204);
 
     let prove = |password: &str| {
-        admin.ask(Method::POST, "/api/session/proof", json!({"password": password}))
+        admin.send(Method::POST, "/api/session/proof", json!({"password": password}))
     };
     assert_eq!(prove("no").await.problem(403), "password_wrong");
     assert_eq!(promote().await.problem(403), "proof_required");
@@ -332,9 +338,9 @@ on_every_engine!(admins_prove_themselves_again_after_15_minutes, async || {
     let elsewhere = sign_in(&app, "admin").await;
     app.sql("default", &age(16 * 60_000));
     let prove = json!({"password": PASSWORD});
-    assert_eq!(elsewhere.ask(Method::POST, "/api/session/proof", prove).await.status, 204);
+    assert_eq!(elsewhere.send(Method::POST, "/api/session/proof", prove).await.status, 204);
     assert_eq!(promote().await.problem(403), "proof_required");
-    let bad = admin.ask(Method::POST, "/api/session/proof", json!({})).await;
+    let bad = admin.send(Method::POST, "/api/session/proof", json!({})).await;
     assert_eq!(bad.problem(422), "validation_failed");
     // A change of the password is a proof, too.
     assert_eq!(change_password(&admin, PASSWORD, NEW_PASSWORD, false).await.status, 204);

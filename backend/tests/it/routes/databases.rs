@@ -6,20 +6,20 @@ use ostrakon_shared::{ProductId, ReviewId, Role};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::app::{Answer, TestApp, ids};
-use crate::support::cli::{Serving, demo, fails, ostrakon};
+use crate::support::app::{TestApp, TestResponse, ids};
+use crate::support::cli::{ServerProcess, demo_cluster, fails, ostrakon};
 use crate::support::engine::{Engine, engine};
 use crate::support::wait::wait_until;
 
 on_every_engine!(the_table_counts_what_is_there, async || {
     let app = TestApp::start(3).await;
-    let admin = app.account("admin", Role::Admin).await;
-    let empty = app.read_as(&admin, "/api/databases").await;
+    let admin = app.create_account("admin", Role::Admin).await;
+    let empty = app.get_json_as(&admin, "/api/databases").await;
     assert_eq!(empty["items"][0]["share"], json!(null));
     for n in 0..40 {
-        app.review(n % 5 + 1, Some(3)).await;
+        app.create_review(n % 5 + 1, Some(3)).await;
     }
-    let table = app.read_as(&admin, "/api/databases").await;
+    let table = app.get_json_as(&admin, "/api/databases").await;
     let items = table["items"].as_array().unwrap();
     let column = |name: &str| items.iter().map(|item| item[name].clone()).collect::<Vec<_>>();
     assert_eq!(column("name"), ["reviews-1", "reviews-2", "reviews-3"]);
@@ -35,7 +35,7 @@ on_every_engine!(the_table_counts_what_is_there, async || {
 });
 
 /// Posts a review of product 1; the key selects the database.
-async fn post(app: &TestApp, key: String) -> Answer {
+async fn post(app: &TestApp, key: String) -> TestResponse {
     app.post_with_key(1, &json!({"body": "x"}), &key).await
 }
 
@@ -53,10 +53,10 @@ on_every_engine!(a_database_that_is_down_is_named_and_the_others_go_on, async ||
     assert!(!gone.is_empty() && !there.is_empty());
     // The restart empties the write-ahead log, from which reviews could still be read.
     let app = app.restart().await;
-    app.place().spoil("reviews-2");
+    app.cluster().corrupt("reviews-2");
 
     let page = app.get("/api/products/1/reviews?limit=100").await;
-    let (status, code) = app.place().spoiled();
+    let (status, code) = app.cluster().corrupt_problem();
     assert_eq!(page.problem(status), code);
     if status == 503 {
         assert_eq!(page.json()["detail"], "reviews-2 is not answering.");
@@ -122,19 +122,19 @@ on_every_engine!(a_bucket_that_moved_is_found_in_its_new_database, async || {
     // By hand, while nobody writes, what a move leaves behind: the rows in the target, the
     // source's row `gone`, the target's `owned` under the next epoch, and the map.
     let home: Vec<_> = home_buckets(ProductId::new(1).unwrap(), Spread::DEFAULT).collect();
-    let place = |id: &str| bucket_of(id.parse::<ReviewId>().unwrap());
+    let bucket = |id: &str| bucket_of(id.parse::<ReviewId>().unwrap());
     let moved = home[0];
     let here =
-        posted.iter().filter(|review| place(review["id"].as_str().unwrap()) == moved).count();
+        posted.iter().filter(|review| bucket(review["id"].as_str().unwrap()) == moved).count();
     assert!(here > 0, "no review in bucket {moved}");
     let tables = ["review", "product_rating", "idempotency_key"];
-    app.place().copy_rows("reviews-1", "reviews-3", &tables, &format!("bucket = {moved}"));
+    app.cluster().copy_rows("reviews-1", "reviews-3", &tables, &format!("bucket = {moved}"));
     app.sql("reviews-3", &format!("INSERT INTO bucket_owner VALUES ({moved}, 'owned', 2)"));
     let gone = format!("UPDATE bucket_owner SET state = 'gone' WHERE bucket = {moved}");
     app.sql("reviews-1", &gone);
 
     // The map does not say so yet: a writer must not believe the source.
-    let key = (0..40).find(|n| place(posted[*n]["id"].as_str().unwrap()) == moved).unwrap();
+    let key = (0..40).find(|n| bucket(posted[*n]["id"].as_str().unwrap()) == moved).unwrap();
     let again = app.post_with_key(1, &json!({"body": "x", "rating": 5}), &key.to_string()).await;
     assert_eq!(again.problem(503), "bucket_moved");
     assert_eq!(app.get("/api/products/1/reviews").await.problem(503), "bucket_moved");
@@ -147,9 +147,9 @@ on_every_engine!(a_bucket_that_moved_is_found_in_its_new_database, async || {
     assert_eq!((again.header("idempotency-replayed"), again.json()), ("true", posted[key].clone()));
     let listed = app.all_pages("/api/products/1/reviews?limit=7").await;
     assert_eq!(listed.len(), 40);
-    assert_eq!(app.read("/api/products/1/rating").await["count"], 40);
+    assert_eq!(app.get_json("/api/products/1/rating").await["count"], 40);
     let id = posted[key]["id"].as_str().unwrap();
-    assert_eq!(app.read(&format!("/api/reviews/{id}/location")).await["database"], "reviews-3");
+    assert_eq!(app.get_json(&format!("/api/reviews/{id}/location")).await["database"], "reviews-3");
     let total: u64 = app.databases()["items"]
         .as_array()
         .unwrap()
@@ -162,15 +162,15 @@ on_every_engine!(a_bucket_that_moved_is_found_in_its_new_database, async || {
 // As if somebody had taken away a table, or a right.
 on_every_engine!(a_query_that_the_engine_refuses_is_no_absence, async || {
     let app = TestApp::start(2).await;
-    let id = app.review(1, Some(4)).await;
+    let id = app.create_review(1, Some(4)).await;
     for database in ["reviews-1", "reviews-2"] {
-        app.place().sql(database, "DROP TABLE report");
-        app.place().sql(database, "ALTER TABLE product_rating RENAME TO gone");
+        app.cluster().sql(database, "DROP TABLE report");
+        app.cluster().sql(database, "ALTER TABLE product_rating RENAME TO gone");
     }
     let report = format!("/api/reviews/{id}/reports");
     let body = json!({"reason": "spam"});
     for answer in [
-        app.call(None, Method::POST, &report, &body).await,
+        app.send_json(None, Method::POST, &report, &body).await,
         app.post_review(1, &json!({"body": "text"})).await,
         app.post_with_key(2, &json!({"body": "text"}), "key").await,
         app.get("/api/products/3/rating").await,
@@ -183,7 +183,7 @@ on_every_engine!(a_query_that_the_engine_refuses_is_no_absence, async || {
         }
     }
     // What needs none of that goes on.
-    app.read(&format!("/api/reviews/{id}")).await;
+    app.get_json(&format!("/api/reviews/{id}")).await;
     assert_eq!(app.get("/readyz").await.status, 200);
 });
 
@@ -202,48 +202,48 @@ fn role(number: u32) -> (String, String) {
 #[test]
 fn a_role_that_may_not_write_serves_nothing() {
     let _on = Engine::Postgres.enter();
-    let place = demo();
+    let cluster = demo_cluster();
     let (role, grants) = role(1);
     let databases = ["default", "reviews-1", "reviews-2", "reviews-3"];
     let urls = databases.map(|database| {
-        place.sql(database, &grants);
-        place.address(database).to_string().replace("//ostrakon@", &format!("//{role}@"))
+        cluster.sql(database, &grants);
+        cluster.address(database).to_string().replace("//ostrakon@", &format!("//{role}@"))
     });
     let serve = || {
-        let mut command = ostrakon(&place, &["serve"]);
+        let mut command = ostrakon(&cluster, &["serve"]);
         command.env("OSTRAKON_LISTEN", "127.0.0.1:0").env("OSTRAKON_DEFAULT_URL", &urls[0]);
         command.env("OSTRAKON_REVIEWS_URLS", urls[1..].join(","));
         command
     };
-    let serving = Serving::spawn(serve());
-    assert_eq!(serving.get("/readyz"), "{\"status\":\"ok\"}");
+    let server = ServerProcess::spawn(serve());
+    assert_eq!(server.get("/readyz"), "{\"status\":\"ok\"}");
     for (right, table) in [("INSERT", "review"), ("UPDATE", "product_rating")] {
-        place.sql("reviews-2", &format!("REVOKE {right} ON {table} FROM {role}"));
-        let ready = serving.get("/readyz");
+        cluster.sql("reviews-2", &format!("REVOKE {right} ON {table} FROM {role}"));
+        let ready = server.get("/readyz");
         assert!(ready.contains("reviews-2 is not answering"), "{ready}");
         let said = fails(serve(), 2);
         assert!(said.contains("reviews-2") && said.contains(&format!("table {table}")), "{said}");
-        place.sql("reviews-2", &format!("GRANT {right} ON {table} TO {role}"));
-        assert_eq!(serving.get("/readyz"), "{\"status\":\"ok\"}");
+        cluster.sql("reviews-2", &format!("GRANT {right} ON {table} TO {role}"));
+        assert_eq!(server.get("/readyz"), "{\"status\":\"ok\"}");
     }
-    drop(serving);
+    drop(server);
     for database in databases {
-        place.sql(database, &format!("DROP OWNED BY {role}"));
+        cluster.sql(database, &format!("DROP OWNED BY {role}"));
     }
 }
 
 on_every_engine!(a_database_is_verified_while_it_serves, async || {
     let app = TestApp::start(3).await;
-    let admin = app.account("admin", Role::Admin).await;
+    let admin = app.create_account("admin", Role::Admin).await;
     for n in 0..30 {
-        app.review(n % 5 + 1, Some(3)).await;
+        app.create_review(n % 5 + 1, Some(3)).await;
     }
     let verify = async |name: &str| {
         let path = format!("/api/databases/{name}/verification");
-        app.send(admin.sign(app.request(Method::POST, &path))).await
+        app.send(admin.authorize(app.request(Method::POST, &path))).await
     };
     let finished = async |index: usize| {
-        let tables = || app.read_as(&admin, "/api/databases");
+        let tables = || app.get_json_as(&admin, "/api/databases");
         let check = |tables: &Value| tables["items"][index]["verification"].clone();
         let is_finished = |tables: &Value| check(tables)["finished_at"].is_string();
         check(&wait_until(tables, is_finished).await)

@@ -7,7 +7,7 @@ use proptest::test_runner::{Config, TestRunner};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::app::{Account, TestApp};
+use crate::support::app::{TestAccount, TestApp};
 
 const AUTHORS: usize = 4;
 
@@ -87,8 +87,8 @@ impl Entry {
 struct Model<'a> {
     app: &'a TestApp,
     product: i64,
-    authors: &'a [Account],
-    moderator: &'a Account,
+    authors: &'a [TestAccount],
+    moderator: &'a TestAccount,
     /// In the order in which they were posted.
     reviews: Vec<Entry>,
 }
@@ -116,7 +116,7 @@ impl Model<'_> {
         let path = format!("/api/products/{}/reviews", self.product);
         let body = json!({"body": self.reviews.len().to_string(), "rating": rating});
         let by = author.map(|author| &self.authors[author]);
-        let answer = self.app.call(by, Method::POST, &path, &body).await;
+        let answer = self.app.send_json(by, Method::POST, &path, &body).await;
         if let Some(existing) = author.and_then(|author| self.own(author)) {
             let path = format!("/api/reviews/{}", existing.json["id"].as_str().unwrap());
             assert_eq!(answer.problem(409), "review_exists");
@@ -143,7 +143,7 @@ impl Model<'_> {
         let changes = entry.json["rating"] != json!(rating);
         let status = if entry.is("approved") { "approved" } else { "pending" };
         let expected = if changes { json!(status) } else { entry.json["status"].clone() };
-        let request = by.sign(self.app.request(Method::PATCH, &path));
+        let request = by.authorize(self.app.request(Method::PATCH, &path));
         let request = request.header("if-match", format!("\"{version}\""));
         let answer = self.app.send(request.json(&json!({"rating": rating}))).await;
         assert_eq!(answer.status, 200, "{answer:?}");
@@ -163,7 +163,7 @@ impl Model<'_> {
         let path = format!("/api/reviews/{}", entry.json["id"].as_str().unwrap());
         entry.json["status"] = json!("deleted");
         entry.open_reports = 0;
-        let answer = self.app.send(by.sign(self.app.request(Method::DELETE, &path))).await;
+        let answer = self.app.send(by.authorize(self.app.request(Method::DELETE, &path))).await;
         assert_eq!(answer.status, 204, "{answer:?}");
         assert_eq!(self.app.get(&path).await.problem(404), "review_not_found");
     }
@@ -171,7 +171,8 @@ impl Model<'_> {
     async fn report(&mut self, place: usize) {
         let Some(entry) = self.reviews.get(place) else { return };
         let path = format!("/api/reviews/{}/reports", entry.json["id"].as_str().unwrap());
-        let answer = self.app.call(None, Method::POST, &path, &json!({"reason": "spam"})).await;
+        let answer =
+            self.app.send_json(None, Method::POST, &path, &json!({"reason": "spam"})).await;
         let entry = &mut self.reviews[place];
         if !entry.is("approved") {
             assert_eq!(answer.problem(404), "review_not_found");
@@ -190,7 +191,8 @@ impl Model<'_> {
             "decision": decision, "reason": "within_rules", "reviews": [entry.seen()]
         });
         let path = "/api/moderation/decisions";
-        let answer = self.app.call(Some(self.moderator), Method::POST, path, &body).await.json();
+        let answer =
+            self.app.send_json(Some(self.moderator), Method::POST, path, &body).await.json();
         let result = &answer["items"][0];
         let entry = &mut self.reviews[place];
         if entry.is("deleted") {
@@ -212,7 +214,8 @@ impl Model<'_> {
         let Some(entry) = self.reviews.get(place) else { return };
         let body = json!({"reviews": [entry.seen()]});
         let path = "/api/moderation/undo";
-        let answer = self.app.call(Some(self.moderator), Method::POST, path, &body).await.json();
+        let answer =
+            self.app.send_json(Some(self.moderator), Method::POST, path, &body).await.json();
         let result = &answer["items"][0];
         let entry = &mut self.reviews[place];
         match (entry.is("deleted"), entry.before_decision.take()) {
@@ -276,21 +279,26 @@ impl Model<'_> {
         let count = |stars: i64| {
             public.iter().filter(|entry| entry.json["rating"].as_i64() == Some(stars)).count()
         };
-        let rating = self.app.read(&format!("/api/products/{}/rating", self.product)).await;
+        let rating = self.app.get_json(&format!("/api/products/{}/rating", self.product)).await;
         assert_eq!(rating["histogram"], json!([1, 2, 3, 4, 5].map(count)));
         assert_eq!(rating["count"], public.len());
     }
 }
 
-async fn accounts(app: &TestApp) -> (Vec<Account>, Account) {
+async fn accounts(app: &TestApp) -> (Vec<TestAccount>, TestAccount) {
     let mut authors = Vec::new();
     for author in 0..AUTHORS {
-        authors.push(app.account(&format!("author-{author}"), Role::Member).await);
+        authors.push(app.create_account(&format!("author-{author}"), Role::Member).await);
     }
-    (authors, app.account("moderator", Role::Moderator).await)
+    (authors, app.create_account("moderator", Role::Moderator).await)
 }
 
-async fn check(app: &TestApp, product: i64, people: &(Vec<Account>, Account), steps: &[Step]) {
+async fn check(
+    app: &TestApp,
+    product: i64,
+    people: &(Vec<TestAccount>, TestAccount),
+    steps: &[Step],
+) {
     app.add_product(product);
     let (authors, moderator) = people;
     let mut model = Model { app, product, authors, moderator, reviews: Vec::new() };

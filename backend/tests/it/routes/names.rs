@@ -4,15 +4,15 @@ use ostrakon_shared::{Credentials, Role};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::accounts::{create, credentials, register, sign_in};
-use crate::support::app::{Answer, TestApp};
+use crate::support::accounts::{create_account, credentials, register, sign_in};
+use crate::support::app::{TestApp, TestResponse};
 use crate::support::cli::{run, succeeds};
+use crate::support::cluster::TestCluster;
 use crate::support::engine::{Engine, engine};
-use crate::support::place::Place;
 
 const REVIEWS: &str = "/api/products/1/reviews";
 
-async fn try_register(app: &TestApp, name: &str) -> Answer {
+async fn try_register(app: &TestApp, name: &str) -> TestResponse {
     app.send(app.request(Method::POST, "/api/accounts").json(&credentials(name))).await
 }
 
@@ -68,9 +68,9 @@ on_every_engine!(names_that_speak_for_the_service_are_reserved, async || {
         assert_eq!(signed.json()["errors"][0]["code"], "reserved", "{name}");
     }
     // The operator gives them away.
-    create(&app, "admin", Role::Admin);
+    create_account(&app, "admin", Role::Admin);
     let admin = sign_in(&app, "admin").await;
-    let own = admin.ask(Method::POST, REVIEWS, json!({"body": "b", "author_name": "Admin"})).await;
+    let own = admin.send(Method::POST, REVIEWS, json!({"body": "b", "author_name": "Admin"})).await;
     assert_eq!(
         (&own.json()["author_name"], &own.json()["member"]),
         (&json!("admin"), &json!(true))
@@ -83,7 +83,7 @@ fn signature(review: &Value) -> (Option<&str>, bool) {
 }
 
 #[track_caller]
-fn taken(answer: &Answer) {
+fn taken(answer: &TestResponse) {
     assert_eq!(answer.problem(422), "validation_failed", "{answer:?}");
     let error = &answer.json()["errors"][0];
     assert_eq!((&error["pointer"], &error["code"]), (&json!("/author_name"), &json!("taken")));
@@ -91,8 +91,8 @@ fn taken(answer: &Answer) {
 
 on_every_engine!(what_can_t_be_seen_makes_no_other_name, async || {
     let app = TestApp::start(1).await;
-    app.account("aspasia", Role::Admin).await;
-    let member = app.account("pericles", Role::Member).await;
+    app.create_account("aspasia", Role::Admin).await;
+    let member = app.create_account("pericles", Role::Member).await;
     let unseen = [
         '\u{2800}',
         '\u{3164}',
@@ -128,7 +128,7 @@ on_every_engine!(what_can_t_be_seen_makes_no_other_name, async || {
         for name in [format!("Aspasia{c}"), format!("{c}Aspasia"), format!("Asp{c}asia")] {
             let signed = json!({"body": "b", "author_name": name});
             taken(&app.post_review(1, &signed).await);
-            taken(&app.call(Some(&member), Method::POST, REVIEWS, &signed).await);
+            taken(&app.send_json(Some(&member), Method::POST, REVIEWS, &signed).await);
         }
         let reserved = json!({"body": "b", "author_name": format!("ad{c}min")});
         let refused = app.post_review(1, &reserved).await;
@@ -139,21 +139,21 @@ on_every_engine!(what_can_t_be_seen_makes_no_other_name, async || {
 });
 
 with_databases!(nobody_signs_with_the_name_of_another_account, async |app| {
-    let author = app.account("aspasia", Role::Member).await;
-    app.account("pericles", Role::Member).await;
+    let author = app.create_account("aspasia", Role::Member).await;
+    app.create_account("pericles", Role::Member).await;
     let signed = |name: &str| json!({"body": "b", "author_name": name});
     for name in ["aspasia", "ASPASIA", "аspasia", " aspasia ", "asp\u{200b}asia", "aspas1a"] {
         taken(&app.post_review(1, &signed(name)).await);
         taken(&app.post_with_key(1, &signed(name), "a-key").await);
     }
-    taken(&app.call(Some(&author), Method::POST, REVIEWS, &signed("Pericles")).await);
+    taken(&app.send_json(Some(&author), Method::POST, REVIEWS, &signed("Pericles")).await);
     assert_eq!(app.all_pages(REVIEWS).await, Vec::<Value>::new(), "nothing of it is there");
 
     let guest = app.post_review(1, &signed("Chloé")).await.json();
     assert_eq!(signature(&guest), (Some("Chloé"), false));
     let post = async |product: i64, body: Value| {
         let path = format!("/api/products/{product}/reviews");
-        let answer = app.call(Some(&author), Method::POST, &path, &body).await;
+        let answer = app.send_json(Some(&author), Method::POST, &path, &body).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         let review = answer.json();
         let listed = app.all_pages(&path).await;
@@ -168,17 +168,18 @@ with_databases!(nobody_signs_with_the_name_of_another_account, async |app| {
 
 on_every_engine!(edits_sign_by_the_same_rules, async || {
     let app = TestApp::start(2).await;
-    let author = app.account("aspasia", Role::Member).await;
-    app.account("pericles", Role::Member).await;
-    let own = app.call(Some(&author), Method::POST, REVIEWS, &json!({"body": "b"})).await.json();
+    let author = app.create_account("aspasia", Role::Member).await;
+    app.create_account("pericles", Role::Member).await;
+    let own =
+        app.send_json(Some(&author), Method::POST, REVIEWS, &json!({"body": "b"})).await.json();
     let path = format!("/api/reviews/{}", own["id"].as_str().unwrap());
     let edit = async |change: Value| {
         let request = app.request(Method::PATCH, &path).header("if-match", "*");
-        app.send(author.sign(request.json(&change))).await
+        app.send(author.authorize(request.json(&change))).await
     };
     let signed = async |name: Value| {
         let review = edit(json!({"author_name": name})).await.json();
-        assert_eq!(app.read(&path).await, review);
+        assert_eq!(app.get_json(&path).await, review);
         let (name, member) = signature(&review);
         (name.unwrap_or_default().to_owned(), member)
     };
@@ -192,7 +193,7 @@ on_every_engine!(edits_sign_by_the_same_rules, async || {
     assert_eq!(refused.json()["errors"][0]["code"], "reserved");
 
     // Whoever takes the name later changes nothing about what is signed with it.
-    app.account("mila", Role::Member).await;
+    app.create_account("mila", Role::Member).await;
     let edited = edit(json!({"body": "c", "author_name": "Mila"})).await.json();
     assert_eq!((signature(&edited), &edited["body"]), ((Some("Mila"), false), &json!("c")));
     let edited = edit(json!({"body": "d"})).await.json();
@@ -202,7 +203,7 @@ on_every_engine!(edits_sign_by_the_same_rules, async || {
 
 on_every_engine!(a_name_is_refused_alone_in_its_batch, async || {
     let app = TestApp::start(1).await;
-    app.account("aspasia", Role::Member).await;
+    app.create_account("aspasia", Role::Member).await;
     let posts = (0..24_i64).map(|n| {
         let name = ["aspasia", "Chloé", "Ben K."][(n % 3) as usize];
         let body = json!({"body": n.to_string(), "author_name": name});
@@ -219,7 +220,7 @@ on_every_engine!(a_name_is_refused_alone_in_its_batch, async || {
 
 on_every_engine!(the_demo_signs_with_no_account_s_name, async || {
     let app = TestApp::start(1).await;
-    app.account("chloe", Role::Member).await;
+    app.create_account("chloe", Role::Member).await;
     let seeds = ["Chloe", "Ben K."].map(|name| ostrakon::store::SeedReview {
         product: ostrakon_shared::ProductId::new(1).unwrap(),
         unix_ms: 1_700_000_000_000,
@@ -238,7 +239,7 @@ on_every_engine!(the_demo_signs_with_no_account_s_name, async || {
 });
 
 /// Undoes the migrations of names, as if an earlier program had filled the databases.
-fn undo(place: &Place) {
+fn undo(cluster: &TestCluster) {
     macro_rules! down {
         ($path:literal) => {
             match engine() {
@@ -253,14 +254,15 @@ fn undo(place: &Place) {
     for (database, down) in [("default", default), ("reviews-1", reviews), ("reviews-2", reviews)] {
         // Citus changes a table by a statement that comes alone.
         for statement in down.trim_end().split_inclusive(';').chain([forget]) {
-            place.sql(database, statement);
+            cluster.sql(database, statement);
         }
     }
 }
 
 on_every_engine!(a_migration_compares_the_names_that_are_there, async || {
     let app = TestApp::start(2).await;
-    let [one, other] = [create(&app, "aspasia", Role::Member), create(&app, "mila", Role::Member)];
+    let [one, other] =
+        [create_account(&app, "aspasia", Role::Member), create_account(&app, "mila", Role::Member)];
     let by = [sign_in(&app, "aspasia").await, sign_in(&app, "mila").await];
     for (product, body) in [
         (1, json!({"body": "own"})),
@@ -270,40 +272,40 @@ on_every_engine!(a_migration_compares_the_names_that_are_there, async || {
     ] {
         let path = format!("/api/products/{product}/reviews");
         for by in &by {
-            assert_eq!(by.ask(Method::POST, &path, body.clone()).await.status, 201);
+            assert_eq!(by.send(Method::POST, &path, body.clone()).await.status, 201);
         }
     }
     app.post_review(5, &json!({"body": "guest", "author_name": "Chloé"})).await;
-    let place = app.stop().await;
-    undo(&place);
+    let cluster = app.stop().await;
+    undo(&cluster);
     for database in ["reviews-1", "reviews-2"] {
-        place.sql(
+        cluster.sql(
             database,
             "UPDATE review SET author_name = upper(author_name) WHERE body = 'cased';
              UPDATE review SET author_name = NULL WHERE body = 'nameless'",
         );
     }
-    place.sql("default", "UPDATE product SET search_text = 'of an earlier program'");
+    cluster.sql("default", "UPDATE product SET search_text = 'of an earlier program'");
     // Two names that an earlier program did not know to be alike.
     let (name, id) = ("аspasia", other.id);
-    place.sql(
+    cluster.sql(
         "default",
         &format!("UPDATE account SET name = '{name}', name_key = '{name}' WHERE id = {id}"),
     );
 
-    let config = place.config(2);
+    let config = cluster.config(2);
     config.open().map(drop).unwrap_err();
     let mut lines = Vec::new();
     config.databases().migrate(None, &mut |line| lines.push(line)).unwrap();
     for line in ["default: account_names: done, 2 rows", "default: product_search: done, 5 rows"] {
         assert!(lines.iter().any(|said| said == line), "{line}: {lines:?}");
     }
-    let app = TestApp::start_in(place, 2, |_| ());
+    let app = TestApp::start_on(cluster, 2, |_| ());
     assert_eq!(sign_in(&app, "aspasia").await.name().await, "aspasia");
     assert_eq!(sign_in(&app, name).await.name().await, name);
     assert_eq!(try_register(&app, "Aspasia").await.problem(409), "name_taken");
     assert_eq!(app.all_pages("/api/products?search=product").await.len(), 5);
-    let admin = app.account("admin", Role::Admin).await;
+    let admin = app.create_account("admin", Role::Admin).await;
     let listed = app.all_pages_as(&admin, "/api/admin/reviews").await;
     for item in &listed {
         let (review, body) = (&item["review"], item["review"]["body"].as_str().unwrap());
@@ -320,7 +322,7 @@ on_every_engine!(a_migration_compares_the_names_that_are_there, async || {
     }
     assert_eq!(listed.len(), 9);
     // Once is enough.
-    let config = app.place().config(2);
+    let config = app.cluster().config(2);
     let mut lines = Vec::new();
     config.databases().migrate(None, &mut |line| lines.push(line)).unwrap();
     assert!(lines.iter().all(|line| line.ends_with("up to date")), "{lines:?}");
@@ -328,37 +330,37 @@ on_every_engine!(a_migration_compares_the_names_that_are_there, async || {
 
 on_every_engine!(a_migration_that_was_interrupted_is_finished_by_the_next_one, async || {
     let app = TestApp::start(3).await;
-    create(&app, "aspasia", Role::Member);
-    let place = app.stop().await;
+    create_account(&app, "aspasia", Role::Member);
+    let cluster = app.stop().await;
     // As if the program had been killed after the migrations, before it computed anything.
-    place.sql(
+    cluster.sql(
         "default",
         "INSERT INTO backfill VALUES ('account_names');
          UPDATE account SET name_skeleton = '', search_text = ''",
     );
-    let refused = run(&place, &["serve"]);
+    let refused = run(&cluster, &["serve"]);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(said.contains("default") && said.contains("ostrakon migrate"), "{said}");
-    succeeds(&place, &["migrate"]);
-    let app = TestApp::start_in(place, 3, |_| ());
+    succeeds(&cluster, &["migrate"]);
+    let app = TestApp::start_on(cluster, 3, |_| ());
     assert_eq!(try_register(&app, "аspasia").await.problem(409), "name_taken");
 });
 
 on_every_engine!(a_migration_forgets_what_can_t_be_seen, async || {
     let app = TestApp::start(1).await;
-    create(&app, "aspasia", Role::Member);
+    create_account(&app, "aspasia", Role::Member);
     app.add_named_product(6, "Kra\u{e000}ter");
-    let place = app.stop().await;
+    let cluster = app.stop().await;
     // As an earlier program has stored it.
     for statement in [
         "UPDATE account SET name_skeleton = 'of an earlier program'",
         "UPDATE product SET search_text = 'kra\u{e000}ter' WHERE id = 6",
         "DELETE FROM __diesel_schema_migrations WHERE version = '20261127200000'",
     ] {
-        place.sql("default", statement);
+        cluster.sql("default", statement);
     }
-    place.config(1).open().map(drop).unwrap_err();
-    let app = TestApp::start_in(place, 1, |_| ());
+    cluster.config(1).open().map(drop).unwrap_err();
+    let app = TestApp::start_on(cluster, 1, |_| ());
     assert_eq!(try_register(&app, "аspasia").await.problem(409), "name_taken");
     assert_eq!(app.all_pages("/api/products?search=krater").await.len(), 1);
 });

@@ -4,13 +4,13 @@ use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::app::{Account, Answer, TestApp, ids};
+use crate::support::app::{TestAccount, TestApp, TestResponse, ids};
 
 const REVIEWS: &str = "/api/products/1/reviews";
 
-async fn post(app: &TestApp, by: &Account) -> Value {
+async fn post(app: &TestApp, by: &TestAccount) -> Value {
     let body = json!({"body": "mine", "rating": 4});
-    let answer = app.call(Some(by), Method::POST, REVIEWS, &body).await;
+    let answer = app.send_json(Some(by), Method::POST, REVIEWS, &body).await;
     assert_eq!(answer.status, 201, "{answer:?}");
     answer.json()
 }
@@ -19,15 +19,21 @@ fn path(review: &Value) -> String {
     format!("/api/reviews/{}", review["id"].as_str().unwrap())
 }
 
-async fn edit(app: &TestApp, by: &Account, review: &Value, tag: &str, body: Value) -> Answer {
+async fn edit(
+    app: &TestApp,
+    by: &TestAccount,
+    review: &Value,
+    tag: &str,
+    body: Value,
+) -> TestResponse {
     let request = app.request(Method::PATCH, &path(review)).header("if-match", tag);
-    app.send(by.sign(request.json(&body))).await
+    app.send(by.authorize(request.json(&body))).await
 }
 
 with_databases!(one_review_for_each_author_and_product, async |app| {
-    let author = app.account("aspasia", Role::Member).await;
+    let author = app.create_account("aspasia", Role::Member).await;
     let body = json!({"body": "race", "rating": 5});
-    let race = (0..16).map(|_| app.call(Some(&author), Method::POST, REVIEWS, &body));
+    let race = (0..16).map(|_| app.send_json(Some(&author), Method::POST, REVIEWS, &body));
     let answers = futures_util::future::join_all(race).await;
     let (made, refused): (Vec<_>, Vec<_>) =
         answers.into_iter().partition(|answer| answer.status == 201);
@@ -36,28 +42,28 @@ with_databases!(one_review_for_each_author_and_product, async |app| {
         assert_eq!(answer.problem(409), "review_exists");
         assert_eq!(answer.header("location"), made[0].header("location"));
     }
-    let other = app.account("pericles", Role::Member).await;
+    let other = app.create_account("pericles", Role::Member).await;
     post(&app, &other).await;
-    assert_eq!(app.read("/api/products/1/rating").await["count"], 2);
+    assert_eq!(app.get_json("/api/products/1/rating").await["count"], 2);
     // The database itself refuses what gets past the program.
     let id = made[0].json()["id"].as_str().unwrap().to_owned();
     let database = app.store().cluster().locate(id.parse().unwrap()).database;
     let copy = "INSERT INTO review (bucket, id, product_id, body, author_id)
         SELECT bucket, id + 1, product_id, body, author_id FROM review";
     let refused =
-        app.place().try_sql(&database, &format!("{copy} WHERE author_id = {}", author.id));
+        app.cluster().try_sql(&database, &format!("{copy} WHERE author_id = {}", author.id));
     assert!(refused.is_err(), "a second review by the same author");
     app.verify();
 });
 
 on_every_engine!(a_review_of_an_account_is_signed_and_marked, async || {
     let app = TestApp::start(3).await;
-    let author = app.account("aspasia", Role::Member).await;
+    let author = app.create_account("aspasia", Role::Member).await;
     let review = post(&app, &author).await;
     assert_eq!((&review["member"], &review["author_name"]), (&json!(true), &json!("aspasia")));
     assert_eq!((&review["version"], &review["edited_at"]), (&json!(1), &Value::Null));
     let body = json!({"body": "b", "author_name": "A. of Miletus"});
-    let signed = app.call(Some(&author), Method::POST, "/api/products/2/reviews", &body).await;
+    let signed = app.send_json(Some(&author), Method::POST, "/api/products/2/reviews", &body).await;
     assert_eq!(signed.json()["author_name"], "A. of Miletus");
     assert_eq!(signed.json()["member"], false, "a pen name");
     let guest = app.post_review(1, &json!({"body": "b", "author_name": "Pericles"})).await.json();
@@ -66,12 +72,12 @@ on_every_engine!(a_review_of_an_account_is_signed_and_marked, async || {
 
 on_every_engine!(authors_edit_their_reviews, async || {
     let app = TestApp::start(3).await;
-    let author = app.account("aspasia", Role::Member).await;
-    let other = app.account("pericles", Role::Admin).await;
+    let author = app.create_account("aspasia", Role::Member).await;
+    let other = app.create_account("pericles", Role::Admin).await;
     let review = post(&app, &author).await;
     let change = json!({"rating": null, "title": "On second thoughts"});
 
-    let blind = app.call(Some(&author), Method::PATCH, &path(&review), &change).await;
+    let blind = app.send_json(Some(&author), Method::PATCH, &path(&review), &change).await;
     assert_eq!(blind.problem(428), "version_missing");
     assert_eq!(
         edit(&app, &other, &review, "\"1\"", change.clone()).await.problem(403),
@@ -93,9 +99,9 @@ on_every_engine!(authors_edit_their_reviews, async || {
     let edited = edited.json();
     assert_eq!((&edited["rating"], &edited["body"]), (&Value::Null, &json!("mine")));
     assert!(edited["edited_at"].is_string());
-    assert_eq!(app.read(&path(&review)).await, edited);
+    assert_eq!(app.get_json(&path(&review)).await, edited);
     assert_eq!(app.get(&path(&review)).await.header("etag"), "\"2.1\"");
-    let rating = app.read("/api/products/1/rating").await;
+    let rating = app.get_json("/api/products/1/rating").await;
     assert_eq!((&rating["count"], &rating["unrated"]), (&json!(1), &json!(1)));
 
     for stale in ["\"1\"", "\"x\"", "W/\"1\"", "\"1-gzip\", \"3\"", "", ","] {
@@ -111,7 +117,7 @@ on_every_engine!(authors_edit_their_reviews, async || {
 
 on_every_engine!(a_version_is_known_in_whatever_form_its_tag_comes_back, async || {
     let app = TestApp::start(1).await;
-    let author = app.account("aspasia", Role::Admin).await;
+    let author = app.create_account("aspasia", Role::Admin).await;
     let review = post(&app, &author).await;
     // As it was given, weakened by nginx, extended by Apache, in a list, bare.
     for (version, tag) in [
@@ -130,7 +136,7 @@ on_every_engine!(a_version_is_known_in_whatever_form_its_tag_comes_back, async |
             .request(Method::PATCH, "/api/admin/products/1")
             .header("if-match", &tag)
             .json(&change);
-        let edited = app.send(author.sign(request)).await;
+        let edited = app.send(author.authorize(request)).await;
         assert_eq!((edited.status.as_u16(), &edited.json()["version"]), (200, &json!(version + 1)));
     }
     // What is malformed is no version, and none is changed.
@@ -140,15 +146,15 @@ on_every_engine!(a_version_is_known_in_whatever_form_its_tag_comes_back, async |
         for path in [path(&review), "/api/admin/products/1".to_owned()] {
             let method = if path.contains("admin") { Method::PATCH } else { Method::DELETE };
             let request = app.request(method, &path).header("if-match", malformed);
-            let refused = app.send(author.sign(request).json(&json!({}))).await;
+            let refused = app.send(author.authorize(request).json(&json!({}))).await;
             assert_eq!(refused.problem(400), "if_match_invalid", "{malformed} {path}");
         }
     }
     // A list may be spread over several headers.
-    let request = author.sign(app.request(Method::DELETE, &path(&review)));
+    let request = author.authorize(app.request(Method::DELETE, &path(&review)));
     let missed = request.header("if-match", "\"1\"").header("if-match", "\"2\"");
     assert_eq!(app.send(missed).await.problem(412), "version_conflict");
-    let request = author.sign(app.request(Method::DELETE, &path(&review)));
+    let request = author.authorize(app.request(Method::DELETE, &path(&review)));
     let request = request.header("if-match", "\"1\"").header("if-match", "W/\"7-gzip\"");
     assert_eq!(app.send(request).await.status, 204);
     app.verify();
@@ -156,11 +162,11 @@ on_every_engine!(a_version_is_known_in_whatever_form_its_tag_comes_back, async |
 
 on_every_engine!(authors_delete_their_reviews_and_may_write_again, async || {
     let app = TestApp::start(3).await;
-    let author = app.account("aspasia", Role::Member).await;
-    let other = app.account("pericles", Role::Admin).await;
+    let author = app.create_account("aspasia", Role::Member).await;
+    let other = app.create_account("pericles", Role::Admin).await;
     let review = post(&app, &author).await;
-    let delete = |by: &Account, tag: &'static str| {
-        let request = by.sign(app.request(Method::DELETE, &path(&review)));
+    let delete = |by: &TestAccount, tag: &'static str| {
+        let request = by.authorize(app.request(Method::DELETE, &path(&review)));
         let request = if tag.is_empty() { request } else { request.header("if-match", tag) };
         app.send(request)
     };
@@ -173,31 +179,31 @@ on_every_engine!(authors_delete_their_reviews_and_may_write_again, async || {
     }
     assert_eq!(app.all_pages(REVIEWS).await, Vec::<Value>::new());
     assert_eq!(app.all_pages_as(&author, "/api/accounts/me/reviews").await, Vec::<Value>::new());
-    assert_eq!(app.read("/api/products/1/rating").await["count"], 0);
+    assert_eq!(app.get_json("/api/products/1/rating").await["count"], 0);
     assert_ne!(post(&app, &author).await["id"], review["id"]);
     app.verify();
 });
 
 on_every_engine!(my_reviews_are_mine_whatever_their_status, async || {
     let app = TestApp::start(8).await;
-    let author = app.account("aspasia", Role::Member).await;
-    let other = app.account("pericles", Role::Moderator).await;
+    let author = app.create_account("aspasia", Role::Member).await;
+    let other = app.create_account("pericles", Role::Moderator).await;
     let mut mine = Vec::new();
     for product in 1..=5 {
         let path = format!("/api/products/{product}/reviews");
         let body = json!({"body": product.to_string()});
-        let review = app.call(Some(&author), Method::POST, &path, &body).await.json();
-        app.call(Some(&other), Method::POST, &path, &body).await;
+        let review = app.send_json(Some(&author), Method::POST, &path, &body).await.json();
+        app.send_json(Some(&other), Method::POST, &path, &body).await;
         mine.insert(0, review["id"].as_str().unwrap().to_owned());
     }
     let decision = json!({"decision": "spam", "reason": "advertising",
         "reviews": [{"id": mine[0], "version": 1}]});
-    app.call(Some(&other), Method::POST, "/api/moderation/decisions", &decision).await;
+    app.send_json(Some(&other), Method::POST, "/api/moderation/decisions", &decision).await;
     let path = "/api/accounts/me/reviews?limit=2";
     let listed = app.all_pages_as(&author, path).await;
     assert_eq!(ids(&listed), mine);
     assert_eq!((&listed[0]["status"], &listed[1]["status"]), (&json!("spam"), &json!("approved")));
-    let one = app.read_as(&author, "/api/accounts/me/reviews?product_id=3").await;
+    let one = app.get_json_as(&author, "/api/accounts/me/reviews?product_id=3").await;
     assert_eq!(ids(one["items"].as_array().unwrap()), [mine[2].clone()]);
     assert_eq!(app.get("/api/accounts/me/reviews").await.problem(401), "sign_in_required");
 });
@@ -206,10 +212,10 @@ on_every_engine!(each_account_has_idempotency_keys_of_its_own, async || {
     let app = TestApp::start(1).await;
     let mut made = Vec::new();
     for name in ["aspasia", "pericles", "phidias", "ictinus", "callicrates", "zeuxis"] {
-        let author = app.account(name, Role::Member).await;
+        let author = app.create_account(name, Role::Member).await;
         let send = || {
             let request = app.request(Method::POST, REVIEWS).header("idempotency-key", "same");
-            app.send(author.sign(request.json(&json!({"body": "same"}))))
+            app.send(author.authorize(request.json(&json!({"body": "same"}))))
         };
         let (first, again) = (send().await, send().await);
         assert_eq!((first.status.as_u16(), again.status.as_u16()), (201, 201), "{name}");
@@ -226,6 +232,6 @@ on_every_engine!(where_guests_may_not_review_they_are_told_to_sign_in, async || 
     let app = TestApp::start_with(3, |config| config.guest_reviews = false).await;
     let refused = app.post_review(1, &json!({"body": "guest"})).await;
     assert_eq!(refused.problem(401), "sign_in_required");
-    let author = app.account("aspasia", Role::Member).await;
+    let author = app.create_account("aspasia", Role::Member).await;
     post(&app, &author).await;
 });

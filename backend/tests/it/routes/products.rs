@@ -7,10 +7,10 @@ use crate::support::app::{TestApp, ids};
 with_databases!(each_product_comes_with_its_own_rating, async |app| {
     for (product, ratings) in [(1, vec![Some(5), Some(4), None]), (3, vec![Some(1)])] {
         for rating in ratings {
-            app.review(product, rating).await;
+            app.create_review(product, rating).await;
         }
     }
-    let page = app.read("/api/products").await;
+    let page = app.get_json("/api/products").await;
     let items = page["items"].as_array().unwrap();
     assert_eq!(ids(items), ["1", "2", "3", "4", "5"]);
     let first = json!({"count": 3, "average": 4.5, "histogram": [0, 0, 0, 1, 1], "unrated": 1});
@@ -19,9 +19,9 @@ with_databases!(each_product_comes_with_its_own_rating, async |app| {
     for (place, rating) in [(0, &first), (1, &none), (2, &third)] {
         assert_eq!(items[place]["rating"], *rating);
     }
-    assert_eq!(app.read("/api/products/1").await, items[0]);
-    assert_eq!(app.read("/api/products/1/rating").await, first);
-    let ratings = app.read("/api/ratings?product_ids=3,1,99,3,2").await;
+    assert_eq!(app.get_json("/api/products/1").await, items[0]);
+    assert_eq!(app.get_json("/api/products/1/rating").await, first);
+    let ratings = app.get_json("/api/ratings?product_ids=3,1,99,3,2").await;
     assert_eq!(
         ratings,
         json!({"items": [
@@ -39,7 +39,7 @@ on_every_engine!(pages_hold_every_product_once, async || {
     for limit in [1, 7, 29, 30, 31] {
         assert_eq!(ids(&app.all_pages(&format!("/api/products?limit={limit}")).await), expected);
     }
-    assert_eq!(app.read("/api/products").await["items"].as_array().unwrap().len(), 20);
+    assert_eq!(app.get_json("/api/products").await["items"].as_array().unwrap().len(), 20);
 });
 
 on_every_engine!(search_finds_words_in_any_order_case_and_accent, async || {

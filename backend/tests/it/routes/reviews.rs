@@ -15,17 +15,17 @@ with_databases!(a_review_is_in_every_list_once_it_is_answered, async |app| {
         let created_json = created.json();
         let id = created_json["id"].as_str().unwrap();
         assert_eq!(created.header("location"), format!("/api/reviews/{id}"));
-        assert_eq!(app.read(created.header("location")).await, created_json);
+        assert_eq!(app.get_json(created.header("location")).await, created_json);
         for sort in ["newest", "oldest", "highest", "lowest"] {
             let list = app.all_pages(&format!("/api/products/1/reviews?sort={sort}&limit=5")).await;
             assert_eq!(list.len(), n, "{sort}");
             assert!(list.contains(&created_json), "{sort}");
         }
-        let rated = app.read(&format!("/api/products/1/reviews?rating={}", n % 5 + 1)).await;
+        let rated = app.get_json(&format!("/api/products/1/reviews?rating={}", n % 5 + 1)).await;
         assert_eq!(rated["items"][0], created_json);
-        assert_eq!(app.read("/api/products/1/rating").await["count"], n);
-        assert_eq!(app.read("/api/products/1").await["rating"]["count"], n);
-        assert_eq!(app.read("/api/products/2/rating").await["count"], 0);
+        assert_eq!(app.get_json("/api/products/1/rating").await["count"], n);
+        assert_eq!(app.get_json("/api/products/1").await["rating"]["count"], n);
+        assert_eq!(app.get_json("/api/products/2/rating").await["count"], 0);
     }
     app.verify();
 });
@@ -48,19 +48,19 @@ with_databases!(the_same_key_makes_one_review, async |app| {
     // A key belongs to the product it was sent to.
     assert_eq!(app.post_with_key(2, &review, "key-1").await.header("idempotency-replayed"), "");
     assert_eq!(app.post_with_key(1, &review, "key-2").await.header("idempotency-replayed"), "");
-    assert_eq!(app.read("/api/products/1/rating").await["count"], 2);
+    assert_eq!(app.get_json("/api/products/1/rating").await["count"], 2);
     app.verify();
 });
 
 with_databases!(everything_is_there_after_a_restart, async |app| {
     let mut posted = Vec::new();
     for n in 0..10 {
-        posted.push(app.review(n % 3 + 1, Some(5)).await);
+        posted.push(app.create_review(n % 3 + 1, Some(5)).await);
     }
     let first = app.post_with_key(1, &json!({"body": "kept"}), "kept").await.json();
     let app = app.restart().await;
     for id in &posted {
-        assert_eq!(app.read(&format!("/api/reviews/{id}")).await["id"], **id);
+        assert_eq!(app.get_json(&format!("/api/reviews/{id}")).await["id"], **id);
     }
     // Before anything is written, too, an order in time ends only with the reviews.
     for product in 1..=3_usize {
@@ -79,7 +79,7 @@ on_every_engine!(ratings_sort_with_unrated_reviews_last, async || {
     let app = TestApp::start(3).await;
     let mut posted = Vec::new();
     for rating in [None, Some(3), Some(5), Some(1), Some(5), None, Some(3)] {
-        posted.push(app.review(1, rating).await);
+        posted.push(app.create_review(1, rating).await);
     }
     let at = |places: [usize; 7]| places.map(|place| posted[place].clone()).to_vec();
     for (sort, expected) in [
@@ -105,18 +105,18 @@ on_every_engine!(text_is_kept_as_typed, async || {
         "null",
     ] {
         let created = app.post_review(1, &json!({"body": text, "title": "%_\\"})).await.json();
-        let read = app.read(&format!("/api/reviews/{}", created["id"].as_str().unwrap())).await;
+        let read = app.get_json(&format!("/api/reviews/{}", created["id"].as_str().unwrap())).await;
         assert_eq!((&read["body"], &read["title"]), (&json!(text), &json!("%_\\")));
     }
 });
 
 on_every_engine!(a_review_knows_its_date_and_its_place, async || {
     let app = TestApp::start(3).await;
-    let id = app.review(1, None).await;
+    let id = app.create_review(1, None).await;
     let created: ReviewId = id.parse().unwrap();
-    let review = app.read(&format!("/api/reviews/{}", id.to_lowercase())).await;
+    let review = app.get_json(&format!("/api/reviews/{}", id.to_lowercase())).await;
     assert_eq!(review["created_at"], created.created_at().to_string());
-    let place = app.read(&format!("/api/reviews/{id}/location")).await;
+    let place = app.get_json(&format!("/api/reviews/{id}/location")).await;
     assert_eq!(place["id"], id);
     assert_eq!(place["bucket"], ostrakon::shard::bucket_of(created).get());
     assert_eq!(place["database"], app.store().cluster().locate(created).database);
@@ -124,7 +124,7 @@ on_every_engine!(a_review_knows_its_date_and_its_place, async || {
 
 on_every_engine!(an_unchanged_answer_is_not_sent_twice, async || {
     let app = TestApp::start(3).await;
-    let id = app.review(1, Some(5)).await;
+    let id = app.create_review(1, Some(5)).await;
     for path in [
         "/api/products?limit=2",
         "/api/products/1",
@@ -141,7 +141,7 @@ on_every_engine!(an_unchanged_answer_is_not_sent_twice, async || {
             assert_eq!((again.status.as_u16(), again.text.as_str()), (304, ""), "{path} {known}");
             assert_eq!(again.header("etag"), etag);
         }
-        app.review(1, Some(4)).await;
+        app.create_review(1, Some(4)).await;
         let changed = app.send(app.request(Method::GET, path).header("if-none-match", etag)).await;
         assert_eq!(changed.status, 200, "{path}");
         assert_ne!(changed.header("etag"), etag, "{path}");
@@ -164,7 +164,7 @@ on_every_engine!(head_is_get_without_the_body, async || {
 on_every_engine!(the_link_leads_to_the_next_page, async || {
     let app = TestApp::start(3).await;
     for _ in 0..3 {
-        app.review(1, Some(5)).await;
+        app.create_review(1, Some(5)).await;
     }
     let first = app.get("/api/products/1/reviews?rating=5&limit=2&sort=oldest").await;
     let cursor = first.json()["next_cursor"].as_str().unwrap().to_owned();

@@ -4,10 +4,10 @@ use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::accounts::create;
-use crate::support::app::{Account, TestApp};
+use crate::support::accounts::create_account;
+use crate::support::app::{TestAccount, TestApp};
+use crate::support::cluster::TestCluster;
 use crate::support::engine::Engine;
-use crate::support::place::Place;
 
 /// What is stored, how it is searched for, and whether it is found.
 const SEARCHES: [(&str, &str, bool); 24] = [
@@ -41,13 +41,13 @@ fn escaped(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
-async fn count(app: &TestApp, by: &Account, list: &str, search: &str) -> usize {
+async fn count(app: &TestApp, by: &TestAccount, list: &str, search: &str) -> usize {
     app.all_pages_as(by, &format!("{list}search={}", escaped(search))).await.len()
 }
 
 /// Each of these is found as it should be, as a product, an account, and in reviews.
 async fn search_everything(app: &TestApp) {
-    let admin = app.account("aspasia", Role::Admin).await;
+    let admin = app.create_account("aspasia", Role::Admin).await;
     for (number, (text, search, is_found)) in (10..).zip(SEARCHES) {
         let expected = usize::from(is_found);
         app.add_named_product(number, text);
@@ -72,7 +72,7 @@ async fn search_everything(app: &TestApp) {
 
         if text.chars().all(char::is_alphanumeric) && text.chars().count() > 2 {
             let name = format!("{text}-{number}");
-            create(app, &name, Role::Member);
+            create_account(app, &name, Role::Member);
             let accounts = "/api/admin/accounts?limit=100&";
             let found = count(app, &admin, accounts, &format!("{search}-{number}")).await;
             assert_eq!(found, expected, "accounts: {text} {search}");
@@ -86,7 +86,7 @@ on_every_engine!(searches_see_neither_case_nor_accents, async || {
 
 on_every_engine!(a_search_looks_through_all_reviews, async || {
     let app = TestApp::start(2).await;
-    let admin = app.account("aspasia", Role::Admin).await;
+    let admin = app.create_account("aspasia", Role::Admin).await;
     let post = async |text: &str| {
         let posted = app.post_review(1, &json!({"body": text})).await.json();
         posted["id"].as_str().unwrap().to_owned()
@@ -104,9 +104,9 @@ on_every_engine!(a_search_looks_through_all_reviews, async || {
 
 on_every_engine!(products_are_found_by_what_they_are_called_now, async || {
     let app = TestApp::start(1).await;
-    let admin = app.account("aspasia", Role::Admin).await;
+    let admin = app.create_account("aspasia", Role::Admin).await;
     let new = json!({"name": "Øl", "sku": "ŁÓ-1"});
-    let created = app.call(Some(&admin), Method::POST, "/api/admin/products", &new).await;
+    let created = app.send_json(Some(&admin), Method::POST, "/api/admin/products", &new).await;
     let path = created.header("location").to_owned();
     let found = async |search: &str| {
         let list = format!("/api/products?search={}", escaped(search));
@@ -114,7 +114,7 @@ on_every_engine!(products_are_found_by_what_they_are_called_now, async || {
     };
     assert_eq!([found("OL lo-1").await, found("ale").await], [1, 0]);
     let request = app.request(Method::PATCH, &path).header("if-match", "\"1\"");
-    app.send(admin.sign(request).json(&json!({"name": "ÂLE"}))).await;
+    app.send(admin.authorize(request).json(&json!({"name": "ÂLE"}))).await;
     assert_eq!([found("ale").await, found("ol").await], [1, 0]);
 });
 
@@ -128,11 +128,11 @@ const LOCALES: [&str; 2] = [
 async fn no_locale_of_a_server_decides_what_is_found() {
     let _on = Engine::Postgres.enter();
     for options in LOCALES {
-        let app = TestApp::start_in(Place::created_with(options), 1, |_| ());
+        let app = TestApp::start_on(TestCluster::with_create_options(options), 1, |_| ());
         search_everything(&app).await;
         // What accounts are called is compared in the same way, too.
-        create(&app, "ISIDOR", Role::Member);
-        create(&app, "Σωκράτης", Role::Member);
+        create_account(&app, "ISIDOR", Role::Member);
+        create_account(&app, "Σωκράτης", Role::Member);
         for (name, code) in [("isidor", 409), ("ısidor", 409), ("ΣΩΚΡΆΤΗΣ", 409), ("other", 201)]
         {
             let body = json!({"name": name, "password": "a long sentence"});

@@ -5,11 +5,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::accounts::{
-    Browser, PASSWORD, browser, create, credentials, post, register, sign_in, try_sign_in,
-    with_token,
+    Browser, PASSWORD, create_account, credentials, post_json, register, send_with_token, sign_in,
+    try_sign_in,
 };
 use crate::support::app::TestApp;
-use crate::support::place::with_suffix;
+use crate::support::cluster::with_suffix;
 
 const CLEARED: &str = "ostrakon_session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0";
 
@@ -20,12 +20,12 @@ on_every_engine!(registering_signs_in_until_signing_out, async || {
     let expected = json!({"account": null, "guest_reviews": true, "pre_moderation": false});
     assert_eq!(guest.json(), expected);
 
-    let registered = post(&app, "/api/accounts", &credentials("Aspasia")).await;
+    let registered = post_json(&app, "/api/accounts", &credentials("Aspasia")).await;
     assert_eq!(registered.header("cache-control"), "no-store");
     let account = &registered.json()["account"];
     assert_eq!((&account["name"], &account["role"]), (&json!("Aspasia"), &json!("member")));
     assert_eq!(account["disabled"], false);
-    let browser = browser(&app, &registered);
+    let browser = Browser::from_response(&app, &registered);
     assert_eq!(browser.get("/api/session").await.json()["account"], *account);
 
     let signed_out = browser.delete("/api/session").await;
@@ -45,7 +45,7 @@ on_every_engine!(registering_signs_in_until_signing_out, async || {
 
 on_every_engine!(cookies_are_out_of_reach_of_scripts_and_other_sites, async || {
     let app = TestApp::start(1).await;
-    let plain = post(&app, "/api/accounts", &credentials("aspasia")).await;
+    let plain = post_json(&app, "/api/accounts", &credentials("aspasia")).await;
     let (secret, flags) = plain.header("set-cookie").split_once("; ").unwrap();
     assert_eq!(flags, "HttpOnly; SameSite=Lax; Path=/; Max-Age=2592000");
     // 256 bits in base64.
@@ -55,11 +55,11 @@ on_every_engine!(cookies_are_out_of_reach_of_scripts_and_other_sites, async || {
         config.public_url = Some("https://reviews.example".parse().unwrap());
     })
     .await;
-    let secure = post(&app, "/api/accounts", &credentials("aspasia")).await;
+    let secure = post_json(&app, "/api/accounts", &credentials("aspasia")).await;
     let (secret, flags) = secure.header("set-cookie").split_once("; ").unwrap();
     assert_eq!(flags, "HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=2592000");
     assert!(secret.starts_with("__Host-ostrakon_session="));
-    let browser = browser(&app, &secure);
+    let browser = Browser::from_response(&app, &secure);
     assert_eq!(browser.name().await, "aspasia");
     // What a neighbour on plain HTTP could have planted is not even looked at.
     let planted = Browser { app: &app, cookie: browser.cookie.replace("__Host-", "") };
@@ -72,21 +72,21 @@ on_every_engine!(cookies_are_out_of_reach_of_scripts_and_other_sites, async || {
 on_every_engine!(signing_in_always_begins_a_new_session, async || {
     let app = TestApp::start(1).await;
     let first = register(&app, "aspasia").await;
-    let again = first.ask(Method::POST, "/api/session", credentials("aspasia")).await;
-    let second = browser(&app, &again);
+    let again = first.send(Method::POST, "/api/session", credentials("aspasia")).await;
+    let second = Browser::from_response(&app, &again);
     assert_ne!(first.cookie, second.cookie);
     assert_eq!(first.get("/api/session").await.problem(401), "session_invalid");
     assert_eq!(second.name().await, "aspasia");
 
     // Somebody has planted a secret that he knows.
     let planted = Browser { app: &app, cookie: "ostrakon_session=planted".to_owned() };
-    let third = planted.ask(Method::POST, "/api/session", credentials("aspasia")).await;
-    assert_eq!(browser(&app, &third).name().await, "aspasia");
+    let third = planted.send(Method::POST, "/api/session", credentials("aspasia")).await;
+    assert_eq!(Browser::from_response(&app, &third).name().await, "aspasia");
     assert_eq!(planted.get("/api/session").await.problem(401), "session_invalid");
 
     // Who fails to sign in stays who he was.
     let wrong = json!({"name": "aspasia", "password": "no"});
-    second.ask(Method::POST, "/api/session", wrong).await.problem(401);
+    second.send(Method::POST, "/api/session", wrong).await.problem(401);
     assert_eq!(second.name().await, "aspasia");
 });
 
@@ -131,8 +131,8 @@ on_every_engine!(sessions_end_by_themselves, async || {
 
 on_every_engine!(why_nobody_may_sign_in_is_told_nobody, async || {
     let app = TestApp::start(1).await;
-    create(&app, "aspasia", Role::Member);
-    create(&app, "shut", Role::Member);
+    create_account(&app, "aspasia", Role::Member);
+    create_account(&app, "shut", Role::Member);
     app.store().accounts().set_disabled("shut", true).unwrap();
     let mut answers = Vec::new();
     for (name, password) in [
@@ -191,12 +191,12 @@ on_every_engine!(the_demo_s_admin_signs_in_on_this_machine_only, async || {
         let refused = app.send(request().header(header, value)).await;
         assert_eq!(refused.problem(401), "credentials_wrong", "{header}: {value}");
     }
-    let local = browser(&app, &app.send(request()).await);
+    let local = Browser::from_response(&app, &app.send(request()).await);
     assert_eq!(local.get("/api/admin/accounts").await.status, 200);
 
     // With a password of its own it is an account like all others.
     let change = json!({"current_password": "admin", "new_password": PASSWORD});
-    assert_eq!(local.ask(Method::PUT, "/api/accounts/me/password", change).await.status, 204);
+    assert_eq!(local.send(Method::PUT, "/api/accounts/me/password", change).await.status, 204);
     assert_eq!(app.store().accounts().with_demo_password().unwrap(), Vec::<String>::new());
     let request = app.request(Method::POST, "/api/session").json(&credentials("admin"));
     let signed_in = app.send(request.header("x-forwarded-for", "203.0.113.7")).await;
@@ -205,7 +205,7 @@ on_every_engine!(the_demo_s_admin_signs_in_on_this_machine_only, async || {
 
 on_every_engine!(public_reads_never_look_at_credentials, async || {
     let app = TestApp::start(1).await;
-    let id = app.review(1, Some(5)).await;
+    let id = app.create_review(1, Some(5)).await;
     let stale = Browser { app: &app, cookie: "ostrakon_session=stale".to_owned() };
     for path in [
         "/api/products".to_owned(),
@@ -217,10 +217,10 @@ on_every_engine!(public_reads_never_look_at_credentials, async || {
         format!("/api/reviews/{id}/location"),
     ] {
         assert_eq!(stale.get(&path).await.status, 200, "{path}");
-        assert_eq!(with_token(&app, "stale", Method::GET, &path).await.status, 200, "{path}");
+        assert_eq!(send_with_token(&app, "stale", Method::GET, &path).await.status, 200, "{path}");
     }
     let review = json!({"body": "text"});
-    let posted = stale.ask(Method::POST, "/api/products/1/reviews", review).await;
+    let posted = stale.send(Method::POST, "/api/products/1/reviews", review).await;
     assert_eq!(
         (posted.problem(401).as_str(), posted.header("set-cookie")),
         ("session_invalid", CLEARED)

@@ -16,10 +16,10 @@ use crate::support::app::{TestApp, ids};
 
 on_every_engine!(each_of_many_at_once_gets_its_own_answer, async || {
     let app = TestApp::start(3).await;
-    let author = app.account("author", Role::Member).await;
-    let admin = app.account("admin", Role::Admin).await;
+    let author = app.create_account("author", Role::Member).await;
+    let admin = app.create_account("admin", Role::Admin).await;
     let archive = app.request(Method::PATCH, "/api/admin/products/5").header("if-match", "\"1\"");
-    let archived = app.send(admin.sign(archive).json(&json!({"archived": true}))).await;
+    let archived = app.send(admin.authorize(archive).json(&json!({"archived": true}))).await;
     assert_eq!(archived.status, 200, "{archived:?}");
     let post = |n: usize| {
         let (app, author) = (&app, &author);
@@ -29,7 +29,10 @@ on_every_engine!(each_of_many_at_once_gets_its_own_answer, async || {
                 0 => app.post_review(404, &review).await,
                 1 => app.post_review(5, &review).await,
                 2 => app.post_with_key(1, &json!({"body": "the same"}), "the-key").await,
-                3 => app.call(Some(author), Method::POST, "/api/products/2/reviews", &review).await,
+                3 => {
+                    app.send_json(Some(author), Method::POST, "/api/products/2/reviews", &review)
+                        .await
+                }
                 _ => app.post_review(3, &review).await,
             }
         }
@@ -49,9 +52,9 @@ on_every_engine!(each_of_many_at_once_gets_its_own_answer, async || {
     let made: Vec<_> =
         (0..120).filter(|n| n % 6 == 2).map(|n| answers[n].json()["id"].clone()).collect();
     assert!(made.iter().all(|id| *id == made[0]), "one key made several reviews");
-    assert_eq!(app.read("/api/products/1/rating").await["count"], 1);
-    assert_eq!(app.read("/api/products/2/rating").await["count"], 1);
-    assert_eq!(app.read("/api/products/3/rating").await["count"], 40);
+    assert_eq!(app.get_json("/api/products/1/rating").await["count"], 1);
+    assert_eq!(app.get_json("/api/products/2/rating").await["count"], 1);
+    assert_eq!(app.get_json("/api/products/3/rating").await["count"], 40);
     app.verify();
 });
 
@@ -74,7 +77,7 @@ on_every_engine!(a_page_is_full_wherever_its_reviews_lie, async || {
         }
         let path = format!("/api/products/1/reviews?sort={sort}&limit=20");
         assert_eq!(
-            ids(app.read(&path).await["items"].as_array().unwrap()),
+            ids(app.get_json(&path).await["items"].as_array().unwrap()),
             expected[..20],
             "{sort}"
         );
@@ -101,7 +104,7 @@ on_every_server!(a_locked_row_refuses_the_reviews_of_its_product_alone, async ||
              ON CONFLICT (product_id, bucket) DO UPDATE SET hidden = product_rating.hidden;"
         )
     });
-    let Address::Postgres(url) = app.place().address("reviews-1") else { unreachable!() };
+    let Address::Postgres(url) = app.cluster().address("reviews-1") else { unreachable!() };
     let mut holder = PgConnection::establish(&url).unwrap();
     holder.batch_execute(&format!("BEGIN; {}", hold.collect::<String>())).unwrap();
 
@@ -124,7 +127,7 @@ on_every_server!(a_locked_row_refuses_the_reviews_of_its_product_alone, async ||
         written += 1;
     }
     let counts = [1, 2, 3].map(|product| format!("/api/products/{product}/rating"));
-    let counts = join_all(counts.iter().map(|path| app.read(path))).await;
+    let counts = join_all(counts.iter().map(|path| app.get_json(path))).await;
     let counted: u64 = counts.iter().map(|rating| rating["count"].as_u64().unwrap()).sum();
     assert_eq!(counted, written);
     app.verify();
@@ -134,7 +137,7 @@ on_every_server!(a_locked_row_refuses_the_reviews_of_its_product_alone, async ||
 #[actix_web::test]
 async fn a_queue_has_an_end() {
     let app = TestApp::start_with(1, |config| config.connections.lock_timeout_ms = 60_000).await;
-    let holder = app.place().hold_file("reviews-1");
+    let holder = app.cluster().lock_file("reviews-1");
     let product = ProductId::new(1).unwrap();
     let review: NewReview = serde_json::from_value(json!({"body": "text"})).unwrap();
     let begin = || app.store().reviews().create(None, product, review.clone(), None);
@@ -158,6 +161,6 @@ async fn a_queue_has_an_end() {
     for done in join_all(writing.into_iter().map(Writing::done)).await {
         done.unwrap();
     }
-    assert_eq!(app.read("/api/products/1/rating").await["count"], begun);
+    assert_eq!(app.get_json("/api/products/1/rating").await["count"], begun);
     app.verify();
 }

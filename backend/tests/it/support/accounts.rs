@@ -4,7 +4,7 @@ use ostrakon_shared::{Account, Credentials, Role};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::app::{Answer, TestApp};
+use crate::support::app::{TestApp, TestResponse};
 
 pub const PASSWORD: &str = "a long sentence";
 
@@ -14,24 +14,30 @@ pub struct Browser<'a> {
     pub cookie: String,
 }
 
-impl Browser<'_> {
+impl<'a> Browser<'a> {
+    /// The browser that got this response to a sign-in or registration.
+    pub fn from_response(app: &'a TestApp, response: &TestResponse) -> Browser<'a> {
+        assert_eq!(response.status, 201, "{response:?}");
+        Browser { app, cookie: cookie(response) }
+    }
+
     /// The same browser, which asks another server.
-    pub fn at<'a>(&self, app: &'a TestApp) -> Browser<'a> {
+    pub fn at<'b>(&self, app: &'b TestApp) -> Browser<'b> {
         Browser { app, cookie: self.cookie.clone() }
     }
 
-    pub async fn ask(&self, method: Method, path: &str, body: Value) -> Answer {
+    pub async fn send(&self, method: Method, path: &str, body: Value) -> TestResponse {
         let request = self.app.request(method, path).header("cookie", &self.cookie);
         let request = if body.is_null() { request } else { request.json(&body) };
         self.app.send(request).await
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
-        self.ask(Method::GET, path, Value::Null).await
+    pub async fn get(&self, path: &str) -> TestResponse {
+        self.send(Method::GET, path, Value::Null).await
     }
 
-    pub async fn delete(&self, path: &str) -> Answer {
-        self.ask(Method::DELETE, path, Value::Null).await
+    pub async fn delete(&self, path: &str) -> TestResponse {
+        self.send(Method::DELETE, path, Value::Null).await
     }
 
     /// The name that it is signed in with.
@@ -43,7 +49,7 @@ impl Browser<'_> {
 
     /// An API token's secret and id.
     pub async fn token(&self, token: Value) -> (String, String) {
-        let answer = self.ask(Method::POST, "/api/accounts/me/tokens", token).await;
+        let answer = self.send(Method::POST, "/api/accounts/me/tokens", token).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         assert_eq!(answer.header("cache-control"), "no-store");
         let created = answer.json();
@@ -57,38 +63,38 @@ pub fn credentials(name: &str) -> Value {
 }
 
 /// Creates an account without the API: that would make it a member.
-pub fn create(app: &TestApp, name: &str, role: Role) -> Account {
+pub fn create_account(app: &TestApp, name: &str, role: Role) -> Account {
     let credentials = Credentials { name: name.to_owned(), password: PASSWORD.to_owned() };
     app.store().accounts().create(&credentials, role).unwrap()
 }
 
-pub async fn post(app: &TestApp, path: &str, body: &Value) -> Answer {
+pub async fn post_json(app: &TestApp, path: &str, body: &Value) -> TestResponse {
     app.post_text(path, body.to_string()).await
 }
 
-pub async fn try_sign_in(app: &TestApp, name: &str, password: &str) -> Answer {
-    post(app, "/api/session", &json!({"name": name, "password": password})).await
+pub async fn try_sign_in(app: &TestApp, name: &str, password: &str) -> TestResponse {
+    post_json(app, "/api/session", &json!({"name": name, "password": password})).await
 }
 
 /// The cookie that an answer sets, as a browser sends it back.
-fn cookie(answer: &Answer) -> String {
+fn cookie(answer: &TestResponse) -> String {
     answer.header("set-cookie").split(';').next().unwrap().to_owned()
 }
 
-pub fn browser<'a>(app: &'a TestApp, answer: &Answer) -> Browser<'a> {
-    assert_eq!(answer.status, 201, "{answer:?}");
-    Browser { app, cookie: cookie(answer) }
-}
-
 pub async fn sign_in<'a>(app: &'a TestApp, name: &str) -> Browser<'a> {
-    browser(app, &try_sign_in(app, name, PASSWORD).await)
+    Browser::from_response(app, &try_sign_in(app, name, PASSWORD).await)
 }
 
 pub async fn register<'a>(app: &'a TestApp, name: &str) -> Browser<'a> {
-    browser(app, &post(app, "/api/accounts", &credentials(name)).await)
+    Browser::from_response(app, &post_json(app, "/api/accounts", &credentials(name)).await)
 }
 
 /// What a request with an API token comes to.
-pub async fn with_token(app: &TestApp, token: &str, method: Method, path: &str) -> Answer {
+pub async fn send_with_token(
+    app: &TestApp,
+    token: &str,
+    method: Method,
+    path: &str,
+) -> TestResponse {
     app.send(app.request(method, path).bearer_auth(token)).await
 }

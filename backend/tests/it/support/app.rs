@@ -17,30 +17,30 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::support::cluster::{TestCluster, migrate};
 use crate::support::engine::engine;
-use crate::support::place::{Place, migrate};
 
 /// Products 1 to 5 of every test's cluster.
 pub const PRODUCTS: i64 = 5;
 
 pub struct TestApp {
-    serving: Serving,
+    server_thread: RunningServer,
     client: reqwest::Client,
     config: Config,
     // Last, so that it is dropped when nobody uses it any more.
-    place: Rc<Place>,
+    cluster: Rc<TestCluster>,
 }
 
 /// A process's worth of state, and the thread that serves it.
-struct Serving {
+struct RunningServer {
     store: Store,
     base: String,
     server: ServerHandle,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Serving {
-    fn start(config: &Config) -> Serving {
+impl RunningServer {
+    fn start(config: &Config) -> RunningServer {
         let listener = TcpListener::bind(config.listen).unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let store = config.open().unwrap();
@@ -54,11 +54,11 @@ impl Serving {
             });
         };
         let thread = Some(thread::spawn(serve));
-        Serving { store, base, server: receiver.recv().unwrap(), thread }
+        RunningServer { store, base, server: receiver.recv().unwrap(), thread }
     }
 }
 
-impl Drop for Serving {
+impl Drop for RunningServer {
     fn drop(&mut self) {
         // The thread gets to know; waiting is up to `join`.
         drop(self.server.stop(false));
@@ -67,27 +67,27 @@ impl Drop for Serving {
 }
 
 /// An account, and a token of it.
-pub struct Account {
+pub struct TestAccount {
     pub id: i64,
     pub token: String,
 }
 
-impl Account {
+impl TestAccount {
     /// The same request, by this account.
-    pub fn sign(&self, request: RequestBuilder) -> RequestBuilder {
+    pub fn authorize(&self, request: RequestBuilder) -> RequestBuilder {
         request.bearer_auth(&self.token)
     }
 }
 
 /// What the server said.
 #[derive(Debug)]
-pub struct Answer {
+pub struct TestResponse {
     pub status: StatusCode,
     pub headers: reqwest::header::HeaderMap,
     pub text: String,
 }
 
-impl Answer {
+impl TestResponse {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
@@ -119,53 +119,53 @@ impl TestApp {
 
     /// The same, configured in another way.
     pub async fn start_with(databases: u16, configure: impl FnOnce(&mut Config)) -> TestApp {
-        TestApp::start_in(Place::new(), databases, configure)
+        TestApp::start_on(TestCluster::new(), databases, configure)
     }
 
-    /// The same, in a place of one's own.
-    pub fn start_in(
-        place: impl Into<Rc<Place>>,
+    /// The same, in a cluster of one's own.
+    pub fn start_on(
+        cluster: impl Into<Rc<TestCluster>>,
         databases: u16,
         configure: impl FnOnce(&mut Config),
     ) -> TestApp {
-        let place = place.into();
-        let mut config = place.config(databases);
+        let cluster = cluster.into();
+        let mut config = cluster.config(databases);
         configure(&mut config);
         migrate(&config).unwrap();
-        let app = TestApp::serve(place, config);
+        let app = TestApp::serve(cluster, config);
         (1..=PRODUCTS).for_each(|id| app.add_product(id));
         app
     }
 
-    /// A place that is there, served as it is.
-    pub fn serve_again(place: Rc<Place>, databases: u16) -> TestApp {
-        let config = place.config(databases);
-        TestApp::serve(place, config)
+    /// A cluster that is there, served as it is.
+    pub fn serve_existing(cluster: Rc<TestCluster>, databases: u16) -> TestApp {
+        let config = cluster.config(databases);
+        TestApp::serve(cluster, config)
     }
 
-    fn serve(place: Rc<Place>, config: Config) -> TestApp {
-        let serving = Serving::start(&config);
-        TestApp { serving, client: reqwest::Client::new(), config, place }
+    fn serve(cluster: Rc<TestCluster>, config: Config) -> TestApp {
+        let server_thread = RunningServer::start(&config);
+        TestApp { server_thread, client: reqwest::Client::new(), config, cluster }
     }
 
     /// The same databases, served by a new process's worth of state.
     pub async fn restart(self) -> TestApp {
-        let TestApp { serving, place, config, .. } = self;
-        serving.server.stop(true).await;
-        drop(serving);
-        TestApp::serve(place, config)
+        let TestApp { server_thread, cluster, config, .. } = self;
+        server_thread.server.stop(true).await;
+        drop(server_thread);
+        TestApp::serve(cluster, config)
     }
 
     /// Ends the server, and leaves what it has written.
-    pub async fn stop(self) -> Rc<Place> {
-        let TestApp { serving, place, .. } = self;
-        serving.server.stop(true).await;
-        place
+    pub async fn stop(self) -> Rc<TestCluster> {
+        let TestApp { server_thread, cluster, .. } = self;
+        server_thread.server.stop(true).await;
+        cluster
     }
 
     /// Another process's worth of state that serves the same databases meanwhile.
-    pub fn another(&self) -> TestApp {
-        TestApp::serve(Rc::clone(&self.place), self.config.clone())
+    pub fn start_second_process(&self) -> TestApp {
+        TestApp::serve(Rc::clone(&self.cluster), self.config.clone())
     }
 
     /// There is no API for products yet.
@@ -180,75 +180,75 @@ impl TestApp {
             description: format!("What there is to say about {name}."),
             sku: format!("SKU-{id}"),
         };
-        self.serving.store.cluster().seed(&[product], &[], |_| ()).unwrap();
+        self.server_thread.store.cluster().seed(&[product], &[], |_| ()).unwrap();
     }
 
     pub fn store(&self) -> &Store {
-        &self.serving.store
+        &self.server_thread.store
     }
 
     /// Where the server is: host and port.
     pub fn host(&self) -> &str {
-        self.serving.base.trim_start_matches("http://")
+        self.server_thread.base.trim_start_matches("http://")
     }
 
     /// Its databases.
-    pub fn place(&self) -> &Place {
-        &self.place
+    pub fn cluster(&self) -> &TestCluster {
+        &self.cluster
     }
 
     /// A database's file on SQLite.
     pub fn file(&self, database: &str) -> PathBuf {
-        self.place.file(database)
+        self.cluster.file(database)
     }
 
     /// Runs SQL on a database, as an operator could.
     #[track_caller]
     pub fn sql(&self, database: &str, statements: &str) {
-        self.place.sql(database, statements);
+        self.cluster.sql(database, statements);
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.serving.base))
+        self.client.request(method, format!("{}{path}", self.server_thread.base))
     }
 
-    pub async fn send(&self, request: RequestBuilder) -> Answer {
+    pub async fn send(&self, request: RequestBuilder) -> TestResponse {
         let response = request.send().await.unwrap();
-        Answer {
+        TestResponse {
             status: response.status(),
             headers: response.headers().clone(),
             text: response.text().await.unwrap(),
         }
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> TestResponse {
         self.send(self.request(Method::GET, path)).await
     }
 
     /// The JSON at a path that must be there.
-    pub async fn read(&self, path: &str) -> Value {
+    pub async fn get_json(&self, path: &str) -> Value {
         let answer = self.get(path).await;
         assert_eq!(answer.status, 200, "{path}: {answer:?}");
         answer.json()
     }
 
-    pub async fn post_text(&self, path: &str, body: impl Into<String>) -> Answer {
+    pub async fn post_text(&self, path: &str, body: impl Into<String>) -> TestResponse {
         let request = self.request(Method::POST, path).header("content-type", "application/json");
         self.send(request.body(body.into())).await
     }
 
-    pub async fn post_review(&self, product: i64, review: &Value) -> Answer {
+    pub async fn post_review(&self, product: i64, review: &Value) -> TestResponse {
         self.post_text(&format!("/api/products/{product}/reviews"), review.to_string()).await
     }
 
-    pub async fn post_with_key(&self, product: i64, review: &Value, key: &str) -> Answer {
+    pub async fn post_with_key(&self, product: i64, review: &Value, key: &str) -> TestResponse {
         let path = format!("/api/products/{product}/reviews");
         let request = self.request(Method::POST, &path).header("idempotency-key", key);
         self.send(request.json(review)).await
     }
 
     /// A new account, with a token of its own.
-    pub async fn account(&self, name: &str, role: Role) -> Account {
+    pub async fn create_account(&self, name: &str, role: Role) -> TestAccount {
         let token = format!("ostk_{name}");
         let hash: String =
             Sha256::digest(&token).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -265,37 +265,38 @@ impl TestApp {
                 name_skeleton(name),
             ),
         );
-        let id =
-            self.place.number("default", &format!("SELECT id FROM account WHERE name = '{name}'"));
+        let id = self
+            .cluster
+            .query_number("default", &format!("SELECT id FROM account WHERE name = '{name}'"));
         let request = self.request(Method::GET, "/api/accounts/me/reviews");
-        let account = Account { id, token };
-        assert_eq!(self.send(account.sign(request)).await.status, 200);
+        let account = TestAccount { id, token };
+        assert_eq!(self.send(account.authorize(request)).await.status, 200);
         account
     }
 
     /// What a request with a JSON body, by this account or by a guest, comes to.
-    pub async fn call(
+    pub async fn send_json(
         &self,
-        by: Option<&Account>,
+        by: Option<&TestAccount>,
         method: Method,
         path: &str,
         body: &Value,
-    ) -> Answer {
+    ) -> TestResponse {
         let request = self.request(method, path).json(body);
         self.send(match by {
-            Some(account) => account.sign(request),
+            Some(account) => account.authorize(request),
             None => request,
         })
         .await
     }
 
     /// What this account reads at a path.
-    pub async fn get_as(&self, account: &Account, path: &str) -> Answer {
-        self.send(account.sign(self.request(Method::GET, path))).await
+    pub async fn get_as(&self, account: &TestAccount, path: &str) -> TestResponse {
+        self.send(account.authorize(self.request(Method::GET, path))).await
     }
 
     /// The JSON at a path that must be there for this account.
-    pub async fn read_as(&self, account: &Account, path: &str) -> Value {
+    pub async fn get_json_as(&self, account: &TestAccount, path: &str) -> Value {
         let answer = self.get_as(account, path).await;
         assert_eq!(answer.status, 200, "{path}: {answer:?}");
         answer.json()
@@ -303,11 +304,11 @@ impl TestApp {
 
     /// What each reviews database holds.
     pub fn databases(&self) -> Value {
-        serde_json::to_value(self.serving.store.cluster().databases().unwrap()).unwrap()
+        serde_json::to_value(self.server_thread.store.cluster().databases().unwrap()).unwrap()
     }
 
     /// A new review's id.
-    pub async fn review(&self, product: i64, rating: Option<i32>) -> String {
+    pub async fn create_review(&self, product: i64, rating: Option<i32>) -> String {
         let answer = self.post_review(product, &json!({"body": "text", "rating": rating})).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         answer.json()["id"].as_str().unwrap().to_owned()
@@ -319,19 +320,19 @@ impl TestApp {
     }
 
     /// The same, as this account sees it.
-    pub async fn all_pages_as(&self, account: &Account, path: &str) -> Vec<Value> {
+    pub async fn all_pages_as(&self, account: &TestAccount, path: &str) -> Vec<Value> {
         self.pages(Some(account), path).await
     }
 
-    async fn pages(&self, by: Option<&Account>, path: &str) -> Vec<Value> {
+    async fn pages(&self, by: Option<&TestAccount>, path: &str) -> Vec<Value> {
         let mut items = Vec::new();
         let mut next = Some(path.to_owned());
         let separator = if path.contains('?') { '&' } else { '?' };
         for _ in 0..10_000 {
             let Some(page) = next else { return items };
             let page = match by {
-                Some(account) => self.read_as(account, &page).await,
-                None => self.read(&page).await,
+                Some(account) => self.get_json_as(account, &page).await,
+                None => self.get_json(&page).await,
             };
             items.extend(page["items"].as_array().unwrap().iter().cloned());
             next = page["next_cursor"].as_str().map(|c| format!("{path}{separator}cursor={c}"));
@@ -341,8 +342,8 @@ impl TestApp {
 
     /// Nothing that `verify` looks at is wrong.
     pub fn verify(&self) {
-        for index in 0..self.serving.store.cluster().reviews_databases().len() {
-            let report = self.serving.store.cluster().verify(index, |_| ()).unwrap();
+        for index in 0..self.server_thread.store.cluster().reviews_databases().len() {
+            let report = self.server_thread.store.cluster().verify(index, |_| ()).unwrap();
             assert_eq!(report.problems, Vec::<String>::new());
         }
     }

@@ -3,16 +3,16 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
-use crate::support::place::Place;
+use crate::support::cluster::TestCluster;
 
-/// The program with three reviews databases of this place, without this process's configuration.
-pub fn ostrakon(place: &Place, arguments: &[&str]) -> Command {
+/// The program with three reviews databases of this cluster, without this process's configuration.
+pub fn ostrakon(cluster: &TestCluster, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ostrakon"));
-    command.current_dir(place.folder()).args(arguments).stdin(Stdio::null());
+    command.current_dir(cluster.folder()).args(arguments).stdin(Stdio::null());
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OSTRAKON_")) {
         command.env_remove(name);
     }
-    let config = place.config(3);
+    let config = cluster.config(3);
     if let Some(default) = &config.default_url {
         let reviews: Vec<_> = config.reviews_urls.iter().map(ToString::to_string).collect();
         command.env("OSTRAKON_DEFAULT_URL", default.to_string());
@@ -21,13 +21,13 @@ pub fn ostrakon(place: &Place, arguments: &[&str]) -> Command {
     command
 }
 
-pub fn run(place: &Place, arguments: &[&str]) -> Output {
-    ostrakon(place, arguments).output().unwrap()
+pub fn run(cluster: &TestCluster, arguments: &[&str]) -> Output {
+    ostrakon(cluster, arguments).output().unwrap()
 }
 
 #[track_caller]
-pub fn succeeds(place: &Place, arguments: &[&str]) -> String {
-    let output = run(place, arguments);
+pub fn succeeds(cluster: &TestCluster, arguments: &[&str]) -> String {
+    let output = run(cluster, arguments);
     assert!(output.status.success(), "{arguments:?}: {output:?}");
     String::from_utf8(output.stdout).unwrap()
 }
@@ -43,22 +43,22 @@ pub fn fails(mut command: Command, code: i32) -> String {
     said
 }
 
-pub fn demo() -> Place {
-    let place = Place::new();
-    succeeds(&place, &["migrate"]);
-    succeeds(&place, &["demo"]);
-    place
+pub fn demo_cluster() -> TestCluster {
+    let cluster = TestCluster::new();
+    succeeds(&cluster, &["migrate"]);
+    succeeds(&cluster, &["demo"]);
+    cluster
 }
 
 /// The one JSON document that a command prints.
 #[track_caller]
-pub fn json(place: &Place, arguments: &[&str]) -> serde_json::Value {
-    serde_json::from_str(&succeeds(place, arguments)).unwrap()
+pub fn json(cluster: &TestCluster, arguments: &[&str]) -> serde_json::Value {
+    serde_json::from_str(&succeeds(cluster, arguments)).unwrap()
 }
 
 /// What the program says when a password is written to its standard input.
-pub fn with_password(place: &Place, arguments: &[&str], password: &str) -> Output {
-    let mut command = ostrakon(place, arguments);
+pub fn with_password(cluster: &TestCluster, arguments: &[&str], password: &str) -> Output {
+    let mut command = ostrakon(cluster, arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     // It may have ended already, without reading.
@@ -67,37 +67,37 @@ pub fn with_password(place: &Place, arguments: &[&str], password: &str) -> Outpu
 }
 
 /// A server of its own process.
-pub struct Serving {
+pub struct ServerProcess {
     pub child: Child,
     _stdout: BufReader<ChildStdout>,
     pub address: String,
 }
 
-impl Serving {
-    pub fn start(place: &Place) -> Serving {
-        Serving::start_with(place, &["serve"])
+impl ServerProcess {
+    pub fn start(cluster: &TestCluster) -> ServerProcess {
+        ServerProcess::start_with(cluster, &["serve"])
     }
 
-    pub fn start_with(place: &Place, arguments: &[&str]) -> Serving {
-        let mut command = ostrakon(place, arguments);
+    pub fn start_with(cluster: &TestCluster, arguments: &[&str]) -> ServerProcess {
+        let mut command = ostrakon(cluster, arguments);
         command.env("OSTRAKON_LISTEN", "127.0.0.1:0");
-        Serving::spawn(command)
+        ServerProcess::spawn(command)
     }
 
-    pub fn start_at(place: &Place, listen: &str) -> Serving {
-        let mut command = ostrakon(place, &["serve"]);
+    pub fn start_at(cluster: &TestCluster, listen: &str) -> ServerProcess {
+        let mut command = ostrakon(cluster, &["serve"]);
         command.env("OSTRAKON_LISTEN", listen);
-        Serving::spawn(command)
+        ServerProcess::spawn(command)
     }
 
-    pub fn spawn(mut command: Command) -> Serving {
+    pub fn spawn(mut command: Command) -> ServerProcess {
         command.stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let lines = stdout.by_ref().lines().map(Result::unwrap);
         let app = { lines }.find(|line| line.trim().starts_with("app ")).unwrap();
         let address = app.split("http://").nth(1).unwrap().trim_end_matches('/').to_owned();
-        Serving { child, _stdout: stdout, address }
+        ServerProcess { child, _stdout: stdout, address }
     }
 
     pub fn pid(&self) -> u32 {
@@ -126,7 +126,7 @@ impl Serving {
     }
 }
 
-impl Drop for Serving {
+impl Drop for ServerProcess {
     fn drop(&mut self) {
         // Already gone after `stop`.
         self.child.kill().ok();

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::io::Write;
 use std::sync::Once;
 
-use crate::support::postgres::{self, Shared};
+use crate::support::postgres::{self, SharedServer};
 
 /// What keeps the databases of a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,17 +27,17 @@ pub fn engine() -> Engine {
 
 /// This thread's test is on an engine until this is dropped, and then on the one before: the next
 /// test may have the same thread.
-pub struct On {
+pub struct EngineGuard {
     before: Engine,
 }
 
 impl Engine {
-    pub fn enter(self) -> On {
-        On { before: ENGINE.replace(self) }
+    pub fn enter(self) -> EngineGuard {
+        EngineGuard { before: ENGINE.replace(self) }
     }
 
     /// The server that keeps this engine's databases; None: they are files.
-    pub fn server(self) -> Option<&'static Shared> {
+    pub fn server(self) -> Option<&'static SharedServer> {
         match self {
             Engine::Sqlite => None,
             Engine::Postgres => Some(postgres::shared()),
@@ -74,14 +74,14 @@ impl Engine {
     }
 }
 
-impl Drop for On {
+impl Drop for EngineGuard {
     fn drop(&mut self) {
         ENGINE.set(self.before);
     }
 }
 
 /// Makes a test of one for each engine, `name::sqlite`, `name::postgres` and `name::citus`, so that
-/// `TestApp` and `Place` use that engine. What is about files or without databases is a plain test.
+/// `TestApp` and `TestCluster` use that engine. What is about files or without databases is a plain test.
 macro_rules! on_every_engine {
     ($name:ident, $($test:tt)*) => {
         on_engines!($name, [sqlite Sqlite, postgres Postgres, citus Citus], $($test)*);

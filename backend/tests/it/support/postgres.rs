@@ -18,19 +18,19 @@ use crate::support::reserved_port::ReservedPort;
 pub struct Postgres {
     folder: PathBuf,
     port: ReservedPort,
-    keeper: Mutex<Keeper>,
+    supervisor: Mutex<Supervisor>,
 }
 
 /// Does what it reads from its standard input, a verb of `tools/postgres` a line, and answers each
 /// by a line, `ok` or what went wrong. When nobody can write to it any more, it clears away.
-struct Keeper {
+struct Supervisor {
     child: Child,
     /// None: it has been told to end.
     verbs: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
 }
 
-const KEEPER: &str = r#"
+const SUPERVISOR: &str = r#"
 tool=$1 folder=$2
 while read -r verb arguments; do
     if said=$("$tool" "$verb" "$folder" $arguments 2>&1); then
@@ -46,7 +46,7 @@ rm -rf "$folder"
 const TOOL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tools/postgres");
 
 /// A server that the tests of this process share, each with databases of its own.
-pub struct Shared {
+pub struct SharedServer {
     /// Where its nodes are, without a database: the server, or a Citus coordinator and its workers.
     nodes: Vec<String>,
     /// Databases without anything in them that nobody uses.
@@ -57,11 +57,11 @@ pub struct Shared {
 }
 
 /// The shared server. The first who asks starts it.
-pub fn shared() -> &'static Shared {
-    static SHARED: OnceLock<Result<Shared, String>> = OnceLock::new();
+pub fn shared() -> &'static SharedServer {
+    static SHARED: OnceLock<Result<SharedServer, String>> = OnceLock::new();
     let start = || {
         let server = Postgres::try_start()?;
-        Ok(Shared::new(vec![server.url("").trim_end_matches('/').to_owned()], Some(server)))
+        Ok(SharedServer::new(vec![server.url("").trim_end_matches('/').to_owned()], Some(server)))
     };
     match SHARED.get_or_init(start) {
         Ok(shared) => shared,
@@ -71,13 +71,13 @@ pub fn shared() -> &'static Shared {
 
 /// The Citus cluster that `OSTRAKON_TEST_CITUS_URL` names, by a database of its coordinator with the
 /// extension and the workers. Citus is in no distribution's packages: tests do not start one.
-pub fn citus() -> Option<&'static Shared> {
-    static CITUS: OnceLock<Option<Shared>> = OnceLock::new();
+pub fn citus() -> Option<&'static SharedServer> {
+    static CITUS: OnceLock<Option<SharedServer>> = OnceLock::new();
     let find = || {
         let url = std::env::var("OSTRAKON_TEST_CITUS_URL").ok()?;
         let nodes = nodes_of(&url).unwrap_or_else(|error| panic!("{url}: {error}"));
         assert!(nodes.len() > 1, "{url} has no workers");
-        Some(Shared::new(nodes, None))
+        Some(SharedServer::new(nodes, None))
     };
     CITUS.get_or_init(find).as_ref()
 }
@@ -100,10 +100,10 @@ struct Line {
     value: String,
 }
 
-impl Shared {
-    fn new(nodes: Vec<String>, server: Option<Postgres>) -> Shared {
+impl SharedServer {
+    fn new(nodes: Vec<String>, server: Option<Postgres>) -> SharedServer {
         let (free, created) = (Mutex::default(), AtomicUsize::new(0));
-        Shared { nodes, free, created, _server: server }
+        SharedServer { nodes, free, created, _server: server }
     }
 
     fn is_citus(&self) -> bool {
@@ -116,7 +116,7 @@ impl Shared {
     }
 
     /// An empty database. To empty one takes a tenth of the time that it takes to create one.
-    pub fn take(&self) -> String {
+    pub fn acquire_database(&self) -> String {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
         free.unwrap_or_else(|| {
             let name = self.new_name();
@@ -127,9 +127,9 @@ impl Shared {
 
     /// A new database, of a server without Citus, with these options of `CREATE DATABASE`.
     #[track_caller]
-    pub fn create_with(&self, options: &str) -> String {
+    pub fn create_with_options(&self, options: &str) -> String {
         let name = self.new_name();
-        self.administer(&format!("CREATE DATABASE {name} {options}"));
+        self.execute_on_all_nodes(&format!("CREATE DATABASE {name} {options}"));
         name
     }
 
@@ -139,7 +139,7 @@ impl Shared {
     }
 
     /// Empties a database for the next one who needs one. Whoever still uses it is thrown out.
-    pub fn give_back(&self, name: &str) {
+    pub fn release_database(&self, name: &str) {
         // Citus' own connections do no harm, and its views lie in the schema.
         let empty = if self.is_citus() { DROP_TABLES } else { DROP_SCHEMA };
         let statements = format!(
@@ -157,13 +157,13 @@ impl Shared {
     #[track_caller]
     pub fn create(&self, name: &str) {
         if !self.is_citus() {
-            return self.administer(&format!("CREATE DATABASE {name}"));
+            return self.execute_on_all_nodes(&format!("CREATE DATABASE {name}"));
         }
         static TEMPLATE: Once = Once::new();
         let template = format!("{DATABASES}{}_template", std::process::id());
         TEMPLATE.call_once(|| {
             self.drop_leftovers();
-            self.administer(&format!("CREATE DATABASE {template}"));
+            self.execute_on_all_nodes(&format!("CREATE DATABASE {template}"));
             self.nodes.iter().for_each(|node| run(node, &template, "CREATE EXTENSION citus"));
             let add = |worker: &String| {
                 let (host, port) = worker.rsplit_once('@').unwrap().1.rsplit_once(':').unwrap();
@@ -171,11 +171,13 @@ impl Shared {
             };
             let add: String = self.nodes[1..].iter().map(add).collect();
             run(&self.nodes[0], &template, &add);
-            self.administer(&format!("ALTER DATABASE {template} ALLOW_CONNECTIONS false"));
+            self.execute_on_all_nodes(&format!(
+                "ALTER DATABASE {template} ALLOW_CONNECTIONS false"
+            ));
         });
         self.copy(&template, name);
         // A table of two shards a worker is as distributed as one of sixteen.
-        self.administer(&format!("ALTER DATABASE {name} SET citus.shard_count = 4"));
+        self.execute_on_all_nodes(&format!("ALTER DATABASE {name} SET citus.shard_count = 4"));
     }
 
     /// Takes away what earlier processes' tests have left on a server that somebody else runs.
@@ -185,12 +187,12 @@ impl Shared {
                 "SELECT datname AS value FROM pg_database WHERE datname LIKE '{DATABASES}%'"
             );
             let mut connection =
-                PgConnection::establish(&format!("{node}/{ADMINISTRATION}")).unwrap();
+                PgConnection::establish(&format!("{node}/{ADMIN_DATABASE}")).unwrap();
             let found: Vec<Line> = diesel::sql_query(databases).load(&mut connection).unwrap();
             for Line { value: database } in found {
                 let process = database[DATABASES.len()..].split('_').next().unwrap();
                 if !Path::new("/proc").join(process).exists() {
-                    run(node, ADMINISTRATION, &format!("DROP DATABASE {database} WITH (FORCE)"));
+                    run(node, ADMIN_DATABASE, &format!("DROP DATABASE {database} WITH (FORCE)"));
                 }
             }
         }
@@ -199,7 +201,7 @@ impl Shared {
     /// Takes a database away, from whoever uses it too.
     #[track_caller]
     pub fn drop_database(&self, name: &str) {
-        self.administer(&format!("DROP DATABASE {name} WITH (FORCE)"));
+        self.execute_on_all_nodes(&format!("DROP DATABASE {name} WITH (FORCE)"));
     }
 
     /// Makes a database that is a copy of another one, which nobody uses.
@@ -212,8 +214,8 @@ impl Shared {
         let copy = format!("CREATE DATABASE {to} TEMPLATE {from}");
         for node in &self.nodes {
             let copied = (0..10).any(|_| {
-                self.administer(&free);
-                try_run(node, ADMINISTRATION, &copy).is_ok()
+                self.execute_on_all_nodes(&free);
+                try_run(node, ADMIN_DATABASE, &copy).is_ok()
             });
             assert!(copied, "{from} is in use");
         }
@@ -221,9 +223,9 @@ impl Shared {
 
     /// Runs a statement that is about databases, on all nodes.
     #[track_caller]
-    pub fn administer(&self, statement: &str) {
+    pub fn execute_on_all_nodes(&self, statement: &str) {
         for node in &self.nodes {
-            run(node, ADMINISTRATION, statement);
+            run(node, ADMIN_DATABASE, statement);
         }
     }
 }
@@ -253,7 +255,7 @@ const DROP_TABLES: &str = "DO $$
     END $$";
 
 /// The database in which statements about others are run.
-const ADMINISTRATION: &str = "postgres";
+const ADMIN_DATABASE: &str = "postgres";
 
 #[track_caller]
 fn run(node: &str, database: &str, statements: &str) {
@@ -274,23 +276,23 @@ impl Postgres {
 
     fn try_start() -> Result<Postgres, String> {
         let server = Postgres::in_new_folder();
-        server.does("create --fast")?;
-        server.try_run()?;
+        server.run_verb("create --fast")?;
+        server.launch()?;
         Ok(server)
     }
 
     fn in_new_folder() -> Postgres {
         // The server's user must reach it, and may be another one than this process's.
         let folder = tempfile::Builder::new().prefix("ostrakon-").tempdir().unwrap().keep();
-        let keeper = Mutex::new(Keeper::of(&folder));
-        Postgres { folder, port: ReservedPort::new(), keeper }
+        let supervisor = Mutex::new(Supervisor::of(&folder));
+        Postgres { folder, port: ReservedPort::new(), supervisor }
     }
 
     /// A new server that follows this one, and runs.
     pub fn replica(&self) -> Postgres {
         let replica = Postgres::in_new_folder();
-        replica.does(&format!("replica {}", self.port())).unwrap();
-        replica.try_run().unwrap();
+        replica.run_verb(&format!("replica {}", self.port())).unwrap();
+        replica.launch().unwrap();
         replica
     }
 
@@ -312,46 +314,46 @@ impl Postgres {
 
     /// Runs it again after [`Postgres::stop`] or [`Postgres::kill`].
     pub fn start(&self) {
-        self.try_run().unwrap();
+        self.launch().unwrap();
     }
 
     /// Ends it as an operator would.
     pub fn stop(&self) {
-        self.does("stop").unwrap();
+        self.run_verb("stop").unwrap();
     }
 
     /// Ends it as a crash would.
     pub fn kill(&self) {
-        self.does("kill").unwrap();
+        self.run_verb("kill").unwrap();
     }
 
     /// Freezes it: it is there, but silent.
     pub fn pause(&self) {
-        self.does("pause").unwrap();
+        self.run_verb("pause").unwrap();
     }
 
     pub fn resume(&self) {
-        self.does("resume").unwrap();
+        self.run_verb("resume").unwrap();
     }
 
     /// Makes a replica a primary.
     pub fn promote(&self) {
-        self.does("promote").unwrap();
+        self.run_verb("promote").unwrap();
     }
 
-    fn try_run(&self) -> Result<(), String> {
-        self.does(&format!("start {}", self.port()))
+    fn launch(&self) -> Result<(), String> {
+        self.run_verb(&format!("start {}", self.port()))
     }
 
-    fn does(&self, verb: &str) -> Result<(), String> {
-        self.keeper.lock().unwrap_or_else(PoisonError::into_inner).does(verb)
+    fn run_verb(&self, verb: &str) -> Result<(), String> {
+        self.supervisor.lock().unwrap_or_else(PoisonError::into_inner).run_verb(verb)
     }
 }
 
-impl Keeper {
-    fn of(folder: &Path) -> Keeper {
+impl Supervisor {
+    fn of(folder: &Path) -> Supervisor {
         let mut child = Command::new("bash")
-            .args(["-euc", KEEPER, "keeper", TOOL])
+            .args(["-euc", SUPERVISOR, "supervisor", TOOL])
             .arg(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -361,10 +363,10 @@ impl Keeper {
             .unwrap();
         let verbs = child.stdin.take();
         let answers = BufReader::new(child.stdout.take().unwrap());
-        Keeper { child, verbs, answers }
+        Supervisor { child, verbs, answers }
     }
 
-    fn does(&mut self, verb: &str) -> Result<(), String> {
+    fn run_verb(&mut self, verb: &str) -> Result<(), String> {
         let mut verbs = self.verbs.as_ref().unwrap();
         writeln!(verbs, "{verb}").map_err(|error| error.to_string())?;
         let mut answer = String::new();
@@ -373,7 +375,7 @@ impl Keeper {
     }
 }
 
-impl Drop for Keeper {
+impl Drop for Supervisor {
     fn drop(&mut self) {
         drop(self.verbs.take());
         self.child.wait().ok();

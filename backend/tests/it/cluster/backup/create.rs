@@ -10,17 +10,17 @@ use std::sync::mpsc;
 
 use serde_json::{Value, json};
 
-use super::{backups, lose_all, register, review, said, serve, status, the_backup};
-use crate::support::cli::{demo, fails, ostrakon, run, succeeds};
+use super::{backups, drop_all_databases, register, review, said, serve, status, the_backup};
+use crate::support::cli::{demo_cluster, fails, ostrakon, run, succeeds};
 use crate::support::engine::{Engine, engine};
 
 on_engines!(what_was_acknowledged_before_is_in_a_backup_made_under_writes, [sqlite Sqlite, postgres Postgres], || {
-    let place = demo();
-    let serving = serve(&place);
-    let author = register(&serving, "Aspasia");
-    let own = review(&serving, 1, &author, "of an account");
+    let cluster = demo_cluster();
+    let server = serve(&cluster);
+    let author = register(&server, "Aspasia");
+    let own = review(&server, 1, &author, "of an account");
     // As the first start makes it.
-    let key = place.folder().join("data/secret-key");
+    let key = cluster.folder().join("data/secret-key");
     fs::create_dir_all(key.parent().unwrap()).unwrap();
     fs::write(&key, "a secret of this cluster, which nobody guesses").unwrap();
     let secret = fs::read(&key).unwrap();
@@ -28,90 +28,90 @@ on_engines!(what_was_acknowledged_before_is_in_a_backup_made_under_writes, [sqli
     let (written, acknowledged) = mpsc::channel();
     let before = std::thread::scope(|scope| {
         for writer in 0..4 {
-            let (written, serving, stop) = (written.clone(), &serving, &stop);
+            let (written, server, stop) = (written.clone(), &server, &stop);
             scope.spawn(move || {
                 for n in 0.. {
                     if stop.load(Ordering::Relaxed) {
                         return;
                     }
                     let text = format!("{n} by {writer}");
-                    written.send(review(serving, n % 62 + 1, "", &text)).unwrap();
+                    written.send(review(server, n % 62 + 1, "", &text)).unwrap();
                 }
             });
         }
         let before: Vec<String> = acknowledged.iter().take(40).collect();
-        let output = run(&place, &["backup", "backups"]);
+        let output = run(&cluster, &["backup", "backups"]);
         stop.store(true, Ordering::Relaxed);
         assert!(output.status.success(), "{output:?}");
         before
     });
-    let backup = the_backup(&place);
+    let backup = the_backup(&cluster);
     assert_eq!(backup.metadata().unwrap().permissions().mode() & 0o777, 0o700);
     let manifest: Value =
         serde_json::from_slice(&fs::read(backup.join("manifest.json")).unwrap()).unwrap();
     let names = manifest["databases"].as_array().unwrap().iter().map(|saved| &saved["name"]);
     assert_eq!(names.collect::<Vec<_>>(), ["reviews-1", "reviews-2", "reviews-3", "default"]);
     for folder in ["backups", backup.to_str().unwrap()] {
-        let checked = succeeds(&place, &["backup", "check", folder]);
+        let checked = succeeds(&cluster, &["backup", "check", folder]);
         assert!(checked.contains("4 databases") && checked.contains("as the manifest says"));
     }
 
-    let checked = succeeds(&place, &["backup", "check", "backups", "--json"]);
+    let checked = succeeds(&cluster, &["backup", "check", "backups", "--json"]);
     let checked: Value = serde_json::from_str(&checked).unwrap();
     assert_eq!((&checked["databases"], &checked["problems"]), (&json!(4), &json!([])));
     assert!(checked["rows"].as_u64().unwrap() > 5_000);
 
-    drop(serving);
-    lose_all(&place);
+    drop(server);
+    drop_all_databases(&cluster);
     fs::remove_file(&key).unwrap();
-    let restored = succeeds(&place, &["restore", "backups"]);
+    let restored = succeeds(&cluster, &["restore", "backups"]);
     assert!(restored.contains("all in their place"), "{restored}");
     assert!(restored.contains("ended 1 sessions and 0 API tokens"), "{restored}");
     assert_eq!(fs::read(&key).unwrap(), secret);
     assert_eq!(key.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-    let serving = serve(&place);
+    let server = serve(&cluster);
     for id in before.iter().chain([&own]) {
-        assert_eq!(status(&serving, &format!("/api/reviews/{id}"), ""), 200, "{id}");
+        assert_eq!(status(&server, &format!("/api/reviews/{id}"), ""), 200, "{id}");
     }
-    assert_eq!(status(&serving, "/api/session", &author), 401);
+    assert_eq!(status(&server, "/api/session", &author), 401);
     if engine() == Engine::Sqlite {
         for database in ["default", "reviews-3"] {
             let mode = "SELECT journal_mode AS value FROM pragma_journal_mode";
-            assert_eq!(place.texts(database, mode), ["wal"]);
+            assert_eq!(cluster.query_texts(database, mode), ["wal"]);
         }
     }
     // It is a cluster as any other.
-    review(&serving, 2, &register(&serving, "Pericles"), "new");
-    drop(serving);
-    succeeds(&place, &["verify"]);
-    succeeds(&place, &["backup", "backups"]);
+    review(&server, 2, &register(&server, "Pericles"), "new");
+    drop(server);
+    succeeds(&cluster, &["verify"]);
+    succeeds(&cluster, &["backup", "backups"]);
 });
 
 on_engines!(a_backup_has_its_name_when_it_is_whole_and_the_oldest_go, [sqlite Sqlite, postgres Postgres], || {
-    let place = demo();
-    let folder = place.folder().join("backups");
+    let cluster = demo_cluster();
+    let folder = cluster.folder().join("backups");
     let leftover = folder.join("2026-01-01T00-00-00.000Z.partial");
     let others = [folder.join("2026-01-01T00-00-00.000Z"), folder.join("mine.partial")];
     for folder in [&leftover, &others[0], &others[1]] {
         fs::create_dir_all(folder).unwrap();
         fs::write(folder.join("default.sqlite3"), "half").unwrap();
     }
-    let said = fails(ostrakon(&place, &["backup", "check", "backups"]), 2);
+    let said = fails(ostrakon(&cluster, &["backup", "check", "backups"]), 2);
     assert!(said.contains("holds no backup"), "{said}");
-    fails(ostrakon(&place, &["restore", "backups"]), 2);
+    fails(ostrakon(&cluster, &["restore", "backups"]), 2);
 
-    succeeds(&place, &["backup", "backups"]);
+    succeeds(&cluster, &["backup", "backups"]);
     assert!(!leftover.exists());
     // Another cluster's, and what is no backup, stays.
-    let another = demo();
+    let another = demo_cluster();
     let elsewhere = folder.to_str().unwrap();
     succeeds(&another, &["backup", elsewhere]);
-    let first: HashSet<_> = backups(&place).into_iter().collect();
+    let first: HashSet<_> = backups(&cluster).into_iter().collect();
     assert_eq!(first.len(), 4, "{first:?}");
-    succeeds(&place, &["backup", "backups"]);
-    let said = succeeds(&place, &["backup", "backups", "--keep", "2"]);
+    succeeds(&cluster, &["backup", "backups"]);
+    let said = succeeds(&cluster, &["backup", "backups", "--keep", "2"]);
     assert_eq!(said.lines().count(), 2, "{said}");
-    let left: HashSet<_> = backups(&place).into_iter().collect();
+    let left: HashSet<_> = backups(&cluster).into_iter().collect();
     assert_eq!(left.len(), 5, "{left:?}");
     let gone: Vec<_> = first.difference(&left).collect();
     assert_eq!(gone.len(), 1, "{gone:?}");
@@ -120,13 +120,13 @@ on_engines!(a_backup_has_its_name_when_it_is_whole_and_the_oldest_go, [sqlite Sq
     // One at a time; one that fails leaves nothing, and deletes none.
     let lock = File::open(folder.join(".ostrakon-lock")).unwrap();
     lock.lock().unwrap();
-    let said = fails(ostrakon(&place, &["backup", "backups", "--keep", "1"]), 1);
+    let said = fails(ostrakon(&cluster, &["backup", "backups", "--keep", "1"]), 1);
     assert!(said.contains("another backup"), "{said}");
     drop(lock);
     for bad in [&["backup"][..], &["backup", "backups", "--keep", "0"]] {
-        fails(ostrakon(&place, bad), 2);
+        fails(ostrakon(&cluster, bad), 2);
     }
-    assert_eq!(backups(&place).into_iter().collect::<HashSet<_>>(), left);
+    assert_eq!(backups(&cluster).into_iter().collect::<HashSet<_>>(), left);
 });
 
 /// Gives a backup the name that a clock of another year would have given it.
@@ -138,39 +138,39 @@ fn rename(backup: &Path, year: u16) -> PathBuf {
 }
 
 on_engines!(a_clock_that_was_wrong_once_costs_no_backup, [sqlite Sqlite, postgres Postgres], || {
-    let place = demo();
+    let cluster = demo_cluster();
     let newest = || {
-        let checked = succeeds(&place, &["backup", "check", "backups", "--json"]);
+        let checked = succeeds(&cluster, &["backup", "check", "backups", "--json"]);
         let checked: Value = serde_json::from_str(&checked).unwrap();
         PathBuf::from(checked["folder"].as_str().unwrap()).file_name().unwrap().to_owned()
     };
     let the_new_one = |before: &[PathBuf]| {
-        let new: Vec<_> = backups(&place).into_iter().filter(|it| !before.contains(it)).collect();
+        let new: Vec<_> = backups(&cluster).into_iter().filter(|it| !before.contains(it)).collect();
         assert_eq!(new.len(), 1, "{new:?}");
         new[0].clone()
     };
-    succeeds(&place, &["backup", "backups"]);
-    let ahead = rename(&the_backup(&place), 2068);
-    let output = run(&place, &["backup", "backups", "--keep", "1"]);
+    succeeds(&cluster, &["backup", "backups"]);
+    let ahead = rename(&the_backup(&cluster), 2068);
+    let output = run(&cluster, &["backup", "backups", "--keep", "1"]);
     assert!(output.status.success(), "{output:?}");
     let said = said(&output);
     assert!(said.contains("dated ahead of the clock") && said.contains("deleted"), "{said}");
-    let right = the_backup(&place);
+    let right = the_backup(&cluster);
     assert_ne!(right, ahead);
 
-    succeeds(&place, &["backup", "backups"]);
+    succeeds(&cluster, &["backup", "backups"]);
     let behind = rename(&the_new_one(std::slice::from_ref(&right)), 2001);
     assert_eq!(Some(newest().as_os_str()), behind.file_name());
-    succeeds(&place, &["backup", "backups", "--keep", "2"]);
+    succeeds(&cluster, &["backup", "backups", "--keep", "2"]);
     assert!(behind.exists() && !right.exists());
     let last = rename(&the_new_one(std::slice::from_ref(&behind)), 2000);
-    lose_all(&place);
-    let restored = succeeds(&place, &["restore", "backups"]);
+    drop_all_databases(&cluster);
+    let restored = succeeds(&cluster, &["restore", "backups"]);
     let name = last.file_name().unwrap().to_str().unwrap();
     assert!(restored.contains(name), "{restored}");
 
     // Those of a program that did not count them.
-    for backup in backups(&place) {
+    for backup in backups(&cluster) {
         let manifest = backup.join("manifest.json");
         let mut says: Value = serde_json::from_slice(&fs::read(&manifest).unwrap()).unwrap();
         assert!(says.as_object_mut().unwrap().remove("sequence").is_some());
@@ -179,45 +179,45 @@ on_engines!(a_clock_that_was_wrong_once_costs_no_backup, [sqlite Sqlite, postgre
     assert_eq!(Some(newest().as_os_str()), behind.file_name());
     let ahead = rename(&behind, 2068);
     assert_eq!(Some(newest().as_os_str()), last.file_name());
-    succeeds(&place, &["backup", "backups", "--keep", "2"]);
+    succeeds(&cluster, &["backup", "backups", "--keep", "2"]);
     assert!(last.exists() && !ahead.exists());
 });
 
 on_engines!(a_backup_among_the_data_is_refused, [sqlite Sqlite, postgres Postgres], || {
-    let place = demo();
-    fs::create_dir_all(place.folder().join("data")).unwrap();
-    symlink("data", place.folder().join("link")).unwrap();
+    let cluster = demo_cluster();
+    fs::create_dir_all(cluster.folder().join("data")).unwrap();
+    symlink("data", cluster.folder().join("link")).unwrap();
     for folder in ["data", "data/backups/daily", "link/backups", "backups/../data/."] {
-        let said = fails(ostrakon(&place, &["backup", folder]), 2);
+        let said = fails(ostrakon(&cluster, &["backup", folder]), 2);
         assert!(said.contains("a backup belongs elsewhere"), "{said}");
     }
-    assert!(!place.folder().join("data/backups").exists());
+    assert!(!cluster.folder().join("data/backups").exists());
     if engine() == Engine::Sqlite {
-        let mut elsewhere = ostrakon(&place, &["backup", "data"]);
+        let mut elsewhere = ostrakon(&cluster, &["backup", "data"]);
         elsewhere.env("OSTRAKON_DATA_DIR", "other");
         let files = ["default", "reviews-1"].map(|name| format!("sqlite:data/{name}.sqlite3"));
         elsewhere.env("OSTRAKON_DEFAULT_URL", &files[0]).env("OSTRAKON_REVIEWS_URLS", &files[1]);
         fails(elsewhere, 2);
     }
-    succeeds(&place, &["backup", "database"]);
+    succeeds(&cluster, &["backup", "database"]);
 });
 
 // Of a coordinator, pg_dump would save tables without rows.
 on_engines!(citus_is_refused, [citus Citus], || {
-    let place = demo();
-    let said = fails(ostrakon(&place, &["backup", "backups"]), 1);
+    let cluster = demo_cluster();
+    let said = fails(ostrakon(&cluster, &["backup", "backups"]), 1);
     assert!(said.contains("it is a Citus coordinator"), "{said}");
-    assert!(!place.folder().join("backups").exists());
+    assert!(!cluster.folder().join("backups").exists());
 });
 
 #[test]
 fn pg_dump_must_be_there_and_not_older_than_the_server() {
     let _on = Engine::Postgres.enter();
-    let place = demo();
-    let programs = place.folder().join("programs");
+    let cluster = demo_cluster();
+    let programs = cluster.folder().join("programs");
     fs::create_dir(&programs).unwrap();
     let backup = || {
-        let mut command = ostrakon(&place, &["backup", "backups"]);
+        let mut command = ostrakon(&cluster, &["backup", "backups"]);
         command.env("PATH", &programs);
         fails(command, 1)
     };
@@ -227,5 +227,5 @@ fn pg_dump_must_be_there_and_not_older_than_the_server() {
     Command::new("chmod").arg("755").arg(&old).status().unwrap();
     let said = backup();
     assert!(said.contains("pg_dump is version 9, older than this server"), "{said}");
-    assert!(!place.folder().join("backups").exists());
+    assert!(!cluster.folder().join("backups").exists());
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{exits, lose_all, the_backup};
-use crate::support::cli::{demo, fails, ostrakon, succeeds};
+use super::{drop_all_databases, exits, the_backup};
+use crate::support::cli::{demo_cluster, fails, ostrakon, succeeds};
 use crate::support::engine::{Engine, engine};
 
 /// A file of the backup of `reviews-2` that has rows.
@@ -19,23 +19,23 @@ fn a_file(backup: &Path) -> PathBuf {
 }
 
 on_engines!(what_is_damaged_is_found_and_not_restored, [sqlite Sqlite, postgres Postgres], || {
-    let place = demo();
-    succeeds(&place, &["backup", "backups"]);
-    let backup = the_backup(&place);
+    let cluster = demo_cluster();
+    succeeds(&cluster, &["backup", "backups"]);
+    let backup = the_backup(&cluster);
     let file = a_file(&backup);
     let manifest = backup.join("manifest.json");
-    lose_all(&place);
+    drop_all_databases(&cluster);
     let nothing_changed = || match engine() {
-        Engine::Sqlite => assert!(!place.file("default").exists()),
+        Engine::Sqlite => assert!(!cluster.file("default").exists()),
         _ => assert_eq!(
-            place.number("default", "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"),
+            cluster.query_number("default", "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"),
             0
         ),
     };
     let refused = |finding: &str| {
-        let found = exits(&place, &["backup", "check", "backups"], 1);
+        let found = exits(&cluster, &["backup", "check", "backups"], 1);
         assert!(found.contains(finding), "{finding}: {found}");
-        let refused = exits(&place, &["restore", "backups"], 2);
+        let refused = exits(&cluster, &["restore", "backups"], 2);
         assert!(refused.contains(finding), "{finding}: {refused}");
         nothing_changed();
     };
@@ -62,28 +62,28 @@ on_engines!(what_is_damaged_is_found_and_not_restored, [sqlite Sqlite, postgres 
     fs::write(&manifest, says.replacen("\"format\":1", "\"format\":2", 1)).unwrap();
     refused("format 2");
     fs::write(&manifest, says.replacen("\"reviews-2\"", "\"reviews-4\"", 1)).unwrap();
-    exits(&place, &["backup", "check", "backups"], 1);
-    exits(&place, &["restore", "backups"], 2);
+    exits(&cluster, &["backup", "check", "backups"], 1);
+    exits(&cluster, &["restore", "backups"], 2);
     nothing_changed();
     fs::write(&manifest, says).unwrap();
-    succeeds(&place, &["backup", "check", "backups"]);
-    succeeds(&place, &["restore", "backups"]);
+    succeeds(&cluster, &["backup", "check", "backups"]);
+    succeeds(&cluster, &["restore", "backups"]);
 });
 
 on_engines!(rows_that_the_manifest_does_not_have_are_no_restore, [sqlite Sqlite, postgres Postgres], || {
-    let place = demo();
-    succeeds(&place, &["backup", "backups"]);
-    let manifest = the_backup(&place).join("manifest.json");
+    let cluster = demo_cluster();
+    succeeds(&cluster, &["backup", "backups"]);
+    let manifest = the_backup(&cluster).join("manifest.json");
     let mut says: Value = serde_json::from_slice(&fs::read(&manifest).unwrap()).unwrap();
     let saved = &mut says["databases"][1]["tables"]["review"][0];
     saved["hash"] = Value::from("0".repeat(32));
     fs::write(&manifest, says.to_string()).unwrap();
-    lose_all(&place);
+    drop_all_databases(&cluster);
     let said = match engine() {
-        Engine::Sqlite => exits(&place, &["restore", "backups"], 2),
+        Engine::Sqlite => exits(&cluster, &["restore", "backups"], 2),
         // What pg_dump has saved can be counted when it is restored.
-        _ => exits(&place, &["restore", "backups"], 1),
+        _ => exits(&cluster, &["restore", "backups"], 1),
     };
     assert!(said.contains("reviews-2: review: other rows"), "{said}");
-    fails(ostrakon(&place, &["serve"]), 2);
+    fails(ostrakon(&cluster, &["serve"]), 2);
 });

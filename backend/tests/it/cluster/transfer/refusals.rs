@@ -5,14 +5,14 @@ use diesel::prelude::*;
 use reqwest::Method;
 use serde_json::json;
 
-use super::{Cluster, Member, REVIEWS, Server};
+use super::{Deployment, Member, REVIEWS, Server};
 use crate::support::cli::fails;
 use crate::support::engine::Engine;
 use crate::support::postgres::{Postgres, shared};
 
 /// A transfer that stops when its first row is to be copied.
-fn stop_early(source: &Cluster, server: &Server, target: &Cluster) {
-    let obstacle = format!("{}-migrate", target.places["reviews-3"]);
+fn stop_early(source: &Deployment, server: &Server, target: &Deployment) {
+    let obstacle = format!("{}-migrate", target.addresses["reviews-3"]);
     std::fs::create_dir_all(&obstacle).unwrap();
     source.transfer_fails(target, 2);
     std::fs::remove_dir(obstacle).unwrap();
@@ -32,12 +32,12 @@ fn stop_early(source: &Cluster, server: &Server, target: &Cluster) {
 #[test]
 fn a_target_that_differs_is_not_used() {
     let folder = tempfile::tempdir().unwrap();
-    let source = Cluster::sqlite(folder.path(), "source").small();
+    let source = Deployment::sqlite(folder.path(), "source").small();
     let server = source.serve();
     for _ in 0..8 {
         server.made(REVIEWS, &[], &json!({"body": "text"}));
     }
-    let target = Cluster::sqlite(folder.path(), "target");
+    let target = Deployment::sqlite(folder.path(), "target");
     stop_early(&source, &server, &target);
     let other = "INSERT INTO product (id, name, search_text) VALUES (1, 'Another', 'one')";
     target.execute("default", other);
@@ -59,8 +59,8 @@ fn a_target_that_differs_is_not_used() {
 #[test]
 fn a_transfer_can_be_abandoned() {
     let folder = tempfile::tempdir().unwrap();
-    let source = Cluster::sqlite(folder.path(), "source").small();
-    let target = Cluster::sqlite(folder.path(), "target");
+    let source = Deployment::sqlite(folder.path(), "source").small();
+    let target = Deployment::sqlite(folder.path(), "target");
     let server = source.serve();
     let body = json!({"body": "text"});
     server.made(REVIEWS, &[], &body);
@@ -72,24 +72,24 @@ fn a_transfer_can_be_abandoned() {
     let said = source.transfer_fails(&target, 2);
     assert!(said.contains("filled in part by another transfer"), "{said}");
     server.made(REVIEWS, &[], &body);
-    let next = Cluster::sqlite(folder.path(), "next");
+    let next = Deployment::sqlite(folder.path(), "next");
     source.transfer(&next);
     assert_eq!(next.all_reviews(), 3 + 1);
     server.refuses(Method::POST, REVIEWS, &[], &body);
 }
 
 /// Somebody has written to a table of the source for longer than a transfer waits.
-fn is_refused_while_a_table_is_held(source: &Cluster) {
+fn is_refused_while_a_table_is_held(source: &Deployment) {
     let folder = &source.folder;
     let server = source.serve();
     server.made(REVIEWS, &[], &json!({"body": "text"}));
-    let mut holder = PgConnection::establish(&source.places["reviews-2"]).unwrap();
+    let mut holder = PgConnection::establish(&source.addresses["reviews-2"]).unwrap();
     let hold = "BEGIN; DELETE FROM report WHERE bucket = 400 AND review_id = 1 AND reader = 'x'";
     holder.batch_execute(hold).unwrap();
     let config = std::fs::read_to_string(folder.join(&source.config)).unwrap();
     let impatient = config.replace("lock_timeout_ms = 20000", "lock_timeout_ms = 500");
     std::fs::write(folder.join(&source.config), impatient).unwrap();
-    let target = Cluster::sqlite(folder, "target");
+    let target = Deployment::sqlite(folder, "target");
     let said = source.transfer_fails(&target, 2);
     assert!(said.starts_with("error: reviews-2: "), "{said}");
     for product in [1, 2] {
@@ -108,7 +108,7 @@ fn is_refused_while_a_table_is_held(source: &Cluster) {
 #[test]
 fn a_refused_transfer_leaves_no_table_of_postgres_read_only() {
     let (folder, postgres) = (tempfile::tempdir().unwrap(), Postgres::start_new());
-    let source = Cluster::postgres(folder.path(), &postgres, "source").small();
+    let source = Deployment::postgres(folder.path(), &postgres, "source").small();
     is_refused_while_a_table_is_held(&source);
 }
 
@@ -116,24 +116,24 @@ fn a_refused_transfer_leaves_no_table_of_postgres_read_only() {
 fn a_refused_transfer_leaves_no_table_of_citus_read_only() {
     if Engine::Citus.is_available() {
         let folder = tempfile::tempdir().unwrap();
-        is_refused_while_a_table_is_held(&Cluster::citus(folder.path(), "source").small());
+        is_refused_while_a_table_is_held(&Deployment::citus(folder.path(), "source").small());
     }
 }
 
 #[test]
 fn a_database_that_can_t_store_every_text_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let source = Cluster::sqlite(folder.path(), "source").small();
+    let source = Deployment::sqlite(folder.path(), "source").small();
     for (name, encoding) in [("narrow", "LATIN1"), ("unknown", "SQL_ASCII")] {
         let database = format!("{name}_{}", std::process::id());
         let create = format!("CREATE DATABASE {database} ENCODING {encoding} LOCALE 'C'");
-        shared().administer(&format!("{create} TEMPLATE template0"));
+        shared().execute_on_all_nodes(&format!("{create} TEMPLATE template0"));
         let url = shared().url(&database);
         let urls = format!(
             "data_dir = '{name}'\n
              reviews_urls = ['sqlite:{name}/1', '{url}', 'sqlite:{name}/3']"
         );
-        let cluster = Cluster::new(folder.path(), name, &urls, |_| url.clone());
+        let cluster = Deployment::new(folder.path(), name, &urls, |_| url.clone());
         let transfer = ["transfer", "--to", &cluster.config];
         let commands =
             [source.command(&transfer), cluster.command(&["migrate"]), cluster.command(&["serve"])];
@@ -153,12 +153,12 @@ fn a_database_that_can_t_store_every_text_is_refused() {
 fn what_can_t_be_transferred_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let source = Cluster::sqlite(folder, "source").small();
+    let source = Deployment::sqlite(folder, "source").small();
     let check = |to: &str, words: &str| {
         let said = fails(source.command(&["transfer", "--to", to]), 2);
         assert!(said.contains(words), "{said}");
     };
-    let four = Cluster::new(folder, "four", "data_dir = 'four'\nreviews_databases = 4", |_| {
+    let four = Deployment::new(folder, "four", "data_dir = 'four'\nreviews_databases = 4", |_| {
         folder.join("four").to_str().unwrap().to_owned()
     });
     check(&four.config, "has 3 reviews databases, but the target's configuration names 4");
@@ -167,12 +167,12 @@ fn what_can_t_be_transferred_is_refused() {
     let urls =
         "default_url = 'sqlite:x/d'\nreviews_urls = ['sqlite:x/1', 'sqlite:x/2', 'sqlite:x/2']";
     check(
-        &Cluster::new(folder, "twice", urls, |_| String::new()).config,
+        &Deployment::new(folder, "twice", urls, |_| String::new()).config,
         "is also another database",
     );
-    let full = Cluster::sqlite(folder, "full").small();
+    let full = Deployment::sqlite(folder, "full").small();
     check(&full.config, "is not empty");
-    let free = Cluster::sqlite(folder, "free");
+    let free = Deployment::sqlite(folder, "free");
     let said = fails(free.command(&["transfer", "--to", "full.toml"]), 2);
     assert!(said.contains("is not migrated"), "{said}");
     fails(source.command(&["transfer", "--to", "free.toml", "--abandon"]), 2);

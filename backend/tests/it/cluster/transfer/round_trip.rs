@@ -6,7 +6,7 @@ use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Cluster, Headers, Member, REVIEWS, Server, text};
+use super::{Deployment, Headers, Member, REVIEWS, Server, text};
 use crate::support::engine::Engine;
 use crate::support::postgres::Postgres;
 
@@ -85,19 +85,19 @@ fn answers(server: &Server, (member, admin): &(Member, Member)) -> Vec<(String, 
 #[test]
 fn a_cluster_goes_to_postgres_and_back() {
     let (folder, postgres) = (tempfile::tempdir().unwrap(), Postgres::start_new());
-    goes_and_comes_back(folder.path(), &Cluster::postgres(folder.path(), &postgres, "second"));
+    goes_and_comes_back(folder.path(), &Deployment::postgres(folder.path(), &postgres, "second"));
 }
 
 #[test]
 fn a_cluster_goes_to_citus_and_back() {
     if Engine::Citus.is_available() {
         let folder = tempfile::tempdir().unwrap();
-        goes_and_comes_back(folder.path(), &Cluster::citus(folder.path(), "second"));
+        goes_and_comes_back(folder.path(), &Deployment::citus(folder.path(), "second"));
     }
 }
 
-fn goes_and_comes_back(folder: &Path, second: &Cluster) {
-    let first = Cluster::sqlite(folder, "first");
+fn goes_and_comes_back(folder: &Path, second: &Deployment) {
+    let first = Deployment::sqlite(folder, "first");
     first.succeeds(&["migrate"]);
     first.succeeds(&["demo"]);
     let gap = "INSERT INTO product (id, name, search_text) VALUES (2000, 'Far', 'far')";
@@ -113,14 +113,14 @@ fn goes_and_comes_back(folder: &Path, second: &Cluster) {
     let before = answers(&server, &people);
     drop(server);
 
-    let third = Cluster::sqlite(folder, "third");
+    let third = Deployment::sqlite(folder, "third");
     first.transfer(second);
     second.transfer(&third);
     // One without rows would tell nothing about its transfer.
     let filled = first.same_rows(&third);
     assert!(filled.values().all(|rows| *rows > 0), "{filled:?}");
     for cluster in [second, &third] {
-        assert!(cluster.succeeds(&["verify"]).contains("all in their place"));
+        assert!(cluster.succeeds(&["verify"]).contains("all in their address"));
         assert_eq!(answers(&cluster.serve(), &people), before);
     }
 
@@ -142,6 +142,6 @@ fn goes_and_comes_back(folder: &Path, second: &Cluster) {
         let password = json!({"name": "aspasia", "password": "a long sentence"});
         server.made("/api/session", &[], &password);
         drop(server);
-        assert!(cluster.succeeds(&["verify"]).contains("all in their place"));
+        assert!(cluster.succeeds(&["verify"]).contains("all in their address"));
     }
 }

@@ -6,13 +6,13 @@ use std::sync::mpsc;
 use reqwest::Method;
 use serde_json::json;
 
-use super::{Cluster, Member, REVIEWS, text};
+use super::{Deployment, Member, REVIEWS, text};
 use crate::support::engine::Engine;
 use crate::support::postgres::Postgres;
 
 /// Writes to the source while it is transferred: what it acknowledges arrives, and then it takes
 /// no more.
-fn keeps_what_is_acknowledged(source: &Cluster, target: &Cluster) {
+fn keeps_what_is_acknowledged(source: &Deployment, target: &Deployment) {
     let server = source.serve();
     let member = Member::register(&server, "Aspasia");
     let mine = server.made(REVIEWS, &member.token(), &json!({"body": "mine"}));
@@ -65,22 +65,22 @@ fn keeps_what_is_acknowledged(source: &Cluster, target: &Cluster) {
         assert_eq!(server.read(&format!("/api/reviews/{id}"), &[])["body"], "quick");
     }
     server.made(REVIEWS, &[], &body);
-    assert!(target.succeeds(&["verify"]).contains("all in their place"));
+    assert!(target.succeeds(&["verify"]).contains("all in their address"));
 }
 
 #[test]
 fn what_a_busy_sqlite_server_acknowledges_arrives() {
     let (folder, postgres) = (tempfile::tempdir().unwrap(), Postgres::start_new());
-    let source = Cluster::sqlite(folder.path(), "source").small();
-    let target = Cluster::postgres(folder.path(), &postgres, "target");
+    let source = Deployment::sqlite(folder.path(), "source").small();
+    let target = Deployment::postgres(folder.path(), &postgres, "target");
     keeps_what_is_acknowledged(&source, &target);
 }
 
 #[test]
 fn what_a_busy_postgres_server_acknowledges_arrives() {
     let (folder, postgres) = (tempfile::tempdir().unwrap(), Postgres::start_new());
-    let source = Cluster::postgres(folder.path(), &postgres, "source").small();
-    let target = Cluster::postgres(folder.path(), &postgres, "target");
+    let source = Deployment::postgres(folder.path(), &postgres, "source").small();
+    let target = Deployment::postgres(folder.path(), &postgres, "target");
     keeps_what_is_acknowledged(&source, &target);
 }
 
@@ -88,13 +88,13 @@ fn what_a_busy_postgres_server_acknowledges_arrives() {
 fn what_a_busy_citus_server_acknowledges_arrives() {
     if Engine::Citus.is_available() {
         let folder = tempfile::tempdir().unwrap();
-        let source = Cluster::citus(folder.path(), "source").small();
-        keeps_what_is_acknowledged(&source, &Cluster::citus(folder.path(), "target"));
+        let source = Deployment::citus(folder.path(), "source").small();
+        keeps_what_is_acknowledged(&source, &Deployment::citus(folder.path(), "target"));
     }
 }
 
 /// Kills a transfer when some reviews have arrived.
-fn interrupt(source: &Cluster, target: &Cluster) {
+fn interrupt(source: &Deployment, target: &Deployment) {
     let mut command = source.command(&["transfer", "--to", &target.config]);
     let mut transfer = command.stdout(Stdio::null()).spawn().unwrap();
     while target.reviews("reviews-1").unwrap_or(0) == 0 {
@@ -111,21 +111,21 @@ fn interrupt(source: &Cluster, target: &Cluster) {
 fn an_interrupted_transfer_goes_on() {
     let (folder, postgres) = (tempfile::tempdir().unwrap(), Postgres::start_new());
     let folder = folder.path();
-    let source = Cluster::sqlite(folder, "source");
+    let source = Deployment::sqlite(folder, "source");
     source.succeeds(&["migrate"]);
     source.succeeds(&["demo"]);
     let server = source.serve();
-    let postgres = Cluster::postgres(folder, &postgres, "target");
+    let postgres = Deployment::postgres(folder, &postgres, "target");
     interrupt(&source, &postgres);
     server.refuses(Method::POST, REVIEWS, &[], &json!({"body": "meanwhile"}));
     server.read(REVIEWS, &[]);
     source.transfer(&postgres);
     assert_eq!(postgres.all_reviews(), 5_000);
-    let back = Cluster::sqlite(folder, "back");
+    let back = Deployment::sqlite(folder, "back");
     interrupt(&postgres, &back);
     postgres.transfer(&back);
     source.same_rows(&back);
-    assert!(back.succeeds(&["verify"]).contains("all in their place"));
+    assert!(back.succeeds(&["verify"]).contains("all in their address"));
     let said = source.transfer_fails(&postgres, 2);
     assert!(said.starts_with("error: default (") && said.contains("holds this cluster already"));
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{PROOF, REVIEWS, resolved};
 use crate::support::accounts::register;
-use crate::support::app::{Account, Answer, TestApp};
+use crate::support::app::{TestAccount, TestApp, TestResponse};
 
 /// Headers that are no operation's: of HTTP, of its caches, and what browsers go by. The document's
 /// introduction describes the position that answers to writes carry, and its cookie.
@@ -52,7 +52,12 @@ fn operation_at<'a>(document: &'a Value, method: &Method, path: &str) -> (String
 }
 
 /// Headers of an answer that the document does not describe, with the status.
-fn undescribed(document: &Value, method: &Method, path: &str, answer: &Answer) -> Vec<String> {
+fn undescribed(
+    document: &Value,
+    method: &Method,
+    path: &str,
+    answer: &TestResponse,
+) -> Vec<String> {
     let (route, operation) = operation_at(document, method, path);
     let status = answer.status.as_str();
     let Some(response) = operation["responses"].get(status) else {
@@ -78,15 +83,16 @@ on_every_engine!(headers_of_answers_are_described, async || {
             Rates { sign_ins_per_minute: 6, registrations_per_hour: 6, reviews_per_minute: 60 };
     })
     .await;
-    let document = app.read("/api/openapi.json").await;
-    let admin = app.account("admin", Role::Admin).await;
-    let author = app.account("aspasia", Role::Member).await;
-    let other = app.account("pericles", Role::Member).await;
-    let bearer = |account: &Account| format!("Bearer {}", account.token);
+    let document = app.get_json("/api/openapi.json").await;
+    let admin = app.create_account("admin", Role::Admin).await;
+    let author = app.create_account("aspasia", Role::Member).await;
+    let other = app.create_account("pericles", Role::Member).await;
+    let bearer = |account: &TestAccount| format!("Bearer {}", account.token);
     let (by_admin, by_author, by_other) = (bearer(&admin), bearer(&author), bearer(&other));
     let member = register(&app, "xenophon").await;
-    let review = app.call(Some(&author), Method::POST, REVIEWS, &json!({"body": "x"})).await.json();
-    app.review(1, Some(4)).await;
+    let review =
+        app.send_json(Some(&author), Method::POST, REVIEWS, &json!({"body": "x"})).await.json();
+    app.create_review(1, Some(4)).await;
     let review = format!("/api/reviews/{}", review["id"].as_str().unwrap());
     let json_type = ("content-type", "application/json");
     let text_type = ("content-type", "text/plain");
@@ -265,7 +271,7 @@ on_every_engine!(headers_of_answers_are_described, async || {
     // At last, what uses up a limit.
     let mut status = 0;
     while status != 429 {
-        let proof = member.ask(Method::POST, PROOF, json!({"password": "x"})).await;
+        let proof = member.send(Method::POST, PROOF, json!({"password": "x"})).await;
         missing.extend(undescribed(&document, &Method::POST, PROOF, &proof));
         seen.extend(proof.headers.keys().map(|name| name.as_str().to_owned()));
         status = proof.status.as_u16();

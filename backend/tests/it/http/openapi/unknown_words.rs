@@ -103,9 +103,9 @@ fn example_of(document: &Value, schema: &str) -> Value {
 
 on_every_engine!(requests_with_unknown_words_are_refused, async || {
     let app = TestApp::start(1).await;
-    let admin = app.account("admin", Role::Admin).await;
-    let id = app.review(1, Some(5)).await;
-    let document = app.read("/api/openapi.json").await;
+    let admin = app.create_account("admin", Role::Admin).await;
+    let id = app.create_review(1, Some(5)).await;
+    let document = app.get_json("/api/openapi.json").await;
     let review = json!({ "id": id, "version": 1 });
     let decisions = json!({ "decision": "spam", "reason": "illegal", "reviews": [review] });
     for (method, path, body) in [
@@ -124,7 +124,7 @@ on_every_engine!(requests_with_unknown_words_are_refused, async || {
             for unknown in ["from_the_future", "unknown", ""] {
                 let mut body = body.clone();
                 body[field] = json!(unknown);
-                let answer = app.call(Some(&admin), method.clone(), &path, &body).await;
+                let answer = app.send_json(Some(&admin), method.clone(), &path, &body).await;
                 assert_eq!(answer.problem(422), "validation_failed", "{path} {value} {unknown}");
                 let error = &answer.json()["errors"][0];
                 assert_eq!(error["pointer"], format!("/{field}"), "{path}");

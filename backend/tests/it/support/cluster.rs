@@ -14,13 +14,13 @@ use ostrakon::store::{Clock, SetupError};
 use tempfile::TempDir;
 
 use crate::support::engine::{Engine, engine};
-use crate::support::postgres::Shared;
+use crate::support::postgres::SharedServer;
 
 /// Where the files are: where the program looks for them by itself.
 const DATA: &str = "data";
 
 /// A folder of its own; on PostgreSQL, databases of its own too. Gone when it is dropped.
-pub struct Place {
+pub struct TestCluster {
     folder: TempDir,
     engine: Engine,
     /// With which options its databases are created on a server; None: with none.
@@ -28,26 +28,26 @@ pub struct Place {
     /// What its databases are called on the server.
     names: RefCell<BTreeMap<String, String>>,
     /// Those of them that are not there any more.
-    lost: RefCell<BTreeSet<String>>,
+    dropped: RefCell<BTreeSet<String>>,
 }
 
-impl Place {
+impl TestCluster {
     /// On the engine of this thread's test.
-    pub fn new() -> Place {
-        Place {
+    pub fn new() -> TestCluster {
+        TestCluster {
             folder: tempfile::tempdir().unwrap(),
             engine: engine(),
             options: None,
             names: RefCell::default(),
-            lost: RefCell::default(),
+            dropped: RefCell::default(),
         }
     }
 
     /// On PostgreSQL, with databases that are created with these options.
-    pub fn created_with(options: &str) -> Place {
-        let mut place = Place::new();
-        place.options = Some(options.to_owned());
-        place
+    pub fn with_create_options(options: &str) -> TestCluster {
+        let mut cluster = TestCluster::new();
+        cluster.options = Some(options.to_owned());
+        cluster
     }
 
     pub fn folder(&self) -> &Path {
@@ -59,8 +59,8 @@ impl Place {
         let reviews: Vec<_> = (1..=databases).map(|number| format!("reviews-{number}")).collect();
         let address = |database: &str| {
             self.engine.server().map(|server| {
-                let lost = self.lost.borrow().contains(database);
-                if lost {
+                let dropped = self.dropped.borrow().contains(database);
+                if dropped {
                     self.create(server, database);
                 }
                 self.address(database)
@@ -118,22 +118,22 @@ impl Place {
     }
 
     /// What a database is called on the server.
-    fn name(&self, server: &Shared, database: &str) -> String {
+    fn name(&self, server: &SharedServer, database: &str) -> String {
         let mut names = self.names.borrow_mut();
         let take = || match &self.options {
-            Some(options) => server.create_with(options),
-            None => server.take(),
+            Some(options) => server.create_with_options(options),
+            None => server.acquire_database(),
         };
         names.entry(database.to_owned()).or_insert_with(take).clone()
     }
 
-    fn create(&self, server: &Shared, database: &str) {
+    fn create(&self, server: &SharedServer, database: &str) {
         server.create(&self.name(server, database));
-        self.lost.borrow_mut().remove(database);
+        self.dropped.borrow_mut().remove(database);
     }
 
     /// Takes a database away, from whoever uses it too.
-    pub fn lose(&self, database: &str) {
+    pub fn drop_database(&self, database: &str) {
         match self.engine.server() {
             None => {
                 for suffix in ["", "-wal", "-shm"] {
@@ -142,15 +142,15 @@ impl Place {
             }
             Some(server) => {
                 server.drop_database(&self.name(server, database));
-                self.lost.borrow_mut().insert(database.to_owned());
+                self.dropped.borrow_mut().insert(database.to_owned());
             }
         }
     }
 
     /// Lets a database be there no more, or be none, also for who has opened it.
-    pub fn spoil(&self, database: &str) {
+    pub fn corrupt(&self, database: &str) {
         if self.engine != Engine::Sqlite {
-            return self.lose(database);
+            return self.drop_database(database);
         }
         for suffix in ["-wal", "-shm"] {
             std::fs::remove_file(with_suffix(self.file(database), suffix)).ok();
@@ -161,7 +161,7 @@ impl Place {
 
     /// How what needs a database is answered that was spoiled: one that is gone may come back, a file
     /// that is damaged does not become whole by itself.
-    pub fn spoiled(&self) -> (u16, &'static str) {
+    pub fn corrupt_problem(&self) -> (u16, &'static str) {
         match self.engine {
             Engine::Sqlite => (500, "internal"),
             Engine::Postgres | Engine::Citus => (503, "database_unavailable"),
@@ -169,24 +169,24 @@ impl Place {
     }
 
     /// Takes away all that a database holds.
-    pub fn empty(&self, database: &str) {
-        self.lose(database);
+    pub fn recreate_empty(&self, database: &str) {
+        self.drop_database(database);
         match self.engine.server() {
             None => std::fs::write(self.file(database), "").unwrap(),
             Some(server) => self.create(server, database),
         }
     }
 
-    /// Puts a copy of another database, which nobody uses, in the place of this one.
-    pub fn replace(&self, database: &str, other: &Place, others: &str) {
-        self.lose(database);
+    /// Puts a copy of another database, which nobody uses, in place of this one.
+    pub fn replace_with_copy(&self, database: &str, other: &TestCluster, others: &str) {
+        self.drop_database(database);
         match self.engine.server() {
             None => {
                 std::fs::copy(other.file(others), self.file(database)).unwrap();
             }
             Some(server) => {
                 server.copy(&other.name(server, others), &self.name(server, database));
-                self.lost.borrow_mut().remove(database);
+                self.dropped.borrow_mut().remove(database);
             }
         }
     }
@@ -205,7 +205,7 @@ impl Place {
     }
 
     /// Holds a file's write lock until the connection is dropped.
-    pub fn hold_file(&self, database: &str) -> SqliteConnection {
+    pub fn lock_file(&self, database: &str) -> SqliteConnection {
         let mut holder = open(&self.file(database));
         holder.batch_execute("BEGIN IMMEDIATE").unwrap();
         holder
@@ -226,7 +226,7 @@ impl Place {
     }
 
     /// The number that a query finds.
-    pub fn number(&self, database: &str, query: &str) -> i64 {
+    pub fn query_number(&self, database: &str, query: &str) -> i64 {
         #[derive(diesel::QueryableByName)]
         struct Row {
             #[diesel(sql_type = BigInt)]
@@ -244,7 +244,7 @@ impl Place {
     }
 
     /// The texts that a query finds, which calls them `value`.
-    pub fn texts(&self, database: &str, query: &str) -> Vec<String> {
+    pub fn query_texts(&self, database: &str, query: &str) -> Vec<String> {
         #[derive(diesel::QueryableByName)]
         struct Row {
             #[diesel(sql_type = Text)]
@@ -274,24 +274,24 @@ impl Place {
                 "SELECT coalesce(json_agg(t), '[]')::text AS value
                  FROM (SELECT * FROM {table} WHERE {condition}) AS t"
             );
-            let rows = self.texts(from, &rows)[0].replace('\'', "''");
+            let rows = self.query_texts(from, &rows)[0].replace('\'', "''");
             let copy = format!("SELECT * FROM json_populate_recordset(NULL::{table}, '{rows}')");
             self.sql(to, &format!("INSERT INTO {table} {copy}"));
         }
     }
 }
 
-impl Drop for Place {
+impl Drop for TestCluster {
     fn drop(&mut self) {
         let Some(server) = self.engine.server() else { return };
-        let lost = self.lost.borrow();
+        let dropped = self.dropped.borrow();
         for (database, name) in self.names.borrow().iter() {
-            if lost.contains(database) {
+            if dropped.contains(database) {
                 continue;
             }
             match self.options {
                 Some(_) => server.drop_database(name),
-                None => server.give_back(name),
+                None => server.release_database(name),
             }
         }
     }
