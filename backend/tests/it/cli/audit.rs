@@ -3,7 +3,7 @@
 use crate::support::cli::{fails, json, ostrakon, succeeds};
 use crate::support::cluster::TestCluster;
 
-on_every_engine!(the_audit_trail_has_as_many_entries_as_are_asked_for, || {
+on_every_engine!(the_audit_trail_has_as_many_entries_as_requested, || {
     let cluster = TestCluster::new();
     succeeds(&cluster, &["migrate"]);
     cluster.sql(

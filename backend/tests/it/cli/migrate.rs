@@ -6,7 +6,7 @@ use std::process::Stdio;
 use crate::support::cli::{ostrakon, run, succeeds};
 use crate::support::cluster::TestCluster;
 
-on_every_engine!(many_may_migrate_at_once, || {
+on_every_engine!(concurrent_migrations_succeed, || {
     let cluster = TestCluster::new();
     let migrate = || ostrakon(&cluster, &["migrate"]).stdout(Stdio::null()).spawn().unwrap();
     let migrations: Vec<_> = (0..6).map(|_| migrate()).collect();

@@ -96,7 +96,7 @@ fn keys(object: &serde_json::Value) -> Vec<&str> {
     keys
 }
 
-on_every_engine!(reports_can_be_had_as_json, || {
+on_every_engine!(reports_are_available_as_json, || {
     let cluster = TestCluster::new();
     let status = run(&cluster, &["migrate", "--status", "--json"]);
     assert_eq!(status.status.code(), Some(1), "{status:?}");
@@ -153,7 +153,7 @@ fn unread() -> Stdio {
     writer.into()
 }
 
-on_every_engine!(a_reader_may_stop_reading, || {
+on_every_engine!(a_reader_may_close_the_pipe, || {
     let cluster = demo_cluster();
     let id = cluster.query_number("reviews-1", "SELECT min(id) FROM review").to_string();
     let backups = cluster.folder().join("backups");
@@ -202,7 +202,7 @@ on_every_engine!(a_reader_may_stop_reading, || {
 });
 
 #[test]
-fn a_report_that_is_lost_is_a_failure() {
+fn a_report_that_can_t_be_written_is_a_failure() {
     let cluster = demo_cluster();
     for arguments in [&["account", "list"][..], &["databases", "--json"], &["openapi"], &["--help"]]
     {

@@ -43,7 +43,7 @@ fn a_secret_key_is_made_or_must_be_there() {
     assert!(fails(command, 2).contains("data/secret-key"));
 }
 
-on_every_engine!(a_server_says_where_it_is_and_ends_by_a_signal, || {
+on_every_engine!(a_server_prints_its_address_and_ends_by_a_signal, || {
     let cluster = TestCluster::new();
     let server = ServerProcess::start_with(&cluster, &["serve", "--migrate"]);
     assert_eq!(server.get("/readyz"), "{\"status\":\"ok\"}");
@@ -51,7 +51,7 @@ on_every_engine!(a_server_says_where_it_is_and_ends_by_a_signal, || {
     assert!(server.stop().success());
 });
 
-on_every_engine!(what_is_no_request_fills_no_log, || {
+on_every_engine!(malformed_requests_are_not_logged_as_errors, || {
     let cluster = TestCluster::new();
     succeeds(&cluster, &["migrate"]);
     let log = |directives: Option<&str>| {

@@ -30,7 +30,7 @@ fn mistakes_are_one_line_and_exit_code_2() {
 }
 
 #[test]
-fn urls_that_lead_nowhere_are_one_line() {
+fn an_unreachable_database_is_one_line() {
     let cluster = TestCluster::new();
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let there = shared();
@@ -49,7 +49,7 @@ fn urls_that_lead_nowhere_are_one_line() {
 }
 
 #[test]
-fn the_environment_is_not_ours_alone() {
+fn unknown_environment_variables_are_ignored_or_explained() {
     let cluster = TestCluster::new();
     // What Kubernetes gives every pod beside a Service called ostrakon, and a slip.
     let mut command = ostrakon(&cluster, &["migrate"]);

@@ -68,7 +68,7 @@ impl Clocks {
     }
 }
 
-on_every_engine!(a_clock_that_was_wrong_dates_no_later_reviews, async || {
+on_every_engine!(a_clock_that_was_wrong_does_not_date_later_reviews, async || {
     let mut clocks = Clocks::start(2).await;
     let mut all = vec![clocks.review().await.0];
     clocks.set("reviews-1", 3_600);
@@ -107,7 +107,7 @@ on_every_engine!(a_clock_that_was_wrong_dates_no_later_reviews, async || {
     app.verify();
 });
 
-on_every_engine!(rows_dated_ahead_do_not_hold_up_lists_and_are_told_at_start, async || {
+on_every_engine!(rows_dated_ahead_do_not_block_lists_and_are_reported_at_start, async || {
     let clocks = Clocks::start(1).await;
     let first = clocks.review().await.0;
     let first: ReviewId = first.parse().unwrap();
@@ -141,7 +141,7 @@ on_every_engine!(rows_dated_ahead_do_not_hold_up_lists_and_are_told_at_start, as
     assert!(said.contains("reviews-1"), "{said}");
 });
 
-on_every_engine!(without_a_possible_date_nothing_is_written, async || {
+on_every_engine!(nothing_is_written_while_the_clock_is_impossible, async || {
     let clocks = Clocks::start(1).await;
     let before = clocks.review().await.0;
     let admin = clocks.app.create_account("admin", Role::Admin).await;
@@ -160,7 +160,7 @@ on_every_engine!(without_a_possible_date_nothing_is_written, async || {
 });
 
 #[actix_web::test]
-async fn a_clock_without_a_possible_date_is_refused_at_start() {
+async fn an_impossible_clock_is_refused_at_start() {
     let _on = Engine::Postgres.enter();
     let clocks = Clocks::start(1).await;
     clocks.review().await;

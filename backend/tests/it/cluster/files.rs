@@ -67,7 +67,7 @@ fn only_one_user_reads_the_files() {
 }
 
 #[test]
-fn files_that_were_open_to_everybody_are_closed() {
+fn files_that_others_could_read_are_closed() {
     let cluster = demo_cluster();
     let data = cluster.folder().join("data");
     set_mode(&data, 0o755);
@@ -124,7 +124,7 @@ fn set_immutable(file: &Path, is: bool) -> bool {
 }
 
 #[actix_web::test]
-async fn a_file_that_can_not_be_written_to_any_more_is_no_passing_trouble() {
+async fn a_file_that_became_read_only_is_a_permanent_error() {
     let app = TestApp::start(1).await;
     app.create_review(1, Some(4)).await;
     let file = app.file("reviews-1");
@@ -144,7 +144,7 @@ async fn a_file_that_can_not_be_written_to_any_more_is_no_passing_trouble() {
 }
 
 #[test]
-fn an_operator_s_own_secret_that_is_open_to_everybody_is_told() {
+fn a_secret_file_that_others_can_read_is_reported() {
     let cluster = demo_cluster();
     let secret = cluster.folder().join("secret");
     std::fs::write(&secret, "a secret of this cluster, which nobody guesses").unwrap();

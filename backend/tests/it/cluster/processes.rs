@@ -74,7 +74,7 @@ async fn decide(app: &TestApp, by: &TestAccount, decision: &str, id: &str, versi
     answer.json()["items"][0].clone()
 }
 
-on_every_server!(what_is_posted_at_one_is_in_all_that_the_other_shows, async || {
+on_every_server!(a_review_posted_at_one_is_visible_at_the_other, async || {
     let two = Two::start().await;
     let mut posted = Vec::new();
     for n in 0..ROUNDS {
@@ -100,7 +100,7 @@ on_every_server!(what_is_posted_at_one_is_in_all_that_the_other_shows, async || 
     }
 });
 
-on_every_server!(what_is_changed_at_one_is_changed_at_the_other, async || {
+on_every_server!(a_change_at_one_is_visible_at_the_other, async || {
     let two = Two::start().await;
     let author = two.one.create_account("aspasia", Role::Member).await;
     let moderator = two.one.create_account("moderator", Role::Moderator).await;
@@ -154,7 +154,7 @@ on_every_server!(the_same_key_at_both_makes_one_review, async || {
     two.one.verify();
 });
 
-on_every_server!(who_signs_in_at_one_is_signed_in_at_the_other_until_signing_out, async || {
+on_every_server!(a_session_begun_at_one_is_valid_at_the_other, async || {
     let two = Two::start().await;
     create_account(&two.one, "aspasia", Role::Member);
     for [one, other] in two.both_ways() {
@@ -182,7 +182,7 @@ on_every_server!(who_signs_in_at_one_is_signed_in_at_the_other_until_signing_out
     one_wins(vec![one, other], 201, 409, "name_taken");
 });
 
-on_every_server!(who_is_disabled_or_demoted_at_one_is_so_at_the_other, async || {
+on_every_server!(an_account_disabled_or_demoted_at_one_is_so_at_the_other, async || {
     let two = Two::start().await;
     create_account(&two.one, "admin", Role::Admin);
     for (name, [one, other]) in ["aspasia", "pericles"].into_iter().zip(two.both_ways()) {
@@ -234,7 +234,7 @@ on_every_server!(two_admins_who_demote_each_other_at_both_leave_one, async || {
     }
 });
 
-on_every_server!(of_edits_at_both_one_wins, async || {
+on_every_server!(one_of_two_concurrent_edits_wins, async || {
     let two = Two::start().await;
     let author = two.one.create_account("aspasia", Role::Member).await;
     let body = json!({"body": "first", "rating": 3});
@@ -256,7 +256,7 @@ on_every_server!(of_edits_at_both_one_wins, async || {
     two.one.verify();
 });
 
-on_every_server!(of_decisions_at_both_one_wins, async || {
+on_every_server!(one_of_two_concurrent_decisions_wins, async || {
     let two = Two::start().await;
     let moderator = two.one.create_account("moderator", Role::Moderator).await;
     let id = two.one.create_review(1, Some(4)).await;
@@ -278,7 +278,7 @@ on_every_server!(of_decisions_at_both_one_wins, async || {
     two.one.verify();
 });
 
-on_every_server!(ratings_stay_exact_whatever_both_do_at_once, async || {
+on_every_server!(ratings_stay_exact_under_concurrent_changes, async || {
     let two = Two::start().await;
     let moderator = two.one.create_account("moderator", Role::Moderator).await;
     let mut reviews = Vec::new();

@@ -73,7 +73,7 @@ on_every_engine!(databases_can_be_migrated_one_by_one, || {
     open(&config).unwrap();
 });
 
-on_every_engine!(an_interrupted_beginning_is_finished_by_the_next_one, || {
+on_every_engine!(an_interrupted_first_migration_is_finished_by_the_next_one, || {
     let (cluster, config) = migrated_cluster();
     // As if the program had been killed before it noted that reviews-2 was ready, and before it
     // created reviews-3.
@@ -89,7 +89,7 @@ on_every_engine!(an_interrupted_beginning_is_finished_by_the_next_one, || {
     open(&config).unwrap();
 });
 
-on_every_engine!(a_missing_database_is_a_loss, || {
+on_every_engine!(a_missing_database_is_not_recreated, || {
     let (cluster, config) = migrated_cluster();
     cluster.drop_database("reviews-2");
     match engine() {
@@ -108,7 +108,7 @@ on_every_engine!(a_missing_database_is_a_loss, || {
     assert!(!cluster.file("default").exists(), "it came back empty");
 });
 
-on_every_engine!(an_emptied_database_is_a_loss, || {
+on_every_engine!(an_emptied_database_is_refused, || {
     let (cluster, config) = migrated_cluster();
     cluster.recreate_empty("reviews-2");
     let SetupError(lines) = migrate(&config).unwrap_err();

@@ -67,7 +67,7 @@ async fn a_server_that_hangs_is_named() {
 }
 
 #[actix_web::test]
-async fn a_server_that_hangs_keeps_nobody_waiting_for_others() {
+async fn a_server_that_hangs_does_not_delay_requests_to_others() {
     let cluster = ServerCluster::start().await;
     let app = &cluster.app;
     let [there, gone] = cluster.create_reviews(20).await;
@@ -155,7 +155,7 @@ async fn a_connection_that_was_cut_is_opened_again() {
 }
 
 #[actix_web::test]
-async fn what_was_acknowledged_survives_crashes() {
+async fn acknowledged_reviews_survive_crashes() {
     let cluster = ServerCluster::start().await;
     let app = &cluster.app;
     let write = async |writer: usize| {

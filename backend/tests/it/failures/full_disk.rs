@@ -167,7 +167,7 @@ async fn a_full_disk_refuses_writes_alone_and_recovers_by_itself() {
 
 /// On one disk the databases, on another one the server's log.
 #[actix_web::test]
-async fn a_full_disk_of_a_server_is_told_until_there_is_room() {
+async fn a_full_disk_of_a_server_is_reported_until_there_is_room() {
     let folder = tempfile::tempdir().unwrap();
     let disk = folder.path().join("disk");
     fs::create_dir(&disk).unwrap();
@@ -222,7 +222,7 @@ async fn a_full_disk_of_a_server_is_told_until_there_is_room() {
 }
 
 #[actix_web::test]
-async fn what_verify_finds_is_told_though_its_result_can_not_be_stored() {
+async fn verify_reports_even_when_its_result_can_t_be_stored() {
     if !may_mount() {
         eprintln!("skipped: this user may not mount a file system of his own (unshare --user)");
         return;

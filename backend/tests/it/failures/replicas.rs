@@ -70,7 +70,7 @@ async fn reads_go_on_while_the_primary_is_away() {
 }
 
 #[actix_web::test]
-async fn whoever_wrote_sees_it() {
+async fn a_client_reads_its_own_writes() {
     let (cluster, replica) = with_replica(Reads::Replica, 60_000).await;
     let app = &cluster.app;
     cluster.create_reviews(10).await;

@@ -390,7 +390,7 @@ impl Stage {
     }
 }
 
-on_every_engine!(everybody_may_do_what_the_matrix_says_and_nothing_else, async || {
+on_every_engine!(each_actor_may_do_what_the_matrix_says_and_nothing_else, async || {
     let mut stage = Stage::set().await;
     let mut operations = operations(&stage.app).await;
     // Signing out ends the sessions, so it comes last.
@@ -415,7 +415,7 @@ on_every_engine!(everybody_may_do_what_the_matrix_says_and_nothing_else, async |
 });
 
 // The document says of each operation what the program does.
-on_every_engine!(the_document_names_who_may_do_it, async || {
+on_every_engine!(the_document_states_which_credentials_each_operation_needs, async || {
     let app = TestApp::start(1).await;
     let document = app.get_json("/api/openapi.json").await;
     for operation in operations(&app).await {

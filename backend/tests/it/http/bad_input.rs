@@ -234,7 +234,7 @@ on_every_engine!(foreign_and_invalid_cursors_are_refused, async || {
     }
 });
 
-on_every_engine!(an_empty_cursor_is_that_of_the_first_page, async || {
+on_every_engine!(an_empty_cursor_means_the_first_page, async || {
     let app = TestApp::start(1).await;
     let admin = app.create_account("admin", Role::Admin).await;
     app.send_json(Some(&admin), Method::POST, REVIEWS, &json!({"body": "x"})).await;

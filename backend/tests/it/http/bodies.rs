@@ -9,7 +9,7 @@ use crate::support::app::TestApp;
 
 const REVIEWS: &str = "/api/products/1/reviews";
 
-on_every_engine!(field_errors_have_the_values_in_their_text, async || {
+on_every_engine!(field_errors_carry_the_values_of_their_text, async || {
     let app = TestApp::start(1).await;
     let admin = app.create_account("admin", Role::Admin).await;
     let author = app.create_account("aspasia", Role::Member).await;
@@ -146,7 +146,7 @@ on_every_engine!(field_errors_have_the_values_in_their_text, async || {
     assert_eq!(blank["errors"][0].get("params"), None);
 });
 
-on_every_engine!(blank_texts_are_absent_ones, async || {
+on_every_engine!(blank_texts_count_as_absent, async || {
     let app = TestApp::start(1).await;
     let review = json!({"body": "x", "title": "", "author_name": " \u{3000}"});
     let created = app.post_with_key(1, &review, "same").await;
@@ -177,7 +177,7 @@ on_every_engine!(blank_texts_are_absent_ones, async || {
     assert_eq!(product.json()["sku"], Value::Null);
 });
 
-on_every_engine!(null_removes_only_what_can_be_removed, async || {
+on_every_engine!(null_removes_optional_fields_only, async || {
     let app = TestApp::start(1).await;
     let admin = app.create_account("admin", Role::Admin).await;
     create_account(&app, "pericles", Role::Admin);
@@ -229,7 +229,7 @@ on_every_engine!(null_removes_only_what_can_be_removed, async || {
     assert_eq!(patch(&review, &json!({})).await.status, 200);
 });
 
-on_every_engine!(integers_may_be_written_with_a_point, async || {
+on_every_engine!(integers_may_be_written_with_a_decimal_point, async || {
     let app = TestApp::start(1).await;
     let author = app.create_account("aspasia", Role::Member).await;
     let post = author.authorize(app.request(Method::POST, REVIEWS));

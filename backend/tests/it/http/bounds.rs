@@ -13,7 +13,7 @@ use crate::support::cluster::{open, with_suffix};
 use crate::support::wait::wait_until;
 
 #[actix_web::test]
-async fn more_requests_than_fit_are_refused_at_once() {
+async fn excess_requests_are_refused_at_once() {
     let app = TestApp::start(1).await;
     let admin = app.create_account("admin", Role::Admin).await;
     let holder = app.cluster().lock_file("default");
@@ -38,7 +38,7 @@ async fn more_requests_than_fit_are_refused_at_once() {
 }
 
 #[actix_web::test]
-async fn no_read_of_a_file_takes_for_ever() {
+async fn a_slow_read_of_a_file_is_interrupted() {
     let app = TestApp::start_with(1, |config| config.connections.statement_timeout_ms = 1).await;
     let admin = app.create_account("admin", Role::Admin).await;
     app.create_review(1, Some(4)).await;
@@ -56,7 +56,7 @@ async fn no_read_of_a_file_takes_for_ever() {
 }
 
 #[actix_web::test]
-async fn the_log_of_a_file_is_bounded() {
+async fn the_write_ahead_log_of_a_file_is_bounded() {
     let app = TestApp::start_with(1, |config| config.cache_mib = 0).await;
     let file = app.file("reviews-1");
     let log = with_suffix(file.clone(), "-wal");
@@ -79,7 +79,7 @@ async fn the_log_of_a_file_is_bounded() {
     app.verify();
 }
 
-on_every_engine!(what_is_shown_beside_a_review_is_bounded, async || {
+on_every_engine!(the_reports_shown_with_a_review_are_bounded, async || {
     let app = TestApp::start(1).await;
     let moderator = app.create_account("moderator", Role::Admin).await;
     let ids = [app.create_review(1, None).await, app.create_review(2, None).await];
@@ -107,7 +107,7 @@ on_every_engine!(what_is_shown_beside_a_review_is_bounded, async || {
     app.verify();
 });
 
-on_every_engine!(verify_tells_a_thousand_findings_and_counts_all, async || {
+on_every_engine!(verify_lists_a_thousand_problems_and_counts_all, async || {
     let app = TestApp::start(1).await;
     app.create_review(1, Some(5)).await;
     app.sql(

@@ -23,7 +23,7 @@ async fn tags(app: &TestApp, paths: &[String]) -> Vec<String> {
     answers.iter().map(|answer| format!("{} {}", answer.status, answer.header("etag"))).collect()
 }
 
-on_every_engine!(every_change_is_seen_at_once, async || {
+on_every_engine!(every_change_is_visible_at_once, async || {
     let app = TestApp::start(3).await;
     let author = app.create_account("author", Role::Member).await;
     let moderator = app.create_account("moderator", Role::Admin).await;
@@ -69,7 +69,7 @@ on_every_engine!(every_change_is_seen_at_once, async || {
     }
 });
 
-on_every_engine!(a_new_review_is_in_every_answer_after_its_own, async || {
+on_every_engine!(a_new_review_is_in_every_later_response, async || {
     let app = TestApp::start(3).await;
     let post = |client: i64| {
         let app = &app;
@@ -92,7 +92,7 @@ on_every_engine!(a_new_review_is_in_every_answer_after_its_own, async || {
     app.verify();
 });
 
-on_every_engine!(what_is_known_is_answered_without_a_body, async || {
+on_every_engine!(a_known_version_is_answered_without_a_body, async || {
     let app = TestApp::start(3).await;
     app.create_review(1, Some(4)).await;
     for path in ["/api/products/1/reviews", "/api/products/1/rating", "/api/products/1"] {
@@ -107,7 +107,7 @@ on_every_engine!(what_is_known_is_answered_without_a_body, async || {
 });
 
 // Another process may keep an answer for a moment, but not from those who have written.
-on_every_server!(who_has_written_sees_it_at_another_process, async || {
+on_every_server!(a_client_reads_its_own_writes_at_another_process, async || {
     let app = TestApp::start(3).await;
     let other = app.start_second_process();
     for n in 1..=10 {
@@ -123,7 +123,7 @@ on_every_server!(who_has_written_sees_it_at_another_process, async || {
 /// What is kept because nothing seems to change must not stay when something does, behind the
 /// server's back.
 #[actix_web::test]
-async fn what_others_write_is_seen_soon() {
+async fn writes_of_other_programs_become_visible() {
     let app = TestApp::start(3).await;
     app.create_review(1, Some(4)).await;
     for expected in 2..5 {
@@ -140,7 +140,7 @@ async fn what_others_write_is_seen_soon() {
 
 /// Nothing is kept when there is no room for it.
 #[actix_web::test]
-async fn answers_need_not_be_kept() {
+async fn the_cache_can_be_disabled() {
     let app = TestApp::start_with(3, |config| config.cache_mib = 0).await;
     app.create_review(1, Some(4)).await;
     app.get_json("/api/products/1/rating").await;

@@ -59,7 +59,7 @@ async fn with_reviews(cache_mib: u32) -> TestApp {
     app
 }
 
-on_every_engine!(long_answers_are_compressed_for_those_who_accept_it, async || {
+on_every_engine!(long_responses_are_compressed_for_clients_that_accept_it, async || {
     for cache_mib in [8, 0] {
         let app = with_reviews(cache_mib).await;
         for path in [
@@ -96,7 +96,7 @@ on_every_engine!(long_answers_are_compressed_for_those_who_accept_it, async || {
     }
 });
 
-on_every_engine!(what_nobody_keeps_is_compressed_too, async || {
+on_every_engine!(responses_that_are_not_cached_are_compressed_too, async || {
     let app = with_reviews(8).await;
     let admin = app.create_account("admin", Role::Admin).await;
     let list = "/api/admin/reviews?limit=20";
@@ -122,7 +122,7 @@ on_every_engine!(what_nobody_keeps_is_compressed_too, async || {
     assert_eq!(send(post).await.json()["code"], "validation_failed");
 });
 
-on_every_engine!(each_coding_is_known_by_its_own_tag, async || {
+on_every_engine!(each_encoding_has_its_own_tag, async || {
     let app = with_reviews(8).await;
     for path in ["/api/products/1/reviews", "/api/products"] {
         let plain = app.get(path).await.header("etag").to_owned();

@@ -71,7 +71,7 @@ fn body(answer: &str) -> Value {
 }
 
 #[actix_web::test]
-async fn no_head_takes_for_ever() {
+async fn a_slow_request_head_times_out() {
     let app = impatient().await;
     let first = drip(connect(&app, "GET /healthz HTTP/1.1\r\nhost:"));
     assert!(first.starts_with("HTTP/1.1 408 "), "{first}");
@@ -91,7 +91,7 @@ async fn no_head_takes_for_ever() {
 }
 
 #[actix_web::test]
-async fn no_body_takes_for_ever() {
+async fn a_slow_request_body_times_out() {
     let app = impatient().await;
     let chunked = POST
         .replace("content-length: 1000\r\n\r\n{", "transfer-encoding: chunked\r\n\r\nffff\r\n{");
@@ -106,7 +106,7 @@ async fn no_body_takes_for_ever() {
 }
 
 #[actix_web::test]
-async fn a_connection_is_closed_whose_body_nobody_reads_to_its_end() {
+async fn a_connection_with_an_unread_body_is_closed() {
     let app = TestApp::start_with(1, |config| {
         config.request_timeout_ms = 1_500;
         config.keep_alive_ms = 600_000;
@@ -151,7 +151,7 @@ async fn an_idle_connection_is_closed() {
 }
 
 #[actix_web::test]
-async fn a_slow_answer_is_no_idle_connection() {
+async fn a_connection_that_awaits_a_response_is_not_idle() {
     let app = impatient().await;
     // The writer waits longer for the lock than a client may.
     let holder = app.cluster().lock_file("reviews-1");
@@ -197,7 +197,7 @@ async fn a_stopping_server_does_not_wait_for_slow_clients() {
 }
 
 #[actix_web::test]
-async fn what_its_client_does_not_wait_for_is_not_begun() {
+async fn a_request_whose_client_is_gone_is_not_started() {
     let app = TestApp::start_with(1, |config| config.connections.lock_timeout_ms = 60_000).await;
     let holder = app.cluster().lock_file("reviews-1");
     let review: NewReview = serde_json::from_value(json!({"body": "text"})).unwrap();

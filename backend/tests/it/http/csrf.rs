@@ -15,7 +15,7 @@ async fn sign_in_with(app: &TestApp, headers: &[(&'static str, &str)]) -> TestRe
     app.send(request).await
 }
 
-on_every_engine!(other_sites_are_refused_whatever_they_want_to_change, async || {
+on_every_engine!(changes_by_other_sites_are_refused, async || {
     let app = TestApp::start(1).await;
     let browser = register(&app, "aspasia").await;
     for (method, path) in [
@@ -36,7 +36,7 @@ on_every_engine!(other_sites_are_refused_whatever_they_want_to_change, async || 
     assert_eq!((read.status.as_u16(), read.header("access-control-allow-origin")), (200, ""));
 });
 
-on_every_engine!(the_own_origin_is_the_host_that_was_asked, async || {
+on_every_engine!(the_requested_host_is_the_own_origin, async || {
     let app = TestApp::start(1).await;
     register(&app, "aspasia").await;
     let own = format!("http://{}", app.host());
@@ -62,7 +62,7 @@ on_every_engine!(the_own_origin_is_the_host_that_was_asked, async || {
     }
 });
 
-on_every_engine!(with_a_public_url_that_is_the_own_origin, async || {
+on_every_engine!(a_public_url_is_the_own_origin, async || {
     let app = TestApp::start_with(1, |config| {
         config.public_url = Some("https://reviews.example".parse().unwrap());
     })

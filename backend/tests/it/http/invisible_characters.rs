@@ -43,7 +43,7 @@ fn refused(answer: &TestResponse, pointer: &str, code: &str) {
     assert_eq!((&error["pointer"], &error["code"]), (&json!(pointer), &json!(code)));
 }
 
-on_every_engine!(what_nobody_sees_is_blank, async || {
+on_every_engine!(invisible_texts_are_blank, async || {
     let app = TestApp::start(1).await;
     let admin = app.create_account("aspasia", Role::Admin).await;
     let owner = register(&app, "pericles").await;
@@ -81,7 +81,7 @@ on_every_engine!(what_nobody_sees_is_blank, async || {
     assert_eq!(app.all_pages(REVIEWS).await.len(), 1, "nothing of it is there");
 });
 
-on_every_engine!(what_is_seen_stays_as_it_was_typed, async || {
+on_every_engine!(visible_texts_stay_as_typed, async || {
     let app = TestApp::start(1).await;
     for text in SEEN {
         let body = json!({"title": text, "body": text, "author_name": text});
@@ -95,7 +95,7 @@ on_every_engine!(what_is_seen_stays_as_it_was_typed, async || {
     }
 });
 
-on_every_engine!(names_do_not_reorder_what_stands_beside_them, async || {
+on_every_engine!(names_do_not_reorder_the_text_beside_them, async || {
     let app = TestApp::start(1).await;
     let admin = app.create_account("aspasia", Role::Admin).await;
     let owner = register(&app, "pericles").await;

@@ -53,7 +53,7 @@ on_every_engine!(
 
 /// The document lists the words that JSON has.
 #[test]
-fn words_are_the_same_in_json_and_in_the_document() {
+fn enum_values_are_the_same_in_json_and_in_the_document() {
     let document = document();
     let check = |schema: &str, words: &[Value], names: Vec<&str>| {
         assert_eq!(json!(words), json!(names), "{schema}");
@@ -94,7 +94,7 @@ fn every_reference_leads_somewhere() {
     }
 }
 
-on_every_engine!(answers_have_exactly_the_fields_that_the_document_lists, async || {
+on_every_engine!(responses_have_exactly_the_fields_that_the_document_lists, async || {
     let app = TestApp::start(3).await;
     let admin = app.create_account("admin", Role::Admin).await;
     let id = app.create_review(1, Some(5)).await;
@@ -211,7 +211,7 @@ fn responses(operation: &Value) -> impl Iterator<Item = (&str, &Value)> {
 }
 
 #[test]
-fn every_answer_has_an_example_that_fits() {
+fn every_response_has_an_example_that_fits_its_schema() {
     let document = document();
     for (route, operation) in operations(&document) {
         for (status, response) in responses(operation) {
@@ -229,7 +229,7 @@ fn every_answer_has_an_example_that_fits() {
 }
 
 #[test]
-fn what_many_operations_answer_is_described_once() {
+fn shared_responses_are_described_once() {
     let document = document();
     for (status, name, headers) in [
         ("401", "Unauthorized", vec!["Set-Cookie", "WWW-Authenticate"]),
@@ -268,7 +268,7 @@ fn codes(status: &str) -> impl Iterator<Item = ProblemCode> {
 }
 
 #[test]
-fn operations_list_what_can_stand_in_their_way() {
+fn operations_list_their_possible_problems() {
     let document = document();
     let mut limited = Vec::new();
     for (route, operation) in operations(&document) {

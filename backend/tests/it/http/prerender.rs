@@ -56,7 +56,7 @@ async fn rename(app: &TestApp, product: i64, name: &str) {
 }
 
 #[actix_web::test]
-async fn a_product_is_on_its_page() {
+async fn a_product_page_contains_the_product() {
     let app = start().await;
     for rating in [5, 2] {
         app.create_review(1, Some(rating)).await;
@@ -87,7 +87,7 @@ async fn a_product_is_on_its_page() {
 }
 
 #[actix_web::test]
-async fn the_catalogue_is_on_its_page() {
+async fn the_home_page_contains_the_catalogue() {
     let app = start().await;
     let page = app.get("/").await;
     assert!(page.text.contains("href=\"/products/5\""), "{}", page.text);
@@ -99,7 +99,7 @@ async fn the_catalogue_is_on_its_page() {
 }
 
 #[actix_web::test]
-async fn what_people_wrote_stays_text() {
+async fn texts_of_users_are_escaped() {
     let app = start().await;
     let evil = "</title></script><script>alert(1)</script>\u{2028}\"'<!--";
     rename(&app, 1, evil).await;
@@ -115,7 +115,7 @@ async fn what_people_wrote_stays_text() {
 }
 
 #[actix_web::test]
-async fn pages_without_something_to_fill_in_are_as_they_were_built() {
+async fn pages_without_content_are_served_as_built() {
     let app = start().await;
     assert_eq!(app.get("/sign-in").await.text, INDEX);
     for path in ["/products/999", "/products/bear"] {
@@ -131,7 +131,7 @@ async fn pages_without_something_to_fill_in_are_as_they_were_built() {
     assert_eq!((page.status.as_u16(), page.text.as_str()), (200, INDEX));
 }
 
-on_every_engine!(pages_of_what_is_not_there_are_not_found, async || {
+on_every_engine!(pages_of_missing_content_are_not_found, async || {
     let app = start().await;
     let author = app.create_account("aspasia", Role::Member).await;
     let mine = json!({"body": "mine"});
@@ -186,7 +186,7 @@ on_every_engine!(pages_of_what_is_not_there_are_not_found, async || {
     assert_eq!(status("/products/2").await, 200);
 });
 
-on_every_engine!(what_is_only_read_takes_no_other_method, async || {
+on_every_engine!(read_only_paths_refuse_other_methods, async || {
     let app = start().await;
     for (path, there) in [
         ("/", true),
@@ -267,7 +267,7 @@ async fn a_page_has_one_address() {
 }
 
 #[actix_web::test]
-async fn what_is_no_page_is_a_problem() {
+async fn paths_of_no_page_are_answered_with_a_problem() {
     let app = start().await;
     for path in [
         "/.well-known/security.txt",

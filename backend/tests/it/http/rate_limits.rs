@@ -104,7 +104,7 @@ async fn post_by(
     app.send(request.header("x-forwarded-for", "203.0.113.7")).await
 }
 
-on_every_engine!(a_flood_of_guesses_keeps_no_known_device_out, async || {
+on_every_engine!(known_devices_can_sign_in_during_a_flood_of_guesses, async || {
     let app = start(OFF).await;
     create_account(&app, "aspasia", Role::Member);
     let device = device_of(&app, "aspasia").await;
@@ -169,7 +169,7 @@ on_every_engine!(a_device_that_signed_in_before_keeps_its_own_allowance, async |
     by_device(&made_up, &wrong).await.problem(429);
 });
 
-on_every_engine!(a_name_that_all_the_world_tries_is_slow_but_not_shut, async || {
+on_every_engine!(a_name_attacked_from_many_networks_is_slow_but_not_locked, async || {
     let app = start(Rates { sign_ins_per_minute: 1, ..OFF }).await;
     create_account(&app, "aspasia", Role::Member);
     for network in 0..21 {
@@ -180,7 +180,7 @@ on_every_engine!(a_name_that_all_the_world_tries_is_slow_but_not_shut, async || 
     assert_eq!(owner.status, 201);
 });
 
-on_every_engine!(attempts_by_a_name_that_all_the_world_tries_are_no_faster_at_once, async || {
+on_every_engine!(concurrent_attempts_at_an_attacked_name_are_not_faster, async || {
     let app = start(Rates { sign_ins_per_minute: 1, ..OFF }).await;
     create_account(&app, "aspasia", Role::Member);
     let device = device_of(&app, "aspasia").await;
@@ -279,7 +279,7 @@ on_every_engine!(the_operator_s_own_scripts_have_no_limit, async || {
     }
 });
 
-on_every_engine!(nobody_else_than_a_trusted_proxy_names_the_client, async || {
+on_every_engine!(only_a_trusted_proxy_can_name_the_client, async || {
     let app = TestApp::start_with(1, |config| {
         config.rates = Rates { sign_ins_per_minute: 2, ..OFF };
         config.trusted_proxies = "10.0.0.0/8".parse().unwrap();

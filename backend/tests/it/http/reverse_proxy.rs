@@ -112,7 +112,7 @@ async fn start(configure: impl FnOnce(&mut ostrakon::config::Config)) -> TestApp
 }
 
 #[actix_web::test]
-async fn nobody_is_local_through_a_plain_proxy_pass() {
+async fn requests_through_a_plain_proxy_pass_are_not_local() {
     let app = start(|_| ()).await;
     let to = format!("proxy_pass http://{};", app.host());
     for location in [
@@ -141,7 +141,7 @@ async fn nobody_is_local_through_a_plain_proxy_pass() {
 }
 
 #[actix_web::test]
-async fn a_proxy_that_gives_no_sign_is_known_by_its_user() {
+async fn a_proxy_without_forwarding_headers_is_recognized_by_its_user() {
     let app = start(|_| ()).await;
     let silent = "proxy_http_version 1.1; proxy_set_header Connection '';";
     let nginx = Nginx::start(&format!("proxy_pass http://{}; {silent}", app.host()));
@@ -151,7 +151,7 @@ async fn a_proxy_that_gives_no_sign_is_known_by_its_user() {
 }
 
 #[actix_web::test]
-async fn nobody_is_local_where_others_are_expected() {
+async fn no_request_is_local_when_a_proxy_is_configured() {
     for configure in [
         |config: &mut ostrakon::config::Config| {
             config.public_url = Some("https://reviews.example".parse().unwrap());
@@ -199,7 +199,7 @@ fn deployed(app: &TestApp) -> (Nginx, ReservedPort) {
 }
 
 #[actix_web::test]
-async fn the_site_of_deploy_names_its_clients() {
+async fn the_nginx_configuration_of_deploy_forwards_client_addresses() {
     let app = start(|config| {
         config.public_url = Some("https://reviews.example.com".parse().unwrap());
         config.trusted_proxies = "127.0.0.1".parse().unwrap();
@@ -260,7 +260,7 @@ impl Logged {
 }
 
 #[actix_web::test]
-async fn the_log_says_once_what_a_plain_proxy_pass_lacks() {
+async fn the_log_says_once_which_settings_a_plain_proxy_pass_lacks() {
     let cluster = TestCluster::new();
     let server = Logged::start(&cluster, &[]);
     let nginx = Nginx::start(&format!("proxy_pass http://{};", server.server.address));
@@ -285,7 +285,7 @@ async fn the_log_says_once_what_a_plain_proxy_pass_lacks() {
 }
 
 #[actix_web::test]
-async fn a_trusted_proxy_that_names_nobody_is_told_once() {
+async fn a_trusted_proxy_without_client_addresses_is_logged_once() {
     let cluster = TestCluster::new();
     let settings = [
         ("OSTRAKON_TRUSTED_PROXIES", "127.0.0.1"),
@@ -310,7 +310,7 @@ async fn a_trusted_proxy_that_names_nobody_is_told_once() {
 }
 
 #[actix_web::test]
-async fn https_is_insisted_on_where_the_public_url_has_it() {
+async fn hsts_is_sent_when_the_public_url_is_https() {
     for (url, expected) in [
         (Some("https://reviews.example"), "max-age=63072000"),
         (Some("http://reviews.example"), ""),

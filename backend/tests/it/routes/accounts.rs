@@ -65,7 +65,7 @@ on_every_engine!(sessions_are_listed_and_ended_by_their_owner_alone, async || {
     assert_eq!(second.get("/api/session").await.problem(401), "session_invalid");
 });
 
-on_every_engine!(tokens_may_do_what_needs_no_password, async || {
+on_every_engine!(tokens_can_t_manage_credentials, async || {
     let app = TestApp::start(1).await;
     let owner = register(&app, "aspasia").await;
     let (secret, id) = owner.token(json!({"name": "import script", "expires_in_days": 90})).await;
@@ -133,7 +133,7 @@ fn count(app: &TestApp, table: &str) -> i64 {
     app.cluster().query_number("default", &format!("SELECT count(*) FROM {table}"))
 }
 
-on_every_engine!(a_registration_chooses_no_role, async || {
+on_every_engine!(a_registration_can_t_choose_a_role, async || {
     let app = TestApp::start(1).await;
     for (field, value) in [
         ("role", json!("admin")),
@@ -150,7 +150,7 @@ on_every_engine!(a_registration_chooses_no_role, async || {
     assert_eq!(count(&app, "account"), 0);
 });
 
-on_every_engine!(names_are_composed_however_they_were_typed, async || {
+on_every_engine!(names_are_stored_in_composed_form, async || {
     let app = TestApp::start(1).await;
     let jose = register(&app, "Jose\u{301}").await;
     assert_eq!(jose.name().await, "Jos\u{e9}");

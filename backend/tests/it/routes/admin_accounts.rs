@@ -33,7 +33,7 @@ on_every_engine!(a_disabled_account_can_do_nothing, async || {
     assert_eq!(try_sign_in(&app, "aspasia", PASSWORD).await.status, 201);
 });
 
-on_every_engine!(roles_are_asked_for_at_each_request, async || {
+on_every_engine!(roles_are_read_with_each_request, async || {
     let app = TestApp::start(1).await;
     create_account(&app, "admin", Role::Admin);
     let admin = sign_in(&app, "admin").await;
@@ -102,7 +102,7 @@ on_every_engine!(accounts_are_listed_and_searched_in_pages, async || {
     assert_eq!(long.problem(400), "parameter_invalid");
 });
 
-on_every_engine!(an_admin_is_always_left, async || {
+on_every_engine!(the_last_admin_can_t_be_demoted_or_disabled, async || {
     let app = TestApp::start(1).await;
     let only = create_account(&app, "admin", Role::Admin);
     let shut = create_account(&app, "shut", Role::Admin);
@@ -119,7 +119,7 @@ on_every_engine!(an_admin_is_always_left, async || {
     assert_eq!(admin.name().await, "admin");
 });
 
-on_every_engine!(the_demo_s_admin_is_no_other_admin, async || {
+on_every_engine!(the_demo_s_admin_does_not_replace_the_last_admin, async || {
     let app = TestApp::start(1).await;
     app.store().accounts().create_demo_admin().unwrap();
     let only = create_account(&app, "aspasia", Role::Admin);
@@ -134,7 +134,7 @@ on_every_engine!(the_demo_s_admin_is_no_other_admin, async || {
     assert_eq!((shut.status.as_u16(), &shut.json()["disabled"]), (200, &json!(true)));
 });
 
-on_every_engine!(two_admins_who_demote_each_other_leave_one, async || {
+on_every_engine!(two_admins_who_demote_each_other_at_once_leave_one, async || {
     let app = TestApp::start(1).await;
     let admins = ["one", "other"].map(|name| create_account(&app, name, Role::Admin));
     let demote = AccountEdit { role: Some(Role::Member), disabled: None };

@@ -134,7 +134,7 @@ on_every_engine!(every_status_is_listed_and_can_be_filtered, async || {
     assert_eq!(nowhere.problem(404), "database_not_found");
 });
 
-on_every_engine!(the_overview_counts_days_and_what_waits, async || {
+on_every_engine!(the_overview_counts_reviews_by_day_and_the_queue, async || {
     let app = TestApp::start_with(3, |config| config.pre_moderation = true).await;
     let admin = app.create_account("admin", Role::Admin).await;
     for n in 0..7 {
@@ -149,7 +149,7 @@ on_every_engine!(the_overview_counts_days_and_what_waits, async || {
     assert_eq!(overview["databases"].as_array().unwrap().len(), 3);
 });
 
-on_every_engine!(a_database_that_is_down_is_told_in_the_admin_as_well, async || {
+on_every_engine!(admins_see_which_database_is_down, async || {
     let app = TestApp::start(3).await;
     let admin = app.create_account("admin", Role::Admin).await;
     for _ in 0..30 {

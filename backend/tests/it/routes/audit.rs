@@ -64,7 +64,7 @@ fn changes(entry: &Value) -> Vec<String> {
         .collect()
 }
 
-on_every_engine!(sign_ins_are_noted_with_their_network, async || {
+on_every_engine!(sign_ins_are_recorded_with_their_network, async || {
     let app = app().await;
     let aspasia = create_account(&app, "Aspasia", Role::Member);
     assert_eq!(sign_in_from(&app, "192.0.2.7", "aspasia", PASSWORD).await, 201);
@@ -79,7 +79,7 @@ on_every_engine!(sign_ins_are_noted_with_their_network, async || {
     assert_eq!(entry["actor_id"], json!(aspasia.id.to_string()));
 });
 
-on_every_engine!(failed_sign_ins_share_an_entry_and_keep_no_names_of_nobody, async || {
+on_every_engine!(failed_sign_ins_share_an_entry_and_keep_no_unknown_names, async || {
     let app = app().await;
     create_account(&app, "aspasia", Role::Member);
     for _ in 0..5 {
@@ -119,7 +119,7 @@ on_every_engine!(failed_sign_ins_share_an_entry_and_keep_no_names_of_nobody, asy
     assert_eq!(of(&app, "proof_failed").await[0]["account"], "aspasia");
 });
 
-on_every_engine!(an_attacker_with_many_networks_fills_no_disk, async || {
+on_every_engine!(attempts_from_many_networks_make_a_bounded_number_of_entries, async || {
     let app = app().await;
     for number in 0..260_u128 {
         let network = Ipv6Addr::from_bits(0x2001_0db8 << 96 | number << 64);
@@ -132,7 +132,7 @@ on_every_engine!(an_attacker_with_many_networks_fills_no_disk, async || {
     assert_eq!(total, 260);
 });
 
-on_every_engine!(guesses_at_an_account_are_its_own_whatever_else_is_tried, async || {
+on_every_engine!(guesses_at_an_account_are_counted_by_account, async || {
     let app = app().await;
     let (aspasia, pericles) = (
         create_account(&app, "aspasia", Role::Admin),
@@ -160,7 +160,7 @@ on_every_engine!(guesses_at_an_account_are_its_own_whatever_else_is_tried, async
     assert!(total <= 4, "guesses share an entry: {total}");
 });
 
-on_every_engine!(changes_of_accounts_and_tokens_are_noted, async || {
+on_every_engine!(changes_of_accounts_and_tokens_are_recorded, async || {
     let app = app().await;
     let admin = sign_in(&app, "admin").await;
     let member = register(&app, "aspasia").await;
@@ -224,7 +224,7 @@ on_every_engine!(changes_of_accounts_and_tokens_are_noted, async || {
     assert_eq!(changes(&found[7]), ["ended sessions: - -> 1"]);
 });
 
-on_every_engine!(changes_of_products_are_noted, async || {
+on_every_engine!(changes_of_products_are_recorded, async || {
     let app = app().await;
     let token = app.create_account("curator", Role::Admin).await;
     let product = json!({"name": "Krater", "sku": "K-1"});
@@ -252,7 +252,7 @@ on_every_engine!(changes_of_products_are_noted, async || {
     assert_eq!(changes(&edited[1]), [long, "sku: K-1 -> K-2".to_owned()]);
 });
 
-on_every_engine!(what_is_older_than_configured_is_removed, async || {
+on_every_engine!(entries_older_than_configured_are_removed, async || {
     let app = TestApp::start_with(1, |config| config.audit_days = 30).await;
     create_account(&app, "admin", Role::Admin);
     let [expired, cookie] =
@@ -328,7 +328,7 @@ on_every_engine!(a_clock_that_is_ahead_removes_nothing, async || {
     assert_eq!(aged(&app), ["old", "new"]);
 });
 
-on_every_engine!(settings_are_noted_when_they_change, async || {
+on_every_engine!(changed_settings_are_recorded, async || {
     let app = app().await;
     let settings = |rate: &str| [("guest_reviews", "true".to_owned()), ("rate", rate.to_owned())];
     for rate in ["10", "10", "0"] {
@@ -345,7 +345,7 @@ on_every_engine!(settings_are_noted_when_they_change, async || {
     assert_eq!((&found[0]["via"], &found[0]["network"]), (&json!("operator"), &Value::Null));
 });
 
-on_every_engine!(bad_questions_about_the_audit_trail_are_refused, async || {
+on_every_engine!(invalid_parameters_of_the_audit_trail_are_refused, async || {
     let app = app().await;
     let admin = sign_in(&app, "admin").await;
     for bad in ["action=dance", "account_id=x", "limit=0", "who=me"] {

@@ -68,7 +68,7 @@ on_every_engine!(a_large_sitemap_has_several_files, async || {
 });
 
 #[actix_web::test]
-async fn addresses_are_those_that_the_visitor_asks() {
+async fn sitemaps_name_the_host_that_was_asked() {
     let app = start().await;
     let robots =
         |host: &'static str| app.send(app.request(Method::GET, "/robots.txt").header("host", host));

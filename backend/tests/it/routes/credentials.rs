@@ -156,7 +156,7 @@ on_every_engine!(tokens_from_before_scopes_keep_all_but_admin, async || {
     assert_eq!(app.get_as(&account, "/api/databases").await.problem(403), "insufficient_scope");
 });
 
-on_every_engine!(the_use_of_credentials_is_noted_once_an_hour, async || {
+on_every_engine!(the_use_of_credentials_is_recorded_once_an_hour, async || {
     let app = TestApp::start(1).await;
     let owner = register(&app, "aspasia").await;
     let (token, _) = owner.token(json!({"name": "x"})).await;
@@ -228,7 +228,7 @@ on_every_engine!(sessions_end_after_14_days_without_use, async || {
     assert_eq!(browser.get("/api/session").await.problem(401), "session_invalid");
 });
 
-on_every_engine!(a_new_password_may_end_the_tokens_too, async || {
+on_every_engine!(a_new_password_can_revoke_the_tokens_too, async || {
     let app = TestApp::start(1).await;
     let owner = register(&app, "aspasia").await;
     let (token, _) = owner.token(json!({"name": "x"})).await;
@@ -244,7 +244,7 @@ on_every_engine!(a_new_password_may_end_the_tokens_too, async || {
     assert_eq!((owner.name().await, who(&app, &others).await), (json!("aspasia"), 200));
 });
 
-on_every_engine!(admins_see_and_end_what_an_account_is_signed_in_with, async || {
+on_every_engine!(admins_list_and_end_an_account_s_sessions_and_tokens, async || {
     let app = TestApp::start(1).await;
     create_account(&app, "admin", Role::Admin);
     let admin = sign_in(&app, "admin").await;

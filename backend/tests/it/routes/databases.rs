@@ -11,7 +11,7 @@ use crate::support::cli::{ServerProcess, demo_cluster, fails, ostrakon};
 use crate::support::engine::{Engine, engine};
 use crate::support::wait::wait_until;
 
-on_every_engine!(the_table_counts_what_is_there, async || {
+on_every_engine!(the_table_counts_reviews_and_buckets, async || {
     let app = TestApp::start(3).await;
     let admin = app.create_account("admin", Role::Admin).await;
     let empty = app.get_json_as(&admin, "/api/databases").await;
@@ -160,7 +160,7 @@ on_every_engine!(a_bucket_that_moved_is_found_in_its_new_database, async || {
 });
 
 // As if somebody had taken away a table, or a right.
-on_every_engine!(a_query_that_the_engine_refuses_is_no_absence, async || {
+on_every_engine!(a_query_that_the_engine_refuses_is_an_internal_error, async || {
     let app = TestApp::start(2).await;
     let id = app.create_review(1, Some(4)).await;
     for database in ["reviews-1", "reviews-2"] {

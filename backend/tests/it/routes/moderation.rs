@@ -159,7 +159,7 @@ on_every_engine!(two_moderators_do_not_overwrite_each_other, async || {
     app.verify();
 });
 
-on_every_engine!(nobody_decides_about_a_review_of_their_own, async || {
+on_every_engine!(moderators_can_t_decide_about_their_own_reviews, async || {
     let app = TestApp::start_with(3, |config| config.pre_moderation = true).await;
     let one = app.create_account("one", Role::Moderator).await;
     let other = app.create_account("other", Role::Admin).await;
@@ -225,7 +225,7 @@ on_every_engine!(a_guest_s_address_is_hidden_by_a_key_outside_the_databases, asy
     );
 });
 
-on_every_engine!(a_decision_can_be_taken_back_and_all_is_on_record, async || {
+on_every_engine!(a_decision_can_be_undone_and_the_history_shows_both, async || {
     let app = TestApp::start(3).await;
     let moderator = app.create_account("moderator", Role::Moderator).await;
     let admin = app.create_account("admin", Role::Admin).await;
@@ -275,7 +275,7 @@ on_every_engine!(bad_decisions_are_refused, async || {
     }
 });
 
-on_every_engine!(deleted_reviews_are_nobodys_business, async || {
+on_every_engine!(deleted_reviews_leave_the_queue, async || {
     let app = TestApp::start(3).await;
     let moderator = app.create_account("moderator", Role::Moderator).await;
     let author = app.create_account("aspasia", Role::Member).await;

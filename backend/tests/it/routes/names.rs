@@ -89,7 +89,7 @@ fn taken(answer: &TestResponse) {
     assert_eq!((&error["pointer"], &error["code"]), (&json!("/author_name"), &json!("taken")));
 }
 
-on_every_engine!(what_can_t_be_seen_makes_no_other_name, async || {
+on_every_engine!(invisible_characters_make_no_other_name, async || {
     let app = TestApp::start(1).await;
     app.create_account("aspasia", Role::Admin).await;
     let member = app.create_account("pericles", Role::Member).await;
@@ -138,7 +138,7 @@ on_every_engine!(what_can_t_be_seen_makes_no_other_name, async || {
     assert_eq!(app.all_pages(REVIEWS).await, Vec::<Value>::new(), "nothing of it is there");
 });
 
-with_databases!(nobody_signs_with_the_name_of_another_account, async |app| {
+with_databases!(a_review_can_t_be_signed_with_the_name_of_another_account, async |app| {
     let author = app.create_account("aspasia", Role::Member).await;
     app.create_account("pericles", Role::Member).await;
     let signed = |name: &str| json!({"body": "b", "author_name": name});
@@ -166,7 +166,7 @@ with_databases!(nobody_signs_with_the_name_of_another_account, async |app| {
     app.verify();
 });
 
-on_every_engine!(edits_sign_by_the_same_rules, async || {
+on_every_engine!(edited_signatures_follow_the_same_rules, async || {
     let app = TestApp::start(2).await;
     let author = app.create_account("aspasia", Role::Member).await;
     app.create_account("pericles", Role::Member).await;
@@ -259,7 +259,7 @@ fn undo(cluster: &TestCluster) {
     }
 }
 
-on_every_engine!(a_migration_compares_the_names_that_are_there, async || {
+on_every_engine!(a_migration_compares_existing_names, async || {
     let app = TestApp::start(2).await;
     let [one, other] =
         [create_account(&app, "aspasia", Role::Member), create_account(&app, "mila", Role::Member)];
@@ -346,7 +346,7 @@ on_every_engine!(a_migration_that_was_interrupted_is_finished_by_the_next_one, a
     assert_eq!(try_register(&app, "аspasia").await.problem(409), "name_taken");
 });
 
-on_every_engine!(a_migration_forgets_what_can_t_be_seen, async || {
+on_every_engine!(a_migration_ignores_invisible_characters, async || {
     let app = TestApp::start(1).await;
     create_account(&app, "aspasia", Role::Member);
     app.add_named_product(6, "Kra\u{e000}ter");

@@ -115,7 +115,7 @@ on_every_engine!(authors_edit_their_reviews, async || {
     app.verify();
 });
 
-on_every_engine!(a_version_is_known_in_whatever_form_its_tag_comes_back, async || {
+on_every_engine!(if_match_accepts_every_form_in_which_a_tag_comes_back, async || {
     let app = TestApp::start(1).await;
     let author = app.create_account("aspasia", Role::Admin).await;
     let review = post(&app, &author).await;
@@ -184,7 +184,7 @@ on_every_engine!(authors_delete_their_reviews_and_may_write_again, async || {
     app.verify();
 });
 
-on_every_engine!(my_reviews_are_mine_whatever_their_status, async || {
+on_every_engine!(own_reviews_are_listed_whatever_their_status, async || {
     let app = TestApp::start(8).await;
     let author = app.create_account("aspasia", Role::Member).await;
     let other = app.create_account("pericles", Role::Moderator).await;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::app::{TestApp, ids};
 
-with_databases!(a_review_is_in_every_list_once_it_is_answered, async |app| {
+with_databases!(a_created_review_is_in_every_list, async |app| {
     for n in 1..=12 {
         let review =
             json!({"rating": n % 5 + 1, "title": "T", "body": format!("b{n}"), "author_name": "A"});
@@ -52,7 +52,7 @@ with_databases!(the_same_key_makes_one_review, async |app| {
     app.verify();
 });
 
-with_databases!(everything_is_there_after_a_restart, async |app| {
+with_databases!(reviews_survive_a_restart, async |app| {
     let mut posted = Vec::new();
     for n in 0..10 {
         posted.push(app.create_review(n % 3 + 1, Some(5)).await);
@@ -110,7 +110,7 @@ on_every_engine!(text_is_kept_as_typed, async || {
     }
 });
 
-on_every_engine!(a_review_knows_its_date_and_its_place, async || {
+on_every_engine!(a_review_has_its_date_and_location, async || {
     let app = TestApp::start(3).await;
     let id = app.create_review(1, None).await;
     let created: ReviewId = id.parse().unwrap();
@@ -122,7 +122,7 @@ on_every_engine!(a_review_knows_its_date_and_its_place, async || {
     assert_eq!(place["database"], app.store().cluster().locate(created).database);
 });
 
-on_every_engine!(an_unchanged_answer_is_not_sent_twice, async || {
+on_every_engine!(an_unchanged_response_is_not_sent_again, async || {
     let app = TestApp::start(3).await;
     let id = app.create_review(1, Some(5)).await;
     for path in [

@@ -80,7 +80,7 @@ async fn search_everything(app: &TestApp) {
     }
 }
 
-on_every_engine!(searches_see_neither_case_nor_accents, async || {
+on_every_engine!(searches_ignore_case_and_accents, async || {
     search_everything(&TestApp::start(2).await).await;
 });
 
@@ -102,7 +102,7 @@ on_every_engine!(a_search_looks_through_all_reviews, async || {
     assert_eq!(found, [Value::from(last), Value::from(first)]);
 });
 
-on_every_engine!(products_are_found_by_what_they_are_called_now, async || {
+on_every_engine!(products_are_found_by_their_current_name, async || {
     let app = TestApp::start(1).await;
     let admin = app.create_account("aspasia", Role::Admin).await;
     let new = json!({"name": "Øl", "sku": "ŁÓ-1"});
@@ -125,7 +125,7 @@ const LOCALES: [&str; 2] = [
 ];
 
 #[actix_web::test]
-async fn no_locale_of_a_server_decides_what_is_found() {
+async fn searches_do_not_depend_on_the_server_s_locale() {
     let _on = Engine::Postgres.enter();
     for options in LOCALES {
         let app = TestApp::start_on(TestCluster::with_create_options(options), 1, |_| ());

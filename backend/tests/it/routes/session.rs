@@ -90,7 +90,7 @@ on_every_engine!(signing_in_always_begins_a_new_session, async || {
     assert_eq!(second.name().await, "aspasia");
 });
 
-on_every_engine!(a_token_counts_more_than_a_cookie, async || {
+on_every_engine!(a_token_takes_precedence_over_a_cookie, async || {
     let app = TestApp::start(1).await;
     let aspasia = register(&app, "aspasia").await;
     let pericles = register(&app, "pericles").await;
@@ -116,7 +116,7 @@ on_every_engine!(a_token_counts_more_than_a_cookie, async || {
     assert_eq!(app.send(basic).await.json()["account"], Value::Null);
 });
 
-on_every_engine!(sessions_end_by_themselves, async || {
+on_every_engine!(sessions_expire, async || {
     let app = TestApp::start(1).await;
     let first = register(&app, "aspasia").await;
     app.sql("default", "UPDATE session SET expires_at = 1000");
@@ -129,7 +129,7 @@ on_every_engine!(sessions_end_by_themselves, async || {
     assert_eq!(second.name().await, "aspasia");
 });
 
-on_every_engine!(why_nobody_may_sign_in_is_told_nobody, async || {
+on_every_engine!(all_refused_sign_ins_look_the_same, async || {
     let app = TestApp::start(1).await;
     create_account(&app, "aspasia", Role::Member);
     create_account(&app, "shut", Role::Member);
@@ -158,7 +158,7 @@ on_every_engine!(why_nobody_may_sign_in_is_told_nobody, async || {
 });
 
 #[actix_web::test]
-async fn secrets_are_nowhere_in_the_files() {
+async fn secrets_are_not_stored_as_plain_text() {
     let app = TestApp::start(1).await;
     let browser = register(&app, "aspasia").await;
     let (token, _) = browser.token(json!({"name": "findable"})).await;
@@ -203,7 +203,7 @@ on_every_engine!(the_demo_s_admin_signs_in_on_this_machine_only, async || {
     assert_eq!(signed_in.status, 201);
 });
 
-on_every_engine!(public_reads_never_look_at_credentials, async || {
+on_every_engine!(public_reads_ignore_credentials, async || {
     let app = TestApp::start(1).await;
     let id = app.create_review(1, Some(5)).await;
     let stale = Browser { app: &app, cookie: "ostrakon_session=stale".to_owned() };

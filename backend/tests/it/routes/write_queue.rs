@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::support::app::{TestApp, ids};
 
-on_every_engine!(each_of_many_at_once_gets_its_own_answer, async || {
+on_every_engine!(each_review_of_a_batch_gets_its_own_response, async || {
     let app = TestApp::start(3).await;
     let author = app.create_account("author", Role::Member).await;
     let admin = app.create_account("admin", Role::Admin).await;
@@ -135,7 +135,7 @@ on_every_server!(a_locked_row_refuses_the_reviews_of_its_product_alone, async ||
 
 /// Whoever holds a file's lock keeps its writer waiting.
 #[actix_web::test]
-async fn a_queue_has_an_end() {
+async fn a_full_write_queue_refuses_reviews() {
     let app = TestApp::start_with(1, |config| config.connections.lock_timeout_ms = 60_000).await;
     let holder = app.cluster().lock_file("reviews-1");
     let product = ProductId::new(1).unwrap();

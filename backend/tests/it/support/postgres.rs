@@ -383,7 +383,7 @@ impl Drop for Supervisor {
 }
 
 #[test]
-fn a_server_of_one_s_own_obeys_and_leaves_nothing_behind() {
+fn a_server_obeys_and_leaves_nothing_behind() {
     let primary = Postgres::start_new();
     let add = |server: &Postgres| {
         let mut connection = PgConnection::establish(&server.url("ostrakon"))?;

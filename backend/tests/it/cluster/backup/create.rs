@@ -14,7 +14,7 @@ use super::{backups, drop_all_databases, register, review, said, serve, status, 
 use crate::support::cli::{demo_cluster, fails, ostrakon, run, succeeds};
 use crate::support::engine::{Engine, engine};
 
-on_engines!(what_was_acknowledged_before_is_in_a_backup_made_under_writes, [sqlite Sqlite, postgres Postgres], || {
+on_engines!(a_backup_made_under_writes_has_every_review_acknowledged_before, [sqlite Sqlite, postgres Postgres], || {
     let cluster = demo_cluster();
     let server = serve(&cluster);
     let author = register(&server, "Aspasia");
@@ -87,7 +87,7 @@ on_engines!(what_was_acknowledged_before_is_in_a_backup_made_under_writes, [sqli
     succeeds(&cluster, &["backup", "backups"]);
 });
 
-on_engines!(a_backup_has_its_name_when_it_is_whole_and_the_oldest_go, [sqlite Sqlite, postgres Postgres], || {
+on_engines!(a_complete_backup_gets_its_name_and_the_oldest_are_deleted, [sqlite Sqlite, postgres Postgres], || {
     let cluster = demo_cluster();
     let folder = cluster.folder().join("backups");
     let leftover = folder.join("2026-01-01T00-00-00.000Z.partial");
@@ -137,7 +137,7 @@ fn rename(backup: &Path, year: u16) -> PathBuf {
     renamed
 }
 
-on_engines!(a_clock_that_was_wrong_once_costs_no_backup, [sqlite Sqlite, postgres Postgres], || {
+on_engines!(a_clock_that_was_wrong_deletes_no_newer_backup, [sqlite Sqlite, postgres Postgres], || {
     let cluster = demo_cluster();
     let newest = || {
         let checked = succeeds(&cluster, &["backup", "check", "backups", "--json"]);
@@ -183,7 +183,7 @@ on_engines!(a_clock_that_was_wrong_once_costs_no_backup, [sqlite Sqlite, postgre
     assert!(last.exists() && !ahead.exists());
 });
 
-on_engines!(a_backup_among_the_data_is_refused, [sqlite Sqlite, postgres Postgres], || {
+on_engines!(a_backup_into_the_data_folder_is_refused, [sqlite Sqlite, postgres Postgres], || {
     let cluster = demo_cluster();
     fs::create_dir_all(cluster.folder().join("data")).unwrap();
     symlink("data", cluster.folder().join("link")).unwrap();
@@ -203,7 +203,7 @@ on_engines!(a_backup_among_the_data_is_refused, [sqlite Sqlite, postgres Postgre
 });
 
 // Of a coordinator, pg_dump would save tables without rows.
-on_engines!(citus_is_refused, [citus Citus], || {
+on_engines!(a_backup_of_citus_is_refused, [citus Citus], || {
     let cluster = demo_cluster();
     let said = fails(ostrakon(&cluster, &["backup", "backups"]), 1);
     assert!(said.contains("it is a Citus coordinator"), "{said}");
@@ -211,7 +211,7 @@ on_engines!(citus_is_refused, [citus Citus], || {
 });
 
 #[test]
-fn pg_dump_must_be_there_and_not_older_than_the_server() {
+fn pg_dump_must_be_installed_and_not_older_than_the_server() {
     let _on = Engine::Postgres.enter();
     let cluster = demo_cluster();
     let programs = cluster.folder().join("programs");

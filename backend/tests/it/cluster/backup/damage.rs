@@ -18,7 +18,7 @@ fn a_file(backup: &Path) -> PathBuf {
     files.max_by_key(|file| file.metadata().unwrap().len()).unwrap()
 }
 
-on_engines!(what_is_damaged_is_found_and_not_restored, [sqlite Sqlite, postgres Postgres], || {
+on_engines!(a_damaged_backup_is_detected_and_not_restored, [sqlite Sqlite, postgres Postgres], || {
     let cluster = demo_cluster();
     succeeds(&cluster, &["backup", "backups"]);
     let backup = the_backup(&cluster);
@@ -70,7 +70,7 @@ on_engines!(what_is_damaged_is_found_and_not_restored, [sqlite Sqlite, postgres 
     succeeds(&cluster, &["restore", "backups"]);
 });
 
-on_engines!(rows_that_the_manifest_does_not_have_are_no_restore, [sqlite Sqlite, postgres Postgres], || {
+on_engines!(a_restore_whose_rows_differ_from_the_manifest_fails, [sqlite Sqlite, postgres Postgres], || {
     let cluster = demo_cluster();
     succeeds(&cluster, &["backup", "backups"]);
     let manifest = the_backup(&cluster).join("manifest.json");

@@ -35,7 +35,7 @@ fn next_is_somebody_else(cluster: &TestCluster, account: i64, reviewed: &str, ol
     assert!(next > account, "{next} {account}");
 }
 
-on_engines!(an_older_default_gives_nobody_a_lost_account_s_reviews, [sqlite Sqlite, postgres Postgres], || {
+on_engines!(an_older_default_does_not_reuse_the_ids_of_lost_accounts, [sqlite Sqlite, postgres Postgres], || {
     let cluster = demo_cluster();
     succeeds(&cluster, &["backup", "backups"]);
     let (session, account, reviewed) = late(&cluster);
@@ -56,7 +56,7 @@ on_engines!(an_older_default_gives_nobody_a_lost_account_s_reviews, [sqlite Sqli
     assert!(cluster.query_number("default", "SELECT max(id) FROM product") > 1_000);
 });
 
-on_engines!(an_older_default_of_other_tools_is_not_served_before_it_is_repaired, [sqlite Sqlite, postgres Postgres], || {
+on_engines!(a_default_restored_by_other_tools_is_not_served_before_its_ids_are_repaired, [sqlite Sqlite, postgres Postgres], || {
     let (cluster, other) = (demo_cluster(), TestCluster::new());
     fs::create_dir_all(other.folder().join("data")).unwrap();
     other.replace_with_copy("default", &cluster, "default");

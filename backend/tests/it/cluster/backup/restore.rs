@@ -11,7 +11,7 @@ use crate::support::cluster::{TestCluster, open};
 use crate::support::engine::{Engine, engine};
 
 #[test]
-fn empty_files_and_files_without_tables_are_filled() {
+fn empty_files_and_files_without_tables_can_be_restored() {
     let cluster = demo_cluster();
     succeeds(&cluster, &["backup", "backups"]);
     drop_all_databases(&cluster);
@@ -40,7 +40,7 @@ fn empty_files_and_files_without_tables_are_filled() {
 }
 
 #[test]
-fn a_database_that_is_a_link_is_restored_where_it_leads() {
+fn a_symbolic_link_is_restored_at_its_target() {
     let cluster = demo_cluster();
     let (disk, link) = (cluster.folder().join("disk"), cluster.file("reviews-1"));
     let real = disk.join("one.sqlite3");
@@ -110,7 +110,7 @@ on_engines!(one_reviews_database_of_three_can_be_restored, [sqlite Sqlite, postg
     assert_eq!(there.count() as i64, 60 - (before[1] - after[1]));
 });
 
-on_engines!(an_interrupted_restore_serves_nothing_and_goes_on, [sqlite Sqlite, postgres Postgres], || {
+on_engines!(an_interrupted_restore_is_not_served_and_can_be_continued, [sqlite Sqlite, postgres Postgres], || {
     let cluster = demo_cluster();
     succeeds(&cluster, &["backup", "backups"]);
     drop_all_databases(&cluster);
@@ -151,7 +151,7 @@ fn fails_all(cluster: &TestCluster, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn a_server_is_stopped_before_its_databases_are_restored() {
+fn databases_that_a_server_uses_are_not_restored() {
     let _on = Engine::Postgres.enter();
     let cluster = demo_cluster();
     succeeds(&cluster, &["backup", "backups"]);

@@ -150,7 +150,7 @@ fn a_database_that_can_t_store_every_text_is_refused() {
 }
 
 #[test]
-fn what_can_t_be_transferred_is_refused() {
+fn impossible_transfers_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let source = Deployment::sqlite(folder, "source").small();

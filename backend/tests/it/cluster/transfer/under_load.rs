@@ -69,7 +69,7 @@ fn keeps_what_is_acknowledged(source: &Deployment, target: &Deployment) {
 }
 
 #[test]
-fn what_a_busy_sqlite_server_acknowledges_arrives() {
+fn reviews_acknowledged_by_a_busy_sqlite_server_arrive() {
     let (folder, postgres) = (tempfile::tempdir().unwrap(), Postgres::start_new());
     let source = Deployment::sqlite(folder.path(), "source").small();
     let target = Deployment::postgres(folder.path(), &postgres, "target");
@@ -77,7 +77,7 @@ fn what_a_busy_sqlite_server_acknowledges_arrives() {
 }
 
 #[test]
-fn what_a_busy_postgres_server_acknowledges_arrives() {
+fn reviews_acknowledged_by_a_busy_postgres_server_arrive() {
     let (folder, postgres) = (tempfile::tempdir().unwrap(), Postgres::start_new());
     let source = Deployment::postgres(folder.path(), &postgres, "source").small();
     let target = Deployment::postgres(folder.path(), &postgres, "target");
@@ -85,7 +85,7 @@ fn what_a_busy_postgres_server_acknowledges_arrives() {
 }
 
 #[test]
-fn what_a_busy_citus_server_acknowledges_arrives() {
+fn reviews_acknowledged_by_a_busy_citus_server_arrive() {
     if Engine::Citus.is_available() {
         let folder = tempfile::tempdir().unwrap();
         let source = Deployment::citus(folder.path(), "source").small();
@@ -108,7 +108,7 @@ fn interrupt(source: &Deployment, target: &Deployment) {
 }
 
 #[test]
-fn an_interrupted_transfer_goes_on() {
+fn an_interrupted_transfer_can_be_continued() {
     let (folder, postgres) = (tempfile::tempdir().unwrap(), Postgres::start_new());
     let folder = folder.path();
     let source = Deployment::sqlite(folder, "source");

@@ -76,7 +76,7 @@ fn undescribed(
         .collect()
 }
 
-on_every_engine!(headers_of_answers_are_described, async || {
+on_every_engine!(headers_of_responses_are_described, async || {
     let app = TestApp::start_with(1, |config| {
         config.trusted_proxies = "127.0.0.1".parse().unwrap();
         config.rates =

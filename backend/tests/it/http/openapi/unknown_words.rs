@@ -42,7 +42,7 @@ fn answer_schemas(document: &Value) -> HashSet<&str> {
 
 /// Our own client, and every other that is made of the same types, is older than some servers.
 #[test]
-fn answers_with_unknown_words_are_read() {
+fn responses_with_unknown_enum_values_are_read() {
     let document = document();
     let mut left = answer_schemas(&document);
     left.remove("Status"); // Health checks look at statuses alone.
@@ -101,7 +101,7 @@ fn example_of(document: &Value, schema: &str) -> Value {
     fitting.next().unwrap_or_else(|| panic!("no answer is {schema}")).1["example"].clone()
 }
 
-on_every_engine!(requests_with_unknown_words_are_refused, async || {
+on_every_engine!(requests_with_unknown_enum_values_are_refused, async || {
     let app = TestApp::start(1).await;
     let admin = app.create_account("admin", Role::Admin).await;
     let id = app.create_review(1, Some(5)).await;
