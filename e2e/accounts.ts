@@ -1,15 +1,15 @@
-// Who signs in: the demo's admin, and accounts that a test makes.
+// Accounts that sign in: the demo's admin, and those that a test makes.
 import type { APIResponse, Page } from '@playwright/test';
 
-export type Who = { name: string; password: string };
+export type Credentials = { name: string; password: string };
 
 /** The demo has this one; it can sign in from this machine only. */
-export const ADMIN: Who = { name: 'admin', password: 'admin' };
+export const ADMIN: Credentials = { name: 'admin', password: 'admin' };
 
 export const PASSWORD = 'a long sentence';
 
 /** Signs in, as if by the form. */
-export async function signIn(page: Page, who: Who): Promise<void> {
+export async function signIn(page: Page, who: Credentials): Promise<void> {
   await ok(page.request.post('/api/session', { data: who }));
 }
 
@@ -18,7 +18,7 @@ export async function signUp(
   page: Page,
   name: string,
   role: 'member' | 'moderator' | 'admin' = 'member',
-): Promise<Who> {
+): Promise<Credentials> {
   const who = { name, password: PASSWORD };
   const answer = await ok(page.request.post('/api/accounts', { data: who }));
   if (role !== 'member') {

@@ -234,7 +234,7 @@ const VISITS: Visit[] = [
 test.use({ expectedComplaints: /status of 40[34]|ERR_FAILED/ });
 
 for (const { name, open } of VISITS) {
-  test(`axe finds nothing, and nothing sticks out: ${name}`, async ({ page, api }) => {
+  test(`axe finds no problem, and nothing overflows: ${name}`, async ({ page, api }) => {
     await page.emulateMedia({ colorScheme: 'light' });
     await open(page, api);
     expect(await repeatedIds(page), 'each id stands once').toEqual([]);

@@ -34,10 +34,10 @@ test('register, sign out and sign in again', async ({ page }) => {
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Account aspasia');
 });
 
-test.describe('what is refused', () => {
+test.describe('a refused form', () => {
   test.use({ expectedComplaints: /status of (401|403|409|422)/ });
 
-  test('is said', async ({ page }) => {
+  test('says why', async ({ page }) => {
     await signUp(page, 'aspasia');
     await page.context().clearCookies();
     await page.goto('/sign-in');
@@ -107,7 +107,7 @@ test('a new password ends the other sessions', async ({ page, server, browser })
   await elsewhere.close();
 });
 
-test('a new password ends the API tokens too, if that is wanted', async ({ page }) => {
+test('a new password revokes the API tokens too, if requested', async ({ page }) => {
   const who = await signUp(page, 'aspasia');
   await page.goto('/account');
   const tokenForm = page.getByRole('form', { name: 'New API token' });

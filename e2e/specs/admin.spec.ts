@@ -18,7 +18,7 @@ function table(page: Page) {
   };
 }
 
-test('the way in is in the menu', async ({ page }) => {
+test('the menu links to the admin pages', async ({ page }) => {
   await page.goto('/');
   await header(page).menu('admin').click();
   await header(page).link('Admin').click();
@@ -80,7 +80,7 @@ test('a review has an address in front of the table', async ({ page }) => {
   await expect(cell('Status').first()).toContainText('Rejected');
 });
 
-test('several reviews at once', async ({ page, server }) => {
+test('several reviews are decided at once', async ({ page, server }) => {
   await page.goto('/admin/reviews?product_id=1');
   const { rows, cell } = table(page);
   await expect(rows).toHaveCount(50);
@@ -275,7 +275,7 @@ test.describe('access', () => {
   });
 });
 
-test('what was done is in the audit trail', async ({ page, server, browser }) => {
+test('changes are in the audit trail', async ({ page, server, browser }) => {
   const visitor = await browser.newPage({ baseURL: server.url });
   await signUp(visitor, 'aspasia', 'moderator');
   await page.goto('/admin/audit');

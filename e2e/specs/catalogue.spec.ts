@@ -34,7 +34,7 @@ test('loads more until all are there', async ({ page, api }) => {
   await expect(more).toBeHidden();
 });
 
-test('searches while one types, and Back returns to what was found', async ({ page, api }) => {
+test('searches while typing, and Back returns to the results', async ({ page, api }) => {
   const found = (await productNames(api)).filter((name) => /teddy/i.test(name));
   await page.goto('/');
 
@@ -74,7 +74,7 @@ test('a search is a link', async ({ page }) => {
   await expect(cards).toHaveText([/^Polka-dotted socks/]);
 });
 
-test('Back brings back the pages that were loaded, and where one was', async ({ page }) => {
+test('Back restores the loaded pages and the scroll position', async ({ page }) => {
   await page.goto('/');
   const { cards, more } = catalogue(page);
   await more.click();

@@ -19,10 +19,10 @@ const DECODERS = {
 };
 type Encoding = keyof typeof DECODERS;
 
-type Answer = { headers: IncomingMessage['headers']; status: number; body: Buffer };
+type Download = { headers: IncomingMessage['headers']; status: number; body: Buffer };
 
 /** A file as it comes over the wire, which `fetch` would hide. */
-async function download(url: string, encoding: Encoding): Promise<Answer> {
+async function download(url: string, encoding: Encoding): Promise<Download> {
   const headers = encoding === 'identity' ? {} : { 'accept-encoding': encoding };
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     get(url, { headers }, resolve).on('error', reject);
@@ -96,7 +96,7 @@ for (const path of ['/', '/products/1']) {
 test.describe('without JavaScript', () => {
   test.use({ javaScriptEnabled: false });
 
-  test('a product is there', async ({ page }) => {
+  test('a product page has its content', async ({ page }) => {
     await page.goto('/products/1');
     await expect(page).toHaveTitle('Brown teddy bear · Ostrakon');
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('Brown teddy bear');
@@ -104,7 +104,7 @@ test.describe('without JavaScript', () => {
   });
 });
 
-test('the page is guarded by a strict policy and never stale', async ({ server }) => {
+test('the page has a strict policy and is never stale', async ({ server }) => {
   for (const path of ['/', '/products/1', '/nonsense']) {
     const { headers } = await download(server.url + path, 'gzip');
     expect(headers['content-type'], path).toBe('text/html; charset=utf-8');
@@ -178,7 +178,7 @@ const LOADS: [string, (page: Page, api: Api) => Promise<void>][] = [
 
 for (const [name, load] of LOADS) {
   for (const viewport of [{ width: 1280, height: 800 }, { width: 390, height: 844 }]) {
-    test(`nothing jumps while it loads: ${name}, ${viewport.width} pixels`, async ({
+    test(`the layout does not shift while it loads: ${name}, ${viewport.width} pixels`, async ({
       page,
       api,
     }) => {

@@ -43,7 +43,7 @@ test('HTML and scripts are inert wherever they are shown', async ({ page, api })
   }
 });
 
-test('the way back after signing in stays on this site', async ({ page }) => {
+test('the redirect after signing in stays on this site', async ({ page }) => {
   for (const next of ['https://evil.example/', '//evil.example/', 'javascript:alert(1)', '/\\evil.example']) {
     await page.context().clearCookies();
     await page.goto(`/sign-in?next=${encodeURIComponent(next)}`);

@@ -75,7 +75,7 @@ test('a reader reports a review, a moderator rejects it and takes that back', as
 test.describe('with moderation before publishing', () => {
   test.use({ settings: { OSTRAKON_PRE_MODERATION: 'true' } });
 
-  test('several at once, with keys only, and back', async ({ page, server, api }) => {
+  test('several reviews are decided by keyboard, and undone', async ({ page, server, api }) => {
     for (const body of ['One.', 'Two.', 'Three.']) await post(api, body);
     await signUp(page, 'pericles', 'moderator');
     await page.goto('/admin/queue');
@@ -104,7 +104,7 @@ test.describe('with moderation before publishing', () => {
     await server.run('verify');
   });
 
-  test('what somebody else has decided stays', async ({ page, server, api, browser }) => {
+  test('the decision of another moderator is not overwritten', async ({ page, server, api, browser }) => {
     await post(api, 'Contested.');
     await post(api, 'Left alone.');
     await signUp(page, 'pericles', 'moderator');
@@ -130,7 +130,7 @@ test.describe('with moderation before publishing', () => {
     await expect(page.getByRole('heading', { name: 'Nothing waits' })).toBeVisible();
   });
 
-  test('moderators see nothing else behind the counter', async ({ page }) => {
+  test('moderators see no other pages of the admin', async ({ page }) => {
     await signUp(page, 'pericles', 'moderator');
     await page.goto('/admin');
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('Not allowed');

@@ -20,7 +20,7 @@ async function post(page: Page, body: string): Promise<void> {
   await form.post.click();
 }
 
-test('it takes the place of the form, and lists follow its changes', async ({
+test('an own review replaces the form, and lists follow its changes', async ({
   page,
   server,
   api,
@@ -58,7 +58,7 @@ test('it takes the place of the form, and lists follow its changes', async ({
   await server.run('verify');
 });
 
-test('all of them are on one page', async ({ page }) => {
+test('all own reviews are on one page', async ({ page }) => {
   await signUp(page, 'aspasia');
   await page.goto('/account/reviews');
   await expect(page.getByRole('heading', { name: 'You have not reviewed' })).toBeVisible();
@@ -126,7 +126,7 @@ test.describe('with moderation before publishing', () => {
   test.use({ settings: { OSTRAKON_PRE_MODERATION: 'true' } });
   const WAITING = 'Your review will appear once a moderator has looked at it.';
 
-  test('it is said that the review waits', async ({ page }) => {
+  test('the page says that the review awaits moderation', async ({ page }) => {
     await post(page, 'From a guest.');
     await expect(product(page).form.status).toHaveText(WAITING);
     await expect(product(page).reviews.first()).not.toContainText('From a guest.');
@@ -153,7 +153,7 @@ test.describe('without reviews by guests', () => {
 test.describe('names', () => {
   test.use({ expectedComplaints: /status of 422/ });
 
-  test('a pen name comes without the mark, the name of another account not at all', async ({
+  test('a pen name has no mark, and the name of another account is refused', async ({
     page,
   }) => {
     await signUp(page, 'pericles');

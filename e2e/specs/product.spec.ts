@@ -18,7 +18,7 @@ async function teddyRating(api: Api) {
   return ok(await api.GET('/api/products/{id}/rating', { params }));
 }
 
-test('a card leads to the product and how it is rated', async ({ page, api }) => {
+test('a card leads to the product and its rating', async ({ page, api }) => {
   const rating = await teddyRating(api);
   await page.goto('/');
   await catalogue(page).card('Brown teddy bear').click();
@@ -91,7 +91,7 @@ test('loads more reviews of the list that was chosen', async ({ page, api }) => 
   }
 });
 
-test('Back brings back the reviews that were loaded, and where one was', async ({ page }) => {
+test('Back restores the loaded reviews and the scroll position', async ({ page }) => {
   await page.goto(`/products/${TEDDY}`);
   const teddy = product(page);
   await teddy.more.click();

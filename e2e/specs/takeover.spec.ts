@@ -68,7 +68,7 @@ test('of the catalogue: the focus and what is on the screen stay', async ({ page
   await expect(card('Brown teddy bear')).not.toBeFocused();
 });
 
-test('a focus that has left the page meanwhile is not called back', async ({ page }) => {
+test('a focus that has left the page meanwhile is not restored', async ({ page }) => {
   const release = await openWithoutApp(page, '/');
   const link = page.getByRole('banner').getByRole('link', { name: 'Products' });
   await page.getByRole('main').getByRole('link').first().focus();
@@ -78,7 +78,7 @@ test('a focus that has left the page meanwhile is not called back', async ({ pag
   await expect(link).toBeFocused();
 });
 
-test('without the answers in the page, it waits for those of the API', async ({ page }) => {
+test('without responses in the page, it waits for those of the API', async ({ page }) => {
   await page.route('**/api/products/1?*', async (route) => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     await route.continue();

@@ -4,7 +4,7 @@ import { expect, ok, test, withoutFirstAnswers } from '../test.js';
 
 const TEDDY = '1';
 
-test.describe('what is not there', () => {
+test.describe('a page that is not found', () => {
   test.use({ expectedComplaints: /status of 40[04]/ });
 
   for (const [address, heading] of [
@@ -64,7 +64,7 @@ test.describe('a server that fails', () => {
   }
 });
 
-test.describe('behind the counter, a server that fails', () => {
+test.describe('on admin pages, a server that fails', () => {
   test.use({ expectedComplaints: /status of 500/ });
 
   for (const [address, path, content] of [
@@ -92,10 +92,10 @@ test.describe('behind the counter, a server that fails', () => {
   }
 });
 
-test.describe('a session that cannot be asked for', () => {
+test.describe('a session that cannot be loaded', () => {
   test.use({ expectedComplaints: /status of 500/ });
 
-  test('keeps nobody from reading and writing', async ({ page }) => {
+  test('does not prevent reading and writing', async ({ page }) => {
     await page.route('**/api/session', (route) => route.fulfill({ status: 500, body: '' }));
     await page.goto(`/products/${TEDDY}`);
     await expect(header(page).signIn).toBeVisible();
@@ -123,7 +123,7 @@ test.describe('a form that is refused', () => {
 test.describe('a server that is away', () => {
   test.use({ expectedComplaints: /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET/ });
 
-  test('what is loaded stays, the rest can be tried again', async ({ page, server }) => {
+  test('loaded content stays, the rest can be tried again', async ({ page, server }) => {
     await page.goto('/');
     const { cards, more } = catalogue(page);
     await expect(cards).toHaveCount(24);
@@ -144,7 +144,7 @@ test.describe('a server that is away', () => {
     await expect(product(page).name).toHaveText('Brown teddy bear');
   });
 
-  test('what was posted before is there after', async ({ page, server }) => {
+  test('reviews posted before are still there', async ({ page, server }) => {
     await page.goto(`/products/${TEDDY}`);
     const { form, permalinks, reviews } = product(page);
     await form.body.fill('Set in clay.');
@@ -183,7 +183,7 @@ test('a list that misses the same databases on each page names them once', async
 test.describe('a server of a later version', () => {
   test.use({ expectedComplaints: /status of 418/ });
 
-  test('says in its own words what this app does not know', async ({ page }) => {
+  test('explains in its own words what this app does not know', async ({ page }) => {
     const problem = {
       type: '/problems/teapot',
       title: 'I am a teapot',
@@ -209,7 +209,7 @@ test.describe('a server of a later version', () => {
     await expect(page.getByRole('alert')).toContainText('Short and stout.');
   });
 
-  test('has values that this app does not know, and is used all the same', async ({ page }) => {
+  test('sends values that this app does not know, and can be used all the same', async ({ page }) => {
     await signIn(page, ADMIN);
     const change = (path: string, edit: (json: any) => void) =>
       page.route(
@@ -238,7 +238,7 @@ test.describe('a server of a later version', () => {
   });
 });
 
-test('a partial answer is called one', async ({ page, api }) => {
+test('a partial response is marked as such', async ({ page, api }) => {
   await withoutFirstAnswers(page);
   const params = { query: { limit: 24 } };
   const products = ok(await api.GET('/api/products', { params }));

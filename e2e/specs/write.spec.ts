@@ -21,7 +21,7 @@ function isPost(request: Request): boolean {
   return request.method() === 'POST';
 }
 
-test('a new review is there at once, and the rating follows', async ({ page, api, server }) => {
+test('a new review appears at once, and the rating follows', async ({ page, api, server }) => {
   const before = await teddyRating(api);
   let loads = 0;
   page.on('load', () => loads++);
@@ -70,7 +70,7 @@ test('the catalogue has the new rating, too', async ({ page, api }) => {
   await expect(catalogue(page).card('Brown teddy bear')).toContainText(`${count + 1} reviews`);
 });
 
-test('what is wrong is said beside each field before anything is sent', async ({ page }) => {
+test('errors appear beside each field before anything is sent', async ({ page }) => {
   let posts = 0;
   page.on('request', (request) => (posts += isPost(request) ? 1 : 0));
   await page.goto(`/products/${TEDDY}`);
@@ -108,7 +108,7 @@ test.describe('with a server that refuses', () => {
     ['/body', 'body'],
     ['/author_name', 'author'],
   ] as const) {
-    test(`its word about ${pointer} stands beside the field`, async ({ page }) => {
+    test(`its error about ${pointer} appears beside the field`, async ({ page }) => {
       await page.route(REVIEWS, (route) =>
         isPost(route.request())
           ? route.fulfill({
@@ -203,7 +203,7 @@ test('text is shown as it was typed', async ({ page, api }) => {
   await asTyped();
 });
 
-test('a draft survives a look around', async ({ page }) => {
+test('a draft survives visits to other pages', async ({ page }) => {
   await page.goto(`/products/${TEDDY}`);
   const { form, permalinks } = product(page);
   await form.stars('4 stars').check();
