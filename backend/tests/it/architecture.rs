@@ -1,4 +1,4 @@
-//! What may import what, read from the sources: each rule is a sentence of ARCHITECTURE.md, and fails
+//! The rules of imports, checked on the sources: each rule is a sentence of ARCHITECTURE.md, and fails
 //! with it.
 
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ struct Source {
     module: String,
     /// Without comments.
     code: String,
-    /// What it imports of this crate, without `crate::`.
+    /// Its imports from this crate, without `crate::`.
     imports: BTreeSet<String>,
 }
 
@@ -163,7 +163,7 @@ fn points_up(layer: &str, rooms: &[&[&str]], module: &str, import: &str) -> bool
     }
 }
 
-/// Fails with the rule's sentence where a file breaks it.
+/// Fails with the rule's sentence if a file breaks it.
 fn check(sentence: &str, breaks: impl Fn(&Source) -> bool) {
     let sources = sources();
     let found = sources.iter().filter(|source| breaks(source)).map(|s| s.module.clone());
@@ -224,7 +224,7 @@ impl Source {
         is_in(&self.module, room)
     }
 
-    /// Whether a word of the code begins like this.
+    /// Whether a word of the code begins with `word`.
     fn uses(&self, word: &str) -> bool {
         let is_word = |c: char| c.is_alphanumeric() || c == '_';
         let mut found = self.code.match_indices(word);

@@ -1,4 +1,4 @@
-//! Real servers that go away, hang, come back, or lag.
+//! Real servers that stop, hang, come back, or lag; and disks that are full.
 //!
 //! A test that waits for a server asks again until the answer is as expected (`wait_until`).
 
@@ -18,7 +18,7 @@ use crate::support::wait::wait_until;
 
 /// A cluster of servers, each on its own: `default`, and two for reviews.
 struct ServerCluster {
-    // Dropped before its servers.
+    // Dropped before the servers.
     app: TestApp,
     default: Postgres,
     reviews: [Postgres; 2],
@@ -54,12 +54,12 @@ impl ServerCluster {
         reviews
     }
 
-    /// Which of the two a review lives in.
+    /// The database of a review.
     fn database_index(&self, id: &str) -> usize {
         usize::from(self.app.store().cluster().locate(id.parse().unwrap()).database == "reviews-2")
     }
 
-    /// What becomes of a review that goes to one of the two, written by a new guest.
+    /// The response to a guest's review, whose key selects the database.
     async fn post_to(&self, index: usize) -> TestResponse {
         let body = json!({"body": "text", "rating": 4});
         loop {
@@ -80,7 +80,7 @@ impl ServerCluster {
     }
 }
 
-/// Asks until this process is ready.
+/// Waits until the server is ready.
 async fn wait_until_ready(app: &TestApp) {
     wait_until(|| app.get("/readyz"), |answer| answer.status == 200).await;
 }

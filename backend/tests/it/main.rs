@@ -1,7 +1,7 @@
 //! Integration tests: behaviour through the API and the command line, on real SQLite files, a real
 //! PostgreSQL server and, if one is configured, a Citus cluster.
 //!
-//! They are one program, so that it links once. `support` has what tests are made of, `routes` a file
+//! They are one program, so that it links once. `support` has what tests share, `routes` a file
 //! for each file of endpoints, `http` what holds for any request, `cluster` the databases, `failures`
 //! servers and disks that fail, `cli` the command line.
 

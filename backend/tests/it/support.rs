@@ -1,4 +1,4 @@
-//! What tests are made of: engines, clusters of their own, servers of their own.
+//! What tests share: engines, clusters and servers of their own, accounts, the command line.
 
 pub mod accounts;
 pub mod app;

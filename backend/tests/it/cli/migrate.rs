@@ -29,7 +29,7 @@ on_every_engine!(migration_status_says_what_is_pending, || {
     let only = succeeds(&cluster, &["migrate", "--status", "--database", "default"]);
     assert!(only.contains("applied") && !only.contains("reviews-1"), "{only}");
     succeeds(&cluster, &["migrate"]);
-    // Those of `default`, and those of each of three others.
+    // The migrations of `default`, and of each of three reviews databases.
     let count = |kind: &str| {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations/sqlite").join(kind);
         std::fs::read_dir(folder).unwrap().count()

@@ -77,7 +77,7 @@ on_every_engine!(locate_shows_the_way_to_the_row, || {
     let row = String::from_utf8(shell.stdout).unwrap();
     let fields = row.lines().map(|line| line.split_whitespace().next().unwrap_or_default());
     assert!({ fields }.any(|field| field == "body"), "{said}{row}");
-    // What a person finds in a row is a number.
+    // In a row of the table, the id is a number.
     assert_eq!(succeeds(&cluster, &["locate", &value("number")]), said);
     let located = json(&cluster, &["locate", &value("number"), "--json"]);
     for name in ["number", "status", "bucket", "database", "row"] {
@@ -183,7 +183,7 @@ on_every_engine!(a_reader_may_close_the_pipe, || {
     ] {
         unread_by(arguments, 0);
     }
-    // What was to be done is done.
+    // The command has done its work.
     assert!(succeeds(&cluster, &["account", "list"]).contains("disabled"));
     if engine() != Engine::Citus {
         unread_by(&["backup", backups], 0);
@@ -194,7 +194,7 @@ on_every_engine!(a_reader_may_close_the_pipe, || {
     cluster.sql("reviews-2", "UPDATE product_rating SET r5 = r5 + 1");
     unread_by(&["verify"], 1);
     unread_by(&["verify", "--json"], 1);
-    // So it is with what is said about mistakes.
+    // The same holds for error messages.
     for (arguments, code) in [(&["launch"][..], 2), (&["locate", "7ZZZZZZZZZZZZ"], 1)] {
         let output = ostrakon(&cluster, arguments).stderr(unread()).output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{output:?}");
@@ -213,7 +213,7 @@ fn a_report_that_can_t_be_written_is_a_failure() {
     }
 }
 
-/// What the help of a command promises about `--json` is kept.
+/// The documentation describes the JSON of each report, as the help says.
 #[test]
 fn reports_are_described() {
     let page = include_str!("../../../../docs/production.md");

@@ -51,7 +51,7 @@ fn an_unreachable_database_is_one_line() {
 #[test]
 fn unknown_environment_variables_are_ignored_or_explained() {
     let cluster = TestCluster::new();
-    // What Kubernetes gives every pod beside a Service called ostrakon, and a slip.
+    // The variables of Kubernetes for a Service called ostrakon, and a typo.
     let mut command = ostrakon(&cluster, &["migrate"]);
     command.envs([
         ("OSTRAKON_SERVICE_HOST", "10.96.0.7"),

@@ -1,4 +1,4 @@
-//! Backups: made while somebody writes, checked, restored.
+//! Backups: made under writes, checked, restored.
 
 use std::path::PathBuf;
 use std::process::Output;
@@ -33,13 +33,7 @@ fn send(
     session: &str,
     body: &Value,
 ) -> TestResponse {
-    let url = format!("http://{}{path}", to.address);
-    let request = reqwest::Client::new().request(method, url).header("cookie", session).json(body);
-    actix_web::rt::System::new().block_on(async {
-        let response = request.send().await.unwrap();
-        let (status, headers) = (response.status(), response.headers().clone());
-        TestResponse { status, headers, text: response.text().await.unwrap() }
-    })
+    to.send(method, path, &[("cookie", session)], Some(body))
 }
 
 /// Registers; returns the session's cookie.

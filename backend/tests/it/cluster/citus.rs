@@ -1,4 +1,4 @@
-//! What holds on Citus alone: whose engine shards by itself.
+//! Citus only: the engine distributes the tables itself.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ struct Line {
     text: String,
 }
 
-/// To how many shards a query goes.
+/// The number of shards that a query reads.
 fn tasks(connection: &mut PgConnection, query: &str) -> usize {
     let plan = diesel::sql_query(format!("EXPLAIN {query}"));
     let lines: Vec<Line> = plan.load(connection).unwrap();
@@ -58,7 +58,7 @@ async fn a_file_and_a_coordinator_may_share_the_reviews() {
     }
     assert_eq!(app.get_json("/api/products/1/rating").await["count"], 20);
 
-    // Change each in a different way, wherever it lives.
+    // Change reviews in different ways, in both databases.
     let all = ids(&written);
     for id in all.iter().take(20) {
         let path = format!("/api/reviews/{id}/reports");

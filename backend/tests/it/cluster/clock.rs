@@ -1,4 +1,4 @@
-//! Clocks that are wrong, or were.
+//! Clocks that are wrong, or have been.
 
 use jiff::{Timestamp, ToSpan};
 use ostrakon::shard::{bucket_of, mine_id};
@@ -10,7 +10,7 @@ use crate::support::app::{TestApp, ids};
 use crate::support::cli::{fails, ostrakon};
 use crate::support::engine::{Engine, engine};
 
-/// A test's cluster, and the clocks that date its reviews.
+/// A test's cluster, and the clocks by which its reviews get their ids.
 struct Clocks {
     app: TestApp,
     clock: Clock,
@@ -28,7 +28,7 @@ impl Clocks {
             return Clocks { app, clock };
         }
         for number in 1..=databases {
-            // Names of functions are looked up where the tests' is first.
+            // The search path finds the test's function first.
             app.sql(
                 &format!("reviews-{number}"),
                 "CREATE TABLE wrong_clock AS SELECT 0::float8 AS seconds;
@@ -75,7 +75,7 @@ on_every_engine!(a_clock_that_was_wrong_does_not_date_later_reviews, async || {
     let mut wrong = 0;
     while wrong < 3 {
         let (id, ahead) = clocks.review().await;
-        // One server's clock is not another's.
+        // Each PostgreSQL server has its own clock.
         let is_wrong = engine() == Engine::Sqlite || clocks.database_of(&id) == "reviews-1";
         assert_eq!(ahead, if is_wrong { 60 } else { 0 });
         wrong += usize::from(is_wrong);
@@ -145,7 +145,7 @@ on_every_engine!(nothing_is_written_while_the_clock_is_impossible, async || {
     let clocks = Clocks::start(1).await;
     let before = clocks.review().await.0;
     let admin = clocks.app.create_account("admin", Role::Admin).await;
-    // Years are a little longer.
+    // Leap days do not matter here.
     for years in [-40_i64, 60] {
         clocks.set("reviews-1", years * 365 * 86_400);
         let refused = clocks.app.post_review(1, &json!({"body": "text"})).await;

@@ -1,4 +1,4 @@
-//! What a client sends along, so that replicas show it what it has written, is its own affair.
+//! The consistency token, by which replicas show a client its own writes, affects no other client.
 
 use std::collections::BTreeSet;
 
@@ -11,13 +11,13 @@ use crate::support::engine::Engine;
 
 const POSITION: &str = "ostrakon-position";
 
-/// The databases that an answer names.
+/// The databases in the token of a response.
 fn databases(answer: &TestResponse) -> Vec<String> {
     let header = answer.header(POSITION);
     header.split('.').filter_map(|part| part.split_once(':')).map(|(name, _)| name.into()).collect()
 }
 
-/// The database of the review in an answer.
+/// The database of the review in a response.
 fn database_of(app: &TestApp, answer: &TestResponse) -> String {
     let id = answer.json()["id"].as_str().unwrap().parse().unwrap();
     app.store().cluster().locate(id).database
@@ -51,7 +51,7 @@ on_every_server!(genuine_positions_stay_with_their_client_in_every_process, asyn
     let two = one.start_second_process();
     let mut position = post(&one, None).await.header(POSITION).to_owned();
     let mut written = BTreeSet::new();
-    // The other process has not been told how far the databases have come. Which database a review
+    // The other process does not know yet how far the databases have come. Which database a review
     // goes to is random: 200 turns reach all three.
     for process in [&two, &one].into_iter().cycle().take(200) {
         let answer = post(process, Some(&position)).await;

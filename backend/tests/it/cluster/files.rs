@@ -1,4 +1,4 @@
-//! SQLite's files as files: one server at a time, modes, and the journal's mode.
+//! SQLite files: one server at a time, permissions, and the write-ahead log.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -11,7 +11,7 @@ use crate::support::app::TestApp;
 use crate::support::cli::{ServerProcess, demo_cluster, fails, ostrakon, succeeds};
 use crate::support::cluster::TestCluster;
 
-/// The rights that are kept for a file or folder.
+/// The permissions of a file or folder.
 fn mode(path: &Path) -> u32 {
     path.metadata().unwrap().permissions().mode() & 0o777
 }
@@ -26,7 +26,7 @@ fn one_server_at_a_time_serves_files_and_commands_run_beside_it() {
     let first = ServerProcess::start(&cluster);
     let refused = fails(ostrakon(&cluster, &["serve"]), 2);
     assert!(refused.contains("default") && refused.contains("another process"), "{refused}");
-    // By another way to the same files, too.
+    // The same files by another path are refused too.
     std::os::unix::fs::symlink("data", cluster.folder().join("link")).unwrap();
     let mut other = ostrakon(&cluster, &["serve"]);
     other.env("OSTRAKON_DATA_DIR", "link");
@@ -36,7 +36,7 @@ fn one_server_at_a_time_serves_files_and_commands_run_beside_it() {
     }
     succeeds(&cluster, &["account", "list"]);
     assert_eq!(first.get("/readyz"), "{\"status\":\"ok\"}");
-    // Whichever way it ends, the next one may serve.
+    // However a server ends, the next one can start.
     drop(first);
     let second = ServerProcess::start(&cluster);
     assert_eq!(second.get("/readyz"), "{\"status\":\"ok\"}");
@@ -110,7 +110,7 @@ fn a_file_that_can_not_be_written_to_is_not_served() {
         let said = fails(serve, 2);
         assert!(said.contains(&format!("{database}: ")), "{said}");
         assert!(said.contains("a server must be able to write to it"), "{said}");
-        // What only reads, may.
+        // Commands that only read may run.
         let mut list = with_read_only(&cluster, &file, &["databases"]).unwrap();
         assert!(list.output().unwrap().status.success());
     }

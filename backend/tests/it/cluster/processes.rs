@@ -1,6 +1,6 @@
-//! Several processes that serve the same PostgreSQL databases: what one does holds for the other
-//! from the next request on, but for answers that it keeps: `cache` is about these. A SQLite file is
-//! one process's.
+//! Several processes that serve the same PostgreSQL databases: changes at one are visible at the other
+//! from the next request on, except for cached responses: see `http/cache.rs`. A SQLite file belongs
+//! to one process.
 
 use std::sync::Barrier;
 
@@ -19,7 +19,7 @@ const REVIEWS: &str = "/api/products/1/reviews";
 /// How often a race is run: which process wins is up to chance.
 const ROUNDS: i64 = 25;
 
-/// Two processes' worth of state over the same databases, each with its own server.
+/// Two servers of the same databases, each with its own state.
 struct Two {
     one: TestApp,
     other: TestApp,
@@ -31,7 +31,7 @@ impl Two {
         Two { other: one.start_second_process(), one }
     }
 
-    /// Each of both as the first.
+    /// Both servers, in either order.
     fn both_ways(&self) -> [[&TestApp; 2]; 2] {
         [[&self.one, &self.other], [&self.other, &self.one]]
     }
@@ -44,7 +44,7 @@ impl Two {
     }
 }
 
-/// The one answer with this status; the others are problems with this code.
+/// The one response with this status; the others must be problems with this code.
 #[track_caller]
 fn one_wins(answers: Vec<TestResponse>, won: u16, lost: u16, code: &str) -> TestResponse {
     let (mut winners, losers): (Vec<_>, Vec<_>) =
@@ -66,7 +66,7 @@ async fn edit(
     app.send(by.authorize(request.json(&body))).await
 }
 
-/// What the decision about one review came to.
+/// The result of a decision about one review.
 async fn decide(app: &TestApp, by: &TestAccount, decision: &str, id: &str, version: i64) -> Value {
     let body = json!({"decision": decision, "reason": "off_topic",
         "reviews": [{"id": id, "version": version}]});
@@ -172,7 +172,7 @@ on_every_server!(a_session_begun_at_one_is_valid_at_the_other, async || {
         assert_eq!(another.get("/api/session").await.problem(401), "session_invalid");
         assert_eq!(here.at(other).name().await, "aspasia");
     }
-    // Names are taken at both.
+    // A name can be registered at one of them only.
     let names = ["pericles", "Pericles"].map(credentials);
     let (one, other) = join(
         post_json(&two.one, "/api/accounts", &names[0]),
@@ -289,7 +289,7 @@ on_every_server!(ratings_stay_exact_under_concurrent_changes, async || {
         assert_eq!(review.status, 201, "{review:?}");
         reviews.push((author, review.json()));
     }
-    // Three change each review at the same time; which of them come first is up to chance.
+    // Three clients change each review at the same time, in random order.
     join_all(reviews.iter().map(async |(author, review)| {
         let id = review["id"].as_str().unwrap();
         let delete = two.other.request(Method::DELETE, &format!("/api/reviews/{id}"));

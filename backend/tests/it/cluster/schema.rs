@@ -88,7 +88,7 @@ const POSTGRES: &str = "
             JOIN pg_attribute AS a ON a.attrelid = k.confrelid AND a.attnum = c.attnum) || ')'
     FROM tables JOIN pg_constraint AS k ON k.conrelid = tables.oid AND k.contype = 'f'";
 
-/// What the migrations leave in `default` and in a reviews database, in order.
+/// The facts about `default` and about a reviews database, in order.
 fn facts(engine: Engine) -> [Vec<String>; 2] {
     let _on = engine.enter();
     let cluster = TestCluster::new();

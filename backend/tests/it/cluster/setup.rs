@@ -1,4 +1,4 @@
-//! Setting up: what a program with these databases and this configuration does, or refuses.
+//! Which databases `serve` and `migrate` accept with a configuration, and which they refuse.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use ostrakon::store::SetupError;
 use crate::support::cluster::{TestCluster, migrate};
 use crate::support::engine::{Engine, engine};
 
-/// A migrated cluster of three, nobody using it.
+/// A migrated cluster of three databases that is not served.
 fn migrated_cluster() -> (TestCluster, Config) {
     let cluster = TestCluster::new();
     let config = cluster.config(3);
@@ -21,7 +21,7 @@ fn open(config: &Config) -> Result<(), SetupError> {
     config.open().map(drop)
 }
 
-/// Both refuse, and say so in one line that holds each of these words.
+/// Both commands refuse, with one line that contains each of these words.
 #[track_caller]
 fn refused(config: &Config, words: &[&str]) {
     for (what, result) in [("serve", open(config)), ("migrate", migrate(config))] {
@@ -176,7 +176,7 @@ on_every_engine!(the_number_of_databases_and_the_spread_are_fixed, || {
     refused(&other, &["wants spread 16", "was created with 8"]);
 });
 
-/// As if a program had been here that has a migration more.
+/// A migration that only a newer program has.
 const NEWER: &str = "INSERT INTO __diesel_schema_migrations (version) VALUES ('20991231000000')";
 
 on_every_engine!(a_newer_programs_database_is_refused, || {

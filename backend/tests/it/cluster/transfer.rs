@@ -30,7 +30,7 @@ struct Deployment {
     folder: PathBuf,
     config: String,
     addresses: BTreeMap<&'static str, String>,
-    /// Keeps the databases that the tests share a server for.
+    /// Keeps its databases on the shared server.
     _shared: Option<TestCluster>,
 }
 
@@ -58,7 +58,7 @@ impl Deployment {
         let mut lines = format!("default_url = '{}'\nreviews_urls = [", address("default"));
         for database in DATABASES {
             let name = format!("{name}_{}", database.replace('-', "_"));
-            // Another order than SQLite's.
+            // Sorts texts in another order than SQLite.
             let create = format!(
                 "CREATE DATABASE {name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en'"
             );
@@ -213,7 +213,7 @@ impl Deployment {
         DATABASES[1..].iter().map(|database| self.reviews(database).unwrap()).sum()
     }
 
-    /// No server takes it for a cluster, and nobody makes a new one of it.
+    /// No command accepts it as a cluster.
     #[track_caller]
     fn is_no_cluster(&self) {
         for command in ["serve", "migrate"] {
@@ -235,19 +235,7 @@ impl Server {
         headers: Headers,
         body: Option<&Value>,
     ) -> TestResponse {
-        let url = format!("http://{}{path}", self.0.address);
-        let mut request = reqwest::Client::new().request(method, url);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        actix_web::rt::System::new().block_on(async {
-            let response = request.send().await.unwrap();
-            let (status, headers) = (response.status(), response.headers().clone());
-            TestResponse { status, headers, text: response.text().await.unwrap() }
-        })
+        self.0.send(method, path, headers, body)
     }
 
     fn post(&self, path: &str, headers: Headers, body: &Value) -> TestResponse {
@@ -283,7 +271,7 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap()
 }
 
-/// Who does things in the tests: an `Authorization`.
+/// An account that acts in the tests, by its token or its session.
 struct Member {
     authorization: String,
     cookie: String,

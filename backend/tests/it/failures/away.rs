@@ -1,4 +1,4 @@
-//! Servers that are away, or hang.
+//! Servers that are stopped, crash, or hang.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -72,7 +72,7 @@ async fn a_server_that_hangs_does_not_delay_requests_to_others() {
     let app = &cluster.app;
     let [there, gone] = cluster.create_reviews(20).await;
     cluster.reviews[1].pause();
-    // Many more than there are connections, and than may wait for one.
+    // Many more requests than connections and waiting places.
     let path = format!("/api/reviews/{}", gone[0]);
     let stuck = join_all((0..300).map(|_| app.get(&path)));
     let others = async {
@@ -108,7 +108,7 @@ async fn without_default_known_products_can_be_read() {
         assert_eq!(answer.problem(503), "database_unavailable");
         assert_eq!(answer.json()["detail"], "default is not answering.");
     }
-    // Whose token this is cannot be said.
+    // The owner of a token is not known.
     let own = || {
         let request = app.request(reqwest::Method::GET, "/api/accounts/me/reviews");
         app.send(request.bearer_auth("ostk_unknown"))
@@ -135,7 +135,7 @@ async fn a_connection_that_was_cut_is_opened_again() {
     let [_, mut written] = cluster.create_reviews(20).await;
     for _ in 0..20 {
         proxy.cut();
-        // Nothing had happened on the connections: clients do not even notice.
+        // The connections were idle, so clients do not notice.
         assert_eq!(app.get(PAGE).await.status, 200);
         proxy.cut();
         let answer = cluster.post_to(1).await;
@@ -185,7 +185,7 @@ async fn acknowledged_reviews_survive_crashes() {
     assert!(!acknowledged.is_empty());
     assert!(acknowledged.iter().all(|id| listed.contains(id)), "an acknowledged review is missing");
     app.verify();
-    // Whoever was refused asks again, and makes no second one.
+    // Clients that were refused send their requests again, which makes no duplicates.
     for writer in 0..4 {
         for n in 0..150 {
             let body = json!({"body": "text", "rating": 5});

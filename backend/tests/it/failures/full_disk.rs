@@ -1,4 +1,4 @@
-//! A disk that is full.
+//! Full disks.
 
 use std::fs;
 use std::io::Write;
@@ -16,18 +16,18 @@ use crate::support::cluster::TestCluster;
 use crate::support::postgres::Postgres;
 use crate::support::wait::wait_until;
 
-/// A server whose data lie in a file system of 16 MB, which is gone with it.
+/// A server whose data is on a file system of 16 MB, which ends with it.
 struct ServerOnSmallDisk {
     server: ServerProcess,
     client: Client,
-    /// The data, from here.
+    /// The data folder, as this process sees it.
     data: PathBuf,
 }
 
-/// The folder with the data that it begins with.
+/// The folder of the data with which it starts.
 const BEFORE: &str = "before";
 
-/// Whether this user may have a file system of his own.
+/// Whether this user may mount a file system.
 fn may_mount() -> bool {
     let tried = Command::new("unshare")
         .args(["--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"])
@@ -73,7 +73,7 @@ impl ServerOnSmallDisk {
         self.client.post(self.url(path)).json(body).send().await.unwrap()
     }
 
-    /// What the program does there.
+    /// Runs the program in the server's namespaces.
     fn run(&self, cluster: &TestCluster, arguments: &[&str]) -> Output {
         let run = ostrakon(cluster, arguments);
         let mut command = Command::new("nsenter");
@@ -83,7 +83,7 @@ impl ServerOnSmallDisk {
     }
 }
 
-/// Takes all room that is left in a folder's file system.
+/// Fills the file system of a folder.
 fn fill(folder: &Path) -> PathBuf {
     let path = folder.join("fill");
     let mut file = fs::File::create(&path).unwrap();
@@ -97,7 +97,7 @@ fn fill(folder: &Path) -> PathBuf {
 struct MountedDisk(PathBuf);
 
 impl MountedDisk {
-    /// In this folder; `None`: this user may not mount one for all to see.
+    /// Mounts it on this folder; `None`: this user may not mount for other processes.
     fn at(folder: &Path) -> Option<MountedDisk> {
         let mount = ["-t", "tmpfs", "-o", "size=64m", "tmpfs"];
         let mounted = Command::new("mount").args(mount).arg(folder).stderr(Stdio::null()).status();
@@ -165,7 +165,7 @@ async fn a_full_disk_refuses_writes_alone_and_recovers_by_itself() {
     }
 }
 
-/// On one disk the databases, on another one the server's log.
+/// The databases are on one disk, the server's log on another.
 #[actix_web::test]
 async fn a_full_disk_of_a_server_is_reported_until_there_is_room() {
     let folder = tempfile::tempdir().unwrap();
@@ -178,7 +178,7 @@ async fn a_full_disk_of_a_server_is_reported_until_there_is_room() {
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).unwrap();
     let tables = disk.join("tables");
     fs::create_dir(&tables).unwrap();
-    // Who mounts is root, for whom the server runs as another user.
+    // Only root can mount, and as root PostgreSQL runs as another user.
     assert!(Command::new("chown").arg("postgres:").arg(&tables).status().unwrap().success());
     // A server of its own: one whose disk is full makes no checkpoints, not even for other databases.
     let server = Postgres::start_new();
@@ -204,7 +204,7 @@ async fn a_full_disk_of_a_server_is_reported_until_there_is_room() {
             assert!(written < 10_000, "the disk is full");
         };
         assert_eq!(refused.problem(503), "storage_full");
-        // Something may still be written, and says nothing of what can't be.
+        // Small reviews may still fit, but the database stays reported as full.
         for n in 0..50 {
             let small = app.post_review(2, &json!({"body": n.to_string()})).await;
             assert!(small.status == 201 || small.problem(503) == "storage_full");

@@ -1,4 +1,4 @@
-//! Replicas: who reads from them, and when.
+//! Replicas: which reads they serve, and when.
 
 use ostrakon::db::Reads;
 use serde_json::json;
@@ -26,7 +26,7 @@ async fn with_replica(reads: Reads, max_replica_lag_ms: u32) -> (ServerCluster, 
     (cluster, replica.unwrap())
 }
 
-/// Asks until the replica is known to have all.
+/// Waits until the replica is known to have every write.
 async fn until_it_has_all(cluster: &ServerCluster) {
     let replica = async || cluster.app.databases()["items"][1]["replicas"][0].clone();
     wait_until(replica, |it| *it == json!({"health": "up", "lag_ms": 0})).await;
@@ -103,7 +103,7 @@ async fn a_client_reads_its_own_writes() {
     assert_eq!(odd.problem(400), "parameter_invalid");
     assert_eq!(with("cookie", "ostrakon_position=?".to_owned())(PAGE).await.status, 200);
 
-    // A browser keeps it by itself; what it wrote before is not forgotten.
+    // A browser keeps the position in a cookie, with those of earlier writes.
     let request = app.request(reqwest::Method::POST, "/api/products/1/reviews");
     let request = request.header("cookie", format!("ostrakon_position={position}.default:1"));
     let answer = app.send(request.json(&json!({"body": "text"}))).await;
@@ -147,7 +147,7 @@ async fn a_promoted_replica_takes_over() {
     let mut replica = None;
     let cluster = ServerCluster::start_with(|config, reviews| {
         let follower = reviews[1].replica();
-        // What is acknowledged is on both.
+        // Acknowledged writes are on both servers.
         reviews[1].sql("ALTER SYSTEM SET synchronous_standby_names = '*'");
         reviews[1].sql("SELECT pg_reload_conf()");
         let (one, two) = (reviews[1].port(), follower.port());

@@ -1,4 +1,4 @@
-//! Who may do what: every operation of the OpenAPI document, by everybody there can be.
+//! Who may do what: every operation of the OpenAPI document, by each kind of caller.
 
 use std::collections::BTreeSet;
 
@@ -59,7 +59,7 @@ const ACTORS: [Actor; 15] = [
 ];
 
 impl Actor {
-    /// What an API token may be used for; `None`: it is not one.
+    /// The scopes of an API token; `None`: a session, or no credentials.
     fn scopes(self) -> Option<&'static str> {
         match self {
             OwnersToken | AdminsToken => Some("read write moderate admin"),
@@ -84,12 +84,12 @@ impl Actor {
     }
 }
 
-/// Who may do it. Whoever may not is told so, and nothing else happens.
+/// Who may call an operation. Any other caller is refused, and nothing else happens.
 #[derive(Clone, Copy, Debug)]
 enum Access {
-    /// Everybody: nobody looks at who asks.
+    /// Everybody: credentials are ignored.
     Public,
-    /// Everybody, but what they prove themselves with must be good.
+    /// Everybody, but credentials must be valid.
     Anybody,
     /// The same, and tokens need the scope `write`.
     Posters,
@@ -110,7 +110,7 @@ enum Access {
 }
 
 impl Access {
-    /// What the actor is told: the success, or the code of a problem.
+    /// The expected outcome: the success, or the code of a problem.
     fn expected(self, actor: Actor, success: &str) -> String {
         let refused = match (self, actor) {
             (Access::Public, _) => None,
@@ -152,8 +152,8 @@ impl Access {
     }
 }
 
-/// One row for each operation: who may do it, and what comes of it. A problem stands for success
-/// where the request can only get so far, past the question of who asks.
+/// One row for each operation: who may call it, and the outcome. A problem stands for success where
+/// the request gets past authorization, but no further.
 const MATRIX: [(&str, Access, &str); 48] = [
     ("list_products", Access::Public, "200"),
     ("get_product", Access::Public, "200"),
@@ -265,7 +265,7 @@ fn hash(secret: &str) -> String {
 
 struct Stage {
     app: TestApp,
-    /// An account that nobody needs.
+    /// An account that no actor has.
     bystander: i64,
     products: i64,
 }
@@ -328,7 +328,7 @@ impl Stage {
         Scene { product: self.products, review: made["id"].as_str().unwrap().to_owned() }
     }
 
-    /// Whoever asks, asks as nobody else, also after having signed out.
+    /// Adds the actor's own credentials, which stay the same after signing out.
     fn authorize(&self, actor: Actor, request: RequestBuilder) -> RequestBuilder {
         let cookie = |name: &str| format!("ostrakon_session=secret of {name}");
         match actor {

@@ -1,4 +1,4 @@
-//! Every kind of bad input has its code, and leaves nothing behind.
+//! Every kind of invalid input has its own code, and changes nothing.
 
 use ostrakon_shared::Role;
 use reqwest::Method;
@@ -89,7 +89,7 @@ on_every_engine!(other_content_types_are_refused, async || {
     let request = request.header("content-type", "Application/JSON; charset=utf-8");
     assert_eq!(app.send(request.body(r#"{"body":"x"}"#)).await.status, 201);
 
-    // A change may say that it is one (RFC 7396); nothing else is.
+    // A change may be sent as a merge patch (RFC 7396), other requests may not.
     let admin = app.create_account("admin", Role::Admin).await;
     let change = async |method: Method, path: &str, media_type: &str| {
         let request = app.request(method, path).header("content-type", media_type);

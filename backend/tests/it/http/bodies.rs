@@ -1,4 +1,4 @@
-//! How bodies are read: null, blank texts, integers and lengths; and what errors say of them.
+//! How bodies are read: null, blank texts, integers and lengths, and their errors.
 
 use ostrakon_shared::Role;
 use reqwest::Method;
@@ -141,7 +141,7 @@ on_every_engine!(field_errors_carry_the_values_of_their_text, async || {
     let status = app.get_as(&admin, "/api/admin/reviews?status=lost").await.json();
     let words = json!(["pending", "approved", "rejected", "spam", "deleted"]);
     assert_eq!(status["errors"][0]["params"]["allowed"], words);
-    // What needs no value has none.
+    // Errors without a value have no `params`.
     let blank = app.post_review(1, &json!({"body": " "})).await.json();
     assert_eq!(blank["errors"][0].get("params"), None);
 });
@@ -198,7 +198,7 @@ on_every_engine!(null_removes_optional_fields_only, async || {
     ] {
         let null = json!({field: null});
         let refused = match path {
-            // Not with a token.
+            // This needs a session, not a token.
             "/api/admin/accounts/1" => browser.send(Method::PATCH, path, null).await,
             _ => patch(path, &null).await,
         };
@@ -207,7 +207,7 @@ on_every_engine!(null_removes_optional_fields_only, async || {
         let found = (&error["pointer"], &error["code"]);
         assert_eq!(found, (&json!(format!("/{field}")), &json!("wrong_type")), "{field}");
     }
-    // A word that is no text is none, but the JSON is right.
+    // The JSON is valid, but the value is no text.
     for value in [json!(5), json!(true), json!({}), Value::Null] {
         let report = json!({"reason": value}).to_string();
         let refused = app.post_text(&format!("{review}/reports"), report.clone()).await;
@@ -225,7 +225,7 @@ on_every_engine!(null_removes_optional_fields_only, async || {
         assert_eq!(removed.status, 200, "{field}: {removed:?}");
         assert_eq!(removed.json()[field], Value::Null, "{field}");
     }
-    // Nothing in a change is no change.
+    // An empty change changes nothing.
     assert_eq!(patch(&review, &json!({})).await.status, 200);
 });
 
@@ -251,7 +251,7 @@ on_every_engine!(integers_may_be_written_with_a_decimal_point, async || {
     assert_eq!(half.json()["errors"][0]["code"], "wrong_type");
 });
 
-/// A text as JSON can make it longest.
+/// The longest JSON of a text.
 fn escaped(text: &str) -> String {
     text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect()
 }
@@ -289,7 +289,7 @@ on_every_engine!(limits_are_characters_however_they_are_escaped, async || {
     let request = request.header("content-type", "application/json").body(decisions);
     let decided = app.send(moderator.authorize(request)).await;
     assert_eq!(decided.status, 200, "{decided:?}");
-    // What has short fields only has a short limit.
+    // Bodies with short fields have a short limit.
     let sign_in = json!({"name": "x".repeat(10_000), "password": "x"}).to_string();
     assert_eq!(app.post_text("/api/session", sign_in).await.problem(413), "body_too_large");
 });

@@ -1,4 +1,4 @@
-//! Nothing grows, waits or works without a bound.
+//! Bounds of queues, statements, files and responses.
 
 use diesel::connection::SimpleConnection;
 use futures_util::StreamExt;
@@ -22,13 +22,13 @@ async fn excess_requests_are_refused_at_once() {
         app.send(admin.authorize(edit).json(&json!({"archived": true}))).await
     };
     let mut answers: FuturesUnordered<_> = (0..300).map(|_| archive()).collect();
-    // As long as the lock is held, no other answer is possible.
+    // While the lock is held, no other response is possible.
     for _ in 0..44 {
         let answer = answers.next().await.unwrap();
         assert_eq!(answer.problem(503), "overloaded");
         assert!(!answer.header("retry-after").is_empty());
     }
-    // Other kinds of work are not held up.
+    // Other kinds of work are not delayed.
     app.get_json("/api/products/1/reviews").await;
     app.create_review(2, None).await;
     drop(holder);
@@ -66,7 +66,7 @@ async fn the_write_ahead_log_of_a_file_is_bounded() {
     let big = "PRAGMA wal_autocheckpoint = 0; CREATE TABLE big AS SELECT randomblob(120000000)";
     app.sql("reviews-1", big);
     assert!(megabytes() > 100);
-    // A long read is not broken off, and holds nobody up.
+    // A long read is not interrupted, and delays no other request.
     app.create_review(1, None).await;
     assert!(megabytes() > 100);
     drop(reader);

@@ -1,4 +1,4 @@
-//! Answers that are kept: nobody sees one that lacks what was acknowledged.
+//! The response cache: no client gets a response that lacks an acknowledged write.
 
 use futures_util::future::join_all;
 use ostrakon_shared::Role;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::app::{TestApp, ids};
 use crate::support::wait::wait_until;
 
-/// What is kept of product 1 and of a review of it.
+/// The cached paths of product 1 and of a review of it.
 fn kept(review: &str) -> [String; 4] {
     [
         "/api/products/1".to_owned(),
@@ -41,7 +41,7 @@ on_every_engine!(every_change_is_visible_at_once, async || {
     let decide = |decision: &str, reason: &str, version: i64| json!({"decision": decision, "reason": reason, "reviews": [{"id": review, "version": version}]});
     let undo = json!({"reviews": [{"id": review, "version": 3}]});
     let decisions = "/api/moderation/decisions";
-    // Each change, who makes it, and which of the four kept answers it changes.
+    // Each change, its author, and which of the four cached responses it changes.
     let changes: Vec<(&_, Method, String, Value, [bool; 4])> = vec![
         (&author, Method::PATCH, path.clone(), json!({"rating": 1}), [true; 4]),
         (&moderator, Method::POST, decisions.into(), decide("reject", "off_topic", 2), [true; 4]),
@@ -79,7 +79,7 @@ on_every_engine!(a_new_review_is_in_every_later_response, async || {
                     .post_review(1, &json!({"body": format!("{client} {n}"), "rating": 3}))
                     .await;
                 let id = answer.json()["id"].as_str().unwrap().to_owned();
-                // Others keep the answer filled meanwhile; with these it has room for all.
+                // Other clients fill the cache meanwhile; a limit of 100 has room for all reviews.
                 let page = app.get_json("/api/products/1/reviews?limit=100").await;
                 assert!(ids(page["items"].as_array().unwrap()).contains(&id), "{id} is missing");
                 let rating = app.get_json("/api/products/1/rating").await;
@@ -106,7 +106,7 @@ on_every_engine!(a_known_version_is_answered_without_a_body, async || {
     }
 });
 
-// Another process may keep an answer for a moment, but not from those who have written.
+// Another process may serve a cached response for a moment, but not to a client that has written.
 on_every_server!(a_client_reads_its_own_writes_at_another_process, async || {
     let app = TestApp::start(3).await;
     let other = app.start_second_process();
@@ -120,8 +120,7 @@ on_every_server!(a_client_reads_its_own_writes_at_another_process, async || {
     }
 });
 
-/// What is kept because nothing seems to change must not stay when something does, behind the
-/// server's back.
+/// Cached responses expire when another program changes the database.
 #[actix_web::test]
 async fn writes_of_other_programs_become_visible() {
     let app = TestApp::start(3).await;
@@ -138,13 +137,13 @@ async fn writes_of_other_programs_become_visible() {
     }
 }
 
-/// Nothing is kept when there is no room for it.
+/// Without room, nothing is cached.
 #[actix_web::test]
 async fn the_cache_can_be_disabled() {
     let app = TestApp::start_with(3, |config| config.cache_mib = 0).await;
     app.create_review(1, Some(4)).await;
     app.get_json("/api/products/1/rating").await;
-    // Behind the server's back: only who looks again sees it.
+    // Another program changes the database: only a new query sees it.
     for database in ["reviews-1", "reviews-2", "reviews-3"] {
         app.sql(database, "UPDATE product_rating SET r4 = r4 + 1 WHERE r4 > 0");
     }

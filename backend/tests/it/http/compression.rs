@@ -1,4 +1,4 @@
-//! Long answers are compressed for those who accept it; each coding has a tag of its own.
+//! Long responses are compressed for clients that accept it; each encoding has its own tag.
 
 use std::io::Read;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::app::TestApp;
 
-/// An answer whose body may be compressed.
+/// A response whose body may be compressed.
 struct CompressedResponse {
     status: StatusCode,
     headers: reqwest::header::HeaderMap,
@@ -21,7 +21,7 @@ impl CompressedResponse {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// What is in a body that must be compressed.
+    /// The JSON of a body that must be compressed.
     fn json(&self) -> Value {
         assert_eq!(
             (self.header("content-encoding"), self.header("vary")),
@@ -72,7 +72,7 @@ on_every_engine!(long_responses_are_compressed_for_clients_that_accept_it, async
                 (plain.header("content-encoding"), plain.header("vary")),
                 ("", "accept-encoding")
             );
-            // Kept or made, the same.
+            // Cached or not, the response is the same.
             for _ in 0..2 {
                 let coded = get(&app, path, &[GZIP]).await;
                 assert_eq!(coded.json(), plain.json(), "{path}");
@@ -87,7 +87,7 @@ on_every_engine!(long_responses_are_compressed_for_clients_that_accept_it, async
             let head = send(app.request(Method::HEAD, path).header(GZIP.0, GZIP.1)).await;
             assert_eq!((head.header("content-encoding"), head.body.len()), ("gzip", 0));
         }
-        // What changes is compressed anew.
+        // A changed response is compressed anew.
         app.post_review(1, &json!({"body": "new"})).await;
         let page = get(&app, "/api/products/1/reviews", &[GZIP]).await.json();
         assert_eq!(page["items"][0]["body"], "new");
@@ -131,9 +131,9 @@ on_every_engine!(each_encoding_has_its_own_tag, async || {
         for (known, accepts, status, tag) in [
             (&plain, false, 304, &plain),
             (&coded, true, 304, &coded),
-            // From a client that had the other coding before, the answer is another.
+            // A client that has the other encoding gets a new response.
             (&plain, true, 200, &coded),
-            // Compressed on the way, by nginx and by Apache.
+            // Tags as nginx and Apache change them when they compress.
             (&weak, false, 304, &plain),
             (&coded, false, 304, &plain),
         ] {

@@ -1,4 +1,4 @@
-//! Clients that take their time.
+//! Slow and idle connections.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -14,7 +14,7 @@ const HEALTH: &str = "GET /healthz HTTP/1.1\r\nhost: here\r\n\r\n";
 const POST: &str = "POST /api/products/1/reviews HTTP/1.1\r\nhost: here\r\n\
                     content-type: application/json\r\ncontent-length: 1000\r\n\r\n{";
 
-/// A server that doesn't wait for long.
+/// A server with short timeouts.
 async fn impatient() -> TestApp {
     TestApp::start_with(1, |config| {
         config.request_timeout_ms = 1_500;
@@ -29,7 +29,7 @@ fn connect(app: &TestApp, text: &str) -> TcpStream {
     stream
 }
 
-/// Reads one answer, whose body is known to end so.
+/// Reads one response, whose body ends with `end`.
 fn read_until(stream: &mut TcpStream, end: &str) -> String {
     let (mut text, mut byte) = (Vec::new(), [0]);
     while !text.ends_with(end.as_bytes()) {
@@ -39,23 +39,23 @@ fn read_until(stream: &mut TcpStream, end: &str) -> String {
     String::from_utf8(text).unwrap()
 }
 
-/// Sends byte after byte, for as long as the server takes them; what it says until it closes.
+/// Sends byte after byte until the server closes the connection; returns its response.
 fn drip(mut stream: TcpStream) -> String {
     stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
     let mut said = Vec::new();
     loop {
         match stream.read_to_end(&mut said) {
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                // It may be closed by now.
+                // The server may have closed the connection.
                 stream.write_all(b" ").ok();
             }
-            // Who sends on to what is closed is cut off.
+            // Sending to a closed connection resets it.
             _ => return String::from_utf8(said).unwrap(),
         }
     }
 }
 
-/// A review, as it is sent.
+/// A complete request with a review.
 fn new_review() -> String {
     let body = json!({"body": "text"}).to_string();
     format!(
@@ -83,7 +83,7 @@ async fn a_slow_request_head_times_out() {
     read_until(&mut stream, "{\"status\":\"ok\"}");
     stream.write_all(b"GET /healthz HTTP/1.1\r\nhost:").unwrap();
     assert_eq!(drip(stream), "", "a later head");
-    // One that came with the request before.
+    // A head that was sent together with the previous request.
     let mut stream = connect(&app, &format!("{HEALTH}GET /healthz HTTP/1.1\r\nhost:"));
     read_until(&mut stream, "{\"status\":\"ok\"}");
     assert_eq!(drip(stream), "", "a pipelined head");
@@ -124,7 +124,7 @@ async fn a_connection_with_an_unread_body_is_closed() {
         (format!("POST /api/nothing HTTP/1.1\r\nhost: here\r\n{chunked}5\r\n{{"), 404),
     ] {
         let mut stream = TcpStream::connect(app.host()).unwrap();
-        // Far less than a connection may be idle.
+        // Far less than the idle timeout.
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
@@ -132,7 +132,7 @@ async fn a_connection_with_an_unread_body_is_closed() {
         assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
         assert_eq!(body(&answer)["status"], status);
     }
-    // One that is read to its end costs no connection.
+    // A connection whose body was read to its end stays open.
     let review = json!({"body": "text"}).to_string();
     let whole = format!("{head}{json}{chunked}{:x}\r\n{review}\r\n0\r\n\r\n", review.len());
     let mut stream = connect(&app, &whole);
@@ -157,7 +157,7 @@ async fn a_connection_that_awaits_a_response_is_not_idle() {
     let holder = app.cluster().lock_file("reviews-1");
     let mut waiting = connect(&app, &new_review());
     for _ in 0..2 {
-        // Ends when it has been idle for so long.
+        // Ends when the connection has been idle for the timeout.
         let mut said = String::new();
         connect(&app, HEALTH).read_to_string(&mut said).unwrap();
     }
@@ -191,7 +191,7 @@ async fn a_stopping_server_does_not_wait_for_slow_clients() {
         answer
     });
     let app = app.restart().await;
-    // It is told, and not cut off when the server's time is up.
+    // The slow client gets a response before the server stops.
     assert_eq!(body(&clients.join().unwrap())["code"], "request_timeout");
     assert_eq!(app.get("/healthz").await.status, 200);
 }

@@ -1,4 +1,4 @@
-//! Pages of other sites change nothing.
+//! Cross-site requests change nothing.
 
 use reqwest::Method;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::accounts::{credentials, register};
 use crate::support::app::{TestApp, TestResponse};
 
-/// What a sign-in with these headers comes to.
+/// The response to a sign-in with these headers.
 async fn sign_in_with(app: &TestApp, headers: &[(&'static str, &str)]) -> TestResponse {
     let mut request = app.request(Method::POST, "/api/session").json(&credentials("aspasia"));
     for (name, value) in headers {

@@ -1,4 +1,4 @@
-//! Texts that nobody sees, and characters that move what stands beside a name.
+//! Invisible texts, and characters that reorder the text beside a name.
 
 use ostrakon_shared::Role;
 use reqwest::Method;
@@ -10,7 +10,7 @@ use crate::support::app::{TestApp, TestResponse};
 const REVIEWS: &str = "/api/products/1/reviews";
 const TOKENS: &str = "/api/accounts/me/tokens";
 
-/// Texts of which nobody sees anything.
+/// Texts without a visible character.
 const BLANK: [&str; 12] = [
     "\u{200b}",
     "\u{2060}\u{feff}",
@@ -26,7 +26,7 @@ const BLANK: [&str; 12] = [
     "\u{1d159}\u{16fe4}\u{13430}\u{13441}",
 ];
 
-/// Texts that hold such characters and show something.
+/// Texts with invisible and visible characters.
 const SEEN: [&str; 5] = [
     "👨\u{200d}👩\u{200d}👧\u{200d}👦",
     "می\u{200c}خواهم",
@@ -111,7 +111,7 @@ on_every_engine!(names_do_not_reorder_the_text_beside_them, async || {
         }
         let token = owner.send(Method::POST, TOKENS, json!({"name": name})).await;
         refused(&token, "/name", "control_character");
-        // A text stands by itself: the app isolates it from what is around.
+        // The app isolates texts from what is around them.
         let posted = app.post_review(1, &json!({"title": name, "body": name})).await.json();
         assert_eq!((&posted["title"], &posted["body"]), (&json!(name), &json!(name)));
     }

@@ -1,4 +1,4 @@
-//! The OpenAPI document: up to date, and fit for making clients from it.
+//! The OpenAPI document is up to date, and clients can be generated from it.
 
 use std::collections::HashSet;
 
@@ -122,7 +122,7 @@ on_every_engine!(responses_have_exactly_the_fields_that_the_document_lists, asyn
 });
 
 /// Every field of `value` is documented and required, every required one is there, and all of
-/// them fit their schemas: ordinary answers hold everything that is always sent.
+/// them fit their schemas: ordinary responses have every field that is always sent.
 fn check_fields(document: &Value, schema: &Value, value: &Value, place: &str) {
     check_value(document, schema, value, place);
     let Some(object) = value.as_object() else {
@@ -139,7 +139,7 @@ fn check_fields(document: &Value, schema: &Value, value: &Value, place: &str) {
     }
 }
 
-/// What a schema refers to, or its variant that is not null.
+/// The target of a schema's reference, or its variant that is not null.
 fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     if let Some(target) = schema["$ref"].as_str() {
         return resolved(document, document.pointer(&target[1..]).unwrap());
@@ -205,7 +205,7 @@ fn document() -> Value {
     serde_json::to_value(ostrakon::http::document()).unwrap()
 }
 
-/// The answers of an operation, by status.
+/// The responses of an operation, by status.
 fn responses(operation: &Value) -> impl Iterator<Item = (&str, &Value)> {
     operation["responses"].as_object().unwrap().iter().map(|(status, it)| (&**status, it))
 }

@@ -1,5 +1,4 @@
-//! The app's pages, as the server answers them: filled with what is known of a product, or as they
-//! were built.
+//! The app's pages, as the server sends them: with the content of a product, or as they were built.
 
 use std::fs;
 
@@ -33,7 +32,7 @@ pub async fn start_with(configure: impl FnOnce(&mut Config)) -> TestApp {
 #[actix_web::test]
 async fn the_title_of_a_window_holds_no_bidirectional_controls() {
     let app = start().await;
-    // From before names were checked. What marks up isolates; a title can't.
+    // A name from before names were checked. Markup isolates the control; a title can't.
     app.sql("default", "UPDATE product SET name = 'a\u{202e}b' WHERE id = 1");
     let page = app.get("/products/1").await;
     assert!(page.text.contains("<title>ab · Ostrakon</title>"), "{}", page.text);
@@ -69,7 +68,7 @@ async fn a_product_page_contains_the_product() {
     let data = script(&page, "type=\"application/ld+json\"");
     assert_eq!(data["aggregateRating"]["ratingValue"], 3.5);
     assert_eq!(data["aggregateRating"]["ratingCount"], 2);
-    // The app takes these for the answers of the API.
+    // The app uses these instead of asking the API.
     for address in [
         "/api/products/1?allow_partial=true",
         "/api/products/1/reviews?sort=newest&limit=10&allow_partial=true",
@@ -181,7 +180,7 @@ on_every_engine!(pages_of_missing_content_are_not_found, async || {
     let deleted = app.request(Method::DELETE, &format!("/api{permalink}"));
     assert_eq!(app.send(author.authorize(deleted)).await.status, 204);
     assert_eq!(status(&permalink).await, 404);
-    // Its reviews stay, and so does its page.
+    // An archived product keeps its reviews and its page.
     app.sql("default", "UPDATE product SET archived = (1 = 1) WHERE id = 2");
     assert_eq!(status("/products/2").await, 200);
 });

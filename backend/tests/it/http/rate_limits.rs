@@ -1,4 +1,4 @@
-//! Limits: how often one client may do what costs others something.
+//! Rate limits of sign-ins, registrations and reviews.
 
 use futures_util::future::select_all;
 use ostrakon::http::Rates;
@@ -20,7 +20,7 @@ async fn start(rates: Rates) -> TestApp {
 const OFF: Rates =
     Rates { sign_ins_per_minute: 0, registrations_per_hour: 0, reviews_per_minute: 0 };
 
-/// What a request comes to that the proxy has from this address.
+/// The response to a request that the proxy received from this address.
 async fn post_from(app: &TestApp, address: &str, path: &str, body: &Value) -> TestResponse {
     let request = app.request(Method::POST, path).header("x-forwarded-for", address);
     app.send(request.json(body)).await
@@ -53,14 +53,14 @@ on_every_engine!(wrong_passwords_from_elsewhere_lock_nobody_out, async || {
     }
     let hashed = app.store().accounts().passwords_hashed();
     assert_limited(&attempt(&app, "203.0.113.7", "aspasia", "x").await, "sign-in", "q=3;w=60", 20);
-    // What the client wrote there itself doesn't help, nor does the right password.
+    // Neither addresses that the client itself has sent nor the right password help.
     let posing = attempt(&app, "198.51.100.9, 203.0.113.7, 10.0.0.1", "aspasia", "x").await;
     assert_limited(&posing, "sign-in", "q=3;w=60", 20);
     let right = post_from(&app, "203.0.113.7", "/api/session", &credentials("aspasia")).await;
     assert_limited(&right, "sign-in", "q=3;w=60", 20);
     assert_eq!(app.store().accounts().passwords_hashed(), hashed, "a refusal costs nothing");
 
-    // Others from there, and herself from elsewhere, are not concerned.
+    // Other names from that network, and the owner from elsewhere, are not limited.
     attempt(&app, "203.0.113.7", "pericles", "x").await.problem(401);
     let owner = post_from(&app, "203.0.113.8", "/api/session", &credentials("aspasia")).await;
     assert_eq!(owner.status, 201);
@@ -92,7 +92,7 @@ async fn device_of(app: &TestApp, name: &str) -> String {
     device
 }
 
-/// What a request with this cookie, from 203.0.113.7, comes to.
+/// The response to a request with this cookie from 203.0.113.7.
 async fn post_by(
     app: &TestApp,
     cookie: &str,
@@ -115,7 +115,7 @@ on_every_engine!(known_devices_can_sign_in_during_a_flood_of_guesses, async || {
         Box::pin(async move { attempt(app, &address, "aspasia", "x").await })
     });
     let mut guesses: Vec<_> = guesses.collect();
-    // When the first one is refused, all places of strangers are taken.
+    // When the first one is refused, strangers have taken all their places.
     loop {
         let (guess, _, others) = select_all(guesses).await;
         guesses = others;
@@ -150,14 +150,14 @@ on_every_engine!(a_device_that_signed_in_before_keeps_its_own_allowance, async |
     let by_device = async |device: &str, body: &Value| {
         post_by(&app, device, Method::POST, "/api/session", body).await
     };
-    // Somebody in the same network uses up what the network has.
+    // Another client of the same network uses up the network's allowance.
     attempt(&app, "203.0.113.7", "aspasia", "x").await.problem(401);
     attempt(&app, "203.0.113.7", "aspasia", "x").await.problem(429);
     let signed_in = by_device(&device, &credentials("aspasia")).await;
     assert_eq!(signed_in.status, 201);
     assert_eq!(signed_in.header("ratelimit"), "\"sign-in\";r=1;t=30");
 
-    // It has no more than others, is no other account's, and can't be made up.
+    // A device has the same allowance as others, is known for one account only, and can't be forged.
     let wrong = json!({"name": "aspasia", "password": "x"});
     by_device(&device, &wrong).await.problem(401);
     assert_limited(&by_device(&device, &wrong).await, "sign-in", "q=2;w=60", 30);
@@ -194,7 +194,7 @@ on_every_engine!(concurrent_attempts_at_an_attacked_name_are_not_faster, async |
         )
     });
     let mut guesses: Vec<_> = guesses.collect();
-    // Few may wait, and only those that have waited are worked at.
+    // Few attempts may wait; the others are refused.
     let mut refused = 0;
     while refused < 20 {
         let (guess, _, others) = select_all(guesses).await;

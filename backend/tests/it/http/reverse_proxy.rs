@@ -45,7 +45,7 @@ impl Nginx {
         );
         fs::write(folder.path().join("nginx.conf"), config).unwrap();
         let nginx = Nginx { folder, port };
-        // It goes into the background once it listens.
+        // nginx goes into the background once it listens.
         let started = nginx.command().output().unwrap();
         assert!(started.status.success(), "{started:?}");
         nginx
@@ -61,7 +61,7 @@ impl Nginx {
         command
     }
 
-    /// A request by the client who has this address.
+    /// A request by the client with this address.
     fn request(&self, from: u8, method: Method, path: &str) -> RequestBuilder {
         let client = reqwest::Client::builder().local_address(Some(address(from).into()));
         client
@@ -89,7 +89,7 @@ fn admin() -> Value {
     json!({"name": "admin", "password": "admin"})
 }
 
-/// What the demo's password comes to.
+/// The status of a sign-in with the demo's password.
 async fn sign_in(app: &TestApp, nginx: &Nginx) -> u16 {
     let request = nginx.request(1, Method::POST, "/api/session").json(&admin());
     app.send(request).await.status.as_u16()
@@ -132,7 +132,7 @@ async fn requests_through_a_plain_proxy_pass_are_not_local() {
     for status in [201, 201, 429] {
         assert_eq!(review(&app, &nginx, 1).await.status, status);
     }
-    // Here at the machine itself all is as simple as ever.
+    // Local requests are not limited.
     for _ in 0..5 {
         app.create_review(1, Some(5)).await;
     }
@@ -145,7 +145,7 @@ async fn a_proxy_without_forwarding_headers_is_recognized_by_its_user() {
     let app = start(|_| ()).await;
     let silent = "proxy_http_version 1.1; proxy_set_header Connection '';";
     let nginx = Nginx::start(&format!("proxy_pass http://{}; {silent}", app.host()));
-    // Without another user nothing tells it from a browser: see the docs of http/local.rs.
+    // Without a user of its own, it can't be told from a browser: see `http/extract/local.rs`.
     let expected = if we_are_root() { 401 } else { 201 };
     assert_eq!(sign_in(&app, &nginx).await, expected);
 }
@@ -211,7 +211,7 @@ async fn the_nginx_configuration_of_deploy_forwards_client_addresses() {
             assert_eq!(review(&app, &nginx, client).await.status, status, "client {client}");
         }
     }
-    // What a client writes there itself names nobody.
+    // Addresses that the client itself sends are ignored.
     let posing = nginx.request(2, Method::POST, "/api/products/1/reviews");
     let posing = posing.header("x-forwarded-for", "203.0.113.7").json(&json!({"body": "text"}));
     assert_eq!(app.send(posing).await.problem(429), "rate_limited");
@@ -235,7 +235,7 @@ async fn the_nginx_configuration_of_deploy_forwards_client_addresses() {
     assert_eq!((answer.status.as_u16(), answer.header("location")), (308, to));
 }
 
-/// A server of its own process, and what it has logged.
+/// A server process and its log.
 struct Logged {
     server: ServerProcess,
     log: PathBuf,

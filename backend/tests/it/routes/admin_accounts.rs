@@ -129,7 +129,7 @@ on_every_engine!(the_demo_s_admin_does_not_replace_the_last_admin, async || {
         let refused = admin.send(Method::PATCH, &path(only.id.get()), edit).await;
         assert_eq!(refused.problem(409), "last_admin");
     }
-    // The demo's own account goes, as soon as there is an admin.
+    // The demo's own account can be disabled as soon as there is an admin.
     let shut = admin.send(Method::PATCH, &path(1), json!({"disabled": true})).await;
     assert_eq!((shut.status.as_u16(), &shut.json()["disabled"]), (200, &json!(true)));
 });

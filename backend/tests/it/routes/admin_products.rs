@@ -37,7 +37,7 @@ on_every_engine!(products_are_created_edited_and_archived, async || {
         app.send(admin.authorize(request))
     };
     assert_eq!(edit("\"1\"", json!({"sku": "SKU-1"})).await.problem(409), "sku_taken");
-    // What changes nothing is no new version.
+    // An edit without changes makes no new version.
     for nothing in [
         json!({}),
         json!({"archived": false}),

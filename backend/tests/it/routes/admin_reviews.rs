@@ -29,7 +29,7 @@ with_databases!(all_reviews_have_exact_pages_newest_first, async |app| {
         assert_eq!(item["database"], place.database);
         assert_eq!(item["bucket"], place.bucket.get());
     }
-    // Each database by itself, and together they are all.
+    // The lists of the databases together are the whole list.
     let mut sum = 0;
     for database in app.databases()["items"].as_array().unwrap() {
         let name = database["name"].as_str().unwrap();

@@ -1,4 +1,4 @@
-//! The audit trail: what is in it, for how long, and what is not.
+//! The audit trail: its entries, and how long they are kept.
 
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
@@ -42,19 +42,19 @@ async fn entries(app: &TestApp, query: &str) -> Vec<Value> {
     }
 }
 
-/// Those of one action.
+/// The entries of one action.
 async fn of(app: &TestApp, action: &str) -> Vec<Value> {
     entries(app, &format!("&action={action}")).await
 }
 
-/// A request to sign in from an address, and how it is answered.
+/// The status of a sign-in from an address.
 async fn sign_in_from(app: &TestApp, address: &str, name: &str, password: &str) -> u16 {
     let body = json!({"name": name, "password": password});
     let request = app.request(Method::POST, "/api/session").header("x-forwarded-for", address);
     app.send(request.json(&body)).await.status.as_u16()
 }
 
-/// What an entry says was changed, as `field: from -> to`.
+/// The changes of an entry, as `field: from -> to`.
 fn changes(entry: &Value) -> Vec<String> {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let changes = entry["changes"].as_array().unwrap();
@@ -112,7 +112,7 @@ on_every_engine!(failed_sign_ins_share_an_entry_and_keep_no_unknown_names, async
         ),
         0
     );
-    // A wrong password in a session is told from that.
+    // A wrong password in a session is another action.
     let browser = sign_in(&app, "aspasia").await;
     let proof = json!({"password": "no"});
     browser.send(Method::POST, "/api/session/proof", proof).await.problem(403);
@@ -171,7 +171,7 @@ on_every_engine!(changes_of_accounts_and_tokens_are_recorded, async || {
     let (_, another) = member.token(json!({"name": "export"})).await;
     let elsewhere = sign_in(&app, "aspasia").await;
     let edit = |edit| admin.send(Method::PATCH, &account, edit);
-    // What changes nothing is not noted.
+    // Edits without changes are not recorded.
     for nothing in [json!({}), json!({"role": "member"}), json!({"disabled": false})] {
         assert_eq!(edit(nothing).await.status, 200);
     }
@@ -257,27 +257,27 @@ on_every_engine!(entries_older_than_configured_are_removed, async || {
     create_account(&app, "admin", Role::Admin);
     let [expired, cookie] =
         [sign_in(&app, "admin").await, sign_in(&app, "admin").await].map(|it| it.cookie);
-    age(&app, "old", 31);
-    age(&app, "new", 3);
+    store_entry(&app, "old", 31);
+    store_entry(&app, "new", 3);
     // The first session has expired.
     app.sql(
         "default",
         "UPDATE session SET expires_at = 1 WHERE id = (SELECT min(id) FROM session)",
     );
-    assert_eq!(aged(&app), ["old", "new"]);
+    assert_eq!(stored_entries(&app), ["old", "new"]);
     // A server looks when it starts, and then every hour.
     let app = app.restart().await;
-    while aged(&app).len() > 1 {
+    while stored_entries(&app).len() > 1 {
         assert_eq!(app.get("/readyz").await.status, 200);
     }
-    assert_eq!(aged(&app), ["new"]);
+    assert_eq!(stored_entries(&app), ["new"]);
     assert_eq!(app.cluster().query_number("default", "SELECT count(*) FROM session"), 1);
     Browser { app: &app, cookie: expired }.get("/api/session").await.problem(401);
     assert_eq!(Browser { app: &app, cookie }.name().await, "admin");
 });
 
-/// Stores an entry that is so many days old.
-fn age(app: &TestApp, name: &str, days: i64) {
+/// Stores an entry of this age in days.
+fn store_entry(app: &TestApp, name: &str, days: i64) {
     let ms = days * 24 * 60 * 60 * 1_000;
     app.sql(
         "default",
@@ -289,8 +289,8 @@ fn age(app: &TestApp, name: &str, days: i64) {
     );
 }
 
-/// Such entries, in the order in which they were stored.
-fn aged(app: &TestApp) -> Vec<String> {
+/// The entries that `store_entry` has stored, in that order.
+fn stored_entries(app: &TestApp) -> Vec<String> {
     let rows = "SELECT account_name AS value FROM audit_entry
                 WHERE action = 'signed_in' AND actor_id IS NULL ORDER BY id";
     app.cluster().query_texts("default", rows)
@@ -302,7 +302,7 @@ on_every_engine!(a_clock_that_is_ahead_removes_nothing, async || {
     create_account(&app, "admin", Role::Admin);
     let session = sign_in(&app, "admin").await;
     for (name, days) in [("old", 40), ("older", 90), ("new", 3)] {
-        age(&app, name, days);
+        store_entry(&app, name, days);
     }
     // By a few years, and by less than entries are kept.
     for days_ahead in [5 * 365, 100, 20] {
@@ -312,8 +312,8 @@ on_every_engine!(a_clock_that_is_ahead_removes_nothing, async || {
             Removed::default(),
             "{days_ahead}"
         );
-        // Not even when what it has written itself is as new as it says.
-        age(&app, "ahead", -days_ahead);
+        // Not even when its own entries have the wrong date as well.
+        store_entry(&app, "ahead", -days_ahead);
         assert_eq!(
             app.store().accounts().remove_old(60).unwrap(),
             Removed::default(),
@@ -321,11 +321,11 @@ on_every_engine!(a_clock_that_is_ahead_removes_nothing, async || {
         );
         app.sql("default", "DELETE FROM audit_entry WHERE account_name = 'ahead'");
     }
-    assert_eq!(aged(&app), ["old", "older", "new"]);
+    assert_eq!(stored_entries(&app), ["old", "older", "new"]);
     assert_eq!(session.name().await, "admin");
     clock.set_offset_ms(0);
     assert_eq!(app.store().accounts().remove_old(60).unwrap(), Removed { entries: 1, sessions: 0 });
-    assert_eq!(aged(&app), ["old", "new"]);
+    assert_eq!(stored_entries(&app), ["old", "new"]);
 });
 
 on_every_engine!(changed_settings_are_recorded, async || {

@@ -1,4 +1,4 @@
-//! Many clients at once: nothing lost, nothing twice, every page in order.
+//! Many clients at once: no review is lost or duplicated, and every page is in order.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ const CLIENTS: usize = 16;
 const POSTS_EACH: usize = 12;
 
 /// Pages through a list again and again until `done`, and once more; each walk must be in order
-/// and without duplicates, and hold all that was answered before it began.
+/// and without duplicates, and contain every review that was acknowledged before it began.
 async fn walk(app: &TestApp, sort: &str, answered: &std::cell::RefCell<Vec<String>>) {
     loop {
         let before: Vec<String> = answered.borrow().clone();
@@ -53,7 +53,7 @@ async fn follow(app: &TestApp, answered: &std::cell::RefCell<Vec<String>>) {
             cursor = next;
             continue;
         }
-        // The last page for now: it and those before it hold all that was answered by then.
+        // The last page so far: all pages together contain every review acknowledged by then.
         let all: HashSet<_> = seen.iter().chain(&items).collect();
         assert_eq!(all.len(), seen.len() + items.len(), "a review was shown twice");
         let lost: Vec<_> = before.iter().filter(|id| !all.contains(id)).collect();

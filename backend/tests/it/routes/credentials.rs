@@ -1,4 +1,4 @@
-//! Sessions, API tokens and passwords: what they are good for, how long, and who ends them.
+//! Sessions, API tokens and passwords: what they permit, when they expire, and who ends them.
 
 use jiff::{SignedDuration, Timestamp};
 use ostrakon_shared::Role;
@@ -16,7 +16,7 @@ const TOKENS: &str = "/api/accounts/me/tokens";
 const SESSIONS: &str = "/api/accounts/me/sessions";
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
-/// What a token is answered that asks who it is.
+/// The status of a request for the session by a token.
 async fn who(app: &TestApp, token: &str) -> u16 {
     send_with_token(app, token, Method::GET, "/api/session").await.status.as_u16()
 }
@@ -165,7 +165,7 @@ on_every_engine!(the_use_of_credentials_is_recorded_once_an_hour, async || {
     let used = used_item(&owner, TOKENS, &Value::Null).await;
     assert!(moment(&used["last_used_at"]) >= moment(&used["created_at"]));
 
-    // Within the hour nothing is written, whoever asks.
+    // Within the hour nothing is written, even by another process.
     let noted = used["last_used_at"].clone();
     assert_eq!(who(&app, &token).await, 200);
     let cookie = owner.cookie;
@@ -192,7 +192,7 @@ on_every_engine!(sessions_end_after_14_days_without_use, async || {
     assert_eq!(session["last_used_at"], session["created_at"]);
     assert_eq!(days(&session["expires_at"], &session["created_at"]), 14);
 
-    // It is ten days old, and used again: it ends later.
+    // A session that is used after ten days is prolonged.
     app.sql(
         "default",
         &format!(
@@ -208,7 +208,7 @@ on_every_engine!(sessions_end_after_14_days_without_use, async || {
     let session = used_item(&browser, SESSIONS, &json!(stale.to_string())).await;
     assert_eq!(days(&session["expires_at"], &session["created_at"]), 24);
 
-    // But never later than 30 days after its begin.
+    // But it ends 30 days after its start at the latest.
     let cookie = browser.cookie;
     let app = app.restart().await;
     let browser = Browser { app: &app, cookie };
@@ -268,7 +268,7 @@ on_every_engine!(admins_list_and_end_an_account_s_sessions_and_tokens, async || 
     assert_eq!(elsewhere.get("/api/session").await.problem(401), "session_invalid");
     assert_eq!(admin.delete(&format!("{tokens}/{token_id}")).await.status, 204);
     assert_eq!([who(&app, &token).await, who(&app, &another).await], [401, 200]);
-    // What belongs to somebody else is not at this path.
+    // A session of another account is not at this path.
     let own = items(&admin, SESSIONS).await[0]["id"].clone();
     let not_theirs = format!("{sessions}/{}", own.as_str().unwrap());
     assert_eq!(admin.delete(&not_theirs).await.problem(404), "credential_not_found");
@@ -312,15 +312,15 @@ on_every_engine!(admins_prove_themselves_again_after_15_minutes, async || {
         let refused = admin.send(method, &path, json!({"name": "x"})).await;
         assert_eq!(refused.problem(403), "proof_required", "{path}");
     }
-    // What only reads, and what is the admin's own, goes on.
+    // Reads, and changes of the admin's own account, are still allowed.
     for path in [format!("{account}/tokens"), "/api/admin/accounts".into(), TOKENS.into()] {
         assert_eq!(admin.get(&path).await.status, 200, "{path}");
     }
     assert_eq!(items(&admin, TOKENS).await.len(), 1, "nothing is revoked");
-    // Members are not asked: there is less to lose.
+    // Members need no new proof: less is at stake.
     let (_, others_id) = member.token(json!({"name": "y"})).await;
     assert_eq!(member.delete(&format!("{TOKENS}/{others_id}")).await.status, 204);
-    // Nor is an admin who ends a session of their own.
+    // Ending one's own session needs no new proof either.
     let ended = items(&sign_in(&app, "admin").await, SESSIONS).await;
     app.sql("default", &age(16 * 60_000));
     let newest = ended[0]["id"].as_str().unwrap();
@@ -349,7 +349,7 @@ on_every_engine!(admins_prove_themselves_again_after_15_minutes, async || {
     assert_eq!(post_session(&app).await, 401);
 });
 
-/// What the old password is answered.
+/// The status of a sign-in with the old password.
 async fn post_session(app: &TestApp) -> u16 {
     let request = app.request(Method::POST, "/api/session").json(&credentials("admin"));
     app.send(request).await.status.as_u16()

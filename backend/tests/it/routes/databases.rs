@@ -1,4 +1,4 @@
-//! The databases: what each holds, what happens when one is down or a bucket has moved.
+//! The table of databases; databases that are down, and buckets that have moved.
 
 use futures_util::future::join_all;
 use ostrakon::shard::{Spread, bucket_of, home_buckets};
@@ -119,7 +119,7 @@ on_every_engine!(a_bucket_that_moved_is_found_in_its_new_database, async || {
             app.post_with_key(1, &json!({"body": "x", "rating": 5}), &n.to_string()).await.json(),
         );
     }
-    // By hand, while nobody writes, what a move leaves behind: the rows in the target, the
+    // Does by hand, without writes, what a move does: the rows in the target, the
     // source's row `gone`, the target's `owned` under the next epoch, and the map.
     let home: Vec<_> = home_buckets(ProductId::new(1).unwrap(), Spread::DEFAULT).collect();
     let bucket = |id: &str| bucket_of(id.parse::<ReviewId>().unwrap());
@@ -159,7 +159,7 @@ on_every_engine!(a_bucket_that_moved_is_found_in_its_new_database, async || {
     assert_eq!(total, 40, "rows that are left behind do not count");
 });
 
-// As if somebody had taken away a table, or a right.
+// As if a table had been dropped, or a permission revoked.
 on_every_engine!(a_query_that_the_engine_refuses_is_an_internal_error, async || {
     let app = TestApp::start(2).await;
     let id = app.create_review(1, Some(4)).await;
@@ -182,12 +182,12 @@ on_every_engine!(a_query_that_the_engine_refuses_is_an_internal_error, async || 
             assert!(!answer.text.contains(word), "{answer:?}");
         }
     }
-    // What needs none of that goes on.
+    // Requests that need neither table succeed.
     app.get_json(&format!("/api/reviews/{id}")).await;
     assert_eq!(app.get("/readyz").await.status, 200);
 });
 
-/// A role that may do all that a server does, and no more: its name, and what it is granted.
+/// A role with exactly the permissions that a server needs: its name, and its grants.
 fn role(number: u32) -> (String, String) {
     let role = format!("limited_{number}_{}", std::process::id());
     let grants = format!(

@@ -18,7 +18,7 @@ enum Step {
     Edit(usize, Option<i32>),
     Delete(usize),
     Report(usize),
-    /// About the review that was posted at this place, if there are so many.
+    /// A decision about the review with this index, if there is one.
     Decide(usize, &'static str),
     Undo(usize),
     List {
@@ -58,7 +58,7 @@ struct Entry {
     json: Value,
     author: Option<usize>,
     open_reports: usize,
-    /// Who has reported it can't again.
+    /// Whether the guest has reported it: only one report is accepted.
     reported: bool,
     /// Status and open reports before the last change, if that was a decision.
     before_decision: Option<(Value, usize)>,
@@ -77,7 +77,7 @@ impl Entry {
         json!({"id": self.json["id"], "version": self.json["version"]})
     }
 
-    /// Takes over what a decision came to.
+    /// Takes over the result of a decision.
     fn decided(&mut self, result: &Value) {
         self.json["status"] = result["status"].clone();
         self.json["version"] = result["version"].clone();
@@ -237,7 +237,7 @@ impl Model<'_> {
         assert_eq!(self.app.all_pages(&path).await, self.expected(sort, rating), "{path}");
     }
 
-    /// What the list must be: all approved reviews, in the order in which they were posted.
+    /// The expected list: all approved reviews, in the order in which they were posted.
     fn expected(&self, sort: &str, rating: Option<i64>) -> Vec<Value> {
         let mut list: Vec<Value> = self
             .reviews

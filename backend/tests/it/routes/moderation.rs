@@ -1,4 +1,4 @@
-//! Reports, the queue, decisions and their record.
+//! Reports, the queue, decisions and their history.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -87,7 +87,7 @@ on_every_engine!(readers_report_once_each, async || {
     let nowhere = report(&app, None, "7ZZZZZZZZZZZZ", spam).await;
     assert_eq!(nowhere.problem(404), "review_not_found");
 
-    // It stays public until somebody decides.
+    // It stays public until a moderator decides.
     assert_eq!(app.get_json(&format!("/api/reviews/{id}")).await["version"], 1);
     let queue = app.get_json_as(&moderator, QUEUE).await;
     let reports = queue["items"][0]["reports"].as_array().unwrap();
@@ -149,7 +149,7 @@ on_every_engine!(two_moderators_do_not_overwrite_each_other, async || {
         [json!("version_conflict"), Value::Null, json!("review_not_found")]
     );
     assert_eq!(column("status"), [Value::Null, json!("spam"), Value::Null]);
-    // All at once: one of them decides, the others are told.
+    // All at once: one decision wins, the others get a conflict.
     let third = app.create_review(3, Some(1)).await;
     let seen = [(third.as_str(), 1)];
     let race = (0..8).map(|_| decide(&app, &moderator, "reject", &seen));
@@ -205,7 +205,7 @@ on_every_engine!(a_guest_s_address_is_hidden_by_a_key_outside_the_databases, asy
         || app.cluster().query_texts("reviews-1", "SELECT reader AS value FROM report ORDER BY 1");
     assert_eq!(readers().len(), 2);
 
-    // What was kept by the cluster's id is forgotten when it is migrated.
+    // Hashes that were keyed by the cluster's id are replaced by a migration.
     let migration = match crate::support::engine::engine() {
         crate::support::engine::Engine::Sqlite => include_str!(
             "../../../../migrations/sqlite/reviews/2026-11-27-020000_forget_addresses/up.sql"

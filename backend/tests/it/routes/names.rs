@@ -1,4 +1,4 @@
-//! Names: which accounts may have, and with which reviews are signed.
+//! Names of accounts, and signatures of reviews.
 
 use ostrakon_shared::{Credentials, Role};
 use reqwest::Method;
@@ -67,7 +67,7 @@ on_every_engine!(names_that_speak_for_the_service_are_reserved, async || {
         assert_eq!(signed.problem(422), "validation_failed", "{name}");
         assert_eq!(signed.json()["errors"][0]["code"], "reserved", "{name}");
     }
-    // The operator gives them away.
+    // An operator can create such accounts.
     create_account(&app, "admin", Role::Admin);
     let admin = sign_in(&app, "admin").await;
     let own = admin.send(Method::POST, REVIEWS, json!({"body": "b", "author_name": "Admin"})).await;
@@ -77,7 +77,7 @@ on_every_engine!(names_that_speak_for_the_service_are_reserved, async || {
     );
 });
 
-/// A review's name and mark.
+/// The name of a review, and whether it is marked as a member's.
 fn signature(review: &Value) -> (Option<&str>, bool) {
     (review["author_name"].as_str(), review["member"].as_bool().unwrap())
 }
@@ -192,7 +192,7 @@ on_every_engine!(edited_signatures_follow_the_same_rules, async || {
     let refused = edit(json!({"author_name": "Root"})).await;
     assert_eq!(refused.json()["errors"][0]["code"], "reserved");
 
-    // Whoever takes the name later changes nothing about what is signed with it.
+    // An account that takes the name later does not change existing signatures.
     app.create_account("mila", Role::Member).await;
     let edited = edit(json!({"body": "c", "author_name": "Mila"})).await.json();
     assert_eq!((signature(&edited), &edited["body"]), ((Some("Mila"), false), &json!("c")));
@@ -238,7 +238,7 @@ on_every_engine!(the_demo_signs_with_no_account_s_name, async || {
     assert_eq!(names, [None, Some("Ben K.")]);
 });
 
-/// Undoes the migrations of names, as if an earlier program had filled the databases.
+/// Reverts the migrations of names, as if an earlier program had filled the databases.
 fn undo(cluster: &TestCluster) {
     macro_rules! down {
         ($path:literal) => {
@@ -252,7 +252,7 @@ fn undo(cluster: &TestCluster) {
     let default = down!("default/2026-11-27-070000_names/down.sql");
     let reviews = down!("reviews/2026-11-27-070000_pen_names/down.sql");
     for (database, down) in [("default", default), ("reviews-1", reviews), ("reviews-2", reviews)] {
-        // Citus changes a table by a statement that comes alone.
+        // On Citus, a statement that changes a table must be sent alone.
         for statement in down.trim_end().split_inclusive(';').chain([forget]) {
             cluster.sql(database, statement);
         }
@@ -286,7 +286,7 @@ on_every_engine!(a_migration_compares_existing_names, async || {
         );
     }
     cluster.sql("default", "UPDATE product SET search_text = 'of an earlier program'");
-    // Two names that an earlier program did not know to be alike.
+    // Two names that look alike, which an earlier program allowed.
     let (name, id) = ("аspasia", other.id);
     cluster.sql(
         "default",
@@ -311,7 +311,7 @@ on_every_engine!(a_migration_compares_existing_names, async || {
         let (review, body) = (&item["review"], item["review"]["body"].as_str().unwrap());
         let expected = match body {
             "own" | "cased" if item["author_id"] == one.id.to_string() => (Some("aspasia"), true),
-            // By the account that had another name when it signed.
+            // The account had another name when it signed.
             "own" => (Some("mila"), false),
             "cased" => (Some("MILA"), false),
             "pen" => (Some("A. of Miletus"), false),
@@ -321,7 +321,7 @@ on_every_engine!(a_migration_compares_existing_names, async || {
         assert_eq!(signature(review), expected, "{item}");
     }
     assert_eq!(listed.len(), 9);
-    // Once is enough.
+    // A second migration does nothing.
     let config = app.cluster().config(2);
     let mut lines = Vec::new();
     config.databases().migrate(None, &mut |line| lines.push(line)).unwrap();
@@ -351,7 +351,7 @@ on_every_engine!(a_migration_ignores_invisible_characters, async || {
     create_account(&app, "aspasia", Role::Member);
     app.add_named_product(6, "Kra\u{e000}ter");
     let cluster = app.stop().await;
-    // As an earlier program has stored it.
+    // As an earlier program stored it.
     for statement in [
         "UPDATE account SET name_skeleton = 'of an earlier program'",
         "UPDATE product SET search_text = 'kra\u{e000}ter' WHERE id = 6",

@@ -139,7 +139,7 @@ on_every_engine!(if_match_accepts_every_form_in_which_a_tag_comes_back, async ||
         let edited = app.send(author.authorize(request)).await;
         assert_eq!((edited.status.as_u16(), &edited.json()["version"]), (200, &json!(version + 1)));
     }
-    // What is malformed is no version, and none is changed.
+    // Malformed tags are refused, and change nothing.
     for malformed in ["7", "\"7.1\" \"2\"", "\"7\"\"7\"", "\"7", "w/\"7\"", "*, \"7\""] {
         let refused = edit(&app, &author, &review, malformed, json!({"body": "lost"})).await;
         assert_eq!(refused.problem(400), "if_match_invalid", "{malformed}");

@@ -31,7 +31,7 @@ with_databases!(a_created_review_is_in_every_list, async |app| {
 });
 
 // The test to copy. Its name is a sentence; `with_databases!` runs it with 1, 3 and 8 databases of
-// each engine, which are its own. It sets up through the API and looks at answers alone: status,
+// each engine, which are its own. It sets up through the API and looks at responses alone: status,
 // headers, and the code of a refusal. `verify` recounts at the end.
 with_databases!(the_same_key_makes_one_review, async |app| {
     let review = json!({"body": "once", "rating": 4});

@@ -1,4 +1,4 @@
-//! Searches find words whatever their case and accents, on every engine and in every locale.
+//! Searches ignore case and accents, on every engine and in every locale.
 
 use ostrakon_shared::Role;
 use reqwest::Method;
@@ -9,7 +9,7 @@ use crate::support::app::{TestAccount, TestApp};
 use crate::support::cluster::TestCluster;
 use crate::support::engine::Engine;
 
-/// What is stored, how it is searched for, and whether it is found.
+/// A stored text, a search, and whether the search finds the text.
 const SEARCHES: [(&str, &str, bool); 24] = [
     ("Σίσυφος", "ΣΊΣΥΦΟΣ", true),
     ("ΣΊΣΥΦΟΣ", "σισυφος", true),
@@ -45,7 +45,7 @@ async fn count(app: &TestApp, by: &TestAccount, list: &str, search: &str) -> usi
     app.all_pages_as(by, &format!("{list}search={}", escaped(search))).await.len()
 }
 
-/// Each of these is found as it should be, as a product, an account, and in reviews.
+/// Checks each search in products, accounts and reviews.
 async fn search_everything(app: &TestApp) {
     let admin = app.create_account("aspasia", Role::Admin).await;
     for (number, (text, search, is_found)) in (10..).zip(SEARCHES) {
@@ -118,7 +118,7 @@ on_every_engine!(products_are_found_by_their_current_name, async || {
     assert_eq!([found("ale").await, found("ol").await], [1, 0]);
 });
 
-/// Locales of servers that see cases in ways of their own.
+/// Locales with case rules of their own.
 const LOCALES: [&str; 2] = [
     "TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'",
     "TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8' LOCALE_PROVIDER icu ICU_LOCALE 'tr-TR'",
@@ -130,7 +130,7 @@ async fn searches_do_not_depend_on_the_server_s_locale() {
     for options in LOCALES {
         let app = TestApp::start_on(TestCluster::with_create_options(options), 1, |_| ());
         search_everything(&app).await;
-        // What accounts are called is compared in the same way, too.
+        // Names of accounts are compared in the same way.
         create_account(&app, "ISIDOR", Role::Member);
         create_account(&app, "Σωκράτης", Role::Member);
         for (name, code) in [("isidor", 409), ("ısidor", 409), ("ΣΩΚΡΆΤΗΣ", 409), ("other", 201)]

@@ -61,7 +61,7 @@ on_every_engine!(cookies_are_out_of_reach_of_scripts_and_other_sites, async || {
     assert!(secret.starts_with("__Host-ostrakon_session="));
     let browser = Browser::from_response(&app, &secure);
     assert_eq!(browser.name().await, "aspasia");
-    // What a neighbour on plain HTTP could have planted is not even looked at.
+    // A cookie that a neighbour on plain HTTP could have planted is ignored.
     let planted = Browser { app: &app, cookie: browser.cookie.replace("__Host-", "") };
     assert_eq!(planted.name().await, Value::Null);
     let cleared = browser.delete("/api/session").await;
@@ -78,13 +78,13 @@ on_every_engine!(signing_in_always_begins_a_new_session, async || {
     assert_eq!(first.get("/api/session").await.problem(401), "session_invalid");
     assert_eq!(second.name().await, "aspasia");
 
-    // Somebody has planted a secret that he knows.
+    // An attacker has planted a secret that he knows.
     let planted = Browser { app: &app, cookie: "ostrakon_session=planted".to_owned() };
     let third = planted.send(Method::POST, "/api/session", credentials("aspasia")).await;
     assert_eq!(Browser::from_response(&app, &third).name().await, "aspasia");
     assert_eq!(planted.get("/api/session").await.problem(401), "session_invalid");
 
-    // Who fails to sign in stays who he was.
+    // A failed sign-in keeps the session.
     let wrong = json!({"name": "aspasia", "password": "no"});
     second.send(Method::POST, "/api/session", wrong).await.problem(401);
     assert_eq!(second.name().await, "aspasia");
@@ -111,7 +111,7 @@ on_every_engine!(a_token_takes_precedence_over_a_cookie, async || {
     both(session, String::new()).await.problem(401);
     let token_as_cookie = Browser { app: &app, cookie: format!("ostrakon_session={secret}") };
     token_as_cookie.get("/api/session").await.problem(401);
-    // What a proxy asks for is none of ours.
+    // Basic authentication is for a proxy, and ignored.
     let basic = app.request(Method::GET, "/api/session").basic_auth("a", Some("b"));
     assert_eq!(app.send(basic).await.json()["account"], Value::Null);
 });
@@ -194,7 +194,7 @@ on_every_engine!(the_demo_s_admin_signs_in_on_this_machine_only, async || {
     let local = Browser::from_response(&app, &app.send(request()).await);
     assert_eq!(local.get("/api/admin/accounts").await.status, 200);
 
-    // With a password of its own it is an account like all others.
+    // With its own password it is an account like any other.
     let change = json!({"current_password": "admin", "new_password": PASSWORD});
     assert_eq!(local.send(Method::PUT, "/api/accounts/me/password", change).await.status, 204);
     assert_eq!(app.store().accounts().with_demo_password().unwrap(), Vec::<String>::new());

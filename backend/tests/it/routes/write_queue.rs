@@ -1,4 +1,4 @@
-//! New reviews that share a commit, and pages whose reviews lie in few databases.
+//! Reviews that share a commit, the end of the queue, and pages from few databases.
 
 use std::collections::HashMap;
 
@@ -60,8 +60,8 @@ on_every_engine!(each_review_of_a_batch_gets_its_own_response, async || {
 
 on_every_engine!(a_page_is_full_wherever_its_reviews_lie, async || {
     let app = TestApp::start(8).await;
-    // All under keys of one slot, so that they lie in one home bucket: the other databases have
-    // nothing, and this one more than what is likely to be its part of a page.
+    // All keys select one slot, so that the reviews lie in one home bucket: this database has more
+    // than its likely share of a page, the others have nothing.
     let keys = (0..).map(|n| format!("key-{n}"));
     let of_slot = |slot| move |key: &String| slot_of_key(key.as_bytes(), Spread::DEFAULT) == slot;
     let mut expected = Vec::new();
@@ -85,7 +85,7 @@ on_every_engine!(a_page_is_full_wherever_its_reviews_lie, async || {
     }
 });
 
-// An operator's transaction, or another program's, holds what is counted of product 1.
+// A transaction of another program locks the rating rows of product 1.
 on_every_server!(a_locked_row_refuses_the_reviews_of_its_product_alone, async || {
     let app = TestApp::start_with(1, |config| config.connections.lock_timeout_ms = 1_000).await;
     let [locked, free, other] = [1, 2, 3].map(|id| ProductId::new(id).unwrap());
@@ -133,7 +133,7 @@ on_every_server!(a_locked_row_refuses_the_reviews_of_its_product_alone, async ||
     app.verify();
 });
 
-/// Whoever holds a file's lock keeps its writer waiting.
+/// The writer waits while another connection has locked the file.
 #[actix_web::test]
 async fn a_full_write_queue_refuses_reviews() {
     let app = TestApp::start_with(1, |config| config.connections.lock_timeout_ms = 60_000).await;

@@ -76,7 +76,7 @@ pub async fn try_sign_in(app: &TestApp, name: &str, password: &str) -> TestRespo
     post_json(app, "/api/session", &json!({"name": name, "password": password})).await
 }
 
-/// The cookie that an answer sets, as a browser sends it back.
+/// The cookie that a response sets, as a browser sends it back.
 fn cookie(answer: &TestResponse) -> String {
     answer.header("set-cookie").split(';').next().unwrap().to_owned()
 }
@@ -89,7 +89,7 @@ pub async fn register<'a>(app: &'a TestApp, name: &str) -> Browser<'a> {
     Browser::from_response(app, &post_json(app, "/api/accounts", &credentials(name)).await)
 }
 
-/// What a request with an API token comes to.
+/// The response to a request with an API token.
 pub async fn send_with_token(
     app: &TestApp,
     token: &str,

@@ -27,11 +27,11 @@ pub struct TestApp {
     server_thread: RunningServer,
     client: reqwest::Client,
     config: Config,
-    // Last, so that it is dropped when nobody uses it any more.
+    // Last, so that it is dropped after the server.
     cluster: Rc<TestCluster>,
 }
 
-/// A process's worth of state, and the thread that serves it.
+/// A store with its own state, and the thread that serves it.
 struct RunningServer {
     store: Store,
     base: String,
@@ -60,26 +60,26 @@ impl RunningServer {
 
 impl Drop for RunningServer {
     fn drop(&mut self) {
-        // The thread gets to know; waiting is up to `join`.
+        // `stop` only tells the thread; `join` waits for it.
         drop(self.server.stop(false));
         self.thread.take().map(JoinHandle::join);
     }
 }
 
-/// An account, and a token of it.
+/// An account, and one of its tokens.
 pub struct TestAccount {
     pub id: i64,
     pub token: String,
 }
 
 impl TestAccount {
-    /// The same request, by this account.
+    /// Adds this account's token to a request.
     pub fn authorize(&self, request: RequestBuilder) -> RequestBuilder {
         request.bearer_auth(&self.token)
     }
 }
 
-/// What the server said.
+/// A response of the server, completely read.
 #[derive(Debug)]
 pub struct TestResponse {
     pub status: StatusCode,
@@ -88,6 +88,16 @@ pub struct TestResponse {
 }
 
 impl TestResponse {
+    /// The response to a request.
+    pub async fn to(request: RequestBuilder) -> TestResponse {
+        let response = request.send().await.unwrap();
+        TestResponse {
+            status: response.status(),
+            headers: response.headers().clone(),
+            text: response.text().await.unwrap(),
+        }
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
@@ -96,7 +106,7 @@ impl TestResponse {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The code of a problem that is as problems must be.
+    /// The code of a problem with this status, whose form is checked.
     pub fn problem(&self, status: u16) -> String {
         assert_eq!(self.status, status, "{self:?}");
         assert_eq!(self.header("content-type"), "application/problem+json");
@@ -117,12 +127,12 @@ impl TestApp {
         TestApp::start_with(databases, |_| ()).await
     }
 
-    /// The same, configured in another way.
+    /// The same, with another configuration.
     pub async fn start_with(databases: u16, configure: impl FnOnce(&mut Config)) -> TestApp {
         TestApp::start_on(TestCluster::new(), databases, configure)
     }
 
-    /// The same, in a cluster of one's own.
+    /// The same, on this cluster.
     pub fn start_on(
         cluster: impl Into<Rc<TestCluster>>,
         databases: u16,
@@ -137,7 +147,7 @@ impl TestApp {
         app
     }
 
-    /// A cluster that is there, served as it is.
+    /// A server of an existing cluster, as it is.
     pub fn serve_existing(cluster: Rc<TestCluster>, databases: u16) -> TestApp {
         let config = cluster.config(databases);
         TestApp::serve(cluster, config)
@@ -148,7 +158,7 @@ impl TestApp {
         TestApp { server_thread, client: reqwest::Client::new(), config, cluster }
     }
 
-    /// The same databases, served by a new process's worth of state.
+    /// Serves the same databases with new state, as after a restart of the process.
     pub async fn restart(self) -> TestApp {
         let TestApp { server_thread, cluster, config, .. } = self;
         server_thread.server.stop(true).await;
@@ -156,19 +166,19 @@ impl TestApp {
         TestApp::serve(cluster, config)
     }
 
-    /// Ends the server, and leaves what it has written.
+    /// Stops the server, and keeps its databases.
     pub async fn stop(self) -> Rc<TestCluster> {
         let TestApp { server_thread, cluster, .. } = self;
         server_thread.server.stop(true).await;
         cluster
     }
 
-    /// Another process's worth of state that serves the same databases meanwhile.
+    /// Serves the same databases a second time, with state of its own, as another process would.
     pub fn start_second_process(&self) -> TestApp {
         TestApp::serve(Rc::clone(&self.cluster), self.config.clone())
     }
 
-    /// There is no API for products yet.
+    /// Adds a product with this id, which the API would choose itself.
     pub fn add_product(&self, id: i64) {
         self.add_named_product(id, &format!("Product {id}"));
     }
@@ -187,7 +197,7 @@ impl TestApp {
         &self.server_thread.store
     }
 
-    /// Where the server is: host and port.
+    /// The server's host and port.
     pub fn host(&self) -> &str {
         self.server_thread.base.trim_start_matches("http://")
     }
@@ -213,19 +223,14 @@ impl TestApp {
     }
 
     pub async fn send(&self, request: RequestBuilder) -> TestResponse {
-        let response = request.send().await.unwrap();
-        TestResponse {
-            status: response.status(),
-            headers: response.headers().clone(),
-            text: response.text().await.unwrap(),
-        }
+        TestResponse::to(request).await
     }
 
     pub async fn get(&self, path: &str) -> TestResponse {
         self.send(self.request(Method::GET, path)).await
     }
 
-    /// The JSON at a path that must be there.
+    /// The JSON at a path, which must exist.
     pub async fn get_json(&self, path: &str) -> Value {
         let answer = self.get(path).await;
         assert_eq!(answer.status, 200, "{path}: {answer:?}");
@@ -274,7 +279,7 @@ impl TestApp {
         account
     }
 
-    /// What a request with a JSON body, by this account or by a guest, comes to.
+    /// The response to a request with a JSON body by this account, or by a guest.
     pub async fn send_json(
         &self,
         by: Option<&TestAccount>,
@@ -290,24 +295,24 @@ impl TestApp {
         .await
     }
 
-    /// What this account reads at a path.
+    /// The response to a request for a path by this account.
     pub async fn get_as(&self, account: &TestAccount, path: &str) -> TestResponse {
         self.send(account.authorize(self.request(Method::GET, path))).await
     }
 
-    /// The JSON at a path that must be there for this account.
+    /// The JSON at a path, which must exist for this account.
     pub async fn get_json_as(&self, account: &TestAccount, path: &str) -> Value {
         let answer = self.get_as(account, path).await;
         assert_eq!(answer.status, 200, "{path}: {answer:?}");
         answer.json()
     }
 
-    /// What each reviews database holds.
+    /// The table of the reviews databases.
     pub fn databases(&self) -> Value {
         serde_json::to_value(self.server_thread.store.cluster().databases().unwrap()).unwrap()
     }
 
-    /// A new review's id.
+    /// Writes a review; returns its id.
     pub async fn create_review(&self, product: i64, rating: Option<i32>) -> String {
         let answer = self.post_review(product, &json!({"body": "text", "rating": rating})).await;
         assert_eq!(answer.status, 201, "{answer:?}");
@@ -340,7 +345,7 @@ impl TestApp {
         panic!("{path} has no end");
     }
 
-    /// Nothing that `verify` looks at is wrong.
+    /// Checks that `verify` finds no problem.
     pub fn verify(&self) {
         for index in 0..self.server_thread.store.cluster().reviews_databases().len() {
             let report = self.server_thread.store.cluster().verify(index, |_| ()).unwrap();

@@ -3,6 +3,10 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::support::app::TestResponse;
 use crate::support::cluster::TestCluster;
 
 /// The program with three reviews databases of this cluster, without this process's configuration.
@@ -32,7 +36,7 @@ pub fn succeeds(cluster: &TestCluster, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The one line that it says before it ends with this code.
+/// The one line that a command prints before it ends with this code.
 #[track_caller]
 pub fn fails(mut command: Command, code: i32) -> String {
     let output = command.output().unwrap();
@@ -52,21 +56,21 @@ pub fn demo_cluster() -> TestCluster {
 
 /// The one JSON document that a command prints.
 #[track_caller]
-pub fn json(cluster: &TestCluster, arguments: &[&str]) -> serde_json::Value {
+pub fn json(cluster: &TestCluster, arguments: &[&str]) -> Value {
     serde_json::from_str(&succeeds(cluster, arguments)).unwrap()
 }
 
-/// What the program says when a password is written to its standard input.
+/// The output of a command that reads a password from its standard input.
 pub fn with_password(cluster: &TestCluster, arguments: &[&str], password: &str) -> Output {
     let mut command = ostrakon(cluster, arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    // It may have ended already, without reading.
+    // The command may have ended without reading.
     writeln!(child.stdin.take().unwrap(), "{password}").ok();
     child.wait_with_output().unwrap()
 }
 
-/// A server of its own process.
+/// A server as a process.
 pub struct ServerProcess {
     pub child: Child,
     _stdout: BufReader<ChildStdout>,
@@ -104,18 +108,32 @@ impl ServerProcess {
         self.child.id()
     }
 
-    pub fn get(&self, path: &str) -> String {
+    /// The response to a request with these headers and this JSON body.
+    pub fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> TestResponse {
         let url = format!("http://{}{path}", self.address);
-        let request = async { reqwest::get(url).await.unwrap().text().await.unwrap() };
-        actix_web::rt::System::new().block_on(request)
+        let mut request = reqwest::Client::new().request(method, url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        actix_web::rt::System::new().block_on(TestResponse::to(request))
     }
 
-    /// The status that a request with a JSON body is answered with.
-    pub fn post(&self, path: &str, body: &serde_json::Value) -> u16 {
-        let url = format!("http://{}{path}", self.address);
-        let request = reqwest::Client::new().post(url).json(body);
-        let request = async { request.send().await.unwrap().status().as_u16() };
-        actix_web::rt::System::new().block_on(request)
+    pub fn get(&self, path: &str) -> String {
+        self.send(Method::GET, path, &[], None).text
+    }
+
+    /// The status of the response to a request with a JSON body.
+    pub fn post(&self, path: &str, body: &Value) -> u16 {
+        self.send(Method::POST, path, &[], Some(body)).status.as_u16()
     }
 
     /// Ctrl-C.

@@ -1,4 +1,4 @@
-//! Where a test's databases are, and what an operator could do to them.
+//! A test's own databases, and what can happen to them.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,18 +16,18 @@ use tempfile::TempDir;
 use crate::support::engine::{Engine, engine};
 use crate::support::postgres::SharedServer;
 
-/// Where the files are: where the program looks for them by itself.
+/// The folder of the files: the program's default.
 const DATA: &str = "data";
 
-/// A folder of its own; on PostgreSQL, databases of its own too. Gone when it is dropped.
+/// A folder and, on PostgreSQL, databases of its own. They are deleted when it is dropped.
 pub struct TestCluster {
     folder: TempDir,
     engine: Engine,
-    /// With which options its databases are created on a server; None: with none.
+    /// Options of `CREATE DATABASE`, if any.
     options: Option<String>,
-    /// What its databases are called on the server.
+    /// The names of its databases on the server.
     names: RefCell<BTreeMap<String, String>>,
-    /// Those of them that are not there any more.
+    /// Those of them that were dropped.
     dropped: RefCell<BTreeSet<String>>,
 }
 
@@ -54,7 +54,7 @@ impl TestCluster {
         self.folder.path()
     }
 
-    /// A configuration with so many reviews databases. Those of PostgreSQL are there, but empty.
+    /// A configuration with this number of reviews databases. On PostgreSQL they exist, but are empty.
     pub fn config(&self, databases: u16) -> Config {
         let reviews: Vec<_> = (1..=databases).map(|number| format!("reviews-{number}")).collect();
         let address = |database: &str| {
@@ -109,7 +109,7 @@ impl TestCluster {
         self.folder().join(DATA).join(format!("{database}.sqlite3"))
     }
 
-    /// Where a database is.
+    /// The address of a database.
     pub fn address(&self, database: &str) -> Address {
         match self.engine.server() {
             None => Address::Sqlite(self.file(database)),
@@ -117,7 +117,7 @@ impl TestCluster {
         }
     }
 
-    /// What a database is called on the server.
+    /// The name of a database on the server.
     fn name(&self, server: &SharedServer, database: &str) -> String {
         let mut names = self.names.borrow_mut();
         let take = || match &self.options {
@@ -132,7 +132,7 @@ impl TestCluster {
         self.dropped.borrow_mut().remove(database);
     }
 
-    /// Takes a database away, from whoever uses it too.
+    /// Drops a database, even while it is in use.
     pub fn drop_database(&self, database: &str) {
         match self.engine.server() {
             None => {
@@ -147,7 +147,7 @@ impl TestCluster {
         }
     }
 
-    /// Lets a database be there no more, or be none, also for who has opened it.
+    /// Overwrites the file of a database, also for processes that have it open; on a server, drops it.
     pub fn corrupt(&self, database: &str) {
         if self.engine != Engine::Sqlite {
             return self.drop_database(database);
@@ -155,12 +155,12 @@ impl TestCluster {
         for suffix in ["-wal", "-shm"] {
             std::fs::remove_file(with_suffix(self.file(database), suffix)).ok();
         }
-        // In its place: a file that is removed is still there for who has it open.
+        // Overwritten, not removed: a removed file still exists for processes that have it open.
         std::fs::write(self.file(database), "this is no database ".repeat(1000)).unwrap();
     }
 
-    /// How what needs a database is answered that was spoiled: one that is gone may come back, a file
-    /// that is damaged does not become whole by itself.
+    /// The problem of requests that need a corrupt database: one that is missing may come back, a
+    /// damaged file stays damaged.
     pub fn corrupt_problem(&self) -> (u16, &'static str) {
         match self.engine {
             Engine::Sqlite => (500, "internal"),
@@ -168,7 +168,7 @@ impl TestCluster {
         }
     }
 
-    /// Takes away all that a database holds.
+    /// Replaces a database with an empty one.
     pub fn recreate_empty(&self, database: &str) {
         self.drop_database(database);
         match self.engine.server() {
@@ -177,7 +177,7 @@ impl TestCluster {
         }
     }
 
-    /// Puts a copy of another database, which nobody uses, in place of this one.
+    /// Replaces a database with a copy of another one, which must not be in use.
     pub fn replace_with_copy(&self, database: &str, other: &TestCluster, others: &str) {
         self.drop_database(database);
         match self.engine.server() {
@@ -211,21 +211,21 @@ impl TestCluster {
         holder
     }
 
-    /// The same, whatever foreign keys say.
+    /// Runs SQL without checking foreign keys.
     pub fn sql_without_foreign_keys(&self, database: &str, statements: &str) {
         let without = match self.engine {
             Engine::Sqlite => "PRAGMA foreign_keys = OFF",
             Engine::Postgres | Engine::Citus => "SET session_replication_role = replica",
         };
         if self.engine == Engine::Citus {
-            // Workers check them whatever the coordinator's session says.
+            // Workers check them in spite of the coordinator's setting.
             let key = "idempotency_key_bucket_review_id_fkey";
             self.sql(database, &format!("ALTER TABLE idempotency_key DROP CONSTRAINT {key}"));
         }
         self.sql(database, &format!("{without}; {statements}"));
     }
 
-    /// The number that a query finds.
+    /// The result of a query for one number.
     pub fn query_number(&self, database: &str, query: &str) -> i64 {
         #[derive(diesel::QueryableByName)]
         struct Row {
@@ -243,7 +243,7 @@ impl TestCluster {
         }
     }
 
-    /// The texts that a query finds, which calls them `value`.
+    /// The results of a query whose only column is the text `value`.
     pub fn query_texts(&self, database: &str, query: &str) -> Vec<String> {
         #[derive(diesel::QueryableByName)]
         struct Row {
@@ -308,7 +308,7 @@ pub fn with_suffix(path: PathBuf, suffix: &str) -> PathBuf {
     path.into()
 }
 
-/// Waits for locks: the program writes now and then by itself.
+/// Opens a file with a busy timeout, because the program writes in the background.
 pub fn open(file: &Path) -> SqliteConnection {
     let mut connection = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
     connection.batch_execute("PRAGMA busy_timeout = 20000").unwrap();

@@ -6,7 +6,7 @@ use std::sync::Once;
 
 use crate::support::postgres::{self, SharedServer};
 
-/// What keeps the databases of a test.
+/// The engine of a test's databases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
     Sqlite,
@@ -25,8 +25,7 @@ pub fn engine() -> Engine {
     ENGINE.get()
 }
 
-/// This thread's test is on an engine until this is dropped, and then on the one before: the next
-/// test may have the same thread.
+/// Selects an engine for this thread until it is dropped: the next test may run on the same thread.
 pub struct EngineGuard {
     before: Engine,
 }
@@ -36,7 +35,7 @@ impl Engine {
         EngineGuard { before: ENGINE.replace(self) }
     }
 
-    /// The server that keeps this engine's databases; None: they are files.
+    /// The server of this engine's databases; None: they are files.
     pub fn server(self) -> Option<&'static SharedServer> {
         match self {
             Engine::Sqlite => None,
@@ -81,7 +80,7 @@ impl Drop for EngineGuard {
 }
 
 /// Makes a test of one for each engine, `name::sqlite`, `name::postgres` and `name::citus`, so that
-/// `TestApp` and `TestCluster` use that engine. What is about files or without databases is a plain test.
+/// `TestApp` and `TestCluster` use that engine. Tests of files, or without databases, are plain tests.
 macro_rules! on_every_engine {
     ($name:ident, $($test:tt)*) => {
         on_engines!($name, [sqlite Sqlite, postgres Postgres, citus Citus], $($test)*);

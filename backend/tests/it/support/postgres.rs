@@ -14,18 +14,18 @@ use diesel::{Connection, PgConnection, QueryResult, QueryableByName, RunQueryDsl
 
 use crate::support::reserved_port::ReservedPort;
 
-/// A server of its own, which is gone when this is dropped, or this process has ended in any way.
+/// A server of one test. It ends when this is dropped, or when this process ends in any way.
 pub struct Postgres {
     folder: PathBuf,
     port: ReservedPort,
     supervisor: Mutex<Supervisor>,
 }
 
-/// Does what it reads from its standard input, a verb of `tools/postgres` a line, and answers each
-/// by a line, `ok` or what went wrong. When nobody can write to it any more, it clears away.
+/// A shell that reads verbs of `tools/postgres` from its standard input, one on each line, runs them,
+/// and prints `ok` or the error. At the end of its input it stops the server and deletes the folder.
 struct Supervisor {
     child: Child,
-    /// None: it has been told to end.
+    /// None: it is ending.
     verbs: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
 }
@@ -45,18 +45,18 @@ rm -rf "$folder"
 
 const TOOL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tools/postgres");
 
-/// A server that the tests of this process share, each with databases of its own.
+/// A server that the tests of this process share; each test has databases of its own.
 pub struct SharedServer {
-    /// Where its nodes are, without a database: the server, or a Citus coordinator and its workers.
+    /// URLs of its nodes, without a database: the server, or a Citus coordinator and its workers.
     nodes: Vec<String>,
-    /// Databases without anything in them that nobody uses.
+    /// Empty databases that are not in use.
     free: Mutex<Vec<String>>,
     created: AtomicUsize,
-    /// None: somebody else runs it.
+    /// None: it is not ours.
     _server: Option<Postgres>,
 }
 
-/// The shared server. The first who asks starts it.
+/// The shared server, which the first call starts.
 pub fn shared() -> &'static SharedServer {
     static SHARED: OnceLock<Result<SharedServer, String>> = OnceLock::new();
     let start = || {
@@ -110,12 +110,13 @@ impl SharedServer {
         self.nodes.len() > 1
     }
 
-    /// Where a database is; of the server that tests start, `ostrakon` is always there.
+    /// The URL of a database; on the server that tests start, `ostrakon` always exists.
     pub fn url(&self, database: &str) -> String {
         format!("{}/{database}", self.nodes[0])
     }
 
-    /// An empty database. To empty one takes a tenth of the time that it takes to create one.
+    /// An empty database: a released one if possible, because emptying takes a tenth of the time of
+    /// creating.
     pub fn acquire_database(&self) -> String {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
         free.unwrap_or_else(|| {
@@ -138,7 +139,7 @@ impl SharedServer {
         format!("{DATABASES}{}_{number}", std::process::id())
     }
 
-    /// Empties a database for the next one who needs one. Whoever still uses it is thrown out.
+    /// Empties a database for the next test, and terminates its connections.
     pub fn release_database(&self, name: &str) {
         // Citus' own connections do no harm, and its views lie in the schema.
         let empty = if self.is_citus() { DROP_TABLES } else { DROP_SCHEMA };
@@ -153,7 +154,7 @@ impl SharedServer {
         }
     }
 
-    /// Makes an empty database.
+    /// Creates an empty database.
     #[track_caller]
     pub fn create(&self, name: &str) {
         if !self.is_citus() {
@@ -180,7 +181,7 @@ impl SharedServer {
         self.execute_on_all_nodes(&format!("ALTER DATABASE {name} SET citus.shard_count = 4"));
     }
 
-    /// Takes away what earlier processes' tests have left on a server that somebody else runs.
+    /// Drops the databases that earlier test processes have left on a server that is not ours.
     fn drop_leftovers(&self) {
         for node in &self.nodes {
             let databases = format!(
@@ -198,13 +199,13 @@ impl SharedServer {
         }
     }
 
-    /// Takes a database away, from whoever uses it too.
+    /// Drops a database, even while it is in use.
     #[track_caller]
     pub fn drop_database(&self, name: &str) {
         self.execute_on_all_nodes(&format!("DROP DATABASE {name} WITH (FORCE)"));
     }
 
-    /// Makes a database that is a copy of another one, which nobody uses.
+    /// Creates a database as a copy of another one, which must not be in use.
     #[track_caller]
     pub fn copy(&self, from: &str, to: &str) {
         // Citus itself looks after its databases from time to time, from every node.
@@ -230,8 +231,7 @@ impl SharedServer {
     }
 }
 
-/// How databases begin that tests make, on a server that somebody else runs too: then comes the
-/// process.
+/// The prefix of tests' databases on any server; the id of the test process follows.
 const DATABASES: &str = "ostrakon_test_";
 
 const DROP_SCHEMA: &str = "DROP SCHEMA public CASCADE; CREATE SCHEMA public";
@@ -254,7 +254,7 @@ const DROP_TABLES: &str = "DO $$
         END LOOP;
     END $$";
 
-/// The database in which statements about others are run.
+/// The database for statements about other databases.
 const ADMIN_DATABASE: &str = "postgres";
 
 #[track_caller]
@@ -300,7 +300,7 @@ impl Postgres {
         self.port.number()
     }
 
-    /// Where one of its databases is; `ostrakon` is always there.
+    /// The URL of one of its databases; `ostrakon` always exists.
     pub fn url(&self, database: &str) -> String {
         format!("postgres://ostrakon@127.0.0.1:{}/{database}", self.port())
     }
@@ -317,17 +317,17 @@ impl Postgres {
         self.launch().unwrap();
     }
 
-    /// Ends it as an operator would.
+    /// Stops it as an operator would.
     pub fn stop(&self) {
         self.run_verb("stop").unwrap();
     }
 
-    /// Ends it as a crash would.
+    /// Stops it as a crash would.
     pub fn kill(&self) {
         self.run_verb("kill").unwrap();
     }
 
-    /// Freezes it: it is there, but silent.
+    /// Freezes it: it accepts connections, but does not respond.
     pub fn pause(&self) {
         self.run_verb("pause").unwrap();
     }
@@ -357,7 +357,7 @@ impl Supervisor {
             .arg(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            // Ctrl-C is for the tests.
+            // Ctrl-C must reach the tests only.
             .process_group(0)
             .spawn()
             .unwrap();

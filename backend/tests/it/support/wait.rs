@@ -1,4 +1,4 @@
-//! Waiting for what a server does by itself.
+//! Waiting for what a server does in the background.
 
 use std::fmt::Debug;
 use std::time::{Duration, Instant};

@@ -80,7 +80,7 @@ on_engines!(a_backup_made_under_writes_has_every_review_acknowledged_before, [sq
             assert_eq!(cluster.query_texts(database, mode), ["wal"]);
         }
     }
-    // It is a cluster as any other.
+    // The restored cluster accepts writes.
     review(&server, 2, &register(&server, "Pericles"), "new");
     drop(server);
     succeeds(&cluster, &["verify"]);
@@ -102,7 +102,7 @@ on_engines!(a_complete_backup_gets_its_name_and_the_oldest_are_deleted, [sqlite 
 
     succeeds(&cluster, &["backup", "backups"]);
     assert!(!leftover.exists());
-    // Another cluster's, and what is no backup, stays.
+    // Backups of other clusters, and other files, stay.
     let another = demo_cluster();
     let elsewhere = folder.to_str().unwrap();
     succeeds(&another, &["backup", elsewhere]);
@@ -117,7 +117,7 @@ on_engines!(a_complete_backup_gets_its_name_and_the_oldest_are_deleted, [sqlite 
     assert_eq!(gone.len(), 1, "{gone:?}");
     assert!(others.iter().all(|other| other.exists()));
 
-    // One at a time; one that fails leaves nothing, and deletes none.
+    // Only one backup runs at a time. A failed one leaves nothing, and deletes none.
     let lock = File::open(folder.join(".ostrakon-lock")).unwrap();
     lock.lock().unwrap();
     let said = fails(ostrakon(&cluster, &["backup", "backups", "--keep", "1"]), 1);
@@ -129,7 +129,7 @@ on_engines!(a_complete_backup_gets_its_name_and_the_oldest_are_deleted, [sqlite 
     assert_eq!(backups(&cluster).into_iter().collect::<HashSet<_>>(), left);
 });
 
-/// Gives a backup the name that a clock of another year would have given it.
+/// Renames a backup as if it had been made in another year.
 fn rename(backup: &Path, year: u16) -> PathBuf {
     let name = backup.file_name().unwrap().to_str().unwrap();
     let renamed = backup.with_file_name(format!("{year}{}", &name[4..]));
@@ -169,7 +169,7 @@ on_engines!(a_clock_that_was_wrong_deletes_no_newer_backup, [sqlite Sqlite, post
     let name = last.file_name().unwrap().to_str().unwrap();
     assert!(restored.contains(name), "{restored}");
 
-    // Those of a program that did not count them.
+    // Manifests of an earlier program, which had no sequence numbers.
     for backup in backups(&cluster) {
         let manifest = backup.join("manifest.json");
         let mut says: Value = serde_json::from_slice(&fs::read(&manifest).unwrap()).unwrap();
@@ -202,7 +202,7 @@ on_engines!(a_backup_into_the_data_folder_is_refused, [sqlite Sqlite, postgres P
     succeeds(&cluster, &["backup", "database"]);
 });
 
-// Of a coordinator, pg_dump would save tables without rows.
+// pg_dump would save the tables of a coordinator without rows.
 on_engines!(a_backup_of_citus_is_refused, [citus Citus], || {
     let cluster = demo_cluster();
     let said = fails(ostrakon(&cluster, &["backup", "backups"]), 1);

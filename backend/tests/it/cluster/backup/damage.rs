@@ -81,7 +81,7 @@ on_engines!(a_restore_whose_rows_differ_from_the_manifest_fails, [sqlite Sqlite,
     drop_all_databases(&cluster);
     let said = match engine() {
         Engine::Sqlite => exits(&cluster, &["restore", "backups"], 2),
-        // What pg_dump has saved can be counted when it is restored.
+        // The rows of pg_dump can only be compared after they are restored.
         _ => exits(&cluster, &["restore", "backups"], 1),
     };
     assert!(said.contains("reviews-2: review: other rows"), "{said}");

@@ -1,4 +1,4 @@
-//! Ids of accounts and products that an older `default` does not know are not given again.
+//! Ids of accounts and products that a restored `default` does not know are not reused.
 
 use std::fs;
 
@@ -10,8 +10,7 @@ use crate::support::cli::{demo_cluster, fails, ostrakon, succeeds};
 use crate::support::cluster::TestCluster;
 use crate::support::engine::{Engine, engine};
 
-/// Registers somebody after the backup, who writes; returns the session, the account's id and the
-/// review's.
+/// Registers an account after the backup and writes a review; returns the session and both ids.
 fn late(cluster: &TestCluster) -> (String, i64, String) {
     let server = serve(cluster);
     let session = register(&server, "late");
@@ -21,7 +20,7 @@ fn late(cluster: &TestCluster) -> (String, i64, String) {
     (session, account, id)
 }
 
-/// Whoever registers next gets an id above a lost account's, and none of its reviews.
+/// The next account gets an id above a lost account's, and none of its reviews.
 fn next_is_somebody_else(cluster: &TestCluster, account: i64, reviewed: &str, old_session: &str) {
     let server = serve(cluster);
     assert_eq!(status(&server, "/api/session", old_session), 401);
@@ -51,7 +50,7 @@ on_engines!(an_older_default_does_not_reuse_the_ids_of_lost_accounts, [sqlite Sq
     assert!(said.contains("reviews-2") && said.contains("one more --database"), "{said}");
     let both = ["restore", "backups", "--database", "default", "--database", "reviews-2"];
     succeeds(&cluster, &both);
-    // A lost product's id is nobody's either.
+    // The id of a lost product is not reused either.
     cluster.sql("default", "INSERT INTO product (name, search_text) VALUES ('new', 'new')");
     assert!(cluster.query_number("default", "SELECT max(id) FROM product") > 1_000);
 });
@@ -67,7 +66,7 @@ on_engines!(a_default_restored_by_other_tools_is_not_served_before_its_ids_are_r
         assert!(said.contains("`ostrakon restore --repair-ids`"), "{said}");
         assert!(said.contains(&format!("account {account}:")), "{said}");
     }
-    // What looks only, may.
+    // Commands that only read may run.
     for command in ["verify", "databases"] {
         succeeds(&cluster, &[command]);
     }

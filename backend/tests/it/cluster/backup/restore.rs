@@ -28,7 +28,7 @@ fn empty_files_and_files_without_tables_can_be_restored() {
         cluster.recreate_empty(database);
         succeeds(&cluster, &["restore", "backups", "--database", database]);
     }
-    // What SQLite would apply to the next file of that name is as bad beside an empty one.
+    // A log that SQLite would apply to the restored file is refused beside an empty file too.
     cluster.recreate_empty("reviews-1");
     fs::write(cluster.file("reviews-1").with_extension("sqlite3-wal"), "left").unwrap();
     let said = fails(ostrakon(&cluster, &["restore", "backups", "--database", "reviews-1"]), 2);
@@ -92,7 +92,7 @@ on_engines!(one_reviews_database_of_three_can_be_restored, [sqlite Sqlite, postg
 
     cluster.drop_database("reviews-2");
     if engine() == Engine::Sqlite {
-        // What SQLite would apply to the next file of that name.
+        // A log that SQLite would apply to the restored file.
         let wal = cluster.file("reviews-2").with_extension("sqlite3-wal");
         fs::write(&wal, "left").unwrap();
         let said = fails(ostrakon(&cluster, &["restore", "backups", "--database", "reviews-2"]), 2);
@@ -127,7 +127,7 @@ on_engines!(an_interrupted_restore_is_not_served_and_can_be_continued, [sqlite S
         let said = exits(&cluster, arguments, 2);
         assert!(said.contains("only in part filled by `ostrakon restore`"), "{said}");
     }
-    // Another backup is none of its business.
+    // The restore continues with the same backup.
     match engine() {
         Engine::Sqlite => fs::remove_dir(&obstacle).unwrap(),
         _ => cluster.sql("reviews-3", "DROP TABLE review_id"),

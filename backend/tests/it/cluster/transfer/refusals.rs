@@ -78,7 +78,7 @@ fn a_transfer_can_be_abandoned() {
     server.refuses(Method::POST, REVIEWS, &[], &body);
 }
 
-/// Somebody has written to a table of the source for longer than a transfer waits.
+/// An open transaction has locked a table of the source for longer than a transfer waits.
 fn is_refused_while_a_table_is_held(source: &Deployment) {
     let folder = &source.folder;
     let server = source.serve();

@@ -10,7 +10,7 @@ use super::{Deployment, Headers, Member, REVIEWS, Server, text};
 use crate::support::engine::Engine;
 use crate::support::postgres::Postgres;
 
-/// Adds what the demo hasn't: all kinds of rows; returns a member and an admin.
+/// Adds rows of all kinds that the demo lacks; returns a member and an admin.
 fn use_it(server: &Server) -> (Member, Member) {
     let admin = json!({"name": "admin", "password": "admin"});
     let admin =
@@ -55,7 +55,7 @@ fn use_it(server: &Server) -> (Member, Member) {
     (member, admin)
 }
 
-/// What a cluster answers, wherever its databases are.
+/// The responses of a cluster, which do not depend on where its databases are.
 fn answers(server: &Server, (member, admin): &(Member, Member)) -> Vec<(String, Value)> {
     let public = [
         "/api/products?limit=100",
@@ -105,7 +105,7 @@ fn goes_and_comes_back(folder: &Path, second: &Deployment) {
     let server = first.serve();
     let people = use_it(&server);
     first.succeeds(&["verify"]);
-    // The use of a token is written down later than the answer to it.
+    // The use of a token is recorded after the response.
     let own_tokens = || server.read("/api/accounts/me/tokens", &[("cookie", &people.0.cookie)]);
     while own_tokens()["items"][0]["last_used_at"].is_null() {
         std::thread::yield_now();
@@ -116,7 +116,7 @@ fn goes_and_comes_back(folder: &Path, second: &Deployment) {
     let third = Deployment::sqlite(folder, "third");
     first.transfer(second);
     second.transfer(&third);
-    // One without rows would tell nothing about its transfer.
+    // A table without rows would prove nothing.
     let filled = first.same_rows(&third);
     assert!(filled.values().all(|rows| *rows > 0), "{filled:?}");
     for cluster in [second, &third] {

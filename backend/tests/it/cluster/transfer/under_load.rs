@@ -10,8 +10,7 @@ use super::{Deployment, Member, REVIEWS, text};
 use crate::support::engine::Engine;
 use crate::support::postgres::Postgres;
 
-/// Writes to the source while it is transferred: what it acknowledges arrives, and then it takes
-/// no more.
+/// Writes to the source while it is transferred: acknowledged reviews arrive, later ones are refused.
 fn keeps_what_is_acknowledged(source: &Deployment, target: &Deployment) {
     let server = source.serve();
     let member = Member::register(&server, "Aspasia");
@@ -93,7 +92,7 @@ fn reviews_acknowledged_by_a_busy_citus_server_arrive() {
     }
 }
 
-/// Kills a transfer when some reviews have arrived.
+/// Kills a transfer after the first reviews have arrived.
 fn interrupt(source: &Deployment, target: &Deployment) {
     let mut command = source.command(&["transfer", "--to", &target.config]);
     let mut transfer = command.stdout(Stdio::null()).spawn().unwrap();

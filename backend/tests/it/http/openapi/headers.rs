@@ -11,8 +11,8 @@ use super::{PROOF, REVIEWS, resolved};
 use crate::support::accounts::register;
 use crate::support::app::{TestAccount, TestApp, TestResponse};
 
-/// Headers that are no operation's: of HTTP, of its caches, and what browsers go by. The document's
-/// introduction describes the position that answers to writes carry, and its cookie.
+/// Headers of every response: of HTTP, caches and browsers' security. The document's
+/// introduction describes the position that responses to writes carry, and its cookie.
 const OF_EVERY_ANSWER: [&str; 13] = [
     "cache-control",
     "connection",
@@ -29,7 +29,7 @@ const OF_EVERY_ANSWER: [&str; 13] = [
     "x-request-id",
 ];
 
-/// The operation that answers requests of this method to this path, and how it is called.
+/// The operation for requests of this method to this path, and its route.
 fn operation_at<'a>(document: &'a Value, method: &Method, path: &str) -> (String, &'a Value) {
     let path = path.split('?').next().unwrap();
     let is_route = |route: &str| {
@@ -51,7 +51,7 @@ fn operation_at<'a>(document: &'a Value, method: &Method, path: &str) -> (String
     (format!("{method} {route}"), &item[&method])
 }
 
-/// Headers of an answer that the document does not describe, with the status.
+/// Headers of a response that the document does not describe, with the status.
 fn undescribed(
     document: &Value,
     method: &Method,
@@ -268,7 +268,7 @@ on_every_engine!(headers_of_responses_are_described, async || {
             missing.extend(undescribed(&document, &method, &path, &answer));
         }
     }
-    // At last, what uses up a limit.
+    // Last, the requests that use up a limit.
     let mut status = 0;
     while status != 429 {
         let proof = member.send(Method::POST, PROOF, json!({"password": "x"})).await;

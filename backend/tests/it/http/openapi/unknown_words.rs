@@ -1,4 +1,4 @@
-//! Words of enums that only a later version knows: clients read them, the server refuses them.
+//! Enum values that only a later version knows: clients read them, the server refuses them.
 
 use std::collections::HashSet;
 
@@ -30,7 +30,7 @@ fn with_unknown_words(document: &Value, schema: &Value, value: &mut Value) -> us
     }
 }
 
-/// The names of the schemas of all JSON bodies of answers.
+/// The names of the schemas of all JSON bodies of responses.
 fn answer_schemas(document: &Value) -> HashSet<&str> {
     let bodies = operations(document).flat_map(|(_, operation)| {
         responses(operation).filter(|it| it.0.starts_with('2')).filter_map(|(_, response)| {
@@ -40,7 +40,7 @@ fn answer_schemas(document: &Value) -> HashSet<&str> {
     bodies.filter_map(|target| target.strip_prefix("#/components/schemas/")).collect()
 }
 
-/// Our own client, and every other that is made of the same types, is older than some servers.
+/// The app, and other clients with the same types, may be older than the server.
 #[test]
 fn responses_with_unknown_enum_values_are_read() {
     let document = document();
@@ -91,7 +91,7 @@ fn responses_with_unknown_enum_values_are_read() {
     assert!(replaced > 20, "{replaced}");
 }
 
-/// The example of an answer with this schema.
+/// The example of a response with this schema.
 fn example_of(document: &Value, schema: &str) -> Value {
     let target = json!(format!("#/components/schemas/{schema}"));
     let shared = document["components"]["responses"].as_object().unwrap().values();
