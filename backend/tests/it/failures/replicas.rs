@@ -60,7 +60,7 @@ async fn reads_go_on_while_the_primary_is_away() {
     let refused = cluster.post_to(1).await;
     assert_eq!(refused.problem(503), "database_unavailable");
     assert_eq!(refused.header("retry-after"), "2");
-    assert_eq!(cluster.health().await, ["up", "read_only"]);
+    wait_until(|| cluster.health(), |health| *health == ["up", "read_only"]).await;
     assert_eq!(app.get("/readyz").await.problem(503), "database_unavailable");
 
     cluster.reviews[1].start();
