@@ -17,8 +17,8 @@ const POST: &str = "POST /api/products/1/reviews HTTP/1.1\r\nhost: here\r\n\
 /// A server with short timeouts.
 async fn impatient() -> TestApp {
     TestApp::start_with(1, |config| {
-        config.request_timeout_ms = 1_500;
-        config.keep_alive_ms = 1_500;
+        config.request_timeout_ms = 3_000;
+        config.keep_alive_ms = 3_000;
     })
     .await
 }
@@ -108,7 +108,7 @@ async fn a_slow_request_body_times_out() {
 #[actix_web::test]
 async fn a_connection_with_an_unread_body_is_closed() {
     let app = TestApp::start_with(1, |config| {
-        config.request_timeout_ms = 1_500;
+        config.request_timeout_ms = 3_000;
         config.keep_alive_ms = 600_000;
     })
     .await;
