@@ -120,7 +120,7 @@ fn goes_and_comes_back(folder: &Path, second: &Deployment) {
     let filled = first.same_rows(&third);
     assert!(filled.values().all(|rows| *rows > 0), "{filled:?}");
     for cluster in [second, &third] {
-        assert!(cluster.succeeds(&["verify"]).contains("all in their address"));
+        assert!(cluster.succeeds(&["verify"]).contains("all in their place"));
         assert_eq!(answers(&cluster.serve(), &people), before);
     }
 
@@ -142,6 +142,6 @@ fn goes_and_comes_back(folder: &Path, second: &Deployment) {
         let password = json!({"name": "aspasia", "password": "a long sentence"});
         server.made("/api/session", &[], &password);
         drop(server);
-        assert!(cluster.succeeds(&["verify"]).contains("all in their address"));
+        assert!(cluster.succeeds(&["verify"]).contains("all in their place"));
     }
 }

@@ -64,7 +64,7 @@ fn keeps_what_is_acknowledged(source: &Deployment, target: &Deployment) {
         assert_eq!(server.read(&format!("/api/reviews/{id}"), &[])["body"], "quick");
     }
     server.made(REVIEWS, &[], &body);
-    assert!(target.succeeds(&["verify"]).contains("all in their address"));
+    assert!(target.succeeds(&["verify"]).contains("all in their place"));
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn an_interrupted_transfer_can_be_continued() {
     interrupt(&postgres, &back);
     postgres.transfer(&back);
     source.same_rows(&back);
-    assert!(back.succeeds(&["verify"]).contains("all in their address"));
+    assert!(back.succeeds(&["verify"]).contains("all in their place"));
     let said = source.transfer_fails(&postgres, 2);
     assert!(said.starts_with("error: default (") && said.contains("holds this cluster already"));
 }
