@@ -81,6 +81,7 @@ pub struct Account {
     pub disabled: bool,
     /// When it was created.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
+    #[serde(deserialize_with = "crate::json::timestamp")]
     pub created_at: Timestamp,
 }
 
@@ -246,12 +247,15 @@ pub struct SessionInfo {
     pub user_agent: Option<String>,
     /// When it signed in.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
+    #[serde(deserialize_with = "crate::json::timestamp")]
     pub created_at: Timestamp,
     /// When it was last used, to the hour; null: not known.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, example = "2026-03-02T08:00:00Z"))]
+    #[serde(default, deserialize_with = "crate::json::optional_timestamp")]
     pub last_used_at: Option<Timestamp>,
     /// When it ends, if it is not used any more: 14 days after its last use, 30 after signing in.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-31T12:00:00Z"))]
+    #[serde(deserialize_with = "crate::json::timestamp")]
     pub expires_at: Timestamp,
 }
 
@@ -368,12 +372,15 @@ pub struct TokenInfo {
     pub scopes: Vec<TokenScope>,
     /// When it was created.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
+    #[serde(deserialize_with = "crate::json::timestamp")]
     pub created_at: Timestamp,
     /// When it was last used, to the hour; null: not yet.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, example = "2026-03-02T08:00:00Z"))]
+    #[serde(default, deserialize_with = "crate::json::optional_timestamp")]
     pub last_used_at: Option<Timestamp>,
     /// When it expires; null: never.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, example = "2026-05-30T12:00:00Z"))]
+    #[serde(default, deserialize_with = "crate::json::optional_timestamp")]
     pub expires_at: Option<Timestamp>,
 }
 

@@ -81,9 +81,11 @@ pub struct AuditEntry {
     pub action: AuditAction,
     /// When; of several times, the first.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
+    #[serde(deserialize_with = "crate::json::timestamp")]
     pub at: Timestamp,
     /// The last time: failed sign-ins to one account from one network share an entry for an hour.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
+    #[serde(deserialize_with = "crate::json::timestamp")]
     pub last_at: Timestamp,
     /// How many times.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, example = 1))]

@@ -77,9 +77,11 @@ pub struct DatabaseInfo {
 pub struct Verification {
     /// When it began.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
+    #[serde(deserialize_with = "crate::json::timestamp")]
     pub started_at: Timestamp,
     /// When it ended; null while it is running.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, example = "2026-03-01T12:00:01Z"))]
+    #[serde(default, deserialize_with = "crate::json::optional_timestamp")]
     pub finished_at: Option<Timestamp>,
     /// Reviews looked at so far.
     #[cfg_attr(feature = "openapi", schema(example = 1672))]

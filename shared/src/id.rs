@@ -91,7 +91,9 @@ impl ReviewId {
 
     /// When the review was created.
     pub fn created_at(self) -> Timestamp {
-        Timestamp::from_millisecond(self.unix_ms()).expect("41 bits of milliseconds end in 2069")
+        let created_at = Timestamp::from_millisecond(self.unix_ms());
+        // No `expect`: it would bring the texts of jiff's errors into the app.
+        created_at.unwrap_or_else(|_| unreachable!("41 bits of milliseconds end in 2069"))
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::de::{DeserializeOwned, Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
@@ -126,6 +127,35 @@ pub(crate) fn removable_text<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<String>>, D::Error> {
     optional_text(deserializer).map(Some)
+}
+
+/// A timestamp of a response.
+pub(crate) fn timestamp<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    checked_timestamp(&String::deserialize(deserializer)?)
+}
+
+/// A timestamp that a response may lack.
+pub(crate) fn optional_timestamp<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Timestamp>, D::Error> {
+    let text: Option<String> = Option::deserialize(deserializer)?;
+    text.as_deref().map(checked_timestamp).transpose()
+}
+
+fn checked_timestamp<E: Error>(text: &str) -> Result<Timestamp, E> {
+    parse_timestamp(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &"a timestamp"))
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn parse_timestamp(text: &str) -> Option<Timestamp> {
+    text.parse().ok()
+}
+
+/// The app asks the browser: jiff's parser, with the texts of all its errors, would add 33 kB to the app.
+#[cfg(target_arch = "wasm32")]
+fn parse_timestamp(text: &str) -> Option<Timestamp> {
+    let unix_ms = js_sys::Date::parse(text);
+    if unix_ms.is_nan() { None } else { Timestamp::from_millisecond(unix_ms as i64).ok() }
 }
 
 #[cfg(test)]

@@ -77,6 +77,7 @@ pub struct Report {
     pub open: bool,
     /// When it was made.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
+    #[serde(deserialize_with = "crate::json::timestamp")]
     pub created_at: Timestamp,
 }
 
@@ -283,6 +284,7 @@ pub struct ReviewEvent {
     pub note: Option<String>,
     /// When.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
+    #[serde(deserialize_with = "crate::json::timestamp")]
     pub created_at: Timestamp,
 }
 
@@ -315,9 +317,11 @@ pub struct QueuedReview {
     pub member: bool,
     /// When it was created.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
+    #[serde(deserialize_with = "crate::json::timestamp")]
     pub created_at: Timestamp,
     /// When its author changed it last; null: never.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, example = "2026-03-02T12:00:00Z"))]
+    #[serde(default, deserialize_with = "crate::json::optional_timestamp")]
     pub edited_at: Option<Timestamp>,
     /// Its reports, the newest first; at most 20.
     pub reports: Vec<Report>,

@@ -70,9 +70,11 @@ pub struct Review {
     pub version: i32,
     /// When it was created.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
+    #[serde(deserialize_with = "crate::json::timestamp")]
     pub created_at: Timestamp,
     /// When its author changed it last; null: never.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, example = "2026-03-02T12:00:00Z"))]
+    #[serde(default, deserialize_with = "crate::json::optional_timestamp")]
     pub edited_at: Option<Timestamp>,
 }
 
