@@ -1,4 +1,4 @@
-//! What the app asks the API, one function a request.
+//! The API's endpoints, one function each.
 
 mod account;
 mod admin;
@@ -9,6 +9,7 @@ use ostrakon_shared::{
     NewReport, NewReview, ProblemCode, Product, ProductId, ProductPage, ProductRating, Review,
     ReviewEdit, ReviewId, ReviewLocation, ReviewPage,
 };
+use reqwest::Method;
 
 pub use account::*;
 pub use admin::*;
@@ -52,13 +53,13 @@ pub async fn reviews(
         .await
 }
 
-/// Posts a review. Sent again with the same `idempotency_key`, it is not posted twice.
+/// Posts a review, once for each `idempotency_key`.
 pub async fn post_review(
     id: ProductId,
     review: &NewReview,
     idempotency_key: String,
 ) -> Result<Review, ApiError> {
-    RequestBuilder::new("POST", format!("/api/products/{id}/reviews"))
+    RequestBuilder::new(Method::POST, format!("/api/products/{id}/reviews"))
         .header("Idempotency-Key", idempotency_key)
         .json(review)
         .answer()
@@ -71,35 +72,38 @@ pub async fn review(id: ReviewId) -> Result<Option<Review>, ApiError> {
     found(review, ProblemCode::ReviewNotFound)
 }
 
-/// Where the review lives.
+/// The bucket and database of the review.
 pub async fn location(id: ReviewId) -> Result<ReviewLocation, ApiError> {
     RequestBuilder::get(format!("/api/reviews/{id}/location")).answer().await
 }
 
-/// Changes this version of an own review.
+/// Edits the user's own review, if it still has this version.
 pub async fn edit_review(
     id: ReviewId,
     version: i32,
     edit: &ReviewEdit,
 ) -> Result<Review, ApiError> {
-    RequestBuilder::new("PATCH", format!("/api/reviews/{id}"))
+    RequestBuilder::new(Method::PATCH, format!("/api/reviews/{id}"))
         .if_match(version)
         .json(edit)
         .answer()
         .await
 }
 
-/// Deletes this version of an own review.
+/// Deletes the user's own review, if it still has this version.
 pub async fn delete_review(id: ReviewId, version: i32) -> Result<(), ApiError> {
-    RequestBuilder::new("DELETE", format!("/api/reviews/{id}")).if_match(version).done().await
+    RequestBuilder::new(Method::DELETE, format!("/api/reviews/{id}")).if_match(version).done().await
 }
 
 /// Reports a review to the moderators.
 pub async fn report_review(id: ReviewId, report: &NewReport) -> Result<(), ApiError> {
-    RequestBuilder::new("POST", format!("/api/reviews/{id}/reports")).json(report).done().await
+    RequestBuilder::new(Method::POST, format!("/api/reviews/{id}/reports"))
+        .json(report)
+        .done()
+        .await
 }
 
-/// That something does not exist is an answer like any other.
+/// Turns "not found" into `None`.
 fn found<T>(answer: Result<T, ApiError>, not_found: ProblemCode) -> Result<Option<T>, ApiError> {
     match answer {
         Err(error) if error.code() == Some(not_found) => Ok(None),

@@ -1,4 +1,4 @@
-//! Requests that follow their input, and what the page shows for them.
+//! Requests that are sent again when their input changes, and their display.
 
 use std::future::Future;
 
@@ -9,11 +9,11 @@ use leptos::task::spawn_local;
 use crate::components::LoadError;
 use crate::net::http::ApiError;
 
-/// An answer that is asked for again whenever its input changes.
+/// A response that is fetched again when its input changes.
 ///
-/// A newer input aborts the request under way, and so does the end of the page that asked. (A
-/// `LocalResource` would wait for the old answer before it sends the new request.) The last
-/// answer stays until the next one is here.
+/// A newer input aborts the request under way, and so does leaving the page. (A `LocalResource` would
+/// wait for the old response before it sends the new request.) The last response stays until the next
+/// one arrives.
 pub struct Fetched<T> {
     answer: RwSignal<Option<Result<T, ApiError>>>,
     pending: RwSignal<bool>,
@@ -63,15 +63,15 @@ impl<T: Clone + Send + Sync + 'static> Fetched<T> {
     }
 }
 
-/// What a page shows for a request: a skeleton, then the content, or the error and a way out.
+/// Shows a skeleton, then the content, or the error with a button to retry.
 #[component]
 pub fn Loaded<T, V>(
     /// The request.
     request: Fetched<T>,
-    /// What is shown until the first answer, of the content's size.
+    /// Shown until the first response; as large as the content.
     #[prop(into)]
     skeleton: ViewFn,
-    /// What is shown for an answer.
+    /// Shows the response.
     content: impl Fn(T) -> V + Send + 'static,
 ) -> impl IntoView
 where

@@ -1,4 +1,4 @@
-//! Requests as the browser sends them, and what comes back.
+//! HTTP requests to the API, and their errors.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -7,31 +7,30 @@ use std::fmt::Write;
 use futures::future::LocalBoxFuture;
 use leptos::prelude::window;
 use ostrakon_shared::{FieldError, Problem, ProblemCode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
+use reqwest::{Client, Method};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, Headers, RequestInit, Response};
 
 use crate::net::preloaded;
 
-/// What a request becomes, in a box: one type whoever asks, so that code that waits for answers
-/// is compiled once and not for every request.
+/// The response to a request. The future is boxed, so that code which awaits it is compiled once and
+/// not for each request.
 pub type Answer<T> = LocalBoxFuture<'static, Result<T, ApiError>>;
 
-/// Why there is no answer.
+/// Why a request failed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ApiError {
-    /// The server refused, and said why.
+    /// The server answered with a problem.
     Refused(Box<Problem>),
-    /// The server was not reached.
+    /// The server can't be reached.
     Unreachable,
-    /// The answer, of this status if it had one, is none of ours: a proxy's page, say.
+    /// The response is not from the API but from a proxy, say; its status, if it had one.
     Unreadable(Option<u16>),
 }
 
 impl ApiError {
-    /// The kind of problem, if the server named one.
+    /// The code of the server's problem.
     pub fn code(&self) -> Option<ProblemCode> {
         match self {
             ApiError::Refused(problem) => Some(problem.code),
@@ -39,7 +38,7 @@ impl ApiError {
         }
     }
 
-    /// What is wrong with which field.
+    /// The errors of single fields.
     pub fn field_errors(&self) -> &[FieldError] {
         match self {
             ApiError::Refused(problem) => &problem.errors,
@@ -65,44 +64,42 @@ thread_local! {
     static ON_SESSION_LOST: RefCell<Option<Box<dyn Fn()>>> = const { RefCell::new(None) };
 }
 
-/// From now on, `act` is called whenever the server says that the session has ended.
+/// Registers a function to be called when the server says that the session has ended.
 pub fn on_session_lost(act: impl Fn() + 'static) {
     ON_SESSION_LOST.with_borrow_mut(|on_lost| *on_lost = Some(Box::new(act)));
 }
 
-/// A question to the person in front of the browser: whether the answer was good.
+/// Asks the user for the password. The result is whether the server has accepted it.
 type Question = LocalBoxFuture<'static, bool>;
 
 thread_local! {
     static ASK_FOR_PASSWORD: RefCell<Option<Box<dyn Fn() -> Question>>> = const { RefCell::new(None) };
 }
 
-/// From now on, `ask` asks for the password when the server wants a new proof of who is there. Then
-/// the request is sent again.
+/// Registers a function to be called when the server requires the password again. The refused request
+/// is sent once more afterwards.
 pub fn on_proof_required(ask: impl Fn() -> Question + 'static) {
     ASK_FOR_PASSWORD.with_borrow_mut(|asks| *asks = Some(Box::new(ask)));
 }
 
-/// A request to be sent to where the app came from.
+/// A request to the server that the app was loaded from.
 pub struct RequestBuilder {
-    method: &'static str,
+    method: Method,
     address: String,
     headers: Vec<(&'static str, String)>,
     body: Option<String>,
 }
 
 impl RequestBuilder {
-    /// A request of this method to this path.
-    pub fn new(method: &'static str, path: impl Into<String>) -> RequestBuilder {
+    pub fn new(method: Method, path: impl Into<String>) -> RequestBuilder {
         RequestBuilder { method, address: path.into(), headers: Vec::new(), body: None }
     }
 
-    /// A request that reads.
     pub fn get(path: impl Into<String>) -> RequestBuilder {
-        RequestBuilder::new("GET", path)
+        RequestBuilder::new(Method::GET, path)
     }
 
-    /// With this parameter in the query, unless it is empty.
+    /// Adds a query parameter, unless it is empty.
     pub fn with(mut self, name: &str, value: &str) -> RequestBuilder {
         if !value.is_empty() {
             let separator = if self.address.contains('?') { '&' } else { '?' };
@@ -112,46 +109,44 @@ impl RequestBuilder {
         self
     }
 
-    /// With how much of a list, from where, and that a part is better than nothing.
+    /// Asks for a page of a list, or for the part of it that is available.
     pub fn page(self, limit: u32, cursor: Option<&str>) -> RequestBuilder {
         self.with("limit", &limit.to_string())
             .with("cursor", cursor.unwrap_or_default())
             .with("allow_partial", "true")
     }
 
-    /// With this header.
     pub fn header(mut self, name: &'static str, value: String) -> RequestBuilder {
         self.headers.push((name, value));
         self
     }
 
-    /// About this version only.
+    /// Makes the request fail if the resource has another version.
     pub fn if_match(self, version: i32) -> RequestBuilder {
         self.header("If-Match", format!("\"{version}\""))
     }
 
-    /// With this body.
     pub fn json(mut self, body: &impl Serialize) -> RequestBuilder {
-        // Types of ours always have JSON.
+        // The types of `shared` always serialize.
         self.body = serde_json::to_string(body).ok();
         self.header("Content-Type", "application/json".to_owned())
     }
 
-    /// Sends it, and reads the answer.
+    /// Sends the request, and deserializes the response.
     pub async fn answer<T: DeserializeOwned>(self) -> Result<T, ApiError> {
         let (status, text) = self.exchange().await?;
         serde_json::from_str(&text).map_err(|_| ApiError::Unreadable(Some(status)))
     }
 
-    /// Sends it; that it was done is all there is to know.
+    /// Sends a request whose response has no content.
     pub async fn done(self) -> Result<(), ApiError> {
         self.exchange().await.map(|_| ())
     }
 
-    /// In a box from here on: what follows is the same for all types of answers.
+    /// Boxed, because the code from here on is the same for all types of responses.
     fn exchange(self) -> Answer<(u16, String)> {
         Box::pin(async move {
-            if self.method == "GET"
+            if self.method == Method::GET
                 && let Some(text) = preloaded::take(&self.address)
             {
                 return Ok((200, text));
@@ -174,32 +169,21 @@ impl RequestBuilder {
         if (200..300).contains(&status) { Ok((status, text)) } else { Err(refusal(status, &text)) }
     }
 
-    /// A fetch that ends when nobody waits for it any more.
-    async fn fetch(&self) -> Result<(u16, String), JsValue> {
-        struct AbortOnDrop(AbortController);
-        impl Drop for AbortOnDrop {
-            fn drop(&mut self) {
-                // After the answer, this does nothing.
-                self.0.abort();
-            }
-        }
-        let abort = AbortOnDrop(AbortController::new()?);
-        let headers = Headers::new()?;
-        headers.set("Accept", "application/json")?;
+    /// Dropping the future aborts the request.
+    async fn fetch(&self) -> reqwest::Result<(u16, String)> {
+        // reqwest takes absolute URLs only.
+        let origin = window().location().origin().unwrap_or_default();
+        let mut request = Client::new()
+            .request(self.method.clone(), origin + &self.address)
+            .header("Accept", "application/json");
         for (name, value) in &self.headers {
-            headers.set(name, value)?;
+            request = request.header(*name, value);
         }
-        let init = RequestInit::new();
-        init.set_method(self.method);
-        init.set_headers(&headers);
-        init.set_signal(Some(&abort.0.signal()));
         if let Some(body) = &self.body {
-            init.set_body(&JsValue::from_str(body));
+            request = request.body(body.clone());
         }
-        let response = window().fetch_with_str_and_init(&self.address, &init);
-        let response: Response = JsFuture::from(response).await?.unchecked_into();
-        let text = JsFuture::from(response.text()?).await?;
-        Ok((response.status(), text.as_string().unwrap_or_default()))
+        let response = request.send().await?;
+        Ok((response.status().as_u16(), response.text().await?))
     }
 }
 
@@ -213,18 +197,12 @@ fn refusal(status: u16, text: &str) -> ApiError {
     ApiError::Refused(Box::new(problem))
 }
 
-/// A text as it stands in a query.
-pub fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                escaped.push(char::from(byte));
-            }
-            _ => _ = write!(escaped, "%{byte:02X}"),
-        }
-    }
-    escaped
+/// What stays as it is in a query: the unreserved characters of RFC 3986.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Percent-encodes a value for a query.
+pub fn escape(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, UNRESERVED)
 }
 
 #[cfg(test)]
@@ -242,7 +220,7 @@ mod tests {
 
     #[test]
     fn versions_are_quoted() {
-        let call = RequestBuilder::new("PATCH", "/api/x").if_match(3);
+        let call = RequestBuilder::new(Method::PATCH, "/api/x").if_match(3);
         assert_eq!(call.headers, [("If-Match", "\"3\"".to_owned())]);
     }
 }

@@ -1,4 +1,4 @@
-//! The answers that came with the page, from a server that knew what the app would ask for.
+//! The responses that the server has embedded in the page, because the app will ask for them.
 
 use leptos::prelude::window;
 use wasm_bindgen::JsCast;
@@ -6,16 +6,15 @@ use web_sys::{NavigationType, PerformanceNavigationTiming};
 
 use crate::dom::document::element;
 
-/// The answer that came with the page to a request for this address. It is there once: later,
-/// things may have changed.
+/// Takes the embedded response for this address. Later requests go to the server.
 pub fn take(address: &str) -> Option<String> {
     let element = element(address)?;
     element.remove();
     element.text_content().filter(|_| !page_is_from_history())
 }
 
-/// Whether the browser may have kept the page since an earlier visit: by Back and Forward it does
-/// not ask the server whether there is a newer one.
+/// Whether the page may be from an earlier visit: on Back and Forward, browsers don't ask the server
+/// for a newer one.
 fn page_is_from_history() -> bool {
     let entries = window().performance().map(|it| it.get_entries_by_type("navigation"));
     let entry = entries.and_then(|it| it.get(0).dyn_into::<PerformanceNavigationTiming>().ok());

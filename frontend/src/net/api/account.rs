@@ -1,43 +1,42 @@
-//! Requests of the account that is signed in, and of who is about to be.
+//! Endpoints for accounts, sessions and tokens.
 
 use ostrakon_shared::{
     AccountId, CreatedToken, CredentialId, Credentials, NewToken, PasswordChange, PasswordProof,
     ProductId, ReviewPage, Session, SessionList, TokenList,
 };
+use reqwest::Method;
 
 use crate::net::http::{ApiError, RequestBuilder};
 
-/// Who is signed in.
+/// The current session.
 pub async fn session() -> Result<Session, ApiError> {
     RequestBuilder::get("/api/session").answer().await
 }
 
-/// Signs in.
 pub async fn sign_in(credentials: &Credentials) -> Result<Session, ApiError> {
-    RequestBuilder::new("POST", "/api/session").json(credentials).answer().await
+    RequestBuilder::new(Method::POST, "/api/session").json(credentials).answer().await
 }
 
-/// Signs out.
 pub async fn sign_out() -> Result<(), ApiError> {
-    RequestBuilder::new("DELETE", "/api/session").done().await
+    RequestBuilder::new(Method::DELETE, "/api/session").done().await
 }
 
-/// Creates an account, and signs it in.
+/// Creates an account and signs in.
 pub async fn register(credentials: &Credentials) -> Result<Session, ApiError> {
-    RequestBuilder::new("POST", "/api/accounts").json(credentials).answer().await
+    RequestBuilder::new(Method::POST, "/api/accounts").json(credentials).answer().await
 }
 
-/// Changes the own password; all other sessions end.
+/// Changes the user's password and ends all other sessions.
 pub async fn change_password(change: &PasswordChange) -> Result<(), ApiError> {
-    RequestBuilder::new("PUT", "/api/accounts/me/password").json(change).done().await
+    RequestBuilder::new(Method::PUT, "/api/accounts/me/password").json(change).done().await
 }
 
-/// Types the password once more.
+/// Confirms the password for the current session.
 pub async fn prove_password(proof: &PasswordProof) -> Result<(), ApiError> {
-    RequestBuilder::new("POST", "/api/session/proof").json(proof).done().await
+    RequestBuilder::new(Method::POST, "/api/session/proof").json(proof).done().await
 }
 
-/// Where something of an account is, or of your own.
+/// The path of something that belongs to an account, or to the user's own account.
 fn place(of: Option<AccountId>, rest: &str) -> String {
     match of {
         None => format!("/api/accounts/me/{rest}"),
@@ -45,32 +44,32 @@ fn place(of: Option<AccountId>, rest: &str) -> String {
     }
 }
 
-/// The sessions of an account, or your own.
+/// The sessions of an account, or of the user.
 pub async fn sessions(of: Option<AccountId>) -> Result<SessionList, ApiError> {
     RequestBuilder::get(place(of, "sessions")).answer().await
 }
 
-/// Ends one of them.
+/// Ends a session.
 pub async fn end_session(of: Option<AccountId>, id: CredentialId) -> Result<(), ApiError> {
-    RequestBuilder::new("DELETE", place(of, &format!("sessions/{id}"))).done().await
+    RequestBuilder::new(Method::DELETE, place(of, &format!("sessions/{id}"))).done().await
 }
 
-/// The API tokens of an account, or your own.
+/// The API tokens of an account, or of the user.
 pub async fn tokens(of: Option<AccountId>) -> Result<TokenList, ApiError> {
     RequestBuilder::get(place(of, "tokens")).answer().await
 }
 
 /// Creates an API token.
 pub async fn create_token(token: &NewToken) -> Result<CreatedToken, ApiError> {
-    RequestBuilder::new("POST", "/api/accounts/me/tokens").json(token).answer().await
+    RequestBuilder::new(Method::POST, "/api/accounts/me/tokens").json(token).answer().await
 }
 
-/// Revokes a token of an account, or your own.
+/// Revokes a token of an account, or of the user.
 pub async fn revoke_token(of: Option<AccountId>, id: CredentialId) -> Result<(), ApiError> {
-    RequestBuilder::new("DELETE", place(of, &format!("tokens/{id}"))).done().await
+    RequestBuilder::new(Method::DELETE, place(of, &format!("tokens/{id}"))).done().await
 }
 
-/// A page of the own reviews, whatever their status; of one product or of all.
+/// A page of the user's own reviews with any status, of one product or of all.
 pub async fn own_reviews(
     product: Option<ProductId>,
     cursor: Option<&str>,

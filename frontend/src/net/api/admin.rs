@@ -1,22 +1,23 @@
-//! Requests of admins.
+//! Endpoints for admins.
 
 use ostrakon_shared::{
     Account, AccountEdit, AccountId, AccountPage, AdminProduct, AdminProductPage,
     AdminReviewDetail, AdminReviewPage, AuditPage, DatabaseList, NewProduct, Overview, ProblemCode,
     ProductEdit, ProductId, ReviewId, Verification,
 };
+use reqwest::Method;
 
 use crate::net::http::{ApiError, RequestBuilder};
 
 /// Rows of a table on a page.
 const ROWS_PER_PAGE: u32 = 50;
 
-/// The service at a glance.
+/// The figures of the overview.
 pub async fn overview() -> Result<Overview, ApiError> {
     RequestBuilder::get("/api/admin/overview").answer().await
 }
 
-/// A page of all reviews that fit the filter, which is a query.
+/// A page of all reviews that match the filter's query parameters.
 pub async fn all_reviews(
     filter: &[(&'static str, String)],
     cursor: Option<&str>,
@@ -28,13 +29,13 @@ pub async fn all_reviews(
     call.page(ROWS_PER_PAGE, cursor).answer().await
 }
 
-/// A review with all that is kept about it, if there is one.
+/// A review with its reports and history, if it exists.
 pub async fn review_detail(id: ReviewId) -> Result<Option<AdminReviewDetail>, ApiError> {
     let detail = RequestBuilder::get(format!("/api/admin/reviews/{id}")).answer().await;
     crate::net::api::found(detail, ProblemCode::ReviewNotFound)
 }
 
-/// A page of all products, archived or not.
+/// A page of all products, including archived ones.
 pub async fn all_products(
     search: &str,
     cursor: Option<&str>,
@@ -49,20 +50,20 @@ pub async fn product_detail(id: ProductId) -> Result<AdminProduct, ApiError> {
 
 /// Creates a product.
 pub async fn create_product(product: &NewProduct) -> Result<AdminProduct, ApiError> {
-    RequestBuilder::new("POST", "/api/admin/products").json(product).answer().await
+    RequestBuilder::new(Method::POST, "/api/admin/products").json(product).answer().await
 }
 
-/// Changes this version of a product.
+/// Edits a product, if it still has this version.
 pub async fn edit_product(
     id: ProductId,
     version: i32,
     edit: &ProductEdit,
 ) -> Result<AdminProduct, ApiError> {
-    let call = RequestBuilder::new("PATCH", format!("/api/admin/products/{id}"));
+    let call = RequestBuilder::new(Method::PATCH, format!("/api/admin/products/{id}"));
     call.if_match(version).json(edit).answer().await
 }
 
-/// A page of the audit trail: of one action and one account, unless these are empty.
+/// A page of the audit trail, for one action and one account unless these are empty.
 pub async fn audit(
     action: &str,
     account: &str,
@@ -85,12 +86,17 @@ pub async fn account(id: AccountId) -> Result<Option<Account>, ApiError> {
 
 /// Ends all sessions and API tokens of an account.
 pub async fn revoke_all_credentials(id: AccountId) -> Result<(), ApiError> {
-    RequestBuilder::new("DELETE", format!("/api/admin/accounts/{id}/credentials")).done().await
+    RequestBuilder::new(Method::DELETE, format!("/api/admin/accounts/{id}/credentials"))
+        .done()
+        .await
 }
 
 /// Changes an account.
 pub async fn edit_account(id: AccountId, edit: &AccountEdit) -> Result<Account, ApiError> {
-    RequestBuilder::new("PATCH", format!("/api/admin/accounts/{id}")).json(edit).answer().await
+    RequestBuilder::new(Method::PATCH, format!("/api/admin/accounts/{id}"))
+        .json(edit)
+        .answer()
+        .await
 }
 
 /// All reviews databases.
@@ -100,10 +106,10 @@ pub async fn databases() -> Result<DatabaseList, ApiError> {
 
 /// Starts the verification of a database.
 pub async fn verify_database(name: &str) -> Result<Verification, ApiError> {
-    RequestBuilder::new("POST", format!("/api/databases/{name}/verification")).answer().await
+    RequestBuilder::new(Method::POST, format!("/api/databases/{name}/verification")).answer().await
 }
 
-/// A page of a list from `default`, which is there or not: no part of it can be missing.
+/// A page of a list from the `default` database. Such a list is never partial.
 fn rows(path: &str, search: &str, cursor: Option<&str>) -> RequestBuilder {
     RequestBuilder::get(path)
         .with("search", search)

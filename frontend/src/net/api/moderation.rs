@@ -1,10 +1,11 @@
-//! Requests of moderators.
+//! Endpoints for moderators.
 
 use ostrakon_shared::{DecisionResultList, NewDecisions, QueuePage, UndoDecisions};
+use reqwest::Method;
 
 use crate::net::http::{ApiError, RequestBuilder};
 
-/// Reviews on a page of the queue: as many as one request may decide about, at most.
+/// Reviews on a page of the queue; at most `MAX_DECISIONS`.
 const QUEUE_PER_PAGE: u32 = 20;
 
 /// A page of the queue.
@@ -14,10 +15,10 @@ pub async fn queue(cursor: Option<&str>) -> Result<QueuePage, ApiError> {
 
 /// Decides about some reviews.
 pub async fn decide(decisions: &NewDecisions) -> Result<DecisionResultList, ApiError> {
-    RequestBuilder::new("POST", "/api/moderation/decisions").json(decisions).answer().await
+    RequestBuilder::new(Method::POST, "/api/moderation/decisions").json(decisions).answer().await
 }
 
-/// Takes decisions back.
+/// Undoes decisions.
 pub async fn undo_decisions(undo: &UndoDecisions) -> Result<DecisionResultList, ApiError> {
-    RequestBuilder::new("POST", "/api/moderation/undo").json(undo).answer().await
+    RequestBuilder::new(Method::POST, "/api/moderation/undo").json(undo).answer().await
 }
