@@ -1,4 +1,4 @@
-//! The parts that pages are made of.
+//! Components that pages consist of.
 
 pub mod account_menu;
 mod dialog;
@@ -29,7 +29,7 @@ mod time;
 mod write_panel;
 
 pub use dialog::{Dialog, close_dialog};
-pub use form::{FormEnd, failure_line, given};
+pub use form::{FormEnd, failure_line, optional};
 pub use load_more::{END_ID, LoadMore};
 pub use notice::{LoadError, PartialNotice};
 pub use own_review::OwnReview;

@@ -1,8 +1,8 @@
-//! What outlives a page: the session, drafts, changes of this visit, lists that Back brings back.
+//! State beyond a component: forms, the session, drafts, local changes, cached lists.
 
 pub mod drafts;
+pub mod form_state;
 pub mod history_cache;
 pub mod loaded_pages;
 pub mod local_changes;
 pub mod session;
-pub mod submission;

@@ -1,4 +1,4 @@
-//! The place in the page's header for who is signed in.
+//! The account menu in the page's header.
 
 use leptos::ev;
 use leptos::html;
@@ -12,10 +12,10 @@ use crate::components::failure_line;
 use crate::dom::document::element;
 use crate::net::api;
 use crate::routing::url::address;
+use crate::state::form_state::FormState;
 use crate::state::session::{current_session, sign_in_href};
-use crate::state::submission::Submission;
 
-/// The way in, or the account's menu.
+/// The link to sign in, or the account's menu.
 #[component]
 pub fn AccountMenu() -> impl IntoView {
     let session = current_session();
@@ -40,7 +40,6 @@ fn SignInLink() -> impl IntoView {
     view! { <a href=href>"Sign in"</a> }
 }
 
-/// What the account can be used for.
 #[component]
 fn Menu(account: Account) -> impl IntoView {
     let menu = NodeRef::<html::Details>::new();
@@ -49,7 +48,7 @@ fn Menu(account: Account) -> impl IntoView {
             menu.set_open(false);
         }
     };
-    // It closes when one of its links is followed, and when something else is wanted.
+    // It closes on navigation and on a click elsewhere.
     let location = use_location();
     Effect::new(move || {
         location.pathname.track();
@@ -67,20 +66,20 @@ fn Menu(account: Account) -> impl IntoView {
             close();
             let summary = menu.get_untracked().and_then(|menu| menu.first_element_child());
             if let Some(Ok(summary)) = summary.map(|it| it.dyn_into::<web_sys::HtmlElement>()) {
-                // Focus that can't be given is no harm.
+                // The page works without the focus.
                 _ = summary.focus();
             }
         }
     };
-    let submission = Submission::new();
+    let state = FormState::button();
     let sign_out = move |_| {
         let work = async move {
             api::sign_out().await?;
-            // All that was loaded and written for this account goes with the page.
+            // Loading the page anew discards everything that belongs to the account.
             _ = window().location().assign("/");
             Ok(())
         };
-        submission.start("", Box::pin(work));
+        state.start("", Box::pin(work));
     };
     let staff = match account.role {
         Role::Member | Role::Unknown => None,
@@ -112,7 +111,7 @@ fn Menu(account: Account) -> impl IntoView {
                     <button type="button" on:click=sign_out>
                         "Sign out"
                     </button>
-                    {failure_line(submission)}
+                    {failure_line(state)}
                 </li>
             </ul>
         </details>

@@ -1,30 +1,41 @@
-//! What forms have in common.
+//! The parts that all forms share.
 
 use leptos::prelude::*;
 use ostrakon_shared::text::is_blank;
 
-use crate::state::submission::Submission;
+use crate::state::form_state::FormState;
 
-/// The end of a form: why it was refused, the button, and that it worked.
+/// The end of a form: the notice of a failure, the button, and the message of success.
 #[component]
 pub fn FormEnd(
-    submission: Submission,
-    /// What the button says.
+    state: FormState,
+    /// The button's label.
     button: &'static str,
-    /// What is said over the reason of a failure.
+    /// The heading of the notice.
     failure: &'static str,
-    /// Whether the focus is on the button from the start.
+    /// Whether the button has the focus from the start.
     #[prop(optional)]
     autofocus: bool,
-    /// What else can be done about a failure.
+    /// What the notice offers besides the reason.
     #[prop(optional, into)]
     remedy: Option<ViewFn>,
+    /// The message of success, if it is not the form's own.
+    #[prop(optional, into)]
+    status: Option<Signal<Option<&'static str>>>,
+    /// More buttons.
+    #[prop(optional)]
+    children: Option<Children>,
 ) -> impl IntoView {
-    let refusal = move || {
+    let notice = move || {
         let remedy = remedy.clone();
-        submission.failure().map(|text| {
+        state.notice().map(|text| {
             view! {
-                <div class="notice notice-error" role="alert">
+                <div
+                    class="notice notice-error"
+                    id=state.notice_id()
+                    role="alert"
+                    tabindex="-1"
+                >
                     <h3>{failure}</h3>
                     <p>{text}</p>
                     {remedy.map(|remedy| remedy.run())}
@@ -32,35 +43,41 @@ pub fn FormEnd(
             }
         })
     };
+    let message = move || match status {
+        Some(_) if state.pending() || state.failed() => None,
+        Some(status) => status.get(),
+        None => state.done(),
+    };
     view! {
-        {refusal}
+        {notice}
         <div class="write-end">
             <button
                 type="submit"
                 class="button button-primary"
                 autofocus=autofocus
-                class:is-pending=move || submission.pending()
-                aria-disabled=move || submission.pending().to_string()
+                class:is-pending=move || state.pending()
+                aria-disabled=move || state.pending().to_string()
             >
                 {button}
             </button>
+            {children.map(|children| children())}
             <p role="status" class="write-status">
-                {move || submission.done()}
+                {message}
             </p>
         </div>
     }
 }
 
-/// What was written into a field that may be left empty.
-pub fn given(text: RwSignal<String>) -> Option<String> {
+/// The content of a field that may stay empty.
+pub fn optional(text: RwSignal<String>) -> Option<String> {
     Some(text.get_untracked()).filter(|text| !is_blank(text))
 }
 
-/// What went wrong with a button, beside it.
-pub fn failure_line(submission: Submission) -> AnyView {
+/// The failure of a button, beside it.
+pub fn failure_line(state: FormState) -> AnyView {
     view! {
         <p class="field-error" role="alert">
-            {move || submission.failure()}
+            {move || state.notice()}
         </p>
     }
     .into_any()

@@ -1,4 +1,4 @@
-//! The user's own review: its status, and the ways to change it and to take it back.
+//! The user's own review: its status, and the forms to edit and delete it.
 
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -11,20 +11,19 @@ use crate::components::review_form::{FormTexts, ReviewForm};
 use crate::components::status::status_chip;
 use crate::dom::document::focus_soon;
 use crate::net::api;
-use crate::net::http::{Answer, ApiError};
-use crate::state::drafts::{Draft, Field, edit_to};
-use crate::state::submission::Submission;
+use crate::net::http::Answer;
+use crate::state::drafts::{Draft, edit_to};
+use crate::state::form_state::FormState;
 
 const DELETE_ID: &str = "delete-review";
 
-/// A review of the account that is signed in.
 #[component]
 pub fn OwnReview(
     review: Review,
-    /// What stands over it: its product, say.
+    /// Shown above the review: its product, say.
     #[prop(optional, into)]
     heading: Option<ViewFn>,
-    /// It is changed; or deleted, if there is none any more.
+    /// Called with the edited review, or with `None` after it was deleted.
     on_change: Callback<Option<Review>>,
 ) -> impl IntoView {
     let editing = RwSignal::new(false);
@@ -50,7 +49,7 @@ pub fn OwnReview(
                             class="button button-small"
                             on:click=move |_| {
                                 editing.set(true);
-                                focus_soon(Field::Title.id(&form_id(&current.read_untracked())));
+                                focus_soon(format!("{}-title", form_id(&current.read_untracked())));
                             }
                         >
                             "Edit"
@@ -79,7 +78,7 @@ pub fn OwnReview(
     }
 }
 
-/// What the ids of the form begin with that changes the review.
+/// The prefix of element ids in the edit form.
 fn form_id(review: &Review) -> String {
     format!("edit-{}", review.id)
 }
@@ -91,9 +90,9 @@ fn own_id(review: &Review) -> String {
 
 fn status_text(status: ReviewStatus) -> Option<&'static str> {
     match status {
-        ReviewStatus::Pending => Some("It will appear once a moderator has looked at it."),
+        ReviewStatus::Pending => Some("It will appear once a moderator has approved it."),
         ReviewStatus::Rejected | ReviewStatus::Spam => {
-            Some("A moderator has taken it from the public. Nobody else sees it.")
+            Some("A moderator has hidden it. Only you can see it.")
         }
         ReviewStatus::Approved | ReviewStatus::Deleted | ReviewStatus::Unknown => None,
     }
@@ -104,7 +103,7 @@ fn EditForm(review: Review, on_end: Callback<Option<Review>>) -> impl IntoView {
     const TEXTS: FormTexts = FormTexts {
         heading: "Edit your review",
         button: "Save",
-        failure: "Your review is not changed yet",
+        failure: "Your review was not saved",
     };
     let (id, product) = (review.id, review.product_id);
     let form = form_id(&review);
@@ -118,8 +117,8 @@ fn EditForm(review: Review, on_end: Callback<Option<Review>>) -> impl IntoView {
             Ok(())
         })
     });
-    // Somebody, most likely the same person elsewhere, was faster.
-    let loading = Submission::new();
+    // The review has changed since, most likely by the same user elsewhere.
+    let loading = FormState::button();
     let load = move |_| {
         loading.start(
             "This is the current text.",
@@ -133,21 +132,18 @@ fn EditForm(review: Review, on_end: Callback<Option<Review>>) -> impl IntoView {
             }),
         );
     };
-    let remedy = move |error: ApiError| match error.code() {
-        Some(ProblemCode::VersionConflict) => view! {
-            <p>"Loading the current text replaces what you have written here."</p>
+    let remedy = move |problem| {
+        if problem != Some(ProblemCode::VersionConflict) {
+            return None;
+        }
+        let notice = view! {
+            <p>"Loading the current text replaces your changes."</p>
             <button type="button" class="button" on:click=load>
                 "Load the current text"
             </button>
-            <p role="status">{move || loading.done().map(str::to_owned).or(loading.failure())}</p>
-        }
-        .into_any(),
-        _ => view! {
-            <button type="submit" class="button">
-                "Try again"
-            </button>
-        }
-        .into_any(),
+            <p role="status">{move || loading.done().map(str::to_owned).or(loading.notice())}</p>
+        };
+        Some(notice.into_any())
     };
     view! {
         <ReviewForm id=form texts=TEXTS draft send status=None remedy=Callback::new(remedy)>
@@ -158,13 +154,13 @@ fn EditForm(review: Review, on_end: Callback<Option<Review>>) -> impl IntoView {
     }
 }
 
-/// The button to delete the review, and the question whether that is meant.
+/// The button to delete the review, with a dialog to confirm.
 #[component]
 fn DeleteControl(review: Review, on_change: Callback<Option<Review>>) -> impl IntoView {
     let open = RwSignal::new(false);
     let (id, version) = (review.id, review.version);
     let content = move || {
-        let submission = Submission::new();
+        let state = FormState::button();
         let submit = move |event: SubmitEvent| {
             event.prevent_default();
             let work = async move {
@@ -172,12 +168,12 @@ fn DeleteControl(review: Review, on_change: Callback<Option<Review>>) -> impl In
                 on_change.run(None);
                 Ok(())
             };
-            submission.start("", Box::pin(work));
+            state.start("", Box::pin(work));
         };
         view! {
             <form class="form" on:submit=submit>
-                <p>"It disappears for everybody, and can’t be brought back."</p>
-                <FormEnd submission button="Delete it" failure="The review is not deleted" />
+                <p>"The review will be removed for everyone. This can’t be undone."</p>
+                <FormEnd state button="Delete review" failure="The review was not deleted" />
             </form>
         }
     };

@@ -1,22 +1,22 @@
-//! The question for the password, before the server does what an open browser alone is no proof for.
+//! Asks for the password again before a sensitive change.
 
 use futures::channel::oneshot;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
-use ostrakon_shared::{FieldError, FieldErrorCode, MAX_PASSWORD_CHARS, PasswordProof, ProblemCode};
+use ostrakon_shared::{MAX_PASSWORD_CHARS, PasswordProof, ProblemCode};
 
 use crate::components::{Dialog, FormEnd, TextField, close_dialog};
 use crate::net::api;
 use crate::net::http::on_proof_required;
-use crate::state::submission::Submission;
+use crate::state::form_state::{FormState, missing};
 
 const ID: &str = "proof";
 
 /// Requests that wait for the answer.
 type Waiting = StoredValue<Vec<oneshot::Sender<bool>>, LocalStorage>;
 
-/// The dialog, which opens when the server wants a proof. Requests that were refused for the lack of
-/// it are sent again after it.
+/// The dialog, which opens when the server requires the password. The refused requests are sent again
+/// afterwards.
 #[component]
 pub fn PasswordPrompt() -> impl IntoView {
     let open = RwSignal::new(false);
@@ -29,7 +29,7 @@ pub fn PasswordPrompt() -> impl IntoView {
     });
     let answer = move |is_proved: bool| {
         for request in waiting.try_update_value(std::mem::take).unwrap_or_default() {
-            // Its page may have been left.
+            // The user may have left the page.
             _ = request.send(is_proved);
         }
     };
@@ -38,7 +38,7 @@ pub fn PasswordPrompt() -> impl IntoView {
         <Dialog
             id=ID
             open
-            heading="Your password, please"
+            heading="Confirm your password"
             content=content.into()
             on_close=Callback::new(move |()| answer(false))
         />
@@ -47,29 +47,29 @@ pub fn PasswordPrompt() -> impl IntoView {
 
 fn proof_form(on_proved: Callback<()>) -> AnyView {
     let password = RwSignal::new(String::new());
-    let submission = Submission::new().map_problem(
+    let state = FormState::new(ID).map_problem(
         ProblemCode::PasswordWrong,
         "password",
-        "This is not your password.",
+        "The password is incorrect.",
     );
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let proof = PasswordProof { password: password.get_untracked() };
-        let missing = proof.password.is_empty().then(|| {
-            let detail = "Please type your password.".to_owned();
-            FieldError::at_field("password", FieldErrorCode::Blank, detail)
-        });
+        let mut errors = Vec::new();
+        if proof.password.is_empty() {
+            errors.push(missing("password", "Please enter your password."));
+        }
         let work = async move {
             api::prove_password(&proof).await?;
             on_proved.run(());
             close_dialog(ID);
             Ok(())
         };
-        submission.submit(ID, missing.into_iter().collect(), "", Box::pin(work));
+        state.submit(errors, "", Box::pin(work));
     };
     view! {
         <form class="form" aria-label="Your password" novalidate on:submit=submit>
-            <p>"You typed it more than 15 minutes ago. This change asks for it again."</p>
+            <p>"You entered it more than 15 minutes ago. Please enter it again to make this change."</p>
             <TextField
                 id="proof-password"
                 label="Password"
@@ -78,9 +78,9 @@ fn proof_form(on_proved: Callback<()>) -> AnyView {
                 required=true
                 text=password
                 max_chars=MAX_PASSWORD_CHARS
-                error=submission.error("password")
+                error=state.error("password")
             />
-            <FormEnd submission button="Continue" failure="That did not work" />
+            <FormEnd state button="Continue" failure="That did not work" />
         </form>
     }
     .into_any()

@@ -5,15 +5,14 @@ use leptos::prelude::*;
 use ostrakon_shared::{MAX_NOTE_CHARS, NewReport, ProblemCode, ReportReason, ReviewId};
 
 use crate::components::dialog::{Dialog, close_dialog};
-use crate::components::form::{FormEnd, given};
+use crate::components::form::{FormEnd, optional};
 use crate::components::text_field::TextField;
-use crate::dom::document::focus_soon;
 use crate::net::api;
-use crate::state::submission::Submission;
+use crate::state::form_state::{FormState, missing};
 
 const ID: &str = "report";
 
-/// A button, and the dialog that it opens.
+/// The button to report a review, and its dialog.
 #[component]
 pub fn ReportControl(review: ReviewId, author: String) -> impl IntoView {
     let open = RwSignal::new(false);
@@ -29,72 +28,39 @@ pub fn ReportControl(review: ReviewId, author: String) -> impl IntoView {
 
 #[component]
 fn ReportForm(review: ReviewId) -> impl IntoView {
-    let submission = Submission::new();
+    let state = FormState::new(ID);
     let reason = RwSignal::new(None::<ReportReason>);
-    let unchosen = RwSignal::new(false);
+    let reason_error = state.error("reason");
     let note = RwSignal::new(String::new());
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
-        let reason = reason.get_untracked();
-        unchosen.set(reason.is_none());
-        if reason.is_none() {
-            focus_soon("report-reason".to_owned());
-        }
-        if let Some(reason) = reason {
-            let report = NewReport { reason, note: given(note) };
-            let errors = report.errors();
-            let work = async move { api::report_review(review, &report).await };
-            submission.submit(
-                ID,
-                errors,
-                "Thank you. A moderator will look at it.",
-                Box::pin(work),
-            );
-        }
+        let Some(reason) = reason.get_untracked() else {
+            return state.refuse(vec![missing("reason", "Please choose a reason.")]);
+        };
+        let report = NewReport { reason, note: optional(note) };
+        let errors = report.errors();
+        let work = async move { api::report_review(review, &report).await };
+        state.submit(errors, "Thank you. A moderator will look at it.", Box::pin(work));
     };
-    let choice = move |value: ReportReason| {
-        view! {
-            <label class="choice">
-                <input
-                    type="radio"
-                    name="report-reason"
-                    prop:checked=move || reason.get() == Some(value)
-                    on:change=move |_| reason.set(Some(value))
-                />
-                {reason_label(value)}
-            </label>
-        }
-    };
-    let over = move || match submission.problem() {
+    let over = Memo::new(move |_| match state.problem() {
         Some(ProblemCode::AlreadyReported) => {
-            Some("You have reported this review already. A moderator will look at it.")
+            Some("You have already reported this review. A moderator will look at it.")
         }
-        _ => submission.done(),
-    };
+        _ => state.done(),
+    });
     let form = move || {
         view! {
             <form class="form" novalidate on:submit=submit>
-                <fieldset
-                    class="field"
-                    id="report-reason"
-                    tabindex="-1"
-                    aria-describedby="report-reason-error"
-                >
-                    <legend>"What is wrong with it?"</legend>
-                    {ReportReason::ALL.iter().map(|reason| choice(*reason)).collect_view()}
-                    <p class="field-error" id="report-reason-error" role="alert">
-                        {move || unchosen.get().then_some("Please choose a reason.")}
-                    </p>
-                </fieldset>
+                {reason_field(reason, reason_error)}
                 <TextField
                     id="report-note"
                     label="Note"
-                    hint="a few words, needed with “Something else”"
+                    hint="required for “Other”"
                     text=note
                     max_chars=MAX_NOTE_CHARS
-                    error=submission.error("note")
+                    error=state.error("note")
                 />
-                <FormEnd submission button="Send report" failure="The report is not sent" />
+                <FormEnd state button="Send report" failure="The report was not sent" />
             </form>
         }
     };
@@ -108,7 +74,7 @@ fn ReportForm(review: ReviewId) -> impl IntoView {
     };
     view! {
         <div aria-live="polite">
-            {move || match over() {
+            {move || match over.get() {
                 Some(text) => thanks(text).into_any(),
                 None => form().into_any(),
             }}
@@ -116,12 +82,44 @@ fn ReportForm(review: ReviewId) -> impl IntoView {
     }
 }
 
-/// The reason in words.
+fn reason_field(reason: RwSignal<Option<ReportReason>>, error: Signal<Option<String>>) -> AnyView {
+    let choice = move |value: ReportReason| {
+        view! {
+            <label class="choice">
+                <input
+                    type="radio"
+                    name="report-reason"
+                    prop:checked=move || reason.get() == Some(value)
+                    on:change=move |_| reason.set(Some(value))
+                />
+                {reason_label(value)}
+            </label>
+        }
+    };
+    view! {
+        <fieldset
+            class="field"
+            id="report-reason"
+            tabindex="-1"
+            aria-describedby="report-reason-error"
+            data-invalid=move || error.read().is_some().then_some("true")
+        >
+            <legend>"What is wrong with it?"</legend>
+            {ReportReason::ALL.iter().map(|reason| choice(*reason)).collect_view()}
+            <p class="field-error" id="report-reason-error" role="alert">
+                {error}
+            </p>
+        </fieldset>
+    }
+    .into_any()
+}
+
+/// The label of a reason.
 pub fn reason_label(reason: ReportReason) -> &'static str {
     match reason {
         ReportReason::Spam => "Advertising or spam",
-        ReportReason::Offensive => "Insults or hatred",
+        ReportReason::Offensive => "Offensive or hateful",
         ReportReason::OffTopic => "Not about this product",
-        ReportReason::Other | ReportReason::Unknown => "Something else",
+        ReportReason::Other | ReportReason::Unknown => "Other",
     }
 }

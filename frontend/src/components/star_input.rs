@@ -1,18 +1,15 @@
-//! A rating to be given.
+//! The input for a rating.
 
 use leptos::prelude::*;
 use ostrakon_shared::{MAX_RATING, MIN_RATING};
 
 use crate::format::counted;
 
-/// Stars to choose from: a group of radio buttons, which style sheets turn into stars.
+/// A group of radio buttons, shown as stars.
 #[component]
 pub fn StarInput(
-    /// The choice, if there is one.
     rating: RwSignal<Option<i32>>,
-    /// The group's element id.
     id: String,
-    /// What is wrong with the choice.
     error: Signal<Option<String>>,
 ) -> impl IntoView {
     let error_id = format!("{id}-error");
@@ -27,6 +24,7 @@ pub fn StarInput(
             id=id.clone()
             tabindex="-1"
             aria-describedby=describedby
+            data-invalid=move || error.read().is_some().then_some("true")
         >
             <legend>"Your rating"</legend>
             <div class="star-choices">
@@ -47,7 +45,7 @@ pub fn StarInput(
 fn Choice(
     rating: RwSignal<Option<i32>>,
     value: Option<i32>,
-    /// What the buttons of one group have in common.
+    /// The name of the group.
     name: String,
 ) -> impl IntoView {
     let (class, text_class, text) = match value {

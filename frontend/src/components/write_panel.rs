@@ -1,4 +1,4 @@
-//! What stands beside a product's reviews: the form, the own review, or why there is neither.
+//! The panel beside a product's reviews: the form, the user's own review, or why there is neither.
 
 use leptos::prelude::*;
 use ostrakon_shared::{NewReview, ProblemCode, ProductId, Review, ReviewStatus};
@@ -15,17 +15,17 @@ use crate::state::loaded_pages::LoadedPages;
 use crate::state::local_changes::LocalChange;
 use crate::state::session::{current_session, sign_in_href};
 
-const POSTED: &str = "Your review is posted.";
-const WAITING: &str = "Your review will appear once a moderator has looked at it.";
-const CHANGED: &str = "Your review is changed.";
-const DELETED: &str = "Your review is deleted.";
-const EXISTS: &str = "You have reviewed this product before. This is your review.";
+const POSTED: &str = "Your review has been posted.";
+const WAITING: &str = "Your review will appear once a moderator has approved it.";
+const CHANGED: &str = "Your review has been updated.";
+const DELETED: &str = "Your review has been deleted.";
+const EXISTS: &str = "You have already reviewed this product. This is your review.";
 
-/// The place to write about a product.
+/// The panel to write a review of a product.
 #[component]
 pub fn WritePanel(
     product: ProductId,
-    /// Whether the product takes no reviews any more.
+    /// Whether the product no longer accepts reviews.
     archived: bool,
     on_written: Callback<LocalChange>,
 ) -> impl IntoView {
@@ -50,12 +50,7 @@ pub fn WritePanel(
     let on_change = move |before: Review| {
         Callback::new(move |changed: Option<Review>| {
             own.items.set(changed.clone().into_iter().collect());
-            let is_public = |review: &Review| review.status == ReviewStatus::Approved;
-            said.set(Some(match &changed {
-                None => DELETED,
-                Some(review) if is_public(review) || !is_public(&before) => CHANGED,
-                Some(_) => WAITING,
-            }));
+            said.set(Some(message_after(&before, changed.as_ref())));
             on_written.run(match changed {
                 Some(review) if is_public(&review) => LocalChange::Changed(review),
                 Some(_) | None => LocalChange::Gone(before.id),
@@ -63,6 +58,10 @@ pub fn WritePanel(
         })
     };
     let of_account = move || {
+        let row = move |review: Review| {
+            let on_change = on_change(review.clone());
+            view! { <OwnReview review on_change /> }.into_any()
+        };
         view! {
             <section class="own-panel" aria-label="Your review">
                 <p role="status" class="write-status">
@@ -70,11 +69,7 @@ pub fn WritePanel(
                 </p>
                 <List list=own.state thing="review" empty=form>
                     <h2 class="own-heading">"Your review"</h2>
-                    {own
-                        .rows(move |review| {
-                            let on_change = on_change(review.clone());
-                            view! { <OwnReview review on_change /> }.into_any()
-                        })}
+                    {own.rows(row)}
                 </List>
             </section>
         }
@@ -82,22 +77,10 @@ pub fn WritePanel(
     };
     let of_guest = move || {
         if session.known().is_none_or(|session| session.guest_reviews) {
-            return view! { <NewReviewForm product own said on_written /> }.into_any();
+            view! { <NewReviewForm product own said on_written /> }.into_any()
+        } else {
+            sign_in_panel()
         }
-        let href = sign_in_href(&browser_address());
-        view! {
-            <section class="write" aria-labelledby="write-heading">
-                <h2 id="write-heading">"Write a review"</h2>
-                <p>"Reviews here are written with an account."</p>
-                <p class="write-end">
-                    <a class="button button-primary" href=href>
-                        "Sign in"
-                    </a>
-                    <a href="/register">"Create an account"</a>
-                </p>
-            </section>
-        }
-        .into_any()
     };
     let answered = Memo::new(move |_| session.answer().is_some());
     view! {
@@ -106,7 +89,7 @@ pub fn WritePanel(
                 .then(|| {
                     view! {
                         <p class="notice">
-                            "This product has left the catalogue. Its reviews stay; new ones are not taken."
+                            "This product is no longer in the catalogue. Its reviews remain, but no new ones are accepted."
                         </p>
                     }
                 })}
@@ -120,20 +103,51 @@ pub fn WritePanel(
     }
 }
 
+fn is_public(review: &Review) -> bool {
+    review.status == ReviewStatus::Approved
+}
+
+/// The message after a review was edited, or deleted.
+fn message_after(before: &Review, changed: Option<&Review>) -> &'static str {
+    match changed {
+        None => DELETED,
+        Some(review) if is_public(before) && !is_public(review) => WAITING,
+        Some(_) => CHANGED,
+    }
+}
+
+/// Asks guests to sign in, where only accounts may write.
+fn sign_in_panel() -> AnyView {
+    let href = sign_in_href(&browser_address());
+    view! {
+        <section class="write" aria-labelledby="write-heading">
+            <h2 id="write-heading">"Write a review"</h2>
+            <p>"You need an account to write a review."</p>
+            <p class="write-end">
+                <a class="button button-primary" href=href>
+                    "Sign in"
+                </a>
+                <a href="/register">"Create an account"</a>
+            </p>
+        </section>
+    }
+    .into_any()
+}
+
 /// The form for a new review.
 #[component]
 fn NewReviewForm(
     product: ProductId,
     /// The account's review of this product, once there is one.
     own: PaginatedList<Review>,
-    /// What happened to it last.
+    /// The message about the last change.
     said: RwSignal<Option<&'static str>>,
     on_written: Callback<LocalChange>,
 ) -> impl IntoView {
     const TEXTS: FormTexts = FormTexts {
         heading: "Write a review",
         button: "Post review",
-        failure: "Your review is not posted yet",
+        failure: "Your review was not posted",
     };
     let drafts = expect_context::<Drafts>();
     let draft = drafts.open(product);
@@ -151,7 +165,7 @@ fn NewReviewForm(
             let posted = match api::post_review(product, &review, key_text).await {
                 Ok(posted) => posted,
                 Err(error) => {
-                    // Written elsewhere meanwhile: it takes the place of the form.
+                    // Written elsewhere meanwhile: show that review instead of the form.
                     if error.code() == Some(ProblemCode::ReviewExists) {
                         said.set(Some(EXISTS));
                         own.state.reload();
@@ -163,9 +177,8 @@ fn NewReviewForm(
             drafts.discard(product);
             draft.clear();
             draft.author_name.set(name);
-            let is_public = posted.status == ReviewStatus::Approved;
-            said.set(Some(if is_public { POSTED } else { WAITING }));
-            if is_public {
+            said.set(Some(if is_public(&posted) { POSTED } else { WAITING }));
+            if is_public(&posted) {
                 on_written.run(LocalChange::New(posted.clone()));
             }
             if !is_guest {

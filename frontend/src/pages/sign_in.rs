@@ -1,20 +1,18 @@
-//! Signing in, and creating an account.
+//! The pages to sign in and to create an account.
 
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
-use ostrakon_shared::{
-    Credentials, FieldError, FieldErrorCode, MAX_NAME_CHARS, MAX_PASSWORD_CHARS, Session,
-};
+use ostrakon_shared::{Credentials, FieldError, MAX_NAME_CHARS, MAX_PASSWORD_CHARS, Session};
 
 use crate::components::{FormEnd, TextField};
 use crate::dom::title::set_title;
 use crate::net::api;
 use crate::net::http::{Answer, escape};
 use crate::routing::url::page_query;
+use crate::state::form_state::{FormState, missing};
 use crate::state::session::{current_session, next_address};
-use crate::state::submission::Submission;
 
 /// The page to sign in.
 #[component]
@@ -27,13 +25,14 @@ pub fn SignIn() -> impl IntoView {
         hints: ["", ""],
         other: ("/register", "New here?", "Create an account"),
         errors: |credentials| {
-            let missing = |field, text: &str, detail: &str| {
-                let code = FieldErrorCode::Blank;
-                text.is_empty().then(|| FieldError::at_field(field, code, detail.to_owned()))
-            };
-            let name = missing("name", &credentials.name, "Please type your name.");
-            let password = missing("password", &credentials.password, "Please type your password.");
-            name.into_iter().chain(password).collect()
+            let mut errors = Vec::new();
+            if credentials.name.is_empty() {
+                errors.push(missing("name", "Please enter your name."));
+            }
+            if credentials.password.is_empty() {
+                errors.push(missing("password", "Please enter your password."));
+            }
+            errors
         },
         send: |credentials| Box::pin(async move { api::sign_in(&credentials).await }),
     };
@@ -45,26 +44,29 @@ pub fn SignIn() -> impl IntoView {
 pub fn Register() -> impl IntoView {
     const FORM: Form = Form {
         heading: "Create an account",
-        button: "Create the account",
-        failure: "The account is not created",
+        button: "Create account",
+        failure: "Your account was not created",
         password: "new-password",
-        hints: ["letters, digits, dots and dashes", "10 characters or more; a sentence is fine"],
-        other: ("/sign-in", "Have an account?", "Sign in"),
+        hints: [
+            "letters, digits, dots and dashes",
+            "at least 10 characters; a sentence works well",
+        ],
+        other: ("/sign-in", "Already have an account?", "Sign in"),
         errors: Credentials::errors,
         send: |credentials| Box::pin(async move { api::register(&credentials).await }),
     };
     credentials_page(FORM)
 }
 
-/// What the two pages differ in.
+/// The differences between the two pages.
 struct Form {
     heading: &'static str,
     button: &'static str,
     failure: &'static str,
-    /// What browsers may fill in as the password.
+    /// The password's `autocomplete`.
     password: &'static str,
     hints: [&'static str; 2],
-    /// Where the other page is, and how to ask.
+    /// The other page's address, the question and the link's text.
     other: (&'static str, &'static str, &'static str),
     errors: fn(&Credentials) -> Vec<FieldError>,
     send: fn(Credentials) -> Answer<Session>,
@@ -76,7 +78,7 @@ fn credentials_page(form: Form) -> AnyView {
     let navigate = use_navigate();
     let query = page_query();
     let next = Memo::new(move |_| next_address(query.read().get_str("next")));
-    // Whoever is signed in already, or has just done so, has nothing to do here.
+    // Users who are signed in, already or just now, move on.
     Effect::new(move || {
         if session.account().is_some() {
             let options = NavigateOptions { replace: true, ..Default::default() };
@@ -85,7 +87,7 @@ fn credentials_page(form: Form) -> AnyView {
     });
     let name = RwSignal::new(String::new());
     let password = RwSignal::new(String::new());
-    let submission = Submission::new();
+    let state = FormState::new("sign-in");
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let credentials =
@@ -96,7 +98,7 @@ fn credentials_page(form: Form) -> AnyView {
             session.enter(entered);
             Ok(())
         };
-        submission.submit("sign-in", errors, "", Box::pin(work));
+        state.submit(errors, "", Box::pin(work));
     };
     let (href, question, answer) = form.other;
     let other = move || {
@@ -115,7 +117,7 @@ fn credentials_page(form: Form) -> AnyView {
                     required=true
                     text=name
                     max_chars=MAX_NAME_CHARS
-                    error=submission.error("name")
+                    error=state.error("name")
                 />
                 <TextField
                     id="sign-in-password"
@@ -126,9 +128,9 @@ fn credentials_page(form: Form) -> AnyView {
                     required=true
                     text=password
                     max_chars=MAX_PASSWORD_CHARS
-                    error=submission.error("password")
+                    error=state.error("password")
                 />
-                <FormEnd submission button=form.button failure=form.failure />
+                <FormEnd state button=form.button failure=form.failure />
             </form>
             <p>{question} " " <a href=other>{answer}</a></p>
         </div>

@@ -42,12 +42,12 @@ pub struct CachedVisits {
     reviews: LruMap<LoadedPages<Review>>,
 }
 
-/// What a visit to a product's page leaves behind.
+/// The state of a product's page.
 #[derive(Clone)]
 pub struct ProductVisit {
     /// The product, with its rating as last seen.
     pub product: Product,
-    /// What the user wrote, changed and deleted during the visit.
+    /// The user's changes during the visit.
     pub own: LocalChanges,
 }
 
@@ -76,8 +76,8 @@ impl Cacheable for LoadedPages<Review> {
 }
 
 impl HistoryCache {
-    /// Starts to watch where the user goes and scrolls. Must be called before the router is
-    /// created: on Back, the cache has to know before the router shows the page.
+    /// Starts to watch navigation and scrolling. Must be called before the router is created, so that
+    /// its listener runs first on Back.
     pub fn start() -> HistoryCache {
         take_over_scrolling();
         let cache = HistoryCache(StoredValue::new(State {
@@ -88,7 +88,7 @@ impl HistoryCache {
         }));
         let popped = window_event_listener(ev::popstate, move |_| cache.on_popstate());
         let scrolled = window_event_listener(ev::scroll, move |_| cache.record_scroll());
-        // A link may be followed before the browser tells of the last scrolling.
+        // A click may come before the event of the last scrolling.
         let clicked = window_event_listener(ev::click, move |_| cache.record_scroll());
         on_cleanup(move || {
             popped.remove();
@@ -98,7 +98,7 @@ impl HistoryCache {
         cache
     }
 
-    /// The app shows the page at this address now.
+    /// Call this when the app shows the page at this address.
     pub fn arrive(self, address: &str) {
         self.0.update_value(|state| {
             state.traversal.take_if(|back| back.to != address);
@@ -106,12 +106,12 @@ impl HistoryCache {
         });
     }
 
-    /// Keeps what the page at this address shows.
+    /// Stores the content of the page at this address.
     pub fn keep<T: Cacheable>(self, address: String, value: T) {
         self.0.update_value(|state| T::map(&mut state.kept).put(address, value));
     }
 
-    /// What the page at this address showed, if the user comes back to it.
+    /// The stored content of this page, if the user came back by Back or Forward.
     pub fn get<T: Cacheable>(self, address: &str) -> Option<T> {
         let mut cached = None;
         self.0.update_value(|state| {
@@ -122,7 +122,7 @@ impl HistoryCache {
         cached
     }
 
-    /// The product has this rating now, in lists that were loaded before, too.
+    /// Updates a product's rating in cached lists.
     pub fn update_rating(self, product: ProductId, rating: &ProductRating) {
         self.0.update_value(|state| {
             let products = state.kept.catalogues.values_mut().flat_map(|pages| &mut pages.items);
@@ -132,8 +132,8 @@ impl HistoryCache {
         });
     }
 
-    /// Scrolls to where the page was left, if the user has come back to it. A page calls this when
-    /// it has its content, that is, its height.
+    /// Restores the scroll position, if the user came back. A page calls this when it has its content,
+    /// and so its height.
     pub fn restore_scroll(self) {
         let mut scroll = None;
         self.0.update_value(|state| {
@@ -144,12 +144,12 @@ impl HistoryCache {
         }
     }
 
-    /// The browser is at another entry of its history; the app still shows the old page.
+    /// Runs while the app still shows the old page.
     fn on_popstate(self) {
         let to = browser_address();
         self.record_scroll();
         self.0.update_value(|state| {
-            // Steps between fragments of one page are the browser's own business.
+            // The browser handles steps between fragments of one page.
             if to != state.here {
                 let scroll = state.scroll.get(&to).copied().unwrap_or_default();
                 state.here.clone_from(&to);
@@ -164,15 +164,15 @@ impl HistoryCache {
     }
 }
 
-/// The browser would scroll before the page has its content.
+/// Otherwise the browser would scroll before the page has its content.
 fn take_over_scrolling() {
     if let Ok(history) = window().history() {
-        // Where this can't be set, the scroll position is set again anyway.
+        // If this can't be set, the cache still restores the scroll position.
         _ = history.set_scroll_restoration(ScrollRestoration::Manual);
     }
 }
 
-/// Values by address; the oldest give way to new ones.
+/// Values by address, at most `CAPACITY`.
 pub struct LruMap<T>(VecDeque<(String, T)>);
 
 impl<T> Default for LruMap<T> {
@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shelf_keeps_the_latest() {
+    fn the_map_keeps_the_latest() {
         let mut map = LruMap::default();
         for number in 0..=CAPACITY {
             map.put(number.to_string(), number);

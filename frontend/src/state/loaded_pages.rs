@@ -9,15 +9,15 @@ use ostrakon_shared::{
 /// The pages of a list that are loaded so far.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LoadedPages<T> {
-    /// The items, none twice.
+    /// The items, without duplicates.
     pub items: Vec<T>,
-    /// Where the next page starts; `None` when all are here.
+    /// The start of the next page; `None` at the end.
     pub next_cursor: Option<String>,
-    /// Databases whose part is missing, none twice.
+    /// Databases whose part is missing, without duplicates.
     pub missing_databases: Vec<String>,
 }
 
-/// What tells an item from the others, and one state of it from the next.
+/// Identifies an item and its state.
 pub type Key = (i64, i32);
 
 /// An item of a list.
@@ -26,7 +26,7 @@ pub trait Item: Clone + Send + Sync + 'static {
     fn key(&self) -> Key;
 }
 
-/// How lists of each kind come from the API.
+/// Implements `Item`, and the conversion from the API's page type.
 macro_rules! lists {
     ($($page:ident of $item:ident, $key:expr $(, $missing:ident)?;)*) => {
         $(
@@ -62,12 +62,12 @@ lists! {
     };
 }
 
-/// Lists from `default` are there or not: no database can be missing.
+/// Pages from the `default` database have no list of missing databases.
 fn missing(databases: Vec<Vec<String>>) -> Vec<String> {
     databases.into_iter().flatten().collect()
 }
 
-/// A list that comes all at once.
+/// A list without pages.
 impl<T> From<Vec<T>> for LoadedPages<T> {
     fn from(items: Vec<T>) -> LoadedPages<T> {
         LoadedPages { items, next_cursor: None, missing_databases: Vec::new() }

@@ -10,16 +10,16 @@ pub enum LocalChange {
     New(Review),
     /// A public review was changed.
     Changed(Review),
-    /// A review was deleted, or is not public any more.
+    /// A review was deleted, or is no longer public.
     Gone(ReviewId),
 }
 
 /// The changes of one visit.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LocalChanges {
-    /// Reviews that were posted, the latest first.
+    /// Posted reviews, the latest first.
     pub posted: Vec<Review>,
-    /// Reviews from before that were changed.
+    /// Changed reviews that were posted before.
     changed: Vec<Review>,
     gone: Vec<ReviewId>,
 }
@@ -44,7 +44,7 @@ impl LocalChanges {
         }
     }
 
-    /// What is left of a list besides the reviews that were posted, as they are now.
+    /// The list's other reviews in their present state, without posted and deleted ones.
     pub fn others(&self, listed: &[Review]) -> Vec<Review> {
         let is_other = |review: &&Review| {
             self.posted.iter().all(|posted| posted.id != review.id)

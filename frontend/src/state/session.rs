@@ -1,4 +1,4 @@
-//! Who is signed in.
+//! The session of the user.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -8,7 +8,7 @@ use crate::net::api;
 use crate::net::http::{ApiError, on_session_lost};
 use crate::routing::url;
 
-/// Who is signed in, as context: asked for once, and followed from then on.
+/// The session, provided as context. It is loaded once, and updated when the user signs in or out.
 #[derive(Clone, Copy)]
 pub struct CurrentSession {
     answer: RwSignal<Option<Result<Session, ApiError>>>,
@@ -16,7 +16,7 @@ pub struct CurrentSession {
 }
 
 impl CurrentSession {
-    /// Asks who is signed in, and listens for the end of that.
+    /// Loads the session, and watches for its end.
     pub fn start() -> CurrentSession {
         let session = CurrentSession { answer: RwSignal::new(None), lost: RwSignal::new(false) };
         on_session_lost(move || session.lose());
@@ -24,7 +24,7 @@ impl CurrentSession {
         session
     }
 
-    /// Asks who is signed in.
+    /// Loads the session.
     pub fn ask(self) {
         spawn_local(async move {
             let answer = api::session().await;
@@ -32,16 +32,16 @@ impl CurrentSession {
         });
     }
 
-    /// Somebody has signed in.
+    /// Call this after signing in.
     pub fn enter(self, session: Session) {
         self.lost.set(false);
         self.answer.set(Some(Ok(session)));
     }
 
-    /// The server does not know the session any more: this is a guest again.
+    /// The server no longer knows the session: the user is a guest again.
     fn lose(self) {
         let Some(Some(Ok(mut session))) = self.answer.try_get_untracked() else {
-            // The very first question was answered so. The cookie is gone, the next one is a guest's.
+            // The first request failed. The cookie is gone now, so the next request is a guest's.
             self.ask();
             return;
         };
@@ -51,44 +51,43 @@ impl CurrentSession {
         }
     }
 
-    /// What the server said, if it has answered yet.
+    /// The server's response, once it has arrived.
     pub fn answer(self) -> Option<Result<Session, ApiError>> {
         self.answer.get()
     }
 
-    /// The account that is signed in; nobody's until the server has answered.
+    /// The signed-in account; `None` until the server has answered.
     pub fn account(self) -> Option<Account> {
         self.known().and_then(|session| session.account)
     }
 
-    /// What this service lets anybody do, and who is signed in.
+    /// The session, unless it could not be loaded.
     pub fn known(self) -> Option<Session> {
         self.answer.get().and_then(Result::ok)
     }
 
-    /// Whether who is signed in may do what this role may.
+    /// Whether the user has the rights of this role.
     pub fn may(self, role: Role) -> bool {
         self.account().is_some_and(|account| has_rights_of(account.role, role))
     }
 }
 
-/// Whether an account of the role `own` may do what `role` may. One that only a later version
-/// knows is a member's at least.
+/// Whether the role `own` has the rights of `role`. An unknown role has at least those of a member.
 pub fn has_rights_of(own: Role, role: Role) -> bool {
     own.max(Role::Member) >= role
 }
 
-/// Who is signed in.
+/// The session, from context.
 pub fn current_session() -> CurrentSession {
     expect_context()
 }
 
-/// The page to sign in, and to come back from to this one.
+/// The address of the sign-in page that leads back to this page.
 pub fn sign_in_href(back_to: &str) -> String {
     format!("/sign-in?next={}", crate::net::http::escape(back_to))
 }
 
-/// Where to go after signing in: an address of this very app, whatever a link may say.
+/// The address to go to after signing in: always one of this app, because anyone can make a link.
 pub fn next_address(asked: Option<&str>) -> String {
     let is_ours = |next: &&str| {
         let mut chars = next.chars();
@@ -100,7 +99,7 @@ pub fn next_address(asked: Option<&str>) -> String {
     asked.filter(is_ours).unwrap_or("/").to_owned()
 }
 
-/// Says that the session has ended, until somebody signs in or does not care.
+/// A notice that the session has ended, until the user signs in or closes it.
 #[component]
 pub fn LostSession() -> impl IntoView {
     let session = current_session();
@@ -109,7 +108,7 @@ pub fn LostSession() -> impl IntoView {
         session.lost.get().then(|| {
             view! {
                 <p class="notice lost-session">
-                    <span>"You are not signed in any more. "<a href=href>"Sign in again"</a></span>
+                    <span>"Your session has ended. "<a href=href>"Sign in again"</a></span>
                     <button type="button" class="link-button" on:click=move |_| session.lost.set(false)>
                         "Close"
                     </button>
@@ -125,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_way_back_stays_on_this_site() {
+    fn the_next_address_is_on_this_site() {
         for ours in ["/", "/account", "/products/1?rating=4#write-review", "/a//b"] {
             assert_eq!(next_address(Some(ours)), ours);
         }
@@ -146,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn the_way_back_is_escaped() {
+    fn the_next_address_is_escaped() {
         assert_eq!(sign_in_href("/admin?a=b&c"), "/sign-in?next=%2Fadmin%3Fa%3Db%26c");
     }
 }

@@ -1,24 +1,21 @@
-//! The password.
+//! The form to change the password.
 
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
-use ostrakon_shared::{
-    FieldError, FieldErrorCode, MAX_PASSWORD_CHARS, PasswordChange, ProblemCode,
-};
+use ostrakon_shared::{MAX_PASSWORD_CHARS, PasswordChange, ProblemCode};
 
 use crate::components::{FormEnd, TextField};
 use crate::net::api;
-use crate::state::submission::Submission;
+use crate::state::form_state::{FormState, missing};
 
-/// The form to change it.
 pub fn password_panel(on_tokens_revoked: Callback<()>) -> AnyView {
     let current = RwSignal::new(String::new());
     let new = RwSignal::new(String::new());
     let revoke_tokens = RwSignal::new(false);
-    let submission = Submission::new().map_problem(
+    let state = FormState::new("password").map_problem(
         ProblemCode::PasswordWrong,
         "current_password",
-        "This is not your password.",
+        "The password is incorrect.",
     );
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
@@ -27,11 +24,10 @@ pub fn password_panel(on_tokens_revoked: Callback<()>) -> AnyView {
             new_password: new.get_untracked(),
             revoke_tokens: revoke_tokens.get_untracked(),
         };
-        let missing = change.current_password.is_empty().then(|| {
-            let detail = "Please type your current password.".to_owned();
-            FieldError::at_field("current_password", FieldErrorCode::Blank, detail)
-        });
-        let errors = missing.into_iter().chain(change.errors()).collect();
+        let mut errors = change.errors();
+        if change.current_password.is_empty() {
+            errors.push(missing("current_password", "Please enter your current password."));
+        }
         let work = async move {
             api::change_password(&change).await?;
             current.set(String::new());
@@ -42,11 +38,11 @@ pub fn password_panel(on_tokens_revoked: Callback<()>) -> AnyView {
             Ok(())
         };
         let done = if revoke_tokens.get_untracked() {
-            "Your password is changed. All other sessions and all API tokens have ended."
+            "Your password has been changed. All other sessions and all API tokens have ended."
         } else {
-            "Your password is changed. All other sessions have ended."
+            "Your password has been changed. All other sessions have ended."
         };
-        submission.submit("password", errors, done, Box::pin(work));
+        state.submit(errors, done, Box::pin(work));
     };
     view! {
         <section class="panel" aria-labelledby="password">
@@ -60,24 +56,24 @@ pub fn password_panel(on_tokens_revoked: Callback<()>) -> AnyView {
                     required=true
                     text=current
                     max_chars=MAX_PASSWORD_CHARS
-                    error=submission.error("current_password")
+                    error=state.error("current_password")
                 />
                 <TextField
                     id="password-new_password"
                     label="New password"
-                    hint="10 characters or more; a sentence is fine"
+                    hint="at least 10 characters; a sentence works well"
                     kind="password"
                     autocomplete="new-password"
                     required=true
                     text=new
                     max_chars=MAX_PASSWORD_CHARS
-                    error=submission.error("new_password")
+                    error=state.error("new_password")
                 />
                 <label class="choice">
                     <input type="checkbox" bind:checked=revoke_tokens />
                     "Revoke all API tokens too"
                 </label>
-                <FormEnd submission button="Change password" failure="Your password is not changed" />
+                <FormEnd state button="Change password" failure="Your password was not changed" />
             </form>
         </section>
     }

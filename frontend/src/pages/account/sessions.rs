@@ -1,4 +1,4 @@
-//! Where an account is signed in.
+//! The sessions of an account.
 
 use leptos::prelude::*;
 use ostrakon_shared::{AccountId, SessionInfo};
@@ -7,15 +7,15 @@ use crate::components::paginated_list::{List, PaginatedList};
 use crate::components::{Ago, failure_line};
 use crate::format::day;
 use crate::net::api;
+use crate::state::form_state::FormState;
 use crate::state::loaded_pages::LoadedPages;
-use crate::state::submission::Submission;
 
-/// The sessions of this account, or your own, and the way to end each.
+/// The sessions of an account or of the user, with buttons to end them.
 pub fn sessions_panel(of: Option<AccountId>) -> AnyView {
     let sessions = PaginatedList::new(move |_| {
         Box::pin(async move { api::sessions(of).await.map(|list| LoadedPages::from(list.items)) })
     });
-    let submission = Submission::new();
+    let state = FormState::button();
     let row = move |session: SessionInfo| {
         let id = session.id;
         let end = move |_| {
@@ -24,7 +24,7 @@ pub fn sessions_panel(of: Option<AccountId>) -> AnyView {
                 sessions.items.update(|items| items.retain(|session| session.id != id));
                 Ok(())
             };
-            submission.start("The session has ended.", Box::pin(work));
+            state.start("The session has ended.", Box::pin(work));
         };
         let browser = session.user_agent.unwrap_or_else(|| "An unknown browser".to_owned());
         view! {
@@ -57,13 +57,13 @@ pub fn sessions_panel(of: Option<AccountId>) -> AnyView {
             <h2 id="sessions">"Sessions"</h2>
             <p class="muted small">
                 {match of {
-                    None => "The browsers in which you are signed in.",
-                    Some(_) => "The browsers in which the account is signed in.",
+                    None => "Browsers where you are signed in.",
+                    Some(_) => "Browsers where the account is signed in.",
                 }}
             </p>
-            {failure_line(submission)}
+            {failure_line(state)}
             <p role="status" class="write-status">
-                {move || submission.done()}
+                {move || state.done()}
             </p>
             <List list=sessions.state thing="session"
                 empty=|| view! { <p class="muted">"There are no sessions."</p> }

@@ -14,20 +14,20 @@ use crate::components::{Ago, FormEnd, TextField, failure_line};
 use crate::dom::document::focus_soon;
 use crate::format::day;
 use crate::net::api;
+use crate::state::form_state::FormState;
 use crate::state::loaded_pages::LoadedPages;
 use crate::state::session::current_session;
-use crate::state::submission::Submission;
 
-/// The tokens of this account, or your own, and the way to revoke each.
+/// The tokens of an account or of the user, with buttons to revoke them.
 pub fn token_list(of: Option<AccountId>) -> PaginatedList<TokenInfo> {
     PaginatedList::new(move |_| {
         Box::pin(async move { api::tokens(of).await.map(|list| LoadedPages::from(list.items)) })
     })
 }
 
-/// The tokens, the way to revoke each, and, of your own, the form for a new one.
+/// The tokens with buttons to revoke them and, for the user's own, the form for a new one.
 pub fn tokens_panel(of: Option<AccountId>, tokens: PaginatedList<TokenInfo>) -> AnyView {
-    let revoking = Submission::new();
+    let revoking = FormState::button();
     let row = move |token: TokenInfo| {
         let id = token.id;
         let revoke = move |_| {
@@ -36,7 +36,7 @@ pub fn tokens_panel(of: Option<AccountId>, tokens: PaginatedList<TokenInfo>) -> 
                 tokens.items.update(|items| items.retain(|token| token.id != id));
                 Ok(())
             };
-            revoking.start("The token is revoked.", Box::pin(work));
+            revoking.start("The token has been revoked.", Box::pin(work));
         };
         token_row(token, Box::new(revoke))
     };
@@ -44,8 +44,8 @@ pub fn tokens_panel(of: Option<AccountId>, tokens: PaginatedList<TokenInfo>) -> 
         <section class="panel" aria-labelledby="tokens">
             <h2 id="tokens">"API tokens"</h2>
             <p class="muted small">
-                {if of.is_none() { "For programs that act for you" } else { "For programs" }}
-                ": they send one as " <span class="code">"Authorization: Bearer"</span> "."
+                {if of.is_none() { "For programs that act on your behalf" } else { "For programs" }}
+                "; they send a token as " <span class="code">"Authorization: Bearer"</span> "."
             </p>
             {of.is_none().then(|| token_form(tokens))}
             {failure_line(revoking)}
@@ -96,14 +96,14 @@ fn token_row(token: TokenInfo, revoke: Box<dyn FnMut(MouseEvent)>) -> AnyView {
     .into_any()
 }
 
-/// What a scope lets a program do.
+/// The label of a scope.
 fn scope_label(scope: TokenScope) -> &'static str {
     match scope {
-        TokenScope::Read => "Read own reviews",
+        TokenScope::Read => "Read your reviews",
         TokenScope::Write => "Write reviews",
         TokenScope::Moderate => "Moderate",
         TokenScope::Admin => "Administer",
-        TokenScope::Unknown => "Something else",
+        TokenScope::Unknown => "Other",
     }
 }
 
@@ -115,7 +115,7 @@ fn token_form(tokens: PaginatedList<TokenInfo>) -> AnyView {
     let scopes = RwSignal::new(TokenScope::DEFAULT.to_vec());
     let days = RwSignal::new(DEFAULT_TOKEN_DAYS.to_string());
     let created = RwSignal::new(None::<CreatedToken>);
-    let submission = Submission::new();
+    let state = FormState::new("token");
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let token = read_form(name.get_untracked(), scopes.get_untracked(), &days.read_untracked());
@@ -128,10 +128,45 @@ fn token_form(tokens: PaginatedList<TokenInfo>) -> AnyView {
             focus_soon(SECRET_ID.to_owned());
             Ok(())
         };
-        submission.submit("token", errors, "The token is created.", Box::pin(work));
+        state.submit(errors, "The token has been created.", Box::pin(work));
     };
-    let scope_choice = move |scope: &TokenScope| {
-        let scope = *scope;
+    view! {
+        <form class="form" aria-label="New API token" novalidate on:submit=submit>
+            <TextField
+                id="token-name"
+                label="Name"
+                hint="what the token is for"
+                required=true
+                text=name
+                max_chars=MAX_TOKEN_NAME_CHARS
+                error=state.error("name")
+            />
+            {scopes_field(scopes, role, state.error("scopes"))}
+            <div class="field">
+                <div class="field-head">
+                    <label for="token-expires_in_days">"Expires"</label>
+                </div>
+                <select id="token-expires_in_days" bind:value=days>
+                    {EXPIRIES
+                        .iter()
+                        .map(|(days, label)| view! { <option value=*days>{*label}</option> })
+                        .collect_view()}
+                </select>
+            </div>
+            <FormEnd state button="Create token" failure="The token was not created" />
+        </form>
+        {move || created.get().map(|created| secret(created.secret))}
+    }
+    .into_any()
+}
+
+/// The scopes that an account with this role can give.
+fn scopes_field(
+    scopes: RwSignal<Vec<TokenScope>>,
+    role: Role,
+    error: Signal<Option<String>>,
+) -> AnyView {
+    let choice = move |scope: TokenScope| {
         let toggle = move |_| {
             scopes.update(|scopes| match scopes.iter().position(|chosen| *chosen == scope) {
                 Some(index) => _ = scopes.remove(index),
@@ -149,50 +184,26 @@ fn token_form(tokens: PaginatedList<TokenInfo>) -> AnyView {
             </label>
         }
     };
-    let for_role = TokenScope::ALL.iter().filter(|scope| scope.needs() <= role);
-    let scopes_error = submission.error("scopes");
+    let for_role = TokenScope::ALL.iter().copied().filter(|scope| scope.needs() <= role);
     view! {
-        <form class="form" aria-label="New API token" novalidate on:submit=submit>
-            <TextField
-                id="token-name"
-                label="What it is for"
-                required=true
-                text=name
-                max_chars=MAX_TOKEN_NAME_CHARS
-                error=submission.error("name")
-            />
-            <fieldset
-                class="field"
-                id="token-scopes"
-                tabindex="-1"
-                aria-describedby="scopes-error"
-                data-invalid=move || scopes_error.read().is_some().then_some("true")
-            >
-                <legend>"What it may do"</legend>
-                {for_role.map(scope_choice).collect_view()}
-                <p class="field-error" id="scopes-error">
-                    {scopes_error}
-                </p>
-            </fieldset>
-            <div class="field">
-                <div class="field-head">
-                    <label for="token-expires_in_days">"When it expires"</label>
-                </div>
-                <select id="token-expires_in_days" bind:value=days>
-                    {EXPIRIES
-                        .iter()
-                        .map(|(days, label)| view! { <option value=*days>{*label}</option> })
-                        .collect_view()}
-                </select>
-            </div>
-            <FormEnd submission button="Create token" failure="The token is not created" />
-        </form>
-        {move || created.get().map(|created| secret(created.secret))}
+        <fieldset
+            class="field"
+            id="token-scopes"
+            tabindex="-1"
+            aria-describedby="scopes-error"
+            data-invalid=move || error.read().is_some().then_some("true")
+        >
+            <legend>"Scopes"</legend>
+            {for_role.map(choice).collect_view()}
+            <p class="field-error" id="scopes-error">
+                {error}
+            </p>
+        </fieldset>
     }
     .into_any()
 }
 
-/// For how many days a token may be valid, and how that is called.
+/// The validity of a token in days, with its label.
 const EXPIRIES: [(&str, &str); 5] = [
     ("7", "in 7 days"),
     ("30", "in 30 days"),
@@ -202,17 +213,17 @@ const EXPIRIES: [(&str, &str); 5] = [
 ];
 const NEVER: &str = "never";
 
-/// What the form asks for.
+/// The token that the form describes.
 fn read_form(name: String, scopes: Vec<TokenScope>, days: &str) -> NewToken {
     NewToken { name, scopes, expires_in_days: days.parse().ok(), never_expires: days == NEVER }
 }
 
-/// The secret of a new token. Once the page is left, nobody can tell it.
+/// The secret of a new token. It can't be shown again later.
 fn secret(secret: String) -> AnyView {
     let copied = RwSignal::new(None);
     let text = secret.clone();
     let copy = move |_| {
-        // Only where the browser has a clipboard for us: not without HTTPS, say.
+        // Browsers offer the clipboard only under HTTPS.
         let clipboard = window().navigator().clipboard();
         let copying = js_sys::Reflect::has(&window().navigator(), &"clipboard".into())
             .unwrap_or_default()
@@ -222,13 +233,17 @@ fn secret(secret: String) -> AnyView {
                 Some(copying) => JsFuture::from(copying).await.is_ok(),
                 None => false,
             };
-            copied.set(Some(if done { "Copied." } else { "Please copy it by hand." }));
+            copied.set(Some(if done {
+                "Copied."
+            } else {
+                "Copying failed. Please copy it by hand."
+            }));
         });
     };
     view! {
         <div class="notice" role="group" aria-label="The new token" id=SECRET_ID tabindex="-1">
             <p>
-                <strong>"This is shown only now."</strong>
+                <strong>"Copy it now: it will not be shown again."</strong>
                 " Keep it like a password."
             </p>
             <p class="code secret">{secret}</p>

@@ -7,7 +7,7 @@ use crate::components::{Ago, Dialog, FormEnd, close_dialog};
 use crate::net::api;
 use crate::net::fetched::{Fetched, Loaded};
 use crate::pages::account::{sessions, tokens};
-use crate::state::submission::Submission;
+use crate::state::form_state::FormState;
 
 const CONFIRM_ID: &str = "end-all";
 
@@ -58,7 +58,7 @@ fn known(account: Account, request: Fetched<Option<Account>>) -> AnyView {
 
 /// The question before all of them end.
 fn end_all(id: AccountId, request: Fetched<Option<Account>>) -> AnyView {
-    let submission = Submission::new();
+    let state = FormState::button();
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let work = async move {
@@ -67,14 +67,14 @@ fn end_all(id: AccountId, request: Fetched<Option<Account>>) -> AnyView {
             request.retry();
             Ok(())
         };
-        submission.start("", Box::pin(work));
+        state.start("", Box::pin(work));
     };
     view! {
         <form class="form" aria-label="End all sessions and tokens" on:submit=submit>
             <p>
-                "The account is signed out everywhere, and its programs are refused. Its password stays: disable the account too if somebody else knows it."
+                "The account is signed out everywhere, and its API tokens stop working. Its password stays the same: if someone else knows it, disable the account too."
             </p>
-            <FormEnd submission button="End all" failure="Nothing has ended" />
+            <FormEnd state button="End all" failure="The sessions and tokens were not ended" />
         </form>
     }
     .into_any()

@@ -9,8 +9,8 @@ use crate::components::{Ago, Dialog, FormEnd, SearchField, close_dialog, failure
 use crate::dom::document::focus_soon;
 use crate::net::api;
 use crate::pages::admin::products::{search_href, searched};
+use crate::state::form_state::FormState;
 use crate::state::loaded_pages::LoadedPages;
-use crate::state::submission::Submission;
 
 /// The page.
 pub fn accounts_page() -> AnyView {
@@ -32,7 +32,7 @@ pub fn accounts_page() -> AnyView {
         <List
             list=accounts.state
             thing="account"
-            empty=|| view! { <p class="muted">"No accounts match."</p> }
+            empty=|| view! { <p class="muted">"No matching accounts."</p> }
         >
             <ul class="rows panel" role="list" aria-label="Accounts">
                 {accounts.rows(move |account| account_row(account, accounts))}
@@ -44,14 +44,14 @@ pub fn accounts_page() -> AnyView {
 
 fn account_row(account: Account, accounts: PaginatedList<Account>) -> AnyView {
     let Account { id, role, disabled, name, created_at } = account;
-    let submission = Submission::new();
+    let state = FormState::button();
     let toggle = move |_| {
         let edit = AccountEdit { disabled: Some(!disabled), ..AccountEdit::default() };
         let work = async move {
             replace(accounts, api::edit_account(id, &edit).await?);
             Ok(())
         };
-        submission.start("", Box::pin(work));
+        state.start("", Box::pin(work));
     };
     // What the menu shows; it is the account's role again once the question is closed.
     let shown = RwSignal::new(role);
@@ -87,7 +87,7 @@ fn account_row(account: Account, accounts: PaginatedList<Account>) -> AnyView {
                     {disabled.then(|| view! { " " <span class="status status-spam">"Disabled"</span> })}
                 </p>
                 <p class="muted small">{format!("{id} · since ")} <Ago at=created_at /></p>
-                {failure_line(submission)}
+                {failure_line(state)}
                 <Dialog
                     id=QUESTION_ID
                     open=asking
@@ -146,7 +146,7 @@ fn role_question(
     role: Role,
     accounts: PaginatedList<Account>,
 ) -> AnyView {
-    let submission = Submission::new();
+    let state = FormState::button();
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let work = async move {
@@ -157,7 +157,7 @@ fn role_question(
             focus_soon(select_id(id));
             Ok(())
         };
-        submission.start("", Box::pin(work));
+        state.start("", Box::pin(work));
     };
     let (article, rights) = match role {
         Role::Member | Role::Unknown => ("a", "Members write reviews, and change their own."),
@@ -172,7 +172,7 @@ fn role_question(
                 <bdi>{name}</bdi>
                 {format!(" becomes {article} {}. {rights}", role_label(role).to_lowercase())}
             </p>
-            <FormEnd submission button="Change the role" failure="The role is not changed" />
+            <FormEnd state button="Change the role" failure="The role was not changed" />
         </form>
     }
     .into_any()
@@ -183,6 +183,6 @@ fn role_label(role: Role) -> &'static str {
         Role::Member => "Member",
         Role::Moderator => "Moderator",
         Role::Admin => "Admin",
-        Role::Unknown => "Another role",
+        Role::Unknown => "Unknown role",
     }
 }

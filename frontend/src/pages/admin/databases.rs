@@ -11,9 +11,9 @@ use crate::format::{bytes, counted, grouped, percent};
 use crate::net::api;
 use crate::net::fetched::{Fetched, Loaded};
 use crate::pages::admin::overview::health_chip;
-use crate::state::submission::Submission;
+use crate::state::form_state::FormState;
 
-/// How often a verification that is running is looked at.
+/// How often a running verification is polled.
 const POLL: Duration = Duration::from_secs(1);
 
 /// The page.
@@ -34,7 +34,7 @@ fn databases(list: DatabaseList) -> AnyView {
         POLL,
     );
     on_cleanup(move || ticking.iter().for_each(|ticking| ticking.clear()));
-    // The panels stay while their numbers change: the focus does not get lost.
+    // The panels stay while their numbers change, and so does the focus.
     let count = list.read_untracked().items.len();
     view! {
         <div class="panels">
@@ -46,7 +46,7 @@ fn databases(list: DatabaseList) -> AnyView {
 
 fn refresh(list: RwSignal<DatabaseList>) {
     spawn_local(async move {
-        // Without an answer, the next one is a second away.
+        // If this fails, the next poll is a second away.
         if let Ok(answer) = api::databases().await {
             list.try_set(answer);
         }
@@ -61,7 +61,7 @@ fn is_running(database: &DatabaseInfo) -> bool {
 fn database_panel(list: RwSignal<DatabaseList>, index: usize) -> AnyView {
     let database = Memo::new(move |_| list.read().items.get(index).cloned());
     let name = database.read_untracked().as_ref().map(|it| it.name.clone()).unwrap_or_default();
-    let submission = Submission::new();
+    let state = FormState::button();
     let asked = name.clone();
     let verify = move |_| {
         let name = asked.clone();
@@ -70,7 +70,7 @@ fn database_panel(list: RwSignal<DatabaseList>, index: usize) -> AnyView {
             refresh(list);
             Ok(())
         };
-        submission.start("", Box::pin(work));
+        state.start("", Box::pin(work));
     };
     let running = Memo::new(move |_| database.read().as_ref().is_some_and(is_running));
     let heading = format!("database-{index}");
@@ -83,7 +83,7 @@ fn database_panel(list: RwSignal<DatabaseList>, index: usize) -> AnyView {
             </h2>
             {move || database.get().map(facts)}
             <p class="write-end">
-                <a href=format!("/admin/reviews?database={name}")>"Its reviews"</a>
+                <a href=format!("/admin/reviews?database={name}")>"View reviews"</a>
                 <button
                     type="button"
                     class="button button-small"
@@ -99,7 +99,7 @@ fn database_panel(list: RwSignal<DatabaseList>, index: usize) -> AnyView {
                     <span class="visually-hidden">" "{name}</span>
                 </button>
             </p>
-            {failure_line(submission)}
+            {failure_line(state)}
             {move || database.get().and_then(|it| Some(verification(it.verification?, it.reviews)))}
         </section>
     }
@@ -110,9 +110,9 @@ fn facts(database: DatabaseInfo) -> AnyView {
     let engine = match database.engine {
         Engine::Sqlite => "SQLite",
         Engine::Postgres => "PostgreSQL",
-        Engine::Unknown => "another one",
+        Engine::Unknown => "unknown",
     };
-    let unknown = || "not known while it is down".to_owned();
+    let unknown = || "unknown while it is down".to_owned();
     let migrations = database.migrations.map_or_else(unknown, |names| names.join(", "));
     let replicas = match database.replicas.as_slice() {
         [] => "none".to_owned(),
@@ -145,12 +145,12 @@ fn replica(replica: &ReplicaInfo) -> String {
     }
 }
 
-/// How far a verification is, or what it has found.
+/// The progress of a verification, or its result.
 fn verification(verification: Verification, held: Option<u64>) -> AnyView {
     let Verification { started_at, finished_at, reviews, problem_count, problems } = verification;
     let Some(finished_at) = finished_at else {
         let held = held.unwrap_or(reviews).max(1);
-        let text = format!("{} of {} looked at", grouped(reviews), counted(held, "review"));
+        let text = format!("{} of {} checked", grouped(reviews), counted(held, "review"));
         return view! {
             <p>
                 <progress aria-label="Verification" max=held.to_string() value=reviews.to_string()></progress>
@@ -160,7 +160,7 @@ fn verification(verification: Verification, held: Option<u64>) -> AnyView {
         .into_any();
     };
     let found = match problem_count {
-        0 => "no findings".to_owned(),
+        0 => "no problems found".to_owned(),
         _ => counted(problem_count, "finding"),
     };
     let lines = problems.into_iter().map(|problem| view! { <li>{problem}</li> }).collect_view();

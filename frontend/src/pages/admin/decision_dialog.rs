@@ -1,4 +1,4 @@
-//! Deciding about reviews: one or several, in the queue, in the table and in the drawer.
+//! Decisions about one or several reviews, for the queue, the table and the drawer.
 
 use std::collections::BTreeMap;
 
@@ -9,46 +9,46 @@ use ostrakon_shared::{
     ReviewVersion, UndoDecisions,
 };
 
-use crate::components::{Dialog, FormEnd, TextField, close_dialog, failure_line, given};
+use crate::components::{Dialog, FormEnd, TextField, close_dialog, failure_line, optional};
 use crate::dom::document::focus_soon;
 use crate::format::counted;
 use crate::net::api;
 use crate::pages::admin::review_history::decision_reason;
-use crate::state::submission::Submission;
+use crate::state::form_state::{FormState, missing};
 
 const ID: &str = "decide";
 const SAID_ID: &str = "decided";
 
-/// What is being decided on a page, and what was decided last.
+/// The current and the last decision on a page.
 #[derive(Clone, Copy)]
 pub struct Decisions {
     open: RwSignal<bool>,
     question: RwSignal<(Decision, Vec<ReviewVersion>)>,
     last: RwSignal<Option<Decided>>,
-    /// Why nothing was decided about a review, by its number.
+    /// Why the last decision about a review failed, by its number.
     conflicts: RwSignal<BTreeMap<i64, String>>,
     count: RwSignal<usize>,
     on_results: Callback<Outcome>,
 }
 
-/// What became of some reviews.
+/// The results of a decision.
 #[derive(Clone)]
 pub struct Outcome {
-    /// Whether a decision was taken back.
+    /// Whether a decision was undone.
     pub undone: bool,
-    /// Those about which something was decided.
+    /// The successful results.
     pub results: Vec<DecisionResult>,
 }
 
 #[derive(Clone)]
 struct Decided {
     text: String,
-    /// What can be taken back.
+    /// The reviews whose decision can be undone.
     reviews: Vec<ReviewVersion>,
 }
 
 impl Decisions {
-    /// Nothing is decided so far. The page follows what will be by `on_results`.
+    /// No decisions so far. `on_results` updates the page.
     pub fn new(on_results: Callback<Outcome>) -> Decisions {
         Decisions {
             open: RwSignal::new(false),
@@ -60,17 +60,17 @@ impl Decisions {
         }
     }
 
-    /// Why nothing was decided about this review the last time.
+    /// Why the last decision about this review failed.
     pub fn conflict(self, review: i64) -> Option<String> {
         self.conflicts.read().get(&review).cloned()
     }
 
-    /// What was shown is loaded anew.
+    /// Call this when the reviews are loaded again.
     pub fn forget_conflicts(self) {
         self.conflicts.update(BTreeMap::clear);
     }
 
-    /// How often something was decided on this page.
+    /// The number of decisions on this page.
     pub fn count(self) -> usize {
         self.count.get()
     }
@@ -91,13 +91,13 @@ impl Decisions {
             }
             for result in &failed {
                 let why =
-                    result.detail.clone().unwrap_or_else(|| "Nothing was decided.".to_owned());
+                    result.detail.clone().unwrap_or_else(|| "No decision was made.".to_owned());
                 conflicts.insert(result.id.get(), why);
             }
         });
         let mut text = format!("{} {said}.", counted(results.len() as u64, "review"));
         if !failed.is_empty() {
-            text += &format!(" {} not: {}", failed.len(), reasons(&failed));
+            text += &format!(" {} failed: {}", failed.len(), reasons(&failed));
         }
         let versions = results
             .iter()
@@ -110,7 +110,7 @@ impl Decisions {
     }
 }
 
-/// Why nothing was decided about these, each reason once.
+/// Why these decisions failed, each reason once.
 fn reasons(failed: &[DecisionResult]) -> String {
     let mut reasons: Vec<_> = failed.iter().filter_map(|result| result.detail.as_deref()).collect();
     reasons.sort_unstable();
@@ -118,8 +118,8 @@ fn reasons(failed: &[DecisionResult]) -> String {
     reasons.join(" ")
 }
 
-/// The three buttons, about what `reviews` says when one of them is pressed. `whose` are the
-/// words that tell them from others to who can't see where they stand.
+/// The three buttons for the reviews that `reviews` returns on a click. `whose` distinguishes the
+/// buttons for screen readers.
 pub fn decision_buttons(
     decisions: Decisions,
     reviews: impl Fn() -> Vec<ReviewVersion> + 'static,
@@ -155,14 +155,14 @@ fn decision_label(decision: Decision) -> &'static str {
     }
 }
 
-/// What was decided last with the way to take it back, and the dialog that asks for the reason.
+/// The last decision with a button to undo it, and the dialog that asks for the reason.
 pub fn decision_dialog(decisions: Decisions) -> AnyView {
-    let undoing = Submission::new();
+    let undoing = FormState::button();
     let undo = move |reviews: Vec<ReviewVersion>| {
         let work = async move {
             let undo = UndoDecisions { reviews };
             let results = api::undo_decisions(&undo).await?;
-            decisions.note(results.items, true, "put back");
+            decisions.note(results.items, true, "restored");
             Ok(())
         };
         undoing.start("", Box::pin(work));
@@ -197,7 +197,7 @@ pub fn decision_dialog(decisions: Decisions) -> AnyView {
     .into_any()
 }
 
-/// The reason that goes without saying.
+/// The default reason.
 fn usual_reason(decision: Decision) -> Option<DecisionReason> {
     match decision {
         Decision::Approve => Some(DecisionReason::WithinRules),
@@ -211,9 +211,8 @@ fn DecideForm(decisions: Decisions) -> impl IntoView {
     let (decision, reviews) = decisions.question.get_untracked();
     let count = reviews.len();
     let reason = RwSignal::new(usual_reason(decision));
-    let unchosen = RwSignal::new(false);
     let note = RwSignal::new(String::new());
-    let submission = Submission::new();
+    let state = FormState::new(ID);
     let said = match decision {
         Decision::Approve => "approved",
         Decision::Reject => "rejected",
@@ -221,13 +220,13 @@ fn DecideForm(decisions: Decisions) -> impl IntoView {
     };
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
-        unchosen.set(reason.read_untracked().is_none());
         let Some(reason) = reason.get_untracked() else {
-            return focus_soon("decide-reason".to_owned());
+            return state.refuse(vec![missing("reason", "Please choose a reason.")]);
         };
-        let asked = NewDecisions { decision, reason, note: given(note), reviews: reviews.clone() };
+        let asked =
+            NewDecisions { decision, reason, note: optional(note), reviews: reviews.clone() };
         let first = ReviewVersion::clone(&asked.reviews[0]);
-        // Each request is checked by itself: what is wrong with one is wrong with all.
+        // All requests have the same reason and note, so checking one is enough.
         let errors = NewDecisions { reviews: vec![first], ..asked.clone() }.errors();
         let work = async move {
             let mut results = Vec::new();
@@ -239,10 +238,37 @@ fn DecideForm(decisions: Decisions) -> impl IntoView {
             decisions.note(results, false, said);
             Ok(())
         };
-        submission.submit(ID, errors, "", Box::pin(work));
+        state.submit(errors, "", Box::pin(work));
     };
-    // Where there is nothing to choose, Enter is enough.
+    // With a default reason, Enter confirms.
     let is_chosen = reason.read_untracked().is_some();
+    view! {
+        <form class="form" novalidate on:submit=submit>
+            <p>{format!("{} {}", decision_label(decision), counted(count as u64, "review"))}</p>
+            {reason_field(reason, state.error("reason"), !is_chosen)}
+            <TextField
+                id="decide-note"
+                label="Note"
+                hint="required for “other”"
+                text=note
+                max_chars=MAX_NOTE_CHARS
+                error=state.error("note")
+            />
+            <FormEnd
+                state
+                button=decision_label(decision)
+                failure="No decision was made"
+                autofocus=is_chosen
+            />
+        </form>
+    }
+}
+
+fn reason_field(
+    reason: RwSignal<Option<DecisionReason>>,
+    error: Signal<Option<String>>,
+    autofocus: bool,
+) -> AnyView {
     let option = move |value: DecisionReason| {
         view! {
             <option value=value.as_str() selected=reason.get_untracked() == Some(value)>
@@ -251,40 +277,24 @@ fn DecideForm(decisions: Decisions) -> impl IntoView {
         }
     };
     view! {
-        <form class="form" novalidate on:submit=submit>
-            <p>{format!("{} {}", decision_label(decision), counted(count as u64, "review"))}</p>
-            <div class="field">
-                <label for="decide-reason">"Reason"</label>
-                <select
-                    id="decide-reason"
-                    autofocus=!is_chosen
-                    aria-describedby="decide-reason-error"
-                    aria-invalid=move || unchosen.get().then_some("true")
-                    on:change:target=move |event| reason.set(event.target().value().parse().ok())
-                >
-                    <option value="" selected=reason.get_untracked().is_none()>
-                        "Choose a reason"
-                    </option>
-                    {DecisionReason::ALL.iter().map(|reason| option(*reason)).collect_view()}
-                </select>
-                <p class="field-error" id="decide-reason-error">
-                    {move || unchosen.get().then_some("Please choose a reason.")}
-                </p>
-            </div>
-            <TextField
-                id="decide-note"
-                label="Note"
-                hint="a few words, needed with “something else”"
-                text=note
-                max_chars=MAX_NOTE_CHARS
-                error=submission.error("note")
-            />
-            <FormEnd
-                submission
-                button=decision_label(decision)
-                failure="Nothing is decided"
-                autofocus=is_chosen
-            />
-        </form>
+        <div class="field">
+            <label for="decide-reason">"Reason"</label>
+            <select
+                id="decide-reason"
+                autofocus=autofocus
+                aria-describedby="decide-reason-error"
+                aria-invalid=move || error.read().is_some().then_some("true")
+                on:change:target=move |event| reason.set(event.target().value().parse().ok())
+            >
+                <option value="" selected=reason.get_untracked().is_none()>
+                    "Choose a reason"
+                </option>
+                {DecisionReason::ALL.iter().map(|reason| option(*reason)).collect_view()}
+            </select>
+            <p class="field-error" id="decide-reason-error">
+                {error}
+            </p>
+        </div>
     }
+    .into_any()
 }

@@ -1,4 +1,4 @@
-//! The form for a product, new or not.
+//! The form to create or edit a product.
 
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -7,12 +7,12 @@ use ostrakon_shared::{
     MAX_URL_CHARS, NewProduct, ProblemCode, ProductEdit, ProductId,
 };
 
-use crate::components::{FormEnd, TextField, close_dialog, given};
+use crate::components::{FormEnd, TextField, close_dialog, optional};
 use crate::net::api;
 use crate::net::http::ApiError;
-use crate::state::submission::Submission;
+use crate::state::form_state::FormState;
 
-/// Archives a product, or brings it back.
+/// Archives or restores a product.
 pub async fn archive(
     id: ProductId,
     version: i32,
@@ -22,7 +22,7 @@ pub async fn archive(
     api::edit_product(id, version, &edit).await
 }
 
-/// The fields of a product; empty for a new one.
+/// The form; empty for a new product.
 #[component]
 pub fn ProductForm(
     product: Option<AdminProduct>,
@@ -39,7 +39,7 @@ pub fn ProductForm(
     if let Some(product) = product {
         fill(product);
     }
-    let submission = Submission::new().map_problem(
+    let state = FormState::new("product").map_problem(
         ProblemCode::SkuTaken,
         "sku",
         "Another product has this SKU.",
@@ -48,9 +48,9 @@ pub fn ProductForm(
         event.prevent_default();
         let product = NewProduct {
             name: name.get_untracked(),
-            description: given(description),
-            sku: given(sku),
-            picture_url: given(picture_url),
+            description: optional(description),
+            sku: optional(sku),
+            picture_url: optional(picture_url),
         };
         let errors = product.errors();
         let target = target.get_untracked();
@@ -63,9 +63,9 @@ pub fn ProductForm(
             close_dialog("product");
             Ok(())
         };
-        submission.submit("product", errors, "", Box::pin(work));
+        state.submit(errors, "", Box::pin(work));
     };
-    let loading = Submission::new();
+    let loading = FormState::button();
     let load = move |_| {
         let Some((id, _)) = target.get_untracked() else { return };
         let work = async move {
@@ -73,64 +73,72 @@ pub fn ProductForm(
             target.set(Some((id, product.version)));
             on_saved.run(product.clone());
             fill(product);
-            submission.forget();
+            state.reset();
             Ok(())
         };
         loading.start("", Box::pin(work));
     };
     let remedy = move || {
-        (submission.problem() == Some(ProblemCode::VersionConflict)).then(|| {
+        (state.problem() == Some(ProblemCode::VersionConflict)).then(|| {
             view! {
-                <p>"Loading it replaces what you have written here."</p>
+                <p>"Loading it replaces your changes."</p>
                 <button type="button" class="button" on:click=load>
                     "Load the current text"
                 </button>
-                <p role="status">{move || loading.failure()}</p>
+                <p role="status">{move || loading.notice()}</p>
             }
         })
     };
     view! {
         <form class="form" aria-label="Product" novalidate on:submit=submit>
-            <TextField
-                id="product-name"
-                label="Name"
-                required=true
-                text=name
-                max_chars=MAX_PRODUCT_NAME_CHARS
-                error=submission.error("name")
-            />
-            <TextField
-                id="product-description"
-                label="Description"
-                hint="optional"
-                many_lines=true
-                text=description
-                max_chars=MAX_PRODUCT_DESCRIPTION_CHARS
-                error=submission.error("description")
-            />
-            <TextField
-                id="product-sku"
-                label="SKU"
-                hint="optional"
-                text=sku
-                max_chars=MAX_SKU_CHARS
-                error=submission.error("sku")
-            />
-            <TextField
-                id="product-picture_url"
-                label="Picture"
-                hint="optional, an https address"
-                kind="url"
-                text=picture_url
-                max_chars=MAX_URL_CHARS
-                error=submission.error("picture_url")
-            />
-            <FormEnd submission button="Save" failure="The product is not saved" remedy />
+            {fields(texts, state)}
+            <FormEnd state button="Save" failure="The product was not saved" remedy />
         </form>
     }
 }
 
-/// The change that makes a product be this.
+fn fields(texts: [RwSignal<String>; 4], state: FormState) -> AnyView {
+    let [name, description, sku, picture_url] = texts;
+    view! {
+        <TextField
+            id="product-name"
+            label="Name"
+            required=true
+            text=name
+            max_chars=MAX_PRODUCT_NAME_CHARS
+            error=state.error("name")
+        />
+        <TextField
+            id="product-description"
+            label="Description"
+            hint="optional"
+            many_lines=true
+            text=description
+            max_chars=MAX_PRODUCT_DESCRIPTION_CHARS
+            error=state.error("description")
+        />
+        <TextField
+            id="product-sku"
+            label="SKU"
+            hint="optional"
+            text=sku
+            max_chars=MAX_SKU_CHARS
+            error=state.error("sku")
+        />
+        <TextField
+            id="product-picture_url"
+            label="Picture"
+            hint="optional, an https URL"
+            kind="url"
+            text=picture_url
+            max_chars=MAX_URL_CHARS
+            error=state.error("picture_url")
+        />
+    }
+    .into_any()
+}
+
+/// The edit that gives a product this content.
 fn edit_to(product: NewProduct) -> ProductEdit {
     let NewProduct { name, description, sku, picture_url } = product;
     ProductEdit {

@@ -10,8 +10,8 @@ use crate::net::http::escape;
 use crate::pages::admin::product_form::{ProductForm, archive};
 use crate::routing::review_query::ReviewQuery;
 use crate::routing::url::{address, page_query};
+use crate::state::form_state::FormState;
 use crate::state::loaded_pages::LoadedPages;
-use crate::state::submission::Submission;
 
 /// The address of a list behind the counter with this search.
 pub fn search_href(path: &str, search: &str) -> String {
@@ -72,7 +72,7 @@ pub fn products_page() -> AnyView {
         <List
             list=products.state
             thing="product"
-            empty=|| view! { <p class="muted">"No products match."</p> }
+            empty=|| view! { <p class="muted">"No matching products."</p> }
         >
             <ul class="rows panel" role="list" aria-label="Products">
                 {products.rows(row)}
@@ -88,13 +88,13 @@ fn product_row(
     on_saved: Callback<AdminProduct>,
 ) -> AnyView {
     let AdminProduct { id, version, archived, .. } = product;
-    let submission = Submission::new();
+    let state = FormState::button();
     let toggle = move |_| {
         let work = async move {
             on_saved.run(archive(id, version, !archived).await?);
             Ok(())
         };
-        submission.start("", Box::pin(work));
+        state.start("", Box::pin(work));
     };
     let name = product.name;
     let whose = || view! { <span class="visually-hidden">" "<bdi>{name.clone()}</bdi></span> };
@@ -108,7 +108,7 @@ fn product_row(
                     {archived.then(|| view! { " " <span class="status">"Archived"</span> })}
                 </p>
                 <p class="muted small">{format!("{id}")} {product.sku.map(|sku| format!(" · {sku}"))}</p>
-                {failure_line(submission)}
+                {failure_line(state)}
             </div>
             <span class="row-end">
                 <button type="button" class="button button-small" on:click=edit>
@@ -116,7 +116,7 @@ fn product_row(
                     {whose()}
                 </button>
                 <button type="button" class="button button-small" on:click=toggle>
-                    {if archived { "Bring back" } else { "Archive" }}
+                    {if archived { "Restore" } else { "Archive" }}
                     {whose()}
                 </button>
             </span>
