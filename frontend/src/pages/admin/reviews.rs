@@ -1,5 +1,4 @@
-//! All reviews, wherever they live: the table, what chooses its rows, and what can be done with
-//! several of them.
+//! The table of all reviews, with its filter and decisions about several reviews.
 
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -18,7 +17,7 @@ use crate::routing::review_query::ReviewQuery;
 use crate::routing::url::page_query;
 use crate::state::loaded_pages::{Item, LoadedPages};
 
-/// Characters of a text that the table shows.
+/// The length of an excerpt in the table, in characters.
 const EXCERPT_CHARS: usize = 90;
 
 /// The page.
@@ -59,8 +58,8 @@ pub fn reviews_page() -> AnyView {
     let empty = || {
         view! {
             <div class="empty">
-                <h2>"No reviews like that"</h2>
-                <p class="muted">"Ask for less, or for something else."</p>
+                <h2>"No matching reviews"</h2>
+                <p class="muted">"Try fewer or different filters."</p>
             </div>
         }
     };
@@ -92,7 +91,7 @@ pub fn reviews_page() -> AnyView {
     .into_any()
 }
 
-/// Without an answer there are no links: the table says what is wrong.
+/// If this fails there are no links: the table shows the error.
 fn load_databases(databases: RwSignal<Vec<DatabaseInfo>>) {
     leptos::task::spawn_local(async move {
         if let Ok(list) = api::databases().await {
@@ -101,7 +100,7 @@ fn load_databases(databases: RwSignal<Vec<DatabaseInfo>>) {
     });
 }
 
-/// A row of the table. On a phone it is a card: each cell says what it is.
+/// A row of the table. On a phone it is a card, in which each cell shows its column's name.
 fn table_row(row: AdminReview, filter: Memo<Filter>, chosen: Selection) -> AnyView {
     let AdminReview { review, .. } = &row;
     let number = row.key().0;
@@ -176,7 +175,7 @@ fn excerpt(text: &str) -> String {
     words
 }
 
-/// A link to what each database holds, and to all.
+/// A link for each database, and one for all.
 fn database_links(databases: RwSignal<Vec<DatabaseInfo>>, filter: Memo<Filter>) -> AnyView {
     let link = move |name: String, text: &str, count: Option<u64>| {
         let href = filter.get().with("database", &name).href(None);
@@ -210,14 +209,14 @@ fn database_links(databases: RwSignal<Vec<DatabaseInfo>>, filter: Memo<Filter>) 
     .into_any()
 }
 
-/// The form whose fields are the filter. It goes to the address, from where the table has it.
+/// The form for the filter. It changes the address, from which the table reads the filter.
 fn filter_form(databases: RwSignal<Vec<DatabaseInfo>>, filter: Memo<Filter>) -> AnyView {
     let navigate = use_navigate();
     let go = move |filter: Filter| {
         let options = NavigateOptions { scroll: false, ..Default::default() };
         navigate(&filter.href(None), options);
     };
-    // Changed by what is typed, and by the address.
+    // Follows the fields and the address.
     let typed = RwSignal::new(filter.get_untracked());
     Effect::new(move || typed.set(filter.get()));
     let submit = {
@@ -227,52 +226,11 @@ fn filter_form(databases: RwSignal<Vec<DatabaseInfo>>, filter: Memo<Filter>) -> 
             go(typed.get_untracked());
         }
     };
-    let text = move |name: &'static str, label: &'static str, kind: &'static str| {
-        view! {
-            <label class="filter-field">
-                <span>{label}</span>
-                <input
-                    type=kind
-                    prop:value=move || typed.read().get(name).to_owned()
-                    on:input:target=move |event| {
-                        typed.update(|typed| *typed = typed.clone().with(name, &event.target().value()));
-                    }
-                />
-            </label>
-        }
-        .into_any()
-    };
-    let select = move |name: &'static str,
-                       label: &'static str,
-                       options: Box<dyn Fn() -> Vec<(String, String)> + Send>| {
-        let options = move || {
-            let chosen = filter.read().get(name).to_owned();
-            let option = |(value, text): (String, String)| {
-                let selected = value == chosen;
-                view! {
-                    <option value=value selected=selected>
-                        {text}
-                    </option>
-                }
-            };
-            options().into_iter().map(option).collect_view()
-        };
+    let text = move |name, label, kind| text_filter(typed, name, label, kind);
+    let select = move |name, label, options: Options| {
         let go = go.clone();
-        view! {
-            <label class="filter-field">
-                <span>{label}</span>
-                <select
-                    prop:value=move || typed.read().get(name).to_owned()
-                    on:change:target=move |event| {
-                        go(typed.get_untracked().with(name, &event.target().value()));
-                    }
-                >
-                    <option value="">"Any"</option>
-                    {options}
-                </select>
-            </label>
-        }
-        .into_any()
+        let choose = move |value: String| go(typed.get_untracked().with(name, &value));
+        select_filter(typed, filter, name, label, options, Box::new(choose))
     };
     let statuses = || {
         let option = |status: &ReviewStatus| (status.to_string(), status_label(*status).to_owned());
@@ -303,6 +261,65 @@ fn filter_form(databases: RwSignal<Vec<DatabaseInfo>>, filter: Memo<Filter>) -> 
                 }}
             </span>
         </form>
+    }
+    .into_any()
+}
+
+fn text_filter(
+    typed: RwSignal<Filter>,
+    name: &'static str,
+    label: &'static str,
+    kind: &'static str,
+) -> AnyView {
+    let change =
+        move |value: String| typed.update(|typed| *typed = typed.clone().with(name, &value));
+    view! {
+        <label class="filter-field">
+            <span>{label}</span>
+            <input
+                type=kind
+                prop:value=move || typed.read().get(name).to_owned()
+                on:input:target=move |event| change(event.target().value())
+            />
+        </label>
+    }
+    .into_any()
+}
+
+/// Values with their labels.
+type Options = Box<dyn Fn() -> Vec<(String, String)> + Send>;
+
+fn select_filter(
+    typed: RwSignal<Filter>,
+    filter: Memo<Filter>,
+    name: &'static str,
+    label: &'static str,
+    options: Options,
+    choose: Box<dyn Fn(String)>,
+) -> AnyView {
+    let options = move || {
+        let chosen = filter.read().get(name).to_owned();
+        let option = |(value, text): (String, String)| {
+            let selected = value == chosen;
+            view! {
+                <option value=value selected=selected>
+                    {text}
+                </option>
+            }
+        };
+        options().into_iter().map(option).collect_view()
+    };
+    view! {
+        <label class="filter-field">
+            <span>{label}</span>
+            <select
+                prop:value=move || typed.read().get(name).to_owned()
+                on:change:target=move |event| choose(event.target().value())
+            >
+                <option value="">"Any"</option>
+                {options}
+            </select>
+        </label>
     }
     .into_any()
 }
