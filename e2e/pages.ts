@@ -44,11 +44,11 @@ function form(page: Page) {
 }
 
 export function review(page: Page) {
-  const where = page.getByRole('complementary', { name: 'Where it lives' });
+  const where = page.getByRole('complementary', { name: 'Where it is stored' });
   return {
     heading: page.getByRole('heading', { level: 1 }),
     where,
-    /** What stands beside a term of "Where it lives". */
+    /** What stands beside a term of "Where it is stored". */
     fact: (term: string): Locator =>
       where.locator('dt', { hasText: term }).locator('xpath=following-sibling::dd[1]'),
   };
@@ -90,7 +90,7 @@ export function ownReview(page: Page) {
     form,
     body: form.getByRole('textbox', { name: 'Review' }),
     save: form.getByRole('button', { name: 'Save' }),
-    reallyDelete: question.getByRole('button', { name: 'Delete it' }),
+    reallyDelete: question.getByRole('button', { name: 'Delete review' }),
   };
 }
 

@@ -1,4 +1,4 @@
-// Starts the program for who is signed in, which lies beside this file.
+// Starts the bundle for signed-in users, which is in the same folder.
 import start from "./ostrakon-members.js";
 
 start();

@@ -49,7 +49,7 @@ const VISITS: Visit[] = [
       await form.title.fill('A title');
       await form.body.fill('Averylongwordwithoutanyplacetobreakit'.repeat(10));
       await form.post.click();
-      await expect(form.status).toHaveText('Your review is posted.');
+      await expect(form.status).toHaveText('Your review has been posted.');
     },
   },
   {
@@ -92,7 +92,7 @@ const VISITS: Visit[] = [
       await signUp(page, 'aspasia');
       await page.goto('/account');
       const form = page.getByRole('form', { name: 'New API token' });
-      await form.getByLabel('What it is for').fill('import script');
+      await form.getByLabel('Name').fill('import script');
       await form.getByRole('button', { name: 'Create token' }).click();
       await expect(page.getByRole('group', { name: 'The new token' })).toBeVisible();
       await header(page).menu('aspasia').click();
@@ -147,7 +147,7 @@ const VISITS: Visit[] = [
       await signIn(page, ADMIN);
       await page.goto('/admin');
       await expect(page.getByRole('img', { name: /reviews in 30 days/ })).toBeVisible();
-      await page.getByText('As numbers').click();
+      await page.getByText('View as a table').click();
     },
   },
   {
@@ -210,7 +210,7 @@ const VISITS: Visit[] = [
       await signIn(page, ADMIN);
       await page.goto('/admin/databases');
       await page.getByRole('button', { name: 'Verify reviews-1' }).click();
-      await expect(page.getByText('no findings')).toBeVisible();
+      await expect(page.getByText('no problems found')).toBeVisible();
     },
   },
   {

@@ -58,7 +58,7 @@ test.describe('a refused form', () => {
     await expect(register.password).toHaveAccessibleDescription(/too easy to guess/);
     await register.password.fill(PASSWORD);
     await register.send.click();
-    await expect(register.alert).toContainText('The account is not created');
+    await expect(register.alert).toContainText('Your account was not created');
   });
 
   test('a session that has ended is noticed, and nothing is lost', async ({ page, server }) => {
@@ -72,7 +72,7 @@ test.describe('a refused form', () => {
       { name: 'ostrakon_session', value: 'x'.repeat(43), url: server.url },
     ]);
     await form.post.click();
-    await expect(page.getByText('You are not signed in any more.')).toBeVisible();
+    await expect(page.getByText('Your session has ended.')).toBeVisible();
     await expect(header(page).signIn).toBeVisible();
     await expect(form.body).toHaveValue('Half a thought');
   });
@@ -99,7 +99,7 @@ test('a new password ends the other sessions', async ({ page, server, browser })
   await form.getByLabel('Current password').fill(who.password);
   await form.getByLabel('New password').fill('another long sentence');
   await form.getByRole('button', { name: 'Change password' }).click();
-  await expect(form.getByRole('status')).toContainText('Your password is changed.');
+  await expect(form.getByRole('status')).toContainText('Your password has been changed.');
   await page.reload();
   await expect(sessions).toHaveCount(1);
   await elsewhere.goto('/account');
@@ -111,7 +111,7 @@ test('a new password revokes the API tokens too, if requested', async ({ page })
   const who = await signUp(page, 'aspasia');
   await page.goto('/account');
   const tokenForm = page.getByRole('form', { name: 'New API token' });
-  await tokenForm.getByLabel('What it is for').fill('import script');
+  await tokenForm.getByLabel('Name').fill('import script');
   await tokenForm.getByRole('button', { name: 'Create token' }).click();
   const tokens = page.getByRole('list', { name: 'API tokens' });
   await expect(tokens).toContainText('import script');
@@ -143,11 +143,11 @@ test('an API token is shown once, works, and can be revoked', async ({ page, ser
   await page.goto('/account');
   const form = page.getByRole('form', { name: 'New API token' });
   await form.getByRole('button', { name: 'Create token' }).click();
-  await expect(form.getByLabel('What it is for')).toBeFocused();
-  await form.getByLabel('What it is for').fill('import script');
+  await expect(form.getByLabel('Name')).toBeFocused();
+  await form.getByLabel('Name').fill('import script');
   await expect(form.getByRole('checkbox', { checked: true })).toHaveCount(2);
   await expect(form.getByRole('checkbox', { name: 'Administer' })).toHaveCount(0);
-  await form.getByLabel('When it expires').selectOption('30');
+  await form.getByLabel('Expires').selectOption('30');
   await form.getByRole('button', { name: 'Create token' }).click();
   const shown = page.getByRole('group', { name: 'The new token' });
   await expect(shown).toBeFocused();
@@ -162,7 +162,7 @@ test('an API token is shown once, works, and can be revoked', async ({ page, ser
   await page.reload();
   const tokens = page.getByRole('list', { name: 'API tokens' });
   await expect(tokens).toContainText('import script');
-  await expect(tokens).toContainText('Read own reviews, Write reviews');
+  await expect(tokens).toContainText('Read your reviews, Write reviews');
   await expect(tokens).toContainText(/expires on/);
   await expect(page.getByText(secret)).toHaveCount(0);
   await page.getByRole('button', { name: 'Revoke import script' }).click();

@@ -32,8 +32,8 @@ async function tokenForm(page: Page) {
   const form = page.getByRole('form', { name: 'New API token' });
   return {
     form,
-    name: form.getByLabel('What it is for'),
-    scopes: form.getByRole('group', { name: 'What it may do' }),
+    name: form.getByLabel('Name'),
+    scopes: form.getByRole('group', { name: 'Scopes' }),
     create: form.getByRole('button', { name: 'Create token' }),
   };
 }
@@ -109,7 +109,7 @@ test.describe('the focus goes to the field', () => {
     await form.getByLabel('Current password').fill('not this sentence');
     await form.getByLabel('New password').fill('another long sentence');
     await form.getByRole('button', { name: 'Change password' }).click();
-    await expect(form.getByLabel('Current password')).toHaveAccessibleDescription(/not your/);
+    await expect(form.getByLabel('Current password')).toHaveAccessibleDescription(/is incorrect/);
     await expect(form.getByLabel('Current password')).toBeFocused();
   });
 

@@ -51,7 +51,7 @@ test('browse, search, filter, write and read with keys only', async ({ page }) =
   await page.keyboard.type('Every key was a pleasure.');
   await tabTo(page, form.post);
   await page.keyboard.press('Enter');
-  await expect(form.status).toHaveText('Your review is posted.');
+  await expect(form.status).toHaveText('Your review has been posted.');
 
   const mine = teddy.reviews.first();
   await expect(mine).toBeFocused();

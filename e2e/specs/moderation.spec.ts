@@ -36,7 +36,7 @@ test('a reader reports a review, a moderator rejects it and takes that back', as
   const dialog = page.getByRole('dialog', { name: 'Report this review' });
   await dialog.getByRole('button', { name: 'Send report' }).click();
   await expect(dialog).toContainText('Please choose a reason.');
-  await dialog.getByRole('radio', { name: 'Something else' }).check();
+  await dialog.getByRole('radio', { name: 'Other' }).check();
   await dialog.getByRole('button', { name: 'Send report' }).click();
   await expect(dialog.getByRole('textbox', { name: 'Note' })).toBeFocused();
   await dialog.getByRole('textbox', { name: 'Note' }).fill('About another bear');
@@ -67,7 +67,7 @@ test('a reader reports a review, a moderator rejects it and takes that back', as
   await page.goBack();
 
   await page.goto('/admin/queue');
-  await expect(page.getByRole('heading', { name: 'Nothing waits' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'The queue is empty' })).toBeVisible();
   await expect(undo).toBeHidden();
   await server.run('verify');
 });
@@ -123,11 +123,11 @@ test.describe('with moderation before publishing', () => {
     await mine.all.check();
     await mine.bulk('Approve').click();
     await decision(page).send('Approve').click();
-    await expect(mine.decided).toContainText('1 review approved. 1 not:');
+    await expect(mine.decided).toContainText('1 review approved. 1 failed:');
     await expect(mine.reviews).toHaveCount(1);
     await expect(mine.reviews).toContainText('Contested.');
-    await mine.reviews.getByRole('button', { name: 'Load the queue again' }).click();
-    await expect(page.getByRole('heading', { name: 'Nothing waits' })).toBeVisible();
+    await mine.reviews.getByRole('button', { name: 'Reload the queue' }).click();
+    await expect(page.getByRole('heading', { name: 'The queue is empty' })).toBeVisible();
   });
 
   test('moderators see no other pages of the admin', async ({ page }) => {

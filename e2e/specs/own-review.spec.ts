@@ -30,7 +30,7 @@ test('an own review replaces the form, and lists follow its changes', async ({
   await post(page, 'The left ear came off.');
   const teddy = product(page);
   const own = ownReview(page);
-  await expect(own.status).toHaveText('Your review is posted.');
+  await expect(own.status).toHaveText('Your review has been posted.');
   await expect(own.card).toContainText('The left ear came off.');
   await expect(teddy.form.body).toHaveCount(0);
   await expect(teddy.reviews.first()).toContainText('member');
@@ -41,7 +41,7 @@ test('an own review replaces the form, and lists follow its changes', async ({
   await own.body.fill('Sewn on again, it holds.');
   await own.form.getByRole('radio', { name: '5 stars' }).check();
   await own.save.click();
-  await expect(own.status).toHaveText('Your review is changed.');
+  await expect(own.status).toHaveText('Your review has been updated.');
   await expect(own.card).toContainText('edited');
   const mine = teddy.reviews.first();
   await expect(mine).toContainText('Sewn on again, it holds.');
@@ -50,7 +50,7 @@ test('an own review replaces the form, and lists follow its changes', async ({
 
   await own.delete.click();
   await own.reallyDelete.click();
-  await expect(own.status).toHaveText('Your review is deleted.');
+  await expect(own.status).toHaveText('Your review has been deleted.');
   await expect(teddy.form.body).toBeVisible();
   await expect(teddy.reviews.first()).not.toContainText('Sewn on again');
   await expect(teddy.rating).toContainText(`${before} reviews`);
@@ -99,7 +99,7 @@ test.describe('when it is changed in two places', () => {
 
     await own.save.click();
     const alert = own.form.getByRole('alert');
-    await expect(alert).toContainText('not changed yet');
+    await expect(alert).toContainText('was not saved');
     await expect(own.body).toHaveValue('From here.');
     await alert.getByRole('button', { name: 'Load the current text' }).click();
     await expect(own.body).toHaveValue('From elsewhere.');
@@ -118,13 +118,13 @@ test.describe('when it is changed in two places', () => {
 
     await product(page).form.post.click();
     await expect(ownReview(page).card).toContainText('Before.');
-    await expect(ownReview(page).status).toContainText('You have reviewed this product before.');
+    await expect(ownReview(page).status).toContainText('You have already reviewed this product.');
   });
 });
 
 test.describe('with moderation before publishing', () => {
   test.use({ settings: { OSTRAKON_PRE_MODERATION: 'true' } });
-  const WAITING = 'Your review will appear once a moderator has looked at it.';
+  const WAITING = 'Your review will appear once a moderator has approved it.';
 
   test('the page says that the review awaits moderation', async ({ page }) => {
     await post(page, 'From a guest.');
@@ -134,7 +134,7 @@ test.describe('with moderation before publishing', () => {
     await signUp(page, 'aspasia');
     await post(page, 'From an account.');
     await expect(ownReview(page).status).toHaveText(WAITING);
-    await expect(ownReview(page).card).toContainText('Waiting');
+    await expect(ownReview(page).card).toContainText('Pending');
   });
 });
 
@@ -144,7 +144,7 @@ test.describe('without reviews by guests', () => {
   test('guests are asked to sign in', async ({ page }) => {
     await page.goto(`/products/${TEDDY}`);
     const panel = page.getByRole('region', { name: 'Write a review' });
-    await expect(panel).toContainText('written with an account');
+    await expect(panel).toContainText('need an account');
     await panel.getByRole('link', { name: 'Sign in' }).click();
     await expect(page).toHaveURL('/sign-in?next=%2Fproducts%2F1');
   });

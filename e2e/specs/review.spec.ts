@@ -16,7 +16,7 @@ test('where a review lives: page, API, command line and file agree', async ({
   await form.title.fill('Found again');
   await form.body.fill('Where may this be?');
   await form.post.click();
-  await expect(form.status).toHaveText('Your review is posted.');
+  await expect(form.status).toHaveText('Your review has been posted.');
   const [id] = await reviewIds(permalinks);
   await permalinks.first().click();
 

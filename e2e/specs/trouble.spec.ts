@@ -13,10 +13,10 @@ test.describe('a page that is not found', () => {
     ['/products/1/nonsense', 'Page not found'],
     ['/account/nonsense', 'Page not found'],
     ['/admin/nonsense', 'Page not found'],
-    ['/products/999999', 'No such product'],
-    ['/products/abc', 'No such product'],
-    ['/reviews/0000000000001', 'No such review'],
-    ['/reviews/nonsense', 'No such review'],
+    ['/products/999999', 'Product not found'],
+    ['/products/abc', 'Product not found'],
+    ['/reviews/0000000000001', 'Review not found'],
+    ['/reviews/nonsense', 'Review not found'],
   ] as const) {
     test(`${address}: ${heading}`, async ({ page }) => {
       const answer = await page.goto(address);
@@ -70,7 +70,7 @@ test.describe('on admin pages, a server that fails', () => {
   for (const [address, path, content] of [
     ['/account/reviews', '/api/accounts/me/reviews', 'You have not reviewed'],
     ['/admin', '/api/admin/overview', 'Reviews per day'],
-    ['/admin/queue', '/api/moderation/queue', 'Nothing waits'],
+    ['/admin/queue', '/api/moderation/queue', 'The queue is empty'],
     ['/admin/reviews', '/api/admin/reviews', 'Select all'],
     ['/admin/products', '/api/admin/products', 'Brown teddy bear'],
     ['/admin/accounts', '/api/admin/accounts', 'since'],
@@ -101,7 +101,7 @@ test.describe('a session that cannot be loaded', () => {
     await expect(header(page).signIn).toBeVisible();
     await product(page).form.body.fill('All the same.');
     await product(page).form.post.click();
-    await expect(product(page).form.status).toHaveText('Your review is posted.');
+    await expect(product(page).form.status).toHaveText('Your review has been posted.');
   });
 });
 
@@ -112,11 +112,11 @@ test.describe('a form that is refused', () => {
     await signUp(page, 'aspasia');
     await page.goto('/account');
     const form = page.getByRole('form', { name: 'New API token' });
-    await form.getByLabel('What it is for').fill('import script');
+    await form.getByLabel('Name').fill('import script');
     await page.route('**/api/accounts/me/tokens', (route) => route.abort());
     await form.getByRole('button', { name: 'Create token' }).click();
     await expect(form.getByRole('alert')).toContainText('can’t be reached');
-    await expect(form.getByLabel('What it is for')).toHaveValue('import script');
+    await expect(form.getByLabel('Name')).toHaveValue('import script');
   });
 });
 
@@ -149,7 +149,7 @@ test.describe('a server that is away', () => {
     const { form, permalinks, reviews } = product(page);
     await form.body.fill('Set in clay.');
     await form.post.click();
-    await expect(form.status).toHaveText('Your review is posted.');
+    await expect(form.status).toHaveText('Your review has been posted.');
     const [posted] = await reviewIds(permalinks);
 
     await server.stop();
@@ -227,11 +227,11 @@ test.describe('a server of a later version', () => {
     await change('/api/admin/accounts', ({ items }) => (items[0].role = 'oracle'));
     await change('/api/admin/reviews', ({ items }) => (items[0].review.status = 'held'));
     await page.goto('/admin/databases');
-    await expect(page.getByRole('region', { name: /^reviews-1/ })).toContainText('another one');
+    await expect(page.getByRole('region', { name: /^reviews-1/ })).toContainText('unknown');
     await page.goto('/admin/accounts');
     await expect(page.getByRole('combobox', { name: 'Role of admin' })).toHaveValue('unknown');
     await page.goto('/admin/reviews');
-    await expect(page.getByRole('row').nth(1)).toContainText('Another status');
+    await expect(page.getByRole('row').nth(1)).toContainText('Unknown');
     await change('/api/session', (json) => (json.account.role = 'oracle'));
     await page.goto('/account');
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('Account admin');

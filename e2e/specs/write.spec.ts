@@ -35,7 +35,7 @@ test('a new review appears at once, and the rating follows', async ({ page, api,
   await teddy.form.author.fill('Aspasia');
   await teddy.form.post.click();
 
-  await expect(teddy.form.status).toHaveText('Your review is posted.');
+  await expect(teddy.form.status).toHaveText('Your review has been posted.');
   const mine = teddy.reviews.first();
   await expect(mine).toContainText('A stray thread');
   await expect(mine).toContainText('Sewn on again, it holds.');
@@ -64,7 +64,7 @@ test('the catalogue has the new rating, too', async ({ page, api }) => {
   await catalogue(page).card('Brown teddy bear').click();
   await product(page).form.body.fill('Fine.');
   await product(page).form.post.click();
-  await expect(product(page).form.status).toHaveText('Your review is posted.');
+  await expect(product(page).form.status).toHaveText('Your review has been posted.');
 
   await page.goBack();
   await expect(catalogue(page).card('Brown teddy bear')).toContainText(`${count + 1} reviews`);
@@ -95,7 +95,7 @@ test('errors appear beside each field before anything is sent', async ({ page })
   expect(posts).toBe(0);
 
   await form.post.click();
-  await expect(form.status).toHaveText('Your review is posted.');
+  await expect(form.status).toHaveText('Your review has been posted.');
   expect(posts).toBe(1);
 });
 
@@ -160,10 +160,10 @@ test.describe('with a connection that breaks', () => {
     await teddy.form.body.fill('Said once.');
     await teddy.form.post.click();
 
-    await expect(page.getByRole('alert')).toContainText('not posted yet');
+    await expect(page.getByRole('alert')).toContainText('was not posted');
     await expect(teddy.form.body).toHaveValue('Said once.');
     await page.getByRole('button', { name: 'Try again' }).click();
-    await expect(teddy.form.status).toHaveText('Your review is posted.');
+    await expect(teddy.form.status).toHaveText('Your review has been posted.');
     await expect(teddy.reviews.first()).toContainText('Said once.');
     expect(attempts).toBe(2);
     expect(await teddyRating(api)).toMatchObject({ count: count + 1 });
@@ -184,7 +184,7 @@ test('text is shown as it was typed', async ({ page, api }) => {
   await teddy.form.body.fill(body);
   await teddy.form.author.fill(author);
   await teddy.form.post.click();
-  await expect(teddy.form.status).toHaveText('Your review is posted.');
+  await expect(teddy.form.status).toHaveText('Your review has been posted.');
   expect(await newestReview(api)).toMatchObject({ title, body, author_name: author });
 
   const asTyped = async (within = page.getByRole('article').first()) => {

@@ -1,4 +1,4 @@
-//! The frame of the app: its routes, and what happens whenever one is entered.
+//! The routes of both bundles, and the contexts that all pages share.
 
 use leptos::prelude::*;
 use leptos_router::components::{FlatRoutes, Route, Router};
@@ -18,7 +18,7 @@ use crate::state::drafts::Drafts;
 use crate::state::history_cache::HistoryCache;
 use crate::state::session::{CurrentSession, LostSession};
 
-/// The app for all.
+/// The bundle for every visitor.
 pub fn public_app() -> AnyView {
     frame(|| {
         view! {
@@ -36,7 +36,7 @@ pub fn public_app() -> AnyView {
     })
 }
 
-/// The app for who is signed in.
+/// The bundle for signed-in users.
 pub fn members_app() -> AnyView {
     frame(|| {
         view! {
@@ -50,7 +50,7 @@ pub fn members_app() -> AnyView {
     })
 }
 
-/// What both have in common.
+/// The part that both bundles share.
 fn frame(routes: fn() -> AnyView) -> AnyView {
     provide_context(Clock::start());
     provide_context(Title::new());
@@ -71,7 +71,7 @@ fn frame(routes: fn() -> AnyView) -> AnyView {
     .into_any()
 }
 
-/// Follows the address: tells the cache, and gives the focus to each new page.
+/// Tells the cache about each navigation, and moves the focus to each new page.
 #[component]
 fn NavigationEffects() -> impl IntoView {
     let cache = expect_context::<HistoryCache>();
@@ -79,12 +79,12 @@ fn NavigationEffects() -> impl IntoView {
     let (pathname, search) = (location.pathname, location.search);
     Effect::new(move || {
         cache.arrive(&address(&pathname.read(), &search.read()));
-        // By then the router has shown it, if it does.
+        // By then the router has pushed the address, unless it skips it.
         request_animation_frame(move || {
             show_in_browser(&address(&pathname.read_untracked(), &search.read_untracked()));
         });
     });
-    // The first page keeps the focus where the browser puts it.
+    // On the first page, the focus stays where the browser puts it.
     Effect::new(move |arrived: Option<()>| {
         pathname.track();
         if arrived.is_some() {

@@ -1,8 +1,8 @@
-//! Numbers and times as people read them.
+//! Formats numbers and times for people.
 
 pub use ostrakon_shared::format::{counted, grouped};
 
-/// How long ago something was, roughly. Clocks differ: what is yet to come is now.
+/// The rough time since an event. Clocks differ, so the future counts as now.
 pub fn ago(seconds: i64) -> String {
     const MINUTE: i64 = 60;
     const HOUR: i64 = 60 * MINUTE;
@@ -25,7 +25,7 @@ pub fn day(at: jiff::Timestamp) -> String {
     at.to_string().chars().take(10).collect()
 }
 
-/// Bytes in a unit that suits them: "1.4 MiB".
+/// A size in a suitable unit: "1.4 MiB".
 pub fn bytes(number: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     if number < 1024 {
@@ -39,12 +39,12 @@ pub fn bytes(number: u64) -> String {
     format!("{}.{} {}", grouped(tenths / 10), tenths % 10, UNITS[unit])
 }
 
-/// A part in whole percents: "33 %".
+/// A share in whole percent: "33 %".
 pub fn percent(part: f64) -> String {
     format!("{} %", (part * 100.0).round() as u32)
 }
 
-/// Names in a row: "a", "a and b", "a, b and c".
+/// A list of names: "a", "a and b", "a, b and c".
 pub fn listed(names: &[String]) -> String {
     match names {
         [] => String::new(),

@@ -1,8 +1,8 @@
-//! The single-page app of Ostrakon: browse products, read reviews and write them; and, as a
-//! second program, what is only for who is signed in: their account, and the administration.
+//! The single-page app of Ostrakon: browse products, read and write reviews; and, as a second bundle,
+//! the account and the administration for signed-in users.
 //!
-//! The page's header and footer stand in `index.html`, so that they are there before these
-//! programs are; they fill what lies between them, by the address.
+//! `index.html` contains the page's header and footer, so that they appear before the app is loaded.
+//! The app fills the space between them according to the address.
 
 mod app;
 mod components;

@@ -1,5 +1,5 @@
-//! The program that every page starts with. It leaves what is only for who is signed in to
-//! another one, so that readers need not load that.
+//! The bundle that every page loads. It loads the other bundle for pages of signed-in users, so that
+//! readers don't have to.
 
 use ostrakon_app::{is_members_address, load_members_bundle, public_app, start};
 

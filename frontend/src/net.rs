@@ -1,4 +1,4 @@
-//! Calls of the API, and what the server has sent with the page.
+//! API requests, and the responses that the server sends with the page.
 
 pub mod api;
 pub mod fetched;

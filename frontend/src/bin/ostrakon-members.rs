@@ -1,4 +1,4 @@
-//! The program for who is signed in: their account and, for some, the administration.
+//! The bundle for signed-in users: the account and the administration.
 
 use ostrakon_app::{members_app, start};
 

@@ -1,4 +1,4 @@
-//! Dialogs: a question, or a few fields, in front of the page.
+//! Modal dialogs.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -6,29 +6,21 @@ use wasm_bindgen::JsCast;
 
 use crate::dom::document::element;
 
-/// A dialog that is there while `open` is set. The browser keeps the focus inside, and gives it
-/// back at the end.
+/// A dialog that exists while `open` is set. The browser keeps the focus inside, and restores it
+/// afterwards.
 #[component]
 pub fn Dialog(
-    /// Its element id.
     id: &'static str,
-    /// Whether it is open.
     open: RwSignal<bool>,
-    /// What it is about.
     heading: &'static str,
-    /// How it looks, if not like a box.
-    #[prop(default = "dialog")]
-    class: &'static str,
-    /// What it holds.
+    #[prop(default = "dialog")] class: &'static str,
     content: ViewFn,
-    /// It was closed.
-    #[prop(optional, into)]
-    on_close: Option<Callback<()>>,
+    #[prop(optional, into)] on_close: Option<Callback<()>>,
 ) -> impl IntoView {
     let dialog = move || {
         let node = NodeRef::<html::Dialog>::new();
         node.on_load(|dialog| {
-            // It is in the document by then.
+            // By then it is in the document.
             request_animation_frame(move || _ = dialog.show_modal());
         });
         let content = content.run();
@@ -47,7 +39,7 @@ pub fn Dialog(
             >
                 <h2 id=format!("{id}-heading")>{heading}</h2>
                 {content}
-                // The last one in the order of Tab: a dialog begins with its first field.
+                // Last in the tab order: the first field gets the focus.
                 <button
                     type="button"
                     class="dialog-close"
@@ -64,7 +56,7 @@ pub fn Dialog(
     move || open.get().then(&dialog)
 }
 
-/// Closes the dialog, so that the browser gives the focus back.
+/// Closes the dialog, so that the browser restores the focus.
 pub fn close_dialog(id: &str) {
     if let Some(dialog) = element(id) {
         dialog.unchecked_into::<web_sys::HtmlDialogElement>().close();

@@ -1,4 +1,4 @@
-//! How many reviews have how many stars.
+//! The distribution of a product's ratings.
 
 use leptos::prelude::*;
 use ostrakon_shared::{ProductId, Rating};
@@ -6,13 +6,13 @@ use ostrakon_shared::{ProductId, Rating};
 use crate::format::{counted, grouped};
 use crate::routing::review_query::ReviewQuery;
 
-/// A bar for each rating, which leads to the reviews with it, and from there back to all.
+/// A bar for each rating; a link to the reviews with it, or back to all reviews.
 #[component]
 pub fn Histogram(
     product: ProductId,
-    /// Reviews with 1 to 5 stars; `None` while a database that knows is down.
+    /// Reviews with 1 to 5 stars; `None` while a database is down.
     histogram: Memo<Option<[u64; 5]>>,
-    /// The choice of reviews that is being read.
+    /// Filter and order of the list.
     query: Memo<ReviewQuery>,
 ) -> impl IntoView {
     let bar = move |rating| view! { <Bar product rating histogram query /> };
@@ -40,9 +40,9 @@ fn Bar(
     let label = move || {
         let stars = counted(stars.into(), "star");
         let reviews = count().map(|count| counted(count, "review"));
-        format!("{stars}: {}", reviews.unwrap_or_else(|| "number not known".to_owned()))
+        format!("{stars}: {}", reviews.unwrap_or_else(|| "count unknown".to_owned()))
     };
-    // A plain link: `A` would mark it as the current page, whatever its query.
+    // A plain link: `A` ignores the query and would mark it as the current page.
     view! {
         <li>
             <a

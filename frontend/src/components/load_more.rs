@@ -1,19 +1,18 @@
-//! The end of a list that goes on.
+//! The end of a paginated list.
 
 use leptos::prelude::*;
 
 use crate::components::paginated_list::ListState;
 use crate::format::counted;
 
-/// Where the focus goes when the button it was on is gone.
+/// Gets the focus when the button disappears.
 pub const END_ID: &str = "end-of-list";
 
-/// The button under a list that loads its next page.
+/// The button that loads the next page of a list.
 #[component]
 pub fn LoadMore(
-    /// The list, which grows.
     list: ListState,
-    /// What the list holds, in the singular.
+    /// The name of an item, in the singular.
     thing: &'static str,
 ) -> impl IntoView {
     let label = move || match list.failed() {
@@ -34,18 +33,18 @@ pub fn LoadMore(
         }
     };
     let end = move || {
-        // A list that was all there from the start needs no end.
+        // A list of one page needs no end.
         list.has_grown().then(|| {
             view! {
                 <p class="muted" id=END_ID tabindex="-1">
-                    {format!("That is all: {}.", counted(list.count() as u64, thing))}
+                    {format!("End of the list: {}.", counted(list.count() as u64, thing))}
                 </p>
             }
         })
     };
     let announcement = move || {
         let said = list.has_grown() && !list.failed();
-        said.then(|| format!("{} are listed now.", counted(list.count() as u64, thing)))
+        said.then(|| format!("Showing {}.", counted(list.count() as u64, thing)))
     };
     let more = Memo::new(move |_| list.more());
     view! {

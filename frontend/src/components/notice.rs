@@ -1,11 +1,11 @@
-//! What a page says when it has less to show than it should.
+//! Notices about content that can't be shown.
 
 use leptos::prelude::*;
 
 use crate::format::listed;
 use crate::net::http::ApiError;
 
-/// Nothing could be loaded: why, and the way to try again.
+/// The reason why nothing could be loaded, with a button to retry.
 #[component]
 pub fn LoadError(error: ApiError, on_retry: impl Fn() + 'static) -> impl IntoView {
     view! {
@@ -19,10 +19,10 @@ pub fn LoadError(error: ApiError, on_retry: impl Fn() + 'static) -> impl IntoVie
     }
 }
 
-/// Part of the data is missing, because a database is down. Nothing while none is.
+/// Names the databases that are down, if any.
 #[component]
 pub fn PartialNotice(
-    /// What is missing: "reviews".
+    /// The kind of missing items: "reviews".
     things: &'static str,
     /// The databases that are down.
     databases: Signal<Vec<String>>,

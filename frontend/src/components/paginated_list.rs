@@ -1,4 +1,4 @@
-//! Lists on a page: loaded page by page, whatever is in them.
+//! Lists that are loaded page by page.
 
 use std::sync::Arc;
 
@@ -11,11 +11,10 @@ use crate::dom::document::focus_soon;
 use crate::net::http::{Answer, ApiError};
 use crate::state::loaded_pages::{Item, Key, LoadedPages};
 
-/// A list and how far it is loaded.
+/// A list, and its loading state.
 pub struct PaginatedList<T: Item> {
-    /// What is loaded so far.
+    /// The items loaded so far.
     pub items: RwSignal<Vec<T>>,
-    /// How far that is.
     pub state: ListState,
 }
 
@@ -28,9 +27,8 @@ impl<T: Item> Clone for PaginatedList<T> {
 impl<T: Item> Copy for PaginatedList<T> {}
 
 impl<T: Item> PaginatedList<T> {
-    /// A list that `fetch` gets from a cursor on, and again from the start whenever a signal
-    /// that it reads changes. What waits for answers knows nothing of what is in them: it is
-    /// the same code for all lists.
+    /// A list whose pages `fetch` loads. It starts over when a signal that `fetch` reads changes. The
+    /// code that awaits pages does not depend on the type of items, so it is compiled once.
     pub fn new(
         fetch: impl Fn(Option<String>) -> Answer<LoadedPages<T>> + Send + Sync + 'static,
     ) -> Self {
@@ -54,12 +52,12 @@ impl<T: Item> PaginatedList<T> {
         PaginatedList { items, state: ListState::start(load, count) }
     }
 
-    /// Each item by itself. One whose key changes is shown anew.
+    /// Renders each item, and again when its key changes.
     pub fn rows(self, row: impl Fn(T) -> AnyView + Send + Sync + 'static) -> AnyView {
         rows(self.items.into(), row)
     }
 
-    /// What is loaded, to be kept: nothing before the first page is here.
+    /// The loaded pages, to be cached; `None` before the first has arrived.
     pub fn pages(self) -> Option<LoadedPages<T>> {
         let ListState { next_cursor, missing, started, .. } = self.state;
         started.get().then(|| LoadedPages {
@@ -70,7 +68,7 @@ impl<T: Item> PaginatedList<T> {
     }
 }
 
-/// Each of the items by itself. One whose key changes is shown anew.
+/// Renders each item, and again when its key changes.
 pub fn rows<T: Item>(
     items: Signal<Vec<T>>,
     row: impl Fn(T) -> AnyView + Send + Sync + 'static,
@@ -95,8 +93,7 @@ fn keyed(keys: Keys, row: Row) -> AnyView {
     .into_any()
 }
 
-/// Adds a page to a list. An item that is here already, because it changed its place meanwhile,
-/// is left out.
+/// Adds a page to a list, without items that are already there because they have moved meanwhile.
 pub fn append<T: Item>(items: &mut Vec<T>, next: Vec<T>) {
     for item in next {
         if items.iter().all(|here| here.key().0 != item.key().0) {
@@ -105,20 +102,20 @@ pub fn append<T: Item>(items: &mut Vec<T>, next: Vec<T>) {
     }
 }
 
-/// What comes with a page besides its items.
+/// The content of a page besides its items.
 struct Rest {
     next_cursor: Option<String>,
     missing: Vec<String>,
 }
 
-/// How far a list is loaded.
+/// The loading state of a list.
 #[derive(Clone, Copy)]
 pub struct ListState {
     load: Callback<Option<String>, Answer<Rest>>,
     count: Signal<usize>,
     next_cursor: RwSignal<Option<String>>,
     missing: RwSignal<Vec<String>>,
-    /// Whether the first page is here, of whatever input.
+    /// Whether a first page has arrived.
     started: RwSignal<bool>,
     grown: RwSignal<bool>,
     pending: RwSignal<bool>,
@@ -192,12 +189,12 @@ impl ListState {
         }
     }
 
-    /// Loads it from the start.
+    /// Loads the list from the start.
     pub fn reload(self) {
         self.again.notify();
     }
 
-    /// Loads the next page, unless it is on its way.
+    /// Loads the next page, unless it is being loaded.
     pub fn load_more(self) {
         let cursor = self.next_cursor.get_untracked();
         if let (Some(_), false) = (&cursor, self.pending.get_untracked()) {
@@ -210,47 +207,45 @@ impl ListState {
         self.next_cursor.read().is_some()
     }
 
-    /// Whether a page is on its way.
+    /// Whether a page is being loaded.
     pub fn pending(self) -> bool {
         self.pending.get()
     }
 
-    /// Whether more than the first page is here.
+    /// Whether more than the first page is loaded.
     pub fn has_grown(self) -> bool {
         self.grown.get()
     }
 
-    /// How many items are here.
+    /// The number of loaded items.
     pub fn count(self) -> usize {
         self.count.get()
     }
 
-    /// Whether the last page did not come.
+    /// Whether the last request failed.
     pub fn failed(self) -> bool {
         self.error.read().is_some()
     }
 
-    /// Why the last page did not come.
+    /// Why the last request failed.
     pub fn failure(self) -> Option<String> {
         self.error.read().as_ref().map(ToString::to_string)
     }
 }
 
-/// A list with what belongs to each: what is shown meanwhile, if it fails, without items, and
-/// the way to more of it.
+/// A list with its skeleton, error, empty state and button to load more.
 #[component]
 pub fn List(
-    /// How far it is loaded.
     list: ListState,
-    /// What it holds, in the singular.
+    /// The name of an item, in the singular.
     thing: &'static str,
-    /// What is shown until the first page is here.
+    /// Shown until the first page arrives.
     #[prop(into, default = ViewFn::from(|| view! { <p class="muted">"Loading…"</p> }))]
     skeleton: ViewFn,
-    /// What may be missing from it when a database is down.
+    /// The kind of items that are missing when a database is down.
     #[prop(default = "reviews")]
     parts: &'static str,
-    /// What is shown when it holds nothing.
+    /// Shown when the list has no items.
     #[prop(into)]
     empty: ViewFn,
     /// The items.

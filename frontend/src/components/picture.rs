@@ -1,16 +1,16 @@
-//! Pictures of products: their own, or a pot.
+//! Pictures of products, or pots instead.
 
 use leptos::prelude::*;
 
 use crate::components::pottery::Pot;
 
-/// The product's picture. Without one, and when it can't be loaded, a pot thrown from its name.
-/// It is decoration: the name stands beside it.
+/// The product's picture. Without one, or if it can't be loaded, a pot generated from the name. It is
+/// decoration, as the name stands beside it.
 #[component]
 pub fn Picture(
     name: String,
     url: Option<String>,
-    /// Whether to load it at once, not when it is about to come into view.
+    /// Whether to load it at once instead of shortly before it comes into view.
     #[prop(default = false)]
     eager: bool,
 ) -> impl IntoView {
@@ -61,7 +61,7 @@ fn PotPicture(pot: Pot) -> impl IntoView {
             <g clip-path=inside>
                 <path class="pot-paint" d=pot.painting.fill />
                 <path class="pot-line" d=pot.painting.line />
-                // A disc in a disc is a ring.
+                // The even-odd rule turns two discs into a ring.
                 <path class="pot-accent" fill-rule="evenodd" d=pot.painting.accent />
                 <rect x="-120" width="240" height="240" fill=lit />
             </g>

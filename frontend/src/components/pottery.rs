@@ -1,6 +1,5 @@
-//! Pots for products without a picture: shape, ware and painting follow from the name alone, so
-//! that a product keeps its pot for ever. All geometry is SVG path data in a box 240 high and
-//! wide, whose middle is at x = 0.
+//! Pots for products without a picture. Shape, ware and painting are derived from the name, so a product
+//! always has the same pot. All geometry is SVG path data in a box of 240 × 240, centred at x = 0.
 
 mod dice;
 mod motif;
@@ -12,13 +11,13 @@ use motif::Motif;
 use pattern::Pattern;
 use shape::{Shape, Zone};
 
-/// How many backgrounds the style sheet knows.
+/// The number of backgrounds in the style sheet.
 const GROUNDS: usize = 5;
 
 /// A pot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pot {
-    /// What the name became: the same for the same name.
+    /// A hash of the name.
     pub seed: u64,
     /// Clay and paint.
     pub ware: Ware,
@@ -28,11 +27,10 @@ pub struct Pot {
     pub body: String,
     /// The handles, to be stroked.
     pub handles: String,
-    /// What is painted on it.
     pub painting: Painting,
 }
 
-/// What is painted on a pot.
+/// The painting of a pot.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Painting {
     /// Areas in the paint's colour.
@@ -43,7 +41,7 @@ pub struct Painting {
     pub accent: String,
 }
 
-/// Clay and paint, as potters of Athens combined them.
+/// A combination of clay and paint, as used in ancient Greece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ware {
     /// Black on red clay.
@@ -84,7 +82,7 @@ impl Pot {
     }
 }
 
-/// Paints each zone of the shape with what suits it.
+/// Paints each zone of the shape with a suitable pattern.
 fn paint(shape: &Shape, dice: &mut Dice) -> Painting {
     let mut painting = Painting::default();
     for (zone, top, bottom) in shape.zones {

@@ -8,13 +8,13 @@ use crate::components::stars::Stars;
 use crate::format::{counted, grouped};
 use crate::routing::review_query::ReviewQuery;
 
-/// The average, what it is made of, and a way to the reviews of each rating.
+/// The average and the distribution, with links to the reviews of each rating.
 #[component]
 pub fn RatingPanel(
     product: ProductId,
-    /// `None` while a database that knows is down.
+    /// `None` while a database is down.
     rating: RwSignal<Option<ProductRating>>,
-    /// The choice of reviews that is being read.
+    /// Filter and order of the list.
     query: Memo<ReviewQuery>,
 ) -> impl IntoView {
     let histogram = Memo::new(move |_| rating.read().as_ref().map(|rating| rating.histogram));

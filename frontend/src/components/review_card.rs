@@ -1,4 +1,4 @@
-//! A review, in a list and by itself.
+//! A review, in a list and on its own page.
 
 use jiff::Timestamp;
 use leptos::prelude::*;
@@ -9,16 +9,16 @@ use crate::components::report::ReportControl;
 use crate::components::stars::Stars;
 use crate::components::time::Ago;
 
-/// Characters from which a list shows only the beginning of a text.
+/// Longer texts are folded in lists.
 const LONG_CHARS: usize = 900;
-/// Lines from which a list shows only the beginning of a text.
+/// Texts with more lines are folded in lists.
 const LONG_LINES: usize = 14;
 
 /// A review in a list.
 #[component]
 pub fn ReviewCard(
     review: Review,
-    /// Whether the user posted it just now.
+    /// Whether the user has just posted it.
     #[prop(optional)]
     posted: bool,
 ) -> impl IntoView {
@@ -66,14 +66,14 @@ pub fn ReviewBody(text: String) -> impl IntoView {
     view! { <div class="review-body" dir="auto">{text}</div> }
 }
 
-/// Who wrote the review, and when.
+/// The review's author and times.
 #[component]
 pub fn ReviewByline(review: Review) -> impl IntoView {
     let author = author(&review);
     byline(author, review.member, review.created_at, review.edited_at)
 }
 
-/// Who wrote it, whether that is the name of an account, when, and when it was changed.
+/// The author, a mark for members, and the times of creation and last edit.
 pub fn byline(
     author: String,
     member: bool,
@@ -99,12 +99,12 @@ pub fn byline(
     .into_any()
 }
 
-/// What to call who wrote it.
+/// The author's name.
 pub fn author(review: &Review) -> String {
     review.author_name.clone().unwrap_or_else(|| "Anonymous".to_owned())
 }
 
-/// A text that, when it is long, shows its beginning and unfolds.
+/// A text that is folded if it is long.
 #[component]
 pub fn FoldedBody(text: String) -> impl IntoView {
     let long = text.chars().nth(LONG_CHARS).is_some() || text.lines().nth(LONG_LINES).is_some();

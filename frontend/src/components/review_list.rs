@@ -1,4 +1,4 @@
-//! A product's reviews: chosen, ordered, page by page.
+//! A product's reviews, filtered, ordered and paginated.
 
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -15,7 +15,7 @@ use crate::state::history_cache::HistoryCache;
 use crate::state::loaded_pages::LoadedPages;
 use crate::state::local_changes::LocalChanges;
 
-/// The reviews, with what chooses and orders them. Those that were just posted come first.
+/// The reviews with filter and order. Those just posted come first.
 #[component]
 pub fn ReviewList(
     product: ProductId,
@@ -65,7 +65,7 @@ pub fn ReviewList(
     }
 }
 
-/// The rating to which the list is limited, and a way to lift that.
+/// The rating filter, with a link to remove it.
 #[component]
 fn ActiveFilter(product: ProductId, query: Memo<ReviewQuery>) -> impl IntoView {
     move || {
@@ -129,9 +129,9 @@ fn NoReviews(query: ReviewQuery) -> impl IntoView {
     let (heading, text) = match query.rating {
         Some(rating) => (
             format!("No reviews with {}", counted(rating.stars().into(), "star")),
-            "Nobody has given this verdict so far.",
+            "No one has given this rating yet.",
         ),
-        None => ("No reviews yet".to_owned(), "Be the first to give a verdict."),
+        None => ("No reviews yet".to_owned(), "Be the first to write one."),
     };
     view! {
         <div class="empty">

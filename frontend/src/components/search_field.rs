@@ -1,4 +1,4 @@
-//! A field to search with.
+//! A search field.
 
 use std::time::Duration;
 
@@ -9,17 +9,16 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 use ostrakon_shared::MAX_SEARCH_CHARS;
 
-/// How long the search waits for the next key.
+/// The search starts this long after the last key.
 const SEARCH_DELAY: Duration = Duration::from_millis(200);
 
-/// The search field. What is typed goes to the address, and comes back as `typed`.
+/// A search field. Its text goes to the address, and comes back as `typed`.
 #[component]
 pub fn SearchField(
-    /// What it is called.
     label: &'static str,
-    /// What the address says.
+    /// The text in the address.
     typed: Memo<String>,
-    /// The address with another text.
+    /// The address for a text.
     href: fn(&str) -> String,
 ) -> impl IntoView {
     let navigate = use_navigate();

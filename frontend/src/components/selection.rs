@@ -1,30 +1,29 @@
-//! Rows that are chosen, to do something with all of them.
+//! Selected rows of a list.
 
 use std::collections::BTreeSet;
 
 use leptos::prelude::*;
 
-/// The numbers of what is chosen.
+/// The numbers of the selected rows.
 #[derive(Clone, Copy)]
 pub struct Selection(RwSignal<BTreeSet<i64>>);
 
 impl Selection {
-    /// Nothing is chosen.
     pub fn new() -> Selection {
         Selection(RwSignal::new(BTreeSet::new()))
     }
 
-    /// Whether this one is chosen.
+    /// Whether this row is selected.
     pub fn has(self, number: i64) -> bool {
         self.0.read().contains(&number)
     }
 
-    /// Chooses exactly these.
+    /// Selects exactly these rows.
     pub fn set(self, numbers: impl IntoIterator<Item = i64>) {
         self.0.set(numbers.into_iter().collect());
     }
 
-    /// The box to choose one, or not.
+    /// The checkbox of a row.
     pub fn checkbox(self, number: i64, label: String) -> AnyView {
         let toggle = move |_| {
             self.0.update(|chosen| {
@@ -46,7 +45,7 @@ impl Selection {
         .into_any()
     }
 
-    /// The box to choose all that are listed, or none.
+    /// The checkbox that selects all listed rows or none.
     pub fn all_checkbox(self, numbers: impl Fn() -> Vec<i64> + Send + Sync + 'static) -> AnyView {
         let numbers = StoredValue::new(numbers);
         let all = Memo::new(move |_| {

@@ -1,4 +1,4 @@
-//! Grey shapes of the size of what is being loaded.
+//! Placeholders as large as the content that is being loaded.
 
 use leptos::prelude::*;
 

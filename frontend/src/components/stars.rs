@@ -5,7 +5,7 @@ use leptos::prelude::*;
 /// Stars, filled to the fraction.
 #[component]
 pub fn Stars(
-    /// How many, of five.
+    /// Up to five.
     stars: f64,
 ) -> impl IntoView {
     let fill = format!("{}%", stars / 5.0 * 100.0);

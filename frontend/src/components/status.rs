@@ -1,21 +1,21 @@
-//! Where a review stands, in a word.
+//! The status of a review.
 
 use leptos::prelude::*;
 use ostrakon_shared::ReviewStatus;
 
-/// The word for a status.
+/// The label of a status.
 pub fn status_label(status: ReviewStatus) -> &'static str {
     match status {
-        ReviewStatus::Pending => "Waiting",
+        ReviewStatus::Pending => "Pending",
         ReviewStatus::Approved => "Published",
         ReviewStatus::Rejected => "Rejected",
         ReviewStatus::Spam => "Spam",
         ReviewStatus::Deleted => "Deleted",
-        ReviewStatus::Unknown => "Another status",
+        ReviewStatus::Unknown => "Unknown",
     }
 }
 
-/// The word, with a colour beside it.
+/// The label with a colour.
 pub fn status_chip(status: ReviewStatus) -> AnyView {
     view! { <span class=format!("status status-{status}")>{status_label(status)}</span> }.into_any()
 }

@@ -1,9 +1,9 @@
-//! The way between pages that belong together.
+//! Navigation between the pages of a section.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-/// Links, of which one leads to the page that is being shown.
+/// Links, one of which is marked as the current page.
 pub fn sub_nav(label: &'static str, links: &'static [(&'static str, &'static str)]) -> AnyView {
     let path = use_location().pathname;
     let link = |(href, name): &(&'static str, &'static str)| {

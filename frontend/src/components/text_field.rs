@@ -1,39 +1,29 @@
-//! A field for text, with what is wrong with it and how much room is left.
+//! A text field with its error and the number of characters left.
 
 use leptos::prelude::*;
 
 use crate::format::counted;
 
-/// The part of the room that has to be used up before the rest is counted.
+/// The characters left are shown from this share of the limit on.
 const NEARLY_FULL: f64 = 0.8;
 
 /// A labelled field for text.
 #[component]
 pub fn TextField(
-    /// Its element id.
-    #[prop(into)]
-    id: String,
-    /// What it is called.
+    #[prop(into)] id: String,
     label: &'static str,
-    /// What is in it.
     text: RwSignal<String>,
-    /// How many characters it may hold.
     max_chars: usize,
-    /// What is wrong with it.
     error: Signal<Option<String>>,
-    /// A word beside the label.
+    /// Shown beside the label.
     #[prop(default = "")]
     hint: &'static str,
-    /// Whether it takes more than one line.
-    #[prop(default = false)]
-    many_lines: bool,
-    /// What kind of text it is, as of an `input`.
+    #[prop(default = false)] many_lines: bool,
+    /// The `type` of the `input`.
     #[prop(default = "text")]
     kind: &'static str,
-    /// Whether there has to be something in it.
-    #[prop(optional)]
-    required: bool,
-    /// What browsers may fill in.
+    #[prop(optional)] required: bool,
+    /// The value of `autocomplete`.
     #[prop(default = "off")]
     autocomplete: &'static str,
 ) -> impl IntoView {
@@ -97,7 +87,7 @@ pub fn TextField(
     }
 }
 
-/// What to say about the room that is left, if it is getting scarce.
+/// The characters left, once they are few.
 fn rest(text: &str, max_chars: usize) -> Option<String> {
     let chars = text.chars().count();
     if (chars as f64) < NEARLY_FULL * max_chars as f64 {
@@ -114,7 +104,7 @@ mod tests {
     use super::rest;
 
     #[test]
-    fn room_is_counted_when_it_gets_scarce() {
+    fn the_rest_is_shown_near_the_limit() {
         assert_eq!(rest(&"é".repeat(7), 10), None);
         assert_eq!(rest(&"é".repeat(9), 10).as_deref(), Some("1 character left"));
         assert_eq!(rest(&"é".repeat(12), 10).as_deref(), Some("2 characters too many"));

@@ -1,4 +1,4 @@
-//! Moments: how long ago, and exactly.
+//! Times, relative and exact.
 
 use std::time::Duration;
 
@@ -9,15 +9,14 @@ use wasm_bindgen::JsValue;
 
 use crate::format::ago;
 
-/// How often "2 minutes ago" is looked at again.
+/// How often relative times are updated.
 const TICK: Duration = Duration::from_secs(30);
 
-/// The time, as context: seconds since the Unix epoch, every now and then.
+/// The time in seconds since the Unix epoch, provided as context and updated every `TICK`.
 #[derive(Clone, Copy)]
 pub struct Clock(ReadSignal<i64>);
 
 impl Clock {
-    /// A clock that goes until the app ends.
     pub fn start() -> Clock {
         let (now, set_now) = signal(now());
         if let Ok(ticking) = set_interval_with_handle(move || set_now.set(self::now()), TICK) {
@@ -31,7 +30,7 @@ fn now() -> i64 {
     (Date::now() / 1000.0) as i64
 }
 
-/// How long ago it was; the exact time when pointed at.
+/// The time since an event; the exact time as a tooltip.
 #[component]
 pub fn Ago(at: Timestamp) -> impl IntoView {
     let Clock(now) = expect_context();
@@ -42,7 +41,7 @@ pub fn Ago(at: Timestamp) -> impl IntoView {
     }
 }
 
-/// The moment in the browser's time zone and the page's language: "22 November 2026 at 15:27".
+/// The time in the browser's time zone and the page's language: "22 November 2026 at 15:27".
 fn exactly(at: Timestamp) -> String {
     let options = Object::new();
     for (key, value) in [("dateStyle", "long"), ("timeStyle", "short")] {

@@ -1,20 +1,19 @@
-//! How the app takes the place of what the server put into the page: the scroll position and the
-//! focus stay where they are.
+//! Replaces the server's content by the app without moving the scroll position or the focus.
 
 use leptos::prelude::{document, request_animation_frame};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, FocusOptions, HtmlElement};
 
-/// The page while its content changes hands.
+/// The page while its content is replaced.
 pub struct Takeover {
     main: HtmlElement,
     focus: Option<Focus>,
 }
 
-/// An element by what the server's view and the app's have in common.
+/// An element, identified by attributes that the server and the app both render.
 struct Focus {
     selector: String,
-    /// Which of those that fit the selector.
+    /// The element's index among those that match the selector.
     index: u32,
 }
 
@@ -26,12 +25,12 @@ impl Takeover {
         let inside = |element: &Element| **element != **main && main.contains(Some(element));
         let focus = focused.filter(inside).and_then(|element| Focus::on(&main, &element));
         let height = format!("{}px", main.offset_height());
-        // Where it can't be set, the page scrolls: not more than without this.
+        // If it can't be set, the page scrolls.
         _ = main.style().set_property("min-height", &height);
         Takeover { main, focus }
     }
 
-    /// Gives the focus and the height back, once the app has put its content there.
+    /// Restores the focus and the height, once the app shows its content.
     pub fn finish(mut self) {
         request_animation_frame(move || {
             if self.focus.as_ref().is_some_and(|focus| focus.give(&self.main)) {
@@ -58,7 +57,7 @@ impl Focus {
         Some(Focus { selector, index })
     }
 
-    /// Whether that is done: it is not if the element is not there yet.
+    /// Returns false if the element is not there yet.
     fn give(&self, main: &HtmlElement) -> bool {
         let active = document().active_element();
         let is_elsewhere = active.is_some_and(|active| active.tag_name() != "BODY");
@@ -70,7 +69,7 @@ impl Focus {
         let Some(element) = same.and_then(|same| same.get(self.index)) else { return false };
         let options = FocusOptions::new();
         options.set_prevent_scroll(true);
-        // Focus that can't be given is no harm.
+        // The page works without the focus.
         _ = element.unchecked_into::<HtmlElement>().focus_with_options(&options);
         true
     }

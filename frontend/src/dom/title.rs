@@ -1,27 +1,26 @@
-//! The page's title: in the tab, and spoken when it changes.
+//! The page's title, in the tab and announced to screen readers.
 
 use leptos::html;
 use leptos::prelude::*;
 use ostrakon_shared::text::without_bidi_controls;
 
-/// The title of the page, as context.
+/// The title of the page, provided as context.
 #[derive(Clone, Copy)]
 pub struct Title(RwSignal<String>);
 
 impl Title {
-    /// A title for all pages.
     pub fn new() -> Title {
         Title(RwSignal::new(String::new()))
     }
 }
 
-/// Names the page that is being shown. Screen readers hear of it.
+/// Sets the page's title.
 pub fn set_title(title: &str) {
     expect_context::<Title>().0.set(without_bidi_controls(title));
 }
 
-/// Puts the title where it belongs: in the tab, and, after the first, in a live region, because
-/// a screen reader can't know that a page without a page load is a new one.
+/// Shows the title in the tab and, except on the first page, in a live region: screen readers don't
+/// notice navigation without a page load.
 #[component]
 pub fn TitleAnnouncer() -> impl IntoView {
     let title = expect_context::<Title>().0;

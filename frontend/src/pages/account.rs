@@ -1,4 +1,4 @@
-//! The account: its reviews, its password, its sessions and its API tokens.
+//! The account's pages: reviews, password, sessions and API tokens.
 
 mod password;
 mod reviews;
@@ -15,7 +15,7 @@ use crate::pages::NotFound;
 use crate::pages::guard::Guarded;
 use crate::state::session::current_session;
 
-/// The page of the account that the address names.
+/// The account page for the address.
 #[component]
 pub fn AccountRoute() -> impl IntoView {
     let params = use_params_map();
@@ -29,7 +29,7 @@ pub fn AccountRoute() -> impl IntoView {
     }
 }
 
-/// The way between the account's pages.
+/// The navigation between the account's pages.
 fn account_nav() -> AnyView {
     sub_nav("Account", &[("/account", "Account"), ("/account/reviews", "My reviews")])
 }

@@ -1,4 +1,4 @@
-//! Behind the counter: for moderators, who decide about reviews, and for admins.
+//! The administration: pages for moderators and admins.
 
 mod account;
 mod accounts;
@@ -25,7 +25,7 @@ use crate::pages::NotFound;
 use crate::pages::guard::Guarded;
 use crate::state::session::current_session;
 
-/// The page behind the counter that the address names.
+/// The administration page for the address.
 #[component]
 pub fn AdminRoute() -> impl IntoView {
     let params = use_params_map();
@@ -52,7 +52,7 @@ pub fn AdminRoute() -> impl IntoView {
     }
 }
 
-/// A page for those who may see it, with its heading and the way to the others.
+/// A page with its heading and navigation, for users with this role.
 fn framed(
     role: Role,
     heading: &'static str,
@@ -71,7 +71,7 @@ fn framed(
     view! { <Guarded role page /> }.into_any()
 }
 
-/// The way between these pages, as far as they are for who is signed in.
+/// The navigation between the pages that the user may see.
 fn admin_nav() -> AnyView {
     const LINKS: &[(&str, &str)] = &[
         ("/admin/queue", "Queue"),

@@ -1,4 +1,4 @@
-//! The catalogue: all products, or those that a search finds.
+//! The catalogue: all products, or the results of a search.
 
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -66,7 +66,7 @@ pub fn Catalogue() -> impl IntoView {
     }
 }
 
-/// What to search for: the server wants neither white space around it nor too much of it.
+/// Trims and shortens a search as the server requires.
 fn search_text(typed: &str) -> String {
     typed.trim().chars().take(MAX_SEARCH_CHARS).collect()
 }
@@ -84,7 +84,7 @@ fn NothingFound(search: String) -> impl IntoView {
         return view! {
             <div class="empty">
                 <h2>"No products yet"</h2>
-                <p class="muted">"When there are products, this is where they stand."</p>
+                <p class="muted">"Products will appear here once they have been added."</p>
             </div>
         }
         .into_any();
@@ -92,7 +92,7 @@ fn NothingFound(search: String) -> impl IntoView {
     view! {
         <div class="empty">
             <h2>"No products match “"<bdi>{search}</bdi>"”"</h2>
-            <p class="muted">"Try fewer letters, or another word."</p>
+            <p class="muted">"Try a shorter or different search term."</p>
             <A href="/" attr:class="button">
                 "Clear the search"
             </A>

@@ -1,4 +1,4 @@
-//! Shows a page to those who may see it, and to others the way to sign in.
+//! Restricts a page to users with a role.
 
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -11,11 +11,11 @@ use crate::dom::title::set_title;
 use crate::routing::url::browser_address;
 use crate::state::session::{current_session, has_rights_of, sign_in_href};
 
-/// The page, if who is signed in may do what this role may. Guests are asked to sign in.
+/// Shows the page to users with the rights of this role. Guests are sent to the sign-in page.
 #[component]
 pub fn Guarded(role: Role, #[prop(into)] page: ViewFn) -> impl IntoView {
     let session = current_session();
-    // Whoever is a guest, this page is not shown to.
+    // Guests sign in first.
     let visitor = Memo::new(move |_| {
         session.answer().map(|answer| answer.map(|session| session.account.map(|it| it.role)))
     });
@@ -34,7 +34,7 @@ pub fn Guarded(role: Role, #[prop(into)] page: ViewFn) -> impl IntoView {
     }
 }
 
-/// The page for who is signed in, but may not see this.
+/// The page for users without the rights.
 #[component]
 fn NotAllowed() -> impl IntoView {
     set_title("Not allowed");
@@ -43,7 +43,7 @@ fn NotAllowed() -> impl IntoView {
             <BrokenPot />
             <h1>"Not allowed"</h1>
             <p class="muted">
-                "Your account may not see this page. An admin of this site can change what it may do."
+                "Your account does not have access to this page. An admin can change its role."
             </p>
             <A href="/" attr:class="button">
                 "See all products"

@@ -1,4 +1,4 @@
-//! The pages for what isn't there.
+//! Pages for missing content.
 
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -6,25 +6,20 @@ use leptos_router::components::A;
 use crate::components::BrokenPot;
 use crate::dom::title::set_title;
 
-/// The page for an address that means nothing.
+/// The page for an unknown address.
 #[component]
 pub fn NotFound() -> impl IntoView {
     view! {
         <Missing
             heading="Page not found"
-            text="There is nothing at this address. Perhaps the link was broken, like so much pottery."
+            text="There is nothing at this address. The link may be broken or out of date."
         />
     }
 }
 
-/// The page for something that an address names, but that does not exist.
+/// The page for something that does not exist.
 #[component]
-pub fn Missing(
-    /// What is missing.
-    heading: &'static str,
-    /// A sentence about it.
-    text: &'static str,
-) -> impl IntoView {
+pub fn Missing(heading: &'static str, text: &'static str) -> impl IntoView {
     set_title(heading);
     view! {
         <div class="missing">

@@ -1,4 +1,4 @@
-//! A product: what it is, how it is rated, what people write about it, and the form to join in.
+//! The product page: description, rating, reviews, and the form to write one.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -16,7 +16,7 @@ use crate::routing::url::page_query;
 use crate::state::history_cache::{HistoryCache, ProductVisit};
 use crate::state::local_changes::{LocalChange, LocalChanges};
 
-/// The page of the product that the address names.
+/// The product page for the address.
 #[component]
 pub fn ProductRoute() -> impl IntoView {
     let params = use_params_map();
@@ -29,7 +29,7 @@ pub fn ProductRoute() -> impl IntoView {
 
 fn no_such_product() -> AnyView {
     view! {
-        <Missing heading="No such product" text="It may have been removed, or never existed." />
+        <Missing heading="Product not found" text="It may have been removed, or it never existed." />
     }
     .into_any()
 }
@@ -60,7 +60,7 @@ fn ProductById(id: ProductId) -> impl IntoView {
     view! { <Loaded request skeleton=ProductSkeleton content /> }
 }
 
-/// The visit is one, whatever list of reviews is being read.
+/// One visit spans all filters and orders of the reviews.
 fn visit_address(id: ProductId) -> String {
     ReviewQuery::default().href(id)
 }
@@ -83,14 +83,14 @@ fn ProductDetails(visit: ProductVisit) -> impl IntoView {
         }
         own.update(|own| own.record(written));
         spawn_local(async move {
-            // Without an answer, what was counted here stands.
+            // If that fails, keep the local counts.
             if let Ok(answer) = api::rating(id).await {
                 rating.try_set(Some(answer));
             }
         });
     });
     let write = (!product.archived).then(|| {
-        // The router would swallow the focus that the browser moves to a fragment.
+        // The router would prevent the browser from moving the focus to the fragment.
         view! {
             <a class="button product-write" href="#write-review" rel="external">
                 "Write a review"
@@ -116,7 +116,7 @@ fn ProductDetails(visit: ProductVisit) -> impl IntoView {
     }
 }
 
-/// Keeps the visit for Back, and the rating for the catalogue.
+/// Caches the visit for Back, and updates the catalogue's rating.
 fn remember(
     product: Product,
     rating: RwSignal<Option<ostrakon_shared::ProductRating>>,

@@ -1,4 +1,4 @@
-//! A review at its own address.
+//! A review's own page.
 
 use futures::join;
 use leptos::prelude::*;
@@ -16,10 +16,10 @@ use crate::pages::Missing;
 use crate::routing::review_query::ReviewQuery;
 use crate::state::history_cache::HistoryCache;
 
-/// How many buckets there are. They are counted from zero.
+/// The number of buckets, counted from zero.
 const BUCKETS: u64 = 1024;
 
-/// The page of the review that the address names.
+/// The review page for the address.
 #[component]
 pub fn ReviewRoute() -> impl IntoView {
     let params = use_params_map();
@@ -32,7 +32,7 @@ pub fn ReviewRoute() -> impl IntoView {
 
 fn no_such_review() -> AnyView {
     view! {
-        <Missing heading="No such review" text="It may have been removed, or never existed." />
+        <Missing heading="Review not found" text="It may have been removed, or it never existed." />
     }
     .into_any()
 }
@@ -47,7 +47,7 @@ fn ReviewById(id: ReviewId) -> impl IntoView {
     view! { <Loaded request skeleton=ReviewSkeleton content /> }
 }
 
-/// A review and what surrounds it, as far as that can be had: the review alone is worth a page.
+/// A review with its product and location. These may be missing: the review alone is shown, too.
 #[derive(Clone)]
 struct Found {
     review: Review,
@@ -89,7 +89,7 @@ fn Subject(review: Review, product: Option<Product>) -> impl IntoView {
     let href = ReviewQuery::default().href(review.product_id);
     let (name, url) = match product {
         Some(product) => (product.name, product.picture_url),
-        None => ("The reviewed product".to_owned(), None),
+        None => ("View the product".to_owned(), None),
     };
     view! {
         <A href attr:class="subject">
@@ -99,12 +99,12 @@ fn Subject(review: Review, product: Option<Product>) -> impl IntoView {
     }
 }
 
-/// Which of the databases holds the review, and why.
+/// The database that stores the review, and why.
 #[component]
 fn WhereItLives(id: ReviewId, location: Option<ReviewLocation>) -> impl IntoView {
     view! {
         <aside class="where" aria-labelledby="where">
-            <h2 id="where">"Where it lives"</h2>
+            <h2 id="where">"Where it is stored"</h2>
             {match location {
                 Some(location) => view! { <Location location /> }.into_any(),
                 None => view! { <Nowhere id /> }.into_any(),
@@ -130,7 +130,7 @@ fn Location(location: ReviewLocation) -> impl IntoView {
             <dd class="code">{database}</dd>
         </dl>
         <p class="muted small">
-            "The hash of the id chooses the bucket; the shard map knows which database holds it."
+            "The hash of the id selects the bucket; the shard map says which database holds it."
         </p>
     }
 }
@@ -142,6 +142,6 @@ fn Nowhere(id: ReviewId) -> impl IntoView {
             <dt>"Id"</dt>
             <dd class="code">{id.to_string()}</dd>
         </dl>
-        <p class="muted small">"Its bucket and database can’t be told right now."</p>
+        <p class="muted small">"Its bucket and database can’t be shown right now."</p>
     }
 }

@@ -36,15 +36,14 @@ pub fn load_members_bundle() {
         .and_then(|meta| meta.get_attribute("content"));
     let script = document.create_element("script").ok();
     if let (Some(file), Some(script), Some(body)) = (file, script, document.body()) {
-        // A new element takes any attribute, and a body any element.
+        // These calls can't fail for a new element.
         _ = script.set_attribute("type", "module");
         _ = script.set_attribute("src", &file);
         _ = body.append_child(&script);
     }
 }
 
-/// Shows an app in the page, once the browser has shown what stands there: the server's view of
-/// the page, or a skeleton.
+/// Shows the app once the browser has painted the server's content, or the skeleton.
 pub fn start(app: fn() -> AnyView) {
     let show = move || {
         let main = element("main").expect("index.html has it");
@@ -54,10 +53,10 @@ pub fn start(app: fn() -> AnyView) {
         takeover.finish();
     };
     if document().hidden() {
-        // It would not show anything for now.
+        // A hidden page paints no frames.
         show();
     } else {
-        // What is done before the next frame is painted delays it; before the one after, does not.
+        // Work before the next frame would delay it, so wait for the one after.
         request_animation_frame(move || request_animation_frame(show));
     }
 }
@@ -68,9 +67,9 @@ pub fn OtherBundle() -> impl IntoView {
     let location = use_location();
     let (path, search) = (location.pathname.get_untracked(), location.search.get_untracked());
     request_animation_frame(move || {
-        // So that there is one entry in the history, whoever is first.
+        // The router may not have pushed the address yet.
         show_in_browser(&address(&path, &search));
-        // Where the browser refuses, there is still its own way to reload.
+        // If the browser refuses, the user can still reload.
         _ = window().location().reload();
     });
     view! { <p class="muted">"Loading…"</p> }

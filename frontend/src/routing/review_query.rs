@@ -1,26 +1,26 @@
-//! Which of a product's reviews to list, and in which order: what stands in the page's address.
+//! Filter and order of a product's reviews, as given by the page's address.
 
 use leptos_router::params::ParamsMap;
 use ostrakon_shared::{ProductId, Rating, ReviewSort};
 use serde::Serialize;
 
-/// A choice of a product's reviews.
+/// Filter and order of a product's reviews.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct ReviewQuery {
     /// Their order.
     pub sort: ReviewSort,
-    /// Only those with this rating.
+    /// Lists only reviews with this rating.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rating: Option<Rating>,
 }
 
 impl ReviewQuery {
-    /// The choice that an address asks for.
+    /// Reads the query parameters of an address.
     pub fn from_params(params: &ParamsMap) -> ReviewQuery {
         ReviewQuery::parse(params.get_str("sort"), params.get_str("rating"))
     }
 
-    /// What can't be meant is left out, as in any old link.
+    /// Ignores invalid values, which old links may contain.
     fn parse(sort: Option<&str>, rating: Option<&str>) -> ReviewQuery {
         let stars = rating.and_then(|stars| stars.parse::<u8>().ok());
         ReviewQuery {
@@ -29,7 +29,7 @@ impl ReviewQuery {
         }
     }
 
-    /// The address of the product's page with this choice.
+    /// The address of the product's page with this filter and order.
     pub fn href(self, product: ProductId) -> String {
         let sort = (self.sort != ReviewSort::default()).then(|| format!("sort={}", self.sort));
         let rating = self.rating.map(|rating| format!("rating={}", rating.stars()));

@@ -127,7 +127,7 @@ fn catalogue(store: &Store, origin: Option<&str>) -> Result<View, StoreError> {
     if !products.missing_databases.is_empty() {
         return Ok(View::Unknown);
     }
-    let description = "Product reviews: read what others found, and write your own verdict.";
+    let description = "Product reviews: read what others think, and write your own.";
     Ok(View::Filled(Parts {
         head: html! {
             title { "Products · Ostrakon" }

@@ -1,13 +1,13 @@
-//! Chance that always falls the same way.
+//! Pseudo-random choices that depend on a name only.
 
-/// Dice loaded with a name.
+/// A generator seeded with a name.
 pub struct Dice {
     seed: u64,
     state: u64,
 }
 
 impl Dice {
-    /// The dice for this name.
+    /// The generator for this name.
     pub fn for_name(name: &str) -> Dice {
         // FNV-1a.
         let seed = name.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
@@ -16,7 +16,7 @@ impl Dice {
         Dice { seed, state: seed }
     }
 
-    /// What the name became.
+    /// The seed.
     pub const fn seed(&self) -> u64 {
         self.seed
     }
@@ -26,7 +26,7 @@ impl Dice {
         (self.next() % end as u64) as usize
     }
 
-    /// One of them.
+    /// One of the items.
     pub fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         &choices[self.below(choices.len())]
     }
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn dice_fall_the_same_way_for_ever() {
-        // Golden: products are recognised by their pots.
+        // Golden values: a product must keep its pot.
         let mut dice = Dice::for_name("Brown teddy bear");
         let throws: Vec<_> = (0..6).map(|_| dice.below(100)).collect();
         assert_eq!(throws, [25, 42, 98, 71, 82, 14]);

@@ -9,7 +9,7 @@ use crate::components::pottery::pattern::dot;
 /// A picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Motif {
-    /// The pair of eyes that keeps evil from the drinker.
+    /// A pair of eyes.
     Eyes,
     /// A flower from above.
     Rosette,
@@ -17,7 +17,7 @@ pub enum Motif {
     Palmette,
     /// Athena's owl.
     Owl,
-    /// A dolphin; where there is room, between two others.
+    /// A dolphin, between two others where there is room.
     Dolphins,
     /// The sun.
     Sun,

@@ -1,4 +1,4 @@
-//! Patterns that run round a pot. Each is drawn wider than any pot; the outline cuts it off.
+//! Patterns around a pot. Each is drawn wider than any pot, and clipped by the outline.
 
 use std::fmt::Write;
 
@@ -29,7 +29,7 @@ pub enum Pattern {
 }
 
 impl Pattern {
-    /// Those for friezes.
+    /// Patterns for friezes.
     pub const BANDS: [Pattern; 6] = [
         Pattern::Meander,
         Pattern::Waves,
@@ -38,9 +38,9 @@ impl Pattern {
         Pattern::Checks,
         Pattern::Laurel,
     ];
-    /// Those for shoulders.
+    /// Patterns for shoulders.
     pub const SHOULDERS: [Pattern; 3] = [Pattern::Tongues, Pattern::Dots, Pattern::Laurel];
-    /// Those for the zone above the foot.
+    /// Patterns for the zone above the foot.
     pub const BASES: [Pattern; 2] = [Pattern::Rays, Pattern::Tongues];
 
     /// Draws the pattern between two heights, with a line above and below where it is a frieze.
@@ -150,12 +150,12 @@ impl Pattern {
     }
 }
 
-/// A line all round.
+/// A line around the pot.
 fn rule(painting: &mut Painting, y: f64) {
     _ = write!(painting.line, "M{} {y:.1}H{REACH}", -REACH);
 }
 
-/// Paint all over, between two heights.
+/// Solid paint between two heights.
 pub fn solid(painting: &mut Painting, top: f64, bottom: f64) {
     _ = write!(painting.fill, "M{} {top:.1}H{REACH}V{bottom:.1}H{}Z", -REACH, -REACH);
 }

@@ -5,12 +5,12 @@ use std::fmt::Write;
 use Stroke::{Curve, Line};
 use Zone::{Band, Base, Figure, Glaze, Shoulder};
 
-/// A shape: the right half of its outline, from the lip to the foot, and where it is painted.
+/// A shape: the right half of its outline, from the lip to the foot, and its painted zones.
 pub struct Shape {
     lip: (i32, i32),
     profile: &'static [Stroke],
     handles: Handles,
-    /// What belongs where, from top to bottom: kind, top, bottom.
+    /// The zones from top to bottom: kind, top, bottom.
     pub zones: &'static [(Zone, f64, f64)],
 }
 
@@ -30,18 +30,18 @@ enum Handles {
     Both([i32; 8]),
 }
 
-/// A zone of a pot, by what is painted there.
+/// The kind of a zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Zone {
     /// The main picture.
     Figure,
     /// A frieze.
     Band,
-    /// What hangs from the neck.
+    /// A pattern that hangs from the neck.
     Shoulder,
-    /// What rises from the foot.
+    /// A pattern that rises from the foot.
     Base,
-    /// Paint all over.
+    /// Solid paint.
     Glaze,
 }
 
@@ -64,7 +64,7 @@ impl Shape {
         path
     }
 
-    /// The left half of the outline: the right half backwards, with every x turned round.
+    /// The left half of the outline: the right half backwards, with every x negated.
     fn push_left_half(&self, path: &mut String) {
         let ends = self.profile.iter().map(Stroke::end);
         let corners: Vec<_> = std::iter::once(self.lip).chain(ends).collect();

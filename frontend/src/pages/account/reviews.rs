@@ -1,4 +1,4 @@
-//! All that the account has written.
+//! All reviews of the account.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -13,7 +13,7 @@ use crate::pages::account::account_nav;
 use crate::routing::review_query::ReviewQuery;
 use crate::state::loaded_pages::LoadedPages;
 
-/// The page of the own reviews.
+/// The page of the user's own reviews.
 pub fn own_reviews_page() -> AnyView {
     set_title("My reviews");
     let reviews = PaginatedList::new(|cursor| {
@@ -26,17 +26,17 @@ pub fn own_reviews_page() -> AnyView {
         let (id, product) = (review.id, review.product_id);
         let on_change = Callback::new(move |changed: Option<Review>| {
             said.set(Some(match changed {
-                Some(_) => "Your review is changed.",
-                None => "Your review is deleted.",
+                Some(_) => "Your review has been updated.",
+                None => "Your review has been deleted.",
             }));
-            // The card shows a change by itself.
+            // The card itself shows a change.
             if changed.is_none() {
                 reviews.items.update(|items| items.retain(|review| review.id != id));
             }
         });
         let name = RwSignal::new(format!("Product {product}"));
         spawn_local(async move {
-            // Without an answer, its number has to do.
+            // If that fails, the number stays.
             if let Ok(Some(product)) = api::product(product).await {
                 name.try_set(product.name);
             }

@@ -38,7 +38,7 @@ pub fn audit_page() -> AnyView {
         (!account.read().is_empty()).then(|| {
             view! {
                 <span>
-                    {format!("Account {} only. ", account.get())}
+                    {format!("Showing account {} only. ", account.get())}
                     <a href=move || href(&action.read(), "")>"All accounts"</a>
                 </span>
             }
@@ -48,11 +48,11 @@ pub fn audit_page() -> AnyView {
         <div class="toolbar">
             <span class="field">
                 <select
-                    aria-label="What was done"
+                    aria-label="Action"
                     prop:value=move || action.get()
                     on:change:target=move |event| choose(event.target().value())
                 >
-                    <option value="">"Everything"</option>
+                    <option value="">"All actions"</option>
                     {AuditAction::ALL.iter().map(option).collect_view()}
                 </select>
             </span>
@@ -61,7 +61,7 @@ pub fn audit_page() -> AnyView {
         <List
             list=entries.state
             thing="event"
-            empty=|| view! { <p class="muted">"There are no such events."</p> }
+            empty=|| view! { <p class="muted">"No matching events."</p> }
         >
             <ul class="rows panel" role="list" aria-label="Audit trail">
                 {entries.rows(row)}
@@ -151,6 +151,6 @@ fn action_label(action: AuditAction) -> &'static str {
         AuditAction::ProductCreated => "Product created",
         AuditAction::ProductEdited => "Product edited",
         AuditAction::SettingsChanged => "Settings changed",
-        AuditAction::Unknown => "Something else",
+        AuditAction::Unknown => "Other",
     }
 }

@@ -1,4 +1,4 @@
-//! Pictures of numbers.
+//! Charts.
 
 use leptos::prelude::*;
 use ostrakon_shared::{DatabaseInfo, DayCount};
@@ -9,7 +9,7 @@ const BAR_WIDTH: usize = 16;
 const GAP: usize = 4;
 const HEIGHT: u64 = 120;
 
-/// Reviews per day, as bars and, for who wants to read them, as numbers.
+/// Reviews per day, as bars and as a table.
 pub fn days_chart(days: Vec<DayCount>) -> AnyView {
     let most = days.iter().map(|day| day.reviews).max().unwrap_or_default();
     let all = days.iter().map(|day| day.reviews).sum();
@@ -60,7 +60,7 @@ pub fn days_chart(days: Vec<DayCount>) -> AnyView {
                 <span>{last}</span>
             </p>
             <details class="small">
-                <summary>"As numbers"</summary>
+                <summary>"View as a table"</summary>
                 <ul class="chart-numbers" role="list">
                     {rows.collect_view()}
                 </ul>
@@ -70,16 +70,16 @@ pub fn days_chart(days: Vec<DayCount>) -> AnyView {
     .into_any()
 }
 
-/// How high a bar is: what is not nothing can be seen.
+/// The height of a bar. Small values stay visible.
 fn bar_height(reviews: u64, most: u64) -> u64 {
     if reviews == 0 { 0 } else { (reviews * HEIGHT / most.max(1)).max(2) }
 }
 
-/// How reviews are spread: a bar for each database, with a line where all would be equal.
+/// The distribution of reviews: a bar for each database, with a line at the even share.
 pub fn spread_chart(databases: Vec<DatabaseInfo>) -> AnyView {
     let even = 1.0 / databases.len().max(1) as f64;
     let largest = databases.iter().filter_map(|database| database.share).fold(even, f64::max);
-    // The line of the even share stands within the track, whatever the shares are.
+    // Keeps the line within the track.
     let scale = largest * 1.15;
     let rows = databases.into_iter().map(|database| {
         let href = format!("/admin/reviews?database={}", database.name);

@@ -1,4 +1,4 @@
-//! A review in front of the table: all that is known about it.
+//! The drawer in front of the table, with all details of a review.
 
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -16,7 +16,7 @@ use crate::routing::review_query::ReviewQuery;
 
 const ID: &str = "review-drawer";
 
-/// The review that the address names, if it names one.
+/// The review in the address, if any.
 #[component]
 pub fn Drawer(
     params: Memo<ParamsMap>,
@@ -59,7 +59,7 @@ fn unknown() -> AnyView {
 
 #[component]
 fn Detail(id: ReviewId, decisions: Decisions) -> impl IntoView {
-    // After a decision, what is shown here is of yesterday.
+    // Reload after each decision.
     let request = Fetched::new(move || decisions.count(), move |_| api::review_detail(id));
     let skeleton = || view! { <p class="muted">"Loading…"</p> };
     let content = move |detail: Option<AdminReviewDetail>| match detail {

@@ -1,4 +1,4 @@
-//! Which reviews the table lists: what stands in the page's address.
+//! The filter of the table, as given by the page's address.
 
 use leptos_router::params::ParamsMap;
 use ostrakon_shared::MAX_SEARCH_CHARS;
@@ -6,17 +6,17 @@ use ostrakon_shared::MAX_SEARCH_CHARS;
 use crate::net::http::escape;
 use crate::routing::url::address;
 
-/// The names of what can be asked for, in the address as in the API.
+/// The names of the parameters, in the address and the API.
 pub const FIELDS: [&str; 6] = ["database", "product_id", "author_id", "rating", "status", "search"];
 
 const PATH: &str = "/admin/reviews";
 
-/// What is asked for; what is empty is not.
+/// The values of the parameters; empty if not given.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter([String; FIELDS.len()]);
 
 impl Filter {
-    /// What an address asks for.
+    /// Reads the query parameters of an address.
     pub fn from_params(params: &ParamsMap) -> Filter {
         let mut filter = Filter::default();
         for name in FIELDS {
@@ -25,7 +25,7 @@ impl Filter {
         filter
     }
 
-    /// What is asked for by this name.
+    /// The value of a parameter.
     pub fn get(&self, name: &str) -> &str {
         FIELDS.iter().position(|field| *field == name).map_or("", |index| &self.0[index])
     }
@@ -33,23 +33,23 @@ impl Filter {
     /// The same filter with another value.
     pub fn with(mut self, name: &str, value: &str) -> Filter {
         if let Some(index) = FIELDS.iter().position(|field| *field == name) {
-            // The server wants no white space around a search, and not too much of it.
+            // Trims and shortens the search as the server requires.
             self.0[index] = value.trim().chars().take(MAX_SEARCH_CHARS).collect();
         }
         self
     }
 
-    /// Whether anything is asked for.
+    /// Whether any parameter is given.
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(String::is_empty)
     }
 
-    /// What the API is asked.
+    /// The query parameters for the API.
     pub fn query(&self) -> Vec<(&'static str, String)> {
         FIELDS.into_iter().zip(self.0.clone()).collect()
     }
 
-    /// The address of the table with this filter, and of a review in front of it.
+    /// The address of the table with this filter, and with a review in the drawer.
     pub fn href(&self, review: Option<&str>) -> String {
         let fields = self.query().into_iter().chain(review.map(|id| ("review", id.to_owned())));
         let given = fields.filter(|(_, value)| !value.is_empty());

@@ -1,4 +1,4 @@
-//! The service at a glance.
+//! The overview of the service.
 
 use leptos::prelude::*;
 use ostrakon_shared::{DatabaseInfo, Health, Overview};
@@ -49,7 +49,7 @@ fn overview(overview: Overview) -> AnyView {
                     {health}
                 </ul>
                 <p>
-                    <a href="/admin/databases">"All about the databases"</a>
+                    <a href="/admin/databases">"Database details"</a>
                 </p>
             </section>
         </div>
@@ -67,13 +67,13 @@ fn health_row(database: &DatabaseInfo) -> AnyView {
     .into_any()
 }
 
-/// Whether a database answers, in a word.
+/// The style and label of a database's health.
 pub fn health_chip(health: Health) -> AnyView {
     let (class, text) = match health {
         Health::Up => ("status status-approved", "Up"),
         Health::ReadOnly => ("status status-pending", "Read-only"),
         Health::Down => ("status status-spam", "Down"),
-        Health::Unknown => ("status", "Not known"),
+        Health::Unknown => ("status", "Unknown"),
     };
     view! { <span class=class>{text}</span> }.into_any()
 }

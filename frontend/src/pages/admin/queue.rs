@@ -1,4 +1,4 @@
-//! The moderators' queue: what waits to be published, and what readers have reported.
+//! The moderators' queue: pending and reported reviews.
 
 use leptos::prelude::*;
 use ostrakon_shared::{QueuedReview, ReviewVersion};
@@ -24,7 +24,7 @@ pub fn queue_page() -> AnyView {
         })
     });
     let chosen = Selection::new();
-    // What was decided about, for the case that it is taken back.
+    // The last decided reviews, in case the decision is undone.
     let decided = StoredValue::new(Vec::<QueuedReview>::new());
     let follow = move |Outcome { undone, results }: Outcome| {
         let is_meant = |review: &QueuedReview| results.iter().any(|result| result.id == review.id);
@@ -47,7 +47,7 @@ pub fn queue_page() -> AnyView {
                 queue.items.get_untracked().into_iter().partition(is_meant);
             waiting.update(|waiting| *waiting = waiting.saturating_sub(gone.len() as u64));
             decided.set_value(gone);
-            // Whoever has decided about a whole page wants the next one.
+            // After a whole page, show the next one.
             if left.is_empty() && untrack(|| queue.state.more()) {
                 queue.state.reload();
             }
@@ -66,8 +66,8 @@ pub fn queue_page() -> AnyView {
     let empty = || {
         view! {
             <div class="empty">
-                <h2>"Nothing waits"</h2>
-                <p class="muted">"Pending and reported reviews come here, the oldest first."</p>
+                <h2>"The queue is empty"</h2>
+                <p class="muted">"Pending and reported reviews appear here, oldest first."</p>
             </div>
         }
     };
@@ -94,7 +94,7 @@ fn numbers(queue: PaginatedList<QueuedReview>) -> Vec<i64> {
     queue.items.read().iter().map(|review| review.key().0).collect()
 }
 
-/// The chosen reviews, as they are shown.
+/// The selected reviews in their displayed versions.
 fn versions(queue: PaginatedList<QueuedReview>, chosen: Selection) -> Vec<ReviewVersion> {
     let items = queue.items.read();
     let chosen = items.iter().filter(|review| chosen.has(review.id.get()));
@@ -125,7 +125,7 @@ fn queued(
                         class="button button-small"
                         on:click=move |_| reload.run(())
                     >
-                        "Load the queue again"
+                        "Reload the queue"
                     </button>
                 </div>
             }

@@ -1,11 +1,11 @@
-//! What is known about a review besides its text: reports, and what happened to it.
+//! The reports and the history of a review.
 
 use leptos::prelude::*;
 use ostrakon_shared::{DecisionReason, Report, ReviewAction, ReviewEvent};
 
 use crate::components::{Ago, reason_label, status_label};
 
-/// What readers have reported, if they have.
+/// The reports, if any.
 pub fn reports(reports: &[Report]) -> Option<AnyView> {
     let row = |report: &Report| {
         let open = if report.open { "" } else { " (decided)" };
@@ -27,7 +27,7 @@ pub fn reports(reports: &[Report]) -> Option<AnyView> {
     })
 }
 
-/// What happened to it, if something did.
+/// The history, if any.
 pub fn history(events: &[ReviewEvent]) -> Option<AnyView> {
     let row = |event: &ReviewEvent| {
         let actor = event.actor.clone().map(|actor| view! { " by " <bdi>{actor}</bdi> });
@@ -58,26 +58,26 @@ fn note(note: Option<String>) -> Option<AnyView> {
 
 fn action_label(action: ReviewAction) -> &'static str {
     match action {
-        ReviewAction::Edit => "Changed",
+        ReviewAction::Edit => "Edited",
         ReviewAction::Delete => "Deleted",
         ReviewAction::Approve => "Approved",
         ReviewAction::Reject => "Rejected",
         ReviewAction::Spam => "Marked as spam",
-        ReviewAction::Undo => "Decision taken back",
-        ReviewAction::Unknown => "Something else",
+        ReviewAction::Undo => "Decision undone",
+        ReviewAction::Unknown => "Other",
     }
 }
 
-/// The reason in words.
+/// The label of a reason.
 pub fn decision_reason(reason: DecisionReason) -> &'static str {
     match reason {
         DecisionReason::WithinRules => "within the rules",
         DecisionReason::OffTopic => "not about the product",
-        DecisionReason::Offensive => "insults or hatred",
+        DecisionReason::Offensive => "offensive or hateful",
         DecisionReason::PersonalData => "personal data",
         DecisionReason::Advertising => "advertising or spam",
-        DecisionReason::Duplicate => "the same as another one",
-        DecisionReason::Illegal => "against the law",
-        DecisionReason::Other | DecisionReason::Unknown => "something else",
+        DecisionReason::Duplicate => "duplicate",
+        DecisionReason::Illegal => "illegal",
+        DecisionReason::Other | DecisionReason::Unknown => "other",
     }
 }
