@@ -21,7 +21,7 @@ use ostrakon_shared::{AuditAction, CredentialId, ReviewId, Role};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, ConfigError};
-use crate::http::LOG_OF_CLIENTS;
+use crate::http::CLIENT_LOG_TARGET;
 use crate::store::{SetupError, StoreError};
 
 /// Product reviews on shards: a JSON API, its app, and its docs.
@@ -327,8 +327,8 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
 fn start_log(directives: &str) -> Result<(), Failure> {
     let refused = |error| Failure::Refused(format!("log (OSTRAKON_LOG): {error}"));
     let mut filter = EnvFilter::try_new(directives).map_err(refused)?;
-    if !directives.contains(LOG_OF_CLIENTS) {
-        filter = filter.add_directive(format!("{LOG_OF_CLIENTS}=off").parse().map_err(refused)?);
+    if !directives.contains(CLIENT_LOG_TARGET) {
+        filter = filter.add_directive(format!("{CLIENT_LOG_TARGET}=off").parse().map_err(refused)?);
     }
     let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
     tracing_subscriber::fmt()

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use config::{Environment, File, FileFormat, Source, Value};
 
-use crate::db::{Address, Database, Reads, ReplicaSettings, Settings, files};
-use crate::http::{PublicUrl, Rates, Settings as HttpSettings, TrustedProxies};
+use crate::db::{Address, Database, ReadPreference, ReplicaSettings, Settings, files};
+use crate::http::{PublicUrl, RateLimits, Settings as HttpSettings, TrustedProxies};
 use crate::shard::{BUCKETS, Spread};
 use crate::store::{Clock, Databases, Policy, SetupError, Store};
 
@@ -42,7 +42,7 @@ pub struct Config {
     pub reviews_urls: Vec<Address>,
     pub replicas: BTreeMap<String, Vec<Address>>,
     /// Who answers reads that may be a little late.
-    pub reads: Reads,
+    pub reads: ReadPreference,
     /// How far a replica may be behind to answer, in milliseconds.
     pub max_replica_lag_ms: u32,
     /// How each server is used.
@@ -56,7 +56,7 @@ pub struct Config {
     /// How browsers reach the service; None: as they say themselves.
     pub public_url: Option<PublicUrl>,
     /// How often things may be done.
-    pub rates: Rates,
+    pub rate_limits: RateLimits,
     /// The file of the key that hides guests' addresses; None: one in `data_dir`.
     pub secret_key_file: Option<PathBuf>,
     /// How long a client may take for the head of a request, and again for its body, in
@@ -131,7 +131,7 @@ impl Config {
             trusted_proxies: keys.trusted_proxies(),
             public_url: keys
                 .optional("public_url", "http:// or https:// and a host, without a path"),
-            rates: Rates {
+            rate_limits: RateLimits {
                 sign_ins_per_minute: keys.number("sign_ins_per_minute", 10, 0, MAX_RATE),
                 registrations_per_hour: keys.number("registrations_per_hour", 10, 0, MAX_RATE),
                 reviews_per_minute: keys.number("reviews_per_minute", 30, 0, MAX_RATE),
@@ -183,7 +183,7 @@ impl Config {
             app_dir: self.app_dir.clone(),
             trusted_proxies: self.trusted_proxies.0.clone(),
             public_url: self.public_url.clone(),
-            rates: self.rates,
+            rate_limits: self.rate_limits,
             secret_key: self.secret_key()?,
             request_timeout: Duration::from_millis(self.request_timeout_ms.into()),
             keep_alive: Duration::from_millis(self.keep_alive_ms.into()),
@@ -198,15 +198,15 @@ impl Config {
     pub fn audited(&self) -> Vec<(&'static str, String)> {
         let networks = self.trusted_proxies.0.iter().map(ToString::to_string);
         let origin = self.public_url.as_ref().map(|url| url.origin().to_owned());
-        let rates = self.rates;
+        let rate_limits = self.rate_limits;
         vec![
             ("guest_reviews", self.guest_reviews.to_string()),
             ("pre_moderation", self.pre_moderation.to_string()),
             ("public_url", origin.unwrap_or_default()),
             ("trusted_proxies", networks.collect::<Vec<_>>().join(", ")),
-            ("sign_ins_per_minute", rates.sign_ins_per_minute.to_string()),
-            ("registrations_per_hour", rates.registrations_per_hour.to_string()),
-            ("reviews_per_minute", rates.reviews_per_minute.to_string()),
+            ("sign_ins_per_minute", rate_limits.sign_ins_per_minute.to_string()),
+            ("registrations_per_hour", rate_limits.registrations_per_hour.to_string()),
+            ("reviews_per_minute", rate_limits.reviews_per_minute.to_string()),
             ("audit_days", self.audit_days.to_string()),
         ]
     }
@@ -435,9 +435,12 @@ mod tests {
         assert!(!config.guest_reviews && config.pre_moderation);
         assert_eq!(config.trusted_proxies.0.len(), 3);
         assert_eq!(config.public_url.unwrap().origin(), "https://a.example");
-        let rates =
-            Rates { sign_ins_per_minute: 5, registrations_per_hour: 10, reviews_per_minute: 0 };
-        assert_eq!(config.rates, rates);
+        let rate_limits = RateLimits {
+            sign_ins_per_minute: 5,
+            registrations_per_hour: 10,
+            reviews_per_minute: 0,
+        };
+        assert_eq!(config.rate_limits, rate_limits);
 
         let ConfigError(problems) = load(
             "guest_reviews = 1\npre_moderation = 'yes'\ntrusted_proxies = 'proxy.example'\n\
@@ -472,7 +475,7 @@ mod tests {
         let shown: Vec<_> = config.reviews_urls.iter().map(Address::to_string).collect();
         assert_eq!(shown, ["data/1", "postgresql://me@b:1,b:2/x", "3"]);
         assert_eq!((config.reviews_databases, config.replicas["reviews-2"].len()), (3, 2));
-        assert_eq!((config.reads, config.max_replica_lag_ms), (Reads::Primary, 1_000));
+        assert_eq!((config.reads, config.max_replica_lag_ms), (ReadPreference::Primary, 1_000));
         let same = load("reviews_urls = ['sqlite:data/1', 'postgres://me@b/x']", &[]).unwrap();
         assert_eq!(same.reviews_databases, 2);
     }

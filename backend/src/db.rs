@@ -2,7 +2,7 @@
 //!
 //! A [`Database`] is one of `default` and `reviews-1 … reviews-N`. Its `read` and `write` run a
 //! closure in one transaction; the functions of the modules below are what such closures call.
-//! `engine` has what differs between SQLite and PostgreSQL; `server`, `health` and `watch` are
+//! `engine` has what differs between SQLite and PostgreSQL; `server`, `breaker` and `watch` are
 //! the way to a server that may be away; `context` is what a request carries along.
 
 mod connection;
@@ -20,12 +20,12 @@ pub mod transfer;
 
 pub use connection::address::Address;
 pub use connection::database::{
-    Answer, Database, Reads, ReplicaSettings, ReplicaState, RequestDatabase,
+    Database, Pending, ReadPreference, ReplicaSettings, ReplicaState, RequestDatabase,
 };
 pub use connection::pool::Settings;
-pub use connection::request_context::{Context, Positions, WaitsFor};
+pub use connection::request_context::{AwaitedServer, Context, Positions};
 pub use dialect::engine::{
-    Connection, Lock, Settled, announce_write, clock_ms, encoding, limit_lock_wait, lock,
+    Connection, Lock, Settled, clock_ms, encoding, limit_lock_wait, lock, register_writer,
     without_time_limit,
 };
 pub use dialect::sqlite_version::sqlite_version_problem;

@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(demo.products[0].name, "Brown teddy bear");
         assert_eq!(demo.products[1].name, "Polka-dotted socks");
         for review in &demo.reviews {
-            assert_eq!(review.content.errors(), [], "{review:?}");
+            assert_eq!(review.content.validate(), [], "{review:?}");
         }
         let text = format!("{:?}{:?}", demo.products, demo.reviews);
         assert_eq!(

@@ -40,17 +40,17 @@ use endpoints::{audit, crawlers};
 use extract::body;
 use middleware::connections;
 use middleware::{consistency_token, csrf, response_headers};
-use password_queue::HashingQueue;
-use rate_limit::Limits;
-use response::cache::Answers;
+use password_queue::PasswordQueue;
+use rate_limit::RateLimiters;
+use response::cache::ResponseCache;
 use route_table::RouteTable;
 use spa::static_files::{self, AppFiles};
 
-pub use middleware::connections::LOG_OF_CLIENTS;
+pub use middleware::connections::CLIENT_LOG_TARGET;
 pub use response::problem::status as problem_status;
 pub use routes::document;
 pub use secret_key::SecretKey;
-pub use settings::{PublicUrl, Rates, Settings, TrustedProxies};
+pub use settings::{PublicUrl, RateLimits, Settings, TrustedProxies};
 
 /// How long a stopping server lets requests finish, in seconds.
 const SHUTDOWN_TIMEOUT_S: u64 = 10;
@@ -76,11 +76,11 @@ pub fn server(listener: TcpListener, store: Store, settings: Settings) -> io::Re
     let store = Data::new(store);
     let document = Data::new(document());
     let files = Data::new(AppFiles::new(settings.app_dir.clone()));
-    let routes = Data::new(RouteTable::new(&document, files.are_built()));
-    let limits = Data::new(Limits::new(settings.rates));
-    let answers = Data::new(Answers::new(settings.cache_bytes));
+    let routes = Data::new(RouteTable::new(&document, files.is_built()));
+    let limiters = Data::new(RateLimiters::new(settings.rate_limits));
+    let cache = Data::new(ResponseCache::new(settings.cache_bytes));
     let threads = Data::new(Threads::new(&store)?);
-    let queue = Data::new(HashingQueue::new());
+    let queue = Data::new(PasswordQueue::new());
     let builder = Server::build().shutdown_timeout(SHUTDOWN_TIMEOUT_S);
     let deadlines = Data::new(Deadlines::new(&settings, builder.graceful_shutdown_signal()));
     let settings = Data::new(settings);
@@ -91,10 +91,10 @@ pub fn server(listener: TcpListener, store: Store, settings: Settings) -> io::Re
             .into_app()
             .app_data(store.clone())
             .app_data(threads.clone())
-            .app_data(answers.clone())
+            .app_data(cache.clone())
             .app_data(deadlines.clone())
             .app_data(settings.clone())
-            .app_data(limits.clone())
+            .app_data(limiters.clone())
             .app_data(queue.clone())
             .app_data(document.clone())
             .app_data(routes.clone())
@@ -108,9 +108,9 @@ pub fn server(listener: TcpListener, store: Store, settings: Settings) -> io::Re
             .service(crawlers::get_sitemap)
             .service(crawlers::get_sitemap_part)
             .configure(|config| static_files::configure(config, &files))
-            .wrap(from_fn(consistency_token::keep))
+            .wrap(from_fn(consistency_token::track))
             .wrap(from_fn(csrf::check))
-            .wrap(from_fn(response_headers::finish))
+            .wrap(from_fn(response_headers::finalize))
             .wrap(TracingLogger::default());
         connections::service(app, deadlines.clone())
     });

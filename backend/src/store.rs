@@ -18,12 +18,14 @@ use std::sync::Arc;
 use crate::db::RequestDatabase;
 use routing::Shards;
 
-pub use crate::db::{Address, Context, DbError, Positions, WaitsFor};
+pub use crate::db::{Address, AwaitedServer, Context, DbError, Positions};
 pub use accounts::Accounts;
-pub use accounts::accounts::{AccountQuery, DEMO_NAME};
-pub use accounts::credentials::Ended;
-pub use accounts::retention::Removed;
-pub use accounts::sessions::{Authenticated, Begun, Browser, Credential, Means, SESSION_S};
+pub use accounts::credentials::EndedCredentials;
+pub use accounts::directory::{AccountQuery, DEMO_NAME};
+pub use accounts::retention::RemovedRows;
+pub use accounts::sessions::{
+    AuthMethod, Authenticated, ClientInfo, Credential, SESSION_S, StartedSession,
+};
 pub use actor::Actor;
 pub use audit::{Audit, AuditQuery, Source};
 pub use catalog::Catalog;
@@ -35,18 +37,18 @@ pub use cluster::backup;
 pub use cluster::restore::{Restore, Restored};
 pub use cluster::seed::{SeedProduct, SeedReview, Seeded};
 pub use cluster::setup::{Databases, MigrationStatus, SetupError};
-pub use cluster::transfer::{BegunTransfer, Transfer};
-pub use cluster::verify::Report;
+pub use cluster::transfer::{RunningTransfer, Transfer};
+pub use cluster::verify::VerifyReport;
 pub use error::StoreError;
 pub use reviews::Reviews;
 pub use reviews::admin::AdminReviewQuery;
 pub use reviews::create::Created;
 pub use reviews::list::ReviewQuery;
-pub use reviews::moderation::{QueueQuery, Reader};
+pub use reviews::moderation::{QueueQuery, Reporter};
 pub use reviews::own::OwnReviewQuery;
 pub use reviews::policy::Policy;
-pub use reviews::write_queue::Writing;
-pub use routing::Place;
+pub use reviews::write_queue::PendingWrite;
+pub use routing::Location;
 pub use routing::change_counters::Subject;
 pub use version::ExpectedVersion;
 
@@ -61,7 +63,7 @@ pub struct Store {
 /// What all requests share, a part for each subject.
 struct Shared {
     shards: Arc<Shards>,
-    failures: Arc<audit::Failures>,
+    failed_sign_ins: Arc<audit::FailedSignIns>,
     accounts: accounts::Shared,
     catalog: Arc<catalog::Shared>,
     reviews: Arc<reviews::Shared>,
@@ -73,15 +75,15 @@ impl Store {
     /// problems at once. `clock` dates reviews in files.
     pub fn open(databases: Databases, policy: Policy, clock: &Clock) -> Result<Store, SetupError> {
         let shards = Arc::new(databases.open(clock)?);
-        let failures = Arc::new(audit::Failures::new(&shards.default));
+        let failed_sign_ins = Arc::new(audit::FailedSignIns::new(&shards.default));
         let catalog = Arc::new(catalog::Shared::new(Arc::clone(&shards)));
         let reviews = reviews::Shared::new(Arc::clone(&shards), Arc::clone(&catalog), policy);
         let shared = Shared {
-            accounts: accounts::Shared::new(&shards.default, &failures, clock),
+            accounts: accounts::Shared::new(&shards.default, &failed_sign_ins, clock),
             reviews: Arc::new(reviews),
             cluster: cluster::Shared::new(Arc::clone(&shards)),
             shards,
-            failures,
+            failed_sign_ins,
             catalog,
         };
         Ok(Store { shared: Arc::new(shared), context: Context::default() })
@@ -115,7 +117,10 @@ impl Store {
     /// The audit trail.
     pub fn audit(&self) -> Audit<'_> {
         let database = &self.shared.shards.default;
-        Audit::new(RequestDatabase { database, context: &self.context }, &self.shared.failures)
+        Audit::new(
+            RequestDatabase { database, context: &self.context },
+            &self.shared.failed_sign_ins,
+        )
     }
 
     /// The databases as a whole: their state, and what operators do with them.
@@ -130,15 +135,15 @@ impl Store {
 
     /// How often this process has changed a subject. Answers to the public that were read after
     /// this revision, and before the next one, are the same but for what other processes write.
-    pub fn revision(&self, subject: Subject) -> u64 {
-        self.shared.shards.revisions.of(subject)
+    pub fn change_count(&self, subject: Subject) -> u64 {
+        self.shared.shards.change_counters.get(subject)
     }
 
     /// A number that is the same again only if no process has committed anything to any database
     /// meanwhile. `None` where that is not known: servers can't be asked for it, and a file that
     /// can't be read fails the requests that read it.
-    pub fn stamp(&self) -> Option<i64> {
-        self.shared.shards.stamp()
+    pub fn data_version(&self) -> Option<i64> {
+        self.shared.shards.data_version()
     }
 
     /// How many reads a database answers at once, if all of them are files of this machine.

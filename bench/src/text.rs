@@ -144,7 +144,7 @@ mod tests {
     fn reviews_are_valid_and_as_long_as_wanted() {
         let mut rng = Rng::with_seed(1);
         let reviews: Vec<_> = (0..1_000).map(|_| review(&mut rng)).collect();
-        assert!(reviews.iter().all(|review| review.errors().is_empty()));
+        assert!(reviews.iter().all(|review| review.validate().is_empty()));
         let chars: usize = reviews.iter().map(|review| review.body.chars().count()).sum();
         let mean = chars / reviews.len();
         assert!((BODY_CHARS - 40..BODY_CHARS + 40).contains(&mean), "{mean}");

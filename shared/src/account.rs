@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::json::{RequestBody, max_bytes, optional_integer, present};
-use crate::names::names;
 use crate::problem::{FieldError, FieldErrorCode, FieldErrorParams};
+use crate::string_enum::string_enum;
 use crate::text::{self, is_invisible, line_error};
 use crate::{AccountId, CredentialId};
 
@@ -26,7 +26,7 @@ pub const MAX_TOKEN_DAYS: i32 = 366;
 /// Days that an API token is valid for when its creator names neither a number nor `never_expires`.
 pub const DEFAULT_TOKEN_DAYS: i32 = 90;
 
-names! {
+string_enum! {
     /// What an account may do. Each role may do what the ones before it may.
     open Role {
         /// Write, edit and delete own reviews.
@@ -38,7 +38,7 @@ names! {
     }
 }
 
-names! {
+string_enum! {
     /// What an API token may be used for, as far as its account may do it. No scope includes another.
     open TokenScope {
         /// Read the account's own reviews.
@@ -126,7 +126,7 @@ impl Credentials {
     }
 
     /// Everything that is wrong with them for a new account, at most one error a field.
-    pub fn errors(&self) -> Vec<FieldError> {
+    pub fn validate(&self) -> Vec<FieldError> {
         let name = name_error(&self.account_name());
         name.into_iter().chain(password_error("password", &self.password)).collect()
     }
@@ -203,7 +203,7 @@ impl RequestBody for PasswordChange {
 
 impl PasswordChange {
     /// Everything that is wrong with the new password.
-    pub fn errors(&self) -> Vec<FieldError> {
+    pub fn validate(&self) -> Vec<FieldError> {
         password_error("new_password", &self.new_password).into_iter().collect()
     }
 }
@@ -318,7 +318,7 @@ impl RequestBody for NewToken {
 
 impl NewToken {
     /// Everything that is wrong with it for an account of this role, at most one error a field.
-    pub fn errors(&self, role: Role) -> Vec<FieldError> {
+    pub fn validate(&self, role: Role) -> Vec<FieldError> {
         let name = text::name_error("name", Some(&self.name), MAX_TOKEN_NAME_CHARS);
         name.into_iter().chain(self.scopes_error(role)).chain(self.days_error()).collect()
     }
@@ -443,7 +443,7 @@ mod tests {
     use super::*;
 
     fn codes(name: &str, password: &str) -> Vec<(String, FieldErrorCode)> {
-        let errors = Credentials { name: name.into(), password: password.into() }.errors();
+        let errors = Credentials { name: name.into(), password: password.into() }.validate();
         errors.into_iter().map(|e| (e.pointer.unwrap_or_default(), e.code)).collect()
     }
 

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::names::names;
+use crate::string_enum::string_enum;
 use crate::{AccountId, AuditId, ProductId};
 
-names! {
+string_enum! {
     /// What was done.
     open AuditAction {
         /// Signed in.
@@ -44,7 +44,7 @@ names! {
     }
 }
 
-names! {
+string_enum! {
     /// By what means something was done.
     open AuditVia {
         /// Signed in.

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::names::names;
+use crate::string_enum::string_enum;
 
-names! {
+string_enum! {
     /// What kind of database it is.
     open Engine {
         /// A file on the server's disk.
@@ -15,7 +15,7 @@ names! {
     }
 }
 
-names! {
+string_enum! {
     /// Whether a database answers.
     open Health {
         /// It answers.

@@ -10,16 +10,16 @@ mod account;
 mod admin;
 mod audit;
 mod database;
-pub mod first_answers;
 pub mod format;
 mod id;
 mod json;
 mod moderation;
-mod names;
 mod page;
+pub mod preloaded;
 mod problem;
 mod product;
 mod review;
+mod string_enum;
 pub mod text;
 
 pub use account::{

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::json::{RequestBody, integer, max_bytes, optional_text};
-use crate::names::names;
 use crate::problem::{FieldError, FieldErrorCode, FieldErrorParams, ProblemCode};
+use crate::string_enum::string_enum;
 use crate::text::line_error;
 use crate::{ProductId, ReviewId, ReviewStatus};
 
@@ -14,7 +14,7 @@ pub const MAX_NOTE_CHARS: usize = 100;
 /// Reviews that one request may decide about at most.
 pub const MAX_DECISIONS: usize = 100;
 
-names! {
+string_enum! {
     /// Why a reader reports a review.
     open ReportReason {
         /// Advertising, or posted by a machine.
@@ -51,7 +51,7 @@ impl RequestBody for NewReport {
 
 impl NewReport {
     /// Everything that is wrong with it.
-    pub fn errors(&self) -> Vec<FieldError> {
+    pub fn validate(&self) -> Vec<FieldError> {
         let missing = self.reason == ReportReason::Other && self.note.is_none();
         let missing = missing.then(|| {
             let detail = "Please say what is wrong with the review.".to_owned();
@@ -81,7 +81,7 @@ pub struct Report {
     pub created_at: Timestamp,
 }
 
-names! {
+string_enum! {
     /// What a moderator decides about a review.
     Decision {
         /// Publish it, or leave it published.
@@ -93,7 +93,7 @@ names! {
     }
 }
 
-names! {
+string_enum! {
     /// Why a moderator decides so. Never the rating: that is not shown to them.
     open DecisionReason {
         /// It keeps the rules.
@@ -163,7 +163,7 @@ impl RequestBody for NewDecisions {
 
 impl NewDecisions {
     /// Everything that is wrong with them, at most one error a field.
-    pub fn errors(&self) -> Vec<FieldError> {
+    pub fn validate(&self) -> Vec<FieldError> {
         let missing = self.reason == DecisionReason::Other && self.note.is_none();
         let missing = missing.then(|| {
             let detail = "Please say why.".to_owned();
@@ -190,7 +190,7 @@ impl RequestBody for UndoDecisions {
 
 impl UndoDecisions {
     /// Everything that is wrong with them.
-    pub fn errors(&self) -> Vec<FieldError> {
+    pub fn validate(&self) -> Vec<FieldError> {
         reviews_error(&self.reviews).into_iter().collect()
     }
 }
@@ -243,7 +243,7 @@ pub struct DecisionResultList {
     pub items: Vec<DecisionResult>,
 }
 
-names! {
+string_enum! {
     /// What happened to a review.
     open ReviewAction {
         /// Its author changed it.
@@ -354,7 +354,7 @@ mod tests {
     #[test]
     fn something_else_needs_words() {
         let report = |reason, note: Option<&str>| {
-            NewReport { reason, note: note.map(str::to_owned) }.errors().len()
+            NewReport { reason, note: note.map(str::to_owned) }.validate().len()
         };
         assert_eq!(report(ReportReason::Spam, None), 0);
         assert_eq!(report(ReportReason::Other, None), 1);
@@ -382,7 +382,7 @@ mod tests {
     #[test]
     fn a_request_names_each_review_once() {
         let review = |number| ReviewVersion { id: ReviewId::new(number).unwrap(), version: 1 };
-        let errors = |reviews| UndoDecisions { reviews }.errors().len();
+        let errors = |reviews| UndoDecisions { reviews }.validate().len();
         assert_eq!(errors(vec![review(1), review(2)]), 0);
         assert_eq!(errors(vec![]), 1);
         assert_eq!(errors(vec![review(1), review(2), review(1)]), 1);

@@ -4,12 +4,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::names::names;
+use crate::string_enum::string_enum;
 
 /// An open enum of words with a text for people beside each.
 macro_rules! codes {
     ($(#[doc = $doc:literal])* $name:ident { $($variant:ident => $text:literal, $title:literal, $explanation:literal;)* }) => {
-        names! {
+        string_enum! {
             $(#[doc = $doc])*
             open $name {
                 $(#[doc = $explanation] $variant => $text,)*

@@ -257,7 +257,7 @@ impl RequestBody for NewProduct {
 
 impl NewProduct {
     /// Everything that is wrong with it, at most one error a field.
-    pub fn errors(&self) -> Vec<FieldError> {
+    pub fn validate(&self) -> Vec<FieldError> {
         let name = name_error("name", Some(&self.name), MAX_PRODUCT_NAME_CHARS);
         let description = self.description.as_deref().and_then(|text| {
             text_error("description", text, MAX_PRODUCT_DESCRIPTION_CHARS, Lines::Many)

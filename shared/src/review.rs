@@ -9,8 +9,8 @@ use crate::json::{
     RequestBody, max_bytes, optional_integer, optional_text, present, removable_integer,
     removable_text,
 };
-use crate::names::names;
 use crate::problem::{FieldError, FieldErrorCode, FieldErrorParams};
+use crate::string_enum::string_enum;
 use crate::text::{Lines, line_error, name_error, text_error};
 use crate::{ProductId, Rating, ReviewId};
 
@@ -25,7 +25,7 @@ pub const MAX_BODY_CHARS: usize = 10_000;
 /// Characters (Unicode scalar values) of an author's name at most.
 pub const MAX_AUTHOR_NAME_CHARS: usize = 80;
 
-names! {
+string_enum! {
     /// Where a review stands. Only approved ones are public, and counted.
     open ReviewStatus like "approved" {
         /// Waits for a moderator.
@@ -194,7 +194,7 @@ impl RequestBody for NewReview {
 
 impl NewReview {
     /// Everything that is wrong with it, at most one error a field.
-    pub fn errors(&self) -> Vec<FieldError> {
+    pub fn validate(&self) -> Vec<FieldError> {
         let title = line_error("title", self.title.as_deref(), MAX_TITLE_CHARS);
         let body = text_error("body", &self.body, MAX_BODY_CHARS, Lines::Many);
         let author_name =
@@ -268,7 +268,7 @@ mod tests {
     use super::*;
 
     fn check(review: NewReview, expected: &[(&str, FieldErrorCode)]) {
-        let errors = review.errors();
+        let errors = review.validate();
         let found: Vec<_> =
             errors.iter().map(|e| (e.pointer.as_deref().unwrap_or(""), e.code)).collect();
         assert_eq!(found, expected, "{review:?}");

@@ -12,7 +12,7 @@ use crate::cli::output::say;
 use crate::cli::reports::print_json;
 use crate::cli::{AccountCommand, Failure};
 use crate::config::Config;
-use crate::store::{AccountQuery, Accounts, Ended, Source};
+use crate::store::{AccountQuery, Accounts, EndedCredentials, Source};
 
 pub fn account(config: &Config, command: AccountCommand) -> Result<(), Failure> {
     let store = open(config)?;
@@ -53,7 +53,7 @@ pub fn account(config: &Config, command: AccountCommand) -> Result<(), Failure> 
     Ok(())
 }
 
-fn in_words(Ended { sessions, tokens }: Ended) -> String {
+fn in_words(EndedCredentials { sessions, tokens }: EndedCredentials) -> String {
     let counted = |count: usize, thing: &str| match count {
         1 => format!("1 {thing}"),
         count => format!("{count} {thing}s"),
@@ -67,7 +67,7 @@ fn revoke(
     account: AccountId,
     session: Option<CredentialId>,
     token: Option<CredentialId>,
-) -> Result<Ended, Failure> {
+) -> Result<EndedCredentials, Failure> {
     let operator = Source::operator();
     if session.is_none() && token.is_none() {
         return Ok(accounts.revoke_all(&operator, account)?);
@@ -75,7 +75,7 @@ fn revoke(
     session.map_or(Ok(()), |id| accounts.end_session(&operator, account, id))?;
     token.map_or(Ok(()), |id| accounts.revoke_token(&operator, account, id))?;
     let count = |id: Option<CredentialId>| usize::from(id.is_some());
-    Ok(Ended { sessions: count(session), tokens: count(token) })
+    Ok(EndedCredentials { sessions: count(session), tokens: count(token) })
 }
 
 fn print_sessions(sessions: Vec<SessionInfo>) {

@@ -12,7 +12,7 @@ use crate::cli::output::say;
 use crate::cli::reports::{print_json, verify_store};
 use crate::cli::{Failure, Form};
 use crate::config::Config;
-use crate::store::backup::{self, BackupError, Done, Manifest};
+use crate::store::backup::{self, BackupError, BackupResult, Manifest};
 
 /// `ostrakon backup`.
 #[derive(Args)]
@@ -110,7 +110,7 @@ fn save(config: &Config, dir: &Path, keep: Option<NonZero<usize>>) -> Result<(),
         bar.inc(rows);
     });
     bar.finish_and_clear();
-    let Done { folder, manifest, deleted } = done?;
+    let BackupResult { folder, manifest, deleted } = done?;
     let (databases, rows) = (manifest.databases.len(), manifest.rows(|_| true));
     say!("backup: {databases} databases with {rows} rows, in {}", folder.display());
     for folder in deleted {
@@ -193,7 +193,7 @@ pub fn restore(config: &Config, arguments: &RestoreArguments) -> Result<(), Fail
 
 fn repair_ids(config: &Config) -> Result<(), Failure> {
     let databases = config.databases();
-    databases.refuse_used(|database| database.name() == "default")?;
+    databases.require_unused(|database| database.name() == "default")?;
     let _locks = databases.lock_to_serve(false)?;
     let store = open(config)?;
     store.cluster().repair_ids()?.iter().for_each(|line| say!("restore: {line}"));

@@ -23,7 +23,7 @@ pub fn serve(config: &Config, migrate_first: bool) -> Result<(), Failure> {
     store.cluster().require_writable()?;
     store.cluster().check_ids()?;
     refuse_demo_password(&store, config.listen)?;
-    store.audit().note_settings(&config.audited())?;
+    store.audit().record_settings(&config.audited())?;
     let settings = config.http()?;
     let listener = TcpListener::bind(config.listen).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => Failure::Failed(format!(

@@ -6,12 +6,12 @@ use crate::cli::Failure;
 use crate::cli::commands::{open, progress_bar};
 use crate::cli::output::say;
 use crate::config::Config;
-use crate::store::{BegunTransfer, SetupError, StoreError};
+use crate::store::{RunningTransfer, SetupError, StoreError};
 
 pub fn transfer(config: &Config, to: &Path) -> Result<(), Failure> {
     let target = Config::load_file(to)?;
     let transfer = open(config)?.cluster().transfer_to(target.databases())?;
-    let transfer = transfer.prepare()?.begin()?;
+    let transfer = transfer.prepare()?.start()?;
     let rows = copy(transfer).map_err(|error| stopped(&error))?;
     let Some(rows) = rows else { return Err(Failure::Found) };
     say!("transfer: {rows} rows copied, and compared on both sides");
@@ -24,7 +24,7 @@ pub fn transfer(config: &Config, to: &Path) -> Result<(), Failure> {
 }
 
 /// Returns how many rows there are; None: the target has others.
-fn copy(transfer: BegunTransfer) -> Result<Option<u64>, SetupError> {
+fn copy(transfer: RunningTransfer) -> Result<Option<u64>, SetupError> {
     let (rows, done) = transfer.rows()?;
     let bar = progress_bar(rows, "rows copied");
     bar.set_position(done);

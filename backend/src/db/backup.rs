@@ -19,14 +19,14 @@ use crate::db::connection::address::Address;
 use crate::db::connection::database::Database;
 use crate::db::connection::pool::one_line;
 use crate::db::connection::request_context::Context;
-use crate::db::copy::{Digests, Progress, tables};
+use crate::db::copy::{Digests, ProgressFn, tables};
 use crate::db::dialect::citus;
 use crate::db::dialect::engine::{self, Connection, without_time_limit};
 use crate::db::error::{DbError, QueryError};
 use crate::db::files;
 use crate::db::inspect;
 use crate::db::migrate::Kind;
-use crate::db::programs::{self, Running};
+use crate::db::programs::{self, RunningProgram};
 use crate::db::tables::cluster::{self, Pins};
 
 /// What a snapshot of a database holds.
@@ -42,12 +42,12 @@ pub struct Contents {
 
 /// Refuses a database that can't be saved, before anything is: one whose rows `pg_dump` doesn't
 /// see, or where there is no suitable `pg_dump`.
-pub fn refuse_unsuitable(database: &Database) -> Result<(), DbError> {
+pub fn require_supported(database: &Database) -> Result<(), DbError> {
     if let Address::Sqlite(_) = database.address() {
         return Ok(());
     }
     let (is_citus, version) = database.read_latest(&Context::default(), |connection| {
-        Ok((citus::is_here(connection)?, server_version(connection)?))
+        Ok((citus::is_installed(connection)?, server_version(connection)?))
     })?;
     if is_citus {
         let reason = "it is a Citus coordinator, of which pg_dump saves no rows: back up its \
@@ -65,7 +65,7 @@ pub fn save(
     database: &Database,
     kind: Kind,
     to: &Path,
-    progress: Progress<'_>,
+    progress: ProgressFn<'_>,
 ) -> Result<Contents, DbError> {
     match database.address() {
         Address::Sqlite(_) => save_file(database, kind, to, progress),
@@ -77,7 +77,7 @@ fn save_file(
     database: &Database,
     kind: Kind,
     to: &Path,
-    progress: Progress<'_>,
+    progress: ProgressFn<'_>,
 ) -> Result<Contents, DbError> {
     let failed = |error: io::Error| database.unavailable(format!("{}: {error}", to.display()));
     // SQLite writes to an empty file too, and leaves its mode as it is.
@@ -97,7 +97,7 @@ fn save_server(
     database: &Database,
     kind: Kind,
     to: &Path,
-    progress: Progress<'_>,
+    progress: ProgressFn<'_>,
 ) -> Result<Contents, DbError> {
     let mut connection = database.connect()?;
     let snapshot = export_snapshot(&mut connection);
@@ -105,9 +105,9 @@ fn save_server(
     let schema = current_schema(&mut connection);
     let schema = schema.map_err(|error| database.unavailable(one_line(&error)))?;
     let dump = programs::dump(database.address(), &snapshot, &schema, to);
-    let dump: Running = dump.map_err(|reason| database.unavailable(reason))?;
+    let dump: RunningProgram = dump.map_err(|reason| database.unavailable(reason))?;
     let counted = contents(&mut connection, kind, progress);
-    let counted = counted.map_err(|error| error.of(database.name()))?;
+    let counted = counted.map_err(|error| error.in_database(database.name()))?;
     dump.finish().map_err(|reason| database.unavailable(reason))?;
     Ok(counted)
 }
@@ -125,7 +125,7 @@ fn current_schema(connection: &mut Connection) -> QueryResult<String> {
 
 /// Refuses a PostgreSQL database that another process of this program uses. To be asked before this
 /// one does. A SQLite file has a lock for that.
-pub fn refuse_used(database: &Database) -> Result<(), DbError> {
+pub fn require_unused(database: &Database) -> Result<(), DbError> {
     if let Address::Sqlite(_) = database.address() {
         return Ok(());
     }
@@ -170,7 +170,7 @@ fn export_snapshot(connection: &mut Connection) -> QueryResult<String> {
 pub fn contents(
     connection: &mut Connection,
     kind: Kind,
-    progress: Progress<'_>,
+    progress: ProgressFn<'_>,
 ) -> Result<Contents, QueryError> {
     without_time_limit(connection)?;
     let mut rows = BTreeMap::new();
@@ -258,7 +258,7 @@ pub fn is_vacant(database: &Database, kind: Kind) -> Result<bool, DbError> {
     if fs::metadata(path).is_ok_and(|file| file.len() > 0) {
         // Not by the pool, which would keep the connection.
         let mut connection = database.connect()?;
-        if !is_vacant(&mut connection).map_err(|error| error.of(database.name()))? {
+        if !is_vacant(&mut connection).map_err(|error| error.in_database(database.name()))? {
             return Ok(false);
         }
     }

@@ -25,14 +25,14 @@ use crate::db::tables::schema::{
 const BATCH: usize = 1_000;
 
 /// Hears how many rows have been dealt with since it was last called.
-pub type Progress<'a> = &'a dyn Fn(u64);
+pub type ProgressFn<'a> = &'a dyn Fn(u64);
 
 /// A table that is copied row by row.
 pub struct Table {
     pub name: &'static str,
     count: fn(&mut Connection) -> Result<i64, QueryError>,
-    copy: fn(&Database, &Database, Progress<'_>) -> Result<(), DbError>,
-    digests: fn(&mut Connection, Progress<'_>) -> Result<Digests, QueryError>,
+    copy: fn(&Database, &Database, ProgressFn<'_>) -> Result<(), DbError>,
+    digests: fn(&mut Connection, ProgressFn<'_>) -> Result<Digests, QueryError>,
 }
 
 /// The tables of a database but `cluster` and `backfill`, each after those that it refers to.
@@ -61,13 +61,17 @@ impl Table {
         &self,
         source: &Database,
         target: &Database,
-        progress: Progress<'_>,
+        progress: ProgressFn<'_>,
     ) -> Result<(), DbError> {
         (self.copy)(source, target, progress)
     }
 
     /// What a database holds, by bucket where the table has buckets.
-    pub fn digests(&self, database: &Database, progress: Progress<'_>) -> Result<Digests, DbError> {
+    pub fn digests(
+        &self,
+        database: &Database,
+        progress: ProgressFn<'_>,
+    ) -> Result<Digests, DbError> {
         database.read_latest(&Context::default(), |connection| {
             without_time_limit(connection)?;
             self.digests_in(connection, progress)
@@ -78,7 +82,7 @@ impl Table {
     pub fn digests_in(
         &self,
         connection: &mut Connection,
-        progress: Progress<'_>,
+        progress: ProgressFn<'_>,
     ) -> Result<Digests, QueryError> {
         (self.digests)(connection, progress)
     }
@@ -105,7 +109,7 @@ pub type Digests = BTreeMap<Option<i16>, Digest>;
 fn copy<R: Row>(
     source: &Database,
     target: &Database,
-    progress: Progress<'_>,
+    progress: ProgressFn<'_>,
 ) -> Result<(), DbError> {
     let mut after = target.read_latest(&Context::default(), R::resume_after)?;
     loop {
@@ -124,7 +128,7 @@ fn copy<R: Row>(
 
 fn digests<R: Row>(
     connection: &mut Connection,
-    progress: Progress<'_>,
+    progress: ProgressFn<'_>,
 ) -> Result<Digests, QueryError> {
     let mut digests = Digests::new();
     let mut encoded = Vec::new();

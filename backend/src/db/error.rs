@@ -3,7 +3,7 @@
 use crate::db::connection::pool::one_line;
 use crate::shard::Bucket;
 
-/// What a database says that a transfer has made read-only: see [`crate::db::transfer::guard`].
+/// What a database says that a transfer has made read-only: see [`crate::db::transfer::make_read_only`].
 pub(super) const READ_ONLY: &str = "read-only: moved by ostrakon transfer";
 
 /// Why a transaction did not happen.
@@ -18,7 +18,7 @@ pub enum DbError {
         /// What it or the operating system said; for the log, never for a client.
         reason: String,
         /// Whether the log doesn't know it yet.
-        is_news: bool,
+        should_log: bool,
     },
     /// Another transaction holds what this one needs, and has not ended in time.
     #[error("{database}: {reason}")]
@@ -87,7 +87,7 @@ pub enum DbError {
     },
     /// What is stored can't be.
     #[error("{database}: {what}")]
-    Broken {
+    CorruptData {
         /// Its name.
         database: String,
         /// What was found.
@@ -97,7 +97,7 @@ pub enum DbError {
 
 impl DbError {
     /// Whether the same may succeed later, or at another server of the database.
-    pub(super) fn may_pass(&self) -> bool {
+    pub(super) fn is_transient(&self) -> bool {
         matches!(
             self,
             DbError::Unavailable { .. } | DbError::Locked { .. } | DbError::Unusable { .. }
@@ -114,8 +114,8 @@ pub enum QueryError {
     Moved(Bucket),
     /// See [`DbError::ClockWrong`].
     ClockWrong(i64),
-    /// See [`DbError::Broken`].
-    Broken(String),
+    /// See [`DbError::CorruptData`].
+    CorruptData(String),
 }
 
 impl From<diesel::result::Error> for QueryError {
@@ -133,22 +133,22 @@ impl QueryError {
     }
 
     /// The same, by the name of the database.
-    pub(super) fn of(self, database: &str) -> DbError {
+    pub(super) fn in_database(self, database: &str) -> DbError {
         let database = database.to_owned();
         match self {
             QueryError::Moved(bucket) => DbError::Moved { database, bucket },
             QueryError::ClockWrong(now_ms) => DbError::ClockWrong { database, now_ms },
-            QueryError::Broken(what) => DbError::Broken { database, what },
+            QueryError::CorruptData(what) => DbError::CorruptData { database, what },
             QueryError::Diesel(error) => {
                 let reason = one_line(&error);
                 match Cause::of(&error) {
-                    Cause::Guard => DbError::ReadOnly { database },
+                    Cause::ReadOnly => DbError::ReadOnly { database },
                     Cause::Conflict => DbError::Conflict { database, constraint: reason },
                     Cause::Full => DbError::Full { database, reason },
                     Cause::Lock => DbError::Locked { database, reason },
                     Cause::Damage => DbError::Unusable { database, reason },
-                    Cause::Passing => DbError::Unavailable { database, reason, is_news: true },
-                    Cause::Stored => DbError::Broken { database, what: reason },
+                    Cause::Transient => DbError::Unavailable { database, reason, should_log: true },
+                    Cause::Corrupt => DbError::CorruptData { database, what: reason },
                     Cause::Query => DbError::Refused { database, reason },
                 }
             }
@@ -160,7 +160,7 @@ impl QueryError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
     /// See [`READ_ONLY`].
-    Guard,
+    ReadOnly,
     /// A row with this key is there already.
     Conflict,
     /// Another transaction's lock.
@@ -170,9 +170,9 @@ enum Cause {
     /// What is stored is damaged, or may not be changed by this process.
     Damage,
     /// What may be otherwise at the next try: it is going away, is out of memory, takes too long.
-    Passing,
+    Transient,
     /// What is stored is not what the program stores.
-    Stored,
+    Corrupt,
     /// The query: the engine does not take it, or not from this role.
     Query,
 }
@@ -207,7 +207,7 @@ const DAMAGE_MESSAGES: [&str; 6] = [
 
 /// What engines say of what may pass by itself: that time is up or they are told to stop, or that the
 /// machine has no memory, or trouble with its files (classes 53, 57 and 58 of PostgreSQL's codes).
-const PASSING_MESSAGES: [&str; 17] = [
+const TRANSIENT_MESSAGES: [&str; 17] = [
     // PostgreSQL.
     "canceling statement due to",
     "terminating connection",
@@ -237,22 +237,22 @@ impl Cause {
 
         let (kind, message) = match error {
             Error::DatabaseError(kind, info) => (kind, info.message()),
-            Error::BrokenTransactionManager => return Cause::Passing,
+            Error::BrokenTransactionManager => return Cause::Transient,
             Error::RollbackErrorOnCommit { commit_error, .. } => return Cause::of(commit_error),
-            Error::DeserializationError(_) => return Cause::Stored,
+            Error::DeserializationError(_) => return Cause::Corrupt,
             _ => return Cause::Query,
         };
         let says = |known: &[&str]| contains_any(message, known);
         match kind {
-            _ if message.contains(READ_ONLY) => Cause::Guard,
+            _ if message.contains(READ_ONLY) => Cause::ReadOnly,
             Kind::UniqueViolation => Cause::Conflict,
             Kind::ClosedConnection | Kind::SerializationFailure | Kind::ReadOnlyTransaction => {
-                Cause::Passing
+                Cause::Transient
             }
             _ if says(&FULL_MESSAGES) => Cause::Full,
             _ if says(&LOCK_MESSAGES) => Cause::Lock,
             _ if is_damage(message) => Cause::Damage,
-            _ if says(&PASSING_MESSAGES) => Cause::Passing,
+            _ if says(&TRANSIENT_MESSAGES) => Cause::Transient,
             _ => Cause::Query,
         }
     }

@@ -12,7 +12,7 @@ use crate::db::tables::schema::{idempotency_key, review};
 
 /// A review without its text.
 #[derive(Clone, Debug, Queryable)]
-pub struct Placed {
+pub struct ReviewPlacement {
     pub bucket: i16,
     pub id: i64,
     pub product_id: i64,
@@ -27,7 +27,7 @@ pub fn reviews_after(
     connection: &mut Connection,
     (product_id, id): (i64, i64),
     limit: i64,
-) -> Result<Vec<Placed>, QueryError> {
+) -> Result<Vec<ReviewPlacement>, QueryError> {
     Ok(review::table
         .filter(review::product_id.ge(product_id))
         .filter(review::product_id.gt(product_id).or(review::id.gt(id)))
@@ -38,7 +38,7 @@ pub fn reviews_after(
 }
 
 /// Up to `limit` Idempotency keys that stand in another bucket than their review, or for no review.
-pub fn stray_keys(
+pub fn orphaned_keys(
     connection: &mut Connection,
     limit: i64,
 ) -> Result<Vec<(i64, String)>, QueryError> {
@@ -120,6 +120,6 @@ pub fn migrations(connection: &mut Connection) -> Result<Vec<String>, QueryError
 }
 
 /// What the engine itself finds wrong with what it stores, line by line.
-pub fn damage(connection: &mut Connection) -> Result<Vec<String>, QueryError> {
-    Ok(engine::damage(connection)?)
+pub fn integrity_errors(connection: &mut Connection) -> Result<Vec<String>, QueryError> {
+    Ok(engine::integrity_errors(connection)?)
 }

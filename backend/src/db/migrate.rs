@@ -45,7 +45,7 @@ impl Kind {
 
 /// How far a database has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
+pub struct MigrationState {
     /// Migrations that are applied, in order.
     pub applied: Vec<String>,
     /// Migrations of this program that are not, in order.
@@ -70,7 +70,7 @@ const MIGRATION_KEY: i64 = i64::from_be_bytes(*b"OrMigrat");
 /// Waits until no other process migrates this database, and creates a SQLite file where there is
 /// none.
 pub fn lock(database: &Database) -> Result<MigrationLock, DbError> {
-    let held = hold(database)?;
+    let held = lock_existing(database)?;
     if let Address::Sqlite(path) = database.address() {
         create_file(database, path)?;
     }
@@ -78,13 +78,13 @@ pub fn lock(database: &Database) -> Result<MigrationLock, DbError> {
 }
 
 /// Waits until no other process migrates this database.
-pub fn hold(database: &Database) -> Result<MigrationLock, DbError> {
+pub fn lock_existing(database: &Database) -> Result<MigrationLock, DbError> {
     let held = match database.address() {
         Address::Sqlite(path) => {
             let unavailable = |error: io::Error| DbError::Unavailable {
                 database: database.name().to_owned(),
                 reason: format!("{}: {error}", path.display()),
-                is_news: true,
+                should_log: true,
             };
             let locked = files::lock_file(path, files::MIGRATE).map_err(unavailable)?;
             locked.lock().map_err(unavailable)?;
@@ -99,7 +99,7 @@ pub fn hold(database: &Database) -> Result<MigrationLock, DbError> {
             connection.batch_execute(&statements).map_err(|error| DbError::Unavailable {
                 database: database.name().to_owned(),
                 reason: error.to_string(),
-                is_news: true,
+                should_log: true,
             })?;
             Held::Session { _locked: connection }
         }
@@ -114,7 +114,7 @@ fn create_file(database: &Database, path: &Path) -> Result<(), DbError> {
             return Err(DbError::Unavailable {
                 database: database.name().to_owned(),
                 reason: format!("{}: {error}", path.display()),
-                is_news: true,
+                should_log: true,
             });
         }
         _ => files::close_to_others(path),
@@ -126,7 +126,7 @@ fn create_file(database: &Database, path: &Path) -> Result<(), DbError> {
 fn known(database: &Database, kind: Kind) -> Result<Vec<String>, DbError> {
     let migrations = kind.migrations(database.address());
     let known = MigrationSource::<Sqlite>::migrations(&migrations).map_err(|error| {
-        DbError::Broken { database: database.name().to_owned(), what: error.to_string() }
+        DbError::CorruptData { database: database.name().to_owned(), what: error.to_string() }
     })?;
     let mut known: Vec<_> = known.iter().map(|m| m.name().version().to_string()).collect();
     known.sort();
@@ -144,10 +144,10 @@ pub fn unknown(
 }
 
 /// How far a database has come. Changes nothing.
-pub fn progress(database: &Database, kind: Kind) -> Result<Progress, DbError> {
+pub fn state(database: &Database, kind: Kind) -> Result<MigrationState, DbError> {
     let applied = database.read_latest(&Context::default(), inspect::migrations)?;
     let known = known(database, kind)?;
-    Ok(Progress {
+    Ok(MigrationState {
         pending: known.iter().filter(|v| !applied.contains(v)).cloned().collect(),
         unknown: applied.iter().filter(|v| !known.contains(v)).cloned().collect(),
         applied,

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use crate::db::connection::address::Address;
 
 /// A program that is running. It is ended when this is dropped.
-pub(super) struct Running {
+pub(super) struct RunningProgram {
     name: &'static str,
     child: Child,
 }
@@ -41,20 +41,20 @@ pub(super) fn dump(
     snapshot: &str,
     schema: &str,
     to: &Path,
-) -> Result<Running, String> {
+) -> Result<RunningProgram, String> {
     let mut command = connected("pg_dump", address)?;
     command.args(["--format=directory", "--no-owner", "--no-privileges", "--no-password"]);
     // It waits for locks only while tables are altered.
     command.arg("--lock-wait-timeout=60s").arg(format!("--snapshot={snapshot}"));
     command.arg(format!("--schema=\"{}\"", schema.replace('"', "\"\""))).arg("--file").arg(to);
-    Running::start("pg_dump", command)
+    RunningProgram::start("pg_dump", command)
 }
 
 /// Reads a saved database from its beginning to its end.
 pub(super) fn read(saved: &Path) -> Result<(), String> {
     let mut command = Command::new("pg_restore");
     command.arg("--file=/dev/null").arg(saved);
-    Running::start("pg_restore", command)?.finish()
+    RunningProgram::start("pg_restore", command)?.finish()
 }
 
 /// Fills a schema of an empty database in one transaction. What was saved has a schema of the same
@@ -64,7 +64,7 @@ pub(super) fn load(address: &Address, schema: &str, saved: &Path) -> Result<(), 
     command.args(["--single-transaction", "--exit-on-error", "--no-password"]);
     command.args(["--no-owner", "--no-privileges", "--format=directory"]);
     command.arg(format!("--schema={schema}")).arg(saved);
-    Running::start("pg_restore", command)?.finish()
+    RunningProgram::start("pg_restore", command)?.finish()
 }
 
 fn connected(name: &'static str, address: &Address) -> Result<Command, String> {
@@ -77,11 +77,11 @@ fn connected(name: &'static str, address: &Address) -> Result<Command, String> {
     Ok(command)
 }
 
-impl Running {
-    fn start(name: &'static str, mut command: Command) -> Result<Running, String> {
+impl RunningProgram {
+    fn start(name: &'static str, mut command: Command) -> Result<RunningProgram, String> {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let child = command.spawn().map_err(|error| not_run(name, &error))?;
-        Ok(Running { name, child })
+        Ok(RunningProgram { name, child })
     }
 
     /// Waits until it has done its work.
@@ -99,7 +99,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningProgram {
     fn drop(&mut self) {
         // Nothing to end after `finish`.
         self.child.kill().ok();

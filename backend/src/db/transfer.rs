@@ -42,7 +42,7 @@ pub fn source_id(connection: &mut Connection) -> Result<Option<String>, QueryErr
 
 /// Notes in the source's `default` that a transfer begins, unless one has begun already; returns
 /// which.
-pub fn begin(connection: &mut Connection, new_id: &str) -> Result<String, QueryError> {
+pub fn mark_source(connection: &mut Connection, new_id: &str) -> Result<String, QueryError> {
     if let Some(id) = source_id(connection)? {
         return Ok(id);
     }
@@ -53,12 +53,12 @@ pub fn begin(connection: &mut Connection, new_id: &str) -> Result<String, QueryE
     Ok(new_id.to_owned())
 }
 
-pub fn forget(connection: &mut Connection) -> Result<(), QueryError> {
+pub fn unmark_source(connection: &mut Connection) -> Result<(), QueryError> {
     Ok(connection.batch_execute("DROP TABLE IF EXISTS transfer_source")?)
 }
 
 /// Lets a table refuse all changes, after those of transactions that are under way.
-pub fn guard(connection: &mut Connection, table: &str) -> Result<(), QueryError> {
+pub fn make_read_only(connection: &mut Connection, table: &str) -> Result<(), QueryError> {
     let is_distributed = citus::allow_triggers(connection, table)?;
     let statements: Vec<String> = match connection {
         Connection::Sqlite(_) => CHANGES
@@ -66,7 +66,7 @@ pub fn guard(connection: &mut Connection, table: &str) -> Result<(), QueryError>
                 format!(
                     "CREATE TRIGGER IF NOT EXISTS {0} BEFORE {change} ON {table}
                      BEGIN SELECT RAISE(ABORT, '{READ_ONLY}'); END;",
-                    guard_name(table, change)
+                    trigger_name(table, change)
                 )
             })
             .into(),
@@ -96,11 +96,11 @@ pub fn guard(connection: &mut Connection, table: &str) -> Result<(), QueryError>
 }
 
 /// Lets a table take changes again.
-pub fn unguard(connection: &mut Connection, table: &str) -> Result<(), QueryError> {
+pub fn make_writable(connection: &mut Connection, table: &str) -> Result<(), QueryError> {
     citus::allow_triggers(connection, table)?;
     let statements = match connection {
         Connection::Sqlite(_) => CHANGES
-            .map(|change| format!("DROP TRIGGER IF EXISTS {};", guard_name(table, change)))
+            .map(|change| format!("DROP TRIGGER IF EXISTS {};", trigger_name(table, change)))
             .join("\n"),
         Connection::Postgres(_) => format!("DROP TRIGGER IF EXISTS transfer_guard ON {table}"),
     };
@@ -109,7 +109,7 @@ pub fn unguard(connection: &mut Connection, table: &str) -> Result<(), QueryErro
 
 const CHANGES: [&str; 3] = ["INSERT", "UPDATE", "DELETE"];
 
-fn guard_name(table: &str, change: &str) -> String {
+fn trigger_name(table: &str, change: &str) -> String {
     format!("transfer_guard_{table}_{}", change.to_lowercase())
 }
 
@@ -122,7 +122,11 @@ pub fn marker(connection: &mut Connection) -> Result<Option<(String, String)>, Q
 }
 
 /// Makes an empty database one that a transfer or restore fills.
-pub fn mark(connection: &mut Connection, id: &str, database: &str) -> Result<(), QueryError> {
+pub fn mark_target(
+    connection: &mut Connection,
+    id: &str,
+    database: &str,
+) -> Result<(), QueryError> {
     connection.batch_execute(
         "CREATE TABLE transfer_target (id TEXT NOT NULL PRIMARY KEY, database TEXT NOT NULL)",
     )?;
@@ -133,33 +137,33 @@ pub fn mark(connection: &mut Connection, id: &str, database: &str) -> Result<(),
 }
 
 /// Changes by whom a database is filled.
-pub fn mark_again(connection: &mut Connection, id: &str) -> Result<(), QueryError> {
+pub fn update_marker(connection: &mut Connection, id: &str) -> Result<(), QueryError> {
     diesel::update(transfer_target::table).set(transfer_target::id.eq(id)).execute(connection)?;
     Ok(())
 }
 
 /// Tables whose ids the engine gives.
-const COUNTED: [&str; 5] = ["product", "account", "session", "api_token", "audit_entry"];
+const SEQUENCES: [&str; 5] = ["product", "account", "session", "api_token", "audit_entry"];
 
 /// The last id that was ever given in each of `default`'s tables that count.
 pub fn last_ids(connection: &mut Connection) -> Result<[i64; 5], QueryError> {
     let mut ids = [0; 5];
-    for (id, table) in ids.iter_mut().zip(COUNTED) {
+    for (id, table) in ids.iter_mut().zip(SEQUENCES) {
         *id = engine::last_id(connection, table)?;
     }
     Ok(ids)
 }
 
 /// Goes on counting there: no id is given twice, not even one whose row is gone.
-pub fn continue_after(connection: &mut Connection, last_ids: [i64; 5]) -> Result<(), QueryError> {
-    for (id, table) in last_ids.into_iter().zip(COUNTED) {
-        engine::continue_ids_after(connection, table, id)?;
+pub fn set_sequences(connection: &mut Connection, last_ids: [i64; 5]) -> Result<(), QueryError> {
+    for (id, table) in last_ids.into_iter().zip(SEQUENCES) {
+        engine::set_sequence(connection, table, id)?;
     }
     Ok(())
 }
 
 /// Makes a filled database what it is a copy of.
-pub fn complete(connection: &mut Connection, kind: Kind, pins: &Pins) -> Result<(), QueryError> {
+pub fn finalize(connection: &mut Connection, kind: Kind, pins: &Pins) -> Result<(), QueryError> {
     cluster::insert_pins(connection, pins)?;
     release(connection, kind)
 }

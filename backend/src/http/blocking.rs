@@ -21,10 +21,10 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
 use crate::http::response::problem::ApiError;
-use crate::store::{Created, Store, StoreError, WaitsFor, Writing};
+use crate::store::{AwaitedServer, Created, PendingWrite, Store, StoreError};
 
 /// How often a request that waits looks whether the server it waits for is still there.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Requests of one kind that are inside at most, working or waiting for a thread.
 const MAX_INSIDE: usize = 256;
@@ -88,16 +88,16 @@ impl Admission {
         Admission { limit, threads, inside: AtomicUsize::new(0), usual_ns: AtomicU64::new(0) }
     }
 
-    fn enter(self: &Arc<Self>) -> Result<Place, ApiError> {
+    fn enter(self: &Arc<Self>) -> Result<Permit, ApiError> {
         let before = self.inside.fetch_add(1, Ordering::Relaxed);
-        let place = Place(Arc::clone(self));
+        let permit = Permit(Arc::clone(self));
         let turns = (before / self.threads) as u64;
         let wait = self.usual_ns.load(Ordering::Relaxed).saturating_mul(turns);
         if before >= self.limit || Duration::from_nanos(wait) > LONGEST_QUEUE {
             let code = ProblemCode::Overloaded;
             return Err(ApiError::new(code, code.explanation()));
         }
-        Ok(place)
+        Ok(permit)
     }
 
     fn note(&self, took: Duration) {
@@ -109,9 +109,9 @@ impl Admission {
 }
 
 /// A place inside, until it is dropped.
-struct Place(Arc<Admission>);
+struct Permit(Arc<Admission>);
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.0.inside.fetch_sub(1, Ordering::Relaxed);
     }
@@ -155,16 +155,16 @@ impl FromRequest for RequestStore {
 
 /// Does `work` with the store where it may block. When the work waits for a server that does not
 /// answer, the request doesn't: whether a write has happened is then not known.
-pub async fn blocking<T: Send + 'static>(
+pub async fn run_blocking<T: Send + 'static>(
     store: RequestStore,
     work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    let place = store.threads.others.enter()?;
-    on_a_thread(store, Some(place), work).await
+    let permit = store.threads.others.enter()?;
+    on_a_thread(store, Some(permit), work).await
 }
 
 /// The same for what must be answered even when no more is let in: whether the service is ready.
-pub async fn always<T: Send + 'static>(
+pub async fn run_unlimited<T: Send + 'static>(
     store: RequestStore,
     work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, ApiError> {
@@ -172,46 +172,46 @@ pub async fn always<T: Send + 'static>(
 }
 
 /// Does `work`, which only reads, for the public.
-pub async fn reading<T: Send + 'static>(
+pub async fn run_read<T: Send + 'static>(
     store: RequestStore,
     work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    let place = store.threads.reads.enter()?;
+    let permit = store.threads.reads.enter()?;
     let Some(readers) = &store.threads.readers else {
-        return on_a_thread(store, Some(place), work).await;
+        return on_a_thread(store, Some(permit), work).await;
     };
-    let (job, done) = job(store.store.clone(), Some(place), work);
+    let (job, done) = job(store.store.clone(), Some(permit), work);
     readers.spawn_blocking(job);
     Ok(outcome(done).await?)
 }
 
 /// What becomes of the review that `begin` begins to write.
-pub async fn written(
+pub async fn await_write(
     store: &RequestStore,
-    begin: impl FnOnce(&Store) -> Result<Writing, StoreError>,
+    begin: impl FnOnce(&Store) -> Result<PendingWrite, StoreError>,
 ) -> Result<Created, ApiError> {
-    let _place = store.threads.reviews.enter()?;
-    let writing = begin(store)?;
-    let waits_for = writing.waits_for.clone();
-    patiently(writing.done(), &waits_for, store.context().deadline()).await
+    let _permit = store.threads.reviews.enter()?;
+    let pending = begin(store)?;
+    let awaited = pending.awaited.clone();
+    with_deadline(pending.outcome(), &awaited, store.context().deadline()).await
 }
 
 async fn on_a_thread<T: Send + 'static>(
     store: RequestStore,
-    place: Option<Place>,
+    permit: Option<Permit>,
     work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, ApiError> {
     let context = store.context().clone();
-    let (job, done) = job(store.store, place, work);
+    let (job, done) = job(store.store, permit, work);
     drop(spawn_blocking(job));
-    patiently(outcome(done), &context.waits_for, context.deadline()).await
+    with_deadline(outcome(done), &context.awaited, context.deadline()).await
 }
 
 /// `work` for a thread, and where its result arrives. It is not begun when nobody waits for that
 /// any more: the client has gone.
 fn job<T: Send + 'static>(
     store: Store,
-    place: Option<Place>,
+    permit: Option<Permit>,
     work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
 ) -> (impl FnOnce() + Send + 'static, oneshot::Receiver<Result<T, StoreError>>) {
     let (reply, done) = oneshot::channel();
@@ -221,10 +221,10 @@ fn job<T: Send + 'static>(
         }
         let began = Instant::now();
         let done = store.context().span().in_scope(|| work(&store));
-        if let Some(Place(admission)) = &place {
+        if let Some(Permit(admission)) = &permit {
             admission.note(began.elapsed());
         }
-        drop(place);
+        drop(permit);
         // The client may have gone meanwhile.
         reply.send(done).ok();
     };
@@ -236,19 +236,19 @@ async fn outcome<T>(done: oneshot::Receiver<Result<T, StoreError>>) -> Result<T,
     done.await.unwrap_or_else(panicked)
 }
 
-async fn patiently<T>(
+async fn with_deadline<T>(
     done: impl Future<Output = Result<T, StoreError>>,
-    waits_for: &WaitsFor,
+    awaited: &AwaitedServer,
     deadline: Option<Instant>,
 ) -> Result<T, ApiError> {
     let mut done = pin!(done);
     loop {
-        if let Ok(done) = actix_web::rt::time::timeout(LOOK_EVERY, &mut done).await {
+        if let Ok(done) = actix_web::rt::time::timeout(POLL_INTERVAL, &mut done).await {
             return done.map_err(ApiError::from);
         }
         let is_late = deadline.is_some_and(|deadline| Instant::now() > deadline);
-        let gives_up = waits_for.database().filter(|_| is_late);
-        if let Some(database) = waits_for.in_vain().or(gives_up) {
+        let gives_up = awaited.database().filter(|_| is_late);
+        if let Some(database) = awaited.unavailable_database().or(gives_up) {
             tracing::error!(database, "a request to it is given up");
             return Err(StoreError::Unavailable(vec![database]).into());
         }
@@ -263,10 +263,10 @@ mod tests {
     fn who_would_wait_too_long_is_refused() {
         let admission = Arc::new(Admission::new(100, Some(2)));
         (0..100).for_each(|_| admission.note(Duration::from_millis(100)));
-        let mut inside: Vec<Place> = Vec::new();
+        let mut inside: Vec<Permit> = Vec::new();
         // Ten may go before it in half a second, and two are working.
-        while let Ok(place) = admission.enter() {
-            inside.push(place);
+        while let Ok(permit) = admission.enter() {
+            inside.push(permit);
         }
         assert!((10..=12).contains(&inside.len()), "{}", inside.len());
         assert!(admission.enter().is_err_and(|error| error.to_string().starts_with("overloaded")));
@@ -282,7 +282,7 @@ mod tests {
     fn who_only_waits_for_others_has_a_place_for_each() {
         let admission = Arc::new(Admission::new(3, None));
         admission.note(Duration::from_secs(1_000));
-        let inside: Vec<Place> = (0..3).map(|_| admission.enter().ok().unwrap()).collect();
+        let inside: Vec<Permit> = (0..3).map(|_| admission.enter().ok().unwrap()).collect();
         assert!(admission.enter().is_err());
         drop(inside);
         assert!(admission.enter().is_ok());

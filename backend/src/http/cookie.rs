@@ -22,17 +22,17 @@ fn name(settings: &Settings, name: &str) -> String {
     if settings.is_https() { format!("__Host-{name}") } else { name.to_owned() }
 }
 
-pub fn secret(request: &HttpRequest, settings: &Settings) -> Option<String> {
+pub fn session_secret(request: &HttpRequest, settings: &Settings) -> Option<String> {
     value(request, settings, SESSION)
 }
 
 /// `Set-Cookie` that gives the browser the secret of its session.
-pub fn given(settings: &Settings, secret: &str, max_age_s: i64) -> HeaderValue {
+pub fn set_session(settings: &Settings, secret: &str, max_age_s: i64) -> HeaderValue {
     header(settings, SESSION, secret, Duration::seconds(max_age_s))
 }
 
 /// `Set-Cookie` that takes it away.
-pub fn cleared(settings: &Settings) -> HeaderValue {
+pub fn clear_session(settings: &Settings) -> HeaderValue {
     header(settings, SESSION, "", Duration::ZERO)
 }
 
@@ -42,17 +42,17 @@ pub fn device(request: &HttpRequest, settings: &Settings) -> Option<String> {
 }
 
 /// `Set-Cookie` that makes a device known.
-pub fn given_device(settings: &Settings, value: &str) -> HeaderValue {
+pub fn set_device(settings: &Settings, value: &str) -> HeaderValue {
     header(settings, DEVICE, value, DEVICE_AGE)
 }
 
 /// What a browser has written, as it says.
-pub fn known_position(request: &HttpRequest, settings: &Settings) -> Option<String> {
+pub fn consistency_token(request: &HttpRequest, settings: &Settings) -> Option<String> {
     value(request, settings, POSITION)
 }
 
 /// `Set-Cookie` that tells the browser what it has written.
-pub fn position(settings: &Settings, position: &str) -> HeaderValue {
+pub fn set_consistency_token(settings: &Settings, position: &str) -> HeaderValue {
     header(settings, POSITION, position, POSITION_AGE)
 }
 

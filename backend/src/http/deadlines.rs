@@ -13,7 +13,7 @@ use crate::http::response::problem::ApiError;
 use crate::http::settings::Settings;
 
 /// How long a body may take that is on its way when the server stops.
-const BODY_AT_END: Duration = Duration::from_secs(1);
+const SHUTDOWN_BODY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long clients may take for what.
 pub struct Deadlines {
@@ -40,7 +40,7 @@ impl Deadlines {
         let late = async {
             let stopping = pin!(async {
                 self.stopping.notified().await;
-                sleep(BODY_AT_END).await;
+                sleep(SHUTDOWN_BODY_TIMEOUT).await;
             });
             select(pin!(sleep(self.request)), stopping).await;
         };

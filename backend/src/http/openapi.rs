@@ -76,8 +76,8 @@ pub fn preamble() -> utoipa::openapi::OpenApi {
 }
 
 /// A document of routes, with what all of them have in common.
-pub fn completed(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
-    required::require_what_is_sent(&mut document);
+pub fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    required::require_sent_fields(&mut document);
     shared::share(&mut document);
     examples::add_examples(&mut document);
     document
@@ -191,7 +191,7 @@ problems! {
         Forbidden 403 "`insufficient_scope`",
     }
     /// The session or the token is no good.
-    BadSession {
+    InvalidCredential {
         Unauthorized 401 "`session_invalid`",
         Forbidden 403 "`insufficient_scope`, `origin_mismatch`",
     }
@@ -209,17 +209,17 @@ problems! {
     /// The account has reviewed the product, or the product takes no reviews.
     CannotReview { Conflict 409 "`review_exists` (`Location` leads to the review), `product_archived`", }
     /// The reader has reported the review.
-    Reported { Conflict 409 "`already_reported`", }
+    AlreadyReported { Conflict 409 "`already_reported`", }
     /// Another product has the SKU.
     SkuTaken { Conflict 409 "`sku_taken`", }
     /// The check is running.
-    Verifying { Conflict 409 "`verify_running`", }
+    VerifyRunning { Conflict 409 "`verify_running`", }
     /// Somebody else was faster.
-    Changed { PreconditionFailed 412 "`version_conflict`", }
+    VersionConflict { PreconditionFailed 412 "`version_conflict`", }
     /// The version is not named.
     VersionMissing { PreconditionRequired 428 "`version_missing`", }
     /// Too many in a short time.
-    TooMany { TooManyRequests 429 "`rate_limited`. `Retry-After` says when to try again.", }
+    RateLimited { TooManyRequests 429 "`rate_limited`. `Retry-After` says when to try again.", }
     /// There is no such database.
     NoSuchDatabase { NotFound 404 "`database_not_found`", }
     /// A body is wrong.
@@ -230,30 +230,30 @@ problems! {
         Unprocessable 422 "`validation_failed`",
     }
     /// The session or the token of a reader is no good.
-    SessionEnded { Unauthorized 401 "`session_invalid`", }
+    SessionInvalid { Unauthorized 401 "`session_invalid`", }
     /// A page of another site asks.
-    OtherSite { Forbidden 403 "`origin_mismatch`", }
+    CrossOrigin { Forbidden 403 "`origin_mismatch`", }
     /// Nobody has this name and this password.
     CredentialsWrong { Unauthorized 401 "`credentials_wrong`", }
     /// Somebody has this name.
     NameTaken { Conflict 409 "`name_taken`", }
     /// Only for somebody who has signed in.
-    OwnerOnly {
+    SessionOnly {
         Unauthorized 401 "`sign_in_required`, `session_invalid`",
         Forbidden 403 "`session_required`, `origin_mismatch`",
     }
     /// The same; admins have typed their password a short time ago.
-    ProvenOnly {
+    ReauthenticatedOnly {
         Unauthorized 401 "`sign_in_required`, `session_invalid`",
         Forbidden 403 "`session_required`, `proof_required`, `origin_mismatch`",
     }
     /// Only for admins who have signed in.
-    AdminOwnerOnly {
+    AdminSessionOnly {
         Unauthorized 401 "`sign_in_required`, `session_invalid`",
         Forbidden 403 "`session_required`, `not_allowed`, `origin_mismatch`",
     }
     /// The same, and the password was typed a short time ago.
-    ProvenAdminOnly {
+    ReauthenticatedAdminOnly {
         Unauthorized 401 "`sign_in_required`, `session_invalid`",
         Forbidden 403 "`session_required`, `not_allowed`, `proof_required`, `origin_mismatch`",
     }

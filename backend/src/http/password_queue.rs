@@ -9,7 +9,7 @@ use actix_web::web::Data;
 use ostrakon_shared::ProblemCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::http::blocking::{RequestStore, blocking};
+use crate::http::blocking::{RequestStore, run_blocking};
 use crate::http::response::problem::ApiError;
 use crate::store::{Store, StoreError};
 
@@ -19,15 +19,15 @@ const MAX_WAITING: usize = 32;
 /// The kind of client that asks. Each kind has its own waiting places, so that a flood of guesses
 /// does not keep known clients out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asker {
+pub enum ClientKind {
     /// A device that signed in before, or a session.
     Known,
     /// Any other client.
-    Stranger,
+    Unknown,
 }
 
 /// Whose turn it is.
-pub struct HashingQueue {
+pub struct PasswordQueue {
     known: Arc<Semaphore>,
     strangers: Arc<Semaphore>,
     turns: Arc<Semaphore>,
@@ -36,54 +36,54 @@ pub struct HashingQueue {
 /// A turn, until it is dropped.
 struct Turn {
     _turn: OwnedSemaphorePermit,
-    _place: OwnedSemaphorePermit,
+    _slot: OwnedSemaphorePermit,
 }
 
-impl HashingQueue {
+impl PasswordQueue {
     /// A queue for as many at once as there are processors.
-    pub fn new() -> HashingQueue {
-        HashingQueue::with_turns(available_parallelism().map_or(1, NonZero::get))
+    pub fn new() -> PasswordQueue {
+        PasswordQueue::with_turns(available_parallelism().map_or(1, NonZero::get))
     }
 
-    fn with_turns(turns: usize) -> HashingQueue {
+    fn with_turns(turns: usize) -> PasswordQueue {
         let semaphore = |permits| Arc::new(Semaphore::new(permits));
-        let places = || semaphore(turns + MAX_WAITING);
-        HashingQueue { known: places(), strangers: places(), turns: semaphore(turns) }
+        let slots = || semaphore(turns + MAX_WAITING);
+        PasswordQueue { known: slots(), strangers: slots(), turns: semaphore(turns) }
     }
 
-    async fn turn(&self, asker: Asker) -> Result<Turn, ApiError> {
+    async fn turn(&self, client: ClientKind) -> Result<Turn, ApiError> {
         let too_many = |_| {
             let detail = "Too many sign-in attempts right now. Try again in a few seconds.";
             ApiError::new(ProblemCode::Overloaded, detail)
         };
-        let places = match asker {
-            Asker::Known => &self.known,
-            Asker::Stranger => &self.strangers,
+        let slots = match client {
+            ClientKind::Known => &self.known,
+            ClientKind::Unknown => &self.strangers,
         };
-        let place = Arc::clone(places).try_acquire_owned().map_err(too_many)?;
+        let slots = Arc::clone(slots).try_acquire_owned().map_err(too_many)?;
         let closed = |_| {
             let code = ProblemCode::Internal;
             ApiError::new(code, code.explanation())
         };
         let turn = self.turns.clone().acquire_owned().await.map_err(closed)?;
-        Ok(Turn { _turn: turn, _place: place })
+        Ok(Turn { _turn: turn, _slot: slots })
     }
 }
 
 /// Does `work` with the store, which hashes passwords, when it is the asker's turn.
-pub async fn hashing<T: Send + 'static>(
-    queue: Data<HashingQueue>,
-    asker: Asker,
+pub async fn run_hashing<T: Send + 'static>(
+    queue: Data<PasswordQueue>,
+    client: ClientKind,
     store: RequestStore,
     work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    let turn = queue.turn(asker).await?;
+    let turn = queue.turn(client).await?;
     let work = move |store: &Store| {
         // The work goes on when the client hangs up: so does its turn.
         let _turn = turn;
         work(store)
     };
-    blocking(store, work).await
+    run_blocking(store, work).await
 }
 
 #[cfg(test)]
@@ -93,8 +93,8 @@ mod tests {
 
     #[actix_web::test]
     async fn the_queue_has_an_end_for_each_kind() {
-        let queue = HashingQueue::with_turns(2);
-        let turn = || queue.turn(Asker::Stranger);
+        let queue = PasswordQueue::with_turns(2);
+        let turn = || queue.turn(ClientKind::Unknown);
         let (first, second) = (turn().await.unwrap(), turn().await.unwrap());
         let mut waiting: Vec<_> = (0..MAX_WAITING).map(|_| Box::pin(turn())).collect();
         for turn in &mut waiting {
@@ -104,7 +104,7 @@ mod tests {
             turn.is_err_and(|error| error.to_string().starts_with("overloaded"))
         };
         assert!(refused(turn().await));
-        let known = || Box::pin(queue.turn(Asker::Known));
+        let known = || Box::pin(queue.turn(ClientKind::Known));
         let mut others: Vec<_> = (0..2 + MAX_WAITING).map(|_| known()).collect();
         for turn in &mut others {
             assert!(turn.now_or_never().is_none());

@@ -21,7 +21,7 @@ use governor::{Quota, RateLimiter};
 use ostrakon_shared::{AccountId, ProblemCode};
 
 use crate::http::response::problem::ApiError;
-use crate::http::settings::Rates;
+use crate::http::settings::RateLimits;
 use crate::store::Actor;
 use crate::text::name_key;
 use slow_lane::SlowLane;
@@ -44,7 +44,7 @@ const NAMES_PER_NETWORK: u32 = 5;
 /// where each network has one.
 const NETWORKS_PER_NAME: u32 = 20;
 /// How long such an attempt waits, when no other one by the name does.
-const SLOWED: Duration = Duration::from_secs(2);
+const SLOW_LANE_DELAY: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
@@ -60,7 +60,7 @@ pub enum Limit {
 
 /// Whom a limit is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Key {
+pub enum ClientKey {
     Account(AccountId),
     /// An address; of IPv6 the network.
     Network(IpAddr),
@@ -72,9 +72,9 @@ pub enum Key {
     NameBy(String, String),
 }
 
-impl From<&Actor> for Key {
-    fn from(actor: &Actor) -> Key {
-        Key::Account(actor.id)
+impl From<&Actor> for ClientKey {
+    fn from(actor: &Actor) -> ClientKey {
+        ClientKey::Account(actor.id)
     }
 }
 
@@ -118,7 +118,7 @@ impl Allowance {
 }
 
 /// What everybody has done lately.
-pub struct Limits<C: Clock = MonotonicClock> {
+pub struct RateLimiters<C: Clock = MonotonicClock> {
     sign_in: Option<Limiter<C>>,
     sign_in_network: Option<Limiter<C>>,
     sign_in_name: Option<Limiter<C>>,
@@ -127,34 +127,39 @@ pub struct Limits<C: Clock = MonotonicClock> {
     posting: Option<Limiter<C>>,
 }
 
-impl Limits {
+impl RateLimiters {
     /// Nobody has done anything yet.
-    pub fn new(rates: Rates) -> Limits {
-        Limits::with_clock(rates, &MonotonicClock)
+    pub fn new(rate_limits: RateLimits) -> RateLimiters {
+        RateLimiters::with_clock(rate_limits, &MonotonicClock)
     }
 }
 
-impl<C: Clock + Clone> Limits<C> {
-    fn with_clock(rates: Rates, clock: &C) -> Limits<C> {
+impl<C: Clock + Clone> RateLimiters<C> {
+    fn with_clock(rate_limits: RateLimits, clock: &C) -> RateLimiters<C> {
         let limiter = |name, count, window_s| {
             NonZeroU32::new(count).map(|count| Limiter::new(name, count, window_s, clock))
         };
-        let sign_ins = rates.sign_ins_per_minute;
+        let sign_ins = rate_limits.sign_ins_per_minute;
         let of_network = sign_ins.saturating_mul(NAMES_PER_NETWORK);
         let of_name = sign_ins.saturating_mul(NETWORKS_PER_NAME);
-        Limits {
+        RateLimiters {
             sign_in: limiter("sign-in", sign_ins, 60),
             sign_in_network: limiter("sign-in-network", of_network, 60),
             sign_in_name: limiter("sign-in-name", of_name, 60),
             slow_lane: SlowLane::default(),
-            registration: limiter("registration", rates.registrations_per_hour, 3_600),
-            posting: limiter("posting", rates.reviews_per_minute, 60),
+            registration: limiter("registration", rate_limits.registrations_per_hour, 3_600),
+            posting: limiter("posting", rate_limits.reviews_per_minute, 60),
         }
     }
 
     /// Counts one more of these, or refuses it: 429, which says when to try again. The answer to
     /// `request` says how many are left.
-    pub fn check(&self, request: &HttpRequest, limit: Limit, key: &Key) -> Result<(), ApiError> {
+    pub fn check(
+        &self,
+        request: &HttpRequest,
+        limit: Limit,
+        key: &ClientKey,
+    ) -> Result<(), ApiError> {
         let limiter = match limit {
             Limit::SignIn => &self.sign_in,
             Limit::SignInNetwork => &self.sign_in_network,
@@ -183,14 +188,14 @@ impl<C: Clock + Clone> Limits<C> {
     ) -> Result<(), ApiError> {
         let name: String = name_key(name).chars().take(MAX_NAME_KEY_CHARS).collect();
         if let Some(device) = device {
-            return self.check(request, Limit::SignIn, &Key::NameBy(name, device.to_owned()));
+            return self.check(request, Limit::SignIn, &ClientKey::NameBy(name, device.to_owned()));
         }
-        let name_from = Key::NameFrom(name.clone(), network);
+        let name_from = ClientKey::NameFrom(name.clone(), network);
         self.check(request, Limit::SignIn, &name_from)?;
-        self.check(request, Limit::SignInNetwork, &Key::Network(network))?;
+        self.check(request, Limit::SignInNetwork, &ClientKey::Network(network))?;
         let Some(names) = &self.sign_in_name else { return Ok(()) };
-        let Err(exhausted) = names.count(&Key::Name(name.clone())) else { return Ok(()) };
-        if self.slow_lane.pass(&name, async || sleep(SLOWED).await).await {
+        let Err(exhausted) = names.count(&ClientKey::Name(name.clone())) else { return Ok(()) };
+        if self.slow_lane.pass(&name, async || sleep(SLOW_LANE_DELAY).await).await {
             return Ok(());
         }
         exhausted.note(request);
@@ -198,7 +203,7 @@ impl<C: Clock + Clone> Limits<C> {
     }
 }
 
-type Keyed<C> = RateLimiter<Key, HashMapStateStore<Key>, C, StateInformationMiddleware>;
+type Keyed<C> = RateLimiter<ClientKey, HashMapStateStore<ClientKey>, C, StateInformationMiddleware>;
 
 /// One limit: a bucket of `count` for each key, filled up again evenly within `window_s`.
 struct Limiter<C: Clock> {
@@ -223,7 +228,7 @@ impl<C: Clock + Clone> Limiter<C> {
     }
 
     /// Counts one more for this key. What is left of its bucket; if it was empty, as an error.
-    fn count(&self, key: &Key) -> Result<Allowance, Allowance> {
+    fn count(&self, key: &ClientKey) -> Result<Allowance, Allowance> {
         let checked = self.swept().limiter.check_key(key);
         match checked {
             Ok(state) => {
@@ -274,11 +279,11 @@ mod tests {
     use actix_web::test::TestRequest;
     use governor::clock::FakeRelativeClock;
 
-    const RATES: Rates =
-        Rates { sign_ins_per_minute: 10, registrations_per_hour: 0, reviews_per_minute: 30 };
+    const RATES: RateLimits =
+        RateLimits { sign_ins_per_minute: 10, registrations_per_hour: 0, reviews_per_minute: 30 };
 
-    fn address(text: &str) -> Key {
-        Key::Network(text.parse().unwrap())
+    fn address(text: &str) -> ClientKey {
+        ClientKey::Network(text.parse().unwrap())
     }
 
     fn headers(allowance: Allowance) -> [String; 2] {
@@ -288,8 +293,8 @@ mod tests {
     #[test]
     fn a_limit_refuses_what_is_too_much_and_says_for_how_long() {
         let clock = FakeRelativeClock::default();
-        let limits = Limits::with_clock(RATES, &clock);
-        let sign_in = limits.sign_in.as_ref().unwrap();
+        let limiters = RateLimiters::with_clock(RATES, &clock);
+        let sign_in = limiters.sign_in.as_ref().unwrap();
         let count = |key| sign_in.count(&address(key));
         for left in (0..10).rev() {
             let said = headers(count("192.0.2.1").unwrap());
@@ -301,7 +306,7 @@ mod tests {
         let answer = refused.refusal().error_response();
         assert_eq!(answer.headers().get("retry-after").unwrap(), "2");
         count("192.0.2.2").unwrap();
-        limits.posting.as_ref().unwrap().count(&address("192.0.2.1")).unwrap();
+        limiters.posting.as_ref().unwrap().count(&address("192.0.2.1")).unwrap();
         clock.advance(Duration::from_millis(1_501));
         count("192.0.2.1").unwrap();
         count("192.0.2.1").unwrap_err();
@@ -309,11 +314,11 @@ mod tests {
 
     #[test]
     fn an_answer_tells_of_the_limit_that_ends_first() {
-        let limits = Limits::with_clock(RATES, &FakeRelativeClock::default());
+        let limiters = RateLimiters::with_clock(RATES, &FakeRelativeClock::default());
         let request = TestRequest::default().to_http_request();
         let said = || request.extensions().get::<Allowance>().map(|a| (a.name, a.remaining));
         assert_eq!(said(), None);
-        let check = |limit| limits.check(&request, limit, &address("192.0.2.1")).unwrap();
+        let check = |limit| limiters.check(&request, limit, &address("192.0.2.1")).unwrap();
         check(Limit::Registration);
         assert_eq!(said(), None, "it is switched off");
         check(Limit::Posting);
@@ -326,20 +331,20 @@ mod tests {
 
     #[test]
     fn zero_switches_a_limit_off() {
-        let limits = Limits::new(RATES);
+        let limiters = RateLimiters::new(RATES);
         let request = TestRequest::default().to_http_request();
         for _ in 0..10_000 {
-            limits.check(&request, Limit::Registration, &address("192.0.2.1")).unwrap();
+            limiters.check(&request, Limit::Registration, &address("192.0.2.1")).unwrap();
         }
     }
 
     #[test]
     fn memory_is_bounded() {
         let clock = FakeRelativeClock::default();
-        let limits = Limits::with_clock(RATES, &clock);
-        let posting = limits.posting.as_ref().unwrap();
+        let limiters = RateLimiters::with_clock(RATES, &clock);
+        let posting = limiters.posting.as_ref().unwrap();
         let keys = || posting.keys.lock().unwrap().limiter.len();
-        let count = |number| posting.count(&Key::Name(format!("{number}"))).unwrap();
+        let count = |number| posting.count(&ClientKey::Name(format!("{number}"))).unwrap();
         for number in 0..5_000 {
             count(number);
             clock.advance(Duration::from_millis(10));

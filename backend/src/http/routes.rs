@@ -67,5 +67,5 @@ pub fn api(config: &mut ServiceConfig) {
 /// The OpenAPI document of every route.
 pub fn document() -> OpenApi {
     let app = App::new().into_utoipa_app().openapi(openapi::preamble()).configure(api);
-    openapi::completed(app.split_for_parts().1)
+    openapi::complete(app.split_for_parts().1)
 }

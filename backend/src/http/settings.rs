@@ -21,7 +21,7 @@ pub struct Settings {
     /// How browsers reach this service; None: as they say in `Host`.
     pub public_url: Option<PublicUrl>,
     /// How often things may be done.
-    pub rates: Rates,
+    pub rate_limits: RateLimits,
     /// The key of the hashes that only this service can make.
     pub secret_key: SecretKey,
     /// How long a client may take for the head of a request, and again for its body.
@@ -36,7 +36,7 @@ pub struct Settings {
 
 /// How often each thing may be done. 0: as often as anybody likes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rates {
+pub struct RateLimits {
     /// Attempts to sign in, a minute, for each name from each network.
     pub sign_ins_per_minute: u32,
     /// New accounts, an hour, for each network.
@@ -53,7 +53,7 @@ impl Settings {
             app_dir: PathBuf::new(),
             trusted_proxies: Vec::new(),
             public_url: None,
-            rates: Rates {
+            rate_limits: RateLimits {
                 sign_ins_per_minute: 0,
                 registrations_per_hour: 0,
                 reviews_per_minute: 0,

@@ -8,42 +8,42 @@ use ostrakon_shared::{Account, Session};
 use crate::http::cookie;
 use crate::http::extract::client_ip::Client;
 use crate::http::extract::device::Device;
-use crate::http::response::json::Private;
+use crate::http::response::json::NoStoreJson;
 use crate::http::response::problem::ApiError;
 use crate::http::settings::Settings;
-use crate::store::{Begun, Browser, Policy, SESSION_S, StoreError};
+use crate::store::{ClientInfo, Policy, SESSION_S, StartedSession, StoreError};
 
 /// The browser that signs in.
-pub fn browser(request: &HttpRequest, client: &Client, settings: &Settings) -> Browser {
+pub fn client_info(request: &HttpRequest, client: &Client, settings: &Settings) -> ClientInfo {
     let user_agent = request.headers().get(header::USER_AGENT);
     let user_agent = user_agent.map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned());
-    Browser {
+    ClientInfo {
         user_agent,
-        session: cookie::secret(request, settings),
+        session: cookie::session_secret(request, settings),
         local: client.local,
         network: Some(client.network()),
     }
 }
 
 /// The answer that begins a session, and makes the device one of the account.
-pub fn signed_in(
+pub fn session_response(
     request: &HttpRequest,
-    begun: Begun,
+    started: StartedSession,
     policy: Policy,
     settings: &Settings,
-) -> Result<Private<Session>, ApiError> {
-    let cookie = cookie::given(settings, &begun.secret, SESSION_S);
-    let device = Device::remember(request, settings, &begun.account.name);
+) -> Result<NoStoreJson<Session>, ApiError> {
+    let cookie = cookie::set_session(settings, &started.secret, SESSION_S);
+    let device = Device::remember(request, settings, &started.account.name);
     let device = device.map_err(|error| StoreError::Internal(error.to_string()))?;
-    let session = session(Some(begun.account), policy);
-    Ok(Private::ok(session)
+    let session = session_state(Some(started.account), policy);
+    Ok(NoStoreJson::ok(session)
         .with_status(StatusCode::CREATED)
         .with_header(header::SET_COOKIE, cookie)
         .with_header(header::SET_COOKIE, device))
 }
 
 /// Who is signed in, and what this service lets them do.
-pub fn session(account: Option<Account>, policy: Policy) -> Session {
+pub fn session_state(account: Option<Account>, policy: Policy) -> Session {
     let Policy { guest_reviews, pre_moderation } = policy;
     Session { account, guest_reviews, pre_moderation }
 }

@@ -1,8 +1,7 @@
 //! Accounts, their sessions and tokens.
 
-#[expect(clippy::module_inception, reason = "accounts are one subject of this room")]
-pub mod accounts;
 pub mod credentials;
+pub mod directory;
 pub mod passwords;
 pub mod retention;
 pub mod secret;
@@ -13,10 +12,10 @@ pub mod usage;
 use std::sync::Arc;
 
 use crate::db::{Context, Database, RequestDatabase};
-use crate::store::audit::Failures;
+use crate::store::audit::FailedSignIns;
 use crate::store::clock::Clock;
 use passwords::Passwords;
-use retention::Pace;
+use retention::ClockPace;
 use usage::Usage;
 
 /// What all requests share of the accounts.
@@ -24,21 +23,25 @@ pub(in crate::store) struct Shared {
     default: Arc<Database>,
     passwords: Passwords,
     usage: Usage,
-    failures: Arc<Failures>,
+    failed_sign_ins: Arc<FailedSignIns>,
     /// What says what is old, and whether it is to be believed.
     clock: Clock,
-    pace: Pace,
+    pace: ClockPace,
 }
 
 impl Shared {
-    pub fn new(default: &Arc<Database>, failures: &Arc<Failures>, clock: &Clock) -> Shared {
+    pub fn new(
+        default: &Arc<Database>,
+        failed_sign_ins: &Arc<FailedSignIns>,
+        clock: &Clock,
+    ) -> Shared {
         Shared {
             default: Arc::clone(default),
             passwords: Passwords::default(),
             usage: Usage::default(),
-            failures: Arc::clone(failures),
+            failed_sign_ins: Arc::clone(failed_sign_ins),
             clock: clock.clone(),
-            pace: Pace::new(clock.now_ms()),
+            pace: ClockPace::new(clock.now_ms()),
         }
     }
 }

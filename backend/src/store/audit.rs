@@ -68,7 +68,7 @@ pub struct AuditQuery {
 
 /// What an entry is about.
 #[derive(Clone, Copy)]
-pub(in crate::store) enum About<'a> {
+pub(in crate::store) enum AuditTarget<'a> {
     Account(&'a AccountRow),
     Product(ProductId),
     Settings,
@@ -79,16 +79,16 @@ pub(in crate::store) fn record(
     connection: &mut Connection,
     source: &Source,
     action: AuditAction,
-    about: About<'_>,
+    about: AuditTarget<'_>,
     changes: &[AuditChange],
 ) -> Result<(), QueryError> {
     let now_ms = Timestamp::now().as_millisecond();
-    let changes =
-        serde_json::to_string(changes).map_err(|error| QueryError::Broken(error.to_string()))?;
+    let changes = serde_json::to_string(changes)
+        .map_err(|error| QueryError::CorruptData(error.to_string()))?;
     let (account, product) = match about {
-        About::Account(row) => (Some(row), None),
-        About::Product(id) => (None, Some(id)),
-        About::Settings => (None, None),
+        AuditTarget::Account(row) => (Some(row), None),
+        AuditTarget::Product(id) => (None, Some(id)),
+        AuditTarget::Settings => (None, None),
     };
     let entry = NewEntry {
         action: action.to_string(),
@@ -108,7 +108,11 @@ pub(in crate::store) fn record(
 }
 
 /// A change of a value, as an entry keeps it.
-pub(in crate::store) fn change(field: &str, from: Option<&str>, to: Option<&str>) -> AuditChange {
+pub(in crate::store) fn audit_change(
+    field: &str,
+    from: Option<&str>,
+    to: Option<&str>,
+) -> AuditChange {
     let short = |text: &str| text.chars().take(MAX_VALUE_CHARS).collect();
     AuditChange { field: field.to_owned(), from: from.map(short), to: to.map(short) }
 }
@@ -122,7 +126,7 @@ fn network_text(network: IpAddr) -> String {
 
 /// Failures that are told apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Failure {
+struct FailureKey {
     /// In which hour since the Unix epoch.
     hour: i64,
     action: AuditAction,
@@ -132,7 +136,7 @@ struct Failure {
 
 /// How often, and what of that is stored.
 #[derive(Clone)]
-struct Tally {
+struct FailureCount {
     entry: Option<i64>,
     since: i64,
     last_at: i64,
@@ -140,9 +144,9 @@ struct Tally {
 }
 
 /// The failed sign-ins of this hour.
-pub(in crate::store) struct Failures(Arc<Gathered>);
+pub(in crate::store) struct FailedSignIns(Arc<FailureBuffer>);
 
-struct Gathered {
+struct FailureBuffer {
     default: Arc<Database>,
     state: Mutex<State>,
     /// One at a time writes.
@@ -151,7 +155,7 @@ struct Gathered {
 
 #[derive(Default)]
 struct State {
-    tallies: HashMap<Failure, Tally>,
+    counts: HashMap<FailureKey, FailureCount>,
     written_at: i64,
     /// Whether a thread is about to write.
     is_scheduled: bool,
@@ -160,48 +164,54 @@ struct State {
 impl State {
     /// The failure as it is counted: without its network where too many networks were seen, and
     /// without its account where too many accounts were tried.
-    fn told_apart(&mut self, failure: Failure) -> Failure {
-        if self.tallies.contains_key(&failure) {
+    fn counted_as(&mut self, failure: FailureKey) -> FailureKey {
+        if self.counts.contains_key(&failure) {
             return failure;
         }
         // What could not be written for hours has to go.
-        if self.tallies.len() > 4 * (MAX_KEYS + MAX_ACCOUNTS) {
-            self.tallies.retain(|other, _| other.hour == failure.hour);
+        if self.counts.len() > 4 * (MAX_KEYS + MAX_ACCOUNTS) {
+            self.counts.retain(|other, _| other.hour == failure.hour);
         }
         let hour = failure.hour;
         let others = |have_network: bool| {
-            let is_such = |it: &&Failure| it.hour == hour && it.network.is_some() == have_network;
-            self.tallies.keys().filter(is_such).count()
+            let is_such =
+                |it: &&FailureKey| it.hour == hour && it.network.is_some() == have_network;
+            self.counts.keys().filter(is_such).count()
         };
         if failure.network.is_some() && others(true) < MAX_KEYS {
             return failure;
         }
-        let failure = Failure { network: None, ..failure };
-        if others(false) < MAX_ACCOUNTS || self.tallies.contains_key(&failure) {
+        let failure = FailureKey { network: None, ..failure };
+        if others(false) < MAX_ACCOUNTS || self.counts.contains_key(&failure) {
             return failure;
         }
-        Failure { account: None, ..failure }
+        FailureKey { account: None, ..failure }
     }
 }
 
-impl Failures {
+impl FailedSignIns {
     /// None so far.
-    pub fn new(default: &Arc<Database>) -> Failures {
+    pub fn new(default: &Arc<Database>) -> FailedSignIns {
         let (default, state, writer) = (Arc::clone(default), Mutex::default(), Mutex::default());
-        Failures(Arc::new(Gathered { default, state, writer }))
+        FailedSignIns(Arc::new(FailureBuffer { default, state, writer }))
     }
 
     /// Counts a failure. Of names, only those of accounts are kept: others may be passwords that
     /// were typed into the wrong field. It is written by another thread, so that the time of an
     /// answer does not tell whether there is an account.
-    pub fn note(&self, action: AuditAction, account: Option<&AccountRow>, network: Option<IpAddr>) {
+    pub fn record(
+        &self,
+        action: AuditAction,
+        account: Option<&AccountRow>,
+        network: Option<IpAddr>,
+    ) {
         let account = account.map(|row| (row.id, row.name.clone()));
         if !self.0.count(action, account, network) {
             return;
         }
-        let gathered = Arc::clone(&self.0);
+        let buffer = Arc::clone(&self.0);
         let thread = thread::Builder::new().name("audit".to_owned());
-        if let Err(error) = thread.spawn(move || gathered.write()) {
+        if let Err(error) = thread.spawn(move || buffer.write()) {
             tracing::warn!(%error, "no thread to write failed sign-ins");
         }
     }
@@ -212,13 +222,13 @@ impl Failures {
     }
 }
 
-impl Drop for Failures {
+impl Drop for FailedSignIns {
     fn drop(&mut self) {
         self.write();
     }
 }
 
-impl Gathered {
+impl FailureBuffer {
     /// Counts a failure; says whether it is time to write.
     fn count(
         &self,
@@ -229,16 +239,16 @@ impl Gathered {
         let now_ms = Timestamp::now().as_millisecond();
         let hour = now_ms / HOUR_MS;
         let mut state = lock(&self.state);
-        let failure = state.told_apart(Failure { hour, action, account, network });
-        let is_new = !state.tallies.contains_key(&failure);
-        let tally = state.tallies.entry(failure).or_insert(Tally {
+        let failure = state.counted_as(FailureKey { hour, action, account, network });
+        let is_new = !state.counts.contains_key(&failure);
+        let count = state.counts.entry(failure).or_insert(FailureCount {
             entry: None,
             since: now_ms,
             last_at: now_ms,
             unwritten: 0,
         });
-        tally.last_at = now_ms;
-        tally.unwritten = tally.unwritten.saturating_add(1);
+        count.last_at = now_ms;
+        count.unwritten = count.unwritten.saturating_add(1);
         let is_due = is_new || now_ms - state.written_at >= WRITE_EVERY_MS;
         if !is_due || state.is_scheduled {
             return false;
@@ -249,17 +259,17 @@ impl Gathered {
 
     fn write(&self) {
         let _writer = lock(&self.writer);
-        let due: Vec<(Failure, Tally)> = {
+        let due: Vec<(FailureKey, FailureCount)> = {
             let mut state = lock(&self.state);
             state.is_scheduled = false;
-            let unwritten = state.tallies.iter().filter(|(_, tally)| tally.unwritten > 0);
-            unwritten.map(|(failure, tally)| (failure.clone(), tally.clone())).collect()
+            let unwritten = state.counts.iter().filter(|(_, count)| count.unwritten > 0);
+            unwritten.map(|(failure, count)| (failure.clone(), count.clone())).collect()
         };
         if due.is_empty() {
             return;
         }
         let store = |connection: &mut Connection| {
-            due.iter().map(|(failure, tally)| store(connection, failure, tally)).collect()
+            due.iter().map(|(failure, count)| store(connection, failure, count)).collect()
         };
         let entries: Vec<i64> = match self.default.write(&Context::default(), store) {
             Ok(entries) => entries,
@@ -269,12 +279,12 @@ impl Gathered {
         let hour = Timestamp::now().as_millisecond() / HOUR_MS;
         let mut state = lock(&self.state);
         for ((failure, written), entry) in due.iter().zip(entries) {
-            if let Some(tally) = state.tallies.get_mut(failure) {
-                tally.entry = Some(entry);
-                tally.unwritten -= written.unwritten;
+            if let Some(count) = state.counts.get_mut(failure) {
+                count.entry = Some(entry);
+                count.unwritten -= written.unwritten;
             }
         }
-        state.tallies.retain(|failure, tally| failure.hour == hour || tally.unwritten > 0);
+        state.counts.retain(|failure, count| failure.hour == hour || count.unwritten > 0);
     }
 }
 
@@ -283,18 +293,22 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Adds to the entry of some failures, or makes one; returns its id.
-fn store(connection: &mut Connection, failure: &Failure, tally: &Tally) -> Result<i64, QueryError> {
-    if let Some(entry) = tally.entry
-        && audit::count_more(connection, entry, tally.unwritten, tally.last_at)?
+fn store(
+    connection: &mut Connection,
+    failure: &FailureKey,
+    count: &FailureCount,
+) -> Result<i64, QueryError> {
+    if let Some(entry) = count.entry
+        && audit::count_more(connection, entry, count.unwritten, count.last_at)?
     {
         return Ok(entry);
     }
     let (account_id, account_name) = failure.account.clone().unzip();
     let entry = NewEntry {
         action: failure.action.to_string(),
-        at: tally.since,
-        last_at: tally.last_at,
-        count: tally.unwritten,
+        at: count.since,
+        last_at: count.last_at,
+        count: count.unwritten,
         network: failure.network.map(network_text),
         account_id,
         account_name,
@@ -308,11 +322,14 @@ fn store(connection: &mut Connection, failure: &Failure, tally: &Tally) -> Resul
 #[derive(Clone, Copy)]
 pub struct Audit<'a> {
     default: RequestDatabase<'a>,
-    failures: &'a Failures,
+    failures: &'a FailedSignIns,
 }
 
 impl<'a> Audit<'a> {
-    pub(in crate::store) fn new(default: RequestDatabase<'a>, failures: &'a Failures) -> Audit<'a> {
+    pub(in crate::store) fn new(
+        default: RequestDatabase<'a>,
+        failures: &'a FailedSignIns,
+    ) -> Audit<'a> {
         Audit { default, failures }
     }
 
@@ -335,7 +352,7 @@ impl<'a> Audit<'a> {
     }
 
     /// Notes with which settings a server starts, where they differ from what was noted before.
-    pub fn note_settings(&self, settings: &[(&str, String)]) -> Result<(), StoreError> {
+    pub fn record_settings(&self, settings: &[(&str, String)]) -> Result<(), StoreError> {
         let filter = Filter { action: Some(AuditAction::SettingsChanged), account: None };
         let noted = self.default.write(|connection| {
             let mut known: HashMap<String, Option<String>> = HashMap::new();
@@ -349,14 +366,14 @@ impl<'a> Audit<'a> {
             };
             let to_change = |(field, value): &(&str, String)| {
                 let from = known.get(*field).and_then(Option::as_deref);
-                change(field, from, Some(value))
+                audit_change(field, from, Some(value))
             };
             let changes: Vec<_> = settings.iter().filter(differs).map(to_change).collect();
             if changes.is_empty() {
                 return Ok(());
             }
             let action = AuditAction::SettingsChanged;
-            record(connection, &Source::operator(), action, About::Settings, &changes)
+            record(connection, &Source::operator(), action, AuditTarget::Settings, &changes)
         });
         match noted {
             Err(DbError::ReadOnly { .. }) => Ok(()),

@@ -47,7 +47,7 @@ pub(in crate::store) fn first_ahead(now_ms: i64) -> i64 {
 }
 
 /// A time as people read it.
-pub(in crate::store) fn text(unix_ms: i64) -> String {
+pub(in crate::store) fn format(unix_ms: i64) -> String {
     Timestamp::from_millisecond(unix_ms)
         .map_or_else(|_| format!("{unix_ms} ms"), |it| it.to_string())
 }
@@ -57,7 +57,7 @@ pub(in crate::store) fn problem(whose: &str, now_ms: i64) -> Option<String> {
     ReviewId::first_number_at(now_ms).is_none().then(|| {
         format!(
             "the clock of {whose} says {}: reviews are dated from 2000 to 2069, so set it right",
-            text(now_ms)
+            format(now_ms)
         )
     })
 }

@@ -18,17 +18,17 @@ use std::sync::Arc;
 
 use crate::db::{Context, Database};
 use crate::store::routing::{Routing, Shards};
-use verification::Running;
+use verification::RunningVerifications;
 
 /// What all requests share of the cluster as a whole.
 pub(in crate::store) struct Shared {
     shards: Arc<Shards>,
-    running: Running,
+    running: RunningVerifications,
 }
 
 impl Shared {
     pub fn new(shards: Arc<Shards>) -> Shared {
-        Shared { shards, running: Running::default() }
+        Shared { shards, running: RunningVerifications::default() }
     }
 }
 

@@ -167,8 +167,8 @@ impl From<DbError> for StoreError {
                 StoreError::ClockWrong(error.to_string())
             }
             DbError::ReadOnly { database } => StoreError::ReadOnly(database),
-            DbError::Unavailable { ref database, is_news, .. } => {
-                if is_news {
+            DbError::Unavailable { ref database, should_log, .. } => {
+                if should_log {
                     tracing::error!(%error, "database unavailable");
                 } else {
                     tracing::debug!(%error, "database unavailable");
@@ -183,7 +183,7 @@ impl From<DbError> for StoreError {
                 tracing::warn!(%error, "waited for a lock in vain");
                 StoreError::Locked(database.clone())
             }
-            DbError::Conflict { .. } | DbError::Broken { .. } | DbError::Refused { .. } => {
+            DbError::Conflict { .. } | DbError::CorruptData { .. } | DbError::Refused { .. } => {
                 StoreError::Internal(error.to_string())
             }
         }

@@ -9,6 +9,7 @@ pub mod moderation;
 pub mod own;
 pub mod policy;
 pub mod signature;
+pub mod update;
 pub mod write_queue;
 
 use std::sync::Arc;

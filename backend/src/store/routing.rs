@@ -14,8 +14,8 @@ use ostrakon_shared::ReviewId;
 use crate::db::{Address, Context, Database, RequestDatabase};
 use crate::shard::{Bucket, DatabaseIndex, ShardMap, Spread, bucket_of};
 use crate::store::error::StoreError;
-use change_counters::Revisions;
-use id_generator::Mint;
+use change_counters::ChangeCounters;
+use id_generator::IdGenerator;
 
 /// The databases of a cluster, and how its reviews are spread over them.
 pub(in crate::store) struct Shards {
@@ -24,13 +24,13 @@ pub(in crate::store) struct Shards {
     pub spread: Spread,
     pub map: ArcSwap<ShardMap>,
     /// One for each reviews database.
-    pub mints: Vec<Mint>,
-    pub revisions: Revisions,
+    pub id_generators: Vec<IdGenerator>,
+    pub change_counters: ChangeCounters,
 }
 
 /// Where the review with some id lives, if there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Location {
     /// Its bucket, for ever.
     pub bucket: Bucket,
     /// The name of the database that owns the bucket now.
@@ -57,10 +57,14 @@ impl Shards {
     }
 
     /// Where the review with this id lives, whether or not there is one.
-    pub fn locate(&self, id: ReviewId) -> Place {
+    pub fn locate(&self, id: ReviewId) -> Location {
         let bucket = bucket_of(id);
         let database = &self.reviews[self.map.load().owner(bucket).database];
-        Place { bucket, database: database.name().to_owned(), address: database.address().clone() }
+        Location {
+            bucket,
+            database: database.name().to_owned(),
+            address: database.address().clone(),
+        }
     }
 
     /// See [`crate::store::Store::file_readers`].
@@ -69,8 +73,8 @@ impl Shards {
         all.then(|| self.default.read_connections())
     }
 
-    /// See [`crate::store::Store::stamp`].
-    pub fn stamp(&self) -> Option<i64> {
+    /// See [`crate::store::Store::data_version`].
+    pub fn data_version(&self) -> Option<i64> {
         self.file_readers()?;
         // None of them ever falls.
         self.databases().map(|database| database.data_version()).sum::<Result<i64, _>>().ok()

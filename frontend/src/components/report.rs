@@ -38,7 +38,7 @@ fn ReportForm(review: ReviewId) -> impl IntoView {
             return state.refuse(vec![missing("reason", "Please choose a reason.")]);
         };
         let report = NewReport { reason, note: optional(note) };
-        let errors = report.errors();
+        let errors = report.validate();
         let work = async move { api::report_review(review, &report).await };
         state.submit(errors, "Thank you. A moderator will look at it.", Box::pin(work));
     };

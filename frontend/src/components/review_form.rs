@@ -52,14 +52,14 @@ pub fn ReviewForm(
     Effect::new(move |before: Option<NewReview>| {
         let review = draft.review();
         if let Some(before) = before {
-            state.recheck(review.errors(), |field| differ_in(field, &before, &review));
+            state.recheck(review.validate(), |field| differ_in(field, &before, &review));
         }
         review
     });
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let review = draft.review_untracked();
-        let errors = review.errors();
+        let errors = review.validate();
         // Only a valid review is sent: the future runs when it is awaited.
         state.submit(errors, "", Box::pin(async move { send.run(review).await }));
     };

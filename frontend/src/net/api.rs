@@ -4,7 +4,7 @@ mod account;
 mod admin;
 mod moderation;
 
-use ostrakon_shared::first_answers::{PRODUCTS_PER_PAGE, REVIEWS_PER_PAGE};
+use ostrakon_shared::preloaded::{PRODUCTS_PER_PAGE, REVIEWS_PER_PAGE};
 use ostrakon_shared::{
     NewReport, NewReview, ProblemCode, Product, ProductId, ProductPage, ProductRating, Review,
     ReviewEdit, ReviewId, ReviewLocation, ReviewPage,

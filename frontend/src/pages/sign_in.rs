@@ -52,7 +52,7 @@ pub fn Register() -> impl IntoView {
             "at least 10 characters; a sentence works well",
         ],
         other: ("/sign-in", "Already have an account?", "Sign in"),
-        errors: Credentials::errors,
+        errors: Credentials::validate,
         send: |credentials| Box::pin(async move { api::register(&credentials).await }),
     };
     credentials_page(FORM)

@@ -129,7 +129,7 @@ mod tests {
         };
         let good =
             NewReview { rating: Some(1), title: None, body: "fine".to_owned(), author_name: None };
-        let errors = bad.errors();
+        let errors = bad.validate();
         assert_eq!(errors.len(), 4);
         for error in errors {
             let pointer = error.pointer.expect("each error is about a field");

@@ -8,12 +8,12 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a server may take to answer the question whether it is there.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a server that nobody watches counts as away after a connection could not be opened.
-const REST: Duration = Duration::from_millis(500);
+const UNWATCHED_OPEN_TIME: Duration = Duration::from_millis(500);
 
 /// Whether a server answers.
-pub(in crate::db) struct Health {
+pub(in crate::db) struct CircuitBreaker {
     state: Mutex<State>,
     changed: Condvar,
     generation: AtomicU64,
@@ -26,16 +26,16 @@ struct State {
     /// Why it is away, by the last answer to the watch.
     down: Option<String>,
     /// Since when the watch has been waiting for an answer.
-    asked_at: Option<Instant>,
+    probe_started_at: Option<Instant>,
     /// When a connection could not be opened the last time, and why.
     unreachable: Option<(Instant, String)>,
-    in_doubt: bool,
+    probe_now: bool,
     stopped: bool,
 }
 
-impl Health {
-    pub fn new() -> Health {
-        Health {
+impl CircuitBreaker {
+    pub fn new() -> CircuitBreaker {
+        CircuitBreaker {
             state: Mutex::default(),
             changed: Condvar::new(),
             generation: AtomicU64::new(0),
@@ -51,12 +51,14 @@ impl Health {
     /// Fails with the reason when a request that has waited since `began` would wait in vain.
     pub fn check(&self, began: Instant) -> Result<(), String> {
         let state = self.lock();
-        if let Some(reason) = state.away() {
+        if let Some(reason) = state.open_reason() {
             return Err(reason);
         }
         match &state.unreachable {
             // Whoever watches knows better than the failure of one connection.
-            Some((at, reason)) if !state.is_watched && (*at >= began || at.elapsed() < REST) => {
+            Some((at, reason))
+                if !state.is_watched && (*at >= began || at.elapsed() < UNWATCHED_OPEN_TIME) =>
+            {
                 Err(reason.clone())
             }
             _ => Ok(()),
@@ -65,7 +67,7 @@ impl Health {
 
     /// Whether the server answers, as far as is known.
     pub fn is_up(&self) -> bool {
-        self.lock().away().is_none()
+        self.lock().open_reason().is_none()
     }
 
     /// Whether the server distributes tables itself, as the last connection found.
@@ -78,22 +80,22 @@ impl Health {
         self.routes_itself.store(does, Ordering::Relaxed);
     }
 
-    pub fn unreachable(&self, reason: &str) {
+    pub fn record_unreachable(&self, reason: &str) {
         let mut state = self.lock();
         state.unreachable = Some((Instant::now(), reason.to_owned()));
-        state.in_doubt = true;
+        state.probe_now = true;
         self.changed.notify_all();
     }
 
     /// The server has closed a connection, or refuses writes: what was opened before is no good.
-    pub fn doubt(&self) {
+    pub fn record_failure(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
-        self.lock().in_doubt = true;
+        self.lock().probe_now = true;
         self.changed.notify_all();
     }
 
     /// Notes that [`crate::db::connection::health_check`] watches the server from now on.
-    pub fn begin_watch(&self) {
+    pub fn start_watch(&self) {
         self.lock().is_watched = true;
     }
 
@@ -101,17 +103,17 @@ impl Health {
         self.lock().is_watched
     }
 
-    pub fn asked(&self) {
+    pub fn probe_started(&self) {
         let mut state = self.lock();
-        state.asked_at = Some(Instant::now());
-        state.in_doubt = false;
+        state.probe_started_at = Some(Instant::now());
+        state.probe_now = false;
     }
 
     /// What the server said; says whether that is news.
-    pub fn answered(&self, answer: Result<(), String>) -> bool {
+    pub fn probe_finished(&self, answer: Result<(), String>) -> bool {
         let mut state = self.lock();
-        let was_away = state.away().is_some();
-        state.asked_at = None;
+        let was_away = state.open_reason().is_some();
+        state.probe_started_at = None;
         state.down = answer.err();
         let is_away = state.down.is_some();
         if is_away && !was_away {
@@ -122,11 +124,11 @@ impl Health {
 
     /// Waits until it is time to ask again: for `interval`, or until there is doubt while the
     /// server counts as up. Returns false when nobody needs to know any more.
-    pub fn rest(&self, interval: Duration) -> bool {
+    pub fn wait(&self, interval: Duration) -> bool {
         let state = self.lock();
         let rests = |state: &mut State| {
-            let is_news = state.in_doubt && state.down.is_none();
-            !state.stopped && !is_news
+            let is_due = state.probe_now && state.down.is_none();
+            !state.stopped && !is_due
         };
         let waited = self.changed.wait_timeout_while(state, interval, rests);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -145,8 +147,8 @@ impl Health {
 }
 
 impl State {
-    fn away(&self) -> Option<String> {
-        let hangs = self.asked_at.is_some_and(|at| at.elapsed() > PATIENCE);
+    fn open_reason(&self) -> Option<String> {
+        let hangs = self.probe_started_at.is_some_and(|at| at.elapsed() > PROBE_TIMEOUT);
         match &self.down {
             Some(reason) => Some(reason.clone()),
             None if hangs => Some("it hangs".to_owned()),

@@ -10,17 +10,17 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use crate::db::connection::address::Address;
-use crate::db::connection::health_check::{self, Log, Progress};
+use crate::db::connection::health_check::{self, ReplayPosition, WalHistory};
 use crate::db::connection::pool::{Server, Settings};
-use crate::db::connection::request_context::{Context, WaitsFor};
-use crate::db::connection::room::Try;
+use crate::db::connection::request_context::{AwaitedServer, Context};
+use crate::db::connection::room::Probe;
 use crate::db::dialect::engine::{self, Connection, Settled};
 use crate::db::error::{DbError, QueryError};
-use crate::db::tables::owner::KnownOwners;
+use crate::db::tables::owner::OwnerCache;
 
 /// Who answers reads that may be a little late.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Reads {
+pub enum ReadPreference {
     /// The primary: what is written is seen by everybody at once.
     #[default]
     Primary,
@@ -28,13 +28,13 @@ pub enum Reads {
     Replica,
 }
 
-impl FromStr for Reads {
+impl FromStr for ReadPreference {
     type Err = ();
 
-    fn from_str(text: &str) -> Result<Reads, ()> {
+    fn from_str(text: &str) -> Result<ReadPreference, ()> {
         match text {
-            "primary" => Ok(Reads::Primary),
-            "replica" => Ok(Reads::Replica),
+            "primary" => Ok(ReadPreference::Primary),
+            "replica" => Ok(ReadPreference::Replica),
             _ => Err(()),
         }
     }
@@ -44,7 +44,7 @@ impl FromStr for Reads {
 #[derive(Clone, Copy, Debug)]
 pub struct ReplicaSettings {
     /// Who answers when both could.
-    pub reads: Reads,
+    pub reads: ReadPreference,
     /// How far a replica may be behind, in milliseconds.
     pub max_lag_ms: u32,
 }
@@ -54,18 +54,18 @@ pub struct Database {
     primary: Arc<Server>,
     replicas: Vec<Replica>,
     next: AtomicUsize,
-    log: Arc<Log>,
+    wal: Arc<WalHistory>,
     replica_settings: ReplicaSettings,
     settings: Settings,
     /// For [`crate::db::tables::owner`].
-    pub owners: KnownOwners,
+    pub owners: OwnerCache,
     /// A connection that only [`Database::data_version`] uses.
     monitor: OnceLock<Mutex<Connection>>,
 }
 
 struct Replica {
     server: Arc<Server>,
-    progress: Arc<Progress>,
+    replay: Arc<ReplayPosition>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub struct ReplicaState {
 }
 
 /// Threads that wait for servers: a request that reads from several waits for all at once.
-static WAITING: LazyLock<Runtime> = LazyLock::new(|| {
+static READ_THREADS: LazyLock<Runtime> = LazyLock::new(|| {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(4096)
         .thread_name("read")
@@ -85,7 +85,7 @@ static WAITING: LazyLock<Runtime> = LazyLock::new(|| {
 });
 
 /// How often whoever waits for an answer looks whether the server is still there.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Database {
     /// The database `name`. Its servers are first asked when they are first used.
@@ -97,16 +97,16 @@ impl Database {
         replica_settings: ReplicaSettings,
     ) -> Database {
         let server = |address| Arc::new(Server::new(name, address, settings));
-        let replica = |address| Replica { server: server(address), progress: Arc::default() };
+        let replica = |address| Replica { server: server(address), replay: Arc::default() };
         Database {
             name: name.to_owned(),
             primary: server(primary.behind_links()),
             replicas: replicas.into_iter().map(replica).collect(),
             next: AtomicUsize::new(0),
-            log: Arc::default(),
+            wal: Arc::default(),
             replica_settings,
             settings,
-            owners: KnownOwners::default(),
+            owners: OwnerCache::default(),
             monitor: OnceLock::new(),
         }
     }
@@ -120,7 +120,7 @@ impl Database {
             lock_timeout_ms: 5_000,
             statement_timeout_ms: 600_000,
         };
-        let no_replicas = ReplicaSettings { reads: Reads::Primary, max_lag_ms: 0 };
+        let no_replicas = ReplicaSettings { reads: ReadPreference::Primary, max_lag_ms: 0 };
         Database::new(name, Address::Sqlite(path.to_owned()), Vec::new(), settings, no_replicas)
     }
 
@@ -129,16 +129,16 @@ impl Database {
         if let Address::Sqlite(_) = self.primary.address {
             return;
         }
-        health_check::primary(
+        health_check::watch_primary(
             self.name.clone(),
             &self.primary,
             self.settings,
-            Arc::clone(&self.log),
+            Arc::clone(&self.wal),
         );
         for (number, replica) in (1..).zip(&self.replicas) {
             let label = format!("replica {number} of {}", self.name);
-            let progress = Arc::clone(&replica.progress);
-            health_check::replica(label, &replica.server, self.settings, progress);
+            let replay = Arc::clone(&replica.replay);
+            health_check::watch_replica(label, &replica.server, self.settings, replay);
         }
     }
 
@@ -164,7 +164,7 @@ impl Database {
     /// Whether its engine distributes the tables by bucket itself (Citus). False until a connection
     /// has been opened.
     pub fn routes_itself(&self) -> bool {
-        self.primary.health.routes_itself()
+        self.primary.breaker.routes_itself()
     }
 
     /// Of a SQLite file, a number that grows when anybody commits to it, this process or another
@@ -179,26 +179,26 @@ impl Database {
         };
         let mut connection = monitor.lock().unwrap_or_else(PoisonError::into_inner);
         let version = engine::data_version(&mut connection);
-        version.map_err(|error| QueryError::from(error).of(&self.name))
+        version.map_err(|error| QueryError::from(error).in_database(&self.name))
     }
 
     /// Whether its primary answers, as far as the watch knows.
     pub fn is_up(&self) -> bool {
-        self.primary.health.is_up()
+        self.primary.breaker.is_up()
     }
 
     /// Fails when its disk is full: where a write has found that, until something is written that
     /// needs a new page.
     pub fn require_room(&self, context: &Context) -> Result<(), DbError> {
         self.primary.require_room()?;
-        match self.primary.room.begin_try() {
-            Try::NotNeeded => Ok(()),
-            Try::NotYet => Err(self.primary.full("there was no room a moment ago")),
-            Try::Now => match self.write(context, engine::use_new_pages) {
+        match self.primary.room.start_probe() {
+            Probe::NotNeeded => Ok(()),
+            Probe::NotYet => Err(self.primary.full("there was no room a moment ago")),
+            Probe::Now => match self.write(context, engine::probe_room) {
                 // A transfer moves it, or the role may not create temporary tables: its next write
                 // tells.
                 Ok(()) | Err(DbError::ReadOnly { .. } | DbError::Refused { .. }) => {
-                    self.primary.room.note_room();
+                    self.primary.room.record_room();
                     Ok(())
                 }
                 Err(error) => Err(error),
@@ -214,8 +214,8 @@ impl Database {
     /// How its replicas are doing, in the order of the configuration.
     pub fn replicas(&self) -> Vec<ReplicaState> {
         let state = |replica: &Replica| ReplicaState {
-            is_up: replica.server.health.is_up(),
-            lag_ms: replica.progress.lag(&self.log).map(|lag| lag.as_millis() as u64),
+            is_up: replica.server.breaker.is_up(),
+            lag_ms: replica.replay.lag(&self.wal).map(|lag| lag.as_millis() as u64),
         };
         self.replicas.iter().map(state).collect()
     }
@@ -228,11 +228,11 @@ impl Database {
         queries: impl Fn(&mut Connection) -> Result<T, QueryError>,
     ) -> Result<T, DbError> {
         let queries = |connection: &mut Connection, ()| queries(connection);
-        if self.replica_settings.reads == Reads::Replica
+        if self.replica_settings.reads == ReadPreference::Replica
             && let Some(replica) = self.usable_replica(context)
         {
-            match self.ask(context, replica, |_| Ok(()), queries) {
-                Err(error) if error.may_pass() => {}
+            match self.read_from(context, replica, |_| Ok(()), queries) {
+                Err(error) if error.is_transient() => {}
                 answered => return answered,
             }
         }
@@ -245,7 +245,7 @@ impl Database {
         context: &Context,
         queries: impl Fn(&mut Connection) -> Result<T, QueryError>,
     ) -> Result<T, DbError> {
-        self.ask(context, &self.primary, |_| Ok(()), |connection, ()| queries(connection))
+        self.read_from(context, &self.primary, |_| Ok(()), |connection, ()| queries(connection))
     }
 
     /// Like [`Database::read`], of the primary if possible: for walks upwards in time. `queries`
@@ -271,15 +271,15 @@ impl Database {
             // Who writes to a file reads from this very process.
             if let Address::Postgres(_) = self.primary.address {
                 // It is committed. Where, is not known: then no replica is known to have it.
-                let end = health_check::end_of_log(connection).unwrap_or(u64::MAX);
+                let end = health_check::wal_end(connection).unwrap_or(u64::MAX);
                 context.note_write(&self.name, end);
                 if end != u64::MAX {
-                    self.log.note_end(end);
+                    self.wal.advance(end);
                 }
             }
         };
         let write = || self.primary.write(queries, after);
-        context.waiting_for(&self.name, &self.primary.health, write)
+        context.while_awaiting(&self.name, &self.primary.breaker, write)
     }
 
     /// How long a transaction waits for another one's lock.
@@ -304,14 +304,13 @@ impl Database {
     /// Whether the primary's write-ahead log is known to have come as far as `position`. When it is
     /// not, another process may know more: [`Database::has_reached`] asks.
     pub fn has_surely_reached(&self, position: u64) -> bool {
-        position <= self.log.end()
+        position <= self.wal.end()
     }
 
     /// Whether the primary's write-ahead log has come as far as `position`.
     pub fn has_reached(&self, context: &Context, position: u64) -> Result<bool, DbError> {
-        let end =
-            self.read_latest(context, |connection| Ok(health_check::end_of_log(connection)?))?;
-        self.log.note_end(end);
+        let end = self.read_latest(context, |connection| Ok(health_check::wal_end(connection)?))?;
+        self.wal.advance(end);
         Ok(position <= end)
     }
 
@@ -321,26 +320,26 @@ impl Database {
         prepare: impl Fn(&mut Connection) -> Result<P, QueryError>,
         queries: impl Fn(&mut Connection, P) -> Result<T, QueryError>,
     ) -> Result<T, DbError> {
-        let answered = self.ask(context, &self.primary, &prepare, &queries);
+        let answered = self.read_from(context, &self.primary, &prepare, &queries);
         match answered {
             Err(error)
-                if error.may_pass()
+                if error.is_transient()
                     && let Some(replica) = self.usable_replica(context) =>
             {
-                self.ask(context, replica, prepare, queries)
+                self.read_from(context, replica, prepare, queries)
             }
             answered => answered,
         }
     }
 
-    fn ask<P, T>(
+    fn read_from<P, T>(
         &self,
         context: &Context,
         server: &Arc<Server>,
         prepare: impl Fn(&mut Connection) -> Result<P, QueryError>,
         queries: impl Fn(&mut Connection, P) -> Result<T, QueryError>,
     ) -> Result<T, DbError> {
-        context.waiting_for(&self.name, &server.health, || server.read(prepare, queries))
+        context.while_awaiting(&self.name, &server.breaker, || server.read(prepare, queries))
     }
 
     /// A replica that has all that this client has written; each in turn.
@@ -356,9 +355,9 @@ impl Database {
 
     fn is_usable(&self, replica: &Replica, seen: u64) -> bool {
         let max_lag = Duration::from_millis(self.replica_settings.max_lag_ms.into());
-        replica.server.health.is_up()
-            && replica.progress.replayed().is_some_and(|replayed| replayed >= seen)
-            && replica.progress.lag(&self.log).is_some_and(|lag| lag <= max_lag)
+        replica.server.breaker.is_up()
+            && replica.replay.replayed().is_some_and(|replayed| replayed >= seen)
+            && replica.replay.lag(&self.wal).is_some_and(|lag| lag <= max_lag)
     }
 
     pub(in crate::db) fn unavailable(&self, reason: String) -> DbError {
@@ -407,51 +406,51 @@ impl RequestDatabase<'_> {
     }
 
     /// Does `work` with this database. When that means to wait for a server, it is done on a
-    /// thread of its own, and [`Answer::wait`] gives up when the server does.
-    pub fn begin<T: Send + 'static>(
+    /// thread of its own, and [`Pending::wait`] gives up when the server does.
+    pub fn spawn<T: Send + 'static>(
         &self,
         work: impl FnOnce(&RequestDatabase) -> Result<T, DbError> + Send + 'static,
-    ) -> Answer<T> {
+    ) -> Pending<T> {
         if let Address::Sqlite(_) = self.database.address() {
             // Nothing to wait for: with a thread for each file, a page took a fifth longer.
-            return Answer::Here(Box::new(work(self)));
+            return Pending::Ready(Box::new(work(self)));
         }
         let (sender, receiver) = mpsc::channel();
         let (database, context) = (Arc::clone(self.database), self.context.on_another_thread());
-        let waits_for = context.waits_for.clone();
-        WAITING.spawn_blocking(move || {
+        let awaited = context.awaited.clone();
+        READ_THREADS.spawn_blocking(move || {
             let request = RequestDatabase { database: &database, context: &context };
             let answer = context.span().in_scope(|| work(&request));
             // The request may have been given up.
             sender.send(answer).ok();
         });
-        Answer::Elsewhere { database: Arc::clone(self.database), receiver, waits_for }
+        Pending::Spawned { database: Arc::clone(self.database), receiver, awaited }
     }
 }
 
-pub enum Answer<T> {
-    Here(Box<Result<T, DbError>>),
+pub enum Pending<T> {
+    Ready(Box<Result<T, DbError>>),
     /// It will, if it can.
-    Elsewhere {
+    Spawned {
         database: Arc<Database>,
         /// Where the answer arrives.
         receiver: Receiver<Result<T, DbError>>,
         /// Which of its servers has been asked.
-        waits_for: WaitsFor,
+        awaited: AwaitedServer,
     },
 }
 
-impl<T> Answer<T> {
+impl<T> Pending<T> {
     /// The answer; or that the database hangs.
     pub fn wait(self) -> Result<T, DbError> {
-        let (database, receiver, waits_for) = match self {
-            Answer::Here(answer) => return *answer,
-            Answer::Elsewhere { database, receiver, waits_for } => (database, receiver, waits_for),
+        let (database, receiver, awaited) = match self {
+            Pending::Ready(answer) => return *answer,
+            Pending::Spawned { database, receiver, awaited } => (database, receiver, awaited),
         };
         loop {
-            match receiver.recv_timeout(LOOK_EVERY) {
+            match receiver.recv_timeout(POLL_INTERVAL) {
                 Ok(answer) => return answer,
-                Err(RecvTimeoutError::Timeout) if waits_for.in_vain().is_none() => {}
+                Err(RecvTimeoutError::Timeout) if awaited.unavailable_database().is_none() => {}
                 Err(RecvTimeoutError::Timeout) => {
                     return Err(database.unavailable("it does not answer".to_owned()));
                 }

@@ -10,12 +10,12 @@ use diesel::{Connection as _, PgConnection, SqliteConnection};
 use scheduled_thread_pool::ScheduledThreadPool;
 
 use crate::db::connection::address::Address;
-use crate::db::connection::circuit_breaker::Health;
+use crate::db::connection::circuit_breaker::CircuitBreaker;
 use crate::db::connection::room::Room;
 use crate::db::dialect::citus;
 use crate::db::dialect::engine::{self, Connection, Mode};
 use crate::db::dialect::statement_timeout::TimeLimit;
-use crate::db::dialect::wal_size::LogSize;
+use crate::db::dialect::wal_size::WalSize;
 use crate::db::error::{DbError, QueryError, is_damage};
 use crate::db::files;
 
@@ -41,31 +41,31 @@ const MAX_WAITING: usize = 256;
 /// Connections that a request tries, if it finds them closed.
 const MAX_TRIES: usize = 3;
 /// How often a request that waits looks whether there is still something to wait for.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// One SQLite file or PostgreSQL server.
 pub(in crate::db) struct Server {
     /// The database's name, as problems name it.
     database: String,
     pub address: Address,
-    pub health: Arc<Health>,
-    readers: Lane,
-    writers: Lane,
+    pub breaker: Arc<CircuitBreaker>,
+    readers: ConnectionPool,
+    writers: ConnectionPool,
     settings: Settings,
     /// Of a file.
-    log: Option<LogSize>,
+    wal: Option<WalSize>,
     /// Whether writes have found room.
     pub room: Room,
     /// In which generation of the server it was found damaged, or not to be written to.
     damaged_in: AtomicU64,
 }
 
-/// No generation of a server: see [`Health::generation`].
-const NEVER: u64 = u64::MAX;
+/// No generation of a server: see [`CircuitBreaker::generation`].
+const NO_GENERATION: u64 = u64::MAX;
 
 /// The connections for one use, and those who wait for them.
-struct Lane {
-    pool: Pool<Connector>,
+struct ConnectionPool {
+    inner: Pool<Connector>,
     waiting: AtomicUsize,
     timeout: Duration,
 }
@@ -73,29 +73,29 @@ struct Lane {
 impl Server {
     /// The server at `address`, which is first asked when it is first used.
     pub fn new(database: &str, address: Address, settings: Settings) -> Server {
-        let health = Arc::new(Health::new());
+        let breaker = Arc::new(CircuitBreaker::new());
         // One thread opens connections: a server that hangs keeps only its own waiting.
         let threads = Arc::new(
             ScheduledThreadPool::builder().num_threads(1).thread_name_pattern("connect-{}").build(),
         );
-        let lane = |role, connections| {
+        let pool = |role, connections| {
             let timeout = Duration::from_millis(settings.checkout_timeout_ms.into());
-            let pool = Pool::builder()
+            let inner = Pool::builder()
                 .max_size(connections)
                 .min_idle(Some(0))
                 // Not by a query: see `Connector::is_valid`.
                 .test_on_check_out(true)
                 .connection_timeout(timeout)
                 .thread_pool(Arc::clone(&threads))
-                .error_handler(Box::new(Quiet))
+                .error_handler(Box::new(NoopErrorHandler))
                 .build_unchecked(Connector {
                     database: database.to_owned(),
                     address: address.clone(),
-                    health: Arc::clone(&health),
+                    breaker: Arc::clone(&breaker),
                     role,
                     settings,
                 });
-            Lane { pool, waiting: AtomicUsize::new(0), timeout }
+            ConnectionPool { inner, waiting: AtomicUsize::new(0), timeout }
         };
         let writing = match address {
             // SQLite has one writer at a time anyway: waiting for it in the pool is fair, waiting
@@ -104,18 +104,18 @@ impl Server {
             Address::Postgres(_) => settings.write_connections,
         };
         Server {
-            readers: lane(Role::Reader, settings.read_connections),
-            writers: lane(Role::Writer, writing),
+            readers: pool(Role::Reader, settings.read_connections),
+            writers: pool(Role::Writer, writing),
             database: database.to_owned(),
-            log: match &address {
-                Address::Sqlite(file) => Some(LogSize::new(file)),
+            wal: match &address {
+                Address::Sqlite(file) => Some(WalSize::new(file)),
                 Address::Postgres(_) => None,
             },
             address,
-            health,
+            breaker,
             settings,
             room: Room::default(),
-            damaged_in: AtomicU64::new(NEVER),
+            damaged_in: AtomicU64::new(NO_GENERATION),
         }
     }
 
@@ -125,16 +125,16 @@ impl Server {
         prepare: impl Fn(&mut Connection) -> Result<P, QueryError>,
         queries: impl Fn(&mut Connection, P) -> Result<T, QueryError>,
     ) -> Result<T, DbError> {
-        let prepared = |session: &mut Session| {
+        let prepared = |session: &mut PooledConn| {
             session.limit.start(self.statement_timeout());
             let prepared = prepare(&mut session.connection)?;
             engine::begin(&mut session.connection, Mode::Read)?;
             Ok(prepared)
         };
-        let (mut session, prepared) = self.begun(&self.readers, prepared)?;
+        let (mut session, prepared) = self.checkout_and_begin(&self.readers, prepared)?;
         let result = queries(&mut session.connection, prepared);
         let result = engine::end(&mut session.connection, result);
-        result.map_err(|error| self.failed(&mut session, error))
+        result.map_err(|error| self.classify(&mut session, error))
     }
 
     /// Runs `queries` in one transaction that commits durably; when they fail, nothing has
@@ -144,25 +144,25 @@ impl Server {
         queries: impl FnOnce(&mut Connection) -> Result<T, QueryError>,
         after: impl FnOnce(&mut Connection),
     ) -> Result<T, DbError> {
-        let begin = |session: &mut Session| {
+        let begin = |session: &mut PooledConn| {
             session.limit.lift();
             engine::begin(&mut session.connection, Mode::Write)?;
-            if self.health.routes_itself() {
+            if self.breaker.routes_itself() {
                 // Nodes know of a limit what the transaction itself says.
                 engine::limit_lock_wait(&mut session.connection, self.lock_timeout())?;
             }
             Ok(())
         };
-        let (mut session, ()) = self.begun(&self.writers, begin)?;
+        let (mut session, ()) = self.checkout_and_begin(&self.writers, begin)?;
         let result = queries(&mut session.connection);
         let result = engine::end(&mut session.connection, result);
         if result.is_ok() {
             after(&mut session.connection);
-            if let Some(log) = &self.log {
-                log.bound(&mut session.connection, self.settings.lock_timeout_ms);
+            if let Some(wal) = &self.wal {
+                wal.truncate_if_large(&mut session.connection, self.settings.lock_timeout_ms);
             }
         }
-        result.map_err(|error| self.failed(&mut session, error))
+        result.map_err(|error| self.classify(&mut session, error))
     }
 
     /// Runs `work` on a writing connection outside of a transaction, as migrations need it.
@@ -179,19 +179,19 @@ impl Server {
 
     /// A connection on which `begin` has succeeded. A server may have closed those that were open
     /// meanwhile: nothing has happened on them yet, so another one is as good.
-    fn begun<T>(
+    fn checkout_and_begin<T>(
         &self,
-        lane: &Lane,
-        begin: impl Fn(&mut Session) -> Result<T, QueryError>,
+        pool: &ConnectionPool,
+        begin: impl Fn(&mut PooledConn) -> Result<T, QueryError>,
     ) -> Result<(PooledConnection<Connector>, T), DbError> {
         let tries = if matches!(self.address, Address::Postgres(_)) { MAX_TRIES } else { 1 };
         let mut tried = 1;
         loop {
-            let mut session = self.checkout(lane)?;
+            let mut session = self.checkout(pool)?;
             match begin(&mut session) {
                 Ok(begun) => return Ok((session, begun)),
                 Err(error) => {
-                    let failed = self.failed(&mut session, error);
+                    let failed = self.classify(&mut session, error);
                     if tried == tries || !session.broken {
                         return Err(failed);
                     }
@@ -203,12 +203,12 @@ impl Server {
 
     /// The error by its database. When a server has closed the connection, or doesn't take writes
     /// any more, that connection is not used again, and neither are those that were opened before.
-    fn failed(&self, session: &mut Session, error: QueryError) -> DbError {
+    fn classify(&self, session: &mut PooledConn, error: QueryError) -> DbError {
         let demoted = error.is_read_only();
-        let error = error.of(&self.database);
+        let error = error.in_database(&self.database);
         match &error {
-            DbError::Full { .. } => self.room.note_full(),
-            DbError::Unusable { .. } => self.note_damage(),
+            DbError::Full { .. } => self.room.record_full(),
+            DbError::Unusable { .. } => self.record_damage(),
             _ => {}
         }
         let (DbError::Unavailable { reason, .. } | DbError::Refused { reason, .. }) = &error else {
@@ -218,7 +218,7 @@ impl Server {
             && (demoted || session.connection.batch_execute("SELECT 1").is_err())
         {
             session.broken = true;
-            self.health.doubt();
+            self.breaker.record_failure();
             return self.unavailable(reason.clone());
         }
         match error {
@@ -227,14 +227,14 @@ impl Server {
         }
     }
 
-    fn checkout(&self, lane: &Lane) -> Result<PooledConnection<Connector>, DbError> {
+    fn checkout(&self, pool: &ConnectionPool) -> Result<PooledConnection<Connector>, DbError> {
         let began = Instant::now();
-        let _waiting = lane.wait().map_err(|reason| self.unavailable(reason))?;
+        let _waiting = pool.wait().map_err(|reason| self.unavailable(reason))?;
         loop {
-            self.health.check(began).map_err(|reason| self.away(reason))?;
-            match lane.pool.get_timeout(LOOK_EVERY) {
+            self.breaker.check(began).map_err(|reason| self.known_unavailable(reason))?;
+            match pool.inner.get_timeout(POLL_INTERVAL) {
                 Ok(session) => return Ok(session),
-                Err(_) if began.elapsed() < lane.timeout => {}
+                Err(_) if began.elapsed() < pool.timeout => {}
                 Err(error) => return Err(self.unavailable(error.to_string())),
             }
         }
@@ -242,7 +242,7 @@ impl Server {
 
     /// Fails when the file's disk has hardly any room left.
     pub fn require_room(&self) -> Result<(), DbError> {
-        if !self.log.as_ref().is_some_and(LogSize::lacks_room) {
+        if !self.wal.as_ref().is_some_and(WalSize::lacks_room) {
             return Ok(());
         }
         Err(self.full("there is less than 1 MiB"))
@@ -259,7 +259,7 @@ impl Server {
         if let Some(problem) = self.write_problem() {
             return Err(self.unusable(problem));
         }
-        if self.damaged_in.load(Ordering::Relaxed) == self.health.generation() {
+        if self.damaged_in.load(Ordering::Relaxed) == self.breaker.generation() {
             return Err(self.unusable("it was found damaged, or read-only, before".to_owned()));
         }
         Ok(())
@@ -276,8 +276,8 @@ impl Server {
         DbError::Unusable { database: self.database.clone(), reason }
     }
 
-    fn note_damage(&self) {
-        self.damaged_in.store(self.health.generation(), Ordering::Relaxed);
+    fn record_damage(&self) {
+        self.damaged_in.store(self.breaker.generation(), Ordering::Relaxed);
     }
 
     fn lock_timeout(&self) -> Duration {
@@ -291,20 +291,20 @@ impl Server {
     /// That it can't be asked, for this reason. Some of them do not pass by themselves.
     pub fn unavailable(&self, reason: String) -> DbError {
         if is_damage(&reason) {
-            self.note_damage();
+            self.record_damage();
             return self.unusable(reason);
         }
         if let Some(problem) = self.write_problem() {
             return self.unusable(format!("{reason}: {problem}"));
         }
-        DbError::Unavailable { database: self.database.clone(), reason, is_news: true }
+        DbError::Unavailable { database: self.database.clone(), reason, should_log: true }
     }
 
     /// What the log knows already.
-    fn away(&self, reason: String) -> DbError {
+    fn known_unavailable(&self, reason: String) -> DbError {
         match self.unavailable(reason) {
             DbError::Unavailable { database, reason, .. } => {
-                DbError::Unavailable { database, reason, is_news: false }
+                DbError::Unavailable { database, reason, should_log: false }
             }
             unusable => unusable,
         }
@@ -313,13 +313,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.health.stop();
+        self.breaker.stop();
     }
 }
 
-impl Lane {
-    fn wait(&self) -> Result<Waiting<'_>, String> {
-        let waiting = Waiting(&self.waiting);
+impl ConnectionPool {
+    fn wait(&self) -> Result<WaitTicket<'_>, String> {
+        let waiting = WaitTicket(&self.waiting);
         if self.waiting.fetch_add(1, Ordering::Relaxed) < MAX_WAITING {
             Ok(waiting)
         } else {
@@ -329,9 +329,9 @@ impl Lane {
 }
 
 /// A request that waits for a connection, until it is dropped.
-struct Waiting<'a>(&'a AtomicUsize);
+struct WaitTicket<'a>(&'a AtomicUsize);
 
-impl Drop for Waiting<'_> {
+impl Drop for WaitTicket<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -347,16 +347,16 @@ enum Role {
 struct Connector {
     database: String,
     address: Address,
-    health: Arc<Health>,
+    breaker: Arc<CircuitBreaker>,
     role: Role,
     settings: Settings,
 }
 
-struct Session {
+struct PooledConn {
     connection: Connection,
     /// Whether it can't be used again.
     broken: bool,
-    /// See [`Health::generation`].
+    /// See [`CircuitBreaker::generation`].
     generation: u64,
     limit: TimeLimit,
 }
@@ -367,27 +367,29 @@ struct Session {
 struct ConnectError(String);
 
 impl ManageConnection for Connector {
-    type Connection = Session;
+    type Connection = PooledConn;
     type Error = ConnectError;
 
-    fn connect(&self) -> Result<Session, ConnectError> {
-        let generation = self.health.generation();
+    fn connect(&self) -> Result<PooledConn, ConnectError> {
+        let generation = self.breaker.generation();
         let connected = connect(&self.address, self.role == Role::Writer, &self.settings);
         let connected = connected.and_then(|mut connection| {
             let routes_itself = citus::set_up(&mut connection).map_err(|e| one_line(&e))?;
-            self.health.set_routes_itself(routes_itself);
+            self.breaker.set_routes_itself(routes_itself);
             let limit = TimeLimit::of(&mut connection).map_err(|e| one_line(&e))?;
             Ok((connection, limit))
         });
         match connected {
-            Ok((connection, limit)) => Ok(Session { connection, broken: false, generation, limit }),
+            Ok((connection, limit)) => {
+                Ok(PooledConn { connection, broken: false, generation, limit })
+            }
             Err(reason) => {
                 // A command that nobody watches for says it itself.
-                if self.health.is_watched() {
+                if self.breaker.is_watched() {
                     let database = &self.database;
                     tracing::warn!(database, reason, "a connection could not be opened");
                 }
-                self.health.unreachable(&reason);
+                self.breaker.record_unreachable(&reason);
                 Err(ConnectError(reason))
             }
         }
@@ -395,15 +397,15 @@ impl ManageConnection for Connector {
 
     /// A file does not hang up. A server may have, but a query at every checkout would cost as
     /// much as many a request: what was opened before the last failure counts as closed.
-    fn is_valid(&self, session: &mut Session) -> Result<(), ConnectError> {
-        if session.generation == self.health.generation() {
+    fn is_valid(&self, session: &mut PooledConn) -> Result<(), ConnectError> {
+        if session.generation == self.breaker.generation() {
             Ok(())
         } else {
             Err(ConnectError("opened before the server failed".to_owned()))
         }
     }
 
-    fn has_broken(&self, session: &mut Session) -> bool {
+    fn has_broken(&self, session: &mut PooledConn) -> bool {
         use diesel::connection::{AnsiTransactionManager as Transactions, TransactionManager};
         let in_transaction = engine::on_each_engine!(&mut session.connection, c => {
             Transactions::is_broken_transaction_manager(c)
@@ -432,7 +434,7 @@ pub(in crate::db) fn connect(
              PRAGMA foreign_keys = ON;
              PRAGMA query_only = {};",
             settings.lock_timeout_ms,
-            LogSize::pragmas(),
+            WalSize::pragmas(),
             if writes { "OFF" } else { "ON" }
         ),
         // Whoever holds locks and hears nothing from us any more must not hold them for ever.
@@ -459,8 +461,8 @@ pub(in crate::db) fn one_line(error: &dyn std::fmt::Display) -> String {
 
 /// Connections that can't be opened are logged where that is noticed.
 #[derive(Debug)]
-struct Quiet;
+struct NoopErrorHandler;
 
-impl HandleError<ConnectError> for Quiet {
+impl HandleError<ConnectError> for NoopErrorHandler {
     fn handle_error(&self, _: ConnectError) {}
 }

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use tracing::Span;
 
-use crate::db::connection::circuit_breaker::Health;
+use crate::db::connection::circuit_breaker::CircuitBreaker;
 
 /// How far each database's write-ahead log had come when a client wrote to it, in bytes, by the
 /// database's name.
@@ -89,21 +89,21 @@ impl FromStr for Positions {
 
 /// Which server a request waits for; looked at from another thread.
 #[derive(Clone, Default)]
-pub struct WaitsFor(Arc<Mutex<Option<Awaited>>>);
+pub struct AwaitedServer(Arc<Mutex<Option<Awaited>>>);
 
 /// A database's name, and the server of it that is waited for.
-type Awaited = (String, Arc<Health>);
+type Awaited = (String, Arc<CircuitBreaker>);
 
-impl WaitsFor {
+impl AwaitedServer {
     /// The name of the database that the request waits for.
     pub fn database(&self) -> Option<String> {
         self.lock().as_ref().map(|(name, _)| name.clone())
     }
 
     /// The same, if its server doesn't answer.
-    pub fn in_vain(&self) -> Option<String> {
-        let waits_for = self.lock();
-        waits_for.as_ref().filter(|(_, health)| !health.is_up()).map(|(name, _)| name.clone())
+    pub fn unavailable_database(&self) -> Option<String> {
+        let awaited = self.lock();
+        awaited.as_ref().filter(|(_, breaker)| !breaker.is_up()).map(|(name, _)| name.clone())
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Awaited>> {
@@ -119,7 +119,7 @@ impl WaitsFor {
 #[derive(Clone)]
 pub struct Context {
     request: Arc<Request>,
-    pub waits_for: WaitsFor,
+    pub awaited: AwaitedServer,
 }
 
 struct Request {
@@ -135,14 +135,14 @@ impl Context {
     pub fn new(seen: Positions, deadline: Option<Instant>) -> Context {
         let span = Span::current();
         let request = Request { seen, written: Mutex::default(), deadline, span };
-        Context { request: Arc::new(request), waits_for: WaitsFor::default() }
+        Context { request: Arc::new(request), awaited: AwaitedServer::default() }
     }
 
     /// Of work for several clients at once: it sees what any of them has seen, and what it writes
     /// is no client's yet.
     pub fn of_batch<'a>(
         contexts: impl Iterator<Item = &'a Context> + Clone,
-        waits_for: WaitsFor,
+        awaited: AwaitedServer,
     ) -> Context {
         let mut seen = Positions::default();
         for context in contexts.clone() {
@@ -155,12 +155,12 @@ impl Context {
             deadline: None,
             span: span.unwrap_or_else(Span::none),
         };
-        Context { request: Arc::new(request), waits_for }
+        Context { request: Arc::new(request), awaited }
     }
 
     /// The same request, on a thread that waits for a server of its own.
     pub(in crate::db) fn on_another_thread(&self) -> Context {
-        Context { request: Arc::clone(&self.request), waits_for: WaitsFor::default() }
+        Context { request: Arc::clone(&self.request), awaited: AwaitedServer::default() }
     }
 
     /// What the client had seen when it made the request.
@@ -191,15 +191,15 @@ impl Context {
     }
 
     /// Does `work`, which waits for this server.
-    pub(in crate::db) fn waiting_for<T>(
+    pub(in crate::db) fn while_awaiting<T>(
         &self,
         name: &str,
-        health: &Arc<Health>,
+        breaker: &Arc<CircuitBreaker>,
         work: impl FnOnce() -> T,
     ) -> T {
-        self.waits_for.set(Some((name.to_owned(), Arc::clone(health))));
+        self.awaited.set(Some((name.to_owned(), Arc::clone(breaker))));
         let done = work();
-        self.waits_for.set(None);
+        self.awaited.set(None);
         done
     }
 
@@ -254,7 +254,7 @@ mod tests {
     fn what_a_batch_writes_is_no_clients() {
         let seen = |text: &str| Context::new(text.parse().unwrap(), None);
         let clients = [seen("default:5.reviews-1:9"), seen("reviews-1:a")];
-        let batch = Context::of_batch(clients.iter(), WaitsFor::default());
+        let batch = Context::of_batch(clients.iter(), AwaitedServer::default());
         batch.note_write("reviews-1", 100);
         assert_eq!(batch.seen().to_string(), "default:5.reviews-1:a");
         assert_eq!(batch.position("reviews-1"), 100);

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a full server is left alone between two probes.
-const REST: Duration = Duration::from_secs(1);
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Whether a server's disk is full, as far as its writes have shown.
 #[derive(Default)]
@@ -21,13 +21,13 @@ enum State {
     HasRoom,
     Full {
         /// When the last probe ran.
-        tried_at: Option<Instant>,
+        probed_at: Option<Instant>,
     },
 }
 
 /// Whether the caller should probe for room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::db) enum Try {
+pub(in crate::db) enum Probe {
     /// The disk is not known to be full.
     NotNeeded,
     Now,
@@ -37,27 +37,27 @@ pub(in crate::db) enum Try {
 
 impl Room {
     /// Records that a write failed for lack of room.
-    pub fn note_full(&self) {
+    pub fn record_full(&self) {
         self.change(|state| {
             if let State::HasRoom = state {
-                *state = State::Full { tried_at: None };
+                *state = State::Full { probed_at: None };
             }
         });
     }
 
     /// Records that a write which needed new pages succeeded.
-    pub fn note_room(&self) {
+    pub fn record_room(&self) {
         self.change(|state| *state = State::HasRoom);
     }
 
     /// Whether the caller should probe. For the next second, other callers should not.
-    pub fn begin_try(&self) -> Try {
+    pub fn start_probe(&self) -> Probe {
         self.change(|state| match state {
-            State::HasRoom => Try::NotNeeded,
-            State::Full { tried_at: Some(at) } if at.elapsed() < REST => Try::NotYet,
-            State::Full { tried_at } => {
-                *tried_at = Some(Instant::now());
-                Try::Now
+            State::HasRoom => Probe::NotNeeded,
+            State::Full { probed_at: Some(at) } if at.elapsed() < PROBE_INTERVAL => Probe::NotYet,
+            State::Full { probed_at } => {
+                *probed_at = Some(Instant::now());
+                Probe::Now
             }
         })
     }

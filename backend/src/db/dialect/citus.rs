@@ -15,25 +15,25 @@ use crate::db::dialect::engine::Connection;
 const SHARDED: [&str; 6] =
     ["review", "bucket_owner", "product_rating", "idempotency_key", "report", "review_event"];
 
-pub(in crate::db) fn is_here(connection: &mut Connection) -> QueryResult<bool> {
+pub(in crate::db) fn is_installed(connection: &mut Connection) -> QueryResult<bool> {
     let Connection::Postgres(connection) = connection else { return Ok(false) };
-    let is_here = "EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')";
-    diesel::select(sql::<Bool>(is_here)).get_result(connection)
+    let is_installed = "EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')";
+    diesel::select(sql::<Bool>(is_installed)).get_result(connection)
 }
 
 /// Says whether the database has the extension; if so, has limits of a transaction hold on the nodes too.
 pub(in crate::db) fn set_up(connection: &mut Connection) -> QueryResult<bool> {
-    let is_here = is_here(connection)?;
-    if is_here {
+    let is_installed = is_installed(connection)?;
+    if is_installed {
         connection.batch_execute("SET citus.propagate_set_commands = 'local'")?;
     }
-    Ok(is_here)
+    Ok(is_installed)
 }
 
 /// Distributes those sharded tables that are not distributed yet; returns their names.
 pub(in crate::db) fn distribute(connection: &mut Connection) -> QueryResult<Vec<&'static str>> {
     let mut distributed = Vec::new();
-    if !is_here(connection)? {
+    if !is_installed(connection)? {
         return Ok(distributed);
     }
     for table in SHARDED {
@@ -61,7 +61,7 @@ fn is_distributed(connection: &mut Connection, table: &str) -> QueryResult<bool>
 /// Lets this transaction create and drop triggers on a table if it is distributed; says whether it is.
 /// Citus calls them unsafe because one that reads or writes could wait for itself.
 pub(in crate::db) fn allow_triggers(connection: &mut Connection, table: &str) -> QueryResult<bool> {
-    if !is_here(connection)? || !is_distributed(connection, table)? {
+    if !is_installed(connection)? || !is_distributed(connection, table)? {
         return Ok(false);
     }
     connection.batch_execute("SET LOCAL citus.enable_unsafe_triggers = on")?;

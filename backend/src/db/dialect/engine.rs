@@ -11,11 +11,11 @@ use diesel::sql_types::{BigInt, Bool, Nullable, SmallInt, Text};
 use twox_hash::XxHash3_64;
 
 use crate::db::dialect::citus;
-use crate::db::dialect::prepared::Cached;
+use crate::db::dialect::prepared::KeepPrepared;
 use crate::db::dialect::statement_timeout::in_time;
 use crate::db::error::QueryError;
 use crate::db::tables::cluster;
-use crate::db::tables::owner::Owned;
+use crate::db::tables::owner::OwnedBuckets;
 use crate::db::tables::schema::review;
 
 pub use multi::{AnyConnection as Connection, MultiBackend};
@@ -157,7 +157,7 @@ pub fn limit_lock_wait(connection: &mut Connection, longest: Duration) -> Result
 }
 
 /// The upper 16 bits of the keys of the locks that say which ids are on their way.
-const MINT_KEYS: i64 = LOCK_KEYS;
+const WRITER_KEYS: i64 = LOCK_KEYS;
 
 /// Milliseconds since the Unix epoch, by the database's own clock, in PostgreSQL's words.
 const NOW_MS: &str = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
@@ -169,15 +169,15 @@ const NOW_MS: &str = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigin
 /// The order matters. The lock is taken at a time that is read before; the id's time is read
 /// afterwards. Whoever reads the clock, then looks at the locks, and sees none knows that what
 /// comes later has a later id.
-pub fn announce_write(connection: &mut Connection) -> Result<Option<i64>, QueryError> {
+pub fn register_writer(connection: &mut Connection) -> Result<Option<i64>, QueryError> {
     let Connection::Postgres(postgres) = connection else { return Ok(None) };
     // A volatile function is not optimized away, and OFFSET keeps the order.
     let now_ms = format!(
         "(SELECT {NOW_MS} FROM
              (SELECT pg_advisory_xact_lock_shared({} | {NOW_MS}) OFFSET 0) AS announced)",
-        MINT_KEYS << 48
+        WRITER_KEYS << 48
     );
-    Ok(Some(Cached(diesel::select(sql::<BigInt>(&now_ms))).get_result(postgres)?))
+    Ok(Some(KeepPrepared(diesel::select(sql::<BigInt>(&now_ms))).get_result(postgres)?))
 }
 
 /// A replica doesn't know what is being written; but no write takes longer than this.
@@ -192,7 +192,7 @@ pub struct Settled {
     pub now_ms: i64,
 }
 
-/// Until when all reviews of this database are settled. `None` as in [`announce_write`]. Must run
+/// Until when all reviews of this database are settled. `None` as in [`register_writer`]. Must run
 /// before the snapshot is taken that is to hold them.
 pub(in crate::db) fn settled(connection: &mut Connection) -> QueryResult<Option<Settled>> {
     let Connection::Postgres(postgres) = connection else { return Ok(None) };
@@ -208,7 +208,7 @@ pub(in crate::db) fn settled(connection: &mut Connection) -> QueryResult<Option<
     .get_result(postgres)?;
     let oldest: Option<i64> = diesel::select(sql::<Nullable<BigInt>>(&format!(
         "(SELECT min(((classid::bigint & 65535) << 32) | objid::bigint) FROM pg_locks
-          WHERE locktype = 'advisory' AND classid::bigint >> 16 = {MINT_KEYS}
+          WHERE locktype = 'advisory' AND classid::bigint >> 16 = {WRITER_KEYS}
             AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
     )))
     .get_result(postgres)?;
@@ -217,7 +217,7 @@ pub(in crate::db) fn settled(connection: &mut Connection) -> QueryResult<Option<
 }
 
 /// The time by the database's clock, in milliseconds since the Unix epoch. `None` as in
-/// [`announce_write`].
+/// [`register_writer`].
 pub fn clock_ms(connection: &mut Connection) -> Result<Option<i64>, QueryError> {
     let Connection::Postgres(postgres) = connection else { return Ok(None) };
     Ok(Some(diesel::select(sql::<BigInt>(NOW_MS)).get_result(postgres)?))
@@ -227,7 +227,7 @@ pub(in crate::db) type ReviewCondition =
     Box<dyn BoxableExpression<review::table, MultiBackend, SqlType = Bool>>;
 
 /// That a review lies in one of these buckets.
-pub(in crate::db) fn lies_in(connection: &Connection, owned: &Owned) -> ReviewCondition {
+pub(in crate::db) fn in_buckets(connection: &Connection, owned: &OwnedBuckets) -> ReviewCondition {
     match connection {
         // Not by the index of buckets: most reviews of the database do lie in them.
         Connection::Sqlite(_) => {
@@ -250,23 +250,23 @@ pub(in crate::db) fn lies_in(connection: &Connection, owned: &Owned) -> ReviewCo
 /// Both planners think that few rows do, and would search by bucket and sort, or read all of a
 /// product's reviews for one page. But its range of the table is in order already. So the condition
 /// is hidden from PostgreSQL; SQLite would also make a table of the list, at each page.
-pub(in crate::db) fn lies_at_home(
+pub(in crate::db) fn in_home_buckets(
     connection: &Connection,
-    owned: &Owned,
+    owned: &OwnedBuckets,
 ) -> Option<ReviewCondition> {
     match connection {
         Connection::Sqlite(_) => None,
-        Connection::Postgres(_) => Some(lies_in(connection, owned)),
+        Connection::Postgres(_) => Some(in_buckets(connection, owned)),
     }
 }
 
-fn numbers(owned: &Owned) -> Vec<i16> {
+fn numbers(owned: &OwnedBuckets) -> Vec<i16> {
     owned.buckets.iter().map(|bucket| bucket.number()).collect()
 }
 
 /// The condition `sql`, which only few rows meet. SQLite, which does not count how many, would
 /// otherwise read all of a product's reviews for its few with two stars.
-pub(in crate::db) fn rare(connection: &Connection, condition: &str) -> ReviewCondition {
+pub(in crate::db) fn unlikely(connection: &Connection, condition: &str) -> ReviewCondition {
     match connection {
         Connection::Sqlite(_) => Box::new(sql::<Bool>(&format!("unlikely({condition})"))),
         Connection::Postgres(_) => Box::new(sql::<Bool>(condition)),
@@ -276,7 +276,7 @@ pub(in crate::db) fn rare(connection: &Connection, condition: &str) -> ReviewCon
 /// That a review's title, body or author's name may hold `word`, which is folded: true of each that
 /// does, and of all with other letters than ASCII, whose cases and accents engines see in ways of
 /// their own.
-pub(in crate::db) fn may_mention(connection: &Connection, word: &str) -> ReviewCondition {
+pub(in crate::db) fn text_may_match(connection: &Connection, word: &str) -> ReviewCondition {
     // The C collation knows the cases of ASCII letters alone, as SQLite does.
     let (like, collation, chars) = match connection {
         Connection::Sqlite(_) => ("LIKE", "", "length"),
@@ -306,7 +306,7 @@ pub(in crate::db) fn escape_like(text: &str) -> String {
 
 /// Makes the next id of a table whose ids the engine gives one that is free, after rows were added
 /// under ids of their own. SQLite looks for itself.
-pub(in crate::db) fn continue_ids(connection: &mut Connection, table: &str) -> QueryResult<()> {
+pub(in crate::db) fn reset_sequence(connection: &mut Connection, table: &str) -> QueryResult<()> {
     let Connection::Postgres(postgres) = connection else { return Ok(()) };
     postgres.batch_execute(&format!(
         "SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"
@@ -334,7 +334,7 @@ pub(in crate::db) fn last_id(connection: &mut Connection, table: &str) -> QueryR
 
 /// Makes the next id of a table one after `last`. Where SQLite never gives an id twice it keeps
 /// count of them; elsewhere the rows tell.
-pub(in crate::db) fn continue_ids_after(
+pub(in crate::db) fn set_sequence(
     connection: &mut Connection,
     table: &str,
     last: i64,
@@ -364,7 +364,7 @@ pub(in crate::db) fn analyze(connection: &mut Connection, table: &str) -> QueryR
 /// Writes 1 MB, which needs new pages, and leaves nothing behind: fails where the disk is full. Of a
 /// file it writes a page to the log: how much room there is, its file system tells. Of a Citus cluster
 /// it is only the coordinator's room.
-pub(in crate::db) fn use_new_pages(connection: &mut Connection) -> Result<(), QueryError> {
+pub(in crate::db) fn probe_room(connection: &mut Connection) -> Result<(), QueryError> {
     if let Connection::Sqlite(_) = connection {
         return cluster::touch(connection);
     }
@@ -381,7 +381,7 @@ pub(in crate::db) fn use_new_pages(connection: &mut Connection) -> Result<(), Qu
 
 /// Bytes that the database takes; of a SQLite file without what is still in its log.
 pub(in crate::db) fn size(connection: &mut Connection) -> QueryResult<i64> {
-    if citus::is_here(connection)? {
+    if citus::is_installed(connection)? {
         return citus::size(connection);
     }
     let size = match connection {
@@ -396,12 +396,12 @@ pub(in crate::db) fn size(connection: &mut Connection) -> QueryResult<i64> {
 /// See [`crate::db::Database::data_version`].
 pub(in crate::db) fn data_version(connection: &mut Connection) -> QueryResult<i64> {
     let version = sql::<BigInt>("(SELECT data_version FROM pragma_data_version)");
-    Cached(diesel::select(version)).get_result(connection)
+    KeepPrepared(diesel::select(version)).get_result(connection)
 }
 
 /// What the engine itself finds wrong with what it stores, line by line. PostgreSQL has no such
 /// question without extensions: it checks pages as it reads them, if its data checksums are on.
-pub(in crate::db) fn damage(connection: &mut Connection) -> QueryResult<Vec<String>> {
+pub(in crate::db) fn integrity_errors(connection: &mut Connection) -> QueryResult<Vec<String>> {
     #[derive(QueryableByName)]
     struct Line {
         #[diesel(sql_type = Text)]

@@ -11,9 +11,9 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 /// executed, as UPDATE is, diesel passes on in a way that this can't change.) Only for queries of
 /// few texts: whatever varies must be a bind, for statements are kept as long as their connection.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::db) struct Cached<T>(pub T);
+pub(in crate::db) struct KeepPrepared<T>(pub T);
 
-impl<T: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for Cached<T> {
+impl<T: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for KeepPrepared<T> {
     fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         self.0.walk_ast(pass)
     }
@@ -23,14 +23,14 @@ impl<T: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for Cached<T> {
     }
 }
 
-impl<T: QueryId> QueryId for Cached<T> {
+impl<T: QueryId> QueryId for KeepPrepared<T> {
     type QueryId = T::QueryId;
 
     const HAS_STATIC_QUERY_ID: bool = T::HAS_STATIC_QUERY_ID;
 }
 
-impl<T: Query> Query for Cached<T> {
+impl<T: Query> Query for KeepPrepared<T> {
     type SqlType = T::SqlType;
 }
 
-impl<T, C> diesel::RunQueryDsl<C> for Cached<T> {}
+impl<T, C> diesel::RunQueryDsl<C> for KeepPrepared<T> {}

@@ -19,41 +19,41 @@ use crate::db::dialect::engine::Connection;
 /// of writing reviews.
 const CHECKPOINT_PAGES: u64 = 16_000;
 /// Bytes of a log of so many pages.
-const USUAL_BYTES: u64 = CHECKPOINT_PAGES * 4_096;
+const TARGET_BYTES: u64 = CHECKPOINT_PAGES * 4_096;
 /// Bytes of a log that is far too long.
-const MAX_BYTES: u64 = USUAL_BYTES * 3 / 2;
+const MAX_BYTES: u64 = TARGET_BYTES * 3 / 2;
 
 /// Bytes of room that are hardly any.
-const LITTLE_BYTES: u64 = 1 << 20;
+const MIN_FREE_BYTES: u64 = 1 << 20;
 
 /// How long readers are waited for; and how long not again, so that a long read (a verification, a
 /// backup) slows writing down by a twentieth at most.
-const PATIENCE: Duration = Duration::from_millis(50);
-const REST: Duration = Duration::from_secs(1);
+const READER_WAIT: Duration = Duration::from_millis(50);
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-pub(in crate::db) struct LogSize {
+pub(in crate::db) struct WalSize {
     file: PathBuf,
     tried_at: Mutex<Option<Instant>>,
 }
 
-impl LogSize {
-    pub fn new(database: &std::path::Path) -> LogSize {
+impl WalSize {
+    pub fn new(database: &std::path::Path) -> WalSize {
         let mut file = database.as_os_str().to_owned();
         file.push("-wal");
-        LogSize { file: file.into(), tried_at: Mutex::default() }
+        WalSize { file: file.into(), tried_at: Mutex::default() }
     }
 
     /// What a connection is told when it is opened.
     pub fn pragmas() -> String {
         format!(
             "PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};
-             PRAGMA journal_size_limit = {USUAL_BYTES};"
+             PRAGMA journal_size_limit = {TARGET_BYTES};"
         )
     }
 
     /// Empties the log if it is far too long. For the connection that writes, after a commit;
     /// `busy_timeout_ms` is what it waits for locks otherwise.
-    pub fn bound(&self, connection: &mut Connection, busy_timeout_ms: u32) {
+    pub fn truncate_if_large(&self, connection: &mut Connection, busy_timeout_ms: u32) {
         let Connection::Sqlite(sqlite) = connection else { return };
         let bytes = std::fs::metadata(&self.file).map_or(0, |file| file.len());
         if bytes <= MAX_BYTES || !self.may_try() {
@@ -73,12 +73,12 @@ impl LogSize {
     pub fn lacks_room(&self) -> bool {
         let Some(folder) = self.file.parent() else { return false };
         // What can't be asked is found out by writing.
-        rustix::fs::statvfs(folder).is_ok_and(|disk| disk.f_bavail * disk.f_frsize < LITTLE_BYTES)
+        rustix::fs::statvfs(folder).is_ok_and(|disk| disk.f_bavail * disk.f_frsize < MIN_FREE_BYTES)
     }
 
     fn may_try(&self) -> bool {
         let mut tried_at = self.tried_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let may = tried_at.is_none_or(|at| at.elapsed() >= REST);
+        let may = tried_at.is_none_or(|at| at.elapsed() >= RETRY_AFTER);
         if may {
             *tried_at = Some(Instant::now());
         }
@@ -92,7 +92,7 @@ fn truncate(sqlite: &mut SqliteConnection, busy_timeout_ms: u32) -> QueryResult<
         #[diesel(sql_type = diesel::sql_types::Integer)]
         busy: i32,
     }
-    sqlite.batch_execute(&format!("PRAGMA busy_timeout = {}", PATIENCE.as_millis()))?;
+    sqlite.batch_execute(&format!("PRAGMA busy_timeout = {}", READER_WAIT.as_millis()))?;
     let done = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(sqlite);
     sqlite.batch_execute(&format!("PRAGMA busy_timeout = {busy_timeout_ms}"))?;
     let Checkpoint { busy } = done?;

@@ -9,7 +9,7 @@ use ostrakon_shared::ProductId;
 use serde::Serialize;
 
 use crate::db::dialect::engine::Connection;
-use crate::db::dialect::prepared::Cached;
+use crate::db::dialect::prepared::KeepPrepared;
 use crate::db::error::QueryError;
 use crate::text::NameKeys;
 
@@ -50,7 +50,7 @@ fn archived(sqlite: &mut SqliteConnection, ids: &[i64]) -> QueryResult<Vec<Produ
     const PRODUCTS: &str = "SELECT product.id, archived
          FROM json_each(?1) AS wanted CROSS JOIN product ON product.id = wanted.value";
     let query = diesel::sql_query(PRODUCTS).bind::<Text, _>(json(ids));
-    let rows: Vec<Row> = Cached(query).load(sqlite)?;
+    let rows: Vec<Row> = KeepPrepared(query).load(sqlite)?;
     Ok(rows.into_iter().map(|row| (row.id, row.archived)).collect())
 }
 
@@ -77,7 +77,7 @@ fn alike(
     }
     let query = diesel::sql_query(ACCOUNTS);
     let query = query.bind::<Text, _>(json(keys)).bind::<Text, _>(json(skeletons));
-    let rows: Vec<Row> = Cached(query).load(sqlite)?;
+    let rows: Vec<Row> = KeepPrepared(query).load(sqlite)?;
     let keys = |row: Row| NameKeys { key: row.name_key, skeleton: row.name_skeleton };
     Ok(rows.into_iter().map(keys).collect())
 }
@@ -117,7 +117,7 @@ fn in_one_query(
         query = query.bind::<Array<Text>, _>(keys).bind::<Array<Text>, _>(skeletons);
     }
     let (mut products, mut accounts) = (Vec::new(), Vec::new());
-    for row in Cached(query).load::<Found>(postgres)? {
+    for row in KeepPrepared(query).load::<Found>(postgres)? {
         match (row.name_key, row.name_skeleton) {
             (Some(key), Some(skeleton)) => accounts.push(NameKeys { key, skeleton }),
             _ => products.push((row.id, row.archived)),

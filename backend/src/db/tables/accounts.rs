@@ -38,7 +38,8 @@ impl TryFrom<AccountRow> for Account {
     type Error = QueryError;
 
     fn try_from(row: AccountRow) -> Result<Account, QueryError> {
-        let broken = |what: &str| QueryError::Broken(format!("account {} with {what}", row.id));
+        let broken =
+            |what: &str| QueryError::CorruptData(format!("account {} with {what}", row.id));
         Ok(Account {
             id: AccountId::new(row.id).ok_or_else(|| broken("an impossible id"))?,
             role: row.role.parse().map_err(|_| broken("an unknown role"))?,
@@ -51,7 +52,7 @@ impl TryFrom<AccountRow> for Account {
 
 /// A moment, from its milliseconds since the Unix epoch.
 pub(in crate::db) fn timestamp(unix_ms: i64) -> Result<Timestamp, QueryError> {
-    let broken = |_| QueryError::Broken(format!("{unix_ms} ms are no date"));
+    let broken = |_| QueryError::CorruptData(format!("{unix_ms} ms are no date"));
     Timestamp::from_millisecond(unix_ms).map_err(broken)
 }
 

@@ -51,7 +51,8 @@ impl TryFrom<EntryRow> for AuditEntry {
     type Error = QueryError;
 
     fn try_from(row: EntryRow) -> Result<AuditEntry, QueryError> {
-        let broken = |what: &str| QueryError::Broken(format!("audit entry {} with {what}", row.id));
+        let broken =
+            |what: &str| QueryError::CorruptData(format!("audit entry {} with {what}", row.id));
         let account = |id: i64| AccountId::new(id).ok_or_else(|| broken("an impossible account"));
         let product = |id: i64| ProductId::new(id).ok_or_else(|| broken("an impossible product"));
         let via = row.via.as_ref().map(|via| via.parse().map_err(|_| broken("unknown means")));

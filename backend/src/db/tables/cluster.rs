@@ -136,5 +136,5 @@ pub fn shard_map(connection: &mut Connection) -> Result<ShardMap, QueryError> {
         .collect();
     owners
         .and_then(ShardMap::from_owners)
-        .ok_or_else(|| QueryError::Broken("a shard map that lacks buckets".to_owned()))
+        .ok_or_else(|| QueryError::CorruptData("a shard map that lacks buckets".to_owned()))
 }

@@ -14,15 +14,15 @@ use crate::db::tables::schema::{account, product, review};
 
 /// The highest ids of products and accounts; 0 without any.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Highest {
+pub struct HighestIds {
     pub product: i64,
     pub account: i64,
 }
 
-impl Highest {
+impl HighestIds {
     /// The higher ones of both.
-    pub fn max(self, other: Highest) -> Highest {
-        Highest {
+    pub fn max(self, other: HighestIds) -> HighestIds {
+        HighestIds {
             product: self.product.max(other.product),
             account: self.account.max(other.account),
         }
@@ -30,24 +30,24 @@ impl Highest {
 }
 
 /// The highest ids that `default` has given, whether or not their rows are still there.
-pub fn given(connection: &mut Connection) -> Result<Highest, QueryError> {
-    Ok(Highest {
+pub fn given(connection: &mut Connection) -> Result<HighestIds, QueryError> {
+    Ok(HighestIds {
         product: engine::last_id(connection, "product")?,
         account: engine::last_id(connection, "account")?,
     })
 }
 
 /// The highest ids of the products and accounts that are there.
-pub fn stored(connection: &mut Connection) -> Result<Highest, QueryError> {
+pub fn stored(connection: &mut Connection) -> Result<HighestIds, QueryError> {
     let product: Option<i64> =
         product::table.select(diesel::dsl::max(product::id)).first(connection)?;
     let account: Option<i64> =
         account::table.select(diesel::dsl::max(account::id)).first(connection)?;
-    Ok(Highest { product: product.unwrap_or_default(), account: account.unwrap_or_default() })
+    Ok(HighestIds { product: product.unwrap_or_default(), account: account.unwrap_or_default() })
 }
 
 /// The highest ids that the reviews of a database name: two lookups in indexes.
-pub fn named_by_reviews(connection: &mut Connection) -> Result<Highest, QueryError> {
+pub fn named_by_reviews(connection: &mut Connection) -> Result<HighestIds, QueryError> {
     let product: Option<i64> = review::table
         .order(review::product_id.desc())
         .select(review::product_id)
@@ -59,14 +59,14 @@ pub fn named_by_reviews(connection: &mut Connection) -> Result<Highest, QueryErr
         .select(review::author_id)
         .first(connection)
         .optional()?;
-    Ok(Highest {
+    Ok(HighestIds {
         product: product.unwrap_or_default(),
         account: account.flatten().unwrap_or_default(),
     })
 }
 
 /// The highest ids that anything in a reviews database names; reads all its events and reports.
-pub fn named(connection: &mut Connection) -> Result<Highest, QueryError> {
+pub fn named(connection: &mut Connection) -> Result<HighestIds, QueryError> {
     engine::without_time_limit(connection)?;
     let mut named = named_by_reviews(connection)?;
     for accounts in [
@@ -85,7 +85,7 @@ pub fn named(connection: &mut Connection) -> Result<Highest, QueryError> {
 /// The products and authors of a database's reviews whose ids are higher than these.
 pub fn named_above(
     connection: &mut Connection,
-    given: Highest,
+    given: HighestIds,
 ) -> Result<(BTreeSet<i64>, BTreeSet<i64>), QueryError> {
     engine::without_time_limit(connection)?;
     let products: Vec<i64> = review::table
@@ -102,13 +102,13 @@ pub fn named_above(
 }
 
 /// Lets the next product and the next account get ids above these.
-pub fn continue_above(connection: &mut Connection, above: Highest) -> Result<(), QueryError> {
+pub fn raise_sequences(connection: &mut Connection, above: HighestIds) -> Result<(), QueryError> {
     let given = given(connection)?;
     for (table, given, above) in
         [("product", given.product, above.product), ("account", given.account, above.account)]
     {
         if given < above {
-            engine::continue_ids_after(connection, table, above)?;
+            engine::set_sequence(connection, table, above)?;
         }
     }
     Ok(())

@@ -6,9 +6,9 @@ use diesel::sql_types::{BigInt, Bool};
 use jiff::Timestamp;
 use ostrakon_shared::{Report, ReviewEvent, ReviewId};
 
-use crate::db::dialect::engine::{Connection, lies_in};
+use crate::db::dialect::engine::{Connection, in_buckets};
 use crate::db::error::QueryError;
-use crate::db::tables::owner::Owned;
+use crate::db::tables::owner::OwnedBuckets;
 use crate::db::tables::reviews::ReviewRow;
 use crate::db::tables::schema::{report, review, review_event};
 use crate::shard::Bucket;
@@ -34,7 +34,7 @@ impl TryFrom<ReportRow> for Report {
     type Error = QueryError;
 
     fn try_from(row: ReportRow) -> Result<Report, QueryError> {
-        let broken = || QueryError::Broken(format!("a report of review {}", row.review_id));
+        let broken = || QueryError::CorruptData(format!("a report of review {}", row.review_id));
         Ok(Report {
             reason: row.reason.parse().map_err(|_| broken())?,
             created_at: Timestamp::from_millisecond(row.created_at).map_err(|_| broken())?,
@@ -72,7 +72,7 @@ impl TryFrom<EventRow> for ReviewEvent {
     type Error = QueryError;
 
     fn try_from(row: EventRow) -> Result<ReviewEvent, QueryError> {
-        let broken = || QueryError::Broken(format!("an event of review {}", row.review_id));
+        let broken = || QueryError::CorruptData(format!("an event of review {}", row.review_id));
         Ok(ReviewEvent {
             version: row.version,
             action: row.action.parse().map_err(|_| broken())?,
@@ -141,7 +141,7 @@ pub fn reopen_reports(
         .filter(report::closed_by.is_null())
         .count()
         .get_result(connection)?;
-    i32::try_from(open).map_err(|_| QueryError::Broken(format!("{open} reports")))
+    i32::try_from(open).map_err(|_| QueryError::CorruptData(format!("{open} reports")))
 }
 
 /// Adds what happened to a review.
@@ -210,14 +210,14 @@ const WAITS: &str = "(status = 'pending' OR open_reports > 0)";
 /// Up to `limit` reviews that wait for a moderator, with ids above `above`, the oldest first.
 pub fn queue(
     connection: &mut Connection,
-    owned: &Owned,
+    owned: &OwnedBuckets,
     above: i64,
     limit: usize,
 ) -> Result<Vec<ReviewRow>, QueryError> {
     Ok(review::table
         .filter(sql::<Bool>(WAITS))
         .filter(review::id.gt(above))
-        .filter(lies_in(connection, owned))
+        .filter(in_buckets(connection, owned))
         .order(review::id)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select(ReviewRow::as_select())
@@ -226,7 +226,7 @@ pub fn queue(
 
 /// How many reviews are pending, how many have open reports, and how many wait for either.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Waiting {
+pub struct QueueCounts {
     pub pending: u64,
     pub reported: u64,
     /// Those that are one or both.
@@ -234,15 +234,18 @@ pub struct Waiting {
 }
 
 /// How many reviews in these buckets wait for a moderator.
-pub fn waiting(connection: &mut Connection, owned: &Owned) -> Result<Waiting, QueryError> {
+pub fn queue_counts(
+    connection: &mut Connection,
+    owned: &OwnedBuckets,
+) -> Result<QueueCounts, QueryError> {
     let count = |of: &str| sql::<BigInt>(&format!("count(*) FILTER (WHERE {of})"));
     let counts: (i64, i64, i64) = review::table
         .filter(sql::<Bool>(WAITS))
-        .filter(lies_in(connection, owned))
+        .filter(in_buckets(connection, owned))
         .select((count("status = 'pending'"), count("open_reports > 0"), count("TRUE")))
         .first(connection)?;
     let (pending, reported, either) = counts;
-    Ok(Waiting {
+    Ok(QueueCounts {
         pending: pending.unsigned_abs(),
         reported: reported.unsigned_abs(),
         either: either.unsigned_abs(),

@@ -36,7 +36,7 @@ pub fn require_writable(
 /// Must run in the transaction that writes.
 pub fn writable(
     connection: &mut Connection,
-    known: &KnownOwners,
+    known: &OwnerCache,
     buckets: &[Bucket],
 ) -> Result<HashMap<i16, i64>, QueryError> {
     let owners = owners(connection, known, buckets)?;
@@ -49,13 +49,13 @@ pub fn writable(
 
 /// Buckets that a database owns by the shard map, as queries name them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Owned {
+pub struct OwnedBuckets {
     pub buckets: Vec<Bucket>,
     /// Whether the engine routes by them itself: see [`crate::db::Database::routes_itself`].
     pub routed_by_engine: bool,
 }
 
-impl Owned {
+impl OwnedBuckets {
     pub fn has(&self, bucket: i16) -> bool {
         self.buckets.iter().any(|owned| owned.number() == bucket)
     }
@@ -65,7 +65,7 @@ impl Owned {
 /// run in the snapshot that reads them.
 pub fn require_readable(
     connection: &mut Connection,
-    known: &KnownOwners,
+    known: &OwnerCache,
     buckets: &[Bucket],
 ) -> Result<(), QueryError> {
     let owners = owners(connection, known, buckets)?;
@@ -80,16 +80,16 @@ pub fn require_readable(
 /// The owner rows of a SQLite file as they were read last. A page of reviews depends on several of
 /// them in each file: to look whether they have changed takes less than to read them.
 #[derive(Default)]
-pub struct KnownOwners(ArcSwapOption<Owners>);
+pub struct OwnerCache(ArcSwapOption<OwnerRows>);
 
-struct Owners {
+struct OwnerRows {
     /// Of which version of all of them, in a SQLite file.
     version: i64,
     /// By bucket: state and epoch.
     rows: HashMap<i16, (String, i64)>,
 }
 
-impl Owners {
+impl OwnerRows {
     fn of(&self, bucket: Bucket) -> Option<(&str, i64)> {
         let (state, epoch) = self.rows.get(&bucket.number())?;
         Some((state, *epoch))
@@ -99,9 +99,9 @@ impl Owners {
 /// The owner rows of these buckets, and maybe of others.
 fn owners(
     connection: &mut Connection,
-    known: &KnownOwners,
+    known: &OwnerCache,
     buckets: &[Bucket],
-) -> Result<Arc<Owners>, QueryError> {
+) -> Result<Arc<OwnerRows>, QueryError> {
     let columns = (bucket_owner::bucket, bucket_owner::state, bucket_owner::epoch);
     let rows = bucket_owner::table.select(columns);
     let by_bucket = |rows: Vec<(i16, String, i64)>| {
@@ -115,14 +115,14 @@ fn owners(
             {
                 return Ok(Arc::clone(owners));
             }
-            let owners = Arc::new(Owners { version, rows: by_bucket(rows.load(sqlite)?) });
+            let owners = Arc::new(OwnerRows { version, rows: by_bucket(rows.load(sqlite)?) });
             known.0.store(Some(Arc::clone(&owners)));
             Ok(owners)
         }
         Connection::Postgres(postgres) => {
             let numbers = buckets.iter().map(|bucket| bucket.number());
             let rows = rows.filter(bucket_owner::bucket.eq_any(numbers)).load(postgres)?;
-            Ok(Arc::new(Owners { version: 0, rows: by_bucket(rows) }))
+            Ok(Arc::new(OwnerRows { version: 0, rows: by_bucket(rows) }))
         }
     }
 }

@@ -127,8 +127,8 @@ pub fn insert_if_new(connection: &mut Connection, row: &ProductRow) -> Result<()
 }
 
 /// Makes the next product's id one that is free, after some were added under ids of their own.
-pub fn continue_ids(connection: &mut Connection) -> Result<(), QueryError> {
-    Ok(engine::continue_ids(connection, "product")?)
+pub fn reset_sequence(connection: &mut Connection) -> Result<(), QueryError> {
+    Ok(engine::reset_sequence(connection, "product")?)
 }
 
 /// The ids of up to `limit` products of the catalogue, from `start` on.

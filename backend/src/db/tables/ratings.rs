@@ -11,7 +11,7 @@ use diesel::upsert::excluded;
 use ostrakon_shared::{ProductId, Rating, ReviewStatus};
 
 use crate::db::dialect::engine::{Connection, on_each_engine};
-use crate::db::dialect::prepared::Cached;
+use crate::db::dialect::prepared::KeepPrepared;
 use crate::db::error::QueryError;
 use crate::db::tables::schema::product_rating;
 use crate::shard::Bucket;
@@ -34,16 +34,16 @@ pub struct RatingRow {
 
 /// As what a review is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Counted {
+pub enum Visibility {
     Public(Option<Rating>),
     Hidden,
 }
 
-impl Counted {
-    pub fn of(status: ReviewStatus, rating: Option<Rating>) -> Counted {
+impl Visibility {
+    pub fn of(status: ReviewStatus, rating: Option<Rating>) -> Visibility {
         match status {
-            ReviewStatus::Approved => Counted::Public(rating),
-            _ => Counted::Hidden,
+            ReviewStatus::Approved => Visibility::Public(rating),
+            _ => Visibility::Hidden,
         }
     }
 }
@@ -54,11 +54,11 @@ impl RatingRow {
     }
 
     /// Counts `reviews` more of this kind; fewer when negative.
-    pub fn add(&mut self, counted: Counted, reviews: i64) {
-        let count = match counted {
-            Counted::Hidden => &mut self.hidden,
-            Counted::Public(None) => &mut self.unrated,
-            Counted::Public(Some(rating)) => match rating.stars() {
+    pub fn add(&mut self, visibility: Visibility, reviews: i64) {
+        let count = match visibility {
+            Visibility::Hidden => &mut self.hidden,
+            Visibility::Public(None) => &mut self.unrated,
+            Visibility::Public(Some(rating)) => match rating.stars() {
                 1 => &mut self.r1,
                 2 => &mut self.r2,
                 3 => &mut self.r3,
@@ -80,21 +80,21 @@ impl RatingRow {
 
 /// Reviews that are to be counted: what they add to each rating row.
 #[derive(Debug, Default)]
-pub struct Tally(BTreeMap<(i64, i16), RatingRow>);
+pub struct RatingDelta(BTreeMap<(i64, i16), RatingRow>);
 
-impl Tally {
+impl RatingDelta {
     /// Counts one more review.
-    pub fn count(&mut self, bucket: Bucket, product: ProductId, counted: Counted) {
+    pub fn count(&mut self, bucket: Bucket, product: ProductId, visibility: Visibility) {
         let (bucket, product) = (bucket.number(), product.get());
         let row = self.0.entry((product, bucket));
-        row.or_insert_with(|| RatingRow::empty(bucket, product)).add(counted, 1);
+        row.or_insert_with(|| RatingRow::empty(bucket, product)).add(visibility, 1);
     }
 }
 
 /// Adds to the counts. Must run in the transaction that adds the reviews. The rows are in the order
 /// of their key, so that no two transactions wait for each other's.
-pub fn add(connection: &mut Connection, tally: &Tally) -> Result<(), QueryError> {
-    let rows: Vec<&RatingRow> = tally.0.values().collect();
+pub fn add(connection: &mut Connection, delta: &RatingDelta) -> Result<(), QueryError> {
+    let rows: Vec<&RatingRow> = delta.0.values().collect();
     match connection {
         Connection::Sqlite(sqlite) => {
             for row in rows {
@@ -167,12 +167,12 @@ impl QueryFragment<Sqlite> for Upsert<'_> {
 impl RunQueryDsl<SqliteConnection> for Upsert<'_> {}
 
 /// Counts a review as something else than before. Must run in the transaction that changes it.
-pub fn recount(
+pub fn move_rating(
     connection: &mut Connection,
     bucket: Bucket,
     product: ProductId,
-    before: Counted,
-    after: Counted,
+    before: Visibility,
+    after: Visibility,
 ) -> Result<(), QueryError> {
     let mut change = RatingRow::empty(bucket.number(), product.get());
     change.add(before, -1);
@@ -191,7 +191,7 @@ pub fn recount(
     );
     match diesel::update(row).set(counts).execute(connection)? {
         1 => Ok(()),
-        _ => Err(QueryError::Broken(format!("no rating of product {product} in {bucket}"))),
+        _ => Err(QueryError::CorruptData(format!("no rating of product {product} in {bucket}"))),
     }
 }
 
@@ -208,7 +208,7 @@ pub fn of_products(
     let query = product_rating::table
         .filter(product_rating::product_id.eq_any(products.iter().map(|product| product.get())))
         .select(RatingRow::as_select());
-    Ok(Cached(query).load(connection)?)
+    Ok(KeepPrepared(query).load(connection)?)
 }
 
 /// Up to `limit` rating rows after (product, bucket), in that order, of products up to `last`.

@@ -5,9 +5,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 use ostrakon_shared::{AccountId, ProductId, Rating, ReviewId, ReviewStatus};
 
-use crate::db::dialect::engine::{Connection, MultiBackend, lies_in, may_mention};
+use crate::db::dialect::engine::{Connection, MultiBackend, in_buckets, text_may_match};
 use crate::db::error::QueryError;
-use crate::db::tables::owner::Owned;
+use crate::db::tables::owner::OwnedBuckets;
 use crate::db::tables::reviews::ReviewRow;
 use crate::db::tables::schema::review;
 use crate::text::fold;
@@ -36,7 +36,7 @@ const MAX_SEARCHED: usize = 1_000;
 pub fn newest(
     connection: &mut Connection,
     filter: &Filter,
-    owned: &Owned,
+    owned: &OwnedBuckets,
     below: i64,
     limit: usize,
 ) -> Result<Vec<ReviewRow>, QueryError> {
@@ -48,7 +48,7 @@ pub fn newest(
         let rows = candidates(connection, filter, owned, below, wanted)?;
         let is_all = rows.len() < wanted;
         below = rows.last().map_or(below, |last| last.id);
-        found.extend(rows.into_iter().filter(|row| mentions(row, &filter.words)));
+        found.extend(rows.into_iter().filter(|row| text_matches(row, &filter.words)));
         if is_all || found.len() >= limit {
             found.truncate(limit);
             return Ok(found);
@@ -57,7 +57,7 @@ pub fn newest(
     }
 }
 
-fn mentions(row: &ReviewRow, words: &[String]) -> bool {
+fn text_matches(row: &ReviewRow, words: &[String]) -> bool {
     let texts = [Some(&row.body), row.title.as_ref(), row.author_name.as_ref()];
     let folded: Vec<String> = texts.into_iter().flatten().map(|text| fold(text)).collect();
     words.iter().all(|word| folded.iter().any(|text| text.contains(word.as_str())))
@@ -67,13 +67,13 @@ fn mentions(row: &ReviewRow, words: &[String]) -> bool {
 fn candidates(
     connection: &mut Connection,
     filter: &Filter,
-    owned: &Owned,
+    owned: &OwnedBuckets,
     below: i64,
     limit: usize,
 ) -> Result<Vec<ReviewRow>, QueryError> {
     let mut query = review::table
         .filter(review::id.lt(below))
-        .filter(lies_in(connection, owned))
+        .filter(in_buckets(connection, owned))
         .order(review::id.desc())
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select(ReviewRow::as_select())
@@ -98,7 +98,7 @@ fn candidates(
         query = query.filter(review::status.ne(ReviewStatus::Deleted.as_str()));
     }
     for word in &filter.words {
-        query = query.filter(may_mention(connection, word));
+        query = query.filter(text_may_match(connection, word));
     }
     Ok(query.load(connection)?)
 }
@@ -109,13 +109,13 @@ pub const DAY_MS: i64 = 86_400_000;
 /// since 2000-01-01 (UTC), whatever their status.
 pub fn by_day(
     connection: &mut Connection,
-    owned: &Owned,
+    owned: &OwnedBuckets,
     first: i64,
 ) -> Result<Vec<(i64, i64)>, QueryError> {
     let day = || sql::<BigInt>(&format!("(id >> {}) / {DAY_MS}", ReviewId::FREE_BITS));
     Ok(review::table
         .filter(review::id.ge((first * DAY_MS) << ReviewId::FREE_BITS))
-        .filter(lies_in(connection, owned))
+        .filter(in_buckets(connection, owned))
         .group_by(day())
         .select((day(), diesel::dsl::count_star()))
         .load(connection)?)

@@ -8,12 +8,12 @@ use jiff::Timestamp;
 use ostrakon_shared::{AccountId, ProductId, Rating, Review, ReviewId, ReviewStatus};
 
 use crate::db::dialect::engine::{
-    Connection, MultiBackend, insert_rows, lies_at_home, on_each_engine, rare,
+    Connection, MultiBackend, in_home_buckets, insert_rows, on_each_engine, unlikely,
 };
-use crate::db::dialect::prepared::Cached;
+use crate::db::dialect::prepared::KeepPrepared;
 use crate::db::error::QueryError;
-use crate::db::tables::owner::Owned;
-use crate::db::tables::ratings::Counted;
+use crate::db::tables::owner::OwnedBuckets;
+use crate::db::tables::ratings::Visibility;
 use crate::db::tables::schema::{idempotency_key, review};
 use crate::shard::Bucket;
 
@@ -48,7 +48,7 @@ impl TryFrom<ReviewRow> for Review {
     type Error = QueryError;
 
     fn try_from(row: ReviewRow) -> Result<Review, QueryError> {
-        let broken = || QueryError::Broken(format!("review {} of {}", row.id, row.product_id));
+        let broken = || QueryError::CorruptData(format!("review {} of {}", row.id, row.product_id));
         let rating =
             |stars| u8::try_from(stars).ok().and_then(|stars| Rating::try_from(stars).ok());
         let rating = row.rating.map(|stars| rating(stars).ok_or_else(broken)).transpose()?;
@@ -74,9 +74,9 @@ impl TryFrom<ReviewRow> for Review {
 }
 
 impl ReviewRow {
-    pub fn counted(&self) -> Result<Counted, QueryError> {
+    pub fn visibility(&self) -> Result<Visibility, QueryError> {
         let review = Review::try_from(self.clone())?;
-        Ok(Counted::of(review.status, review.rating))
+        Ok(Visibility::of(review.status, review.rating))
     }
 }
 
@@ -164,7 +164,7 @@ pub fn find_by_authors(
             };
             let authors: Vec<i64> = places.iter().map(|(_, _, author)| author.get()).collect();
             let query = lookup.at(places, routed_by_engine).bind::<Array<BigInt>, _>(authors);
-            let found: Vec<Found> = Cached(query).load(postgres)?;
+            let found: Vec<Found> = KeepPrepared(query).load(postgres)?;
             Ok(in_order(places.len(), found.into_iter().map(|found| (found.place, found.id))))
         }
     }
@@ -297,7 +297,7 @@ impl ListedRow {
 pub fn list(
     connection: &mut Connection,
     product: ProductId,
-    owned: &Owned,
+    owned: &OwnedBuckets,
     class: RatingClass,
     direction: Direction,
     limit: usize,
@@ -326,7 +326,7 @@ pub fn list(
 fn part_of_list(
     connection: &mut Connection,
     product: ProductId,
-    owned: &Owned,
+    owned: &OwnedBuckets,
     class: RatingClass,
     direction: Direction,
     limit: usize,
@@ -348,21 +348,21 @@ fn part_of_list(
         };
     }
     let mut query = reviews.select(ListedRow::as_select()).into_boxed::<MultiBackend>();
-    if let Some(condition) = lies_at_home(connection, owned) {
+    if let Some(condition) = in_home_buckets(connection, owned) {
         query = query.filter(condition);
     }
     query = match class {
         RatingClass::Any => query,
         RatingClass::Rated(rating) => {
-            query.filter(rare(connection, &format!("review.rating = {}", rating.stars())))
+            query.filter(unlikely(connection, &format!("review.rating = {}", rating.stars())))
         }
-        RatingClass::Unrated => query.filter(rare(connection, "review.rating IS NULL")),
+        RatingClass::Unrated => query.filter(unlikely(connection, "review.rating IS NULL")),
     };
     query = match direction {
         Direction::NewestBelow(id) => query.filter(review::id.lt(id)).order(review::id.desc()),
         Direction::OldestAbove(id) => query.filter(review::id.gt(id)).order(review::id.asc()),
     };
-    Cached(query).load(connection)
+    KeepPrepared(query).load(connection)
 }
 
 /// What was made under an Idempotency-Key.
@@ -406,7 +406,7 @@ pub fn find_keys(
             };
             let keys: Vec<&str> = places.iter().map(|(_, _, key)| *key).collect();
             let query = lookup.at(places, routed_by_engine).bind::<Array<Text>, _>(keys);
-            let found: Vec<Found> = Cached(query).load(postgres)?;
+            let found: Vec<Found> = KeepPrepared(query).load(postgres)?;
             Ok(in_order(places.len(), found.into_iter().map(|found| (found.place, found.replay))))
         }
     }

@@ -199,6 +199,7 @@ pub fn keep_newest(
 }
 
 pub(in crate::db) fn credential_id(number: i64) -> Result<CredentialId, QueryError> {
-    let broken = || QueryError::Broken(format!("a credential with the impossible id {number}"));
+    let broken =
+        || QueryError::CorruptData(format!("a credential with the impossible id {number}"));
     CredentialId::new(number).ok_or_else(broken)
 }

@@ -38,7 +38,7 @@ pub struct NewTokenRow<'a> {
 /// A token's columns, as they are shown.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = api_token)]
-struct Shown {
+struct TokenRow {
     id: i64,
     name: String,
     scopes: String,
@@ -47,10 +47,10 @@ struct Shown {
     expires_at: Option<i64>,
 }
 
-impl TryFrom<Shown> for TokenInfo {
+impl TryFrom<TokenRow> for TokenInfo {
     type Error = QueryError;
 
-    fn try_from(row: Shown) -> Result<TokenInfo, QueryError> {
+    fn try_from(row: TokenRow) -> Result<TokenInfo, QueryError> {
         Ok(TokenInfo {
             id: credential_id(row.id)?,
             name: row.name,
@@ -63,7 +63,7 @@ impl TryFrom<Shown> for TokenInfo {
 }
 
 fn scopes(words: &str) -> Result<Vec<TokenScope>, QueryError> {
-    let broken = |_| QueryError::Broken(format!("a token with the scopes {words:?}"));
+    let broken = |_| QueryError::CorruptData(format!("a token with the scopes {words:?}"));
     words.split(' ').map(str::parse).collect::<Result<_, _>>().map_err(broken)
 }
 
@@ -77,7 +77,7 @@ pub fn insert(connection: &mut Connection, new: &NewTokenRow) -> Result<TokenInf
         api_token::created_at.eq(new.created_at),
         api_token::expires_at.eq(new.expires_at),
     ));
-    on_each_engine!(connection, c => insert.returning(Shown::as_returning()).get_result(c))?
+    on_each_engine!(connection, c => insert.returning(TokenRow::as_returning()).get_result(c))?
         .try_into()
 }
 
@@ -121,10 +121,10 @@ pub fn set_used(
 
 /// An account's API tokens, the newest first.
 pub fn list(connection: &mut Connection, account: AccountId) -> Result<Vec<TokenInfo>, QueryError> {
-    let rows: Vec<Shown> = api_token::table
+    let rows: Vec<TokenRow> = api_token::table
         .filter(api_token::account_id.eq(account.get()))
         .order(api_token::id.desc())
-        .select(Shown::as_select())
+        .select(TokenRow::as_select())
         .load(connection)?;
     rows.into_iter().map(TokenInfo::try_from).collect()
 }
@@ -141,7 +141,7 @@ pub fn find_of(
     id: CredentialId,
 ) -> Result<Option<TokenInfo>, QueryError> {
     let own = api_token::table.find(id.get()).filter(api_token::account_id.eq(account.get()));
-    let row: Option<Shown> = own.select(Shown::as_select()).first(connection).optional()?;
+    let row: Option<TokenRow> = own.select(TokenRow::as_select()).first(connection).optional()?;
     row.map(TokenInfo::try_from).transpose()
 }
 

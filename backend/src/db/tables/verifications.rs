@@ -28,7 +28,7 @@ impl TryFrom<VerificationRow> for Verification {
     type Error = QueryError;
 
     fn try_from(row: VerificationRow) -> Result<Verification, QueryError> {
-        let broken = || QueryError::Broken(format!("the verification of {}", row.database));
+        let broken = || QueryError::CorruptData(format!("the verification of {}", row.database));
         let time = |ms| Timestamp::from_millisecond(ms).map_err(|_| broken());
         Ok(Verification {
             started_at: time(row.started_at)?,

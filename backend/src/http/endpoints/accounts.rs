@@ -11,21 +11,21 @@ use ostrakon_shared::{
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::http::blocking::{RequestStore, blocking};
-use crate::http::extract::auth::{Admin, Owner, Proven, ProvenAdmin};
+use crate::http::blocking::{RequestStore, run_blocking};
+use crate::http::extract::auth::{Admin, Reauthenticated, ReauthenticatedAdmin, SessionUser};
 use crate::http::extract::body::{Body, Params, check_search, cursor, from_text};
 use crate::http::extract::client_ip::Client;
 use crate::http::openapi::{
-    InvalidBody, InvalidEdit, InvalidParameter, LastAdmin, NameTaken, NoSuchAccount,
-    NoSuchCredential, NotAllowed, OtherSite, OwnerOnly, PasswordOnly, ProvenAdminOnly, ProvenOnly,
-    TooMany, Unavailable,
+    CrossOrigin, InvalidBody, InvalidEdit, InvalidParameter, LastAdmin, NameTaken, NoSuchAccount,
+    NoSuchCredential, NotAllowed, PasswordOnly, RateLimited, ReauthenticatedAdminOnly,
+    ReauthenticatedOnly, SessionOnly, Unavailable,
 };
-use crate::http::password_queue::{Asker, HashingQueue, hashing};
-use crate::http::rate_limit::{Key, Limit, Limits};
-use crate::http::response::json::{Private, no_content};
+use crate::http::password_queue::{ClientKind, PasswordQueue, run_hashing};
+use crate::http::rate_limit::{ClientKey, Limit, RateLimiters};
+use crate::http::response::json::{NoStoreJson, no_content};
 use crate::http::response::problem::ApiError;
 use crate::http::settings::Settings;
-use crate::http::sign_in::{browser, signed_in};
+use crate::http::sign_in::{client_info, session_response};
 use crate::store::{AccountQuery, Store};
 
 /// Register
@@ -38,7 +38,7 @@ use crate::store::{AccountQuery, Store};
     responses(
         (status = 201, description = "Registered, and signed in.", body = Session,
             headers(("Set-Cookie" = String, description = "The session's cookie."))),
-        InvalidBody, OtherSite, NameTaken, TooMany, Unavailable
+        InvalidBody, CrossOrigin, NameTaken, RateLimited, Unavailable
     )
 )]
 #[post("/api/accounts")]
@@ -46,19 +46,19 @@ pub async fn register(
     request: HttpRequest,
     client: Client,
     (store, settings): (RequestStore, Data<Settings>),
-    (limits, queue): (Data<Limits>, Data<HashingQueue>),
+    (limiters, queue): (Data<RateLimiters>, Data<PasswordQueue>),
     credentials: Body<Credentials>,
-) -> Result<Private<Session>, ApiError> {
-    let errors = credentials.0.errors();
+) -> Result<NoStoreJson<Session>, ApiError> {
+    let errors = credentials.0.validate();
     if !errors.is_empty() {
         // Mistakes cost nothing: they don't count.
         return Err(ApiError::fields(errors));
     }
-    limits.check(&request, Limit::Registration, &Key::from(&client))?;
-    let browser = browser(&request, &client, &settings);
-    let register = move |store: &Store| store.accounts().register(&credentials.0, &browser);
-    let begun = hashing(queue, Asker::Stranger, store.clone(), register).await?;
-    signed_in(&request, begun, store.policy(), &settings)
+    limiters.check(&request, Limit::Registration, &ClientKey::from(&client))?;
+    let client_info = client_info(&request, &client, &settings);
+    let register = move |store: &Store| store.accounts().register(&credentials.0, &client_info);
+    let started = run_hashing(queue, ClientKind::Unknown, store.clone(), register).await?;
+    session_response(&request, started, store.policy(), &settings)
 }
 
 /// Change your password
@@ -71,22 +71,22 @@ pub async fn register(
     request_body = PasswordChange,
     responses(
         (status = 204, description = "Changed."),
-        InvalidBody, PasswordOnly, TooMany, Unavailable
+        InvalidBody, PasswordOnly, RateLimited, Unavailable
     )
 )]
 #[put("/api/accounts/me/password")]
 pub async fn change_password(
     request: HttpRequest,
-    owner: Owner,
+    user: SessionUser,
     store: RequestStore,
-    (limits, queue): (Data<Limits>, Data<HashingQueue>),
+    (limiters, queue): (Data<RateLimiters>, Data<PasswordQueue>),
     change: Body<PasswordChange>,
 ) -> Result<HttpResponse, ApiError> {
-    limits.check(&request, Limit::SignIn, &Key::from(&owner.actor))?;
+    limiters.check(&request, Limit::SignIn, &ClientKey::from(&user.actor))?;
     let change = move |store: &Store| {
-        store.accounts().change_password(&owner.source, owner.actor.id, owner.session, &change.0)
+        store.accounts().change_password(&user.source, user.actor.id, user.session, &change.0)
     };
-    hashing(queue, Asker::Known, store, change).await?;
+    run_hashing(queue, ClientKind::Known, store, change).await?;
     Ok(no_content())
 }
 
@@ -98,16 +98,16 @@ pub async fn change_password(
     security(("session" = [])),
     responses(
         (status = 200, description = "The sessions.", body = SessionList),
-        OwnerOnly, Unavailable
+        SessionOnly, Unavailable
     )
 )]
 #[get("/api/accounts/me/sessions")]
 pub async fn list_sessions(
-    owner: Owner,
+    user: SessionUser,
     store: RequestStore,
-) -> Result<Private<SessionList>, ApiError> {
-    let list = move |store: &Store| store.accounts().sessions(owner.actor.id, Some(owner.session));
-    Ok(Private::ok(blocking(store, list).await?))
+) -> Result<NoStoreJson<SessionList>, ApiError> {
+    let list = move |store: &Store| store.accounts().sessions(user.actor.id, Some(user.session));
+    Ok(NoStoreJson::ok(run_blocking(store, list).await?))
 }
 
 /// End one of the own sessions
@@ -117,16 +117,18 @@ pub async fn list_sessions(
     tag = "accounts",
     security(("session" = [])),
     params(("id" = CredentialId, Path, description = "The session's id.")),
-    responses((status = 204, description = "Ended."), OwnerOnly, NoSuchCredential, Unavailable)
+    responses((status = 204, description = "Ended."), SessionOnly, NoSuchCredential, Unavailable)
 )]
 #[delete("/api/accounts/me/sessions/{id}")]
 pub async fn end_session(
-    owner: Owner,
+    user: SessionUser,
     store: RequestStore,
     id: Path<CredentialId>,
 ) -> Result<HttpResponse, ApiError> {
-    blocking(store, move |store| store.accounts().end_session(&owner.source, owner.actor.id, *id))
-        .await?;
+    run_blocking(store, move |store| {
+        store.accounts().end_session(&user.source, user.actor.id, *id)
+    })
+    .await?;
     Ok(no_content())
 }
 
@@ -138,15 +140,17 @@ pub async fn end_session(
     security(("session" = [])),
     responses(
         (status = 200, description = "The tokens.", body = TokenList),
-        OwnerOnly, Unavailable
+        SessionOnly, Unavailable
     )
 )]
 #[get("/api/accounts/me/tokens")]
 pub async fn list_tokens(
-    owner: Owner,
+    user: SessionUser,
     store: RequestStore,
-) -> Result<Private<TokenList>, ApiError> {
-    Ok(Private::ok(blocking(store, move |store| store.accounts().tokens(owner.actor.id)).await?))
+) -> Result<NoStoreJson<TokenList>, ApiError> {
+    Ok(NoStoreJson::ok(
+        run_blocking(store, move |store| store.accounts().tokens(user.actor.id)).await?,
+    ))
 }
 
 /// Create an API token
@@ -160,20 +164,19 @@ pub async fn list_tokens(
     request_body = NewToken,
     responses(
         (status = 201, description = "The token, with its secret.", body = CreatedToken),
-        InvalidBody, ProvenOnly, Unavailable
+        InvalidBody, ReauthenticatedOnly, Unavailable
     )
 )]
 #[post("/api/accounts/me/tokens")]
 pub async fn create_token(
-    owner: Proven,
+    user: Reauthenticated,
     store: RequestStore,
     token: Body<NewToken>,
-) -> Result<Private<CreatedToken>, ApiError> {
-    let create = move |store: &Store| {
-        store.accounts().create_token(&owner.0.source, &owner.0.actor, &token.0)
-    };
-    let created = blocking(store, create).await?;
-    Ok(Private::ok(created).with_status(StatusCode::CREATED))
+) -> Result<NoStoreJson<CreatedToken>, ApiError> {
+    let create =
+        move |store: &Store| store.accounts().create_token(&user.0.source, &user.0.actor, &token.0);
+    let created = run_blocking(store, create).await?;
+    Ok(NoStoreJson::ok(created).with_status(StatusCode::CREATED))
 }
 
 /// Revoke one of the own API tokens
@@ -183,16 +186,18 @@ pub async fn create_token(
     tag = "accounts",
     security(("session" = [])),
     params(("id" = CredentialId, Path, description = "The token's id.")),
-    responses((status = 204, description = "Revoked."), ProvenOnly, NoSuchCredential, Unavailable)
+    responses((status = 204, description = "Revoked."), ReauthenticatedOnly, NoSuchCredential, Unavailable)
 )]
 #[delete("/api/accounts/me/tokens/{id}")]
 pub async fn revoke_token(
-    Proven(owner): Proven,
+    Reauthenticated(user): Reauthenticated,
     store: RequestStore,
     id: Path<CredentialId>,
 ) -> Result<HttpResponse, ApiError> {
-    blocking(store, move |store| store.accounts().revoke_token(&owner.source, owner.actor.id, *id))
-        .await?;
+    run_blocking(store, move |store| {
+        store.accounts().revoke_token(&user.source, user.actor.id, *id)
+    })
+    .await?;
     Ok(no_content())
 }
 
@@ -231,13 +236,13 @@ pub async fn list_accounts(
     _admin: Admin,
     store: RequestStore,
     params: Params<ListAccounts>,
-) -> Result<Private<AccountPage>, ApiError> {
+) -> Result<NoStoreJson<AccountPage>, ApiError> {
     let ListAccounts { search, limit, cursor } = params.0;
     check_search(&search)?;
     let query = AccountQuery { search, limit, cursor };
-    let page = blocking(store, move |store| store.accounts().list(&query)).await?;
+    let page = run_blocking(store, move |store| store.accounts().list(&query)).await?;
     let next = page.next_cursor.clone();
-    Ok(Private::page(page, next))
+    Ok(NoStoreJson::page(page, next))
 }
 
 /// Edit an account
@@ -251,16 +256,16 @@ pub async fn list_accounts(
     request_body(content((AccountEdit = "application/json"), (AccountEdit = "application/merge-patch+json"))),
     responses(
         (status = 200, description = "The account as it is now.", body = Account),
-        InvalidEdit, ProvenAdminOnly, NoSuchAccount, LastAdmin, Unavailable
+        InvalidEdit, ReauthenticatedAdminOnly, NoSuchAccount, LastAdmin, Unavailable
     )
 )]
 #[patch("/api/admin/accounts/{id}")]
 pub async fn edit_account(
-    admin: ProvenAdmin,
+    admin: ReauthenticatedAdmin,
     store: RequestStore,
     id: Path<AccountId>,
     edit: Body<AccountEdit>,
-) -> Result<Private<Account>, ApiError> {
+) -> Result<NoStoreJson<Account>, ApiError> {
     let edit = move |store: &Store| store.accounts().edit(&admin.0, *id, &edit.0);
-    Ok(Private::ok(blocking(store, edit).await?))
+    Ok(NoStoreJson::ok(run_blocking(store, edit).await?))
 }

@@ -4,13 +4,13 @@ use actix_web::web::Path;
 use actix_web::{HttpResponse, delete, get};
 use ostrakon_shared::{Account, AccountId, CredentialId, SessionList, TokenList};
 
-use crate::http::blocking::{RequestStore, blocking};
-use crate::http::extract::auth::{Admin, AdminOwner, ProvenAdmin};
+use crate::http::blocking::{RequestStore, run_blocking};
+use crate::http::extract::auth::{Admin, AdminSession, ReauthenticatedAdmin};
 use crate::http::openapi::{
-    AdminOwnerOnly, InvalidId, NoSuchAccount, NoSuchCredential, NotAllowed, ProvenAdminOnly,
-    Unavailable,
+    AdminSessionOnly, InvalidId, NoSuchAccount, NoSuchCredential, NotAllowed,
+    ReauthenticatedAdminOnly, Unavailable,
 };
-use crate::http::response::json::{Private, no_content};
+use crate::http::response::json::{NoStoreJson, no_content};
 use crate::http::response::problem::ApiError;
 
 /// Get an account
@@ -30,8 +30,8 @@ pub async fn get_account(
     _admin: Admin,
     store: RequestStore,
     id: Path<AccountId>,
-) -> Result<Private<Account>, ApiError> {
-    Ok(Private::ok(blocking(store, move |store| store.accounts().get(*id)).await?))
+) -> Result<NoStoreJson<Account>, ApiError> {
+    Ok(NoStoreJson::ok(run_blocking(store, move |store| store.accounts().get(*id)).await?))
 }
 
 /// List an account's sessions
@@ -43,16 +43,16 @@ pub async fn get_account(
     params(("id" = AccountId, Path, description = "The account's id.")),
     responses(
         (status = 200, description = "The sessions.", body = SessionList),
-        InvalidId, AdminOwnerOnly, NoSuchAccount, Unavailable
+        InvalidId, AdminSessionOnly, NoSuchAccount, Unavailable
     )
 )]
 #[get("/api/admin/accounts/{id}/sessions")]
 pub async fn list_account_sessions(
-    _admin: AdminOwner,
+    _admin: AdminSession,
     store: RequestStore,
     id: Path<AccountId>,
-) -> Result<Private<SessionList>, ApiError> {
-    Ok(Private::ok(blocking(store, move |store| store.accounts().sessions_of(*id)).await?))
+) -> Result<NoStoreJson<SessionList>, ApiError> {
+    Ok(NoStoreJson::ok(run_blocking(store, move |store| store.accounts().sessions_of(*id)).await?))
 }
 
 /// End an account's session
@@ -67,17 +67,17 @@ pub async fn list_account_sessions(
     ),
     responses(
         (status = 204, description = "Ended."),
-        ProvenAdminOnly, NoSuchCredential, Unavailable
+        ReauthenticatedAdminOnly, NoSuchCredential, Unavailable
     )
 )]
 #[delete("/api/admin/accounts/{id}/sessions/{credential_id}")]
 pub async fn end_account_session(
-    admin: ProvenAdmin,
+    admin: ReauthenticatedAdmin,
     store: RequestStore,
     path: Path<(AccountId, CredentialId)>,
 ) -> Result<HttpResponse, ApiError> {
     let (id, session) = *path;
-    blocking(store, move |store| store.accounts().end_session(&admin.0, id, session)).await?;
+    run_blocking(store, move |store| store.accounts().end_session(&admin.0, id, session)).await?;
     Ok(no_content())
 }
 
@@ -90,16 +90,16 @@ pub async fn end_account_session(
     params(("id" = AccountId, Path, description = "The account's id.")),
     responses(
         (status = 200, description = "The tokens.", body = TokenList),
-        InvalidId, AdminOwnerOnly, NoSuchAccount, Unavailable
+        InvalidId, AdminSessionOnly, NoSuchAccount, Unavailable
     )
 )]
 #[get("/api/admin/accounts/{id}/tokens")]
 pub async fn list_account_tokens(
-    _admin: AdminOwner,
+    _admin: AdminSession,
     store: RequestStore,
     id: Path<AccountId>,
-) -> Result<Private<TokenList>, ApiError> {
-    Ok(Private::ok(blocking(store, move |store| store.accounts().tokens_of(*id)).await?))
+) -> Result<NoStoreJson<TokenList>, ApiError> {
+    Ok(NoStoreJson::ok(run_blocking(store, move |store| store.accounts().tokens_of(*id)).await?))
 }
 
 /// Revoke an account's API token
@@ -114,17 +114,17 @@ pub async fn list_account_tokens(
     ),
     responses(
         (status = 204, description = "Revoked."),
-        ProvenAdminOnly, NoSuchCredential, Unavailable
+        ReauthenticatedAdminOnly, NoSuchCredential, Unavailable
     )
 )]
 #[delete("/api/admin/accounts/{id}/tokens/{credential_id}")]
 pub async fn revoke_account_token(
-    admin: ProvenAdmin,
+    admin: ReauthenticatedAdmin,
     store: RequestStore,
     path: Path<(AccountId, CredentialId)>,
 ) -> Result<HttpResponse, ApiError> {
     let (id, token) = *path;
-    blocking(store, move |store| store.accounts().revoke_token(&admin.0, id, token)).await?;
+    run_blocking(store, move |store| store.accounts().revoke_token(&admin.0, id, token)).await?;
     Ok(no_content())
 }
 
@@ -138,15 +138,15 @@ pub async fn revoke_account_token(
     params(("id" = AccountId, Path, description = "The account's id.")),
     responses(
         (status = 204, description = "All of them have ended."),
-        InvalidId, ProvenAdminOnly, NoSuchAccount, Unavailable
+        InvalidId, ReauthenticatedAdminOnly, NoSuchAccount, Unavailable
     )
 )]
 #[delete("/api/admin/accounts/{id}/credentials")]
 pub async fn revoke_all_credentials(
-    admin: ProvenAdmin,
+    admin: ReauthenticatedAdmin,
     store: RequestStore,
     id: Path<AccountId>,
 ) -> Result<HttpResponse, ApiError> {
-    blocking(store, move |store| store.accounts().revoke_all(&admin.0, *id)).await?;
+    run_blocking(store, move |store| store.accounts().revoke_all(&admin.0, *id)).await?;
     Ok(no_content())
 }

@@ -9,14 +9,14 @@ use ostrakon_shared::{
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::http::blocking::{RequestStore, blocking};
+use crate::http::blocking::{RequestStore, run_blocking};
 use crate::http::extract::auth::Admin;
 use crate::http::extract::body::{Body, IfMatch, Params, check_search, cursor, from_text};
 use crate::http::openapi::{
-    Changed, InvalidChange, InvalidEdit, InvalidId, InvalidParameter, NoSuchProduct, NotAllowed,
-    SkuTaken, Unavailable, VersionMissing,
+    InvalidChange, InvalidEdit, InvalidId, InvalidParameter, NoSuchProduct, NotAllowed, SkuTaken,
+    Unavailable, VersionConflict, VersionMissing,
 };
-use crate::http::response::json::{Fresh, version_tag};
+use crate::http::response::json::{JsonWithEtag, version_tag};
 use crate::http::response::problem::ApiError;
 use crate::store::{AdminProductQuery, Store};
 
@@ -58,13 +58,13 @@ pub async fn list_all_products(
     store: RequestStore,
     _: Admin,
     params: Params<ListAllProducts>,
-) -> Result<Fresh<AdminProductPage>, ApiError> {
+) -> Result<JsonWithEtag<AdminProductPage>, ApiError> {
     let ListAllProducts { search, archived, limit, cursor } = params.0;
     check_search(&search)?;
     let query = AdminProductQuery { search, archived, limit, cursor };
-    let page = blocking(store, move |store| store.catalog().list_all(&query)).await?;
+    let page = run_blocking(store, move |store| store.catalog().list_all(&query)).await?;
     let next = page.next_cursor.clone();
-    Ok(Fresh::page(page, next, false).private())
+    Ok(JsonWithEtag::page(page, next, false).private())
 }
 
 /// Create a product
@@ -88,7 +88,8 @@ pub async fn create_product(
     product: Body<NewProduct>,
 ) -> Result<HttpResponse, ApiError> {
     let Body(product) = product;
-    let product = blocking(store, move |store| store.catalog().create(&admin.0, &product)).await?;
+    let product =
+        run_blocking(store, move |store| store.catalog().create(&admin.0, &product)).await?;
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, format!("/api/admin/products/{}", product.id)))
         .insert_header((header::ETAG, version_tag(product.version).to_string()))
@@ -114,10 +115,10 @@ pub async fn get_product_detail(
     store: RequestStore,
     _: Admin,
     id: Path<ProductId>,
-) -> Result<Fresh<AdminProduct>, ApiError> {
-    let product = blocking(store, move |store| store.catalog().detail(*id)).await?;
+) -> Result<JsonWithEtag<AdminProduct>, ApiError> {
+    let product = run_blocking(store, move |store| store.catalog().detail(*id)).await?;
     let version = product.version;
-    Ok(Fresh::versioned(product, version).private())
+    Ok(JsonWithEtag::versioned(product, version).private())
 }
 
 /// Edit or archive a product
@@ -134,7 +135,7 @@ pub async fn get_product_detail(
     responses(
         (status = 200, description = "The product from now on.", body = AdminProduct,
             headers(("ETag" = String, description = "Its version, for `If-Match`."))),
-        InvalidChange, NotAllowed, NoSuchProduct, SkuTaken, Changed, VersionMissing, Unavailable
+        InvalidChange, NotAllowed, NoSuchProduct, SkuTaken, VersionConflict, VersionMissing, Unavailable
     ),
     security(("session" = []), ("token" = []))
 )]
@@ -148,7 +149,7 @@ pub async fn edit_product(
 ) -> Result<HttpResponse, ApiError> {
     let (version, Body(edit)) = (version.required()?, edit);
     let edit = move |store: &Store| store.catalog().edit(&admin.0, *id, &version, &edit);
-    let product = blocking(store, edit).await?;
+    let product = run_blocking(store, edit).await?;
     Ok(HttpResponse::Ok()
         .insert_header((header::ETAG, version_tag(product.version).to_string()))
         .insert_header((header::CACHE_CONTROL, "no-store"))

@@ -9,13 +9,13 @@ use ostrakon_shared::{
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::http::blocking::{RequestStore, blocking};
+use crate::http::blocking::{RequestStore, run_blocking};
 use crate::http::extract::auth::Admin;
 use crate::http::extract::body::{Params, check_search, cursor, from_optional_text, from_text};
 use crate::http::openapi::{
     InvalidId, InvalidParameter, NoSuchDatabase, NoSuchReview, NotAllowed, Unavailable,
 };
-use crate::http::response::json::Fresh;
+use crate::http::response::json::JsonWithEtag;
 use crate::http::response::problem::ApiError;
 use crate::store::AdminReviewQuery;
 
@@ -80,7 +80,7 @@ pub async fn list_all_reviews(
     store: RequestStore,
     _: Admin,
     params: Params<ListAllReviews>,
-) -> Result<Fresh<AdminReviewPage>, ApiError> {
+) -> Result<JsonWithEtag<AdminReviewPage>, ApiError> {
     let params = params.0;
     check_search(&params.search)?;
     let query = AdminReviewQuery {
@@ -94,9 +94,9 @@ pub async fn list_all_reviews(
         cursor: params.cursor,
         allow_partial: params.allow_partial,
     };
-    let page = blocking(store, move |store| store.reviews().list_all(&query)).await?;
+    let page = run_blocking(store, move |store| store.reviews().list_all(&query)).await?;
     let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
-    Ok(Fresh::page(page, next, partial).private())
+    Ok(JsonWithEtag::page(page, next, partial).private())
 }
 
 /// Get all about a review
@@ -117,8 +117,9 @@ pub async fn get_review_detail(
     store: RequestStore,
     _: Admin,
     id: Path<ReviewId>,
-) -> Result<Fresh<AdminReviewDetail>, ApiError> {
-    Ok(Fresh::new(blocking(store, move |store| store.reviews().detail(*id)).await?).private())
+) -> Result<JsonWithEtag<AdminReviewDetail>, ApiError> {
+    Ok(JsonWithEtag::new(run_blocking(store, move |store| store.reviews().detail(*id)).await?)
+        .private())
 }
 
 /// Get the service at a glance
@@ -134,6 +135,9 @@ pub async fn get_review_detail(
     security(("session" = []), ("token" = []))
 )]
 #[get("/api/admin/overview")]
-pub async fn get_overview(store: RequestStore, _: Admin) -> Result<Fresh<Overview>, ApiError> {
-    Ok(Fresh::new(blocking(store, |store| store.cluster().overview()).await?).private())
+pub async fn get_overview(
+    store: RequestStore,
+    _: Admin,
+) -> Result<JsonWithEtag<Overview>, ApiError> {
+    Ok(JsonWithEtag::new(run_blocking(store, |store| store.cluster().overview()).await?).private())
 }

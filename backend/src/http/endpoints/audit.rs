@@ -9,11 +9,11 @@ use ostrakon_shared::{AccountId, AuditAction, AuditPage, PageLimit};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::http::blocking::{RequestStore, blocking};
+use crate::http::blocking::{RequestStore, run_blocking};
 use crate::http::extract::auth::Admin;
 use crate::http::extract::body::{Params, cursor, from_optional_text, from_text};
 use crate::http::openapi::{InvalidParameter, NotAllowed, Unavailable};
-use crate::http::response::json::Private;
+use crate::http::response::json::NoStoreJson;
 use crate::http::response::problem::ApiError;
 use crate::store::{AuditQuery, Context, Store};
 
@@ -74,10 +74,10 @@ pub async fn list_audit(
     _admin: Admin,
     store: RequestStore,
     params: Params<ListAudit>,
-) -> Result<Private<AuditPage>, ApiError> {
+) -> Result<NoStoreJson<AuditPage>, ApiError> {
     let ListAudit { action, account_id, limit, cursor } = params.0;
     let query = AuditQuery { action, account: account_id, limit, cursor };
-    let page = blocking(store, move |store| store.audit().list(&query)).await?;
+    let page = run_blocking(store, move |store| store.audit().list(&query)).await?;
     let next = page.next_cursor.clone();
-    Ok(Private::page(page, next))
+    Ok(NoStoreJson::page(page, next))
 }

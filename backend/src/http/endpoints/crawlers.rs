@@ -9,7 +9,7 @@ use futures_util::future::{Ready, ready};
 use maud::{Markup, PreEscaped, html};
 use ostrakon_shared::ProblemCode;
 
-use crate::http::blocking::{RequestStore, reading};
+use crate::http::blocking::{RequestStore, run_read};
 use crate::http::response::problem::ApiError;
 use crate::http::route_table::RouteTable;
 use crate::http::settings::Settings;
@@ -36,7 +36,7 @@ impl FromRequest for SiteAddress {
     type Future = Ready<Result<SiteAddress, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let built = request.app_data::<Data<AppFiles>>().is_some_and(|files| files.are_built());
+        let built = request.app_data::<Data<AppFiles>>().is_some_and(|files| files.is_built());
         let settings = request.app_data::<Data<Settings>>();
         let public_url = settings.and_then(|settings| settings.public_url.as_ref());
         let address = match public_url {
@@ -82,7 +82,7 @@ pub async fn get_sitemap(
         [] | [_] => part(store, &address, 0),
         starts => Ok(index(&address, starts)),
     };
-    Ok(xml(reading(store, read).await?))
+    Ok(xml(run_read(store, read).await?))
 }
 
 /// One file of a sitemap that has several: the products from an id on.
@@ -94,7 +94,7 @@ pub async fn get_sitemap_part(
     start: Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     let start: i64 = start.parse().map_err(|_| nothing_here(&request))?;
-    Ok(xml(reading(store, move |store| part(store, &address, start)).await?))
+    Ok(xml(run_read(store, move |store| part(store, &address, start)).await?))
 }
 
 fn index(address: &str, starts: &[i64]) -> Markup {

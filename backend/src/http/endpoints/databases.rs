@@ -4,10 +4,10 @@ use actix_web::web::Path;
 use actix_web::{HttpResponse, get, post};
 use ostrakon_shared::{DatabaseList, Verification};
 
-use crate::http::blocking::{RequestStore, blocking};
+use crate::http::blocking::{RequestStore, run_blocking};
 use crate::http::extract::auth::Admin;
-use crate::http::openapi::{NoSuchDatabase, NotAllowed, Unavailable, Verifying};
-use crate::http::response::json::Fresh;
+use crate::http::openapi::{NoSuchDatabase, NotAllowed, Unavailable, VerifyRunning};
+use crate::http::response::json::JsonWithEtag;
 use crate::http::response::problem::ApiError;
 use crate::store::Context;
 
@@ -27,8 +27,8 @@ use crate::store::Context;
 pub async fn list_databases(
     store: RequestStore,
     _: Admin,
-) -> Result<Fresh<DatabaseList>, ApiError> {
-    Ok(Fresh::new(blocking(store, |store| store.cluster().databases()).await?).private())
+) -> Result<JsonWithEtag<DatabaseList>, ApiError> {
+    Ok(JsonWithEtag::new(run_blocking(store, |store| store.cluster().databases()).await?).private())
 }
 
 /// Verify a reviews database
@@ -40,7 +40,7 @@ pub async fn list_databases(
     params(("name" = String, Path, description = "The database's name.", example = "reviews-2")),
     responses(
         (status = 202, description = "It has begun.", body = Verification),
-        NotAllowed, NoSuchDatabase, Verifying, Unavailable
+        NotAllowed, NoSuchDatabase, VerifyRunning, Unavailable
     ),
     security(("session" = []), ("token" = []))
 )]

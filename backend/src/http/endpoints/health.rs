@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, get};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::blocking::{RequestStore, always};
+use crate::http::blocking::{RequestStore, run_unlimited};
 use crate::http::openapi::Unavailable;
 use crate::http::response::problem::ApiError;
 
@@ -40,6 +40,6 @@ pub async fn get_health() -> Json<Status> {
 )]
 #[get("/readyz")]
 pub async fn get_readiness(store: RequestStore) -> Result<HttpResponse, ApiError> {
-    always(store, |store| store.cluster().readiness()).await?;
+    run_unlimited(store, |store| store.cluster().readiness()).await?;
     Ok(HttpResponse::Ok().json(OK))
 }

@@ -6,11 +6,11 @@ use ostrakon_shared::{DecisionResultList, NewDecisions, PageLimit, QueuePage, Un
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::http::blocking::{RequestStore, blocking};
+use crate::http::blocking::{RequestStore, run_blocking};
 use crate::http::extract::auth::Moderator;
 use crate::http::extract::body::{Body, Params, cursor, from_text};
 use crate::http::openapi::{InvalidEdit, InvalidParameter, NotAllowed, Unavailable};
-use crate::http::response::json::Fresh;
+use crate::http::response::json::JsonWithEtag;
 use crate::http::response::problem::ApiError;
 use crate::store::QueueQuery;
 
@@ -51,12 +51,12 @@ pub async fn list_queue(
     store: RequestStore,
     _: Moderator,
     params: Params<ListQueue>,
-) -> Result<Fresh<QueuePage>, ApiError> {
+) -> Result<JsonWithEtag<QueuePage>, ApiError> {
     let ListQueue { limit, cursor, allow_partial } = params.0;
     let query = QueueQuery { limit, cursor, allow_partial };
-    let page = blocking(store, move |store| store.reviews().queue(&query)).await?;
+    let page = run_blocking(store, move |store| store.reviews().queue(&query)).await?;
     let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
-    Ok(Fresh::page(page, next, partial).private())
+    Ok(JsonWithEtag::page(page, next, partial).private())
 }
 
 /// Decide about reviews
@@ -79,7 +79,9 @@ pub async fn decide(
     decisions: Body<NewDecisions>,
 ) -> Result<Json<DecisionResultList>, ApiError> {
     let (Moderator(moderator), Body(decisions)) = (moderator, decisions);
-    Ok(Json(blocking(store, move |store| store.reviews().decide(&moderator, &decisions)).await?))
+    Ok(Json(
+        run_blocking(store, move |store| store.reviews().decide(&moderator, &decisions)).await?,
+    ))
 }
 
 /// Take decisions back
@@ -101,5 +103,5 @@ pub async fn undo_decisions(
     undo: Body<UndoDecisions>,
 ) -> Result<Json<DecisionResultList>, ApiError> {
     let (Moderator(moderator), Body(undo)) = (moderator, undo);
-    Ok(Json(blocking(store, move |store| store.reviews().undo(&moderator, &undo)).await?))
+    Ok(Json(run_blocking(store, move |store| store.reviews().undo(&moderator, &undo)).await?))
 }

@@ -15,8 +15,8 @@ use crate::http::extract::body::{Params, check_search, cursor, from_text};
 use crate::http::openapi::{
     InvalidId, InvalidParameter, InvalidProductRequest, NoSuchProduct, Unavailable,
 };
-use crate::http::response::cache::{Key, Public};
-use crate::http::response::json::{Answer, Fresh};
+use crate::http::response::cache::{CacheKey, PublicReader};
+use crate::http::response::json::{EncodedJson, JsonWithEtag};
 use crate::http::response::problem::ApiError;
 use crate::store::{ProductQuery, Store};
 
@@ -56,18 +56,18 @@ struct ListProducts {
 )]
 #[get("/api/products")]
 pub async fn list_products(
-    public: Public,
+    public: PublicReader,
     params: Params<ListProducts>,
-) -> Result<Answer, ApiError> {
+) -> Result<EncodedJson, ApiError> {
     let ListProducts { search, limit, cursor, allow_partial } = params.0;
     check_search(&search)?;
     let query = ProductQuery { search, limit, cursor, allow_partial };
     let read = move |store: &Store| {
         let page = store.catalog().list(&query)?;
         let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
-        Ok(Fresh::page(page, next, partial))
+        Ok(JsonWithEtag::page(page, next, partial))
     };
-    public.answer(read).await
+    public.read(read).await
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -94,17 +94,17 @@ struct GetProduct {
 )]
 #[get("/api/products/{id}")]
 pub async fn get_product(
-    public: Public,
+    public: PublicReader,
     id: Path<ProductId>,
     params: Params<GetProduct>,
-) -> Result<Answer, ApiError> {
+) -> Result<EncodedJson, ApiError> {
     let (id, allow_partial) = (*id, params.0.allow_partial);
     let read = move |store: &Store| {
         let product = store.catalog().get(id, allow_partial)?;
         let partial = product.rating.is_none();
-        Ok(Fresh::page(product, None, partial))
+        Ok(JsonWithEtag::page(product, None, partial))
     };
-    public.kept_answer(Key::Product(id), read).await
+    public.cached(CacheKey::Product(id), read).await
 }
 
 /// Get a product's rating
@@ -120,10 +120,13 @@ pub async fn get_product(
     )
 )]
 #[get("/api/products/{id}/rating")]
-pub async fn get_product_rating(public: Public, id: Path<ProductId>) -> Result<Answer, ApiError> {
+pub async fn get_product_rating(
+    public: PublicReader,
+    id: Path<ProductId>,
+) -> Result<EncodedJson, ApiError> {
     let id = *id;
-    let read = move |store: &Store| store.catalog().rating(id).map(Fresh::new);
-    public.kept_answer(Key::Rating(id), read).await
+    let read = move |store: &Store| store.catalog().rating(id).map(JsonWithEtag::new);
+    public.cached(CacheKey::Rating(id), read).await
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -166,7 +169,10 @@ impl FromStr for ProductIds {
     )
 )]
 #[get("/api/ratings")]
-pub async fn list_ratings(public: Public, params: Params<ListRatings>) -> Result<Answer, ApiError> {
+pub async fn list_ratings(
+    public: PublicReader,
+    params: Params<ListRatings>,
+) -> Result<EncodedJson, ApiError> {
     let ProductIds(ids) = params.0.product_ids;
-    public.answer(move |store| store.catalog().ratings(&ids).map(Fresh::new)).await
+    public.read(move |store| store.catalog().ratings(&ids).map(JsonWithEtag::new)).await
 }

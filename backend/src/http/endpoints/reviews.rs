@@ -10,22 +10,23 @@ use ostrakon_shared::{
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::http::blocking::{RequestStore, blocking, written};
-use crate::http::extract::auth::{Member, Poster};
+use crate::http::blocking::{RequestStore, await_write, run_blocking};
+use crate::http::extract::auth::{Author, Member};
 use crate::http::extract::body::{
     Body, IdempotencyKey, IfMatch, Params, cursor, from_optional_text, from_text,
 };
 use crate::http::extract::client_ip::Client;
 use crate::http::openapi::{
-    BadSession, CannotReview, Changed, GuestsRefused, InvalidChange, InvalidDeletion, InvalidEdit,
-    InvalidId, InvalidList, InvalidParameter, InvalidReview, NoSuchProduct, NoSuchReview,
-    NotAllowed, NotSignedIn, Reported, TooMany, Unavailable, VersionMissing,
+    AlreadyReported, CannotReview, GuestsRefused, InvalidChange, InvalidCredential,
+    InvalidDeletion, InvalidEdit, InvalidId, InvalidList, InvalidParameter, InvalidReview,
+    NoSuchProduct, NoSuchReview, NotAllowed, NotSignedIn, RateLimited, Unavailable,
+    VersionConflict, VersionMissing,
 };
-use crate::http::response::cache::{Key, Public};
-use crate::http::response::json::{Answer, Fresh, version_tag};
+use crate::http::response::cache::{CacheKey, PublicReader};
+use crate::http::response::json::{EncodedJson, JsonWithEtag, version_tag};
 use crate::http::response::problem::ApiError;
 use crate::http::settings::Settings;
-use crate::store::{OwnReviewQuery, Reader, ReviewQuery, Store};
+use crate::store::{OwnReviewQuery, Reporter, ReviewQuery, Store};
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -69,22 +70,22 @@ struct ListReviews {
 )]
 #[get("/api/products/{id}/reviews")]
 pub async fn list_product_reviews(
-    public: Public,
+    public: PublicReader,
     id: Path<ProductId>,
     params: Params<ListReviews>,
-) -> Result<Answer, ApiError> {
+) -> Result<EncodedJson, ApiError> {
     let ListReviews { sort, rating, limit, cursor, allow_partial } = params.0;
     let (id, is_first) = (*id, cursor.is_none());
     let query = ReviewQuery { sort, rating, limit, cursor, allow_partial };
     let read = move |store: &Store| {
         let page = store.reviews().list(id, &query)?;
         let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
-        Ok(Fresh::page(page, next, partial))
+        Ok(JsonWithEtag::page(page, next, partial))
     };
     if is_first {
-        public.kept_answer(Key::FirstPage(id, sort, rating, limit), read).await
+        public.cached(CacheKey::FirstPage(id, sort, rating, limit), read).await
     } else {
-        public.answer(read).await
+        public.read(read).await
     }
 }
 
@@ -106,21 +107,21 @@ pub async fn list_product_reviews(
             headers(("Location" = String, description = "The path of the review."),
                     ("ETag" = String, description = "Its version, for `If-Match`."),
                     ("Idempotency-Replayed" = Option<bool>, description = "`true` when an earlier request with this key made it."))),
-        InvalidReview, GuestsRefused, NoSuchProduct, CannotReview, TooMany, Unavailable
+        InvalidReview, GuestsRefused, NoSuchProduct, CannotReview, RateLimited, Unavailable
     ),
     security((), ("session" = []), ("token" = []))
 )]
 #[post("/api/products/{id}/reviews")]
 pub async fn create_review(
     store: RequestStore,
-    poster: Poster,
+    author: Author,
     id: Path<ProductId>,
     key: IdempotencyKey,
     review: Body<NewReview>,
 ) -> Result<HttpResponse, ApiError> {
-    let (Poster(author), IdempotencyKey(key), Body(review)) = (poster, key, review);
+    let (Author(author), IdempotencyKey(key), Body(review)) = (author, key, review);
     let begin = |store: &Store| store.reviews().create(author, *id, review, key.as_deref());
-    let created = written(&store, begin).await?;
+    let created = await_write(&store, begin).await?;
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("/api/reviews/{}", created.review.id)));
     response.insert_header((header::ETAG, version_tag(created.review.version).to_string()));
@@ -144,14 +145,14 @@ pub async fn create_review(
     )
 )]
 #[get("/api/reviews/{id}")]
-pub async fn get_review(public: Public, id: Path<ReviewId>) -> Result<Answer, ApiError> {
+pub async fn get_review(public: PublicReader, id: Path<ReviewId>) -> Result<EncodedJson, ApiError> {
     let id = *id;
     let read = move |store: &Store| {
         let review = store.reviews().get(id)?;
         let version = review.version;
-        Ok(Fresh::versioned(review, version))
+        Ok(JsonWithEtag::versioned(review, version))
     };
-    public.kept_answer(Key::Review(id), read).await
+    public.cached(CacheKey::Review(id), read).await
 }
 
 /// Edit an own review
@@ -168,7 +169,7 @@ pub async fn get_review(public: Public, id: Path<ReviewId>) -> Result<Answer, Ap
     responses(
         (status = 200, description = "The review from now on.", body = Review,
             headers(("ETag" = String, description = "Its version, for `If-Match`."))),
-        InvalidChange, NotAllowed, NoSuchReview, Changed, VersionMissing, Unavailable
+        InvalidChange, NotAllowed, NoSuchReview, VersionConflict, VersionMissing, Unavailable
     ),
     security(("session" = []), ("token" = []))
 )]
@@ -182,7 +183,7 @@ pub async fn edit_review(
 ) -> Result<HttpResponse, ApiError> {
     let (Member(author), version, Body(edit)) = (author, version.required()?, edit);
     let change = move |store: &Store| store.reviews().edit(&author, *id, &version, &edit);
-    let review = blocking(store, change).await?;
+    let review = run_blocking(store, change).await?;
     Ok(HttpResponse::Ok()
         .insert_header((header::ETAG, version_tag(review.version).to_string()))
         .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -200,7 +201,7 @@ pub async fn edit_review(
     ),
     responses(
         (status = 204, description = "It is deleted."),
-        InvalidDeletion, NotAllowed, NoSuchReview, Changed, Unavailable
+        InvalidDeletion, NotAllowed, NoSuchReview, VersionConflict, Unavailable
     ),
     security(("session" = []), ("token" = []))
 )]
@@ -212,7 +213,7 @@ pub async fn delete_review(
     version: IfMatch,
 ) -> Result<HttpResponse, ApiError> {
     let (Member(author), version) = (author, version.optional());
-    blocking(store, move |store| store.reviews().delete(&author, *id, &version)).await?;
+    run_blocking(store, move |store| store.reviews().delete(&author, *id, &version)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -225,22 +226,22 @@ pub async fn delete_review(
     request_body(content = NewReport, description = "What is wrong with it."),
     responses(
         (status = 204, description = "It is reported."),
-        InvalidEdit, BadSession, NoSuchReview, Reported, TooMany, Unavailable
+        InvalidEdit, InvalidCredential, NoSuchReview, AlreadyReported, RateLimited, Unavailable
     ),
     security((), ("session" = []), ("token" = []))
 )]
 #[post("/api/reviews/{id}/reports")]
 pub async fn report_review(
     store: RequestStore,
-    poster: Poster,
+    author: Author,
     (client, settings): (Client, Data<Settings>),
     id: Path<ReviewId>,
     report: Body<NewReport>,
 ) -> Result<HttpResponse, ApiError> {
-    let (Poster(actor), Body(report)) = (poster, report);
-    let guest = || Reader::Guest(settings.secret_key.guest(client.network()));
-    let reader = actor.map_or_else(guest, |actor| Reader::Account(actor.id));
-    blocking(store, move |store| store.reviews().report(&reader, *id, &report)).await?;
+    let (Author(actor), Body(report)) = (author, report);
+    let guest = || Reporter::Guest(settings.secret_key.guest(client.network()));
+    let reporter = actor.map_or_else(guest, |actor| Reporter::Account(actor.id));
+    run_blocking(store, move |store| store.reviews().report(&reporter, *id, &report)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -284,12 +285,13 @@ pub async fn list_own_reviews(
     store: RequestStore,
     author: Member,
     params: Params<ListOwnReviews>,
-) -> Result<Fresh<ReviewPage>, ApiError> {
+) -> Result<JsonWithEtag<ReviewPage>, ApiError> {
     let ListOwnReviews { product_id, limit, cursor, allow_partial } = params.0;
     let query = OwnReviewQuery { product: product_id, limit, cursor, allow_partial };
-    let page = blocking(store, move |store| store.reviews().list_own(&author.0, &query)).await?;
+    let page =
+        run_blocking(store, move |store| store.reviews().list_own(&author.0, &query)).await?;
     let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
-    Ok(Fresh::page(page, next, partial).private())
+    Ok(JsonWithEtag::page(page, next, partial).private())
 }
 
 /// Get where a review lives
@@ -305,6 +307,9 @@ pub async fn list_own_reviews(
     )
 )]
 #[get("/api/reviews/{id}/location")]
-pub async fn get_review_location(public: Public, id: Path<ReviewId>) -> Result<Answer, ApiError> {
-    public.answer(move |store| store.reviews().location(*id).map(Fresh::new)).await
+pub async fn get_review_location(
+    public: PublicReader,
+    id: Path<ReviewId>,
+) -> Result<EncodedJson, ApiError> {
+    public.read(move |store| store.reviews().location(*id).map(JsonWithEtag::new)).await
 }

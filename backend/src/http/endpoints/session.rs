@@ -5,21 +5,22 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use ostrakon_shared::{Credentials, PasswordProof, Session};
 
-use crate::http::blocking::{RequestStore, blocking};
+use crate::http::blocking::{RequestStore, run_blocking};
 use crate::http::cookie;
-use crate::http::extract::auth::{Owner, SignedIn};
+use crate::http::extract::auth::{SessionUser, SignedIn};
 use crate::http::extract::body::Body;
 use crate::http::extract::client_ip::Client;
 use crate::http::extract::device::Device;
 use crate::http::openapi::{
-    CredentialsWrong, InvalidBody, OtherSite, PasswordOnly, SessionEnded, TooMany, Unavailable,
+    CredentialsWrong, CrossOrigin, InvalidBody, PasswordOnly, RateLimited, SessionInvalid,
+    Unavailable,
 };
-use crate::http::password_queue::{Asker, HashingQueue, hashing};
-use crate::http::rate_limit::{Key, Limit, Limits};
-use crate::http::response::json::{Private, no_content};
+use crate::http::password_queue::{ClientKind, PasswordQueue, run_hashing};
+use crate::http::rate_limit::{ClientKey, Limit, RateLimiters};
+use crate::http::response::json::{NoStoreJson, no_content};
 use crate::http::response::problem::ApiError;
 use crate::http::settings::Settings;
-use crate::http::sign_in::{browser, session, signed_in};
+use crate::http::sign_in::{client_info, session_response, session_state};
 use crate::store::Store;
 
 /// Who am I?
@@ -30,12 +31,12 @@ use crate::store::Store;
     security((), ("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "Who is signed in.", body = Session),
-        SessionEnded, Unavailable
+        SessionInvalid, Unavailable
     )
 )]
 #[get("/api/session")]
-pub async fn get_session(store: RequestStore, signed_in: SignedIn) -> Private<Session> {
-    Private::ok(session(signed_in.0, store.policy()))
+pub async fn get_session(store: RequestStore, signed_in: SignedIn) -> NoStoreJson<Session> {
+    NoStoreJson::ok(session_state(signed_in.0, store.policy()))
 }
 
 /// Sign in
@@ -50,7 +51,7 @@ pub async fn get_session(store: RequestStore, signed_in: SignedIn) -> Private<Se
     responses(
         (status = 201, description = "Signed in.", body = Session,
             headers(("Set-Cookie" = String, description = "The session's cookie."))),
-        InvalidBody, CredentialsWrong, OtherSite, TooMany, Unavailable
+        InvalidBody, CredentialsWrong, CrossOrigin, RateLimited, Unavailable
     )
 )]
 #[post("/api/session")]
@@ -58,17 +59,17 @@ pub async fn sign_in(
     request: HttpRequest,
     client: Client,
     (store, settings): (RequestStore, Data<Settings>),
-    (limits, queue): (Data<Limits>, Data<HashingQueue>),
+    (limiters, queue): (Data<RateLimiters>, Data<PasswordQueue>),
     credentials: Body<Credentials>,
-) -> Result<Private<Session>, ApiError> {
+) -> Result<NoStoreJson<Session>, ApiError> {
     let (name, device) = (&credentials.0.name, Device::of(&request, &settings));
     let device = device.as_ref().and_then(|device| device.id_for(name, &settings.secret_key));
-    let asker = if device.is_some() { Asker::Known } else { Asker::Stranger };
-    limits.sign_in(&request, client.network(), name, device).await?;
-    let browser = browser(&request, &client, &settings);
-    let sign_in = move |store: &Store| store.accounts().sign_in(&credentials.0, &browser);
-    let begun = hashing(queue, asker, store.clone(), sign_in).await?;
-    signed_in(&request, begun, store.policy(), &settings)
+    let kind = if device.is_some() { ClientKind::Known } else { ClientKind::Unknown };
+    limiters.sign_in(&request, client.network(), name, device).await?;
+    let client_info = client_info(&request, &client, &settings);
+    let sign_in = move |store: &Store| store.accounts().sign_in(&credentials.0, &client_info);
+    let started = run_hashing(queue, kind, store.clone(), sign_in).await?;
+    session_response(&request, started, store.policy(), &settings)
 }
 
 /// Prove that you are still there
@@ -81,21 +82,21 @@ pub async fn sign_in(
     request_body = PasswordProof,
     responses(
         (status = 204, description = "Proved, for 15 minutes."),
-        InvalidBody, PasswordOnly, TooMany, Unavailable
+        InvalidBody, PasswordOnly, RateLimited, Unavailable
     )
 )]
 #[post("/api/session/proof")]
 pub async fn prove_password(
     request: HttpRequest,
-    owner: Owner,
-    (store, limits, queue): (RequestStore, Data<Limits>, Data<HashingQueue>),
+    user: SessionUser,
+    (store, limiters, queue): (RequestStore, Data<RateLimiters>, Data<PasswordQueue>),
     proof: Body<PasswordProof>,
 ) -> Result<HttpResponse, ApiError> {
-    limits.check(&request, Limit::SignIn, &Key::from(&owner.actor))?;
+    limiters.check(&request, Limit::SignIn, &ClientKey::from(&user.actor))?;
     let prove = move |store: &Store| {
-        store.accounts().prove(&owner.source, owner.actor.id, owner.session, &proof.0.password)
+        store.accounts().prove(&user.source, user.actor.id, user.session, &proof.0.password)
     };
-    hashing(queue, Asker::Known, store, prove).await?;
+    run_hashing(queue, ClientKind::Known, store, prove).await?;
     Ok(no_content())
 }
 
@@ -108,7 +109,7 @@ pub async fn prove_password(
     responses(
         (status = 204, description = "Signed out.",
             headers(("Set-Cookie" = String, description = "Takes the cookie away."))),
-        OtherSite, Unavailable
+        CrossOrigin, Unavailable
     )
 )]
 #[delete("/api/session")]
@@ -117,10 +118,10 @@ pub async fn sign_out(
     store: RequestStore,
     settings: Data<Settings>,
 ) -> Result<HttpResponse, ApiError> {
-    if let Some(secret) = cookie::secret(&request, &settings) {
-        blocking(store, move |store| store.accounts().sign_out(&secret)).await?;
+    if let Some(secret) = cookie::session_secret(&request, &settings) {
+        run_blocking(store, move |store| store.accounts().sign_out(&secret)).await?;
     }
-    let cleared = (header::SET_COOKIE, cookie::cleared(&settings));
+    let cleared = (header::SET_COOKIE, cookie::clear_session(&settings));
     let no_store = (header::CACHE_CONTROL, "no-store");
     Ok(HttpResponse::NoContent().insert_header(cleared).insert_header(no_store).finish())
 }

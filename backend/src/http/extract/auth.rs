@@ -1,8 +1,8 @@
 //! Extractors: who asks, and whether they may.
 //!
-//! A handler names what it needs: [`Poster`] for what guests may do too, [`Member`], [`Moderator`]
-//! and [`Admin`] for roles, [`Owner`] and [`AdminOwner`] for what needs a session, [`Proven`] and
-//! [`ProvenAdmin`] for what needs the password too, typed a short time ago. Each costs one lookup,
+//! A handler names what it needs: [`Author`] for what guests may do too, [`Member`], [`Moderator`]
+//! and [`Admin`] for roles, [`SessionUser`] and [`AdminSession`] for what needs a session, [`Reauthenticated`] and
+//! [`ReauthenticatedAdmin`] for what needs the password too, typed a short time ago. Each costs one lookup,
 //! and none without a credential. A credential that came along must be good: else 401. An API token
 //! needs the scope of what it is used for.
 
@@ -16,17 +16,17 @@ use futures_util::future::LocalBoxFuture;
 use ostrakon_shared::{Account, AuditVia, CredentialId, ProblemCode, Role, TokenScope};
 
 use crate::http::app_data::app_data;
-use crate::http::blocking::{RequestStore, blocking};
+use crate::http::blocking::{RequestStore, run_blocking};
 use crate::http::cookie;
 use crate::http::extract::client_ip::Client;
-use crate::http::rate_limit::{Key, Limit, Limits};
+use crate::http::rate_limit::{ClientKey, Limit, RateLimiters};
 use crate::http::response::problem::ApiError;
 use crate::http::settings::Settings;
-use crate::store::{Actor, Authenticated, Credential, Means, Source};
+use crate::store::{Actor, AuthMethod, Authenticated, Credential, Source};
 
 /// Somebody who posts reviews or reports: anybody within the limit for it, else 429. Guests and
 /// API tokens on this very machine are the operator's own scripts: they have no limit.
-pub struct Poster(pub Option<Actor>);
+pub struct Author(pub Option<Actor>);
 
 /// Somebody with an account.
 pub struct Member(pub Actor);
@@ -38,7 +38,7 @@ pub struct Moderator(pub Actor);
 pub struct Admin(pub Source);
 
 /// Somebody who has signed in, and not sent an API token.
-pub struct Owner {
+pub struct SessionUser {
     pub actor: Actor,
     pub session: CredentialId,
     /// The same, as the audit trail names it.
@@ -47,13 +47,13 @@ pub struct Owner {
 }
 
 /// The same, and an admin.
-pub struct AdminOwner;
+pub struct AdminSession;
 
 /// Somebody who has signed in; an admin has typed the password within the last 15 minutes.
-pub struct Proven(pub Owner);
+pub struct Reauthenticated(pub SessionUser);
 
 /// An admin who has signed in, and typed the password within the last 15 minutes.
-pub struct ProvenAdmin(pub Source);
+pub struct ReauthenticatedAdmin(pub Source);
 
 /// Anybody, with all there is to know about their account.
 pub struct SignedIn(pub Option<Account>);
@@ -77,18 +77,18 @@ extractor!(SignedIn, async |request: HttpRequest| {
     Ok(SignedIn(authenticate(&request).await?.map(|found| found.account)))
 });
 
-extractor!(Poster, async |request: HttpRequest| {
+extractor!(Author, async |request: HttpRequest| {
     let found = authenticate(&request).await?;
     let client = Client::extract(&request).await?;
     found.as_ref().map_or(Ok(()), |found| require_scope(found, TokenScope::Write))?;
     let by_session =
-        found.as_ref().is_some_and(|found| matches!(found.means, Means::Session { .. }));
+        found.as_ref().is_some_and(|found| matches!(found.method, AuthMethod::Session { .. }));
     let actor: Option<Actor> = found.map(|found| found.account.into());
     if !client.local || by_session {
-        let key = actor.as_ref().map_or_else(|| Key::from(&client), Key::from);
-        app_data::<Limits>(&request)?.check(&request, Limit::Posting, &key)?;
+        let key = actor.as_ref().map_or_else(|| ClientKey::from(&client), ClientKey::from);
+        app_data::<RateLimiters>(&request)?.check(&request, Limit::Posting, &key)?;
     }
-    Ok(Poster(actor))
+    Ok(Author(actor))
 });
 
 extractor!(Member, async |request: HttpRequest| {
@@ -107,28 +107,28 @@ extractor!(Admin, async |request: HttpRequest| {
     Ok(Admin(source(&request, actor, via).await?))
 });
 
-extractor!(Owner, async |request: HttpRequest| { require_session(&request).await });
+extractor!(SessionUser, async |request: HttpRequest| { require_session(&request).await });
 
-extractor!(AdminOwner, async |request: HttpRequest| {
-    let owner = require_session(&request).await?;
-    require_role(&owner.actor, Role::Admin)?;
-    Ok(AdminOwner)
+extractor!(AdminSession, async |request: HttpRequest| {
+    let user = require_session(&request).await?;
+    require_role(&user.actor, Role::Admin)?;
+    Ok(AdminSession)
 });
 
-extractor!(Proven, async |request: HttpRequest| {
-    let owner = require_session(&request).await?;
+extractor!(Reauthenticated, async |request: HttpRequest| {
+    let user = require_session(&request).await?;
     // What others could do with an admin's open browser is worse than asking again.
-    if owner.actor.role == Role::Admin {
-        require_proof(&owner)?;
+    if user.actor.role == Role::Admin {
+        require_proof(&user)?;
     }
-    Ok(Proven(owner))
+    Ok(Reauthenticated(user))
 });
 
-extractor!(ProvenAdmin, async |request: HttpRequest| {
-    let owner = require_session(&request).await?;
-    require_role(&owner.actor, Role::Admin)?;
-    require_proof(&owner)?;
-    Ok(ProvenAdmin(owner.source))
+extractor!(ReauthenticatedAdmin, async |request: HttpRequest| {
+    let user = require_session(&request).await?;
+    require_role(&user.actor, Role::Admin)?;
+    require_proof(&user)?;
+    Ok(ReauthenticatedAdmin(user.source))
 });
 
 async fn require(request: &HttpRequest, role: Role, scope: TokenScope) -> Result<Actor, ApiError> {
@@ -139,15 +139,15 @@ async fn require(request: &HttpRequest, role: Role, scope: TokenScope) -> Result
     scoped.map(|()| actor)
 }
 
-async fn require_session(request: &HttpRequest) -> Result<Owner, ApiError> {
+async fn require_session(request: &HttpRequest) -> Result<SessionUser, ApiError> {
     let found = authenticate(request).await?.ok_or_else(sign_in_required)?;
-    match found.means {
-        Means::Session { id, has_fresh_proof } => {
+    match found.method {
+        AuthMethod::Session { id, has_fresh_proof } => {
             let actor = Actor::from(found.account);
             let source = source(request, actor.clone(), AuditVia::Session).await?;
-            Ok(Owner { actor, session: id, source, has_fresh_proof })
+            Ok(SessionUser { actor, session: id, source, has_fresh_proof })
         }
-        Means::Token { .. } => Err(told(ProblemCode::SessionRequired)),
+        AuthMethod::Token { .. } => Err(problem(ProblemCode::SessionRequired)),
     }
 }
 
@@ -166,8 +166,8 @@ fn require_role(actor: &Actor, role: Role) -> Result<(), ApiError> {
 
 /// A session may do all that its account may, a token what its scopes say (RFC 6750, section 3.1).
 fn require_scope(found: &Authenticated, scope: TokenScope) -> Result<(), ApiError> {
-    match &found.means {
-        Means::Token { scopes } if !scopes.contains(&scope) => {
+    match &found.method {
+        AuthMethod::Token { scopes } if !scopes.contains(&scope) => {
             let detail = format!("The API token needs the scope {scope} for this.");
             let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
             let error = ApiError::new(ProblemCode::InsufficientScope, detail);
@@ -180,8 +180,8 @@ fn require_scope(found: &Authenticated, scope: TokenScope) -> Result<(), ApiErro
     }
 }
 
-fn require_proof(owner: &Owner) -> Result<(), ApiError> {
-    if owner.has_fresh_proof {
+fn require_proof(user: &SessionUser) -> Result<(), ApiError> {
+    if user.has_fresh_proof {
         return Ok(());
     }
     let detail = "Your password was last typed more than 15 minutes ago: type it again.";
@@ -189,10 +189,10 @@ fn require_proof(owner: &Owner) -> Result<(), ApiError> {
 }
 
 fn sign_in_required() -> ApiError {
-    told(ProblemCode::SignInRequired)
+    problem(ProblemCode::SignInRequired)
 }
 
-fn told(code: ProblemCode) -> ApiError {
+fn problem(code: ProblemCode) -> ApiError {
     ApiError::new(code, code.explanation())
 }
 
@@ -206,11 +206,11 @@ fn authenticate(
         let Some(credential) = credential(&request, &settings) else { return Ok(None) };
         let by_session = matches!(credential, Credential::Session(_));
         let store = RequestStore::of(&request)?;
-        match blocking(store, move |store| store.accounts().authenticate(&credential)).await? {
+        match run_blocking(store, move |store| store.accounts().authenticate(&credential)).await? {
             Some(found) => Ok(Some(found)),
-            None if by_session => Err(told(ProblemCode::SessionInvalid)
-                .with_header(header::SET_COOKIE, cookie::cleared(&settings))),
-            None => Err(told(ProblemCode::SessionInvalid)
+            None if by_session => Err(problem(ProblemCode::SessionInvalid)
+                .with_header(header::SET_COOKIE, cookie::clear_session(&settings))),
+            None => Err(problem(ProblemCode::SessionInvalid)
                 .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
         }
     }
@@ -220,7 +220,7 @@ fn authenticate(
 fn credential(request: &HttpRequest, settings: &Settings) -> Option<Credential> {
     bearer(request)
         .map(Credential::Token)
-        .or_else(|| cookie::secret(request, settings).map(Credential::Session))
+        .or_else(|| cookie::session_secret(request, settings).map(Credential::Session))
 }
 
 /// What stands after `Bearer`. Other schemes are between the client and a proxy.

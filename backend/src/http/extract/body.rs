@@ -49,7 +49,7 @@ where
     T::Err: Into<ValueError>,
 {
     let parsed = String::deserialize(deserializer)?.parse();
-    parsed.map_err(|error: T::Err| D::Error::custom(Told(error.into())))
+    parsed.map_err(|error: T::Err| D::Error::custom(EncodedError(error.into())))
 }
 
 /// The same, of a parameter that may be left out.
@@ -69,20 +69,20 @@ pub fn cursor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Strin
 }
 
 /// An error on its way through serde, which takes nothing but text: as JSON.
-struct Told(ValueError);
+struct EncodedError(ValueError);
 
-impl fmt::Display for Told {
+impl fmt::Display for EncodedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&serde_json::to_string(&self.0).map_err(|_| fmt::Error)?)
     }
 }
 
-/// What is wrong with a value, from what serde says of it: [`Told`], or serde's own words.
+/// What is wrong with a value, from what serde says of it: [`EncodedError`], or serde's own words.
 fn value_error(reason: &str) -> ValueError {
-    if let Ok(told) = serde_json::from_str(reason) {
-        return told;
+    if let Ok(error) = serde_json::from_str(reason) {
+        return error;
     }
-    let (code, params) = coded(reason);
+    let (code, params) = error_code(reason);
     ValueError::new(code, reason).with(params)
 }
 
@@ -125,7 +125,7 @@ impl<T: DeserializeOwned> FromRequest for Params<T> {
             let path = error.path().to_string();
             let reason = error.into_inner().to_string();
             let error = value_error(&reason);
-            ApiError::parameter(named_in_words(error.code, &reason).unwrap_or(&path), error)
+            ApiError::parameter(field_in_message(error.code, &reason).unwrap_or(&path), error)
         }))
     }
 }
@@ -225,9 +225,9 @@ fn wrong_field(path: &serde_path_to_error::Path, error: &serde_json::Error) -> A
     let reason = error.to_string();
     // People see the field: they need no place in the text.
     let reason = reason.split(" at line ").next().unwrap_or_default();
-    let (code, params) = coded(reason);
+    let (code, params) = error_code(reason);
     let pointer =
-        named_in_words(code, reason).map_or_else(|| pointer(path), |name| format!("/{name}"));
+        field_in_message(code, reason).map_or_else(|| pointer(path), |name| format!("/{name}"));
     let error = FieldError::at_pointer(pointer, code, sentence(reason));
     ApiError::fields(vec![error.with(params)])
 }
@@ -246,7 +246,7 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 }
 
 /// Serde tells these apart only in words.
-fn coded(reason: &str) -> (FieldErrorCode, FieldErrorParams) {
+fn error_code(reason: &str) -> (FieldErrorCode, FieldErrorParams) {
     // "unknown …, expected one of `a`, `b`": the second of each pair of quotes ends a word.
     let allowed = || {
         let words = reason.rsplit_once(", expected ").map_or("", |(_, words)| words);
@@ -281,7 +281,7 @@ fn out_of_range(reason: &str) -> Option<FieldErrorParams> {
 
 /// The name of a field that is missing or given twice: it is no part of the path that was read,
 /// serde tells it in words only.
-fn named_in_words(code: FieldErrorCode, reason: &str) -> Option<&str> {
+fn field_in_message(code: FieldErrorCode, reason: &str) -> Option<&str> {
     match code {
         FieldErrorCode::MissingField | FieldErrorCode::DuplicateField => reason.split('`').nth(1),
         _ => None,

@@ -10,8 +10,8 @@ use actix_web::{FromRequest, HttpRequest};
 use ipnet::IpNet;
 
 use crate::http::app_data::app_data;
-use crate::http::extract::local::{self, Sign};
-use crate::http::rate_limit::Key;
+use crate::http::extract::local::{self, NotLocal};
+use crate::http::rate_limit::ClientKey;
 use crate::http::response::problem::ApiError;
 use crate::http::settings::Settings;
 
@@ -52,26 +52,26 @@ impl Client {
         };
         if is_trusted(peer, &settings.trusted_proxies) {
             let named = named(request.headers(), &settings.trusted_proxies);
-            return Client { address: named.unwrap_or_else(|| nameless(peer)), local: false };
+            return Client { address: named.unwrap_or_else(|| unnamed_client(peer)), local: false };
         }
         let local = local::is_local(request, settings.public_url.as_ref());
-        if let Err(Sign::Proxy(sign)) = local {
-            untrusted(peer, sign);
+        if let Err(NotLocal::Proxy(sign)) = local {
+            warn_of_proxy(peer, sign);
         }
         Client { address: peer, local: local.is_ok() }
     }
 }
 
-impl From<&Client> for Key {
-    fn from(client: &Client) -> Key {
-        Key::Network(client.network())
+impl From<&Client> for ClientKey {
+    fn from(client: &Client) -> ClientKey {
+        ClientKey::Network(client.network())
     }
 }
 
 /// The proxy itself, which stands for all of its clients: the log says so once.
-fn nameless(proxy: IpAddr) -> IpAddr {
-    static TOLD: Once = Once::new();
-    TOLD.call_once(|| {
+fn unnamed_client(proxy: IpAddr) -> IpAddr {
+    static LOGGED: Once = Once::new();
+    LOGGED.call_once(|| {
         tracing::warn!(
             "the trusted proxy {proxy} names no client in X-Forwarded-For: its clients share one \
              limit. Have it set this header (docs/production.md)"
@@ -81,9 +81,9 @@ fn nameless(proxy: IpAddr) -> IpAddr {
 }
 
 /// The log says once that somebody seems to be a proxy, and is not trusted.
-fn untrusted(peer: IpAddr, sign: &str) {
-    static TOLD: Once = Once::new();
-    TOLD.call_once(|| {
+fn warn_of_proxy(peer: IpAddr, sign: &str) {
+    static LOGGED: Once = Once::new();
+    LOGGED.call_once(|| {
         tracing::warn!(
             "a client at {peer} is not taken for somebody at this machine ({sign}): it has limits, \
              and no use for the demo's password. If this is a proxy, set trusted_proxies \
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn ipv6_addresses_count_by_network() {
-        let key = |text| Key::from(&client(text, &[], ""));
+        let key = |text| ClientKey::from(&client(text, &[], ""));
         assert_eq!(key("2001:db8::1"), key("2001:db8::ffff:2"));
         assert_ne!(key("2001:db8::1"), key("2001:db8:0:1::1"));
         assert_ne!(key("192.0.2.1"), key("192.0.2.2"));

@@ -50,7 +50,7 @@ impl Device {
         device.tags.retain(|known| *known != tag);
         device.tags.insert(0, tag);
         device.tags.truncate(MAX_ACCOUNTS);
-        Ok(cookie::given_device(settings, &device.to_text()))
+        Ok(cookie::set_device(settings, &device.to_text()))
     }
 
     /// Its id, if it is one of the account with this name.

@@ -53,7 +53,7 @@ const OVERFLOW_UID: u32 = 65_534;
 
 /// Why somebody is not local.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sign {
+pub enum NotLocal {
     /// Another machine asks, or others are expected to: nothing to be told.
     Remote,
     /// A loopback address asks, but perhaps for somebody else: this gives it away.
@@ -61,15 +61,15 @@ pub enum Sign {
 }
 
 /// A connection: which of our addresses was asked, and who has opened it, once that was asked for.
-pub struct Connection {
+pub struct PeerConnection {
     local: Option<SocketAddr>,
     opened_by_own_user: OnceCell<bool>,
 }
 
-impl Connection {
+impl PeerConnection {
     /// One to our address `local`, if it is known.
-    pub fn new(local: Option<SocketAddr>) -> Connection {
-        Connection { local, opened_by_own_user: OnceCell::new() }
+    pub fn new(local: Option<SocketAddr>) -> PeerConnection {
+        PeerConnection { local, opened_by_own_user: OnceCell::new() }
     }
 
     fn is_opened_by_own_user(&self, peer: SocketAddr) -> bool {
@@ -79,20 +79,20 @@ impl Connection {
 }
 
 /// Whether somebody at this machine asks; if not, why.
-pub fn is_local(request: &HttpRequest, public_url: Option<&PublicUrl>) -> Result<(), Sign> {
+pub fn is_local(request: &HttpRequest, public_url: Option<&PublicUrl>) -> Result<(), NotLocal> {
     let Some(peer) = request.peer_addr().filter(|peer| peer.ip().to_canonical().is_loopback())
     else {
-        return Err(Sign::Remote);
+        return Err(NotLocal::Remote);
     };
     if public_url.is_some_and(|url| !url.is_loopback()) {
-        return Err(Sign::Proxy("public_url is set, and trusted_proxies does not name it"));
+        return Err(NotLocal::Proxy("public_url is set, and trusted_proxies does not name it"));
     }
     if let Some(sign) = sign_of_proxy(request.version(), request.headers()) {
-        return Err(Sign::Proxy(sign));
+        return Err(NotLocal::Proxy(sign));
     }
-    let connection = request.conn_data::<Connection>();
+    let connection = request.conn_data::<PeerConnection>();
     let own = connection.is_some_and(|connection| connection.is_opened_by_own_user(peer));
-    if own { Ok(()) } else { Err(Sign::Proxy("another user has opened the connection")) }
+    if own { Ok(()) } else { Err(NotLocal::Proxy("another user has opened the connection")) }
 }
 
 /// What in a request gives a proxy away.

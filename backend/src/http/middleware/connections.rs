@@ -30,7 +30,7 @@ use crate::http::extract::local;
 /// The log target under which actix reports each connection that ends abnormally, as an error. It is
 /// silenced, because broken requests would fill the log; this file logs the same, with faults of this
 /// program as errors and faults of clients at DEBUG.
-pub const LOG_OF_CLIENTS: &str = "actix_http::h1::dispatcher";
+pub const CLIENT_LOG_TARGET: &str = "actix_http::h1::dispatcher";
 
 /// How long a client may take to close a connection that is closed to it.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -63,7 +63,7 @@ where
         .h1_allow_half_closed(false)
         .on_connect_ext(|stream: &Stream, data| {
             data.insert(Rc::clone(&stream.connection));
-            data.insert(local::Connection::new(stream.socket.local_addr().ok()));
+            data.insert(local::PeerConnection::new(stream.socket.local_addr().ok()));
         })
         .h1(map_config(app, |()| AppConfig::default()));
     let accept = move |socket: TcpStream| {
@@ -123,17 +123,17 @@ impl Connection {
 }
 
 /// A connection whose request is worked at, until it is dropped.
-pub struct Busy(Option<Rc<Connection>>);
+pub struct RequestInProgress(Option<Rc<Connection>>);
 
-impl Busy {
-    pub fn with(request: &ServiceRequest) -> Busy {
+impl RequestInProgress {
+    pub fn start(request: &ServiceRequest) -> RequestInProgress {
         let connection = request.conn_data::<Rc<Connection>>().cloned();
         connection.iter().for_each(|connection| connection.deadline.set(None));
-        Busy(connection)
+        RequestInProgress(connection)
     }
 }
 
-impl Drop for Busy {
+impl Drop for RequestInProgress {
     fn drop(&mut self) {
         if let Some(connection) = &self.0 {
             connection.deadline.set(Some(Instant::now() + connection.keep_alive));

@@ -13,7 +13,7 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpMessage};
 use ostrakon_shared::ProblemCode;
 
-use crate::http::blocking::{RequestStore, Threads, blocking};
+use crate::http::blocking::{RequestStore, Threads, run_blocking};
 use crate::http::cookie;
 use crate::http::response::problem::ApiError;
 use crate::http::settings::Settings;
@@ -27,7 +27,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const LONGEST_REQUEST: Duration = Duration::from_secs(60);
 
 /// Around every request: takes what the client has seen, and gives it what it has written.
-pub async fn keep(
+pub async fn track(
     settings: Data<Settings>,
     (store, threads): (Data<Store>, Data<Threads>),
     request: ServiceRequest,
@@ -47,9 +47,9 @@ pub async fn keep(
     }
     let text = match store.cluster().positions(false) {
         Some(positions) => positions,
-        None => {
-            blocking(store, |store| Ok(store.cluster().positions(true))).await?.unwrap_or_default()
-        }
+        None => run_blocking(store, |store| Ok(store.cluster().positions(true)))
+            .await?
+            .unwrap_or_default(),
     }
     .to_string();
     let asked = response.request().headers();
@@ -58,7 +58,7 @@ pub async fn keep(
         .any(|header| asked.contains_key(header));
     let headers = response.headers_mut();
     if is_browser {
-        headers.append(header::SET_COOKIE, cookie::position(&settings, &text));
+        headers.append(header::SET_COOKIE, cookie::set_consistency_token(&settings, &text));
     }
     if let Ok(value) = HeaderValue::from_str(&text) {
         headers.insert(POSITION, value);
@@ -75,6 +75,6 @@ fn known(request: &ServiceRequest, settings: &Settings) -> Result<Positions, Api
             ApiError::new(ProblemCode::ParameterInvalid, detail)
         });
     }
-    let cookie = cookie::known_position(request.request(), settings);
+    let cookie = cookie::consistency_token(request.request(), settings);
     Ok(cookie.and_then(|text| text.parse().ok()).unwrap_or_default())
 }

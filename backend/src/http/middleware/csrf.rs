@@ -21,8 +21,8 @@ use crate::http::settings::{PublicUrl, Settings};
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// How many origins the log names at most, and how long one may be to be named.
-const MAX_TOLD: usize = 16;
-const MAX_TOLD_LENGTH: usize = 200;
+const MAX_LOGGED: usize = 16;
+const MAX_LOGGED_LENGTH: usize = 200;
 
 /// Around every request: refuses what another site's page wants to change.
 pub async fn check(
@@ -32,7 +32,7 @@ pub async fn check(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
     if !reads && is_foreign(request.headers(), settings.public_url.as_ref()) {
-        tell(request.headers(), settings.public_url.as_ref());
+        log_once(request.headers(), settings.public_url.as_ref());
         let code = ProblemCode::OriginMismatch;
         return Ok(request.error_response(ApiError::new(code, code.explanation())));
     }
@@ -60,12 +60,12 @@ fn host(headers: &HeaderMap) -> Option<&str> {
 
 /// The log names each origin that was refused once. Behind a proxy that names another host than
 /// the browser does, every form is refused, and only the operator can know why.
-fn tell(headers: &HeaderMap, public_url: Option<&PublicUrl>) {
-    static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+fn log_once(headers: &HeaderMap, public_url: Option<&PublicUrl>) {
+    static LOGGED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
-    let Some(origin) = origin.filter(|origin| origin.len() <= MAX_TOLD_LENGTH) else { return };
-    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
-    if told.len() == MAX_TOLD || !told.insert(origin.to_owned()) {
+    let Some(origin) = origin.filter(|origin| origin.len() <= MAX_LOGGED_LENGTH) else { return };
+    let mut logged = LOGGED.lock().unwrap_or_else(PoisonError::into_inner);
+    if logged.len() == MAX_LOGGED || !logged.insert(origin.to_owned()) {
         return;
     }
     let expected = match public_url {

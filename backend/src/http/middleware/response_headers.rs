@@ -9,7 +9,7 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpMessage};
 use tracing_actix_web::RequestId;
 
-use crate::http::middleware::connections::Busy;
+use crate::http::middleware::connections::RequestInProgress;
 use crate::http::middleware::unread_body::ChunkedBody;
 use crate::http::rate_limit::Allowance;
 use crate::http::response::compression;
@@ -32,7 +32,7 @@ const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
 /// Around every request: HEAD is GET without the body, problems get their body, long text is
 /// compressed, and everything gets the request id and the headers that keep browsers from guessing.
-pub async fn finish(
+pub async fn finalize(
     routes: Data<RouteTable>,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -47,9 +47,9 @@ pub async fn finish(
         request.head_mut().method = Method::GET;
     }
     let unread = ChunkedBody::of(&mut request);
-    let busy = Busy::with(&request);
+    let in_progress = RequestInProgress::start(&request);
     let mut response = next.call(request).await?.map_into_boxed_body();
-    drop(busy);
+    drop(in_progress);
     let is_bare = !response.headers().contains_key(header::CONTENT_TYPE);
     if response.status() == StatusCode::NOT_FOUND && is_bare {
         // Swagger UI has no words for what it lacks.
@@ -80,7 +80,7 @@ pub async fn finish(
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     Ok(match unread {
-        Some(body) => response.map_body(|_, answer| body.held_by(answer)),
+        Some(body) => response.map_body(|_, answer| body.attach_to(answer)),
         None => response,
     })
 }

@@ -31,8 +31,8 @@ impl ChunkedBody {
     }
 
     /// An answer's body, at the end of which actix finds this one unread, or read to its end.
-    pub fn held_by(self, answer: BoxBody) -> BoxBody {
-        BoxBody::new(Holding { answer, _body: self })
+    pub fn attach_to(self, answer: BoxBody) -> BoxBody {
+        BoxBody::new(BodyWithPayload { answer, _body: self })
     }
 }
 
@@ -44,12 +44,12 @@ impl Stream for ChunkedBody {
     }
 }
 
-struct Holding {
+struct BodyWithPayload {
     answer: BoxBody,
     _body: ChunkedBody,
 }
 
-impl MessageBody for Holding {
+impl MessageBody for BodyWithPayload {
     type Error = <BoxBody as MessageBody>::Error;
 
     fn size(&self) -> BodySize {

@@ -38,7 +38,7 @@ pub fn problem_example(code: ProblemCode) -> Value {
     let error = match code {
         ProblemCode::ValidationFailed => {
             let review = NewReview { rating: Some(6), body: "Fine.".into(), ..Default::default() };
-            ApiError::fields(review.errors())
+            ApiError::fields(review.validate())
         }
         code => ApiError::new(code, code.explanation()),
     };

@@ -9,7 +9,7 @@ use crate::http::openapi::json_of;
 
 /// Marks as required what is null where there is no value: the derive takes every such field for
 /// optional, but answers leave out only fields that are never null.
-pub fn require_what_is_sent(document: &mut OpenApi) {
+pub fn require_sent_fields(document: &mut OpenApi) {
     let json = json_of(document);
     let mut sent = BTreeSet::new();
     for item in json["paths"].as_object().into_iter().flat_map(Map::values) {

@@ -15,7 +15,7 @@ use crate::http::openapi::operations;
 use crate::http::response::problem::{PROBLEM_JSON, status};
 
 /// A problem that many operations answer with.
-struct Shared {
+struct SharedResponse {
     status: &'static str,
     name: &'static str,
     description: &'static str,
@@ -23,32 +23,32 @@ struct Shared {
     headers: &'static [&'static str],
 }
 
-const SHARED: [Shared; 5] = [
-    Shared {
+const SHARED: [SharedResponse; 5] = [
+    SharedResponse {
         status: "401",
         name: "Unauthorized",
         description: "The credentials are missing or not accepted.",
         headers: &["WWW-Authenticate", "Set-Cookie"],
     },
-    Shared {
+    SharedResponse {
         status: "403",
         name: "Forbidden",
         description: "The credentials do not allow this, or a page of another site asks.",
         headers: &["WWW-Authenticate"],
     },
-    Shared {
+    SharedResponse {
         status: "429",
         name: "TooManyRequests",
         description: "A rate limit is exhausted.",
         headers: &["Retry-After"],
     },
-    Shared {
+    SharedResponse {
         status: "500",
         name: "InternalServerError",
         description: "The service has failed.",
         headers: &[],
     },
-    Shared {
+    SharedResponse {
         status: "503",
         name: "ServiceUnavailable",
         description: "The service can't do this at the moment. Later, the same request may succeed.",
@@ -71,7 +71,7 @@ pub fn share(document: &mut OpenApi) {
         components.responses.insert(shared.name.to_owned(), RefOr::T(shared.response()));
     }
     for (method, operation) in operations(document) {
-        refer(operation);
+        reference_shared(operation);
         describe_headers(&method, operation);
     }
 }
@@ -130,7 +130,7 @@ fn header_ref(name: &str) -> Ref {
     Ref::new(format!("#/components/headers/{name}"))
 }
 
-impl Shared {
+impl SharedResponse {
     /// The answer, with what each code of its status means.
     fn response(&self) -> Response {
         let codes: Vec<ProblemCode> = ProblemCode::ALL
@@ -155,7 +155,7 @@ impl Shared {
 
 /// What asks who is there can refuse them, and what asks a database can fail. Where the codes of
 /// an operation are fewer than those of the status, it lists them beside the reference.
-fn refer(operation: &mut Operation) {
+fn reference_shared(operation: &mut Operation) {
     let guest = SecurityRequirement::default();
     let is_secured = operation.security.iter().flatten().any(|way| *way != guest);
     let responses = &mut operation.responses.responses;
@@ -166,7 +166,7 @@ fn refer(operation: &mut Operation) {
     for status in statuses {
         responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(Response::new("")));
     }
-    for Shared { status, name, .. } in &SHARED {
+    for SharedResponse { status, name, .. } in &SHARED {
         let Some(response) = responses.get_mut(*status) else { continue };
         let own = match response {
             RefOr::T(own) if matches!(*status, "401" | "403") => own.description.clone(),

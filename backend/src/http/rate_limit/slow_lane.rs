@@ -20,7 +20,7 @@ struct Lane {
 }
 
 /// A place inside, until it is dropped: also when the client has gone.
-struct Place<'a> {
+struct Slot<'a> {
     lanes: &'a SlowLane,
     name: &'a str,
     turn: Arc<Turn<()>>,
@@ -30,20 +30,20 @@ impl SlowLane {
     /// Waits until all earlier attempts by this name are through, and then for `slow_down`. False:
     /// too many wait already.
     pub async fn pass(&self, name: &str, slow_down: impl AsyncFnOnce()) -> bool {
-        let Some(place) = self.enter(name) else { return false };
-        let _turn = place.turn.lock().await;
+        let Some(slot) = self.enter(name) else { return false };
+        let _turn = slot.turn.lock().await;
         slow_down().await;
         true
     }
 
-    fn enter<'a>(&'a self, name: &'a str) -> Option<Place<'a>> {
+    fn enter<'a>(&'a self, name: &'a str) -> Option<Slot<'a>> {
         let mut lanes = self.lanes();
         let lane = lanes.entry(name.to_owned()).or_default();
         if lane.inside == MAX_INSIDE {
             return None;
         }
         lane.inside += 1;
-        Some(Place { lanes: self, name, turn: Arc::clone(&lane.turn) })
+        Some(Slot { lanes: self, name, turn: Arc::clone(&lane.turn) })
     }
 
     fn lanes(&self) -> MutexGuard<'_, HashMap<String, Lane>> {
@@ -51,7 +51,7 @@ impl SlowLane {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Slot<'_> {
     fn drop(&mut self) {
         let mut lanes = self.lanes.lanes();
         if let Some(lane) = lanes.get_mut(self.name) {

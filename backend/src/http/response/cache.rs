@@ -16,9 +16,9 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use serde::Serialize;
 
-use crate::http::blocking::{RequestStore, reading};
+use crate::http::blocking::{RequestStore, run_read};
 use crate::http::response::compression::Coding;
-use crate::http::response::json::{Answer, Fresh};
+use crate::http::response::json::{EncodedJson, JsonWithEtag};
 use crate::http::response::problem::ApiError;
 use crate::store::{Store, StoreError, Subject};
 
@@ -30,16 +30,16 @@ const MAX_AGE: Duration = Duration::from_secs(1);
 /// for that: at an age of so many milliseconds, which one is by chance. Answers that were first
 /// given at the same time would otherwise all be read at the same time, again and again. It is not
 /// read where a stamp tells that nothing has changed.
-const RENEW_AT_MS: Range<u64> = 600..900;
+const REFRESH_AFTER_MS: Range<u64> = 600..900;
 
 /// A stamp is not taken more often.
-const STAMP_AGE: Duration = Duration::from_millis(100);
+const VERSION_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Roughly what an answer takes beside its body, in bytes.
-const OVERHEAD_BYTES: u64 = 512;
+const ENTRY_OVERHEAD_BYTES: u64 = 512;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Key {
+pub enum CacheKey {
     Product(ProductId),
     Rating(ProductId),
     /// The first page of a list of a product's reviews.
@@ -47,177 +47,181 @@ pub enum Key {
     Review(ReviewId),
 }
 
-impl Key {
+impl CacheKey {
     fn subject(self) -> Subject {
         match self {
-            Key::Product(id) | Key::Rating(id) | Key::FirstPage(id, ..) => Subject::Product(id),
-            Key::Review(id) => Subject::Review(id),
+            CacheKey::Product(id) | CacheKey::Rating(id) | CacheKey::FirstPage(id, ..) => {
+                Subject::Product(id)
+            }
+            CacheKey::Review(id) => Subject::Review(id),
         }
     }
 }
 
 /// Answers that were given a moment ago.
-pub struct Answers {
+pub struct ResponseCache {
     /// By coding too: each is made, and compressed, once.
-    cache: Option<Cache<(Key, Coding), Arc<Kept>, Bytes>>,
-    stamp: ArcSwapOption<Stamp>,
+    entries: Option<Cache<(CacheKey, Coding), Arc<Entry>, ByBytes>>,
+    data_version: ArcSwapOption<DataVersion>,
 }
 
-/// At a time, [`Store::stamp`]: an answer that was read after a stamp was taken is as good as one
-/// that was read when the same was taken again.
-struct Stamp {
+/// [`Store::data_version`] at a time. An answer read after this check is as good as one read at a later
+/// check that finds the same version.
+struct DataVersion {
     value: i64,
-    taken_at: Instant,
+    checked_at: Instant,
 }
 
 /// An answer, and what may be newer than it is.
-struct Kept {
-    answer: Answer,
-    /// The subject's revision, as it was before the answer was read.
-    revision: u64,
-    /// The last stamp before that.
-    stamp: Option<i64>,
+struct Entry {
+    answer: EncodedJson,
+    /// The subject's change count before the answer was read.
+    change_count: u64,
+    /// The last data version before that.
+    data_version: Option<i64>,
     read_at: Instant,
-    /// At which age it is to be renewed.
-    renew_at: Duration,
-    /// Whether somebody does that already.
-    is_renewed: AtomicBool,
+    /// The age at which it is refreshed.
+    refresh_after: Duration,
+    /// Whether a request is refreshing it.
+    is_refreshing: AtomicBool,
 }
 
 #[derive(Clone)]
-struct Bytes;
+struct ByBytes;
 
-impl Weighter<(Key, Coding), Arc<Kept>> for Bytes {
-    fn weight(&self, _: &(Key, Coding), kept: &Arc<Kept>) -> u64 {
-        kept.answer.len() as u64 + OVERHEAD_BYTES
+impl Weighter<(CacheKey, Coding), Arc<Entry>> for ByBytes {
+    fn weight(&self, _: &(CacheKey, Coding), entry: &Arc<Entry>) -> u64 {
+        entry.answer.len() as u64 + ENTRY_OVERHEAD_BYTES
     }
 }
 
-impl Answers {
+impl ResponseCache {
     /// Room for so many bytes; with 0, nothing is kept.
-    pub fn new(bytes: u64) -> Answers {
+    pub fn new(bytes: u64) -> ResponseCache {
         let likely_number = usize::try_from(bytes / 4_096).unwrap_or(usize::MAX);
-        let cache = (bytes > 0).then(|| Cache::with_weighter(likely_number, bytes, Bytes));
-        Answers { cache, stamp: ArcSwapOption::empty() }
+        let entries = (bytes > 0).then(|| Cache::with_weighter(likely_number, bytes, ByBytes));
+        ResponseCache { entries, data_version: ArcSwapOption::empty() }
     }
 
     /// The answer that may be given, if there is one: nothing that it should show has changed.
-    fn current(&self, key: (Key, Coding), store: &Store) -> Option<Arc<Kept>> {
-        let kept = self.cache.as_ref()?.get(&key)?;
-        let is_current = kept.revision == store.revision(key.0.subject());
-        (is_current && self.age(&kept) < MAX_AGE).then_some(kept)
+    fn current(&self, key: (CacheKey, Coding), store: &Store) -> Option<Arc<Entry>> {
+        let entry = self.entries.as_ref()?.get(&key)?;
+        let is_current = entry.change_count == store.change_count(key.0.subject());
+        (is_current && self.age(&entry) < MAX_AGE).then_some(entry)
     }
 
     /// For how long others may have changed what it shows.
-    fn age(&self, kept: &Kept) -> Duration {
-        let since_read = kept.read_at.elapsed();
-        match &*self.stamp.load() {
-            Some(stamp) if kept.stamp == Some(stamp.value) => {
-                since_read.min(stamp.taken_at.elapsed())
+    fn age(&self, entry: &Entry) -> Duration {
+        let since_read = entry.read_at.elapsed();
+        match &*self.data_version.load() {
+            Some(data_version) if entry.data_version == Some(data_version.value) => {
+                since_read.min(data_version.checked_at.elapsed())
             }
             _ => since_read,
         }
     }
 
-    fn is_old(&self, kept: &Kept) -> bool {
-        self.age(kept) >= kept.renew_at
+    fn needs_refresh(&self, entry: &Entry) -> bool {
+        self.age(entry) >= entry.refresh_after
     }
 
     /// Makes the answer, and keeps it.
-    fn make<T: Serialize>(
+    fn refresh<T: Serialize>(
         &self,
-        key: (Key, Coding),
+        key: (CacheKey, Coding),
         store: &Store,
-        read: impl FnOnce(&Store) -> Result<Fresh<T>, StoreError>,
-    ) -> Result<Answer, StoreError> {
-        self.take_stamp(store);
+        read: impl FnOnce(&Store) -> Result<JsonWithEtag<T>, StoreError>,
+    ) -> Result<EncodedJson, StoreError> {
+        self.check_data_version(store);
         // Who waited for the same may have had his turn before; or nothing has changed.
-        if let Some(kept) = self.current(key, store).filter(|kept| !self.is_old(kept)) {
-            kept.is_renewed.store(false, Ordering::Relaxed);
-            return Ok(kept.answer.clone());
+        if let Some(entry) = self.current(key, store).filter(|entry| !self.needs_refresh(entry)) {
+            entry.is_refreshing.store(false, Ordering::Relaxed);
+            return Ok(entry.answer.clone());
         }
-        let (revision, read_at) = (store.revision(key.0.subject()), Instant::now());
-        let stamp = self.stamp.load().as_ref().map(|stamp| stamp.value);
-        let answer = read(store)?.into_answer(key.1)?;
-        if let Some(cache) = self.cache.as_ref().filter(|_| answer.may_be_kept()) {
-            let kept = Kept {
+        let (change_count, read_at) = (store.change_count(key.0.subject()), Instant::now());
+        let data_version = self.data_version.load().as_ref().map(|data_version| data_version.value);
+        let answer = read(store)?.encode(key.1)?;
+        if let Some(entries) = self.entries.as_ref().filter(|_| answer.is_cacheable()) {
+            let entry = Entry {
                 answer: answer.clone(),
-                revision,
-                stamp,
+                change_count,
+                data_version,
                 read_at,
-                renew_at: Duration::from_millis(fastrand::u64(RENEW_AT_MS)),
-                is_renewed: AtomicBool::new(false),
+                refresh_after: Duration::from_millis(fastrand::u64(REFRESH_AFTER_MS)),
+                is_refreshing: AtomicBool::new(false),
             };
-            cache.insert(key, Arc::new(kept));
+            entries.insert(key, Arc::new(entry));
         }
         Ok(answer)
     }
 
-    fn take_stamp(&self, store: &Store) {
-        let is_new = |stamp: &Arc<Stamp>| stamp.taken_at.elapsed() < STAMP_AGE;
-        if self.stamp.load().as_ref().is_some_and(is_new) {
+    fn check_data_version(&self, store: &Store) {
+        let is_new = |data_version: &Arc<DataVersion>| {
+            data_version.checked_at.elapsed() < VERSION_CHECK_INTERVAL
+        };
+        if self.data_version.load().as_ref().is_some_and(is_new) {
             return;
         }
-        let taken_at = Instant::now();
-        if let Some(value) = store.stamp() {
-            self.stamp.store(Some(Arc::new(Stamp { value, taken_at })));
+        let checked_at = Instant::now();
+        if let Some(value) = store.data_version() {
+            self.data_version.store(Some(Arc::new(DataVersion { value, checked_at })));
         }
     }
 }
 
 /// What a handler that answers the public needs.
 #[derive(Clone)]
-pub struct Public {
+pub struct PublicReader {
     store: RequestStore,
-    answers: Data<Answers>,
+    cache: Data<ResponseCache>,
     accepted: Coding,
 }
 
-impl FromRequest for Public {
+impl FromRequest for PublicReader {
     type Error = ApiError;
-    type Future = Ready<Result<Public, ApiError>>;
+    type Future = Ready<Result<PublicReader, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let data = || {
-            let answers = request.app_data::<Data<Answers>>()?.clone();
+            let cache = request.app_data::<Data<ResponseCache>>()?.clone();
             let store = RequestStore::of(request).ok()?;
-            Some(Public { store, answers, accepted: Coding::of(request) })
+            Some(PublicReader { store, cache, accepted: Coding::of(request) })
         };
         let missing = || StoreError::Internal("the application lacks its data".to_owned()).into();
         ready(data().ok_or_else(missing))
     }
 }
 
-impl Public {
+impl PublicReader {
     /// The answer that `read` makes.
-    pub async fn answer<T: Serialize + Send + 'static>(
+    pub async fn read<T: Serialize + Send + 'static>(
         &self,
-        read: impl FnOnce(&Store) -> Result<Fresh<T>, StoreError> + Send + 'static,
-    ) -> Result<Answer, ApiError> {
+        read: impl FnOnce(&Store) -> Result<JsonWithEtag<T>, StoreError> + Send + 'static,
+    ) -> Result<EncodedJson, ApiError> {
         let accepted = self.accepted;
-        let made = move |store: &Store| read(store)?.into_answer(accepted);
-        reading(self.store.clone(), made).await
+        let encoded = move |store: &Store| read(store)?.encode(accepted);
+        run_read(self.store.clone(), encoded).await
     }
 
     /// The same; or what was made under this key, if nothing has changed since.
-    pub async fn kept_answer<T: Serialize + Send + 'static>(
+    pub async fn cached<T: Serialize + Send + 'static>(
         &self,
-        key: Key,
-        read: impl FnOnce(&Store) -> Result<Fresh<T>, StoreError> + Send + 'static,
-    ) -> Result<Answer, ApiError> {
-        if self.answers.cache.is_none() || !self.store.context().seen().is_empty() {
-            return self.answer(read).await;
+        key: CacheKey,
+        read: impl FnOnce(&Store) -> Result<JsonWithEtag<T>, StoreError> + Send + 'static,
+    ) -> Result<EncodedJson, ApiError> {
+        if self.cache.entries.is_none() || !self.store.context().seen().is_empty() {
+            return self.read(read).await;
         }
-        let (answers, key) = (self.answers.clone(), (key, self.accepted));
-        let make = move |store: &Store| answers.make(key, store, read);
-        let Some(kept) = self.answers.current(key, &self.store) else {
-            return reading(self.store.clone(), make).await;
+        let (cache, key) = (self.cache.clone(), (key, self.accepted));
+        let make = move |store: &Store| cache.refresh(key, store, read);
+        let Some(entry) = self.cache.current(key, &self.store) else {
+            return run_read(self.store.clone(), make).await;
         };
-        if self.answers.is_old(&kept) && !kept.is_renewed.swap(true, Ordering::Relaxed) {
+        if self.cache.needs_refresh(&entry) && !entry.is_refreshing.swap(true, Ordering::Relaxed) {
             let store = self.store.clone();
             // If it fails, those are told who ask when this one is too old.
-            actix_web::rt::spawn(async move { reading(store, make).await.ok() });
+            actix_web::rt::spawn(async move { run_read(store, make).await.ok() });
         }
-        Ok(kept.answer.clone())
+        Ok(entry.answer.clone())
     }
 }

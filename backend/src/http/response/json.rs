@@ -17,7 +17,7 @@ use crate::http::response::problem::ApiError;
 use crate::store::StoreError;
 
 /// The answer to a read: JSON that clients may keep, and ask again whether it has changed.
-pub struct Fresh<T> {
+pub struct JsonWithEtag<T> {
     body: T,
     next_cursor: Option<String>,
     partial: bool,
@@ -25,31 +25,31 @@ pub struct Fresh<T> {
     private: bool,
 }
 
-impl<T: Serialize> Fresh<T> {
+impl<T: Serialize> JsonWithEtag<T> {
     /// A whole answer.
-    pub fn new(body: T) -> Fresh<T> {
-        Fresh { body, next_cursor: None, partial: false, version: None, private: false }
+    pub fn new(body: T) -> JsonWithEtag<T> {
+        JsonWithEtag { body, next_cursor: None, partial: false, version: None, private: false }
     }
 
     /// Something that counts its own changes: its version is its ETag.
-    pub fn versioned(body: T, version: i32) -> Fresh<T> {
-        Fresh { version: Some(version), ..Fresh::new(body) }
+    pub fn versioned(body: T, version: i32) -> JsonWithEtag<T> {
+        JsonWithEtag { version: Some(version), ..JsonWithEtag::new(body) }
     }
 
     /// The same, but not for everybody: no cache on the way keeps it.
-    pub fn private(self) -> Fresh<T> {
-        Fresh { private: true, ..self }
+    pub fn private(self) -> JsonWithEtag<T> {
+        JsonWithEtag { private: true, ..self }
     }
 
     /// A page: its next one gets a link. A partial one is never kept by anybody.
-    pub fn page(body: T, next_cursor: Option<String>, partial: bool) -> Fresh<T> {
-        Fresh { next_cursor, partial, ..Fresh::new(body) }
+    pub fn page(body: T, next_cursor: Option<String>, partial: bool) -> JsonWithEtag<T> {
+        JsonWithEtag { next_cursor, partial, ..JsonWithEtag::new(body) }
     }
 }
 
-impl<T: Serialize> Fresh<T> {
+impl<T: Serialize> JsonWithEtag<T> {
     /// As it goes to clients that accept this coding.
-    pub fn into_answer(self, accepted: Coding) -> Result<Answer, StoreError> {
+    pub fn encode(self, accepted: Coding) -> Result<EncodedJson, StoreError> {
         let broken = |error: &dyn Display| StoreError::Internal(error.to_string());
         let body = serde_json::to_vec(&self.body).map_err(|error| broken(&error))?;
         let etag = match self.version {
@@ -58,7 +58,7 @@ impl<T: Serialize> Fresh<T> {
         };
         let etag = HeaderValue::try_from(etag.to_string()).map_err(|error| broken(&error))?;
         let varies = body.len() >= compression::MIN_BYTES;
-        let mut answer = Answer {
+        let mut answer = EncodedJson {
             body: body.into(),
             coding: Coding::Identity,
             varies,
@@ -76,11 +76,11 @@ impl<T: Serialize> Fresh<T> {
     }
 }
 
-impl<T: Serialize> Responder for Fresh<T> {
+impl<T: Serialize> Responder for JsonWithEtag<T> {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
-        match self.into_answer(Coding::of(request)) {
+        match self.encode(Coding::of(request)) {
             Ok(answer) => answer.respond_to(request),
             Err(error) => HttpResponse::from_error(ApiError::from(error)),
         }
@@ -89,7 +89,7 @@ impl<T: Serialize> Responder for Fresh<T> {
 
 /// The answer to a read, as bytes.
 #[derive(Clone)]
-pub struct Answer {
+pub struct EncodedJson {
     body: Bytes,
     coding: Coding,
     /// Whether another client may get it in another coding.
@@ -100,19 +100,19 @@ pub struct Answer {
     private: bool,
 }
 
-impl Answer {
+impl EncodedJson {
     /// Bytes of its body.
     pub fn len(&self) -> usize {
         self.body.len()
     }
 
     /// Whether it may be given to others too.
-    pub fn may_be_kept(&self) -> bool {
+    pub fn is_cacheable(&self) -> bool {
         !self.partial && !self.private
     }
 }
 
-impl Responder for Answer {
+impl Responder for EncodedJson {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
@@ -129,9 +129,9 @@ impl Responder for Answer {
             // "no-cache" lets anybody keep the answer, but nobody use it without asking.
             let keep = if self.private { "private, no-cache" } else { "no-cache" };
             response.insert_header((header::CACHE_CONTROL, keep));
-            let is_known = is_known(request, &self.etag);
+            let is_unchanged = matches_if_none_match(request, &self.etag);
             response.insert_header((header::ETAG, self.etag));
-            if is_known {
+            if is_unchanged {
                 return response.status(StatusCode::NOT_MODIFIED).finish();
             }
         }
@@ -143,36 +143,36 @@ impl Responder for Answer {
 }
 
 /// An answer that is nobody else's business: JSON that nobody keeps.
-pub struct Private<T> {
+pub struct NoStoreJson<T> {
     status: StatusCode,
     body: T,
     next_cursor: Option<String>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-impl<T: Serialize> Private<T> {
-    pub fn ok(body: T) -> Private<T> {
-        Private::page(body, None)
+impl<T: Serialize> NoStoreJson<T> {
+    pub fn ok(body: T) -> NoStoreJson<T> {
+        NoStoreJson::page(body, None)
     }
 
     /// A page: its next one gets a link.
-    pub fn page(body: T, next_cursor: Option<String>) -> Private<T> {
-        Private { status: StatusCode::OK, body, next_cursor, headers: Vec::new() }
+    pub fn page(body: T, next_cursor: Option<String>) -> NoStoreJson<T> {
+        NoStoreJson { status: StatusCode::OK, body, next_cursor, headers: Vec::new() }
     }
 
     /// The same with another status.
-    pub fn with_status(self, status: StatusCode) -> Private<T> {
-        Private { status, ..self }
+    pub fn with_status(self, status: StatusCode) -> NoStoreJson<T> {
+        NoStoreJson { status, ..self }
     }
 
     /// The same with this header too.
-    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Private<T> {
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> NoStoreJson<T> {
         self.headers.push((name, value));
         self
     }
 }
 
-impl<T: Serialize> Responder for Private<T> {
+impl<T: Serialize> Responder for NoStoreJson<T> {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
@@ -204,7 +204,7 @@ pub fn version_tag(version: i32) -> EntityTag {
 
 /// Whether the client says that it has this version (RFC 9110, section 13.1.2), if with a tag that a
 /// proxy has made of ours.
-pub fn is_known(request: &HttpRequest, etag: &HeaderValue) -> bool {
+pub fn matches_if_none_match(request: &HttpRequest, etag: &HeaderValue) -> bool {
     if !request.headers().contains_key(header::IF_NONE_MATCH) {
         return false;
     }

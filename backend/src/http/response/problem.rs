@@ -184,7 +184,7 @@ impl ResponseError for ApiError {
         status(self.code)
     }
 
-    /// The answer without its body: `respond::finish` knows the request id that belongs in it.
+    /// The response without its body: `response_headers::finalize` adds that, with the request id.
     fn error_response(&self) -> HttpResponse<BoxBody> {
         let mut response = HttpResponse::new(self.status_code());
         let headers = response.headers_mut();

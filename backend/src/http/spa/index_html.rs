@@ -12,26 +12,27 @@ use actix_web::{HttpRequest, HttpResponse};
 use twox_hash::XxHash3_128;
 
 use crate::http::response::compression::{best_encoding, gzip};
-use crate::http::response::json::is_known;
+use crate::http::response::json::matches_if_none_match;
 use crate::http::spa::prerender::Parts;
 
 /// The names of the marks, in their order: `<!--head-->` to `<!--/head-->` and so on.
-const MARKS: [&str; 3] = ["head", "content", "answers"];
+const SLOTS: [&str; 3] = ["head", "content", "answers"];
 
-pub struct Index {
+pub struct IndexHtml {
     text: String,
     /// As it was built, in every encoding that it was compressed to.
     plain: Vec<Document>,
     /// What is before, between and after the marks.
-    frame: Option<[String; MARKS.len() + 1]>,
+    frame: Option<[String; SLOTS.len() + 1]>,
 }
 
-impl Index {
+impl IndexHtml {
     /// The encodings of pages that are made for a request.
-    pub const MADE: [ContentEncoding; 2] = [ContentEncoding::Identity, ContentEncoding::Gzip];
+    pub const DYNAMIC_ENCODINGS: [ContentEncoding; 2] =
+        [ContentEncoding::Identity, ContentEncoding::Gzip];
 
     /// Reads the page, and its compressed forms if they are there.
-    pub fn read(file: &Path) -> io::Result<Index> {
+    pub fn read(file: &Path) -> io::Result<IndexHtml> {
         let text = fs::read_to_string(file)?;
         let mut plain = vec![Document::new(ContentEncoding::Identity, text.clone())];
         for (encoding, extension) in
@@ -44,7 +45,7 @@ impl Index {
             }
         }
         let frame = frame(&text);
-        Ok(Index { text, plain, frame })
+        Ok(IndexHtml { text, plain, frame })
     }
 
     /// The page's HTML.
@@ -61,10 +62,10 @@ impl Index {
     }
 
     /// The page with these parts; None when it has no place for them.
-    pub fn filled(&self, parts: &Parts, encoding: ContentEncoding) -> io::Result<Option<Document>> {
+    pub fn render(&self, parts: &Parts, encoding: ContentEncoding) -> io::Result<Option<Document>> {
         let Some([start, body, foot, end]) = &self.frame else { return Ok(None) };
-        let Parts { head, content, answers } = parts;
-        let html = [start, &head.0, body, &content.0, foot, &answers.0, end].map(String::as_str);
+        let Parts { head, content, preloaded } = parts;
+        let html = [start, &head.0, body, &content.0, foot, &preloaded.0, end].map(String::as_str);
         let html = html.concat().into_bytes();
         if encoding != ContentEncoding::Gzip {
             return Ok(Some(Document::new(ContentEncoding::Identity, html)));
@@ -74,15 +75,15 @@ impl Index {
     }
 }
 
-fn frame(text: &str) -> Option<[String; MARKS.len() + 1]> {
-    let mut pieces: [String; MARKS.len() + 1] = Default::default();
+fn frame(text: &str) -> Option<[String; SLOTS.len() + 1]> {
+    let mut pieces: [String; SLOTS.len() + 1] = Default::default();
     let mut rest = text;
-    for (piece, mark) in pieces.iter_mut().zip(MARKS) {
+    for (piece, mark) in pieces.iter_mut().zip(SLOTS) {
         let (before, marked) = rest.split_once(&format!("<!--{mark}-->"))?;
         before.clone_into(piece);
         (_, rest) = marked.split_once(&format!("<!--/{mark}-->"))?;
     }
-    rest.clone_into(&mut pieces[MARKS.len()]);
+    rest.clone_into(&mut pieces[SLOTS.len()]);
     Some(pieces)
 }
 
@@ -107,7 +108,7 @@ impl Document {
         let mut response = HttpResponse::build(status);
         if status == StatusCode::OK {
             response.insert_header((header::ETAG, self.etag.clone()));
-            if is_known(request, &self.etag) {
+            if matches_if_none_match(request, &self.etag) {
                 return response.status(StatusCode::NOT_MODIFIED).finish();
             }
         }

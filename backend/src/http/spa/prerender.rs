@@ -6,10 +6,10 @@
 //! the content security policy; widths of pictures are not.
 
 use maud::{Markup, PreEscaped, html};
-use ostrakon_shared::first_answers::{
+use ostrakon_shared::format::{counted, grouped};
+use ostrakon_shared::preloaded::{
     PRODUCTS_PER_PAGE, REVIEWS_PER_PAGE, product_address, products_address, reviews_address,
 };
-use ostrakon_shared::format::{counted, grouped};
 use ostrakon_shared::text::without_bidi_controls;
 use ostrakon_shared::{
     AccountId, PageLimit, Product, ProductId, ProductRating, Rating, ReviewId, ReviewPage,
@@ -53,7 +53,7 @@ pub enum Page {
 }
 
 /// What the server has to say on a page.
-pub enum View {
+pub enum Prerendered {
     Filled(Parts),
     /// That it does not exist.
     NotFound,
@@ -68,7 +68,7 @@ pub struct Parts {
     /// What is shown until the app takes its place.
     pub content: Markup,
     /// What the app need not ask for.
-    pub answers: Markup,
+    pub preloaded: Markup,
 }
 
 impl Page {
@@ -103,32 +103,32 @@ impl Page {
     }
 
     /// Reads what is shown on it. `origin` is the public address of this service, if known.
-    pub fn view(self, store: &Store, origin: Option<&str>) -> Result<View, StoreError> {
-        let view = match self {
+    pub fn prerender(self, store: &Store, origin: Option<&str>) -> Result<Prerendered, StoreError> {
+        let prerendered = match self {
             Page::Catalogue => catalogue(store, origin),
             Page::Product { id, reviews } => product(store, id, reviews, origin),
-            Page::Review(id) => store.reviews().get(id).map(|_| View::Unknown),
-            Page::Other => Ok(View::Unknown),
-            Page::Missing => Ok(View::NotFound),
+            Page::Review(id) => store.reviews().get(id).map(|_| Prerendered::Unknown),
+            Page::Other => Ok(Prerendered::Unknown),
+            Page::Missing => Ok(Prerendered::NotFound),
         };
-        match view {
+        match prerendered {
             Err(StoreError::ProductNotFound(_) | StoreError::ReviewNotFound(_)) => {
-                Ok(View::NotFound)
+                Ok(Prerendered::NotFound)
             }
-            view => view,
+            prerendered => prerendered,
         }
     }
 }
 
-fn catalogue(store: &Store, origin: Option<&str>) -> Result<View, StoreError> {
+fn catalogue(store: &Store, origin: Option<&str>) -> Result<Prerendered, StoreError> {
     let limit = page_limit(PRODUCTS_PER_PAGE);
     let query = ProductQuery { limit, allow_partial: true, ..ProductQuery::default() };
     let products = store.catalog().list(&query)?;
     if !products.missing_databases.is_empty() {
-        return Ok(View::Unknown);
+        return Ok(Prerendered::Unknown);
     }
     let description = "Product reviews: read what others think, and write your own.";
-    Ok(View::Filled(Parts {
+    Ok(Prerendered::Filled(Parts {
         head: html! {
             title { "Products · Ostrakon" }
             meta name="description" content=(description);
@@ -151,7 +151,7 @@ fn catalogue(store: &Store, origin: Option<&str>) -> Result<View, StoreError> {
                 @for product in &products.items { li { (card(product)) } }
             }
         },
-        answers: answer(&products_address(), &products)?,
+        preloaded: answer(&products_address(), &products)?,
     }))
 }
 
@@ -182,19 +182,19 @@ fn product(
     id: ProductId,
     with_reviews: bool,
     origin: Option<&str>,
-) -> Result<View, StoreError> {
+) -> Result<Prerendered, StoreError> {
     let product = store.catalog().get(id, true)?;
-    let Some(rating) = &product.rating else { return Ok(View::Unknown) };
+    let Some(rating) = &product.rating else { return Ok(Prerendered::Unknown) };
     let reviews = if with_reviews { Some(first_reviews(store, id)?) } else { None };
-    let mut answers = answer(&product_address(id), &product)?.into_string();
+    let mut preloaded = answer(&product_address(id), &product)?.into_string();
     // Without those that are in a database that is down, it is not what the app should say.
     if let Some(reviews) = reviews.filter(|reviews| reviews.missing_databases.is_empty()) {
-        answers.push_str(&answer(&reviews_address(id), &reviews)?.into_string());
+        preloaded.push_str(&answer(&reviews_address(id), &reviews)?.into_string());
     }
-    Ok(View::Filled(Parts {
+    Ok(Prerendered::Filled(Parts {
         head: product_head(&product, rating, origin)?,
         content: product_content(&product, rating),
-        answers: PreEscaped(answers),
+        preloaded: PreEscaped(preloaded),
     }))
 }
 
@@ -355,7 +355,7 @@ fn reviews_text(count: u64) -> String {
     if count == 0 { "No reviews yet".to_owned() } else { counted(count, "review") }
 }
 
-/// An answer of the API, as `ostrakon_shared::first_answers` says.
+/// An answer of the API, as `ostrakon_shared::preloaded` says.
 fn answer(address: &str, body: &impl Serialize) -> Result<Markup, StoreError> {
     Ok(html! { script type="application/json" id=(address) { (script_json(body)?) } })
 }

@@ -2,7 +2,7 @@
 //! pages from memory.
 //!
 //! Paths that belong to nothing else are pages: the app routes them in the browser, so each is
-//! answered with the one page there is, [`Index`], on which [`Page`] may have something to say. Where
+//! answered with the one page there is, [`IndexHtml`], on which [`Page`] may have something to say. Where
 //! no page is, it is answered with status 404, and the app says so.
 
 use std::path::PathBuf;
@@ -21,36 +21,36 @@ use base64::prelude::BASE64_STANDARD;
 use ostrakon_shared::ProblemCode;
 use sha2::{Digest, Sha256};
 
-use crate::http::blocking::{RequestStore, reading};
+use crate::http::blocking::{RequestStore, run_read};
 use crate::http::response::compression::{self, best_encoding};
 use crate::http::response::problem::ApiError;
 use crate::http::route_table::{READ, RouteTable};
 use crate::http::settings::Settings;
-use crate::http::spa::index_html::{Document, Index};
-use crate::http::spa::prerender::{Page, View};
+use crate::http::spa::index_html::{Document, IndexHtml};
+use crate::http::spa::prerender::{Page, Prerendered};
 use crate::store::{Store, StoreError};
 
 /// The built app, and the policy under which its pages run.
 pub struct AppFiles {
     folder: PathBuf,
-    index: Option<Arc<Index>>,
+    index: Option<Arc<IndexHtml>>,
     content_security_policy: HeaderValue,
 }
 
 impl AppFiles {
     /// The app in `folder`, which may be missing: then the API works without it.
     pub fn new(folder: PathBuf) -> AppFiles {
-        let index = Index::read(&folder.join("index.html"))
+        let index = IndexHtml::read(&folder.join("index.html"))
             .inspect_err(|error| {
                 tracing::warn!(folder = %folder.display(), %error, "the app is not built");
             })
             .ok();
         let content_security_policy =
-            content_security_policy(index.as_ref().map_or("", Index::text));
+            content_security_policy(index.as_ref().map_or("", IndexHtml::text));
         AppFiles { folder, index: index.map(Arc::new), content_security_policy }
     }
 
-    pub fn are_built(&self) -> bool {
+    pub fn is_built(&self) -> bool {
         self.index.is_some()
     }
 }
@@ -195,10 +195,11 @@ async fn page(
         Page::Other => (StatusCode::OK, None),
         Page::Missing => (StatusCode::NOT_FOUND, None),
         page => {
-            let (index, encoding) = (Arc::clone(index), best_encoding(request, &Index::MADE));
+            let (index, encoding) =
+                (Arc::clone(index), best_encoding(request, &IndexHtml::DYNAMIC_ENCODINGS));
             let origin = settings.public_url.as_ref().map(|url| url.origin().to_owned());
             let fill = move |store: &Store| fill(page, store, origin.as_deref(), &index, encoding);
-            reading(store, fill).await.unwrap_or_else(|error| {
+            run_read(store, fill).await.unwrap_or_else(|error| {
                 tracing::warn!(%error, "this page is left to the app");
                 (StatusCode::OK, None)
             })
@@ -220,16 +221,16 @@ fn fill(
     page: Page,
     store: &Store,
     origin: Option<&str>,
-    index: &Index,
+    index: &IndexHtml,
     encoding: ContentEncoding,
 ) -> Result<(StatusCode, Option<Document>), StoreError> {
-    match page.view(store, origin)? {
-        View::Filled(parts) => index
-            .filled(&parts, encoding)
+    match page.prerender(store, origin)? {
+        Prerendered::Filled(parts) => index
+            .render(&parts, encoding)
             .map(|document| (StatusCode::OK, document))
             .map_err(|error| StoreError::Internal(error.to_string())),
-        View::NotFound => Ok((StatusCode::NOT_FOUND, None)),
-        View::Unknown => Ok((StatusCode::OK, None)),
+        Prerendered::NotFound => Ok((StatusCode::NOT_FOUND, None)),
+        Prerendered::Unknown => Ok((StatusCode::OK, None)),
     }
 }
 

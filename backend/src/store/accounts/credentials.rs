@@ -9,13 +9,13 @@ use crate::db::accounts::{self, AccountRow};
 use crate::db::{Connection, Lock, QueryError, lock};
 use crate::db::{sessions, tokens};
 use crate::store::accounts::Accounts;
-use crate::store::accounts::passwords::require_unguessable;
-use crate::store::audit::{About, Source, change, record};
+use crate::store::accounts::passwords::require_strong;
+use crate::store::audit::{AuditTarget, Source, audit_change, record};
 use crate::store::error::StoreError;
 
 /// How many sessions and API tokens have ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ended {
+pub struct EndedCredentials {
     /// Sessions.
     pub sessions: usize,
     /// API tokens.
@@ -32,18 +32,18 @@ impl Accounts<'_> {
         session: CredentialId,
         new: &PasswordChange,
     ) -> Result<(), StoreError> {
-        let errors = new.errors();
+        let errors = new.validate();
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
-        let row = self.proven(source, account, &new.current_password)?;
-        require_unguessable("new_password", &row.name, &new.new_password)?;
+        let row = self.require_password(source, account, &new.current_password)?;
+        require_strong("new_password", &row.name, &new.new_password)?;
         let end = |connection: &mut Connection| {
             sessions::set_proved(connection, session, now_ms())?;
             let sessions = sessions::remove_all(connection, row.id, Some(session))?;
             let all_tokens = new.revoke_tokens;
             let tokens = if all_tokens { tokens::remove_all(connection, row.id)? } else { 0 };
-            let ended = Ended { sessions, tokens };
+            let ended = EndedCredentials { sessions, tokens };
             record_ended(connection, source, AuditAction::PasswordChanged, &row, ended)?;
             Ok(ended)
         };
@@ -52,18 +52,22 @@ impl Accounts<'_> {
 
     /// Gives the account with this name a new password, as an operator does when it is lost or has
     /// been found out: all its sessions and API tokens end.
-    pub fn reset_password(&self, name: &str, password: &str) -> Result<Ended, StoreError> {
+    pub fn reset_password(
+        &self,
+        name: &str,
+        password: &str,
+    ) -> Result<EndedCredentials, StoreError> {
         let row = self.row_named(name)?;
         let change = PasswordChange {
             current_password: String::new(),
             new_password: password.to_owned(),
             revoke_tokens: true,
         };
-        let errors = change.errors();
+        let errors = change.validate();
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
-        require_unguessable("new_password", &row.name, password)?;
+        require_strong("new_password", &row.name, password)?;
         self.replace_password(&row, password, |connection| {
             end_all(connection, &Source::operator(), AuditAction::PasswordReset, &row)
         })
@@ -73,8 +77,8 @@ impl Accounts<'_> {
         &self,
         row: &AccountRow,
         password: &str,
-        end: impl FnOnce(&mut Connection) -> Result<Ended, QueryError>,
-    ) -> Result<Ended, StoreError> {
+        end: impl FnOnce(&mut Connection) -> Result<EndedCredentials, QueryError>,
+    ) -> Result<EndedCredentials, StoreError> {
         let hash = self.shared.passwords.hash(password)?;
         let ended = self.default().write(|connection| {
             lock(connection, Lock::Account(row.id))?;
@@ -94,7 +98,7 @@ impl Accounts<'_> {
         session: CredentialId,
         password: &str,
     ) -> Result<(), StoreError> {
-        let row = self.proven(source, account, password)?;
+        let row = self.require_password(source, account, password)?;
         let noted = self.default().write(|connection| {
             lock(connection, Lock::Account(row.id))?;
             let now = accounts::find(connection, account)?;
@@ -105,7 +109,7 @@ impl Accounts<'_> {
     }
 
     /// The account, if this is its password.
-    fn proven(
+    fn require_password(
         &self,
         source: &Source,
         account: AccountId,
@@ -117,7 +121,7 @@ impl Accounts<'_> {
         if is_right {
             return Ok(row);
         }
-        self.shared.failures.note(AuditAction::ProofFailed, Some(&row), source.network);
+        self.shared.failed_sign_ins.record(AuditAction::ProofFailed, Some(&row), source.network);
         Err(StoreError::PasswordWrong)
     }
 
@@ -138,7 +142,11 @@ impl Accounts<'_> {
     }
 
     /// Ends all sessions and API tokens of an account.
-    pub fn revoke_all(&self, source: &Source, account: AccountId) -> Result<Ended, StoreError> {
+    pub fn revoke_all(
+        &self,
+        source: &Source,
+        account: AccountId,
+    ) -> Result<EndedCredentials, StoreError> {
         let ended = self.default().write(|connection| {
             lock(connection, Lock::Account(account.get()))?;
             let Some(row) = accounts::find(connection, account)? else { return Ok(None) };
@@ -153,10 +161,10 @@ fn end_all(
     source: &Source,
     action: AuditAction,
     account: &AccountRow,
-) -> Result<Ended, QueryError> {
+) -> Result<EndedCredentials, QueryError> {
     let sessions = sessions::remove_all(connection, account.id, None)?;
     let tokens = tokens::remove_all(connection, account.id)?;
-    let ended = Ended { sessions, tokens };
+    let ended = EndedCredentials { sessions, tokens };
     record_ended(connection, source, action, account, ended)?;
     Ok(ended)
 }
@@ -166,15 +174,15 @@ fn record_ended(
     source: &Source,
     action: AuditAction,
     account: &AccountRow,
-    Ended { sessions, tokens }: Ended,
+    EndedCredentials { sessions, tokens }: EndedCredentials,
 ) -> Result<(), QueryError> {
     let changes = [("ended sessions", sessions), ("revoked tokens", tokens)];
     let changes: Vec<_> = changes
         .into_iter()
         .filter(|(_, count)| *count > 0)
-        .map(|(field, count)| change(field, None, Some(&count.to_string())))
+        .map(|(field, count)| audit_change(field, None, Some(&count.to_string())))
         .collect();
-    record(connection, source, action, About::Account(account), &changes)
+    record(connection, source, action, AuditTarget::Account(account), &changes)
 }
 
 fn now_ms() -> i64 {

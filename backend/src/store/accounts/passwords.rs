@@ -26,7 +26,7 @@ const GUESSES_IF_SHORT: f64 = 1e8;
 
 /// A hash of no password, made like all others: whoever signs in by a name that nobody has waits
 /// as long as anybody else.
-const NOBODYS_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA\
+const DUMMY_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA\
                             $AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Hashes passwords, and counts how often.
@@ -48,9 +48,9 @@ impl Passwords {
         self.hashed.fetch_add(1, Ordering::Relaxed);
         // What is no hash at all is nobody's either: an account that can't sign in.
         let known = hash.and_then(|hash| PasswordHash::new(hash).ok());
-        let nobodys = || PasswordHash::new(NOBODYS_HASH).map_err(|error| internal(error.into()));
+        let dummy = || PasswordHash::new(DUMMY_HASH).map_err(|error| internal(error.into()));
         let is_known = known.is_some();
-        let hash = known.map_or_else(nobodys, Ok)?;
+        let hash = known.map_or_else(dummy, Ok)?;
         match argon2()?.verify_password(&canonical(password), &hash) {
             Ok(()) => Ok(is_known),
             Err(Error::PasswordInvalid) => Ok(false),
@@ -65,7 +65,7 @@ impl Passwords {
 }
 
 /// Refuses a new password that is the account's name, a common one, or easy to guess.
-pub(in crate::store) fn require_unguessable(
+pub(in crate::store) fn require_strong(
     field: &str,
     name: &str,
     password: &str,
@@ -113,15 +113,15 @@ mod tests {
         let passwords = Passwords::default();
         let hash = passwords.hash("pässword").unwrap();
         let parameters = "$argon2id$v=19$m=19456,t=2,p=1$";
-        assert!(hash.starts_with(parameters) && NOBODYS_HASH.starts_with(parameters), "{hash}");
-        assert_eq!(hash.len(), NOBODYS_HASH.len());
+        assert!(hash.starts_with(parameters) && DUMMY_HASH.starts_with(parameters), "{hash}");
+        assert_eq!(hash.len(), DUMMY_HASH.len());
         assert_ne!(passwords.hash("pässword").unwrap(), hash);
         assert!(passwords.verify("pässword", Some(&hash)).unwrap());
         assert!(passwords.verify("pa\u{308}ssword", Some(&hash)).unwrap());
         assert!(!passwords.verify("password", Some(&hash)).unwrap());
-        for nobodys in [None, Some(NOBODYS_HASH), Some("!")] {
+        for dummy in [None, Some(DUMMY_HASH), Some("!")] {
             let before = passwords.hashed();
-            assert!(!passwords.verify("pässword", nobodys).unwrap());
+            assert!(!passwords.verify("pässword", dummy).unwrap());
             assert_eq!(passwords.hashed(), before + 1);
         }
     }

@@ -19,7 +19,7 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 /// wrong has stored entries itself.
 const WITNESSES_MS: (i64, i64) = (DAY_MS, 8 * DAY_MS);
 /// How long a clock must keep pace to be believed without them.
-const PROBATION: Duration = Duration::from_secs(24 * 60 * 60);
+const TRUST_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 /// By how much it may be set meanwhile, in milliseconds.
 const MAX_SET_MS: u64 = HOUR_MS.unsigned_abs();
 /// Entries that are removed in one transaction, and how many transactions one pruning may take.
@@ -27,12 +27,12 @@ const PRUNE_ROWS: i64 = 1_000;
 const PRUNE_ROUNDS: usize = 100;
 
 /// Since when the clock has kept pace with the time that passes, and what it said then.
-pub(in crate::store) struct Pace(Mutex<(Instant, i64)>);
+pub(in crate::store) struct ClockPace(Mutex<(Instant, i64)>);
 
-impl Pace {
+impl ClockPace {
     /// Of a clock that says this now.
-    pub fn new(now_ms: i64) -> Pace {
-        Pace(Mutex::new((Instant::now(), now_ms)))
+    pub fn new(now_ms: i64) -> ClockPace {
+        ClockPace(Mutex::new((Instant::now(), now_ms)))
     }
 
     /// For how long the clock, which says `now_ms` at this moment, has kept pace.
@@ -50,7 +50,7 @@ impl Pace {
 
 /// What was removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Removed {
+pub struct RemovedRows {
     /// Entries of the audit trail.
     pub entries: usize,
     /// Sessions.
@@ -60,7 +60,7 @@ pub struct Removed {
 impl Accounts<'_> {
     /// Removes audit entries older than `audit_days`, in short transactions, and expired sessions.
     /// Removes nothing while the clock is not trusted.
-    pub fn remove_old(&self, audit_days: u32) -> Result<Removed, StoreError> {
+    pub fn remove_old(&self, audit_days: u32) -> Result<RemovedRows, StoreError> {
         let now_ms = self.shared.clock.now_ms();
         let before = now_ms - i64::from(audit_days) * DAY_MS;
         let kept_pace = self.shared.pace.kept_for(Instant::now(), now_ms);
@@ -71,25 +71,25 @@ impl Accounts<'_> {
             Ok((is_due, audit::any_within(connection, now_ms - oldest, now_ms - youngest)?))
         })?;
         if !is_due {
-            return Ok(Removed::default());
+            return Ok(RemovedRows::default());
         }
-        if !has_witnesses && kept_pace < PROBATION {
+        if !has_witnesses && kept_pace < TRUST_AFTER {
             // Once, not every hour.
             if kept_pace.as_millis() < u128::from(MAX_SET_MS) {
-                let now = clock::text(now_ms);
+                let now = clock::format(now_ms);
                 let why = "the clock may be ahead: nothing was stored in the week before. What is too \
                            old is kept until it has kept pace for a day";
                 tracing::warn!(now, "{why}");
             }
-            return Ok(Removed::default());
+            return Ok(RemovedRows::default());
         }
-        let removed = Removed {
+        let removed = RemovedRows {
             sessions: self
                 .unless_read_only(|connection| sessions::remove_expired(connection, now_ms))?,
             entries: self.prune_audit(before)?,
         };
-        if removed != Removed::default() {
-            let Removed { entries, sessions } = removed;
+        if removed != RemovedRows::default() {
+            let RemovedRows { entries, sessions } = removed;
             tracing::info!(entries, sessions, audit_days, "removed what was too old");
         }
         Ok(removed)
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_set_begins_anew() {
-        let pace = Pace::new(0);
+        let pace = ClockPace::new(0);
         let start = pace.0.lock().unwrap().0;
         let kept = |hours: u64, clock_ms: i64| {
             let kept = pace.kept_for(start + Duration::from_secs(hours * 60 * 60), clock_ms);

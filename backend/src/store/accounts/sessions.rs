@@ -13,8 +13,8 @@ use crate::db::tokens::{self, FoundToken};
 use crate::db::{Connection, Lock, QueryError, lock};
 use crate::store::accounts::Accounts;
 use crate::store::accounts::secret;
-use crate::store::accounts::usage::Used;
-use crate::store::audit::{About, Source, change, record};
+use crate::store::accounts::usage::UsedCredential;
+use crate::store::audit::{AuditTarget, Source, audit_change, record};
 use crate::store::error::StoreError;
 use crate::text::name_key;
 
@@ -46,12 +46,12 @@ pub struct Authenticated {
     /// The account.
     pub account: Account,
     /// What it has proved itself with.
-    pub means: Means,
+    pub method: AuthMethod,
 }
 
 /// What an account has proved itself with.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Means {
+pub enum AuthMethod {
     /// A session.
     Session {
         /// Its id.
@@ -68,7 +68,7 @@ pub enum Means {
 
 /// The browser that signs in.
 #[derive(Clone, Debug, Default)]
-pub struct Browser {
+pub struct ClientInfo {
     /// As it names itself.
     pub user_agent: Option<String>,
     /// The secret of the session that it has: it ends with the new one.
@@ -81,14 +81,14 @@ pub struct Browser {
 
 /// A session that has begun.
 #[derive(Clone, PartialEq)]
-pub struct Begun {
+pub struct StartedSession {
     /// Who has signed in.
     pub account: Account,
     /// What the browser proves it with from now on.
     pub secret: String,
 }
 
-impl Browser {
+impl ClientInfo {
     /// Who signs in by it: the account itself.
     pub(in crate::store) fn source(&self, account: &AccountRow) -> Result<Source, QueryError> {
         let actor = Account::try_from(account.clone())?.into();
@@ -105,34 +105,51 @@ impl Accounts<'_> {
     ) -> Result<Option<Authenticated>, StoreError> {
         let now_ms = Timestamp::now().as_millisecond();
         match credential {
-            Credential::Session(secret) => self.session_of(&secret::hash(secret), now_ms),
-            Credential::Token(secret) => self.token_of(&secret::hash(secret), now_ms),
+            Credential::Session(secret) => self.authenticate_session(&secret::hash(secret), now_ms),
+            Credential::Token(secret) => self.authenticate_token(&secret::hash(secret), now_ms),
         }
     }
 
-    fn session_of(&self, hash: &[u8], now_ms: i64) -> Result<Option<Authenticated>, StoreError> {
+    fn authenticate_session(
+        &self,
+        hash: &[u8],
+        now_ms: i64,
+    ) -> Result<Option<Authenticated>, StoreError> {
         let found = self.default().read_latest(|connection| sessions::find(connection, hash))?;
         let is_good = |it: &FoundSession| !it.account.disabled && it.expires_at > now_ms;
         let Some(found) = found.filter(is_good) else { return Ok(None) };
         let FoundSession { id, created_at, last_used_at, proved_at, account, .. } = found;
-        self.shared.usage.note(
+        self.shared.usage.record(
             &self.shared.default,
-            Used::Session { id, created_at },
+            UsedCredential::Session { id, created_at },
             last_used_at,
             now_ms,
         );
-        let means = Means::Session { id, has_fresh_proof: (now_ms - proved_at).abs() < PROOF_MS };
-        Ok(Some(Authenticated { account: account.try_into()?, means }))
+        let method =
+            AuthMethod::Session { id, has_fresh_proof: (now_ms - proved_at).abs() < PROOF_MS };
+        Ok(Some(Authenticated { account: account.try_into()?, method }))
     }
 
-    fn token_of(&self, hash: &[u8], now_ms: i64) -> Result<Option<Authenticated>, StoreError> {
+    fn authenticate_token(
+        &self,
+        hash: &[u8],
+        now_ms: i64,
+    ) -> Result<Option<Authenticated>, StoreError> {
         let found = self.default().read_latest(|connection| tokens::find(connection, hash))?;
         let is_good =
             |it: &FoundToken| !it.account.disabled && it.expires_at.is_none_or(|end| end > now_ms);
         let Some(found) = found.filter(is_good) else { return Ok(None) };
         let FoundToken { id, last_used_at, scopes, account, .. } = found;
-        self.shared.usage.note(&self.shared.default, Used::Token { id }, last_used_at, now_ms);
-        Ok(Some(Authenticated { account: account.try_into()?, means: Means::Token { scopes } }))
+        self.shared.usage.record(
+            &self.shared.default,
+            UsedCredential::Token { id },
+            last_used_at,
+            now_ms,
+        );
+        Ok(Some(Authenticated {
+            account: account.try_into()?,
+            method: AuthMethod::Token { scopes },
+        }))
     }
 
     /// Begins a session. Why not is told nobody: an unknown name, a wrong password and a disabled
@@ -140,17 +157,21 @@ impl Accounts<'_> {
     pub fn sign_in(
         &self,
         credentials: &Credentials,
-        browser: &Browser,
-    ) -> Result<Begun, StoreError> {
+        client: &ClientInfo,
+    ) -> Result<StartedSession, StoreError> {
         let key = name_key(&credentials.name);
         let row =
             self.default().read_latest(|connection| accounts::find_by_key(connection, &key))?;
         let hash = row.as_ref().map(|row| row.password_hash.as_str());
         let is_right = self.shared.passwords.verify(&credentials.password, hash)?;
         // Everybody knows the demo's password: it is good for looking around on one's own machine.
-        let may = |row: &AccountRow| !row.disabled && (browser.local || !row.demo_password);
+        let may = |row: &AccountRow| !row.disabled && (client.local || !row.demo_password);
         if !is_right || !row.as_ref().is_some_and(may) {
-            self.shared.failures.note(AuditAction::SignInFailed, row.as_ref(), browser.network);
+            self.shared.failed_sign_ins.record(
+                AuditAction::SignInFailed,
+                row.as_ref(),
+                client.network,
+            );
         }
         if is_right && row.as_ref().is_some_and(|row| !row.disabled && !may(row)) {
             tracing::warn!("the demo's password was refused: it is for this machine alone");
@@ -164,12 +185,12 @@ impl Accounts<'_> {
             if now.disabled || now.password_hash != row.password_hash {
                 return Ok(None);
             }
-            begin(connection, now.id, &secret, browser)?;
-            let source = browser.source(&now)?;
-            record(connection, &source, AuditAction::SignedIn, About::Account(&now), &[])?;
+            insert_session(connection, now.id, &secret, client)?;
+            let source = client.source(&now)?;
+            record(connection, &source, AuditAction::SignedIn, AuditTarget::Account(&now), &[])?;
             Account::try_from(now).map(Some)
         })?;
-        Ok(Begun { account: account.ok_or(StoreError::CredentialsWrong)?, secret })
+        Ok(StartedSession { account: account.ok_or(StoreError::CredentialsWrong)?, secret })
     }
 
     /// Ends the session with this secret, if there is one.
@@ -201,8 +222,8 @@ impl Accounts<'_> {
             let Some(row) = accounts::find(connection, account)? else { return Ok(false) };
             let ended = sessions::remove_of(connection, account, id)?;
             if ended {
-                let changes = [change("session", Some(&id.to_string()), None)];
-                let about = About::Account(&row);
+                let changes = [audit_change("session", Some(&id.to_string()), None)];
+                let about = AuditTarget::Account(&row);
                 record(connection, source, AuditAction::SessionEnded, about, &changes)?;
             }
             Ok(ended)
@@ -212,17 +233,17 @@ impl Accounts<'_> {
 }
 
 /// Stores a session, instead of the one that the browser had.
-pub(in crate::store) fn begin(
+pub(in crate::store) fn insert_session(
     connection: &mut Connection,
     account_id: i64,
     secret: &str,
-    browser: &Browser,
+    client: &ClientInfo,
 ) -> Result<(), QueryError> {
     let now = Timestamp::now();
-    if let Some(had) = &browser.session {
+    if let Some(had) = &client.session {
         sessions::remove(connection, &secret::hash(had))?;
     }
-    let user_agent = browser.user_agent.as_ref();
+    let user_agent = client.user_agent.as_ref();
     let user_agent =
         user_agent.map(|name| name.chars().take(MAX_USER_AGENT_CHARS).collect::<String>());
     let session = NewSession {

@@ -12,7 +12,7 @@ use crate::db::{Connection, Lock, QueryError, lock};
 use crate::store::accounts::Accounts;
 use crate::store::accounts::secret;
 use crate::store::actor::Actor;
-use crate::store::audit::{About, Source, change, record};
+use crate::store::audit::{AuditTarget, Source, audit_change, record};
 use crate::store::error::StoreError;
 
 /// API tokens an account has at most.
@@ -33,7 +33,7 @@ impl Accounts<'_> {
         account: &Actor,
         new: &NewToken,
     ) -> Result<CreatedToken, StoreError> {
-        let errors = new.errors(account.role);
+        let errors = new.validate(account.role);
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
@@ -96,10 +96,10 @@ fn record_token(
     let end = token.expires_at.map_or_else(|| "never".to_owned(), |end| end.to_string());
     let values = [("token", &*token.name), ("scopes", &scopes.join(" ")), ("expires", &end)];
     let changes = values.map(|(field, value)| match action {
-        AuditAction::TokenRevoked => change(field, Some(value), None),
-        _ => change(field, None, Some(value)),
+        AuditAction::TokenRevoked => audit_change(field, Some(value), None),
+        _ => audit_change(field, None, Some(value)),
     });
-    record(connection, source, action, About::Account(&row), &changes)
+    record(connection, source, action, AuditTarget::Account(&row), &changes)
 }
 
 fn too_many() -> FieldError {

@@ -18,7 +18,7 @@ const MAX_REMEMBERED: usize = 10_000;
 
 /// Of which credential a use is noted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(in crate::store) enum Used {
+pub(in crate::store) enum UsedCredential {
     Session { id: CredentialId, created_at: i64 },
     Token { id: CredentialId },
 }
@@ -29,16 +29,22 @@ pub(in crate::store) struct Usage(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    due: Vec<(Used, i64)>,
+    due: Vec<(UsedCredential, i64)>,
     /// When a use was last noted here, so that it is tried once an hour even if it can't be written.
-    noted: HashMap<Used, i64>,
+    noted: HashMap<UsedCredential, i64>,
     /// Whether a thread writes what is due.
     writing: bool,
 }
 
 impl Usage {
     /// Notes a use at `now_ms`, of a credential whose last known use is `last_ms`.
-    pub fn note(&self, default: &Arc<Database>, used: Used, last_ms: Option<i64>, now_ms: i64) {
+    pub fn record(
+        &self,
+        default: &Arc<Database>,
+        used: UsedCredential,
+        last_ms: Option<i64>,
+        now_ms: i64,
+    ) {
         let is_recent = |last_ms: i64| now_ms - last_ms < GRANULARITY_MS;
         if last_ms.is_some_and(is_recent) {
             return;
@@ -85,12 +91,16 @@ fn write_all(state: &Mutex<State>, default: &Database) {
     }
 }
 
-fn set_used(connection: &mut Connection, used: Used, now_ms: i64) -> Result<(), QueryError> {
+fn set_used(
+    connection: &mut Connection,
+    used: UsedCredential,
+    now_ms: i64,
+) -> Result<(), QueryError> {
     match used {
-        Used::Session { id, created_at } => {
+        UsedCredential::Session { id, created_at } => {
             let expires_at = (now_ms + IDLE_MS).min(created_at + SESSION_MS);
             sessions::set_used(connection, id, now_ms, expires_at)
         }
-        Used::Token { id } => tokens::set_used(connection, id, now_ms),
+        UsedCredential::Token { id } => tokens::set_used(connection, id, now_ms),
     }
 }

@@ -9,7 +9,7 @@ use ostrakon_shared::{
 
 use crate::db::products::{self, Filter, NewProductRow, ProductRow};
 use crate::db::{DbError, Lock, QueryError, lock};
-use crate::store::audit::{About, Source, change, record};
+use crate::store::audit::{AuditTarget, Source, audit_change, record};
 use crate::store::catalog::Catalog;
 use crate::store::error::StoreError;
 use crate::store::routing::change_counters::Subject;
@@ -69,7 +69,7 @@ impl Catalog<'_> {
         source: &Source,
         product: &NewProduct,
     ) -> Result<AdminProduct, StoreError> {
-        let errors = product.errors();
+        let errors = product.validate();
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
@@ -83,7 +83,7 @@ impl Catalog<'_> {
             };
             let created = AdminProduct::try_from(products::insert(connection, &row)?)?;
             let changes = changes(None, &created);
-            let about = About::Product(created.id);
+            let about = AuditTarget::Product(created.id);
             record(connection, source, AuditAction::ProductCreated, about, &changes)?;
             Ok(created)
         });
@@ -109,7 +109,7 @@ impl Catalog<'_> {
                 return Ok(Err(conflict));
             }
             let product = edit.applied_to(&before);
-            let errors = product.errors();
+            let errors = product.validate();
             if !errors.is_empty() {
                 return Ok(Err(StoreError::Invalid(errors)));
             }
@@ -129,11 +129,11 @@ impl Catalog<'_> {
                 return Ok(Ok(before));
             }
             products::update(connection, &row)?;
-            let about = About::Product(id);
+            let about = AuditTarget::Product(id);
             record(connection, source, AuditAction::ProductEdited, about, &changes)?;
             Ok(Ok(after))
         });
-        self.shared.shards.revisions.note(Subject::Product(id));
+        self.shared.shards.change_counters.bump(Subject::Product(id));
         changed.map_err(refused)?
     }
 }
@@ -154,7 +154,7 @@ fn changes(before: Option<&AdminProduct>, after: &AdminProduct) -> Vec<AuditChan
     let pairs = values(after).into_iter().zip(before);
     pairs
         .filter(|((_, to), from)| to != from)
-        .map(|((field, to), from)| change(field, from.as_deref(), to.as_deref()))
+        .map(|((field, to), from)| audit_change(field, from.as_deref(), to.as_deref()))
         .collect()
 }
 
@@ -177,7 +177,7 @@ impl TryFrom<ProductRow> for AdminProduct {
     fn try_from(row: ProductRow) -> Result<AdminProduct, QueryError> {
         let id = ProductId::new(row.id);
         Ok(AdminProduct {
-            id: id.ok_or_else(|| QueryError::Broken(format!("product {}", row.id)))?,
+            id: id.ok_or_else(|| QueryError::CorruptData(format!("product {}", row.id)))?,
             name: row.name,
             description: row.description,
             sku: row.sku,

@@ -5,12 +5,12 @@ use std::collections::{HashMap, HashSet};
 use ostrakon_shared::{ProductId, ProductRating, ProductRatingList, RatedProduct};
 
 use crate::db::Connection;
-use crate::db::owner::Owned;
+use crate::db::owner::OwnedBuckets;
 use crate::db::{products, ratings};
 use crate::shard::{Bucket, home_buckets};
 use crate::store::catalog::Catalog;
 use crate::store::error::StoreError;
-use crate::store::routing::scatter_gather::Source;
+use crate::store::routing::scatter_gather::ReadFrom;
 
 /// The ratings of several products.
 pub(super) struct Ratings {
@@ -61,9 +61,9 @@ impl Catalog<'_> {
             .map(|&product| (product, home_buckets(product, spread).collect()))
             .collect();
         let buckets: HashSet<Bucket> = homes.values().flatten().copied().collect();
-        routing.routed(|map| {
+        routing.with_current_map(|map| {
             let asked = products.to_vec();
-            let fetch = move |connection: &mut Connection, owned: &Owned| {
+            let fetch = move |connection: &mut Connection, owned: &OwnedBuckets| {
                 let mut rows = ratings::of_products(connection, &asked)?;
                 // Rows of buckets that have moved away may still be here.
                 rows.retain(|row| {
@@ -72,7 +72,8 @@ impl Catalog<'_> {
                 Ok(rows)
             };
             let buckets = buckets.iter().copied();
-            let gathered = routing.gather(map, buckets, Source::Any, allow_partial, fetch)?;
+            let gathered =
+                routing.scatter_gather(map, buckets, ReadFrom::Any, allow_partial, fetch)?;
             let mut counts: HashMap<i64, (u64, [u64; 5])> = HashMap::new();
             for row in gathered.answers.into_iter().flatten() {
                 let (unrated, histogram) = row.counts();

@@ -29,12 +29,12 @@ use crate::store::error::StoreError;
 pub use check::{check, compare};
 pub use folder::find;
 use folder::{Backups, PARTIAL, backup_name};
-use manifest::{Begun, ClusterPins, FileEntry, MANIFEST, entry_name};
-pub use manifest::{Manifest, Saved};
+use manifest::{BackupStart, ClusterPins, FileEntry, MANIFEST, entry_name};
+pub use manifest::{Manifest, SavedDatabase};
 
 /// Hears the name of the database that is being dealt with, and how many of its rows have been
 /// since it was last called.
-pub type Progress<'a> = &'a dyn Fn(&str, u64);
+pub type DatabaseProgressFn<'a> = &'a dyn Fn(&str, u64);
 
 /// Why a backup was not made, or can't be used: one line a problem.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +49,7 @@ impl From<DbError> for BackupError {
 
 /// What was done.
 #[derive(Debug)]
-pub struct Done {
+pub struct BackupResult {
     /// The new backup.
     pub folder: PathBuf,
     /// What it holds.
@@ -77,15 +77,15 @@ impl Cluster<'_> {
         folder: &Path,
         others: &[PathBuf],
         keep: Option<NonZero<usize>>,
-        progress: Progress<'_>,
-    ) -> Result<Done, BackupError> {
-        self.refuse_unsuitable()?;
+        progress: DatabaseProgressFn<'_>,
+    ) -> Result<BackupResult, BackupError> {
+        self.require_supported()?;
         let at = |error: io::Error| BackupError(format!("{}: {error}", folder.display()));
         files::create_folder(folder).map_err(at)?;
         let folder = &folder.canonicalize().map_err(at)?;
         let backups = Backups::lock(folder)?;
         let started_at = Timestamp::now();
-        let begun = Begun { sequence: backups.next_sequence().map_err(at)?, started_at };
+        let begun = BackupStart { sequence: backups.next_sequence().map_err(at)?, started_at };
         let name = backup_name(started_at);
         let (partial, whole) = (folder.join(format!("{name}{PARTIAL}")), folder.join(name));
         let saved = self.save_into(&partial, others, begun, progress).and_then(|manifest| {
@@ -102,7 +102,7 @@ impl Cluster<'_> {
             }
             None => Vec::new(),
         };
-        Ok(Done { folder: whole, manifest, deleted })
+        Ok(BackupResult { folder: whole, manifest, deleted })
     }
 
     /// All databases, in the order in which they are saved.
@@ -112,7 +112,7 @@ impl Cluster<'_> {
         reviews.chain(std::iter::once((&*shards.default, Kind::Default)))
     }
 
-    fn refuse_unsuitable(&self) -> Result<(), BackupError> {
+    fn require_supported(&self) -> Result<(), BackupError> {
         let default = &self.shared.shards.default;
         if default.read_latest(&Context::default(), transfer::source_id)?.is_some() {
             let problem = "these databases are read-only: `ostrakon transfer` moves them, or has \
@@ -120,7 +120,7 @@ impl Cluster<'_> {
             return Err(BackupError(problem.to_owned()));
         }
         for (database, _) in self.backup_order() {
-            backup::refuse_unsuitable(database)?;
+            backup::require_supported(database)?;
         }
         Ok(())
     }
@@ -129,8 +129,8 @@ impl Cluster<'_> {
         &self,
         folder: &Path,
         others: &[PathBuf],
-        begun: Begun,
-        progress: Progress<'_>,
+        begun: BackupStart,
+        progress: DatabaseProgressFn<'_>,
     ) -> Result<Manifest, BackupError> {
         let at = |error: io::Error| BackupError(format!("{}: {error}", folder.display()));
         files::create_folder(folder).map_err(at)?;
@@ -154,8 +154,8 @@ fn save(
     kind: Kind,
     folder: &Path,
     cluster: &ClusterPins,
-    progress: Progress<'_>,
-) -> Result<Saved, BackupError> {
+    progress: DatabaseProgressFn<'_>,
+) -> Result<SavedDatabase, BackupError> {
     let name = database.name();
     let at = |error: io::Error| BackupError(format!("{}: {error}", folder.display()));
     progress(name, 0);
@@ -169,7 +169,7 @@ fn save(
     if contents.pins != Some(cluster.pins(name)) {
         return Err(BackupError(format!("{name} was replaced by another database meanwhile")));
     }
-    Ok(Saved {
+    Ok(SavedDatabase {
         name: name.to_owned(),
         engine,
         taken_at,

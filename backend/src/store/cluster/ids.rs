@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::db::ids::{self, Highest};
+use crate::db::ids::{self, HighestIds};
 use crate::db::{Connection, Context, Database, DbError, QueryError, backup};
 use crate::store::cluster::Cluster;
 use crate::store::cluster::setup::SetupError;
@@ -51,9 +51,9 @@ impl Cluster<'_> {
 /// The highest ids that any of these databases names.
 pub(in crate::store) fn named_in(
     reviews: &[Arc<Database>],
-    highest: impl Fn(&mut Connection) -> Result<Highest, QueryError>,
-) -> Result<Highest, DbError> {
-    let mut named = Highest::default();
+    highest: impl Fn(&mut Connection) -> Result<HighestIds, QueryError>,
+) -> Result<HighestIds, DbError> {
+    let mut named = HighestIds::default();
     for database in reviews {
         named = named.max(database.read_latest(&Context::default(), &highest)?);
     }
@@ -72,7 +72,7 @@ pub(in crate::store) fn adopt_default(
         let mut above = ids::given(connection)?.max(named);
         above.product += ROOM;
         above.account += ROOM;
-        ids::continue_above(connection, above)?;
+        ids::raise_sequences(connection, above)?;
         Ok((above, backup::end_credentials(connection)?))
     })?;
     let mut lines = vec![
@@ -87,7 +87,7 @@ pub(in crate::store) fn adopt_default(
 }
 
 /// The products and accounts that reviews name and that are missing, a line each kind.
-fn missing(reviews: &[Arc<Database>], stored: Highest) -> Result<Vec<String>, DbError> {
+fn missing(reviews: &[Arc<Database>], stored: HighestIds) -> Result<Vec<String>, DbError> {
     let (mut products, mut accounts) = (BTreeSet::new(), BTreeSet::new());
     for database in reviews {
         let named = database

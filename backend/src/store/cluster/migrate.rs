@@ -132,7 +132,7 @@ fn apply(
     lock: &MigrationLock,
     say: &mut dyn FnMut(String),
 ) -> Result<(), SetupError> {
-    refuse_newer(database, &migrate::progress(database, kind)?)?;
+    refuse_newer(database, &migrate::state(database, kind)?)?;
     let Applied { versions, distributed } = migrate::run(database, kind, lock)?;
     let name = database.name();
     match versions.as_slice() {

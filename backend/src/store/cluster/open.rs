@@ -15,8 +15,8 @@ use crate::store::cluster::setup::{
     not_migrated, refuse_newer, require_utf8,
 };
 use crate::store::routing::Shards;
-use crate::store::routing::change_counters::Revisions;
-use crate::store::routing::id_generator::Mint;
+use crate::store::routing::change_counters::ChangeCounters;
+use crate::store::routing::id_generator::IdGenerator;
 
 impl Databases {
     /// Opens these databases, after checking that they are one migrated cluster; all problems at
@@ -37,22 +37,23 @@ impl Databases {
         for (database, _) in self.all() {
             files::use_write_ahead_log(database)?;
         }
-        let mints = self.mints(clock)?;
+        let id_generators = self.id_generators(clock)?;
         std::iter::once(&self.default).chain(&self.reviews).for_each(|database| database.watch());
         Ok(Shards {
             default: self.default,
             reviews: self.reviews,
             spread,
             map: ArcSwap::from_pointee(map),
-            mints,
-            revisions: Revisions::new(),
+            id_generators,
+            change_counters: ChangeCounters::new(),
         })
     }
 
     /// A mint for each reviews database. What is dated ahead of its clock is told, and left as it
     /// is: it must not date what comes.
-    fn mints(&self, clock: &Clock) -> Result<Vec<Mint>, SetupError> {
-        let (mut mints, mut ahead, mut problems) = (Vec::new(), Vec::new(), BTreeSet::new());
+    fn id_generators(&self, clock: &Clock) -> Result<Vec<IdGenerator>, SetupError> {
+        let (mut id_generators, mut ahead, mut problems) =
+            (Vec::new(), Vec::new(), BTreeSet::new());
         for database in &self.reviews {
             let name = database.name();
             let by_server = database.read_latest(&Context::default(), clock_ms)?;
@@ -65,17 +66,17 @@ impl Databases {
             if let Some(id) = last.above.and_then(ReviewId::new) {
                 ahead.push((name, last.number_above, id, now_ms));
             }
-            mints.push(Mint::above(name, last.below, clock.clone()));
+            id_generators.push(IdGenerator::above(name, last.below, clock.clone()));
         }
         if !problems.is_empty() {
             return Err(SetupError(problems.into_iter().collect()));
         }
         for (database, number, latest, now_ms) in ahead {
-            let (latest, now) = (clock::text(latest.unix_ms()), clock::text(now_ms));
+            let (latest, now) = (clock::format(latest.unix_ms()), clock::format(now_ms));
             let problem = "reviews are dated ahead of the clock: it is wrong, or was";
             tracing::warn!(database, number, latest, now, "{problem}");
         }
-        Ok(mints)
+        Ok(id_generators)
     }
 
     fn check_reviews(
@@ -106,7 +107,7 @@ fn require_migrated(database: &Database, kind: Kind) -> Result<(), SetupError> {
         return Err(not_migrated(database).into());
     }
     require_utf8(database)?;
-    let progress = migrate::progress(database, kind)?;
+    let progress = migrate::state(database, kind)?;
     refuse_newer(database, &progress)?;
     let is_complete = progress.pending.is_empty()
         && database.read_latest(&Context::default(), backfill::pending)?.is_empty();

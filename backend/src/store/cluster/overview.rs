@@ -9,24 +9,24 @@ use ostrakon_shared::{
 };
 
 use crate::db::migrate::Kind;
-use crate::db::owner::Owned;
+use crate::db::owner::OwnedBuckets;
 use crate::db::review_search::{self, DAY_MS};
 use crate::db::{
-    Address, Answer, Connection, Database, DbError, ReplicaState, RequestDatabase, inspect,
+    Address, Connection, Database, DbError, Pending, ReplicaState, RequestDatabase, inspect,
 };
 use crate::db::{cluster, moderation, ratings};
 use crate::shard::Bucket;
 use crate::store::cluster::Cluster;
 use crate::store::cluster::setup::{SetupError, all_of};
 use crate::store::error::StoreError;
-use crate::store::routing::Place;
-use crate::store::routing::scatter_gather::Source;
+use crate::store::routing::Location;
+use crate::store::routing::scatter_gather::ReadFrom;
 
 /// Days that the overview shows.
 const DAYS: i64 = 30;
 
 /// What one database says of itself.
-struct Facts {
+struct DatabaseStats {
     reviews: u64,
     size_bytes: u64,
     migrations: Vec<String>,
@@ -38,30 +38,30 @@ impl Cluster<'_> {
         let routing = self.routing();
         let reviews = &routing.shards.reviews;
         let map = routing.shards.map.load();
-        let asked: Vec<_> =
-            (0..reviews.len()).map(|index| routing.database(index).begin(facts)).collect();
-        let facts: Vec<Option<Facts>> =
-            asked.into_iter().map(answered).collect::<Result<_, _>>()?;
-        let all: Option<u64> = facts.iter().map(|facts| Some(facts.as_ref()?.reviews)).sum();
+        let pending: Vec<_> =
+            (0..reviews.len()).map(|index| routing.database(index).spawn(stats)).collect();
+        let stats: Vec<Option<DatabaseStats>> =
+            pending.into_iter().map(available).collect::<Result<_, _>>()?;
+        let all: Option<u64> = stats.iter().map(|stats| Some(stats.as_ref()?.reviews)).sum();
         let share = |reviews: u64| {
             let all = all.filter(|&all| all > 0)?;
             // Ten-thousandths say enough about the balance.
             Some((reviews as f64 / all as f64 * 10_000.0).round() / 10_000.0)
         };
         let mut verifications = self.verifications()?;
-        let info = |(index, facts): (usize, Option<Facts>)| DatabaseInfo {
+        let info = |(index, stats): (usize, Option<DatabaseStats>)| DatabaseInfo {
             name: reviews[index].name().to_owned(),
             engine: engine(reviews[index].address()),
-            health: health(&reviews[index], facts.is_some()),
+            health: health(&reviews[index], stats.is_some()),
             replicas: reviews[index].replicas().into_iter().map(replica).collect(),
             buckets: map.buckets_of(index).map(|_| 1).sum(),
-            reviews: facts.as_ref().map(|facts| facts.reviews),
-            share: facts.as_ref().and_then(|facts| share(facts.reviews)),
-            size_bytes: facts.as_ref().map(|facts| facts.size_bytes),
-            migrations: facts.map(|facts| facts.migrations),
+            reviews: stats.as_ref().map(|stats| stats.reviews),
+            share: stats.as_ref().and_then(|stats| share(stats.reviews)),
+            size_bytes: stats.as_ref().map(|stats| stats.size_bytes),
+            migrations: stats.map(|stats| stats.migrations),
             verification: verifications.remove(&index),
         };
-        Ok(DatabaseList { items: facts.into_iter().enumerate().map(info).collect() })
+        Ok(DatabaseList { items: stats.into_iter().enumerate().map(info).collect() })
     }
 
     /// The service at a glance. Databases that are down are left out of the counts.
@@ -72,12 +72,12 @@ impl Cluster<'_> {
         let mut per_day: HashMap<i64, u64> = HashMap::new();
         let (mut pending, mut reported) = (0, 0);
         let routing = self.routing();
-        let counted = routing.routed(|map| {
-            let count = move |connection: &mut Connection, owned: &Owned| {
+        let counted = routing.with_current_map(|map| {
+            let count = move |connection: &mut Connection, owned: &OwnedBuckets| {
                 let days = review_search::by_day(connection, owned, first)?;
-                Ok((days, moderation::waiting(connection, owned)?))
+                Ok((days, moderation::queue_counts(connection, owned)?))
             };
-            Ok(routing.gather(map, Bucket::all(), Source::Any, true, count)?.answers)
+            Ok(routing.scatter_gather(map, Bucket::all(), ReadFrom::Any, true, count)?.answers)
         })?;
         for (days, waiting) in counted {
             pending += waiting.pending;
@@ -97,21 +97,25 @@ impl Cluster<'_> {
 
     /// Whether each database's primary answers, `default` included, may be written to, and has room.
     pub fn readiness(&self) -> Result<(), StoreError> {
-        let asked = self.all_databases().map(|(database, kind)| {
+        let pending = self.all_databases().map(|(database, kind)| {
             let request = RequestDatabase { database, context: self.context };
-            (database.name().to_owned(), request.begin(move |it| is_ready(it, kind)))
+            (database.name().to_owned(), request.spawn(move |it| is_ready(it, kind)))
         });
-        let asked: Vec<_> = asked.collect();
-        let (mut down, mut full) = (Vec::new(), Vec::new());
-        for (name, answer) in asked {
+        let pending: Vec<_> = pending.collect();
+        let (mut unavailable, mut full) = (Vec::new(), Vec::new());
+        for (name, answer) in pending {
             let Err(error) = answer.wait() else { continue };
             tracing::warn!(%error, "not ready");
-            if matches!(error, DbError::Full { .. }) { full.push(name) } else { down.push(name) }
+            if matches!(error, DbError::Full { .. }) {
+                full.push(name)
+            } else {
+                unavailable.push(name)
+            }
         }
-        match (down.is_empty(), full.is_empty()) {
+        match (unavailable.is_empty(), full.is_empty()) {
             (true, true) => Ok(()),
             (true, false) => Err(StoreError::StorageFull(full)),
-            (false, _) => Err(StoreError::Unavailable(down)),
+            (false, _) => Err(StoreError::Unavailable(unavailable)),
         }
     }
 
@@ -132,7 +136,7 @@ impl Cluster<'_> {
     }
 
     /// Where the review with this id lives, whether or not there is one.
-    pub fn locate(&self, id: ReviewId) -> Place {
+    pub fn locate(&self, id: ReviewId) -> Location {
         self.shared.shards.locate(id)
     }
 }
@@ -194,18 +198,18 @@ fn require_writable(request: &RequestDatabase, kind: Kind) -> Result<(), DbError
 }
 
 /// What a database says of itself.
-fn facts(request: &RequestDatabase) -> Result<Facts, DbError> {
+fn stats(request: &RequestDatabase) -> Result<DatabaseStats, DbError> {
     request.read(|connection| {
         let reviews = ratings::total(connection)?;
         let size_bytes = inspect::size(connection)?;
-        Ok(Facts { reviews, size_bytes, migrations: inspect::migrations(connection)? })
+        Ok(DatabaseStats { reviews, size_bytes, migrations: inspect::migrations(connection)? })
     })
 }
 
 /// What a database has said of itself; `None` when it doesn't answer.
-fn answered(facts: Answer<Facts>) -> Result<Option<Facts>, StoreError> {
-    match facts.wait().map_err(StoreError::from) {
-        Ok(facts) => Ok(Some(facts)),
+fn available(stats: Pending<DatabaseStats>) -> Result<Option<DatabaseStats>, StoreError> {
+    match stats.wait().map_err(StoreError::from) {
+        Ok(stats) => Ok(Some(stats)),
         Err(StoreError::Unavailable(_) | StoreError::Unusable(_) | StoreError::Locked(_)) => {
             Ok(None)
         }

@@ -18,7 +18,7 @@ use crate::db::ids;
 use crate::db::migrate::{self, Kind, MigrationLock};
 use crate::db::{Address, Context, Database, backup, sqlite_version_problem, transfer};
 use crate::store::cluster::backfill;
-use crate::store::cluster::backup::{Manifest, Progress, Saved, compare};
+use crate::store::cluster::backup::{DatabaseProgressFn, Manifest, SavedDatabase, compare};
 use crate::store::cluster::ids::{adopt_default, named_in};
 use crate::store::cluster::setup::{
     Databases, SetupError, all_of, existing_pins, exists, require_utf8,
@@ -47,7 +47,7 @@ pub struct Restored {
 enum State {
     Empty,
     /// A server whose rows may be on their way.
-    Begun,
+    Started,
     /// Its rows are there.
     Filled,
     /// An interrupted run had done with it.
@@ -79,7 +79,7 @@ impl Databases {
         let selected: BTreeSet<String> =
             if only.is_empty() { names().collect() } else { only.iter().cloned().collect() };
         let is_selected = |database: &Database| selected.contains(database.name());
-        self.refuse_used(is_selected)?;
+        self.require_unused(is_selected)?;
         let restore = Restore {
             databases: self,
             folder: folder.to_owned(),
@@ -95,9 +95,9 @@ impl Databases {
 
 impl Databases {
     /// Refuses PostgreSQL databases that other processes use, all of them at once.
-    pub fn refuse_used(&self, wanted: impl Fn(&Database) -> bool) -> Result<(), SetupError> {
+    pub fn require_unused(&self, wanted: impl Fn(&Database) -> bool) -> Result<(), SetupError> {
         let wanted = self.all().filter(|(database, _)| wanted(database));
-        let used = wanted.filter_map(|(database, _)| backup::refuse_used(database).err());
+        let used = wanted.filter_map(|(database, _)| backup::require_unused(database).err());
         let problems: Vec<_> = used.map(|error| error.to_string()).collect();
         if problems.is_empty() { Ok(()) } else { Err(SetupError(problems)) }
     }
@@ -201,7 +201,7 @@ impl Restore {
         self.state(database, kind).map(drop)
     }
 
-    fn saved(&self, database: &Database) -> Result<&Saved, SetupError> {
+    fn saved(&self, database: &Database) -> Result<&SavedDatabase, SetupError> {
         let mut databases = self.manifest.databases.iter();
         let saved = databases.find(|saved| saved.name == database.name());
         saved.ok_or_else(|| format!("the backup has no database {}", database.name()).into())
@@ -221,7 +221,7 @@ impl Restore {
             && name == database.name()
         {
             if by == self.marker(false) {
-                return Ok(State::Begun);
+                return Ok(State::Started);
             } else if by == self.marker(true) {
                 return Ok(State::Filled);
             }
@@ -274,11 +274,11 @@ impl Restore {
     }
 
     /// Fills the databases. `progress` hears of rows.
-    pub fn run(&self, progress: Progress<'_>) -> Result<Restored, SetupError> {
+    pub fn run(&self, progress: DatabaseProgressFn<'_>) -> Result<Restored, SetupError> {
         // `default` first: while it has its marker, nothing is served.
         let selected: Vec<_> =
             self.databases.all().filter(|(d, _)| self.is_selected(d.name())).collect();
-        let locks = selected.iter().map(|(database, _)| migrate::hold(database));
+        let locks = selected.iter().map(|(database, _)| migrate::lock_existing(database));
         let locks: Vec<MigrationLock> = locks.collect::<Result<_, _>>()?;
         let mut done = Vec::new();
         for ((database, kind), lock) in selected.iter().zip(&locks) {
@@ -305,7 +305,7 @@ impl Restore {
         &self,
         database: &Database,
         kind: Kind,
-        progress: Progress<'_>,
+        progress: DatabaseProgressFn<'_>,
     ) -> Result<(), SetupError> {
         let saved = self.saved(database)?;
         let state = self.state(database, kind)?;
@@ -325,7 +325,12 @@ impl Restore {
     }
 
     /// The copy gets its marker before it gets its name.
-    fn fill_file(&self, database: &Database, path: &Path, saved: &Saved) -> Result<(), SetupError> {
+    fn fill_file(
+        &self,
+        database: &Database,
+        path: &Path,
+        saved: &SavedDatabase,
+    ) -> Result<(), SetupError> {
         let at = |error: io::Error| format!("{}: {error}", path.display());
         let partial = files::beside(path, ".partial");
         for left in [&partial, &files::beside(&partial, "-journal")] {
@@ -343,7 +348,7 @@ impl Restore {
         }
         let copy = Database::file(database.name(), &partial);
         copy.write(&Context::default(), |connection| {
-            transfer::mark(connection, &self.marker(true), database.name())
+            transfer::mark_target(connection, &self.marker(true), database.name())
         })?;
         drop(copy);
         fs::rename(&partial, path).map_err(at)?;
@@ -358,14 +363,14 @@ impl Restore {
         database: &Database,
         kind: Kind,
         state: State,
-        progress: Progress<'_>,
+        progress: DatabaseProgressFn<'_>,
     ) -> Result<(), SetupError> {
         let saved = self.saved(database)?;
         progress(&saved.name, 0);
         if state == State::Empty {
             let marker = self.marker(false);
             database.write(&Context::default(), |connection| {
-                transfer::mark(connection, &marker, database.name())
+                transfer::mark_target(connection, &marker, database.name())
             })?;
         }
         // In one transaction: its tables are all there, with all rows, or none is.
@@ -379,13 +384,14 @@ impl Restore {
             return Err(SetupError(differences));
         }
         let marker = self.marker(true);
-        Ok(database
-            .write(&Context::default(), |connection| transfer::mark_again(connection, &marker))?)
+        Ok(database.write(&Context::default(), |connection| {
+            transfer::update_marker(connection, &marker)
+        })?)
     }
 
     /// What a restore takes away, as far as the manifest tells.
     fn lost(&self) -> Vec<String> {
-        let line = |saved: &Saved| {
+        let line = |saved: &SavedDatabase| {
             let (name, at) = (&saved.name, saved.taken_at);
             match saved.kind() {
                 Kind::Default => format!(
@@ -412,7 +418,7 @@ impl Restore {
         let restored: Vec<Arc<Database>> =
             reviews.iter().filter(|d| self.is_selected(d.name())).cloned().collect();
         let named = named_in(&restored, ids::named)?;
-        default.write(&Context::default(), |connection| ids::continue_above(connection, named))?;
+        default.write(&Context::default(), |connection| ids::raise_sequences(connection, named))?;
         Ok(Vec::new())
     }
 }

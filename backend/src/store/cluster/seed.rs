@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::db::products::{self, ProductRow};
-use crate::db::ratings::{self, Counted, Tally};
+use crate::db::ratings::{self, RatingDelta, Visibility};
 use crate::db::reviews::{self, ReviewRow};
 use crate::db::{accounts, owner};
 use crate::shard::{Bucket, DatabaseIndex, bucket_of, home_buckets, mine_id};
@@ -95,7 +95,7 @@ impl Cluster<'_> {
                 };
                 products::insert_if_new(connection, &row)?;
             }
-            products::continue_ids(connection)?;
+            products::reset_sequence(connection)?;
             Ok((seeds.len() - before) as u64)
         })?)
     }
@@ -136,23 +136,23 @@ impl Cluster<'_> {
         taken: &HashSet<&str>,
     ) -> Result<u64, StoreError> {
         let routing = self.routing();
-        routing.routed(|map| {
+        routing.with_current_map(|map| {
             let written = routing.database(database).write(|connection| {
-                let (mut rows, mut tally) = (Vec::new(), Tally::default());
+                let (mut rows, mut delta) = (Vec::new(), RatingDelta::default());
                 for (id, seed) in batch {
                     let bucket = bucket_of(*id);
                     owner::require_writable(connection, bucket, map.owner(bucket).epoch)?;
                     if reviews::find(connection, bucket, *id)?.is_none() {
                         rows.push(seed_row(*id, bucket, seed, taken));
-                        tally.count(bucket, seed.product, Counted::Public(rating(seed)));
+                        delta.count(bucket, seed.product, Visibility::Public(rating(seed)));
                     }
                 }
                 reviews::insert(connection, &rows)?;
-                ratings::add(connection, &tally)?;
+                ratings::add(connection, &delta)?;
                 Ok(rows.len() as u64)
             });
             for (_, seed) in batch {
-                routing.shards.revisions.note(Subject::Product(seed.product));
+                routing.shards.change_counters.bump(Subject::Product(seed.product));
             }
             Ok(written?)
         })

@@ -7,7 +7,7 @@ use ostrakon_shared::ReviewId;
 
 use crate::db::cluster::{self, Member, Pins};
 use crate::db::files::{self, ServeLock};
-use crate::db::migrate::{Kind, Progress, progress};
+use crate::db::migrate::{self, Kind, MigrationState};
 use crate::db::{self, Address, Context, Database, DbError, transfer as transfers};
 use crate::shard::{BUCKETS, HASH, Spread};
 use crate::store::cluster::restore::is_by_restore;
@@ -47,7 +47,7 @@ pub struct MigrationStatus {
     /// Where it is.
     pub address: Address,
     /// None: there is no such file.
-    pub progress: Option<Progress>,
+    pub progress: Option<MigrationState>,
 }
 
 impl Databases {
@@ -69,7 +69,7 @@ impl Databases {
     /// How far each database has come.
     pub fn status(&self) -> Result<Vec<MigrationStatus>, SetupError> {
         let status = |(database, kind): (&Database, Kind)| {
-            let progress = exists(database).then(|| progress(database, kind)).transpose()?;
+            let progress = exists(database).then(|| migrate::state(database, kind)).transpose()?;
             Ok(MigrationStatus {
                 database: database.name().to_owned(),
                 address: database.address().clone(),
@@ -215,7 +215,7 @@ pub(super) fn existing_pins(database: &Database, kind: Kind) -> Result<Option<Pi
     if let Some((by, _)) = database.read_latest(&Context::default(), transfers::marker)? {
         return Err(half_filled(database, &by).into());
     }
-    if progress(database, kind)?.applied.is_empty() {
+    if migrate::state(database, kind)?.applied.is_empty() {
         return Ok(None);
     }
     Ok(database.read_latest(&Context::default(), cluster::pins)?)
@@ -279,7 +279,10 @@ pub(super) fn not_migrated(database: &Database) -> String {
     )
 }
 
-pub(super) fn refuse_newer(database: &Database, progress: &Progress) -> Result<(), SetupError> {
+pub(super) fn refuse_newer(
+    database: &Database,
+    progress: &MigrationState,
+) -> Result<(), SetupError> {
     if progress.unknown.is_empty() {
         return Ok(());
     }

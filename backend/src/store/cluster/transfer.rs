@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 use crate::db::backfill;
 use crate::db::cluster::{self, Pins};
-use crate::db::copy::{Digests, Progress, Table, tables};
+use crate::db::copy::{Digests, ProgressFn, Table, tables};
 use crate::db::migrate::{self, Kind, MigrationLock};
 use crate::db::{Address, Context, Database, DbError, transfer};
 use crate::store::cluster::Cluster;
@@ -49,7 +49,7 @@ pub struct PreparedTransfer {
 }
 
 /// A transfer whose source is read-only.
-pub struct BegunTransfer {
+pub struct RunningTransfer {
     source: Databases,
     target: Databases,
     id: String,
@@ -60,7 +60,7 @@ pub struct BegunTransfer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Empty,
-    Begun,
+    Started,
     Complete,
 }
 
@@ -89,7 +89,7 @@ impl Transfer {
         let new_id = Uuid::new_v4().to_string();
         let id = source
             .default
-            .write(&Context::default(), |connection| transfer::begin(connection, &new_id))?;
+            .write(&Context::default(), |connection| transfer::mark_source(connection, &new_id))?;
         let locks = pairs(&source, &target).map(|(from, to, kind)| prepare(from, to, kind, &id));
         let locks = locks.collect::<Result<_, _>>()?;
         Ok(PreparedTransfer { source, target, id, locks })
@@ -98,13 +98,13 @@ impl Transfer {
 
 impl PreparedTransfer {
     /// Makes the source read-only: all of it, or nothing unless an earlier run has copied rows.
-    pub fn begin(self) -> Result<BegunTransfer, SetupError> {
+    pub fn start(self) -> Result<RunningTransfer, SetupError> {
         let PreparedTransfer { source, target, id, locks } = self;
-        let begun = BegunTransfer { source, target, id, _locks: locks };
-        let Err(error) = begun.source.guard() else { return Ok(begun) };
+        let begun = RunningTransfer { source, target, id, _locks: locks };
+        let Err(error) = begun.source.make_read_only() else { return Ok(begun) };
         let (_, copied) = begun.rows()?;
         if copied == 0 {
-            begun.source.unguard()?;
+            begun.source.make_writable()?;
         }
         Err(error)
     }
@@ -112,23 +112,24 @@ impl PreparedTransfer {
 
 impl Databases {
     /// Lets every table refuse all changes.
-    fn guard(&self) -> Result<(), SetupError> {
+    fn make_read_only(&self) -> Result<(), SetupError> {
         for (database, kind) in self.all() {
             for table in transfer::table_names(kind) {
-                database
-                    .write(&Context::default(), |connection| transfer::guard(connection, table))?;
+                database.write(&Context::default(), |connection| {
+                    transfer::make_read_only(connection, table)
+                })?;
             }
-            refuse_newer(database, &migrate::progress(database, kind)?)?;
+            refuse_newer(database, &migrate::state(database, kind)?)?;
         }
         Ok(())
     }
 
     /// Lets every table take changes again.
-    fn unguard(&self) -> Result<(), DbError> {
+    fn make_writable(&self) -> Result<(), DbError> {
         for (database, kind) in self.all() {
             for table in transfer::table_names(kind) {
                 database.write(&Context::default(), |connection| {
-                    transfer::unguard(connection, table)
+                    transfer::make_writable(connection, table)
                 })?;
             }
         }
@@ -136,7 +137,7 @@ impl Databases {
     }
 }
 
-impl BegunTransfer {
+impl RunningTransfer {
     /// How many rows there are, and how many of them are in the target already.
     pub fn rows(&self) -> Result<(u64, u64), SetupError> {
         let mut rows = (0, 0);
@@ -148,7 +149,7 @@ impl BegunTransfer {
     }
 
     /// Copies what the target lacks.
-    pub fn copy(&self, progress: Progress<'_>) -> Result<(), SetupError> {
+    pub fn copy(&self, progress: ProgressFn<'_>) -> Result<(), SetupError> {
         for (source, target, table) in self.tables() {
             table.copy(source, target, progress)?;
         }
@@ -156,7 +157,7 @@ impl BegunTransfer {
     }
 
     /// Reads all rows of both sides; returns what is different, a line each.
-    pub fn compare(&self, progress: Progress<'_>) -> Result<Vec<String>, SetupError> {
+    pub fn compare(&self, progress: ProgressFn<'_>) -> Result<Vec<String>, SetupError> {
         let mut differences = Vec::new();
         for (source, target, table) in self.tables() {
             let [has, got] = [source, target].map(|database| table.digests(database, progress));
@@ -185,9 +186,9 @@ impl BegunTransfer {
                     return Ok(());
                 }
                 if kind == Kind::Default {
-                    transfer::continue_after(connection, last_ids)?;
+                    transfer::set_sequences(connection, last_ids)?;
                 }
-                transfer::complete(connection, kind, &pins)
+                transfer::finalize(connection, kind, &pins)
             })?;
         }
         Ok(())
@@ -211,8 +212,8 @@ impl Cluster<'_> {
     /// begun to fill can't be gone on with.
     pub fn abandon_transfer(&self) -> Result<(), DbError> {
         // First: until the last guard is gone, no transfer may think that it is still its source.
-        self.shared.shards.default.write(&Context::default(), transfer::forget)?;
-        self.as_databases().unguard()
+        self.shared.shards.default.write(&Context::default(), transfer::unmark_source)?;
+        self.as_databases().make_writable()
     }
 
     fn as_databases(&self) -> Databases {
@@ -265,7 +266,7 @@ fn state(
     let place = format!("{} ({})", target.name(), target.address());
     if let Some((filled_by, name)) = target.read_latest(&Context::default(), transfer::marker)? {
         if Some(filled_by.as_str()) == id && name == target.name() {
-            return Ok(State::Begun);
+            return Ok(State::Started);
         }
         let problem = "is filled in part by another transfer: take an empty database";
         return Err(format!("{place} {problem}").into());
@@ -294,10 +295,10 @@ fn prepare(
     let lock = migrate::lock(target)?;
     if state(source, target, kind, Some(id))? == State::Empty {
         target.write(&Context::default(), |connection| {
-            transfer::mark(connection, id, target.name())
+            transfer::mark_target(connection, id, target.name())
         })?;
     }
-    refuse_newer(target, &migrate::progress(target, kind)?)?;
+    refuse_newer(target, &migrate::state(target, kind)?)?;
     migrate::run(target, kind, &lock)?;
     // It holds copies of rows that need none.
     target.write(&Context::default(), |connection| {

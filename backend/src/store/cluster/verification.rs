@@ -10,7 +10,7 @@ use crate::db::DbError;
 use crate::db::verifications::{self, VerificationRow};
 use crate::shard::DatabaseIndex;
 use crate::store::cluster::Cluster;
-use crate::store::cluster::verify::Report;
+use crate::store::cluster::verify::VerifyReport;
 use crate::store::error::StoreError;
 
 /// Findings that are remembered; more are only counted.
@@ -18,9 +18,9 @@ const MAX_PROBLEMS: usize = 100;
 
 /// The checks that are running in this process.
 #[derive(Default)]
-pub(in crate::store) struct Running(Mutex<HashMap<DatabaseIndex, Verification>>);
+pub(in crate::store) struct RunningVerifications(Mutex<HashMap<DatabaseIndex, Verification>>);
 
-impl Running {
+impl RunningVerifications {
     fn lock(&self) -> MutexGuard<'_, HashMap<DatabaseIndex, Verification>> {
         // Each change is one insertion, removal or sum, so it is whole even after a panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -61,8 +61,8 @@ impl Cluster<'_> {
                 running.reviews += seen;
             }
         });
-        let report =
-            checked.unwrap_or_else(|error| Report::of(format!("the check broke off: {error}")));
+        let report = checked
+            .unwrap_or_else(|error| VerifyReport::of(format!("the check broke off: {error}")));
         let begun = self.shared.running.lock().get(&index).map(|running| running.started_at);
         let kept = self.keep_verification(index, begun.unwrap_or_else(Timestamp::now), &report);
         self.shared.running.lock().remove(&index);
@@ -77,11 +77,11 @@ impl Cluster<'_> {
         &self,
         index: DatabaseIndex,
         started_at: Timestamp,
-        report: &Report,
+        report: &VerifyReport,
     ) -> Result<(), DbError> {
         let first = &report.problems[..report.problems.len().min(MAX_PROBLEMS)];
         let default = self.routing().default();
-        let problems = serde_json::to_string(first).map_err(|error| DbError::Broken {
+        let problems = serde_json::to_string(first).map_err(|error| DbError::CorruptData {
             database: default.database.name().to_owned(),
             what: error.to_string(),
         })?;

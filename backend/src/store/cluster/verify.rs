@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use ostrakon_shared::{ProductId, Rating, ReviewId};
 
-use crate::db::ratings::{Counted, RatingRow};
+use crate::db::ratings::{RatingRow, Visibility};
 use crate::db::{Connection, Database, QueryError, inspect, without_time_limit};
 use crate::db::{owner, products, ratings};
 use crate::shard::{Bucket, DatabaseIndex, ShardMap, bucket_of, home_buckets};
@@ -21,7 +21,7 @@ const MAX_PROBLEMS: usize = 1_000;
 
 /// What `verify` looked at, and what it found wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct VerifyReport {
     /// Reviews that were looked at.
     pub reviews: u64,
     /// How many findings there are.
@@ -30,10 +30,10 @@ pub struct Report {
     pub problems: Vec<String>,
 }
 
-impl Report {
+impl VerifyReport {
     /// Of a check that found just this.
-    pub fn of(problem: String) -> Report {
-        let mut report = Report::default();
+    pub fn of(problem: String) -> VerifyReport {
+        let mut report = VerifyReport::default();
         report.add(problem);
         report
     }
@@ -53,13 +53,14 @@ impl Cluster<'_> {
         &self,
         index: DatabaseIndex,
         progress: impl Fn(u64),
-    ) -> Result<Report, StoreError> {
+    ) -> Result<VerifyReport, StoreError> {
         let routing = self.routing();
         let map = routing.default().read_latest(crate::db::cluster::shard_map)?;
         let request = routing.database(index);
         let database = request.database;
         Ok(request.read_latest(|connection| {
-            let check = Check { routing, database, index, map: &map, report: Report::default() };
+            let check =
+                Check { routing, database, index, map: &map, report: VerifyReport::default() };
             check.run(connection, &progress)
         })?)
     }
@@ -70,7 +71,7 @@ struct Check<'a> {
     database: &'a Database,
     index: DatabaseIndex,
     map: &'a ShardMap,
-    report: Report,
+    report: VerifyReport,
 }
 
 /// Ratings counted anew, by product and bucket.
@@ -81,15 +82,15 @@ impl Check<'_> {
         mut self,
         connection: &mut Connection,
         progress: &impl Fn(u64),
-    ) -> Result<Report, QueryError> {
+    ) -> Result<VerifyReport, QueryError> {
         without_time_limit(connection)?;
-        for line in inspect::damage(connection)? {
+        for line in inspect::integrity_errors(connection)? {
             self.found(&line);
         }
         self.check_owner_rows(connection)?;
         self.check_reviews(connection, progress)?;
         let limit = MAX_PROBLEMS as i64;
-        for (product, key) in inspect::stray_keys(connection, limit)? {
+        for (product, key) in inspect::orphaned_keys(connection, limit)? {
             self.found(&format!("Idempotency-Key {key:?} of product {product} has no review"));
         }
         for id in inspect::miscounted_reports(connection, limit)? {
@@ -142,7 +143,7 @@ impl Check<'_> {
                 counts
                     .entry((row.product_id, row.bucket))
                     .or_insert_with(|| RatingRow::empty(row.bucket, row.product_id))
-                    .add(counted(row), 1);
+                    .add(visibility(row), 1);
             }
             self.report.reviews += rows.len() as u64;
             progress(rows.len() as u64);
@@ -156,7 +157,7 @@ impl Check<'_> {
     }
 
     /// Those of the products of these reviews that there are.
-    fn products(&self, rows: &[inspect::Placed]) -> Result<HashSet<i64>, QueryError> {
+    fn products(&self, rows: &[inspect::ReviewPlacement]) -> Result<HashSet<i64>, QueryError> {
         let mut ids: Vec<_> =
             rows.iter().filter_map(|row| ProductId::new(row.product_id)).collect();
         // The rows are in the order of products.
@@ -165,11 +166,11 @@ impl Check<'_> {
             .routing
             .default()
             .read_latest(|connection| products::existing(connection, &ids))
-            .map_err(|error| QueryError::Broken(format!("products can't be read: {error}")))?;
+            .map_err(|error| QueryError::CorruptData(format!("products can't be read: {error}")))?;
         Ok(existing.into_iter().map(ProductId::get).collect())
     }
 
-    fn misplaced(&self, row: &inspect::Placed, products: &HashSet<i64>) -> Option<String> {
+    fn misplaced(&self, row: &inspect::ReviewPlacement, products: &HashSet<i64>) -> Option<String> {
         let (Some(id), Some(product)) = (ReviewId::new(row.id), ProductId::new(row.product_id))
         else {
             return Some(format!("no id can be {}, no product's {}", row.id, row.product_id));
@@ -233,10 +234,10 @@ impl Check<'_> {
 }
 
 /// As what a row is counted; one that no review can be is as good as hidden.
-fn counted(row: &inspect::Placed) -> Counted {
+fn visibility(row: &inspect::ReviewPlacement) -> Visibility {
     let stars = row.rating.and_then(|stars| u8::try_from(stars).ok());
     let rating = stars.and_then(|stars| Rating::try_from(stars).ok());
-    row.status.parse().map_or(Counted::Hidden, |status| Counted::of(status, rating))
+    row.status.parse().map_or(Visibility::Hidden, |status| Visibility::of(status, rating))
 }
 
 fn text(id: i64) -> String {

@@ -6,7 +6,7 @@ use ostrakon_shared::{
 };
 use std::collections::HashMap;
 
-use crate::db::owner::Owned;
+use crate::db::owner::OwnedBuckets;
 use crate::db::review_search::{self, Filter};
 use crate::db::reviews::{self, ReviewRow};
 use crate::db::{Connection, QueryError};
@@ -14,13 +14,13 @@ use crate::db::{accounts, moderation, owner};
 use crate::shard::{Bucket, ShardMap, bucket_of};
 use crate::store::error::StoreError;
 use crate::store::reviews::Reviews;
-use crate::store::reviews::own::newest_page;
+use crate::store::reviews::list::newest_page;
 use crate::store::routing::cursor::{self, ListScope, Position};
-use crate::store::routing::scatter_gather::Source;
+use crate::store::routing::scatter_gather::ReadFrom;
 use crate::text::words;
 
 /// Reports and events of one review that are shown at most.
-const BESIDE: usize = 100;
+const MAX_HISTORY: usize = 100;
 
 /// A page of reviews of any product, as it is asked for.
 #[derive(Clone, Debug, Default)]
@@ -93,17 +93,22 @@ impl Reviews<'_> {
         let index_of = |name| routing.shards.index_of(name);
         let only = query.database.as_deref().map(index_of).transpose()?;
         let limit = query.limit.get();
-        routing.routed(|map| {
+        routing.with_current_map(|map| {
             let wanted = |bucket: &Bucket| {
                 only.is_none_or(|database| map.owner(*bucket).database == database)
             };
             let buckets = Bucket::all().filter(wanted);
             let filter = filter.clone();
-            let fetch = move |connection: &mut Connection, owned: &Owned| {
+            let fetch = move |connection: &mut Connection, owned: &OwnedBuckets| {
                 review_search::newest(connection, &filter, owned, below, limit + 1)
             };
-            let gathered =
-                routing.gather(map, buckets, Source::Latest, query.allow_partial, fetch)?;
+            let gathered = routing.scatter_gather(
+                map,
+                buckets,
+                ReadFrom::Primary,
+                query.allow_partial,
+                fetch,
+            )?;
             let mut rows: Vec<ReviewRow> = gathered.answers.into_iter().flatten().collect();
             let more = newest_page(&mut rows, limit);
             let last = rows.last().map(|row| Position { group: 0, id: row.id });
@@ -124,7 +129,7 @@ impl Reviews<'_> {
         let Ok(id) = ReviewId::from_text_or_number(query.search.trim()) else { return Ok(None) };
         let bucket = bucket_of(id);
         let routing = self.routing();
-        let page = routing.routed(|map| {
+        let page = routing.with_current_map(|map| {
             let request = routing.database(map.owner(bucket).database);
             let database = request.database;
             if query.database.as_deref().is_some_and(|only| only != database.name()) {
@@ -151,14 +156,14 @@ impl Reviews<'_> {
     pub fn detail(&self, id: ReviewId) -> Result<AdminReviewDetail, StoreError> {
         let bucket = bucket_of(id);
         let routing = self.routing();
-        routing.routed(|map| {
+        routing.with_current_map(|map| {
             let request = routing.database(map.owner(bucket).database);
             let found = request.read_latest(|connection| {
                 owner::require_readable(connection, &request.database.owners, &[bucket])?;
                 let Some(row) = reviews::find(connection, bucket, id)? else { return Ok(None) };
                 let rows = [row];
-                let reports = moderation::reports_of(connection, &rows, BESIDE)?;
-                let events = moderation::events_of(connection, &rows, BESIDE)?;
+                let reports = moderation::reports_of(connection, &rows, MAX_HISTORY)?;
+                let events = moderation::events_of(connection, &rows, MAX_HISTORY)?;
                 let reports: Result<Vec<_>, QueryError> =
                     reports.into_iter().map(Report::try_from).collect();
                 let history: Result<Vec<_>, QueryError> =

@@ -16,7 +16,7 @@ use crate::db::DbError;
 use crate::shard::DatabaseIndex;
 use crate::store::error::StoreError;
 use crate::store::reviews::Reviews;
-use crate::store::reviews::batch::{Failure, Written};
+use crate::store::reviews::batch::{BatchFailure, Outcome};
 use crate::store::reviews::create::Draft;
 
 /// How often a write draws another id after finding its id taken. Two processes choose the same
@@ -24,17 +24,17 @@ use crate::store::reviews::create::Draft;
 const MAX_DRAWS: usize = 8;
 
 /// When a batch is given up, in lock timeouts: one may be waited for by all of it together.
-const DEADLINE: u32 = 2;
+const DEADLINE_LOCK_TIMEOUTS: u32 = 2;
 /// For what part of a lock timeout a product waits that has waited for a whole one before.
-const NEXT_WAIT: u32 = 10;
+const LOCK_WAIT_DIVISOR: u32 = 10;
 /// The same of a product whose lock was waited for in vain a moment ago.
-const HARDLY_A_WAIT: u32 = 500;
+const REPEATED_WAIT_DIVISOR: u32 = 500;
 /// How long ago that is at most.
-const A_MOMENT: Duration = Duration::from_secs(5);
+const REPEAT_WINDOW: Duration = Duration::from_secs(5);
 
 /// Products of a database whose reviews were waiting for another transaction's lock when they were
-/// tried last, and when it was last waited for as long as [`NEXT_WAIT`] says.
-pub(in crate::store) type Locked = HashMap<ProductId, Instant>;
+/// tried last, and when it was last waited for as long as [`LOCK_WAIT_DIVISOR`] says.
+pub(in crate::store) type LockedProducts = HashMap<ProductId, Instant>;
 
 /// A batch that is being written.
 struct Attempts<'a> {
@@ -43,7 +43,7 @@ struct Attempts<'a> {
     drafts: &'a [&'a Draft],
     deadline: Instant,
     /// What became of each, as far as it is known.
-    written: Vec<Option<Written>>,
+    written: Vec<Option<Outcome>>,
 }
 
 impl Reviews<'_> {
@@ -52,9 +52,9 @@ impl Reviews<'_> {
         &self,
         database: DatabaseIndex,
         drafts: &[&Draft],
-        locked: &mut Locked,
-    ) -> Vec<Written> {
-        let open = match self.acceptable(drafts) {
+        locked: &mut LockedProducts,
+    ) -> Vec<Outcome> {
+        let open = match self.reviewable(drafts) {
             Ok(open) => open,
             Err(error) => return drafts.iter().map(|_| Err(error.clone())).collect(),
         };
@@ -65,7 +65,7 @@ impl Reviews<'_> {
             database,
             drafts: &accepted,
             deadline: Instant::now()
-                + self.shared.shards.reviews[database].lock_timeout() * DEADLINE,
+                + self.shared.shards.reviews[database].lock_timeout() * DEADLINE_LOCK_TIMEOUTS,
             written: accepted.iter().map(|_| None).collect(),
         };
         let mut written = attempts.write(locked).into_iter();
@@ -75,16 +75,16 @@ impl Reviews<'_> {
     }
 
     /// Writes one review in a transaction of its own; also says whether its database is away.
-    fn write_alone(&self, draft: &Draft) -> (Written, bool) {
-        let is_away = std::cell::Cell::new(false);
-        let written = self.routing().routed(|map| {
+    fn write_single(&self, draft: &Draft) -> (Outcome, bool) {
+        let is_unavailable = std::cell::Cell::new(false);
+        let written = self.routing().with_current_map(|map| {
             let database = map.owner(draft.bucket).database;
             for _ in 0..MAX_DRAWS {
                 match self.try_batch(map, database, &[draft], None) {
                     Ok(mut results) => return results.swap_remove(0),
-                    Err(Failure { error: DbError::Conflict { .. }, .. }) => {}
-                    Err(Failure { error, is_of_query }) => {
-                        is_away.set(!is_of_query);
+                    Err(BatchFailure { error: DbError::Conflict { .. }, .. }) => {}
+                    Err(BatchFailure { error, is_query_error }) => {
+                        is_unavailable.set(!is_query_error);
                         return Err(error.into());
                     }
                 }
@@ -92,32 +92,32 @@ impl Reviews<'_> {
             let bucket = draft.bucket;
             Err(StoreError::Internal(format!("{MAX_DRAWS} ids of bucket {bucket} were taken")))
         });
-        (written, is_away.get())
+        (written, is_unavailable.get())
     }
 }
 
 impl Attempts<'_> {
-    fn write(mut self, locked: &mut Locked) -> Vec<Written> {
+    fn write(mut self, locked: &mut LockedProducts) -> Vec<Outcome> {
         let (apart, together): (Vec<usize>, Vec<usize>) =
             (0..self.drafts.len()).partition(|&at| locked.contains_key(&self.drafts[at].product));
         match self.try_together(&together, None) {
             Ok(()) => self.write_by_product(&apart, locked),
-            Err(Failure { error: DbError::Locked { .. }, is_of_query: true }) => {
+            Err(BatchFailure { error: DbError::Locked { .. }, is_query_error: true }) => {
                 let all: Vec<usize> = (0..self.drafts.len()).collect();
                 self.write_by_product(&all, locked);
             }
-            Err(Failure { is_of_query: true, .. }) => {
+            Err(BatchFailure { is_query_error: true, .. }) => {
                 self.write_each(&together, locked);
                 self.write_by_product(&apart, locked);
             }
-            Err(Failure { error, .. }) => {
+            Err(BatchFailure { error, .. }) => {
                 let all: Vec<usize> = (0..self.drafts.len()).collect();
                 self.fail(&all, &error.into());
             }
         }
         let drafts = self.drafts.iter();
-        let finish = |(written, draft): (Option<Written>, &&Draft)| match written {
-            Some(Err(StoreError::BucketMoved)) => self.reviews.write_alone(draft).0,
+        let finish = |(written, draft): (Option<Outcome>, &&Draft)| match written {
+            Some(Err(StoreError::BucketMoved)) => self.reviews.write_single(draft).0,
             Some(written) => written,
             None => not_written(),
         };
@@ -129,7 +129,7 @@ impl Attempts<'_> {
         &mut self,
         places: &[usize],
         lock_wait: Option<Duration>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), BatchFailure> {
         if places.is_empty() {
             return Ok(());
         }
@@ -143,7 +143,7 @@ impl Attempts<'_> {
     }
 
     /// One transaction for each product. Those that are locked have been waited for long enough.
-    fn write_by_product(&mut self, places: &[usize], locked: &mut Locked) {
+    fn write_by_product(&mut self, places: &[usize], locked: &mut LockedProducts) {
         let mut by_product: BTreeMap<ProductId, Vec<usize>> = BTreeMap::new();
         for &at in places {
             by_product.entry(self.drafts[at].product).or_default().push(at);
@@ -155,24 +155,24 @@ impl Attempts<'_> {
             }
             let began = Instant::now();
             let waited_at = locked.get(&product).copied();
-            let waited_at = waited_at.filter(|at| began.duration_since(*at) < A_MOMENT);
-            let part = if waited_at.is_some() { HARDLY_A_WAIT } else { NEXT_WAIT };
+            let waited_at = waited_at.filter(|at| began.duration_since(*at) < REPEAT_WINDOW);
+            let part = if waited_at.is_some() { REPEATED_WAIT_DIVISOR } else { LOCK_WAIT_DIVISOR };
             match self.try_together(&places, Some(lock_timeout / part)) {
                 Ok(()) => {
                     locked.remove(&product);
                 }
-                Err(Failure { error: error @ DbError::Locked { .. }, .. }) => {
+                Err(BatchFailure { error: error @ DbError::Locked { .. }, .. }) => {
                     locked.insert(product, waited_at.unwrap_or_else(Instant::now));
                     self.fail(&places, &error.into());
                 }
-                Err(Failure { is_of_query: true, .. }) => self.write_each(&places, locked),
-                Err(Failure { error, .. }) => self.fail(&places, &error.into()),
+                Err(BatchFailure { is_query_error: true, .. }) => self.write_each(&places, locked),
+                Err(BatchFailure { error, .. }) => self.fail(&places, &error.into()),
             }
         }
     }
 
     /// Writes each by itself, as long as there is somebody to write to.
-    fn write_each(&mut self, places: &[usize], locked: &mut Locked) {
+    fn write_each(&mut self, places: &[usize], locked: &mut LockedProducts) {
         let mut rest = places;
         while let [at, others @ ..] = rest {
             rest = others;
@@ -184,8 +184,8 @@ impl Attempts<'_> {
                 self.fail(&[*at], &self.is_locked());
                 continue;
             }
-            let (written, is_away) = self.reviews.write_alone(draft);
-            if let (true, Err(error)) = (is_away, &written) {
+            let (written, is_unavailable) = self.reviews.write_single(draft);
+            if let (true, Err(error)) = (is_unavailable, &written) {
                 self.fail(rest, error);
                 rest = &[];
             }
@@ -216,6 +216,6 @@ impl Attempts<'_> {
     }
 }
 
-fn not_written() -> Written {
+fn not_written() -> Outcome {
     Err(StoreError::Internal("a review was not written".to_owned()))
 }

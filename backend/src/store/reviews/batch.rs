@@ -6,9 +6,9 @@ use std::collections::{BTreeSet, HashSet};
 
 use ostrakon_shared::{Review, ReviewId, ReviewStatus};
 
-use crate::db::ratings::{self, Tally};
+use crate::db::ratings::{self, RatingDelta};
 use crate::db::reviews::{self, KeyRow, Replay, ReviewRow};
-use crate::db::{Connection, DbError, QueryError, announce_write, limit_lock_wait};
+use crate::db::{Connection, DbError, QueryError, limit_lock_wait, register_writer};
 use crate::db::{acceptance, owner};
 use crate::shard::{DatabaseIndex, ShardMap};
 use crate::store::error::StoreError;
@@ -16,24 +16,24 @@ use crate::store::reviews::Reviews;
 use crate::store::reviews::create::{Created, Draft};
 use crate::store::reviews::signature;
 use crate::store::routing::change_counters::Subject;
-use crate::store::routing::id_generator::Minted;
+use crate::store::routing::id_generator::InFlightId;
 
 /// What became of one review.
-pub(in crate::store) type Written = Result<Created, StoreError>;
+pub(in crate::store) type Outcome = Result<Created, StoreError>;
 
 /// Why nothing of a batch was written.
-pub(in crate::store) struct Failure {
+pub(in crate::store) struct BatchFailure {
     pub error: DbError,
     /// Whether a query failed, which may be due to one of the reviews. Otherwise it is the
     /// database: it could not begin, or what became of the commit is not known.
-    pub is_of_query: bool,
+    pub is_query_error: bool,
 }
 
 impl<'a> Reviews<'a> {
     /// Whether each may be written, as far as `default` knows: its product is there and takes
     /// reviews, and it is not signed with the name of somebody else. One snapshot, and on a server
     /// one query, however many they are.
-    pub(super) fn acceptable(
+    pub(super) fn reviewable(
         &self,
         drafts: &[&Draft],
     ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
@@ -65,21 +65,22 @@ impl<'a> Reviews<'a> {
         database: DatabaseIndex,
         drafts: &[&Draft],
         lock_wait: Option<Duration>,
-    ) -> Result<Vec<Written>, Failure> {
-        let mut is_of_query = false;
+    ) -> Result<Vec<Outcome>, BatchFailure> {
+        let mut is_query_error = false;
         let written = self.routing().database(database).write(|connection| {
             let limited = lock_wait.map_or(Ok(()), |longest| limit_lock_wait(connection, longest));
             let written =
                 limited.and_then(|()| self.write_batch(connection, map, database, drafts));
-            is_of_query = written.is_err();
+            is_query_error = written.is_err();
             written
         });
         // Even when it has failed: what became of a commit is not always known.
-        let note =
-            |draft: &&Draft| self.shared.shards.revisions.note(Subject::Product(draft.product));
+        let note = |draft: &&Draft| {
+            self.shared.shards.change_counters.bump(Subject::Product(draft.product))
+        };
         drafts.iter().for_each(note);
         let (results, _in_flight_until_committed) =
-            written.map_err(|error| Failure { error, is_of_query })?;
+            written.map_err(|error| BatchFailure { error, is_query_error })?;
         Ok(results)
     }
 
@@ -89,12 +90,12 @@ impl<'a> Reviews<'a> {
         map: &ShardMap,
         database: DatabaseIndex,
         drafts: &[&Draft],
-    ) -> Result<(Vec<Written>, Vec<Minted<'a>>), QueryError> {
+    ) -> Result<(Vec<Outcome>, Vec<InFlightId<'a>>), QueryError> {
         let buckets: Vec<_> = drafts.iter().map(|draft| draft.bucket).collect();
         let owner = &self.shared.shards.reviews[database];
         let writable = owner::writable(connection, &owner.owners, &buckets)?;
         let routed_by_engine = owner.routes_itself();
-        let mut results = earlier(connection, routed_by_engine, drafts)?;
+        let mut results = existing_outcomes(connection, routed_by_engine, drafts)?;
         let mut new = Vec::new();
         for (result, &draft) in results.iter_mut().zip(drafts) {
             if writable.get(&draft.bucket.number()) != Some(&map.owner(draft.bucket).epoch) {
@@ -104,9 +105,9 @@ impl<'a> Reviews<'a> {
                 new.push(draft);
             }
         }
-        let (reviews, minted) = self.insert_reviews(connection, database, &new)?;
+        let (reviews, in_flight) = self.insert_reviews(connection, database, &new)?;
         let mut reviews = reviews.into_iter();
-        let missing = || QueryError::Broken("a review was not inserted".to_owned());
+        let missing = || QueryError::CorruptData("a review was not inserted".to_owned());
         let results: Result<Vec<_>, QueryError> = results
             .into_iter()
             .map(|result| match result {
@@ -117,7 +118,7 @@ impl<'a> Reviews<'a> {
                 }
             })
             .collect();
-        Ok((results?, minted))
+        Ok((results?, in_flight))
     }
 
     /// Inserts new reviews with all that belongs to them.
@@ -126,39 +127,39 @@ impl<'a> Reviews<'a> {
         connection: &mut Connection,
         database: DatabaseIndex,
         drafts: &[&Draft],
-    ) -> Result<(Vec<Review>, Vec<Minted<'a>>), QueryError> {
+    ) -> Result<(Vec<Review>, Vec<InFlightId<'a>>), QueryError> {
         if drafts.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
         // Minted in here, so that an id is in flight only while it is written.
-        let now_ms = announce_write(connection)?;
-        let mint = &self.shared.shards.mints[database];
-        let minted: Result<Vec<_>, _> =
-            drafts.iter().map(|draft| mint.mint(draft.bucket, now_ms)).collect();
-        let minted = minted?;
-        let ids = || minted.iter().map(|minted| minted.id);
+        let now_ms = register_writer(connection)?;
+        let generator = &self.shared.shards.id_generators[database];
+        let in_flight: Result<Vec<_>, _> =
+            drafts.iter().map(|draft| generator.next_id(draft.bucket, now_ms)).collect();
+        let in_flight = in_flight?;
+        let ids = || in_flight.iter().map(|in_flight| in_flight.id);
         let rows: Vec<ReviewRow> = drafts.iter().zip(ids()).map(|(d, id)| d.row(id)).collect();
         reviews::insert(connection, &rows)?;
-        let mut tally = Tally::default();
+        let mut delta = RatingDelta::default();
         for (row, draft) in rows.iter().zip(drafts) {
-            tally.count(draft.bucket, draft.product, row.counted()?);
+            delta.count(draft.bucket, draft.product, row.visibility()?);
         }
-        ratings::add(connection, &tally)?;
+        ratings::add(connection, &delta)?;
         let keys: Vec<KeyRow> =
             drafts.iter().zip(ids()).filter_map(|(d, id)| d.key_row(id)).collect();
         reviews::insert_keys(connection, &keys)?;
         let reviews: Result<_, _> = rows.into_iter().map(Review::try_from).collect();
-        Ok((reviews?, minted))
+        Ok((reviews?, in_flight))
     }
 }
 
 /// What an earlier request came to that leaves nothing to write, of each draft; `None` where there
 /// was none.
-fn earlier(
+fn existing_outcomes(
     connection: &mut Connection,
     routed_by_engine: bool,
     drafts: &[&Draft],
-) -> Result<Vec<Option<Written>>, QueryError> {
+) -> Result<Vec<Option<Outcome>>, QueryError> {
     let (mut keys, mut with_key) = (Vec::new(), Vec::new());
     let (mut authors, mut with_author) = (Vec::new(), Vec::new());
     for (at, draft) in drafts.iter().enumerate() {
@@ -171,10 +172,10 @@ fn earlier(
             with_author.push(at);
         }
     }
-    let mut results: Vec<Option<Written>> = drafts.iter().map(|_| None).collect();
+    let mut results: Vec<Option<Outcome>> = drafts.iter().map(|_| None).collect();
     let existing = reviews::find_by_authors(connection, routed_by_engine, &authors)?;
     for (at, existing) in with_author.into_iter().zip(existing) {
-        let broken = |id| QueryError::Broken(format!("a review with the id {id}"));
+        let broken = |id| QueryError::CorruptData(format!("a review with the id {id}"));
         let id = existing.map(|id| ReviewId::new(id).ok_or_else(|| broken(id))).transpose()?;
         results[at] = id.map(|id| Err(StoreError::ReviewExists(id)));
     }
@@ -189,11 +190,12 @@ fn earlier(
 }
 
 impl Draft {
-    fn replay(&self, connection: &mut Connection, earlier: &Replay) -> Result<Written, QueryError> {
+    fn replay(&self, connection: &mut Connection, earlier: &Replay) -> Result<Outcome, QueryError> {
         if self.key.as_ref().is_some_and(|(_, fingerprint)| *fingerprint != earlier.fingerprint) {
             return Ok(Err(StoreError::IdempotencyKeyReused));
         }
-        let missing = || QueryError::Broken(format!("no review {} of its key", earlier.review_id));
+        let missing =
+            || QueryError::CorruptData(format!("no review {} of its key", earlier.review_id));
         let id = ReviewId::new(earlier.review_id).ok_or_else(missing)?;
         let row = reviews::find(connection, self.bucket, id)?.ok_or_else(missing)?;
         let review = Review::try_from(row)?;

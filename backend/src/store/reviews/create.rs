@@ -11,7 +11,7 @@ use crate::store::actor::Actor;
 use crate::store::error::StoreError;
 use crate::store::reviews::Reviews;
 use crate::store::reviews::signature::Signature;
-use crate::store::reviews::write_queue::Writing;
+use crate::store::reviews::write_queue::PendingWrite;
 
 /// The review that a request made.
 #[derive(Debug)]
@@ -31,11 +31,11 @@ impl Reviews<'_> {
         product: ProductId,
         review: NewReview,
         key: Option<&str>,
-    ) -> Result<Writing, StoreError> {
+    ) -> Result<PendingWrite, StoreError> {
         if author.is_none() && !self.shared.policy.guest_reviews {
             return Err(StoreError::SignInRequired);
         }
-        let errors = review.errors();
+        let errors = review.validate();
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
@@ -50,16 +50,16 @@ impl Reviews<'_> {
             }
         };
         let key = match key {
-            Some(key) => Some((scoped(key, author.as_ref()), fingerprint(&review)?)),
+            Some(key) => Some((scoped_key(key, author.as_ref()), fingerprint(&review)?)),
             None => None,
         };
-        let status = self.status_of_new();
+        let status = self.initial_status();
         let draft = Draft { product, bucket, review, signature, author, key, status };
         self.enqueue(shards.map.load().owner(bucket).database, draft)
     }
 
     /// The status of a review that was written or changed just now.
-    pub(super) fn status_of_new(&self) -> ReviewStatus {
+    pub(super) fn initial_status(&self) -> ReviewStatus {
         if self.shared.policy.pre_moderation {
             ReviewStatus::Pending
         } else {
@@ -86,7 +86,7 @@ impl Reviews<'_> {
     pub fn get(&self, id: ReviewId) -> Result<Review, StoreError> {
         let bucket = bucket_of(id);
         let routing = self.routing();
-        let found = routing.routed(|map| {
+        let found = routing.with_current_map(|map| {
             let request = routing.database(map.owner(bucket).database);
             let found = request.read(|connection| {
                 owner::require_readable(connection, &request.database.owners, &[bucket])?;
@@ -121,7 +121,7 @@ pub(in crate::store) struct Draft {
 
 /// The key as it is stored: each account has keys of its own. Keys have no spaces, so a guest's
 /// can't look like an account's.
-fn scoped(key: &str, author: Option<&Actor>) -> String {
+fn scoped_key(key: &str, author: Option<&Actor>) -> String {
     author.map_or_else(|| key.to_owned(), |author| format!("account {} {key}", author.id))
 }
 

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use ostrakon_shared::{PageLimit, ProductId, Rating, Review, ReviewPage, ReviewSort};
 
-use crate::db::owner::Owned;
-use crate::db::reviews::{self, Direction, RatingClass};
+use crate::db::owner::OwnedBuckets;
+use crate::db::reviews::{self, Direction, RatingClass, ReviewRow};
 use crate::db::{Connection, QueryError};
 use crate::shard::{Bucket, DatabaseIndex, ShardMap, Spread, home_buckets};
 use crate::store::error::StoreError;
 use crate::store::reviews::Reviews;
 use crate::store::routing::Routing;
 use crate::store::routing::cursor::{self, ListScope, Position};
-use crate::store::routing::id_generator::Horizon;
-use crate::store::routing::scatter_gather::Source;
+use crate::store::routing::id_generator::LowWatermark;
+use crate::store::routing::scatter_gather::ReadFrom;
 
 /// A page of a product's reviews, as it is asked for.
 #[derive(Clone, Debug, Default)]
@@ -37,22 +37,22 @@ impl Reviews<'_> {
         let list = Arc::new(List::new(product, query)?);
         let routing = self.routing();
         let spread = routing.shards.spread;
-        routing.routed(|map| {
+        routing.with_current_map(|map| {
             let home = home_buckets(product, spread).collect();
-            let mut read = read_list(routing, map, &list, home, Wanted::Share(spread), query)?;
+            let mut read = read_list(routing, map, &list, home, Amount::Share(spread), query)?;
             // Where a database's rows run out before the page is full, its next ones may belong
             // there too. Together with these it has given as many as the page holds.
             for part in list.short_parts(&read.parts) {
-                let Part { buckets, rows, .. } = &read.parts[part];
-                let rest = Wanted::Rest(list.after(rows), rows.len());
+                let DatabasePart { buckets, rows, .. } = &read.parts[part];
+                let rest = Amount::Rest(list.after(rows), rows.len());
                 let more = read_list(routing, map, &list, buckets.clone(), rest, query)?;
-                read.horizon = read.horizon.and(more.horizon);
+                read.watermark = read.watermark.and(more.watermark);
                 read.missing.extend(more.missing);
                 let rows = more.parts.into_iter().flat_map(|part| part.rows);
                 read.parts[part].rows.extend(rows);
             }
             let rows = read.parts.into_iter().flat_map(|part| part.rows).collect();
-            let mut page = list.page(rows, read.horizon);
+            let mut page = list.page(rows, read.watermark);
             page.missing_databases = routing.shards.names(&read.missing);
             Ok(page)
         })
@@ -64,50 +64,53 @@ fn read_list(
     map: &ShardMap,
     list: &Arc<List>,
     buckets: Vec<Bucket>,
-    wanted: Wanted,
+    wanted: Amount,
     query: &ReviewQuery,
-) -> Result<Read, StoreError> {
+) -> Result<ListRead, StoreError> {
     let list = Arc::clone(list);
-    let fetch = move |connection: &mut Connection, owned: &Owned| {
+    let fetch = move |connection: &mut Connection, owned: &OwnedBuckets| {
         let (start, limit) = wanted.of(&list, owned.buckets.len());
         let rows = list.fetch(connection, owned, start, limit)?;
-        Ok(Part { buckets: owned.buckets.clone(), is_all: rows.len() < limit, rows })
+        Ok(DatabasePart { buckets: owned.buckets.clone(), is_exhausted: rows.len() < limit, rows })
     };
     let (buckets, partial) = (buckets.into_iter(), query.allow_partial);
-    let (gathered, horizon) = match query.sort {
-        ReviewSort::Oldest => routing.gather_settled(map, buckets, partial, fetch)?,
-        _ => (routing.gather(map, buckets, Source::Any, partial, fetch)?, Horizon::NONE),
+    let (gathered, watermark) = match query.sort {
+        ReviewSort::Oldest => routing.scatter_gather_settled(map, buckets, partial, fetch)?,
+        _ => (
+            routing.scatter_gather(map, buckets, ReadFrom::Any, partial, fetch)?,
+            LowWatermark::NONE,
+        ),
     };
-    Ok(Read { parts: gathered.answers, missing: gathered.missing, horizon })
+    Ok(ListRead { parts: gathered.answers, missing: gathered.missing, watermark })
 }
 
 /// What is read of a list.
-struct Read {
-    parts: Vec<Part>,
+struct ListRead {
+    parts: Vec<DatabasePart>,
     missing: Vec<DatabaseIndex>,
     /// Where the page has to stop.
-    horizon: Horizon,
+    watermark: LowWatermark,
 }
 
 /// What one database has of a list.
-struct Part {
+struct DatabasePart {
     buckets: Vec<Bucket>,
     /// The first of its rows, in order.
-    rows: Vec<Placed>,
+    rows: Vec<GroupedReview>,
     /// Whether there are no more.
-    is_all: bool,
+    is_exhausted: bool,
 }
 
 /// How much of a list a database is asked for.
 #[derive(Clone, Copy)]
-enum Wanted {
+enum Amount {
     /// What is likely to be its part of the page.
     Share(Spread),
     /// From this place on, all that the page could hold beside so many that are there.
     Rest(Position, usize),
 }
 
-impl Wanted {
+impl Amount {
     /// From where, and how many rows, of a database that has so many of the home buckets.
     ///
     /// Each of a page's n reviews lies in a part p of the home buckets by chance: about
@@ -116,8 +119,8 @@ impl Wanted {
     fn of(self, list: &List, buckets: usize) -> (Position, usize) {
         let all = list.limit + 1;
         match self {
-            Wanted::Rest(from, known) => (from, all.saturating_sub(known).max(1)),
-            Wanted::Share(spread) => {
+            Amount::Rest(from, known) => (from, all.saturating_sub(known).max(1)),
+            Amount::Share(spread) => {
                 let part = buckets as f64 / f64::from(spread.get());
                 let expected = all as f64 * part;
                 let likely = expected + 2.0 * (expected * (1.0 - part)).sqrt();
@@ -142,7 +145,7 @@ struct List {
 }
 
 /// A review and its place in the order.
-type Placed = (u8, Review);
+type GroupedReview = (u8, Review);
 
 impl List {
     fn new(product: ProductId, query: &ReviewQuery) -> Result<List, StoreError> {
@@ -167,11 +170,11 @@ impl List {
     fn fetch(
         &self,
         connection: &mut Connection,
-        owned: &Owned,
+        owned: &OwnedBuckets,
         start: Position,
         limit: usize,
-    ) -> Result<Vec<Placed>, QueryError> {
-        let mut rows: Vec<Placed> = Vec::with_capacity(limit);
+    ) -> Result<Vec<GroupedReview>, QueryError> {
+        let mut rows: Vec<GroupedReview> = Vec::with_capacity(limit);
         for (group, &class) in (0..).zip(&self.groups).skip(start.group.into()) {
             let id = if group == start.group { start.id } else { first_id(self.sort) };
             let direction = match self.sort {
@@ -189,39 +192,39 @@ impl List {
     }
 
     /// The position after these rows, which begin where the list does.
-    fn after(&self, rows: &[Placed]) -> Position {
+    fn after(&self, rows: &[GroupedReview]) -> Position {
         let last = rows.last();
         last.map_or(self.start, |(group, review)| Position { group: *group, id: review.id.get() })
     }
 
     /// Where a row stands in the order.
-    fn place(&self, (group, review): &Placed) -> (u8, i64) {
+    fn sort_key(&self, (group, review): &GroupedReview) -> (u8, i64) {
         let id = review.id.get();
         (*group, if self.sort == ReviewSort::Oldest { id } else { !id })
     }
 
     /// Which parts end before the page and the row after it do, though there is more of them.
-    fn short_parts(&self, parts: &[Part]) -> Vec<usize> {
-        let mut places: Vec<_> =
-            parts.iter().flat_map(|part| &part.rows).map(|row| self.place(row)).collect();
-        places.sort_unstable();
-        let end = places.get(self.limit);
-        let is_short = |part: &Part| {
-            let last = part.rows.last().map(|row| self.place(row));
-            !part.is_all && (end.is_none() || last.as_ref() < end)
+    fn short_parts(&self, parts: &[DatabasePart]) -> Vec<usize> {
+        let mut keys: Vec<_> =
+            parts.iter().flat_map(|part| &part.rows).map(|row| self.sort_key(row)).collect();
+        keys.sort_unstable();
+        let end = keys.get(self.limit);
+        let is_short = |part: &DatabasePart| {
+            let last = part.rows.last().map(|row| self.sort_key(row));
+            !part.is_exhausted && (end.is_none() || last.as_ref() < end)
         };
         (0..parts.len()).filter(|&part| is_short(&parts[part])).collect()
     }
 
     /// The page, of the rows of all databases.
-    fn page(&self, mut rows: Vec<Placed>, horizon: Horizon) -> ReviewPage {
-        rows.sort_unstable_by_key(|row| self.place(row));
+    fn page(&self, mut rows: Vec<GroupedReview>, watermark: LowWatermark) -> ReviewPage {
+        rows.sort_unstable_by_key(|row| self.sort_key(row));
         let more = rows.len() > self.limit;
         rows.truncate(self.limit);
         if more {
             // Beyond the horizon a slow write may still appear between two that are here. With
             // nothing below it the page is empty, and its cursor asks for the same again.
-            horizon.cut(&mut rows, |(_, review)| review.id.get());
+            watermark.cut(&mut rows, |(_, review)| review.id.get());
         }
         let next = self.after(&rows);
         ReviewPage {
@@ -230,6 +233,14 @@ impl List {
             missing_databases: Vec::new(),
         }
     }
+}
+
+/// The newest `limit` of `rows`, in order; whether there were more.
+pub(in crate::store) fn newest_page(rows: &mut Vec<ReviewRow>, limit: usize) -> bool {
+    rows.sort_by_key(|row| std::cmp::Reverse(row.id));
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    more
 }
 
 /// The groups of an order, the first one first.

@@ -11,22 +11,22 @@ use ostrakon_shared::{
 };
 
 use crate::db::moderation::{self, EventRow, ReportRow};
-use crate::db::owner::Owned;
+use crate::db::owner::OwnedBuckets;
 use crate::db::reviews::ReviewRow;
 use crate::db::{Connection, QueryError};
 use crate::shard::Bucket;
 use crate::store::actor::Actor;
 use crate::store::error::StoreError;
 use crate::store::reviews::Reviews;
-use crate::store::reviews::own::{Change, change_review};
+use crate::store::reviews::update::{ReviewUpdate, store_update};
 use crate::store::routing::cursor::{self, ListScope, Position};
 
 /// Reports and events that the queue shows of a review at most.
-const BESIDE: usize = 20;
+const MAX_HISTORY: usize = 20;
 
 /// Who reports a review: one person reports it once.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reader {
+pub enum Reporter {
     /// Somebody signed in.
     Account(AccountId),
     /// Somebody in this network, which is hidden by an HMAC: nobody can look up from which address
@@ -34,11 +34,11 @@ pub enum Reader {
     Guest(String),
 }
 
-impl fmt::Display for Reader {
+impl fmt::Display for Reporter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Reader::Account(id) => write!(f, "account {id}"),
-            Reader::Guest(network) => write!(f, "guest {network}"),
+            Reporter::Account(id) => write!(f, "account {id}"),
+            Reporter::Guest(network) => write!(f, "guest {network}"),
         }
     }
 }
@@ -55,33 +55,33 @@ pub struct QueueQuery {
 }
 
 /// A waiting review with what is kept beside it.
-type Waiting = (ReviewRow, Vec<Report>, Vec<ReviewEvent>);
+type QueueRow = (ReviewRow, Vec<Report>, Vec<ReviewEvent>);
 
 impl Reviews<'_> {
     /// Reports a public review.
     pub fn report(
         &self,
-        reader: &Reader,
+        reporter: &Reporter,
         id: ReviewId,
         report: &NewReport,
     ) -> Result<(), StoreError> {
-        let errors = report.errors();
+        let errors = report.validate();
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
-        let reader = reader.to_string();
-        self.change(id, |connection, row, review| {
+        let reporter = reporter.to_string();
+        self.update_review(id, |connection, row, review| {
             if review.status != ReviewStatus::Approved {
                 return Ok(Err(StoreError::ReviewNotFound(id)));
             }
             let bucket = Bucket::new(row.bucket).ok_or_else(|| broken(&row))?;
-            if moderation::has_reported(connection, bucket, id, &reader)? {
+            if moderation::has_reported(connection, bucket, id, &reporter)? {
                 return Ok(Err(StoreError::AlreadyReported));
             }
             let report = ReportRow {
                 bucket: row.bucket,
                 review_id: row.id,
-                reader: reader.clone(),
+                reader: reporter.clone(),
                 reason: report.reason.to_string(),
                 note: report.note.clone(),
                 created_at: Timestamp::now().as_millisecond(),
@@ -100,22 +100,22 @@ impl Reviews<'_> {
         };
         let limit = query.limit.get();
         let routing = self.routing();
-        routing.routed(|map| {
-            let fetch = move |connection: &mut Connection, owned: &Owned| {
+        routing.with_current_map(|map| {
+            let fetch = move |connection: &mut Connection, owned: &OwnedBuckets| {
                 let rows = moderation::queue(connection, owned, above, limit + 1)?;
-                let waiting = moderation::waiting(connection, owned)?;
+                let waiting = moderation::queue_counts(connection, owned)?;
                 Ok((with_history(connection, rows)?, waiting.either))
             };
-            let (gathered, horizon) =
-                routing.gather_settled(map, Bucket::all(), query.allow_partial, fetch)?;
+            let (gathered, watermark) =
+                routing.scatter_gather_settled(map, Bucket::all(), query.allow_partial, fetch)?;
             let waiting = gathered.answers.iter().map(|(_, count)| count).sum();
-            let mut rows: Vec<Waiting> =
+            let mut rows: Vec<QueueRow> =
                 gathered.answers.into_iter().flat_map(|(rows, _)| rows).collect();
             rows.sort_by_key(|(row, ..)| row.id);
             let more = rows.len() > limit;
             rows.truncate(limit);
             if more {
-                horizon.cut(&mut rows, |(row, ..)| row.id);
+                watermark.cut(&mut rows, |(row, ..)| row.id);
             }
             let last = rows.last().map_or(above, |(row, ..)| row.id);
             let next = more.then(|| cursor::encode(scope, Position { group: 0, id: last }));
@@ -139,7 +139,7 @@ impl Reviews<'_> {
         moderator: &Actor,
         decisions: &NewDecisions,
     ) -> Result<DecisionResultList, StoreError> {
-        let errors = decisions.errors();
+        let errors = decisions.validate();
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
@@ -149,11 +149,11 @@ impl Reviews<'_> {
             Decision::Spam => (ReviewStatus::Spam, ReviewAction::Spam),
         };
         let reason = Some(decisions.reason.to_string());
-        let change = Change { action, status, reason, note: decisions.note.clone() };
-        self.each(moderator, &decisions.reviews, |connection, row| {
+        let update = ReviewUpdate { action, status, reason, note: decisions.note.clone() };
+        self.update_each(moderator, &decisions.reviews, |connection, row| {
             moderation::close_reports(connection, &row, row.version + 1)?;
             let changed = ReviewRow { open_reports: 0, ..row.clone() };
-            change_review(connection, moderator, &row, changed, &change).map(Ok)
+            store_update(connection, moderator, &row, changed, &update).map(Ok)
         })
     }
 
@@ -164,44 +164,50 @@ impl Reviews<'_> {
         moderator: &Actor,
         undo: &UndoDecisions,
     ) -> Result<DecisionResultList, StoreError> {
-        let errors = undo.errors();
+        let errors = undo.validate();
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
-        self.each(moderator, &undo.reviews, |connection, row| {
+        self.update_each(moderator, &undo.reviews, |connection, row| {
             let Some(status) = status_before(moderation::find_event(connection, &row)?)? else {
                 return Ok(Err(StoreError::NothingToUndo));
             };
             let open_reports = moderation::reopen_reports(connection, &row, row.version)?;
             let changed = ReviewRow { open_reports, ..row.clone() };
             let action = ReviewAction::Undo;
-            let change = Change { action, status, reason: None, note: None };
-            change_review(connection, moderator, &row, changed, &change).map(Ok)
+            let update = ReviewUpdate { action, status, reason: None, note: None };
+            store_update(connection, moderator, &row, changed, &update).map(Ok)
         })
     }
 
     /// Changes each of `reviews` that still has its version, and is not the moderator's own.
-    fn each(
+    fn update_each(
         &self,
         moderator: &Actor,
         reviews: &[ReviewVersion],
         change: impl Fn(&mut Connection, ReviewRow) -> Result<Result<Review, StoreError>, QueryError>,
     ) -> Result<DecisionResultList, StoreError> {
         let decide = |seen: &ReviewVersion| {
-            let changed = self.change(seen.id, |connection, row, review| match review.status {
-                ReviewStatus::Deleted => Ok(Err(StoreError::ReviewDeleted)),
-                _ if row.author_id == Some(moderator.id.get()) => Ok(Err(StoreError::OwnReview)),
-                _ if review.version != seen.version => Ok(Err(StoreError::VersionConflict)),
-                _ => change(connection, row),
-            });
-            result(seen.id, changed)
+            let changed =
+                self.update_review(seen.id, |connection, row, review| match review.status {
+                    ReviewStatus::Deleted => Ok(Err(StoreError::ReviewDeleted)),
+                    _ if row.author_id == Some(moderator.id.get()) => {
+                        Ok(Err(StoreError::OwnReview))
+                    }
+                    _ if review.version != seen.version => Ok(Err(StoreError::VersionConflict)),
+                    _ => change(connection, row),
+                });
+            decision_result(seen.id, changed)
         };
         Ok(DecisionResultList { items: reviews.iter().map(decide).collect::<Result<_, _>>()? })
     }
 }
 
 /// What became of one review. Only what is wrong with the service is wrong with the request.
-fn result(id: ReviewId, changed: Result<Review, StoreError>) -> Result<DecisionResult, StoreError> {
+fn decision_result(
+    id: ReviewId,
+    changed: Result<Review, StoreError>,
+) -> Result<DecisionResult, StoreError> {
     let problem = match changed {
         Ok(review) => {
             let (status, version) = (Some(review.status), Some(review.version));
@@ -238,24 +244,24 @@ fn status_before(event: Option<EventRow>) -> Result<Option<ReviewStatus>, QueryE
 fn with_history(
     connection: &mut Connection,
     rows: Vec<ReviewRow>,
-) -> Result<Vec<Waiting>, QueryError> {
+) -> Result<Vec<QueueRow>, QueryError> {
     let mut reports: HashMap<i64, Vec<Report>> = HashMap::new();
-    for row in moderation::reports_of(connection, &rows, BESIDE)? {
+    for row in moderation::reports_of(connection, &rows, MAX_HISTORY)? {
         reports.entry(row.review_id).or_default().push(Report::try_from(row)?);
     }
     let mut events: HashMap<i64, Vec<ReviewEvent>> = HashMap::new();
-    for row in moderation::events_of(connection, &rows, BESIDE)? {
+    for row in moderation::events_of(connection, &rows, MAX_HISTORY)? {
         events.entry(row.review_id).or_default().push(ReviewEvent::try_from(row)?);
     }
-    let beside = |row: ReviewRow| {
+    let with_beside = |row: ReviewRow| {
         let reports = reports.remove(&row.id).unwrap_or_default();
         let events = events.remove(&row.id).unwrap_or_default();
         (row, reports, events)
     };
-    Ok(rows.into_iter().map(beside).collect())
+    Ok(rows.into_iter().map(with_beside).collect())
 }
 
-fn queued(waiting: Waiting, names: &HashMap<i64, String>) -> Result<QueuedReview, QueryError> {
+fn queued(waiting: QueueRow, names: &HashMap<i64, String>) -> Result<QueuedReview, QueryError> {
     let (row, reports, history) = waiting;
     let review = Review::try_from(row)?;
     Ok(QueuedReview {
@@ -276,5 +282,5 @@ fn queued(waiting: Waiting, names: &HashMap<i64, String>) -> Result<QueuedReview
 }
 
 fn broken(row: &ReviewRow) -> QueryError {
-    QueryError::Broken(format!("review {} in bucket {}", row.id, row.bucket))
+    QueryError::CorruptData(format!("review {} in bucket {}", row.id, row.bucket))
 }

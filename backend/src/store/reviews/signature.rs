@@ -8,7 +8,7 @@
 use ostrakon_shared::{FieldError, FieldErrorCode};
 
 use crate::db::accounts;
-use crate::store::accounts::accounts::reserved;
+use crate::store::accounts::directory::reserved;
 use crate::store::actor::Actor;
 use crate::store::error::StoreError;
 use crate::store::reviews::Reviews;

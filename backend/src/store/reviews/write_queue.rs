@@ -15,10 +15,11 @@ use std::time::{Duration, Instant};
 use ostrakon_shared::ReviewId;
 use tokio::sync::oneshot;
 
-use crate::db::{Context, WaitsFor};
+use crate::db::{AwaitedServer, Context};
 use crate::shard::{DatabaseIndex, bucket_of};
 use crate::store::error::StoreError;
-use crate::store::reviews::attempts::Locked;
+use crate::store::reviews::attempts::LockedProducts;
+use crate::store::reviews::batch::Outcome;
 use crate::store::reviews::create::{Created, Draft};
 use crate::store::reviews::{Reviews, Shared};
 
@@ -31,43 +32,40 @@ const MAX_WAITING: usize = 1_024;
 const MAX_STARTS: usize = 2;
 
 /// Reviews that are worth a commit, where several clients write.
-const ENOUGH: usize = 8;
+const BATCH_TARGET: usize = 8;
 /// How long a review waits for so many others. A commit of two costs hardly more than one of one,
 /// and after each SQLite's readers have to read their pages again: with this, a third more is read
 /// while 2,000 reviews a second are written.
-const GATHERING: Duration = Duration::from_millis(5);
+const BATCH_LINGER: Duration = Duration::from_millis(5);
 /// Several clients write if a review has arrived while another one was committed, no longer ago
 /// than this. One alone waits for its answers, and must not wait longer.
-const SEVERAL: Duration = Duration::from_millis(100);
+const BURST_WINDOW: Duration = Duration::from_millis(100);
 
 /// The writers of all reviews databases. Each starts with its first review.
 pub(in crate::store) struct Writers(Vec<Mutex<Option<Writer>>>);
 
 struct Writer {
-    queue: SyncSender<Job>,
-    waits_for: WaitsFor,
+    queue: SyncSender<WriteRequest>,
+    awaited: AwaitedServer,
 }
 
 /// A review that waits to be written, and the request that waits for it.
-struct Job {
+struct WriteRequest {
     draft: Draft,
     context: Context,
-    reply: oneshot::Sender<Written>,
+    reply: oneshot::Sender<Outcome>,
 }
-
-/// What became of a review.
-type Written = Result<Created, StoreError>;
 
 /// A review that is being written. Once begun it is, even when nobody waits for it any more.
-pub struct Writing {
-    reply: oneshot::Receiver<Written>,
+pub struct PendingWrite {
+    reply: oneshot::Receiver<Outcome>,
     /// Which database its writer waits for.
-    pub waits_for: WaitsFor,
+    pub awaited: AwaitedServer,
 }
 
-impl Writing {
+impl PendingWrite {
     /// What became of it.
-    pub async fn done(self) -> Result<Created, StoreError> {
+    pub async fn outcome(self) -> Result<Created, StoreError> {
         self.reply.await.unwrap_or_else(|_| {
             let reason = "the writer of a database has panicked".to_owned();
             Err(StoreError::Internal(reason))
@@ -88,9 +86,9 @@ impl Reviews<'_> {
         &self,
         database: DatabaseIndex,
         draft: Draft,
-    ) -> Result<Writing, StoreError> {
+    ) -> Result<PendingWrite, StoreError> {
         let (reply, receiver) = oneshot::channel();
-        let mut job = Job { draft, context: self.context.clone(), reply };
+        let mut request = WriteRequest { draft, context: self.context.clone(), reply };
         let busy = || StoreError::Busy(self.shared.shards.reviews[database].name().to_owned());
         let mut running =
             self.shared.writers.0[database].lock().unwrap_or_else(PoisonError::into_inner);
@@ -102,15 +100,15 @@ impl Reviews<'_> {
                     busy()
                 })?),
             };
-            match writer.queue.try_send(job) {
+            match writer.queue.try_send(request) {
                 Ok(()) => {
-                    let waits_for = writer.waits_for.clone();
-                    return Ok(Writing { reply: receiver, waits_for });
+                    let awaited = writer.awaited.clone();
+                    return Ok(PendingWrite { reply: receiver, awaited });
                 }
                 Err(TrySendError::Full(_)) => return Err(busy()),
                 Err(TrySendError::Disconnected(returned)) => {
                     tracing::error!("a thread that wrote reviews has ended: another one starts");
-                    job = returned;
+                    request = returned;
                     *running = None;
                 }
             }
@@ -119,12 +117,12 @@ impl Reviews<'_> {
     }
 
     fn start_writer(&self, database: DatabaseIndex) -> io::Result<Writer> {
-        let (queue, jobs) = sync_channel(MAX_WAITING);
-        let waits_for = WaitsFor::default();
-        let (shared, waiting) = (Arc::downgrade(self.shared), waits_for.clone());
+        let (queue, requests) = sync_channel(MAX_WAITING);
+        let awaited = AwaitedServer::default();
+        let (shared, waiting) = (Arc::downgrade(self.shared), awaited.clone());
         let thread = thread::Builder::new().name("write".to_owned());
-        thread.spawn(move || write(&shared, database, &jobs, &waiting))?;
-        Ok(Writer { queue, waits_for })
+        thread.spawn(move || run_writer(&shared, database, &requests, &waiting))?;
+        Ok(Writer { queue, awaited })
     }
 }
 
@@ -142,55 +140,55 @@ impl Reviews<'_> {
 }
 
 /// Writes what is in the queue, until nobody can add to it any more.
-fn write(
+fn run_writer(
     shared: &Weak<Shared>,
     database: DatabaseIndex,
-    queue: &Receiver<Job>,
-    waits_for: &WaitsFor,
+    queue: &Receiver<WriteRequest>,
+    awaited: &AwaitedServer,
 ) {
-    let mut several_until = None;
-    let mut locked = Locked::default();
+    let mut burst_until = None;
+    let mut locked = LockedProducts::default();
     loop {
         let waiting = queue.try_recv().ok();
         if waiting.is_some() {
-            several_until = Some(Instant::now() + SEVERAL);
+            burst_until = Some(Instant::now() + BURST_WINDOW);
         }
         let Some(first) = waiting.or_else(|| queue.recv().ok()) else { return };
         let Some(shared) = shared.upgrade() else { return };
         let mut batch = vec![first];
-        if several_until.is_some_and(|until| Instant::now() < until) {
-            gather(queue, &mut batch);
+        if burst_until.is_some_and(|until| Instant::now() < until) {
+            fill_batch(queue, &mut batch);
         }
         batch.extend(queue.try_iter().take(MAX_BATCH - batch.len()));
         // What nobody waits for any more is not begun.
-        batch.retain(|job| !job.reply.is_closed());
+        batch.retain(|request| !request.reply.is_closed());
         if batch.is_empty() {
             continue;
         }
-        let contexts = batch.iter().map(|job| &job.context);
-        let context = Context::of_batch(contexts, waits_for.clone());
+        let contexts = batch.iter().map(|request| &request.context);
+        let context = Context::of_batch(contexts, awaited.clone());
         let reviews = Reviews { shared: &shared, context: &context };
-        let drafts: Vec<&Draft> = batch.iter().map(|job| &job.draft).collect();
+        let drafts: Vec<&Draft> = batch.iter().map(|request| &request.draft).collect();
         let span = context.span();
         let work = || span.in_scope(|| reviews.write_drafts(database, &drafts, &mut locked));
-        // Those of this batch are told by `Writing::done`; those that wait are none the worse.
+        // Those of this batch are told by `PendingWrite::outcome`; those that wait are none the worse.
         let Ok(written) = catch_unwind(AssertUnwindSafe(work)) else { continue };
-        for (job, written) in batch.into_iter().zip(written) {
+        for (request, written) in batch.into_iter().zip(written) {
             if let Ok(Created { review, .. }) = &written {
-                reviews.note_own_write(&job.context, review.id);
+                reviews.note_own_write(&request.context, review.id);
             }
             // The client may have gone.
-            job.reply.send(written).ok();
+            request.reply.send(written).ok();
         }
     }
 }
 
 /// Takes what comes until it is enough, or too late.
-fn gather(queue: &Receiver<Job>, batch: &mut Vec<Job>) {
-    let until = Instant::now() + GATHERING;
-    while batch.len() < ENOUGH
-        && let Ok(job) = queue.recv_timeout(until.saturating_duration_since(Instant::now()))
+fn fill_batch(queue: &Receiver<WriteRequest>, batch: &mut Vec<WriteRequest>) {
+    let until = Instant::now() + BATCH_LINGER;
+    while batch.len() < BATCH_TARGET
+        && let Ok(request) = queue.recv_timeout(until.saturating_duration_since(Instant::now()))
     {
-        batch.push(job);
+        batch.push(request);
     }
 }

@@ -32,21 +32,21 @@ const COUNTERS: usize = 1 << 16;
 ///
 /// A change is counted when it is committed, and before anybody hears so. An answer is read after
 /// its revision is: so one that has the current revision lacks nothing that was acknowledged.
-pub(in crate::store) struct Revisions(Box<[AtomicU64]>);
+pub(in crate::store) struct ChangeCounters(Box<[AtomicU64]>);
 
-impl Revisions {
+impl ChangeCounters {
     /// Nothing has changed.
-    pub fn new() -> Revisions {
-        Revisions((0..COUNTERS).map(|_| AtomicU64::new(0)).collect())
+    pub fn new() -> ChangeCounters {
+        ChangeCounters((0..COUNTERS).map(|_| AtomicU64::new(0)).collect())
     }
 
     /// How often this, or what shares its counter, has changed.
-    pub fn of(&self, subject: Subject) -> u64 {
+    pub fn get(&self, subject: Subject) -> u64 {
         self.counter(subject).load(Ordering::Acquire)
     }
 
     /// Counts a change.
-    pub fn note(&self, subject: Subject) {
+    pub fn bump(&self, subject: Subject) {
         self.counter(subject).fetch_add(1, Ordering::AcqRel);
     }
 

@@ -13,7 +13,7 @@ use crate::store::clock::{self, Clock};
 ///
 /// The order follows the clock, unless that steps back by more than a few seconds: then it, or the
 /// clock before, was wrong, and new ids are not to be dated wrongly for ever.
-pub(in crate::store) struct Mint {
+pub(in crate::store) struct IdGenerator {
     database: String,
     clock: Clock,
     state: Mutex<State>,
@@ -27,27 +27,27 @@ struct State {
 
 /// Where a walk upwards in time has to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) struct Horizon {
+pub(in crate::store) struct LowWatermark {
     /// Every id below it is of a review that is committed, or never will be.
     pub settled: i64,
     /// Ids from here on are of dates that are yet to come: a clock was wrong. They come last.
     pub ahead: i64,
 }
 
-impl Horizon {
+impl LowWatermark {
     /// Of a list that isn't walked upwards.
-    pub const NONE: Horizon = Horizon { settled: i64::MAX, ahead: i64::MAX };
+    pub const NONE: LowWatermark = LowWatermark { settled: i64::MAX, ahead: i64::MAX };
 
     /// By a database's clock, and the oldest time at which a write has begun that may be going on.
-    pub fn at(oldest_ms: i64, now_ms: i64) -> Horizon {
+    pub fn at(oldest_ms: i64, now_ms: i64) -> LowWatermark {
         let settled = clock::first_number_at(oldest_ms);
-        Horizon { settled, ahead: clock::first_ahead(now_ms) }
+        LowWatermark { settled, ahead: clock::first_ahead(now_ms) }
     }
 
     /// Of rows of both.
-    pub fn and(self, other: Horizon) -> Horizon {
+    pub fn and(self, other: LowWatermark) -> LowWatermark {
         let (settled, ahead) = (self.settled.min(other.settled), self.ahead.min(other.ahead));
-        Horizon { settled, ahead }
+        LowWatermark { settled, ahead }
     }
 
     /// Cuts a page, in ascending order, where a slow write may still appear between two rows. What
@@ -61,17 +61,21 @@ impl Horizon {
     }
 }
 
-impl Mint {
+impl IdGenerator {
     /// A mint of ids above `last`: the highest one stored that isn't dated ahead, so that ids are
     /// in order even when the clock has stepped back a little since.
-    pub fn above(database: &str, last: i64, clock: Clock) -> Mint {
+    pub fn above(database: &str, last: i64, clock: Clock) -> IdGenerator {
         let state = Mutex::new(State { last, in_flight: BTreeSet::new() });
-        Mint { database: database.to_owned(), clock, state }
+        IdGenerator { database: database.to_owned(), clock, state }
     }
 
     /// A new id in `bucket`, in flight until the result is dropped: do so after the commit.
     /// `now_ms` is the time by the clock of the database, where that has the say.
-    pub fn mint(&self, bucket: Bucket, now_ms: Option<i64>) -> Result<Minted<'_>, QueryError> {
+    pub fn next_id(
+        &self,
+        bucket: Bucket,
+        now_ms: Option<i64>,
+    ) -> Result<InFlightId<'_>, QueryError> {
         let now_ms = now_ms.unwrap_or_else(|| self.clock.now_ms());
         let mut state = self.lock();
         self.forget_wrong_clock(&mut state, now_ms);
@@ -79,13 +83,13 @@ impl Mint {
             .ok_or(QueryError::ClockWrong(now_ms))?;
         state.last = id.get();
         state.in_flight.insert(id.get());
-        Ok(Minted { id, mint: self })
+        Ok(InFlightId { id, generator: self })
     }
 
     /// Every review of this process with an id below `settled` is committed, or never will be: for
     /// SQLite files, where no other process writes. Whoever walks upwards must not step beyond: a
     /// slow writer may still fill a gap there.
-    pub fn horizon(&self) -> Horizon {
+    pub fn low_watermark(&self) -> LowWatermark {
         let now_ms = self.clock.now_ms();
         let mut state = self.lock();
         self.forget_wrong_clock(&mut state, now_ms);
@@ -95,7 +99,7 @@ impl Mint {
         state.last = state.last.max(now - 1);
         let next = state.last.saturating_add(1);
         let oldest = state.in_flight.first().copied().unwrap_or(next);
-        Horizon { settled: oldest.min(next), ahead: clock::first_ahead(now_ms).max(next) }
+        LowWatermark { settled: oldest.min(next), ahead: clock::first_ahead(now_ms).max(next) }
     }
 
     fn forget_wrong_clock(&self, state: &mut State, now_ms: i64) {
@@ -106,8 +110,8 @@ impl Mint {
         let last = ReviewId::new(state.last).map_or(0, ReviewId::unix_ms);
         tracing::warn!(
             database = self.database,
-            now = clock::text(now_ms),
-            before = clock::text(last),
+            now = clock::format(now_ms),
+            before = clock::format(last),
             "the clock has stepped back: some reviews are dated ahead of it"
         );
         state.last = now - 1;
@@ -120,14 +124,14 @@ impl Mint {
 }
 
 /// An id in flight.
-pub(in crate::store) struct Minted<'a> {
+pub(in crate::store) struct InFlightId<'a> {
     pub id: ReviewId,
-    mint: &'a Mint,
+    generator: &'a IdGenerator,
 }
 
-impl Drop for Minted<'_> {
+impl Drop for InFlightId<'_> {
     fn drop(&mut self) {
-        self.mint.lock().in_flight.remove(&self.id.get());
+        self.generator.lock().in_flight.remove(&self.id.get());
     }
 }
 
@@ -135,68 +139,68 @@ impl Drop for Minted<'_> {
 mod tests {
     use super::*;
 
-    fn mint_above(last: i64) -> (Mint, Clock) {
+    fn generator_above(last: i64) -> (IdGenerator, Clock) {
         let clock = Clock::default();
-        (Mint::above("reviews-1", last, clock.clone()), clock)
+        (IdGenerator::above("reviews-1", last, clock.clone()), clock)
     }
 
     #[test]
     fn the_horizon_is_the_oldest_id_in_flight() {
-        let (mint, _) = mint_above(0);
-        let [a, b, c] = [3, 900, 14].map(|n| mint.mint(Bucket::wrapping(n), None).unwrap());
+        let (generator, _) = generator_above(0);
+        let [a, b, c] = [3, 900, 14].map(|n| generator.next_id(Bucket::wrapping(n), None).unwrap());
         let (first, second, third) = (a.id.get(), b.id.get(), c.id.get());
         assert!(first < second && second < third);
-        assert_eq!(mint.horizon().settled, first);
+        assert_eq!(generator.low_watermark().settled, first);
         drop(b);
-        assert_eq!(mint.horizon().settled, first);
+        assert_eq!(generator.low_watermark().settled, first);
         drop(a);
-        assert_eq!(mint.horizon().settled, third);
+        assert_eq!(generator.low_watermark().settled, third);
         drop(c);
-        let settled = mint.horizon().settled;
+        let settled = generator.low_watermark().settled;
         assert!(settled > third);
-        assert!(mint.mint(Bucket::wrapping(7), None).unwrap().id.get() >= settled);
+        assert!(generator.next_id(Bucket::wrapping(7), None).unwrap().id.get() >= settled);
     }
 
     #[test]
     fn ids_stay_in_order_while_the_clock_is_set() {
-        let (mint, clock) = mint_above(0);
+        let (generator, clock) = generator_above(0);
         for offset in [4_000, 0, 2_500, -1_000, 3_900] {
             clock.set_offset_ms(offset);
-            let settled = mint.horizon().settled;
-            assert!(mint.mint(Bucket::wrapping(1), None).unwrap().id.get() >= settled);
+            let settled = generator.low_watermark().settled;
+            assert!(generator.next_id(Bucket::wrapping(1), None).unwrap().id.get() >= settled);
         }
     }
 
     #[test]
     fn a_wrong_clock_is_forgotten() {
-        let (mint, clock) = mint_above(0);
+        let (generator, clock) = generator_above(0);
         clock.set_offset_ms(3_600_000);
-        let ahead = mint.mint(Bucket::wrapping(1), None).unwrap();
+        let ahead = generator.next_id(Bucket::wrapping(1), None).unwrap();
         clock.set_offset_ms(0);
-        let id = mint.mint(Bucket::wrapping(1), None).unwrap().id;
+        let id = generator.next_id(Bucket::wrapping(1), None).unwrap().id;
         let now_ms = clock.now_ms();
         assert!((now_ms - id.unix_ms()).abs() < 60_000, "{} at {now_ms}", id.unix_ms());
         // What is in flight of the wrong time does not hold up what is of the right one.
-        let horizon = mint.horizon();
-        assert!(id.get() < horizon.settled && horizon.settled < ahead.id.get());
+        let watermark = generator.low_watermark();
+        assert!(id.get() < watermark.settled && watermark.settled < ahead.id.get());
         let mut rows = vec![id.get(), ahead.id.get()];
-        horizon.cut(&mut rows, |&id| id);
+        watermark.cut(&mut rows, |&id| id);
         assert_eq!(rows, [id.get(), ahead.id.get()]);
     }
 
     #[test]
     fn no_ids_outside_of_their_dates() {
-        let (mint, clock) = mint_above(0);
-        let before = mint.mint(Bucket::wrapping(1), None).unwrap().id;
+        let (generator, clock) = generator_above(0);
+        let before = generator.next_id(Bucket::wrapping(1), None).unwrap().id;
         for year in [-60_i64, 60] {
             clock.set_offset_ms(year * 366 * 86_400_000);
-            let refused = mint.mint(Bucket::wrapping(1), None);
+            let refused = generator.next_id(Bucket::wrapping(1), None);
             assert!(matches!(refused, Err(QueryError::ClockWrong(_))));
             let mut rows = vec![before.get()];
-            mint.horizon().cut(&mut rows, |&id| id);
+            generator.low_watermark().cut(&mut rows, |&id| id);
             assert_eq!(rows, [before.get()], "reading goes on");
         }
         clock.set_offset_ms(0);
-        assert!(mint.mint(Bucket::wrapping(1), None).unwrap().id > before);
+        assert!(generator.next_id(Bucket::wrapping(1), None).unwrap().id > before);
     }
 }

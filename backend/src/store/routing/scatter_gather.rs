@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::db::cluster;
-use crate::db::owner::{self, Owned};
-use crate::db::{Answer, Connection, QueryError};
+use crate::db::owner::{self, OwnedBuckets};
+use crate::db::{Connection, Pending, QueryError};
 use crate::shard::{Bucket, DatabaseIndex, ShardMap};
 use crate::store::error::StoreError;
 use crate::store::routing::Routing;
-use crate::store::routing::id_generator::Horizon;
+use crate::store::routing::id_generator::LowWatermark;
 
 /// The answers of several databases.
 pub(in crate::store) struct Gathered<T> {
@@ -21,17 +21,17 @@ pub(in crate::store) struct Gathered<T> {
 
 /// From which server of a database an answer may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) enum Source {
+pub(in crate::store) enum ReadFrom {
     /// As the operator chose: a replica may be a little late.
     Any,
     /// From the primary: who decides by the answer must not be late.
-    Latest,
+    Primary,
 }
 
 impl Routing<'_> {
     /// Does `work` by the shard map; when a database says that a bucket has moved, once more by
     /// a map that is read anew.
-    pub fn routed<T>(
+    pub fn with_current_map<T>(
         &self,
         work: impl Fn(&ShardMap) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
@@ -47,78 +47,78 @@ impl Routing<'_> {
 
     /// Asks every database that owns some of `buckets`, servers all at once: `query` gets the
     /// connection and those that it owns, in a snapshot in which it does own them.
-    pub fn gather<T: Send + 'static>(
+    pub fn scatter_gather<T: Send + 'static>(
         &self,
         map: &ShardMap,
         buckets: impl Iterator<Item = Bucket>,
-        from: Source,
+        from: ReadFrom,
         allow_partial: bool,
-        query: impl Fn(&mut Connection, &Owned) -> Result<T, QueryError> + Send + Sync + 'static,
+        query: impl Fn(&mut Connection, &OwnedBuckets) -> Result<T, QueryError> + Send + Sync + 'static,
     ) -> Result<Gathered<T>, StoreError> {
         let query = Arc::new(query);
-        self.ask_owners(map, buckets, allow_partial, |index, owned| {
+        self.query_owners(map, buckets, allow_partial, |index, owned| {
             let query = Arc::clone(&query);
-            self.database(index).begin(move |request| {
+            self.database(index).spawn(move |request| {
                 let owners = &request.database.owners;
                 let queries = |connection: &mut Connection| {
                     owner::require_readable(connection, owners, &owned.buckets)?;
                     query(connection, &owned)
                 };
                 match from {
-                    Source::Any => request.read(queries),
-                    Source::Latest => request.read_latest(queries),
+                    ReadFrom::Any => request.read(queries),
+                    ReadFrom::Primary => request.read_latest(queries),
                 }
             })
         })
     }
 
     /// The same for walks upwards in time: also says where they have to stop.
-    pub fn gather_settled<T: Send + 'static>(
+    pub fn scatter_gather_settled<T: Send + 'static>(
         &self,
         map: &ShardMap,
         buckets: impl Iterator<Item = Bucket>,
         allow_partial: bool,
-        query: impl Fn(&mut Connection, &Owned) -> Result<T, QueryError> + Send + Sync + 'static,
-    ) -> Result<(Gathered<T>, Horizon), StoreError> {
+        query: impl Fn(&mut Connection, &OwnedBuckets) -> Result<T, QueryError> + Send + Sync + 'static,
+    ) -> Result<(Gathered<T>, LowWatermark), StoreError> {
         let query = Arc::new(query);
-        let gathered = self.ask_owners(map, buckets, allow_partial, |index, owned| {
+        let gathered = self.query_owners(map, buckets, allow_partial, |index, owned| {
             let query = Arc::clone(&query);
-            // Read before the database is: see `Mint::horizon`.
-            let own_horizon = self.shards.mints[index].horizon();
-            self.database(index).begin(move |request| {
+            // Read before the database is: see `IdGenerator::low_watermark`.
+            let own_watermark = self.shards.id_generators[index].low_watermark();
+            self.database(index).spawn(move |request| {
                 request.read_settled(|connection, settled| {
                     let owners = &request.database.owners;
                     owner::require_readable(connection, owners, &owned.buckets)?;
-                    let horizon = settled.map(|it| Horizon::at(it.oldest_ms, it.now_ms));
-                    Ok((query(connection, &owned)?, horizon.unwrap_or(own_horizon)))
+                    let watermark = settled.map(|it| LowWatermark::at(it.oldest_ms, it.now_ms));
+                    Ok((query(connection, &owned)?, watermark.unwrap_or(own_watermark)))
                 })
             })
         })?;
-        let mut horizon = Horizon::NONE;
+        let mut watermark = LowWatermark::NONE;
         let mut answers = Vec::new();
         for (answer, of_database) in gathered.answers {
-            horizon = horizon.and(of_database);
+            watermark = watermark.and(of_database);
             answers.push(answer);
         }
-        Ok((Gathered { answers, missing: gathered.missing }, horizon))
+        Ok((Gathered { answers, missing: gathered.missing }, watermark))
     }
 
-    fn ask_owners<T>(
+    fn query_owners<T>(
         &self,
         map: &ShardMap,
         buckets: impl Iterator<Item = Bucket>,
         allow_partial: bool,
-        ask: impl Fn(DatabaseIndex, Owned) -> Answer<T>,
+        ask: impl Fn(DatabaseIndex, OwnedBuckets) -> Pending<T>,
     ) -> Result<Gathered<T>, StoreError> {
         let mut by_database: BTreeMap<DatabaseIndex, Vec<Bucket>> = BTreeMap::new();
         for bucket in buckets {
             by_database.entry(map.owner(bucket).database).or_default().push(bucket);
         }
-        let asked: Vec<(DatabaseIndex, Answer<T>)> = by_database
+        let asked: Vec<(DatabaseIndex, Pending<T>)> = by_database
             .into_iter()
             .map(|(index, buckets)| {
                 let database = &self.shards.reviews[index];
-                let owned = Owned { buckets, routed_by_engine: database.routes_itself() };
+                let owned = OwnedBuckets { buckets, routed_by_engine: database.routes_itself() };
                 (index, ask(index, owned))
             })
             .collect();

@@ -5,7 +5,7 @@
 use std::sync::Barrier;
 
 use futures_util::future::{join, join_all};
-use ostrakon::http::Rates;
+use ostrakon::http::RateLimits;
 use ostrakon::store::{Source, StoreError};
 use ostrakon_shared::{AccountEdit, Role};
 use reqwest::Method;
@@ -353,8 +353,8 @@ on_every_server!(pages_are_exact_while_both_write, async || {
 // Each process counts by itself: two allow twice as much.
 on_every_server!(each_process_has_limits_of_its_own, async || {
     let one = TestApp::start_with(1, |config| {
-        config.rates =
-            Rates { sign_ins_per_minute: 2, registrations_per_hour: 0, reviews_per_minute: 0 };
+        config.rate_limits =
+            RateLimits { sign_ins_per_minute: 2, registrations_per_hour: 0, reviews_per_minute: 0 };
     })
     .await;
     for app in [&one, &one.start_second_process()] {

@@ -1,6 +1,6 @@
 //! Replicas: which reads they serve, and when.
 
-use ostrakon::db::Reads;
+use ostrakon::db::ReadPreference;
 use serde_json::json;
 
 use super::{ServerCluster, wait_until_ready};
@@ -11,7 +11,7 @@ use crate::support::wait::wait_until;
 const PAGE: &str = "/api/products/1/reviews?limit=100";
 
 /// A cluster with a replica of reviews-2.
-async fn with_replica(reads: Reads, max_replica_lag_ms: u32) -> (ServerCluster, Postgres) {
+async fn with_replica(reads: ReadPreference, max_replica_lag_ms: u32) -> (ServerCluster, Postgres) {
     let mut replica = None;
     let cluster = ServerCluster::start_with(|config, reviews| {
         let follower = reviews[1].replica();
@@ -34,7 +34,7 @@ async fn until_it_has_all(cluster: &ServerCluster) {
 
 #[actix_web::test]
 async fn reads_go_on_while_the_primary_is_away() {
-    let (cluster, _replica) = with_replica(Reads::Primary, 1_000).await;
+    let (cluster, _replica) = with_replica(ReadPreference::Primary, 1_000).await;
     let app = &cluster.app;
     let [one, two] = cluster.create_reviews(20).await;
     cluster.app.verify();
@@ -71,7 +71,7 @@ async fn reads_go_on_while_the_primary_is_away() {
 
 #[actix_web::test]
 async fn a_client_reads_its_own_writes() {
-    let (cluster, replica) = with_replica(Reads::Replica, 60_000).await;
+    let (cluster, replica) = with_replica(ReadPreference::Replica, 60_000).await;
     let app = &cluster.app;
     cluster.create_reviews(10).await;
     until_it_has_all(&cluster).await;
@@ -120,7 +120,7 @@ async fn a_client_reads_its_own_writes() {
 
 #[actix_web::test]
 async fn a_replica_that_lags_or_fails_is_left_out() {
-    let (cluster, replica) = with_replica(Reads::Replica, 1).await;
+    let (cluster, replica) = with_replica(ReadPreference::Replica, 1).await;
     let app = &cluster.app;
     cluster.create_reviews(10).await;
     replica.sql("SELECT pg_wal_replay_pause()");

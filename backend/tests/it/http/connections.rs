@@ -204,7 +204,7 @@ async fn a_request_whose_client_is_gone_is_not_started() {
     let product = ProductId::new(1).unwrap();
     let first = app.store().reviews().create(None, product, review, None).unwrap();
     // Once its writer waits for the lock, it takes no more out of the queue.
-    while first.waits_for.database().as_deref() != Some("reviews-1") {
+    while first.awaited.database().as_deref() != Some("reviews-1") {
         thread::yield_now();
     }
     let gone: Vec<_> = (0..50).map(|_| connect(&app, &new_review())).collect();
@@ -215,7 +215,7 @@ async fn a_request_whose_client_is_gone_is_not_started() {
         assert_eq!(said, "", "the server has seen that the client is gone");
     }
     drop(holder);
-    first.done().await.unwrap();
+    first.outcome().await.unwrap();
     assert_eq!(app.create_review(1, None).await.len(), 13);
     assert_eq!(app.get_json("/api/products/1/rating").await["count"], 2);
     app.verify();

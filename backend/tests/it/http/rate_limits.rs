@@ -1,7 +1,7 @@
 //! Rate limits of sign-ins, registrations and reviews.
 
 use futures_util::future::select_all;
-use ostrakon::http::Rates;
+use ostrakon::http::RateLimits;
 use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -9,16 +9,16 @@ use serde_json::{Value, json};
 use crate::support::accounts::{create_account, credentials, register, sign_in};
 use crate::support::app::{TestApp, TestResponse};
 
-async fn start(rates: Rates) -> TestApp {
+async fn start(rate_limits: RateLimits) -> TestApp {
     TestApp::start_with(1, |config| {
-        config.rates = rates;
+        config.rate_limits = rate_limits;
         config.trusted_proxies = "127.0.0.1, 10.0.0.0/8".parse().unwrap();
     })
     .await
 }
 
-const OFF: Rates =
-    Rates { sign_ins_per_minute: 0, registrations_per_hour: 0, reviews_per_minute: 0 };
+const OFF: RateLimits =
+    RateLimits { sign_ins_per_minute: 0, registrations_per_hour: 0, reviews_per_minute: 0 };
 
 /// The response to a request that the proxy received from this address.
 async fn post_from(app: &TestApp, address: &str, path: &str, body: &Value) -> TestResponse {
@@ -43,7 +43,7 @@ async fn attempt(app: &TestApp, address: &str, name: &str, password: &str) -> Te
 }
 
 on_every_engine!(wrong_passwords_from_elsewhere_lock_nobody_out, async || {
-    let app = start(Rates { sign_ins_per_minute: 3, ..OFF }).await;
+    let app = start(RateLimits { sign_ins_per_minute: 3, ..OFF }).await;
     create_account(&app, "aspasia", Role::Member);
     for (left, name) in [(2, "aspasia"), (1, "Aspasia"), (0, "ASPASIA")] {
         let wrong = attempt(&app, "203.0.113.7", name, "x").await;
@@ -73,7 +73,7 @@ on_every_engine!(wrong_passwords_from_elsewhere_lock_nobody_out, async || {
 });
 
 on_every_engine!(a_network_can_t_try_one_name_after_another, async || {
-    let app = start(Rates { sign_ins_per_minute: 1, ..OFF }).await;
+    let app = start(RateLimits { sign_ins_per_minute: 1, ..OFF }).await;
     for number in 0..5 {
         attempt(&app, "203.0.113.7", &format!("name-{number}"), "x").await.problem(401);
     }
@@ -144,7 +144,7 @@ on_every_engine!(known_devices_can_sign_in_during_a_flood_of_guesses, async || {
 });
 
 on_every_engine!(a_device_that_signed_in_before_keeps_its_own_allowance, async || {
-    let app = start(Rates { sign_ins_per_minute: 2, ..OFF }).await;
+    let app = start(RateLimits { sign_ins_per_minute: 2, ..OFF }).await;
     create_account(&app, "aspasia", Role::Member);
     let device = device_of(&app, "aspasia").await;
     let by_device = async |device: &str, body: &Value| {
@@ -170,7 +170,7 @@ on_every_engine!(a_device_that_signed_in_before_keeps_its_own_allowance, async |
 });
 
 on_every_engine!(a_name_attacked_from_many_networks_is_slow_but_not_locked, async || {
-    let app = start(Rates { sign_ins_per_minute: 1, ..OFF }).await;
+    let app = start(RateLimits { sign_ins_per_minute: 1, ..OFF }).await;
     create_account(&app, "aspasia", Role::Member);
     for network in 0..21 {
         let address = format!("203.0.113.{network}");
@@ -181,7 +181,7 @@ on_every_engine!(a_name_attacked_from_many_networks_is_slow_but_not_locked, asyn
 });
 
 on_every_engine!(concurrent_attempts_at_an_attacked_name_are_not_faster, async || {
-    let app = start(Rates { sign_ins_per_minute: 1, ..OFF }).await;
+    let app = start(RateLimits { sign_ins_per_minute: 1, ..OFF }).await;
     create_account(&app, "aspasia", Role::Member);
     let device = device_of(&app, "aspasia").await;
     for network in 0..20 {
@@ -212,7 +212,7 @@ on_every_engine!(concurrent_attempts_at_an_attacked_name_are_not_faster, async |
 });
 
 on_every_engine!(a_session_that_was_stolen_can_t_guess_the_password, async || {
-    let app = start(Rates { sign_ins_per_minute: 3, ..OFF }).await;
+    let app = start(RateLimits { sign_ins_per_minute: 3, ..OFF }).await;
     let browser = register(&app, "aspasia").await;
     let change = json!({"current_password": "x", "new_password": "12345678"});
     for _ in 0..3 {
@@ -224,7 +224,7 @@ on_every_engine!(a_session_that_was_stolen_can_t_guess_the_password, async || {
 });
 
 on_every_engine!(registrations_are_limited_by_address_and_mistakes_are_free, async || {
-    let app = start(Rates { registrations_per_hour: 2, ..OFF }).await;
+    let app = start(RateLimits { registrations_per_hour: 2, ..OFF }).await;
     let attempt = async |address: &str, name: &str| {
         post_from(&app, address, "/api/accounts", &credentials(name)).await
     };
@@ -241,7 +241,7 @@ on_every_engine!(registrations_are_limited_by_address_and_mistakes_are_free, asy
 });
 
 on_every_engine!(posts_are_limited_by_account_or_by_a_guest_s_address, async || {
-    let app = start(Rates { reviews_per_minute: 2, ..OFF }).await;
+    let app = start(RateLimits { reviews_per_minute: 2, ..OFF }).await;
     let post = async |address: &str, path: &str| {
         post_from(&app, address, path, &json!({"body": "text"})).await
     };
@@ -270,7 +270,7 @@ on_every_engine!(posts_are_limited_by_account_or_by_a_guest_s_address, async || 
 
 on_every_engine!(the_operator_s_own_scripts_have_no_limit, async || {
     let app = TestApp::start_with(1, |config| {
-        config.rates = Rates { reviews_per_minute: 2, ..OFF };
+        config.rate_limits = RateLimits { reviews_per_minute: 2, ..OFF };
     })
     .await;
     for _ in 0..10 {
@@ -281,7 +281,7 @@ on_every_engine!(the_operator_s_own_scripts_have_no_limit, async || {
 
 on_every_engine!(only_a_trusted_proxy_can_name_the_client, async || {
     let app = TestApp::start_with(1, |config| {
-        config.rates = Rates { sign_ins_per_minute: 2, ..OFF };
+        config.rate_limits = RateLimits { sign_ins_per_minute: 2, ..OFF };
         config.trusted_proxies = "10.0.0.0/8".parse().unwrap();
     })
     .await;

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use ostrakon::http::Rates;
+use ostrakon::http::RateLimits;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -16,8 +16,8 @@ use crate::support::cli::{ServerProcess, ostrakon, succeeds};
 use crate::support::cluster::TestCluster;
 use crate::support::reserved_port::ReservedPort;
 
-const OFF: Rates =
-    Rates { sign_ins_per_minute: 0, registrations_per_hour: 0, reviews_per_minute: 0 };
+const OFF: RateLimits =
+    RateLimits { sign_ins_per_minute: 0, registrations_per_hour: 0, reviews_per_minute: 0 };
 
 /// A running nginx. Its workers have a user of their own, if we may give them one.
 struct Nginx {
@@ -103,7 +103,7 @@ async fn review(app: &TestApp, nginx: &Nginx, from: u8) -> TestResponse {
 /// A server of the demo's account and of limits that are soon reached.
 async fn start(configure: impl FnOnce(&mut ostrakon::config::Config)) -> TestApp {
     let app = TestApp::start_with(1, |config| {
-        config.rates = Rates { reviews_per_minute: 2, ..OFF };
+        config.rate_limits = RateLimits { reviews_per_minute: 2, ..OFF };
         configure(config);
     })
     .await;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 
-use ostrakon::store::{Clock, Removed};
+use ostrakon::store::{Clock, RemovedRows};
 use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -309,14 +309,14 @@ on_every_engine!(a_clock_that_is_ahead_removes_nothing, async || {
         clock.set_offset_ms(days_ahead * 24 * 60 * 60 * 1_000);
         assert_eq!(
             app.store().accounts().remove_old(60).unwrap(),
-            Removed::default(),
+            RemovedRows::default(),
             "{days_ahead}"
         );
         // Not even when its own entries have the wrong date as well.
         store_entry(&app, "ahead", -days_ahead);
         assert_eq!(
             app.store().accounts().remove_old(60).unwrap(),
-            Removed::default(),
+            RemovedRows::default(),
             "{days_ahead}"
         );
         app.sql("default", "DELETE FROM audit_entry WHERE account_name = 'ahead'");
@@ -324,7 +324,10 @@ on_every_engine!(a_clock_that_is_ahead_removes_nothing, async || {
     assert_eq!(stored_entries(&app), ["old", "older", "new"]);
     assert_eq!(session.name().await, "admin");
     clock.set_offset_ms(0);
-    assert_eq!(app.store().accounts().remove_old(60).unwrap(), Removed { entries: 1, sessions: 0 });
+    assert_eq!(
+        app.store().accounts().remove_old(60).unwrap(),
+        RemovedRows { entries: 1, sessions: 0 }
+    );
     assert_eq!(stored_entries(&app), ["old", "new"]);
 });
 
@@ -332,7 +335,7 @@ on_every_engine!(changed_settings_are_recorded, async || {
     let app = app().await;
     let settings = |rate: &str| [("guest_reviews", "true".to_owned()), ("rate", rate.to_owned())];
     for rate in ["10", "10", "0"] {
-        app.store().audit().note_settings(&settings(rate)).unwrap();
+        app.store().audit().record_settings(&settings(rate)).unwrap();
     }
     let found = of(&app, "settings_changed").await;
     assert_eq!(

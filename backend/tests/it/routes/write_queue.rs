@@ -7,7 +7,7 @@ use diesel::{Connection, PgConnection};
 use futures_util::future::join_all;
 use ostrakon::db::Address;
 use ostrakon::shard::{Spread, home_buckets, slot_of_key};
-use ostrakon::store::{StoreError, Writing};
+use ostrakon::store::{PendingWrite, StoreError};
 use ostrakon_shared::{NewReview, ProductId, Role};
 use reqwest::Method;
 use serde_json::json;
@@ -142,13 +142,13 @@ async fn a_full_write_queue_refuses_reviews() {
     let review: NewReview = serde_json::from_value(json!({"body": "text"})).unwrap();
     let begin = || app.store().reviews().create(None, product, review.clone(), None);
     // Once its writer waits for the lock, it takes no more out of the queue.
-    let mut writing = vec![begin().unwrap()];
-    while writing[0].waits_for.database().as_deref() != Some("reviews-1") {
+    let mut pending = vec![begin().unwrap()];
+    while pending[0].awaited.database().as_deref() != Some("reviews-1") {
         std::thread::yield_now();
     }
     let refusal = loop {
         match begin() {
-            Ok(begun) => writing.push(begun),
+            Ok(begun) => pending.push(begun),
             Err(refusal) => break refusal,
         }
     };
@@ -157,8 +157,8 @@ async fn a_full_write_queue_refuses_reviews() {
     assert_eq!(answer.problem(503), "database_busy");
     assert!(!answer.header("retry-after").is_empty());
     drop(holder);
-    let begun = writing.len();
-    for done in join_all(writing.into_iter().map(Writing::done)).await {
+    let begun = pending.len();
+    for done in join_all(pending.into_iter().map(PendingWrite::outcome)).await {
         done.unwrap();
     }
     assert_eq!(app.get_json("/api/products/1/rating").await["count"], begun);

@@ -8,8 +8,8 @@ use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Text};
 use diesel::{Connection, PgConnection, QueryResult, RunQueryDsl, SqliteConnection};
 use ostrakon::config::Config;
-use ostrakon::db::{Address, Reads, Settings};
-use ostrakon::http::{Rates, TrustedProxies};
+use ostrakon::db::{Address, ReadPreference, Settings};
+use ostrakon::http::{RateLimits, TrustedProxies};
 use ostrakon::store::{Clock, SetupError};
 use tempfile::TempDir;
 
@@ -75,7 +75,7 @@ impl TestCluster {
             default_url: address("default"),
             reviews_urls: reviews.iter().filter_map(|database| address(database)).collect(),
             replicas: BTreeMap::new(),
-            reads: Reads::Primary,
+            reads: ReadPreference::Primary,
             max_replica_lag_ms: 1_000,
             connections: Settings {
                 read_connections: 4,
@@ -88,7 +88,7 @@ impl TestCluster {
             pre_moderation: false,
             trusted_proxies: TrustedProxies::default(),
             public_url: None,
-            rates: Rates {
+            rate_limits: RateLimits {
                 sign_ins_per_minute: 0,
                 registrations_per_hour: 0,
                 reviews_per_minute: 0,

@@ -24,7 +24,7 @@ pub fn password_panel(on_tokens_revoked: Callback<()>) -> AnyView {
             new_password: new.get_untracked(),
             revoke_tokens: revoke_tokens.get_untracked(),
         };
-        let mut errors = change.errors();
+        let mut errors = change.validate();
         if change.current_password.is_empty() {
             errors.push(missing("current_password", "Please enter your current password."));
         }

@@ -119,7 +119,7 @@ fn token_form(tokens: PaginatedList<TokenInfo>) -> AnyView {
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let token = read_form(name.get_untracked(), scopes.get_untracked(), &days.read_untracked());
-        let errors = token.errors(role);
+        let errors = token.validate(role);
         let work = async move {
             let new = api::create_token(&token).await?;
             tokens.items.update(|items| items.insert(0, new.token.clone()));

@@ -227,7 +227,7 @@ fn DecideForm(decisions: Decisions) -> impl IntoView {
             NewDecisions { decision, reason, note: optional(note), reviews: reviews.clone() };
         let first = ReviewVersion::clone(&asked.reviews[0]);
         // All requests have the same reason and note, so checking one is enough.
-        let errors = NewDecisions { reviews: vec![first], ..asked.clone() }.errors();
+        let errors = NewDecisions { reviews: vec![first], ..asked.clone() }.validate();
         let work = async move {
             let mut results = Vec::new();
             for part in asked.reviews.chunks(MAX_DECISIONS) {

@@ -52,7 +52,7 @@ pub fn ProductForm(
             sku: optional(sku),
             picture_url: optional(picture_url),
         };
-        let errors = product.errors();
+        let errors = product.validate();
         let target = target.get_untracked();
         let work = async move {
             let saved = match target {

@@ -8,8 +8,8 @@ use ostrakon_shared::Engine;
 
 use crate::db::cluster;
 use crate::db::{Context, Database, DbError, backup, copy, inspect, migrate};
-use crate::store::cluster::backup::manifest::{ClusterPins, FileEntry, Manifest, Saved};
-use crate::store::cluster::backup::{Progress, files_of};
+use crate::store::cluster::backup::manifest::{ClusterPins, FileEntry, Manifest, SavedDatabase};
+use crate::store::cluster::backup::{DatabaseProgressFn, files_of};
 
 /// Compares the files of a backup with its manifest, and opens each database that is wanted. Changes
 /// nothing; returns what is wrong, a line each.
@@ -17,7 +17,7 @@ pub fn check(
     folder: &Path,
     manifest: &Manifest,
     wanted: impl Fn(&str) -> bool,
-    progress: Progress<'_>,
+    progress: DatabaseProgressFn<'_>,
 ) -> Vec<String> {
     let mut problems = check_names(manifest);
     problems.extend(check_entries(folder, "data folder", &manifest.files));
@@ -66,7 +66,7 @@ fn check_entries(folder: &Path, of: &str, files: &BTreeMap<String, FileEntry>) -
     problems
 }
 
-fn check_files(folder: &Path, saved: &Saved) -> Vec<String> {
+fn check_files(folder: &Path, saved: &SavedDatabase) -> Vec<String> {
     let mut problems = check_entries(folder, &saved.name, &saved.files);
     match files_of(folder, &saved.path(folder)) {
         Ok(found) => {
@@ -82,9 +82,9 @@ fn check_files(folder: &Path, saved: &Saved) -> Vec<String> {
 
 fn check_contents(
     folder: &Path,
-    saved: &Saved,
+    saved: &SavedDatabase,
     pinned: &ClusterPins,
-    progress: Progress<'_>,
+    progress: DatabaseProgressFn<'_>,
 ) -> Vec<String> {
     let path = saved.path(folder);
     match saved.engine {
@@ -101,12 +101,12 @@ fn check_contents(
 
 fn check_file(
     copy: &Database,
-    saved: &Saved,
+    saved: &SavedDatabase,
     pinned: &ClusterPins,
-    progress: Progress<'_>,
+    progress: DatabaseProgressFn<'_>,
 ) -> Result<Vec<String>, DbError> {
     let (damage, pins) = copy.read_latest(&Context::default(), |connection| {
-        Ok((inspect::damage(connection)?, cluster::pins(connection)?))
+        Ok((inspect::integrity_errors(connection)?, cluster::pins(connection)?))
     })?;
     let name = &saved.name;
     let mut problems: Vec<_> = damage.into_iter().map(|line| format!("{name}: {line}")).collect();
@@ -120,11 +120,11 @@ fn check_file(
 /// What is different in a database that should hold what was saved: a line a table.
 pub fn compare(
     database: &Database,
-    saved: &Saved,
-    progress: copy::Progress<'_>,
+    saved: &SavedDatabase,
+    progress: copy::ProgressFn<'_>,
 ) -> Result<Vec<String>, DbError> {
     let kind = saved.kind();
-    let migrations = migrate::progress(database, kind)?;
+    let migrations = migrate::state(database, kind)?;
     if migrations.applied != saved.migrations {
         return Ok(vec![format!("{}: other migrations than the manifest says", saved.name)]);
     }

@@ -53,19 +53,19 @@ impl Backups<'_> {
 
     /// The number of the next backup.
     pub fn next_sequence(&self) -> io::Result<u64> {
-        let whole = whole_backups(self.folder)?;
+        let whole = complete_backups(self.folder)?;
         warn_of_dates_ahead(&whole);
         Ok(whole.iter().map(|backup| backup.sequence).max().unwrap_or_default() + 1)
     }
 
     /// Deletes the oldest backups of this cluster but `keep`, of which `new` is one; returns which.
     pub fn remove_old(&self, new: &Path, cluster: &str, keep: usize) -> io::Result<Vec<PathBuf>> {
-        let mut others = whole_backups(self.folder)?;
+        let mut others = complete_backups(self.folder)?;
         let is_of = |manifest: &Manifest| manifest.cluster.id == cluster;
         others.retain(|it| it.path != new && it.manifest.as_ref().is_some_and(is_of));
         let old = (others.len() + 1).saturating_sub(keep);
         others.truncate(old);
-        for Whole { path, .. } in &others {
+        for CompleteBackup { path, .. } in &others {
             // Under this name it no longer counts as a backup, even if deleting its files fails.
             let partial = files::beside(path, PARTIAL);
             fs::rename(path, &partial)?;
@@ -86,7 +86,7 @@ pub fn find(path: &Path) -> Result<PathBuf, BackupError> {
         return Ok(path.to_owned());
     }
     let at = |error: io::Error| BackupError(format!("{}: {error}", path.display()));
-    let whole = whole_backups(path).map_err(at)?;
+    let whole = complete_backups(path).map_err(at)?;
     warn_of_dates_ahead(&whole);
     whole.into_iter().next_back().map(|newest| newest.path).ok_or_else(|| {
         let path = path.display();
@@ -95,7 +95,7 @@ pub fn find(path: &Path) -> Result<PathBuf, BackupError> {
 }
 
 /// A backup that is whole by its name.
-struct Whole {
+struct CompleteBackup {
     path: PathBuf,
     name: String,
     /// `None`: it can't be read.
@@ -105,7 +105,7 @@ struct Whole {
 }
 
 /// The backups in a folder, the oldest first.
-fn whole_backups(folder: &Path) -> io::Result<Vec<Whole>> {
+fn complete_backups(folder: &Path) -> io::Result<Vec<CompleteBackup>> {
     let latest = backup_name(Timestamp::now() + SignedDuration::from_millis(MAX_AHEAD_MS));
     let mut whole = Vec::new();
     for path in subfolders(folder)? {
@@ -113,7 +113,7 @@ fn whole_backups(folder: &Path) -> io::Result<Vec<Whole>> {
         if is_backup_name(&name) && path.join(MANIFEST).exists() {
             let manifest = Manifest::read(&path).ok();
             let is_ahead = name > latest;
-            whole.push(Whole { path, name, manifest, sequence: 0, is_ahead });
+            whole.push(CompleteBackup { path, name, manifest, sequence: 0, is_ahead });
         }
     }
     whole.sort_by(|one, other| one.name.cmp(&other.name));
@@ -127,8 +127,8 @@ fn whole_backups(folder: &Path) -> io::Result<Vec<Whole>> {
     Ok(whole)
 }
 
-fn warn_of_dates_ahead(backups: &[Whole]) {
-    for Whole { path, .. } in backups.iter().filter(|backup| backup.is_ahead) {
+fn warn_of_dates_ahead(backups: &[CompleteBackup]) {
+    for CompleteBackup { path, .. } in backups.iter().filter(|backup| backup.is_ahead) {
         let backup = path.display();
         tracing::warn!(%backup, "dated ahead of the clock: it is wrong, or was");
     }

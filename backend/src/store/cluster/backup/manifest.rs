@@ -36,7 +36,7 @@ pub struct Manifest {
     /// When all was saved.
     pub finished_at: Timestamp,
     /// `reviews-1` to `reviews-N`, then `default`: in the order in which they were saved.
-    pub databases: Vec<Saved>,
+    pub databases: Vec<SavedDatabase>,
     /// What else belongs to the cluster: files of the data folder, by their names.
     #[serde(default)]
     pub files: BTreeMap<String, FileEntry>,
@@ -44,7 +44,7 @@ pub struct Manifest {
 
 /// What is known of a backup when it begins.
 #[derive(Clone, Copy, Debug)]
-pub struct Begun {
+pub struct BackupStart {
     /// See [`Manifest::sequence`].
     pub sequence: u64,
     /// See [`Manifest::started_at`].
@@ -68,7 +68,7 @@ pub struct ClusterPins {
 
 /// One database of a backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Saved {
+pub struct SavedDatabase {
     /// `default`, or `reviews-1` to `reviews-N`.
     pub name: String,
     /// What kind of database it is.
@@ -109,8 +109,8 @@ impl Manifest {
     /// The manifest of a finished backup.
     pub fn new(
         cluster: ClusterPins,
-        begun: Begun,
-        databases: Vec<Saved>,
+        begun: BackupStart,
+        databases: Vec<SavedDatabase>,
         files: BTreeMap<String, FileEntry>,
     ) -> Manifest {
         Manifest {
@@ -153,7 +153,7 @@ impl Manifest {
     /// Rows of all tables of all databases, or of those that are named.
     pub fn rows(&self, wanted: impl Fn(&str) -> bool) -> u64 {
         let databases = self.databases.iter().filter(|saved| wanted(&saved.name));
-        databases.map(Saved::rows).sum()
+        databases.map(SavedDatabase::rows).sum()
     }
 }
 
@@ -178,7 +178,7 @@ impl From<Pins> for ClusterPins {
     }
 }
 
-impl Saved {
+impl SavedDatabase {
     /// Which tables it has.
     pub fn kind(&self) -> Kind {
         if self.name == "default" { Kind::Default } else { Kind::Reviews }

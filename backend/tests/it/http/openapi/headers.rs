@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ostrakon::http::Rates;
+use ostrakon::http::RateLimits;
 use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -79,8 +79,11 @@ fn undescribed(
 on_every_engine!(headers_of_responses_are_described, async || {
     let app = TestApp::start_with(1, |config| {
         config.trusted_proxies = "127.0.0.1".parse().unwrap();
-        config.rates =
-            Rates { sign_ins_per_minute: 6, registrations_per_hour: 6, reviews_per_minute: 60 };
+        config.rate_limits = RateLimits {
+            sign_ins_per_minute: 6,
+            registrations_per_hour: 6,
+            reviews_per_minute: 60,
+        };
     })
     .await;
     let document = app.get_json("/api/openapi.json").await;

@@ -4,7 +4,7 @@
 ///
 /// What is `open` may get more values in a later version. Clients that do not know them yet read
 /// `Unknown` instead of failing; fields of requests refuse it by `deserialize_with = "…::known"`.
-macro_rules! names {
+macro_rules! string_enum {
     ($(#[doc = $doc:literal])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident => $text:literal,)* }) => {
         $(#[doc = $doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,7 +12,7 @@ macro_rules! names {
             $($(#[$variant_doc])* $variant,)*
         }
 
-        $crate::names::words!($name, { $($variant => $text,)* } [], [$($doc),*], []);
+        $crate::string_enum::words!($name, { $($variant => $text,)* } [], [$($doc),*], []);
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<$name, D::Error> {
@@ -29,7 +29,7 @@ macro_rules! names {
             $($(#[$variant_doc])* $variant,)*
         }
 
-        $crate::names::words!(
+        $crate::string_enum::words!(
             $name,
             { $($variant => $text,)* } [Unknown],
             [$($doc,)* "Clients must expect further values."],
@@ -96,7 +96,7 @@ macro_rules! words {
         #[cfg(feature = "openapi")]
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-                $crate::names::schema(&[$($doc),*], &[$($text),*], &[$($example)?])
+                $crate::string_enum::schema(&[$($doc),*], &[$($text),*], &[$($example)?])
             }
         }
 
@@ -105,7 +105,7 @@ macro_rules! words {
     };
 }
 
-pub(crate) use {names, words};
+pub(crate) use {string_enum, words};
 
 /// The schema of an enum's words.
 #[cfg(feature = "openapi")]

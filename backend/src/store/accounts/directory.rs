@@ -10,10 +10,10 @@ use crate::db::accounts::{self, AccountRow, NewAccount};
 use crate::db::sessions;
 use crate::db::{Connection, DbError, Lock, QueryError, lock};
 use crate::store::accounts::Accounts;
-use crate::store::accounts::passwords::require_unguessable;
+use crate::store::accounts::passwords::require_strong;
 use crate::store::accounts::secret;
-use crate::store::accounts::sessions::{Begun, Browser, begin};
-use crate::store::audit::{About, Source, change, record};
+use crate::store::accounts::sessions::{ClientInfo, StartedSession, insert_session};
+use crate::store::audit::{AuditTarget, Source, audit_change, record};
 use crate::store::error::StoreError;
 use crate::store::routing::cursor::{self, ListScope, Position};
 use crate::text::{NameKeys, fold, name_key};
@@ -37,19 +37,25 @@ impl Accounts<'_> {
     pub fn register(
         &self,
         credentials: &Credentials,
-        browser: &Browser,
-    ) -> Result<Begun, StoreError> {
+        client: &ClientInfo,
+    ) -> Result<StartedSession, StoreError> {
         if NameKeys::of(&credentials.name).is_reserved() {
             return Err(StoreError::Invalid(vec![reserved("name")]));
         }
         let new = self.new_account(credentials, Role::Member)?;
         let secret = secret::new_session()?;
         let account = self.insert(&new, |connection, account| {
-            begin(connection, account.id, &secret, browser)?;
-            let source = browser.source(account)?;
-            record(connection, &source, AuditAction::AccountCreated, About::Account(account), &[])
+            insert_session(connection, account.id, &secret, client)?;
+            let source = client.source(account)?;
+            record(
+                connection,
+                &source,
+                AuditAction::AccountCreated,
+                AuditTarget::Account(account),
+                &[],
+            )
         })?;
-        Ok(Begun { account, secret })
+        Ok(StartedSession { account, secret })
     }
 
     /// Creates an account with this role, for an operator: also under a name that is reserved.
@@ -92,12 +98,12 @@ impl Accounts<'_> {
     }
 
     fn new_account(&self, credentials: &Credentials, role: Role) -> Result<Prepared, StoreError> {
-        let errors = credentials.errors();
+        let errors = credentials.validate();
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
         let name = credentials.account_name();
-        require_unguessable("password", &name, &credentials.password)?;
+        require_strong("password", &name, &credentials.password)?;
         let keys = NameKeys::of(&name);
         // Before a password is hashed, which takes long.
         if self.default().read_latest(|connection| accounts::is_taken(connection, &keys))? {
@@ -238,8 +244,8 @@ fn created_by_operator(
     account: &AccountRow,
     role: Role,
 ) -> Result<(), QueryError> {
-    let changes = [change("role", None, Some(role.as_str()))];
-    let (source, about) = (Source::operator(), About::Account(account));
+    let changes = [audit_change("role", None, Some(role.as_str()))];
+    let (source, about) = (Source::operator(), AuditTarget::Account(account));
     record(connection, &source, AuditAction::AccountCreated, about, &changes)
 }
 
@@ -250,9 +256,9 @@ fn record_edit(
     before: &Account,
     after: &AccountRow,
 ) -> Result<(), QueryError> {
-    let about = About::Account(after);
+    let about = AuditTarget::Account(after);
     if after.role != before.role.as_str() {
-        let changes = [change("role", Some(before.role.as_str()), Some(&after.role))];
+        let changes = [audit_change("role", Some(before.role.as_str()), Some(&after.role))];
         record(connection, source, AuditAction::RoleChanged, about, &changes)?;
     }
     match (before.disabled, after.disabled) {
