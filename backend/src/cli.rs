@@ -42,7 +42,7 @@ use crate::store::{SetupError, StoreError};
 ///   write_connections       OSTRAKON_WRITE_CONNECTIONS       writing ones, to PostgreSQL: 4
 ///   checkout_timeout_ms     OSTRAKON_CHECKOUT_TIMEOUT_MS     wait for a free one: 2000
 ///   lock_timeout_ms         OSTRAKON_LOCK_TIMEOUT_MS         wait for a lock: 5000
-///   statement_timeout_ms    OSTRAKON_STATEMENT_TIMEOUT_MS    work of PostgreSQL: 10000
+///   statement_timeout_ms    OSTRAKON_STATEMENT_TIMEOUT_MS    a statement, a read: 10000
 ///   app_dir                 OSTRAKON_APP_DIR                 folder of the built app
 ///   guest_reviews           OSTRAKON_GUEST_REVIEWS           whether guests may review: true
 ///   pre_moderation          OSTRAKON_PRE_MODERATION          whether reviews wait: false

@@ -14,7 +14,7 @@ use crate::db::connection::circuit_breaker::CircuitBreaker;
 use crate::db::connection::room::Room;
 use crate::db::dialect::citus;
 use crate::db::dialect::engine::{self, Connection, Mode};
-use crate::db::dialect::statement_timeout::TimeLimit;
+use crate::db::dialect::statement_timeout::{self, TimeLimit};
 use crate::db::dialect::wal_size::WalSize;
 use crate::db::error::{DbError, QueryError, is_damage};
 use crate::db::files;
@@ -30,8 +30,7 @@ pub struct Settings {
     pub checkout_timeout_ms: u32,
     /// How long a transaction waits for another one's lock, in milliseconds.
     pub lock_timeout_ms: u32,
-    /// How long a PostgreSQL server works at one statement, and SQLite at the queries of one read, in
-    /// milliseconds.
+    /// How long a PostgreSQL server works at one statement, and SQLite at one read, in milliseconds.
     pub statement_timeout_ms: u32,
 }
 
@@ -125,8 +124,8 @@ impl Server {
         prepare: impl Fn(&mut Connection) -> Result<P, QueryError>,
         queries: impl Fn(&mut Connection, P) -> Result<T, QueryError>,
     ) -> Result<T, DbError> {
+        let _limit = TimeLimit::start(self.statement_timeout());
         let prepared = |session: &mut PooledConn| {
-            session.limit.start(self.statement_timeout());
             let prepared = prepare(&mut session.connection)?;
             engine::begin(&mut session.connection, Mode::Read)?;
             Ok(prepared)
@@ -145,7 +144,6 @@ impl Server {
         after: impl FnOnce(&mut Connection),
     ) -> Result<T, DbError> {
         let begin = |session: &mut PooledConn| {
-            session.limit.lift();
             engine::begin(&mut session.connection, Mode::Write)?;
             if self.breaker.routes_itself() {
                 // Nodes know of a limit what the transaction itself says.
@@ -358,7 +356,6 @@ struct PooledConn {
     broken: bool,
     /// See [`CircuitBreaker::generation`].
     generation: u64,
-    limit: TimeLimit,
 }
 
 /// Why a connection could not be opened.
@@ -376,13 +373,10 @@ impl ManageConnection for Connector {
         let connected = connected.and_then(|mut connection| {
             let routes_itself = citus::set_up(&mut connection).map_err(|e| one_line(&e))?;
             self.breaker.set_routes_itself(routes_itself);
-            let limit = TimeLimit::of(&mut connection).map_err(|e| one_line(&e))?;
-            Ok((connection, limit))
+            Ok(connection)
         });
         match connected {
-            Ok((connection, limit)) => {
-                Ok(PooledConn { connection, broken: false, generation, limit })
-            }
+            Ok(connection) => Ok(PooledConn { connection, broken: false, generation }),
             Err(reason) => {
                 // A command that nobody watches for says it itself.
                 if self.breaker.is_watched() {
@@ -420,6 +414,7 @@ pub(in crate::db) fn connect(
     writes: bool,
     settings: &Settings,
 ) -> Result<Connection, String> {
+    statement_timeout::install();
     let url = address.open_url();
     let connected = match address {
         Address::Sqlite(_) => SqliteConnection::establish(&url).map(Connection::Sqlite),

@@ -12,7 +12,7 @@ use twox_hash::XxHash3_64;
 
 use crate::db::dialect::citus;
 use crate::db::dialect::prepared::KeepPrepared;
-use crate::db::dialect::statement_timeout::in_time;
+use crate::db::dialect::statement_timeout::TimeLimit;
 use crate::db::error::QueryError;
 use crate::db::tables::cluster;
 use crate::db::tables::owner::OwnedBuckets;
@@ -231,8 +231,7 @@ pub(in crate::db) fn in_buckets(connection: &Connection, owned: &OwnedBuckets) -
     match connection {
         // Not by the index of buckets: most reviews of the database do lie in them.
         Connection::Sqlite(_) => {
-            let is_one = sql::<SmallInt>("+review.bucket").eq_any(numbers(owned));
-            Box::new(is_one.and(in_time(connection)))
+            Box::new(sql::<SmallInt>("+review.bucket").eq_any(numbers(owned)))
         }
         Connection::Postgres(_) if owned.routed_by_engine => {
             Box::new(review::bucket.eq_any(numbers(owned)))
@@ -433,6 +432,11 @@ pub fn encoding(connection: &mut Connection) -> Result<Option<(String, String)>,
 
 /// Lets the queries of this transaction take as long as they need.
 pub fn without_time_limit(connection: &mut Connection) -> Result<(), QueryError> {
-    let Connection::Postgres(postgres) = connection else { return Ok(()) };
-    Ok(postgres.batch_execute("SET LOCAL statement_timeout = 0")?)
+    match connection {
+        Connection::Sqlite(_) => TimeLimit::lift(),
+        Connection::Postgres(postgres) => {
+            postgres.batch_execute("SET LOCAL statement_timeout = 0")?;
+        }
+    }
+    Ok(())
 }

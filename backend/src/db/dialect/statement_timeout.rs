@@ -1,96 +1,107 @@
-//! How long SQLite works at the queries of one read, as PostgreSQL's `statement_timeout` limits it.
+//! How long SQLite works at one read, as `statement_timeout` limits PostgreSQL's statements.
 //!
-//! SQLite has a progress handler for that, which diesel 2.3 does not offer. So a query that may
-//! read many rows asks a function about each of them, which fails when the time is up.
+//! SQLite asks a [progress handler] whether to go on. Diesel 2.3 can't install one, so this module
+//! does, on each connection that is opened: the only unsafe code of the project.
+//!
+//! [progress handler]: https://sqlite.org/c3ref/progress_handler.html
+#![expect(unsafe_code, reason = "diesel has no function for SQLite's progress handler")]
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::cell::Cell;
+use std::ffi::{c_char, c_int, c_void};
+use std::ptr::null_mut;
+use std::sync::Once;
 use std::time::{Duration, Instant};
 
-use diesel::dsl::sql;
-use diesel::expression::SqlLiteral;
-use diesel::serialize::{IsNull, Output, ToSql};
-use diesel::sql_types::Bool;
-use diesel::sqlite::Sqlite;
-use diesel::{QueryResult, SqliteConnection, serialize};
+use libsqlite3_sys as ffi;
 
-use crate::db::dialect::engine::Connection;
+/// Steps of SQLite's virtual machine between two looks at the clock: less than a millisecond. A read
+/// that takes fewer steps never fails, however slow the machine is.
+const STEPS: c_int = 10_000;
 
-/// What SQLite says when the time is up: PostgreSQL's words.
-const TOO_LONG: &str = "canceling statement due to statement timeout";
-
-/// Rows between two looks at the clock.
-const ROWS: u32 = 64;
-
-diesel::define_sql_function! {
-    /// Fails when the time is up.
-    fn ostrakon_in_time() -> Bool;
+thread_local! {
+    /// When the read that this thread is working at has to end.
+    static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-#[derive(Clone)]
+/// The limit of what this thread reads, until it is dropped.
+#[must_use]
 pub(in crate::db) struct TimeLimit {
-    began: Instant,
-    /// Nanoseconds after that.
-    deadline: Arc<AtomicU64>,
-    /// Rows that were asked about since the limit was set.
-    rows: Arc<AtomicU32>,
+    outer: Option<Instant>,
 }
 
 impl TimeLimit {
-    /// A connection's limit; none until one is set. A server has its own.
-    pub fn of(connection: &mut Connection) -> QueryResult<TimeLimit> {
-        let began = Instant::now();
-        let (deadline, rows) = (Arc::new(AtomicU64::new(u64::MAX)), Arc::default());
-        let limit = TimeLimit { began, deadline, rows };
-        if let Connection::Sqlite(sqlite) = connection {
-            limit.register(sqlite)?;
-        }
-        Ok(limit)
+    pub fn start(limit: Duration) -> TimeLimit {
+        TimeLimit { outer: DEADLINE.replace(Instant::now().checked_add(limit)) }
     }
 
-    fn register(&self, sqlite: &mut SqliteConnection) -> QueryResult<()> {
-        let limit = self.clone();
-        ostrakon_in_time_utils::register_nondeterministic_impl(sqlite, move || {
-            let row = limit.rows.fetch_add(1, Ordering::Relaxed);
-            InTime(row % ROWS != ROWS - 1 || !limit.is_over())
-        })
-    }
-
-    /// From now on, so long.
-    pub fn start(&self, limit: Duration) {
-        let deadline = self.began.elapsed() + limit;
-        self.deadline.store(deadline.as_nanos() as u64, Ordering::Relaxed);
-        self.rows.store(0, Ordering::Relaxed);
-    }
-
-    /// Removes the limit.
-    pub fn lift(&self) {
-        self.deadline.store(u64::MAX, Ordering::Relaxed);
-    }
-
-    fn is_over(&self) -> bool {
-        self.began.elapsed().as_nanos() as u64 > self.deadline.load(Ordering::Relaxed)
+    /// Removes the limit of the read that this thread is working at.
+    pub fn lift() {
+        DEADLINE.set(None);
     }
 }
 
-/// That a query's time is not up, for a query that may read many rows.
-pub(in crate::db) fn in_time(connection: &Connection) -> SqlLiteral<Bool> {
-    match connection {
-        Connection::Sqlite(_) => sql("ostrakon_in_time()"),
-        Connection::Postgres(_) => sql("TRUE"),
+impl Drop for TimeLimit {
+    fn drop(&mut self) {
+        DEADLINE.set(self.outer);
     }
 }
 
-/// What the function returns: an error when it is not.
-#[derive(Debug)]
-struct InTime(bool);
+/// Makes every SQLite connection that is opened from now on keep to the limits.
+pub(in crate::db) fn install() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        // SAFETY: `watch` has the signature of an extension's entry point, and is never unloaded.
+        let code = unsafe { ffi::sqlite3_auto_extension(Some(watch)) };
+        assert_eq!(code, ffi::SQLITE_OK, "SQLite takes an extension unless memory is exhausted");
+    });
+}
 
-impl ToSql<Bool, Sqlite> for InTime {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
-        if !self.0 {
-            return Err(TOO_LONG.into());
+/// SQLite calls this with each connection that it has opened.
+unsafe extern "C" fn watch(
+    connection: *mut ffi::sqlite3,
+    _error: *mut *mut c_char,
+    _api: *const ffi::sqlite3_api_routines,
+) -> c_int {
+    // SAFETY: the connection is open, and `is_late` needs no argument that would have to outlive it.
+    unsafe { ffi::sqlite3_progress_handler(connection, STEPS, Some(is_late), null_mut()) };
+    ffi::SQLITE_OK
+}
+
+/// SQLite calls this on the thread that runs the statement; anything but 0 interrupts it.
+unsafe extern "C" fn is_late(_: *mut c_void) -> c_int {
+    c_int::from(DEADLINE.get().is_some_and(|deadline| Instant::now() > deadline))
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::connection::SimpleConnection;
+    use diesel::{Connection, SqliteConnection};
+
+    use super::*;
+
+    #[test]
+    fn a_read_ends_when_its_time_is_up() {
+        install();
+        let mut connection = SqliteConnection::establish(":memory:").unwrap();
+        let mut count = |rows: u32| {
+            connection.batch_execute(&format!(
+                "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+                 SELECT count(*) FROM n"
+            ))
+        };
+        let many = 100_000;
+        count(many).unwrap();
+        let limit = TimeLimit::start(Duration::ZERO);
+        assert_eq!(count(many).unwrap_err().to_string(), "interrupted");
+        count(10).unwrap();
+        {
+            let _inner = TimeLimit::start(Duration::from_secs(600));
+            count(many).unwrap();
         }
-        out.set_value(1);
-        Ok(IsNull::No)
+        assert!(count(many).is_err(), "the outer limit holds again");
+        TimeLimit::lift();
+        count(many).unwrap();
+        drop(limit);
+        count(many).unwrap();
     }
 }

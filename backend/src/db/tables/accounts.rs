@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use ostrakon_shared::{Account, AccountId, Role};
 
 use crate::db::dialect::engine::{Connection, escape_like, on_each_engine};
-use crate::db::dialect::statement_timeout::in_time;
 use crate::db::error::QueryError;
 use crate::db::tables::schema::account;
 use crate::text::{NameKeys, fold};
@@ -115,7 +114,6 @@ pub fn list(
     let query = account::table
         .filter(account::id.gt(after))
         .filter(account::search_text.like(format!("%{}%", escape_like(part))).escape('\\'))
-        .filter(in_time(connection))
         .order(account::id)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX));
     Ok(query.select(AccountRow::as_select()).load(connection)?)

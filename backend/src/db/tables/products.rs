@@ -4,7 +4,6 @@ use diesel::prelude::*;
 use ostrakon_shared::ProductId;
 
 use crate::db::dialect::engine::{self, Connection, MultiBackend, escape_like, on_each_engine};
-use crate::db::dialect::statement_timeout::in_time;
 use crate::db::error::QueryError;
 use crate::db::tables::schema::product;
 use crate::text::fold;
@@ -80,9 +79,6 @@ pub fn list(
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select(ProductRow::as_select())
         .into_boxed::<MultiBackend>();
-    if !filter.words.is_empty() || filter.archived.is_some() {
-        query = query.filter(in_time(connection));
-    }
     for word in &filter.words {
         let pattern = format!("%{}%", escape_like(word));
         query = query.filter(product::search_text.like(pattern).escape('\\'));
