@@ -178,7 +178,7 @@ fn measure(settings: &Settings) -> Result<Report> {
 fn sites_of(workloads: &[workload::Workload]) -> Vec<Site> {
     let mut sites = BTreeSet::from([Site::Main]);
     for workload in workloads {
-        if let Load::Closed { site, .. } = workload.load {
+        if let Load::Closed { site, .. } | Load::Overload { site, .. } = workload.load {
             sites.insert(site);
         }
     }

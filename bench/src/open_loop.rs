@@ -9,18 +9,16 @@
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::os::fd::AsFd;
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::buffer::spare_capacity;
+use rustix::event::{Timespec, epoll};
 
 use crate::Result;
 use crate::sample::Latency;
 use crate::traffic::Request;
 
-/// Requests that can be under way at once. One thread serves all connections, for what threads of
-/// their own would cost is missing on the processors that the server needs.
-const CONNECTIONS: usize = 64;
 /// After this time without any answer something is wrong.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest answer, in bytes.
@@ -32,21 +30,34 @@ pub struct Outcome {
     /// are not the server's: a thread that sleeps wakes some 60 µs late.
     pub latency: Latency,
     pub per_second: f64,
-    /// Requests that were not answered with success.
+    /// Those that were answered with success.
+    pub succeeded_per_s: f64,
+    /// Requests that were answered with 503.
+    pub refused: u64,
+    /// Requests that were answered neither with success nor with 503.
     pub errors: u64,
 }
 
-/// Sends each of the requests once, `rate` a second.
-pub fn run(address: &str, requests: &[Request], rate: f64) -> Result<Outcome> {
+/// Sends each of the requests once, `rate` a second, on at most so many connections at a time. One
+/// thread serves them all: the processors belong to the server.
+pub fn run(address: &str, requests: &[Request], rate: f64, connections: usize) -> Result<Outcome> {
     let due = |(number, request)| {
         let at = Duration::from_secs_f64(f64::from(number) / rate);
         Due { at, bytes: formatted(request, address) }
     };
-    let sender = Sender::connect(address, (0_u32..).zip(requests).map(due).collect())?;
+    let due = (0_u32..).zip(requests).map(due).collect();
+    let mut sender = Sender::connect(address, due, connections)?;
     let began = Instant::now();
-    let (times_us, errors) = sender.send_all(began)?;
-    let per_second = times_us.len() as f64 / began.elapsed().as_secs_f64();
-    Ok(Outcome { latency: Latency::of(times_us), per_second, errors })
+    sender.send_all(began)?;
+    let Sender { times_us, refused, errors, .. } = sender;
+    let (answered, seconds) = (times_us.len() as f64, began.elapsed().as_secs_f64());
+    Ok(Outcome {
+        latency: Latency::of(times_us),
+        per_second: answered / seconds,
+        succeeded_per_s: (answered - (refused + errors) as f64) / seconds,
+        refused,
+        errors,
+    })
 }
 
 /// A request, and when it is to be sent after the start.
@@ -71,79 +82,100 @@ fn formatted(Request { path, key, body }: &Request, host: &str) -> Vec<u8> {
 /// Sends what is due over its connections.
 struct Sender {
     requests: VecDeque<Due>,
-    idle: Vec<Connection>,
-    busy: Vec<Connection>,
+    connections: Vec<Connection>,
+    /// Which of the connections have no request under way.
+    idle: Vec<usize>,
+    epoll: OwnedFd,
+    events: Vec<epoll::Event>,
     times_us: Vec<f64>,
+    refused: u64,
     errors: u64,
 }
 
 impl Sender {
-    fn connect(address: &str, requests: VecDeque<Due>) -> Result<Sender> {
-        let idle = (0..CONNECTIONS).map(|_| Connection::open(address)).collect::<Result<_, _>>();
+    fn connect(address: &str, requests: VecDeque<Due>, connections: usize) -> Result<Sender> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let open = |number| -> std::io::Result<Connection> {
+            let connection = Connection::open(address)?;
+            let number = epoll::EventData::new_u64(number);
+            epoll::add(&epoll, &connection.stream, number, epoll::EventFlags::IN)?;
+            Ok(connection)
+        };
+        let opened = (0..).take(connections).map(open).collect::<Result<_, _>>();
         Ok(Sender {
             times_us: Vec::with_capacity(requests.len()),
             requests,
-            idle: idle.map_err(|error| format!("{address}: {error}"))?,
-            busy: Vec::new(),
+            connections: opened.map_err(|error| format!("{address}: {error}"))?,
+            idle: (0..connections).collect(),
+            epoll,
+            events: Vec::with_capacity(connections),
+            refused: 0,
             errors: 0,
         })
     }
 
-    /// Returns the microseconds that each request took, and how many failed.
-    fn send_all(mut self, began: Instant) -> Result<(Vec<f64>, u64), String> {
+    fn send_all(&mut self, began: Instant) -> Result<()> {
         loop {
-            self.send_what_is_due(began).map_err(|error| error.to_string())?;
-            if self.requests.is_empty() && self.busy.is_empty() {
-                return Ok((self.times_us, self.errors));
+            self.send_due(began)?;
+            if self.requests.is_empty() && self.idle.len() == self.connections.len() {
+                return Ok(());
             }
-            let ready = self.wait(began)?;
-            self.receive(&ready, began)?;
+            self.wait(began)?;
+            self.receive(began)?;
         }
     }
 
-    fn send_what_is_due(&mut self, began: Instant) -> std::io::Result<()> {
+    fn send_due(&mut self, began: Instant) -> std::io::Result<()> {
         while let Some(next) = self.requests.front()
             && next.at <= began.elapsed()
-            && let Some(mut connection) = self.idle.pop()
+            && let Some(number) = self.idle.pop()
         {
+            let connection = &mut self.connections[number];
             connection.stream.write_all(&next.bytes)?;
             connection.due = next.at;
-            self.busy.push(connection);
             self.requests.pop_front();
         }
         Ok(())
     }
 
-    /// Until an answer arrives, or a request is due that there is a connection for. Returns which
-    /// of the busy connections have something.
-    fn wait(&self, began: Instant) -> Result<Vec<bool>, String> {
+    /// Until an answer arrives, or a request is due that there is a connection for.
+    fn wait(&mut self, began: Instant) -> Result<()> {
         let next = self.requests.front().filter(|_| !self.idle.is_empty());
         let left = next.map(|next| next.at.saturating_sub(began.elapsed()));
-        let left =
-            Timespec::try_from(left.unwrap_or(TIMEOUT)).map_err(|error| error.to_string())?;
-        let readable = |connection| PollFd::from_borrowed_fd(connection, PollFlags::IN);
-        let mut streams: Vec<_> =
-            self.busy.iter().map(|connection| readable(connection.stream.as_fd())).collect();
-        let ready = poll(&mut streams, Some(&left)).map_err(|error| error.to_string())?;
+        let left = Timespec::try_from(left.unwrap_or(TIMEOUT))?;
+        let ready = epoll::wait(&self.epoll, spare_capacity(&mut self.events), Some(&left))?;
         if ready == 0 && next.is_none() {
-            return Err("no answer".to_owned());
-        }
-        Ok(streams.iter().map(|stream| !stream.revents().is_empty()).collect())
-    }
-
-    fn receive(&mut self, ready: &[bool], began: Instant) -> Result<(), String> {
-        // From the last one on: what takes a place that becomes free has been looked at.
-        for (at, _) in ready.iter().enumerate().rev().filter(|(_, ready)| **ready) {
-            let connection = &mut self.busy[at];
-            if let Some(ok) = connection.receive()? {
-                let took = began.elapsed() - connection.due;
-                self.times_us.push(took.as_secs_f64() * 1e6);
-                self.errors += u64::from(!ok);
-                self.idle.push(self.busy.swap_remove(at));
-            }
+            return Err("no answer".into());
         }
         Ok(())
     }
+
+    fn receive(&mut self, began: Instant) -> Result<()> {
+        for event in self.events.drain(..) {
+            let number = usize::try_from(event.data.u64())?;
+            let connection = &mut self.connections[number];
+            let Some(status) = connection.receive()? else { continue };
+            let took = began.elapsed() - connection.due;
+            self.times_us.push(took.as_secs_f64() * 1e6);
+            match status {
+                Status::Success => {}
+                Status::Unavailable => self.refused += 1,
+                Status::Other => self.errors += 1,
+            }
+            self.idle.push(number);
+        }
+        Ok(())
+    }
+}
+
+/// Of an answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Status {
+    /// 2xx.
+    Success,
+    /// 503.
+    Unavailable,
+    Other,
 }
 
 /// One connection that is kept, with at most one request under way.
@@ -163,8 +195,8 @@ impl Connection {
         Ok(Connection { stream, due: Duration::ZERO, answer: vec![0; MAX_ANSWER], received: 0 })
     }
 
-    /// Whether the answer is one of success; `None` while it isn't whole.
-    fn receive(&mut self) -> Result<Option<bool>, String> {
+    /// The answer's status; `None` while the answer isn't whole.
+    fn receive(&mut self) -> Result<Option<Status>, String> {
         loop {
             match self.stream.read(&mut self.answer[self.received..]) {
                 Ok(0) => return Err("a connection was closed, or its answer is too long".into()),
@@ -176,7 +208,11 @@ impl Connection {
                 && self.received >= length
             {
                 self.received = 0;
-                return Ok(Some(self.answer.starts_with(b"HTTP/1.1 2")));
+                return Ok(Some(match &self.answer {
+                    answer if answer.starts_with(b"HTTP/1.1 2") => Status::Success,
+                    answer if answer.starts_with(b"HTTP/1.1 503 ") => Status::Unavailable,
+                    _ => Status::Other,
+                }));
             }
         }
     }

@@ -26,6 +26,10 @@ const SETTLE: Duration = Duration::from_millis(250);
 const CREATES_PER_READ: f64 = 4.0 / 96.0;
 /// Connections of wrk that read while reviews are created.
 const CONNECTIONS: u32 = 64;
+/// Connections on which requests come at their times.
+const OPEN_CONNECTIONS: usize = 64;
+/// The same of an overload: more than the server lets in.
+const OVERLOAD_CONNECTIONS: usize = 1_000;
 
 /// What is measured, and where.
 pub struct Run<'a> {
@@ -51,16 +55,25 @@ impl Run<'_> {
         for round in 1..=rounds {
             for (at, workload) in self.workloads.iter().enumerate() {
                 progress(&format!("Round {round} of {rounds}: {}", workload.name));
-                let reads = self.workloads.iter().position(|other| other.name == READS);
-                let reads = reads.and_then(|at| samples[at].last());
-                let reads_per_s = reads.map_or(0.0, |sample: &Sample| sample.per_second);
-                let sample = self.sample(workload, raw.as_mut(), reads_per_s);
+                let per_second = match workload.load {
+                    Load::BesideCreates => self.last(&samples, READS),
+                    Load::Overload { capacity, .. } => self.last(&samples, capacity),
+                    Load::Closed { .. } | Load::Raw(_) => 0.0,
+                };
+                let sample = self.sample(workload, raw.as_mut(), per_second);
                 samples[at].push(sample.map_err(|error| format!("{}: {error}", workload.name))?);
             }
         }
         progress("");
         let others = (self.others_s()? - before_s) / began.elapsed().as_secs_f64();
         Ok((samples, others))
+    }
+
+    /// What the workload of this name came to in this round.
+    fn last(&self, samples: &[Vec<Sample>], name: &str) -> f64 {
+        let at = self.workloads.iter().position(|workload| workload.name == name);
+        let last = at.and_then(|at| samples[at].last());
+        last.map_or(0.0, |sample| sample.per_second)
     }
 
     /// Processor time that other programs have had so far, in seconds; those of PostgreSQL's
@@ -98,7 +111,7 @@ impl Run<'_> {
         &mut self,
         workload: &Workload,
         raw: Option<&mut RawSqlite>,
-        reads_per_s: f64,
+        base_per_s: f64,
     ) -> Result<Sample> {
         match workload.load {
             Load::Closed { site, traffic, connections, at_half } => {
@@ -106,13 +119,15 @@ impl Run<'_> {
                 if at_half {
                     let (server, requests) = self.sites.get(site)?;
                     let rate = sample.per_second / 2.0;
-                    let half = open(server, requests, traffic, rate, self.seconds)?;
+                    let half =
+                        open(server, requests, traffic, rate, self.seconds, OPEN_CONNECTIONS)?;
                     sample.at_half = Some(half.latency);
-                    sample.errors += half.errors;
+                    sample.errors += half.errors + half.refused;
                 }
                 Ok(sample)
             }
-            Load::BesideCreates => self.beside_creates(reads_per_s * CREATES_PER_READ),
+            Load::BesideCreates => self.beside_creates(base_per_s * CREATES_PER_READ),
+            Load::Overload { site, traffic, .. } => self.overload(site, traffic, base_per_s),
             Load::Raw(what) => {
                 let per_second = self.raw(what, raw)?;
                 Ok(Sample { per_second, ..Sample::default() })
@@ -149,12 +164,29 @@ impl Run<'_> {
         })
     }
 
+    fn overload(&mut self, site: Site, traffic: Traffic, capacity: f64) -> Result<Sample> {
+        let (server, requests) = self.sites.get(site)?;
+        let before_s = server.cpu_s()?;
+        let (rate, seconds) = (2.0 * capacity, self.seconds);
+        let outcome = open(server, requests, traffic, rate, seconds, OVERLOAD_CONNECTIONS)?;
+        if outcome.per_second < 0.9 * rate {
+            eprintln!("\nOnly {:.0} requests a second came, not {rate:.0}", outcome.per_second);
+        }
+        Ok(Sample {
+            per_second: outcome.succeeded_per_s,
+            latency: Some(outcome.latency),
+            cpu_s: Some(server.cpu_s()? - before_s),
+            errors: outcome.errors,
+            ..Sample::default()
+        })
+    }
+
     fn beside_creates(&mut self, creates_per_s: f64) -> Result<Sample> {
         let (server, requests) = self.sites.get(Site::Main)?;
         let address = server.address.clone();
         let seconds = self.seconds;
         let creates = prepared(requests, Traffic::Create, creates_per_s, seconds)?;
-        let create = || open_loop::run(&address, &creates, creates_per_s);
+        let create = || open_loop::run(&address, &creates, creates_per_s, OPEN_CONNECTIONS);
         let (created, sample) = thread::scope(|scope| {
             let creating = scope.spawn(|| create().map_err(|error| error.to_string()));
             let sample = self.closed(Site::Main, Traffic::MixReads, CONNECTIONS, seconds);
@@ -169,7 +201,7 @@ impl Run<'_> {
             );
         }
         let mut sample = sample?;
-        sample.errors += created.errors;
+        sample.errors += created.errors + created.refused;
         Ok(sample)
     }
 
@@ -197,9 +229,10 @@ fn open(
     traffic: Traffic,
     rate: f64,
     seconds: u64,
+    connections: usize,
 ) -> Result<open_loop::Outcome> {
     let prepared = prepared(requests, traffic, rate, seconds)?;
-    let outcome = open_loop::run(&server.address, &prepared, rate);
+    let outcome = open_loop::run(&server.address, &prepared, rate, connections);
     thread::sleep(SETTLE);
     outcome
 }

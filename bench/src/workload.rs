@@ -47,6 +47,9 @@ pub enum Load {
     /// The mix's reads by wrk, while reviews are created at the rate that belongs to them in the
     /// mix: by the rate of [`READS`] in the same round.
     BesideCreates,
+    /// Twice as many requests as the same traffic of `capacity` has answered in the same round, at
+    /// their times. Those that are refused don't count.
+    Overload { site: Site, traffic: Traffic, capacity: &'static str },
     /// Something without a server.
     Raw(Raw),
 }
@@ -92,6 +95,8 @@ const INSERT: &str = "raw SQLite: insert, 1 a commit";
 const VERIFY: &str = "raw argon2id";
 const PGBENCH: &str = "pgbench: insert with rating";
 const UNCACHED: &str = "first page, nothing cached";
+/// What costs the server much more than a refusal.
+const RATINGS: &str = "20 ratings";
 
 const fn at_least(name: &'static str, times: f64) -> Comparison {
     Comparison { name, at_least: Some(times) }
@@ -133,7 +138,12 @@ pub const SQLITE: &[Workload] = &[
     ),
     workload("second page", both(Site::Main, Traffic::SecondPage), &[beside(STATIC), beside(BARE)]),
     workload("rating", both(Site::Main, Traffic::Rating), &[at_least(STATIC, 0.6), beside(BARE)]),
-    workload("20 ratings", both(Site::Main, Traffic::Ratings), &[beside(STATIC), beside(BARE)]),
+    workload(RATINGS, both(Site::Main, Traffic::Ratings), &[beside(STATIC), beside(BARE)]),
+    workload(
+        "20 ratings, overload",
+        Load::Overload { site: Site::Main, traffic: Traffic::Ratings, capacity: RATINGS },
+        &[at_least(RATINGS, 0.8)],
+    ),
     workload(
         "single review",
         both(Site::Main, Traffic::Review),
