@@ -7,7 +7,7 @@ use crate::json::{RequestBody, max_bytes, optional_integer, present};
 use crate::problem::{FieldError, FieldErrorCode, FieldErrorParams};
 use crate::string_enum::string_enum;
 use crate::text::{self, is_invisible, line_error};
-use crate::{AccountId, CredentialId};
+use crate::{AccountId, CredentialId, Page};
 
 /// Characters of an account's name at least.
 pub const MIN_NAME_CHARS: usize = 3;
@@ -407,15 +407,7 @@ pub struct CreatedToken {
 }
 
 /// A page of accounts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct AccountPage {
-    /// The accounts, by id.
-    pub items: Vec<Account>,
-    /// Where the next page starts; null on the last page.
-    #[cfg_attr(feature = "openapi", schema(example = "AAxT1zcsVkTQAAAAAAAAABQAtSOi"))]
-    pub next_cursor: Option<String>,
-}
+pub type AccountPage = Page<Account>;
 
 /// A change of an account by an admin: what is left out stays.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::moderation::{Report, ReviewEvent};
-use crate::{AccountId, DatabaseInfo, Review};
+use crate::{AccountId, DatabaseInfo, Page, Review};
 
 /// A review, and where it lives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,19 +31,7 @@ pub struct AdminReview {
 }
 
 /// A page of reviews, the newest first.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct AdminReviewPage {
-    /// The reviews.
-    pub items: Vec<AdminReview>,
-    /// Where the next page starts; null on the last page.
-    #[cfg_attr(feature = "openapi", schema(example = "AAxT1zcsVkTQAAAAAAAAABQAtSOi"))]
-    pub next_cursor: Option<String>,
-    /// Databases that were down, in a partial answer only.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "openapi", schema(required = false, example = json!([])))]
-    pub missing_databases: Vec<String>,
-}
+pub type AdminReviewPage = Page<AdminReview>;
 
 /// A review with all that is kept about it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::string_enum::string_enum;
-use crate::{AccountId, AuditId, ProductId};
+use crate::{AccountId, AuditId, Page, ProductId};
 
 string_enum! {
     /// What was done.
@@ -113,12 +113,4 @@ pub struct AuditEntry {
 }
 
 /// A page of the audit trail.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct AuditPage {
-    /// The entries, the newest first.
-    pub items: Vec<AuditEntry>,
-    /// Where the next page starts; null on the last page.
-    #[cfg_attr(feature = "openapi", schema(example = "AAxT1zcsVkTQAAAAAAAAABQAtSOi"))]
-    pub next_cursor: Option<String>,
-}
+pub type AuditPage = Page<AuditEntry>;

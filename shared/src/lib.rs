@@ -38,7 +38,7 @@ pub use moderation::{
     NewDecisions, NewReport, QueuePage, QueuedReview, Report, ReportReason, ReviewAction,
     ReviewEvent, ReviewVersion, UndoDecisions,
 };
-pub use page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, PageLimit};
+pub use page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, Page, PageLimit};
 pub use problem::{FieldError, FieldErrorCode, FieldErrorParams, Problem, ProblemCode, ValueError};
 pub use product::{
     AdminProduct, AdminProductPage, MAX_PRODUCT_DESCRIPTION_CHARS, MAX_PRODUCT_NAME_CHARS,

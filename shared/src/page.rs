@@ -1,6 +1,8 @@
-//! Pages: how much of a list one answer holds.
+//! Pages of lists.
 
 use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
 
 use crate::problem::{FieldErrorCode, FieldErrorParams, ValueError};
 
@@ -8,6 +10,25 @@ use crate::problem::{FieldErrorCode, FieldErrorParams, ValueError};
 pub const DEFAULT_PAGE_LIMIT: u32 = 20;
 /// Items on a page at most.
 pub const MAX_PAGE_LIMIT: u32 = 100;
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The items, in the order of the list.
+    pub items: Vec<T>,
+    /// Where the next page starts; null on the last page.
+    pub next_cursor: Option<String>,
+    /// Databases that were down, in a partial answer only: it lacks what they have.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    pub missing_databases: Vec<String>,
+}
+
+impl<T> Page<T> {
+    /// A page of a list that one database has.
+    pub fn new(items: Vec<T>, next_cursor: Option<String>) -> Page<T> {
+        Page { items, next_cursor, missing_databases: Vec::new() }
+    }
+}
 
 /// How many items a page may hold: 1 to [`MAX_PAGE_LIMIT`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,4 +74,82 @@ fn out_of_range(actual: Option<i64>) -> ValueError {
     let detail = format!("a page holds 1 to {MAX_PAGE_LIMIT} items");
     let params = FieldErrorParams::range(1, MAX_PAGE_LIMIT.into(), actual);
     ValueError::new(FieldErrorCode::OutOfRange, detail).with(params)
+}
+
+#[cfg(feature = "openapi")]
+mod schema {
+    use std::borrow::Cow;
+
+    use utoipa::openapi::{RefOr, Schema};
+    use utoipa::{PartialSchema, ToSchema};
+
+    use super::Page;
+    use crate::{Account, AdminProduct, AdminReview, AuditEntry, Product, Review};
+
+    /// What the API description says of the pages of a list.
+    pub trait Listed: ToSchema {
+        /// The name of the schema.
+        const PAGE: &'static str;
+        /// What a page holds, in which order.
+        const DESCRIPTION: &'static str;
+        /// Whether several databases have the list, so that an answer may be partial.
+        const SHARDED: bool;
+    }
+
+    macro_rules! listed {
+        ($($item:ident: $page:literal, $description:literal, $sharded:literal;)*) => {$(
+            impl Listed for $item {
+                const PAGE: &'static str = $page;
+                const DESCRIPTION: &'static str = $description;
+                const SHARDED: bool = $sharded;
+            }
+        )*};
+    }
+
+    listed! {
+        Account: "AccountPage", "A page of accounts, by id.", false;
+        AdminProduct: "AdminProductPage", "A page of products as admins edit them, by id.", false;
+        AdminReview: "AdminReviewPage", "A page of reviews, the newest first.", true;
+        AuditEntry: "AuditPage", "A page of the audit trail, the newest entries first.", false;
+        Product: "ProductPage", "A page of products, by id.", true;
+        Review: "ReviewPage", "A page of reviews, in the order that was asked for.", true;
+    }
+
+    /// The fields of [`Page`]: the macro would make up a name for a generic schema.
+    #[derive(ToSchema)]
+    #[expect(dead_code, reason = "the macro reads the fields")]
+    struct Fields<T: ToSchema> {
+        /// The items.
+        items: Vec<T>,
+        /// Where the next page starts; null on the last page.
+        #[schema(example = "AAxT1zcsVkTQAAAAAAAAABQAtSOi")]
+        next_cursor: Option<String>,
+        /// Databases that were down, in a partial answer only: it lacks what they have.
+        #[schema(required = false, example = json!([]))]
+        missing_databases: Vec<String>,
+    }
+
+    impl<T: Listed> PartialSchema for Page<T> {
+        fn schema() -> RefOr<Schema> {
+            let mut schema = Fields::<T>::schema();
+            if let RefOr::T(Schema::Object(page)) = &mut schema {
+                page.description = Some(T::DESCRIPTION.to_owned());
+                if !T::SHARDED {
+                    page.properties.remove("missing_databases");
+                }
+            }
+            schema
+        }
+    }
+
+    impl<T: Listed> ToSchema for Page<T> {
+        fn name() -> Cow<'static, str> {
+            Cow::Borrowed(T::PAGE)
+        }
+
+        fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+            schemas.push((T::name().into_owned(), T::schema()));
+            T::schemas(schemas);
+        }
+    }
 }

@@ -4,11 +4,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ProductId;
 use crate::json::{RequestBody, max_bytes, optional_text, present, removable_text};
 use crate::problem::{FieldError, FieldErrorCode, ValueError};
 use crate::review::{MAX_RATING, MIN_RATING, rating_params};
 use crate::text::{Lines, name_error, text_error};
+use crate::{Page, ProductId};
 
 /// Characters of a search text at most.
 pub const MAX_SEARCH_CHARS: usize = 100;
@@ -160,19 +160,7 @@ pub struct Product {
 }
 
 /// A page of products.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct ProductPage {
-    /// The products, by id.
-    pub items: Vec<Product>,
-    /// Where the next page starts; null on the last page.
-    #[cfg_attr(feature = "openapi", schema(example = "AAxT1zcsVkTQAAAAAAAAABQAtSOi"))]
-    pub next_cursor: Option<String>,
-    /// Databases that were down, in a partial answer only.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "openapi", schema(required = false, example = json!([])))]
-    pub missing_databases: Vec<String>,
-}
+pub type ProductPage = Page<Product>;
 
 /// A product as admins edit it, archived or not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -203,15 +191,7 @@ pub struct AdminProduct {
 }
 
 /// A page of products as admins edit them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct AdminProductPage {
-    /// The products, by id.
-    pub items: Vec<AdminProduct>,
-    /// Where the next page starts; null on the last page.
-    #[cfg_attr(feature = "openapi", schema(example = "AAxT1zcsVkTQAAAAAAAAABQAtSOi"))]
-    pub next_cursor: Option<String>,
-}
+pub type AdminProductPage = Page<AdminProduct>;
 
 /// A product to be created.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use crate::json::{
 use crate::problem::{FieldError, FieldErrorCode, FieldErrorParams};
 use crate::string_enum::string_enum;
 use crate::text::{Lines, line_error, name_error, text_error};
-use crate::{ProductId, Rating, ReviewId};
+use crate::{Page, ProductId, Rating, ReviewId};
 
 /// The lowest rating, in stars.
 pub const MIN_RATING: i32 = 1;
@@ -79,19 +79,7 @@ pub struct Review {
 }
 
 /// A page of a product's reviews.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct ReviewPage {
-    /// The reviews, in the order that was asked for.
-    pub items: Vec<Review>,
-    /// Where the next page starts; null on the last page.
-    #[cfg_attr(feature = "openapi", schema(example = "AAxT1zcsVkTQAAAAAAAAABQAtSOi"))]
-    pub next_cursor: Option<String>,
-    /// Databases that were down, in a partial answer only: their reviews are not in `items`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "openapi", schema(required = false, example = json!([])))]
-    pub missing_databases: Vec<String>,
-}
+pub type ReviewPage = Page<Review>;
 
 /// Where a review lives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 
 use jiff::Timestamp;
 use ostrakon_shared::{
-    Account, AccountId, AccountPage, CredentialId, Credentials, SessionInfo, TokenInfo,
+    Account, AccountId, CredentialId, Credentials, Page, SessionInfo, TokenInfo,
 };
 
 use crate::cli::commands::open;
@@ -136,7 +136,7 @@ fn list(accounts: Accounts<'_>, json: bool) -> Result<(), Failure> {
         }
     }
     if json {
-        return print_json(&AccountPage { items, next_cursor: None });
+        return print_json(&Page::new(items, None));
     }
     say!("{:>6}  {:<40} {:<10} {:<9} created", "id", "name", "role", "state");
     for Account { id, name, role, disabled, created_at } in items {

@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 
-use ostrakon_shared::{AuditAction, AuditChange, AuditEntry, AuditPage, PageLimit};
+use ostrakon_shared::{AuditAction, AuditChange, AuditEntry, AuditPage, Page, PageLimit};
 
 use crate::cli::Failure;
 use crate::cli::accounts::printable;
@@ -40,7 +40,7 @@ fn entries(store: &Store, mut query: AuditQuery, limit: usize) -> Result<AuditPa
         items.extend(page.items);
         query.cursor = page.next_cursor;
         if query.cursor.is_none() || items.len() == limit {
-            return Ok(AuditPage { items, next_cursor: query.cursor });
+            return Ok(Page::new(items, query.cursor));
         }
     }
 }

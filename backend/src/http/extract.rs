@@ -4,4 +4,5 @@ pub mod auth;
 pub mod body;
 pub mod client_ip;
 pub mod device;
+pub mod list_params;
 pub mod local;

@@ -13,7 +13,8 @@ use std::thread;
 
 use jiff::Timestamp;
 use ostrakon_shared::{
-    AccountId, AuditAction, AuditChange, AuditEntry, AuditPage, AuditVia, PageLimit, ProductId,
+    AccountId, AuditAction, AuditChange, AuditPage, AuditVia, Page, PageLimit,
+    ProductId,
 };
 
 use crate::db::accounts::AccountRow;
@@ -21,7 +22,7 @@ use crate::db::audit::{self, Filter, NewEntry};
 use crate::db::{Connection, Context, Database, DbError, QueryError, RequestDatabase};
 use crate::store::actor::Actor;
 use crate::store::error::StoreError;
-use crate::store::routing::cursor::{self, ListScope, Position};
+use crate::store::routing::cursor::{self, ListScope};
 
 /// Failures are told apart by account and network in so many entries an hour, per process.
 const MAX_KEYS: usize = 250;
@@ -339,16 +340,13 @@ impl<'a> Audit<'a> {
         let action = query.action.map_or("", AuditAction::as_str);
         let account = query.account.map(|id| id.to_string()).unwrap_or_default();
         let scope = ListScope::of(&["audit", action, &account]);
-        let below = cursor::newest_below(scope, query.cursor.as_deref())?;
+        let below = cursor::start(scope, query.cursor.as_deref(), i64::MAX)?;
         let limit = query.limit.get();
         let filter = Filter { action: query.action, account: query.account };
         let list = |connection: &mut Connection| audit::list(connection, filter, below, limit + 1);
         let mut items = self.default.read_latest(list)?;
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let last = items.last().filter(|_| more).map(|last: &AuditEntry| last.id.get());
-        let next_cursor = last.map(|id| cursor::encode(scope, Position { group: 0, id }));
-        Ok(AuditPage { items, next_cursor })
+        let next_cursor = cursor::cut(&mut items, limit, scope, |entry| entry.id.get());
+        Ok(Page::new(items, next_cursor))
     }
 
     /// Notes with which settings a server starts, where they differ from what was noted before.

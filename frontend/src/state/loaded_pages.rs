@@ -1,9 +1,8 @@
 //! Lists that are loaded page by page.
 
 use ostrakon_shared::{
-    Account, AccountPage, AdminProduct, AdminProductPage, AdminReview, AdminReviewPage, AuditEntry,
-    AuditPage, Product, ProductPage, QueuePage, QueuedReview, Review, ReviewPage, SessionInfo,
-    TokenInfo,
+    Account, AdminProduct, AdminReview, AuditEntry, Page, Product, QueuePage, QueuedReview, Review,
+    SessionInfo, TokenInfo,
 };
 
 /// The pages of a list that are loaded so far.
@@ -26,45 +25,18 @@ pub trait Item: Clone + Send + Sync + 'static {
     fn key(&self) -> Key;
 }
 
-/// Implements `Item`, and the conversion from the API's page type.
-macro_rules! lists {
-    ($($page:ident of $item:ident, $key:expr $(, $missing:ident)?;)*) => {
-        $(
-            impl Item for $item {
-                fn key(&self) -> Key {
-                    let key: fn(&$item) -> Key = $key;
-                    key(self)
-                }
-            }
-
-            impl From<$page> for LoadedPages<$item> {
-                fn from(page: $page) -> LoadedPages<$item> {
-                    LoadedPages {
-                        items: page.items,
-                        next_cursor: page.next_cursor,
-                        missing_databases: missing(vec![$(page.$missing)?]),
-                    }
-                }
-            }
-        )*
-    };
+impl<T> From<Page<T>> for LoadedPages<T> {
+    fn from(page: Page<T>) -> LoadedPages<T> {
+        let Page { items, next_cursor, missing_databases } = page;
+        LoadedPages { items, next_cursor, missing_databases }
+    }
 }
 
-lists! {
-    ProductPage of Product, |product| (product.id.get(), 0), missing_databases;
-    ReviewPage of Review, |review| (review.id.get(), review.version), missing_databases;
-    QueuePage of QueuedReview, |review| (review.id.get(), review.version), missing_databases;
-    AdminReviewPage of AdminReview, |row| (row.review.id.get(), row.review.version), missing_databases;
-    AdminProductPage of AdminProduct, |product| (product.id.get(), product.version);
-    AuditPage of AuditEntry, |entry| (entry.id.get(), entry.count);
-    AccountPage of Account, |account| {
-        (account.id.get(), 2 * account.role as i32 + i32::from(account.disabled))
-    };
-}
-
-/// Pages from the `default` database have no list of missing databases.
-fn missing(databases: Vec<Vec<String>>) -> Vec<String> {
-    databases.into_iter().flatten().collect()
+impl From<QueuePage> for LoadedPages<QueuedReview> {
+    fn from(page: QueuePage) -> LoadedPages<QueuedReview> {
+        let QueuePage { items, next_cursor, missing_databases, .. } = page;
+        LoadedPages { items, next_cursor, missing_databases }
+    }
 }
 
 /// A list without pages.
@@ -74,14 +46,25 @@ impl<T> From<Vec<T>> for LoadedPages<T> {
     }
 }
 
-impl Item for SessionInfo {
-    fn key(&self) -> Key {
-        (self.id.get(), 0)
-    }
+macro_rules! items {
+    ($($item:ty: $key:expr;)*) => {$(
+        impl Item for $item {
+            fn key(&self) -> Key {
+                let key: fn(&$item) -> Key = $key;
+                key(self)
+            }
+        }
+    )*};
 }
 
-impl Item for TokenInfo {
-    fn key(&self) -> Key {
-        (self.id.get(), 0)
-    }
+items! {
+    Product: |product| (product.id.get(), 0);
+    Review: |review| (review.id.get(), review.version);
+    QueuedReview: |review| (review.id.get(), review.version);
+    AdminReview: |row| (row.review.id.get(), row.review.version);
+    AdminProduct: |product| (product.id.get(), product.version);
+    AuditEntry: |entry| (entry.id.get(), entry.count);
+    Account: |account| (account.id.get(), 2 * account.role as i32 + i32::from(account.disabled));
+    SessionInfo: |session| (session.id.get(), 0);
+    TokenInfo: |token| (token.id.get(), 0);
 }

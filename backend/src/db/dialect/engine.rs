@@ -230,9 +230,7 @@ pub(in crate::db) type ReviewCondition =
 pub(in crate::db) fn in_buckets(connection: &Connection, owned: &OwnedBuckets) -> ReviewCondition {
     match connection {
         // Not by the index of buckets: most reviews of the database do lie in them.
-        Connection::Sqlite(_) => {
-            Box::new(sql::<SmallInt>("+review.bucket").eq_any(numbers(owned)))
-        }
+        Connection::Sqlite(_) => Box::new(sql::<SmallInt>("+review.bucket").eq_any(numbers(owned))),
         Connection::Postgres(_) if owned.routed_by_engine => {
             Box::new(review::bucket.eq_any(numbers(owned)))
         }

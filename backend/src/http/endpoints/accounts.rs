@@ -6,15 +6,16 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
 use ostrakon_shared::{
     Account, AccountEdit, AccountId, AccountPage, CreatedToken, CredentialId, Credentials,
-    NewToken, PageLimit, PasswordChange, Session, SessionList, TokenList,
+    NewToken, PasswordChange, Session, SessionList, TokenList,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::http::blocking::{RequestStore, run_blocking};
-use crate::http::extract::auth::{Admin, Reauthenticated, ReauthenticatedAdmin, SessionUser};
-use crate::http::extract::body::{Body, Params, check_search, cursor, from_text};
+use crate::http::extract::auth::{Admin, SessionUser, Reauthenticated, ReauthenticatedAdmin};
+use crate::http::extract::body::{Body, check_search};
 use crate::http::extract::client_ip::Client;
+use crate::http::extract::list_params::{ListParams, PageParams};
 use crate::http::openapi::{
     CrossOrigin, InvalidBody, InvalidEdit, InvalidParameter, LastAdmin, NameTaken, NoSuchAccount,
     NoSuchCredential, NotAllowed, PasswordOnly, RateLimited, ReauthenticatedAdminOnly,
@@ -209,13 +210,6 @@ struct ListAccounts {
     #[serde(default)]
     #[param(required = false, max_length = 100, example = "aspa")]
     search: String,
-    /// Accounts on the page at most.
-    #[serde(default, deserialize_with = "from_text")]
-    #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
-    limit: PageLimit,
-    /// Where the page starts: `next_cursor` of the page before.
-    #[serde(default, deserialize_with = "cursor")]
-    cursor: Option<String>,
 }
 
 /// List accounts
@@ -224,7 +218,7 @@ struct ListAccounts {
 #[utoipa::path(
     tag = "accounts",
     security(("session" = []), ("token" = [])),
-    params(ListAccounts),
+    params(ListAccounts, PageParams),
     responses(
         (status = 200, description = "A page of accounts.", body = AccountPage,
             headers(("Link" = String, description = "The next page, as `rel=\"next\"` (RFC 8288)."))),
@@ -235,9 +229,10 @@ struct ListAccounts {
 pub async fn list_accounts(
     _admin: Admin,
     store: RequestStore,
-    params: Params<ListAccounts>,
+    params: ListParams<ListAccounts>,
 ) -> Result<NoStoreJson<AccountPage>, ApiError> {
-    let ListAccounts { search, limit, cursor } = params.0;
+    let ListAccounts { search } = params.list;
+    let PageParams { limit, cursor } = params.page;
     check_search(&search)?;
     let query = AccountQuery { search, limit, cursor };
     let page = run_blocking(store, move |store| store.accounts().list(&query)).await?;

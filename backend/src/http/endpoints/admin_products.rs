@@ -3,15 +3,14 @@
 use actix_web::http::header;
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, patch, post};
-use ostrakon_shared::{
-    AdminProduct, AdminProductPage, NewProduct, PageLimit, ProductEdit, ProductId,
-};
+use ostrakon_shared::{AdminProduct, AdminProductPage, NewProduct, ProductEdit, ProductId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::http::blocking::{RequestStore, run_blocking};
 use crate::http::extract::auth::Admin;
-use crate::http::extract::body::{Body, IfMatch, Params, check_search, cursor, from_text};
+use crate::http::extract::body::{Body, IfMatch, check_search};
+use crate::http::extract::list_params::{ListParams, PageParams};
 use crate::http::openapi::{
     InvalidChange, InvalidEdit, InvalidId, InvalidParameter, NoSuchProduct, NotAllowed, SkuTaken,
     Unavailable, VersionConflict, VersionMissing,
@@ -30,13 +29,6 @@ struct ListAllProducts {
     search: String,
     /// Only those that are archived, or only those that aren't.
     archived: Option<bool>,
-    /// Products on the page at most.
-    #[serde(default, deserialize_with = "from_text")]
-    #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
-    limit: PageLimit,
-    /// Where the page starts: `next_cursor` of the page before.
-    #[serde(default, deserialize_with = "cursor")]
-    cursor: Option<String>,
 }
 
 /// List all products
@@ -44,7 +36,7 @@ struct ListAllProducts {
 /// Archived ones too, in the order of their ids.
 #[utoipa::path(
     tag = "admin",
-    params(ListAllProducts),
+    params(ListAllProducts, PageParams),
     responses(
         (status = 200, description = "A page of products.", body = AdminProductPage,
             headers(("ETag" = String, description = "The version of this answer."),
@@ -57,9 +49,10 @@ struct ListAllProducts {
 pub async fn list_all_products(
     store: RequestStore,
     _: Admin,
-    params: Params<ListAllProducts>,
+    params: ListParams<ListAllProducts>,
 ) -> Result<JsonWithEtag<AdminProductPage>, ApiError> {
-    let ListAllProducts { search, archived, limit, cursor } = params.0;
+    let ListAllProducts { search, archived } = params.list;
+    let PageParams { limit, cursor } = params.page;
     check_search(&search)?;
     let query = AdminProductQuery { search, archived, limit, cursor };
     let page = run_blocking(store, move |store| store.catalog().list_all(&query)).await?;

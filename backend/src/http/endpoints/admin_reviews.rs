@@ -3,15 +3,16 @@
 use actix_web::get;
 use actix_web::web::Path;
 use ostrakon_shared::{
-    AccountId, AdminReviewDetail, AdminReviewPage, Overview, PageLimit, ProductId, Rating,
-    ReviewId, ReviewStatus,
+    AccountId, AdminReviewDetail, AdminReviewPage, Overview, ProductId, Rating, ReviewId,
+    ReviewStatus,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::http::blocking::{RequestStore, run_blocking};
 use crate::http::extract::auth::Admin;
-use crate::http::extract::body::{Params, check_search, cursor, from_optional_text, from_text};
+use crate::http::extract::body::{check_search, from_optional_text};
+use crate::http::extract::list_params::{ListParams, PartialPageParams};
 use crate::http::openapi::{
     InvalidId, InvalidParameter, NoSuchDatabase, NoSuchReview, NotAllowed, Unavailable,
 };
@@ -48,17 +49,6 @@ struct ListAllReviews {
     #[serde(default)]
     #[param(required = false, max_length = 100, example = "bear")]
     search: String,
-    /// Reviews on the page at most.
-    #[serde(default, deserialize_with = "from_text")]
-    #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
-    limit: PageLimit,
-    /// Where the page starts: `next_cursor` of the page before.
-    #[serde(default, deserialize_with = "cursor")]
-    cursor: Option<String>,
-    /// Answer without the reviews that are in databases that are down, rather than not at all.
-    #[serde(default)]
-    #[param(required = false, default = false)]
-    allow_partial: bool,
 }
 
 /// List all reviews
@@ -66,7 +56,7 @@ struct ListAllReviews {
 /// Of every product and with every status, the newest first: those of all databases, or of one.
 #[utoipa::path(
     tag = "admin",
-    params(ListAllReviews),
+    params(ListAllReviews, PartialPageParams),
     responses(
         (status = 200, description = "A page of reviews.", body = AdminReviewPage,
             headers(("ETag" = String, description = "The version of this answer."),
@@ -79,20 +69,20 @@ struct ListAllReviews {
 pub async fn list_all_reviews(
     store: RequestStore,
     _: Admin,
-    params: Params<ListAllReviews>,
+    params: ListParams<ListAllReviews, PartialPageParams>,
 ) -> Result<JsonWithEtag<AdminReviewPage>, ApiError> {
-    let params = params.0;
-    check_search(&params.search)?;
+    let ListParams { list, page } = params;
+    check_search(&list.search)?;
     let query = AdminReviewQuery {
-        database: params.database,
-        product: params.product_id,
-        author: params.author_id,
-        rating: params.rating,
-        status: params.status,
-        search: params.search,
-        limit: params.limit,
-        cursor: params.cursor,
-        allow_partial: params.allow_partial,
+        database: list.database,
+        product: list.product_id,
+        author: list.author_id,
+        rating: list.rating,
+        status: list.status,
+        search: list.search,
+        limit: page.limit,
+        cursor: page.cursor,
+        allow_partial: page.allow_partial,
     };
     let page = run_blocking(store, move |store| store.reviews().list_all(&query)).await?;
     let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());

@@ -5,13 +5,14 @@ use std::time::Duration;
 use actix_web::get;
 use actix_web::rt::task::spawn_blocking;
 use actix_web::rt::time::interval;
-use ostrakon_shared::{AccountId, AuditAction, AuditPage, PageLimit};
+use ostrakon_shared::{AccountId, AuditAction, AuditPage};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::http::blocking::{RequestStore, run_blocking};
 use crate::http::extract::auth::Admin;
-use crate::http::extract::body::{Params, cursor, from_optional_text, from_text};
+use crate::http::extract::body::from_optional_text;
+use crate::http::extract::list_params::{ListParams, PageParams};
 use crate::http::openapi::{InvalidParameter, NotAllowed, Unavailable};
 use crate::http::response::json::NoStoreJson;
 use crate::http::response::problem::ApiError;
@@ -46,13 +47,6 @@ struct ListAudit {
     #[serde(default, deserialize_with = "from_optional_text")]
     #[param(value_type = Option<AccountId>)]
     account_id: Option<AccountId>,
-    /// Entries on the page at most.
-    #[serde(default, deserialize_with = "from_text")]
-    #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
-    limit: PageLimit,
-    /// Where the page starts: `next_cursor` of the page before.
-    #[serde(default, deserialize_with = "cursor")]
-    cursor: Option<String>,
 }
 
 /// List the audit trail
@@ -62,7 +56,7 @@ struct ListAudit {
 #[utoipa::path(
     tag = "admin",
     security(("session" = []), ("token" = [])),
-    params(ListAudit),
+    params(ListAudit, PageParams),
     responses(
         (status = 200, description = "A page of the audit trail.", body = AuditPage,
             headers(("Link" = String, description = "The next page, as `rel=\"next\"` (RFC 8288)."))),
@@ -73,9 +67,10 @@ struct ListAudit {
 pub async fn list_audit(
     _admin: Admin,
     store: RequestStore,
-    params: Params<ListAudit>,
+    params: ListParams<ListAudit>,
 ) -> Result<NoStoreJson<AuditPage>, ApiError> {
-    let ListAudit { action, account_id, limit, cursor } = params.0;
+    let ListAudit { action, account_id } = params.list;
+    let PageParams { limit, cursor } = params.page;
     let query = AuditQuery { action, account: account_id, limit, cursor };
     let page = run_blocking(store, move |store| store.audit().list(&query)).await?;
     let next = page.next_cursor.clone();

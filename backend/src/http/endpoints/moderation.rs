@@ -2,34 +2,16 @@
 
 use actix_web::web::Json;
 use actix_web::{get, post};
-use ostrakon_shared::{DecisionResultList, NewDecisions, PageLimit, QueuePage, UndoDecisions};
-use serde::Deserialize;
-use utoipa::IntoParams;
+use ostrakon_shared::{DecisionResultList, NewDecisions, QueuePage, UndoDecisions};
 
 use crate::http::blocking::{RequestStore, run_blocking};
 use crate::http::extract::auth::Moderator;
-use crate::http::extract::body::{Body, Params, cursor, from_text};
+use crate::http::extract::body::Body;
+use crate::http::extract::list_params::{ListParams, NoFilter, PartialPageParams};
 use crate::http::openapi::{InvalidEdit, InvalidParameter, NotAllowed, Unavailable};
 use crate::http::response::json::JsonWithEtag;
 use crate::http::response::problem::ApiError;
 use crate::store::QueueQuery;
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListQueue {
-    /// Reviews on the page at most.
-    #[serde(default, deserialize_with = "from_text")]
-    #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
-    limit: PageLimit,
-    /// Where the page starts: `next_cursor` of the page before.
-    #[serde(default, deserialize_with = "cursor")]
-    cursor: Option<String>,
-    /// Answer without the reviews that are in databases that are down, rather than not at all.
-    #[serde(default)]
-    #[param(required = false, default = false)]
-    allow_partial: bool,
-}
 
 /// List what waits for a moderator
 ///
@@ -37,7 +19,7 @@ struct ListQueue {
 /// rules, not about praise.
 #[utoipa::path(
     tag = "moderation",
-    params(ListQueue),
+    params(PartialPageParams),
     responses(
         (status = 200, description = "A page of the queue.", body = QueuePage,
             headers(("ETag" = String, description = "The version of this answer."),
@@ -50,9 +32,9 @@ struct ListQueue {
 pub async fn list_queue(
     store: RequestStore,
     _: Moderator,
-    params: Params<ListQueue>,
+    params: ListParams<NoFilter, PartialPageParams>,
 ) -> Result<JsonWithEtag<QueuePage>, ApiError> {
-    let ListQueue { limit, cursor, allow_partial } = params.0;
+    let PartialPageParams { limit, cursor, allow_partial } = params.page;
     let query = QueueQuery { limit, cursor, allow_partial };
     let page = run_blocking(store, move |store| store.reviews().queue(&query)).await?;
     let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());

@@ -5,13 +5,14 @@ use std::str::FromStr;
 use actix_web::get;
 use actix_web::web::Path;
 use ostrakon_shared::{
-    FieldErrorCode, FieldErrorParams, MAX_PRODUCTS_PER_BATCH, PageLimit, Product, ProductId,
-    ProductPage, ProductRating, ProductRatingList, ValueError,
+    FieldErrorCode, FieldErrorParams, MAX_PRODUCTS_PER_BATCH, Product, ProductId, ProductPage,
+    ProductRating, ProductRatingList, ValueError,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::http::extract::body::{Params, check_search, cursor, from_text};
+use crate::http::extract::body::{Params, check_search, from_text};
+use crate::http::extract::list_params::{ListParams, PartialPageParams};
 use crate::http::openapi::{
     InvalidId, InvalidParameter, InvalidProductRequest, NoSuchProduct, Unavailable,
 };
@@ -28,17 +29,6 @@ struct ListProducts {
     #[serde(default)]
     #[param(required = false, max_length = 100, example = "bear")]
     search: String,
-    /// Products on the page at most.
-    #[serde(default, deserialize_with = "from_text")]
-    #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
-    limit: PageLimit,
-    /// Where the page starts: `next_cursor` of the page before.
-    #[serde(default, deserialize_with = "cursor")]
-    cursor: Option<String>,
-    /// Answer without the ratings that are in databases that are down, rather than not at all.
-    #[serde(default)]
-    #[param(required = false, default = false)]
-    allow_partial: bool,
 }
 
 /// List products
@@ -46,7 +36,7 @@ struct ListProducts {
 /// A page of products in the order of their ids, each with its rating.
 #[utoipa::path(
     tag = "products",
-    params(ListProducts),
+    params(ListProducts, PartialPageParams),
     responses(
         (status = 200, description = "A page of products.", body = ProductPage,
             headers(("ETag" = String, description = "The version of this answer."),
@@ -57,9 +47,10 @@ struct ListProducts {
 #[get("/api/products")]
 pub async fn list_products(
     public: PublicReader,
-    params: Params<ListProducts>,
+    params: ListParams<ListProducts, PartialPageParams>,
 ) -> Result<EncodedJson, ApiError> {
-    let ListProducts { search, limit, cursor, allow_partial } = params.0;
+    let ListProducts { search } = params.list;
+    let PartialPageParams { limit, cursor, allow_partial } = params.page;
     check_search(&search)?;
     let query = ProductQuery { search, limit, cursor, allow_partial };
     let read = move |store: &Store| {

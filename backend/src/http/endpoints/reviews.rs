@@ -4,18 +4,17 @@ use actix_web::http::header;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, delete, get, patch, post};
 use ostrakon_shared::{
-    NewReport, NewReview, PageLimit, ProductId, Rating, Review, ReviewEdit, ReviewId,
-    ReviewLocation, ReviewPage, ReviewSort,
+    NewReport, NewReview, ProductId, Rating, Review, ReviewEdit, ReviewId, ReviewLocation,
+    ReviewPage, ReviewSort,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::http::blocking::{RequestStore, await_write, run_blocking};
-use crate::http::extract::auth::{Author, Member};
-use crate::http::extract::body::{
-    Body, IdempotencyKey, IfMatch, Params, cursor, from_optional_text, from_text,
-};
+use crate::http::blocking::{RequestStore, run_blocking, await_write};
+use crate::http::extract::auth::{Member, Author};
+use crate::http::extract::body::{Body, IdempotencyKey, IfMatch, from_optional_text};
 use crate::http::extract::client_ip::Client;
+use crate::http::extract::list_params::{ListParams, PartialPageParams};
 use crate::http::openapi::{
     AlreadyReported, CannotReview, GuestsRefused, InvalidChange, InvalidCredential,
     InvalidDeletion, InvalidEdit, InvalidId, InvalidList, InvalidParameter, InvalidReview,
@@ -41,17 +40,6 @@ struct ListReviews {
     #[serde(default, deserialize_with = "from_optional_text")]
     #[param(value_type = Option<u8>, minimum = 1, maximum = 5)]
     rating: Option<Rating>,
-    /// Reviews on the page at most.
-    #[serde(default, deserialize_with = "from_text")]
-    #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
-    limit: PageLimit,
-    /// Where the page starts: `next_cursor` of the page before.
-    #[serde(default, deserialize_with = "cursor")]
-    cursor: Option<String>,
-    /// Answer without the reviews that are in databases that are down, rather than not at all.
-    #[serde(default)]
-    #[param(required = false, default = false)]
-    allow_partial: bool,
 }
 
 /// List a product's reviews
@@ -60,7 +48,7 @@ struct ListReviews {
 /// list ends where `next_cursor` is null.
 #[utoipa::path(
     tag = "reviews",
-    params(("id" = ProductId, Path, description = "The product's id."), ListReviews),
+    params(("id" = ProductId, Path, description = "The product's id."), ListReviews, PartialPageParams),
     responses(
         (status = 200, description = "A page of reviews.", body = ReviewPage,
             headers(("ETag" = String, description = "The version of this answer."),
@@ -72,9 +60,10 @@ struct ListReviews {
 pub async fn list_product_reviews(
     public: PublicReader,
     id: Path<ProductId>,
-    params: Params<ListReviews>,
+    params: ListParams<ListReviews, PartialPageParams>,
 ) -> Result<EncodedJson, ApiError> {
-    let ListReviews { sort, rating, limit, cursor, allow_partial } = params.0;
+    let ListReviews { sort, rating } = params.list;
+    let PartialPageParams { limit, cursor, allow_partial } = params.page;
     let (id, is_first) = (*id, cursor.is_none());
     let query = ReviewQuery { sort, rating, limit, cursor, allow_partial };
     let read = move |store: &Store| {
@@ -253,17 +242,6 @@ struct ListOwnReviews {
     #[serde(default, deserialize_with = "from_optional_text")]
     #[param(value_type = Option<ProductId>)]
     product_id: Option<ProductId>,
-    /// Reviews on the page at most.
-    #[serde(default, deserialize_with = "from_text")]
-    #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
-    limit: PageLimit,
-    /// Where the page starts: `next_cursor` of the page before.
-    #[serde(default, deserialize_with = "cursor")]
-    cursor: Option<String>,
-    /// Answer without the reviews that are in databases that are down, rather than not at all.
-    #[serde(default)]
-    #[param(required = false, default = false)]
-    allow_partial: bool,
 }
 
 /// List the own reviews
@@ -271,7 +249,7 @@ struct ListOwnReviews {
 /// The newest first, whatever their status, but for those that were deleted.
 #[utoipa::path(
     tag = "accounts",
-    params(ListOwnReviews),
+    params(ListOwnReviews, PartialPageParams),
     responses(
         (status = 200, description = "A page of reviews.", body = ReviewPage,
             headers(("ETag" = String, description = "The version of this answer."),
@@ -284,9 +262,10 @@ struct ListOwnReviews {
 pub async fn list_own_reviews(
     store: RequestStore,
     author: Member,
-    params: Params<ListOwnReviews>,
+    params: ListParams<ListOwnReviews, PartialPageParams>,
 ) -> Result<JsonWithEtag<ReviewPage>, ApiError> {
-    let ListOwnReviews { product_id, limit, cursor, allow_partial } = params.0;
+    let ListOwnReviews { product_id } = params.list;
+    let PartialPageParams { limit, cursor, allow_partial } = params.page;
     let query = OwnReviewQuery { product: product_id, limit, cursor, allow_partial };
     let page =
         run_blocking(store, move |store| store.reviews().list_own(&author.0, &query)).await?;

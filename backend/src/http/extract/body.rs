@@ -62,12 +62,6 @@ where
     from_text(deserializer).map(Some)
 }
 
-/// The `cursor` of a list. An empty one is that of the first page.
-pub fn cursor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let cursor: Option<String> = Option::deserialize(deserializer)?;
-    Ok(cursor.filter(|cursor| !cursor.is_empty()))
-}
-
 /// An error on its way through serde, which takes nothing but text: as JSON.
 struct EncodedError(ValueError);
 
@@ -119,15 +113,33 @@ impl<T: DeserializeOwned> FromRequest for Params<T> {
     type Future = Ready<Result<Params<T>, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let query = form_urlencoded::parse(request.query_string().as_bytes());
-        let parsed = serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(query));
-        ready(parsed.map(Params).map_err(|error| {
-            let path = error.path().to_string();
-            let reason = error.into_inner().to_string();
-            let error = value_error(&reason);
-            ApiError::parameter(field_in_message(error.code, &reason).unwrap_or(&path), error)
-        }))
+        ready(parse_query(request.query_string(), &[]).map(Params))
     }
+}
+
+/// The parameters of a query, of which the caller has taken out those with the names `taken`.
+pub fn parse_query<T: DeserializeOwned>(query: &str, taken: &[&str]) -> Result<T, ApiError> {
+    let query = form_urlencoded::parse(query.as_bytes());
+    let parsed = serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(query));
+    parsed.map_err(|error| {
+        let path = error.path().to_string();
+        let reason = with_names(error.into_inner().to_string(), taken);
+        let error = value_error(&reason);
+        ApiError::parameter(field_in_message(error.code, &reason).unwrap_or(&path), error)
+    })
+}
+
+/// What serde says of an unknown field, with these names among those that it expects.
+fn with_names(reason: String, names: &[&str]) -> String {
+    if names.is_empty() || !reason.starts_with("unknown field") {
+        return reason;
+    }
+    let known = reason.rsplit_once(", expected ");
+    let unknown = known.map_or(reason.trim_end_matches(", there are no fields"), |(it, _)| it);
+    let known = known.map_or("", |(_, known)| known).split('`').skip(1).step_by(2);
+    let expected: Vec<_> =
+        known.chain(names.iter().copied()).map(|name| format!("`{name}`")).collect();
+    format!("{unknown}, expected one of {}", expected.join(", "))
 }
 
 /// A JSON body.

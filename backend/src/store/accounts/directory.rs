@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use ostrakon_shared::{
     Account, AccountEdit, AccountId, AccountPage, AuditAction, Credentials, FieldError,
-    FieldErrorCode, PageLimit, Role,
+    FieldErrorCode, Page, PageLimit, Role,
 };
 
 use crate::db::accounts::{self, AccountRow, NewAccount};
@@ -15,7 +15,7 @@ use crate::store::accounts::secret;
 use crate::store::accounts::sessions::{ClientInfo, StartedSession, insert_session};
 use crate::store::audit::{AuditTarget, Source, audit_change, record};
 use crate::store::error::StoreError;
-use crate::store::routing::cursor::{self, ListScope, Position};
+use crate::store::routing::cursor::{self, ListScope};
 use crate::text::{NameKeys, fold, name_key};
 
 /// The demo's account, and its password.
@@ -147,21 +147,15 @@ impl Accounts<'_> {
     pub fn list(&self, query: &AccountQuery) -> Result<AccountPage, StoreError> {
         let part = fold(query.search.trim());
         let scope = ListScope::of(&["accounts", &part]);
-        let after = match &query.cursor {
-            Some(cursor) => cursor::decode(scope, cursor)?.id,
-            None => 0,
-        };
+        let after = cursor::start(scope, query.cursor.as_deref(), 0)?;
         let limit = query.limit.get();
         let list = |connection: &mut Connection| {
             let rows = accounts::list(connection, &part, after, limit + 1)?;
             rows.into_iter().map(Account::try_from).collect::<Result<Vec<_>, _>>()
         };
         let mut items = self.default().read_latest(list)?;
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let last = items.last().filter(|_| more).map(|last| last.id.get());
-        let next_cursor = last.map(|id| cursor::encode(scope, Position { group: 0, id }));
-        Ok(AccountPage { items, next_cursor })
+        let next_cursor = cursor::cut(&mut items, limit, scope, |account| account.id.get());
+        Ok(Page::new(items, next_cursor))
     }
 
     /// Changes what an account may do, or shuts it. There is always an admin left.

@@ -3,8 +3,8 @@
 //! A product is never deleted: its reviews lie in other databases, and may be on their way there.
 
 use ostrakon_shared::{
-    AdminProduct, AdminProductPage, AuditAction, AuditChange, NewProduct, PageLimit, ProductEdit,
-    ProductId,
+    AdminProduct, AdminProductPage, AuditAction, AuditChange, NewProduct, Page, PageLimit,
+    ProductEdit, ProductId,
 };
 
 use crate::db::products::{self, Filter, NewProductRow, ProductRow};
@@ -13,7 +13,7 @@ use crate::store::audit::{AuditTarget, Source, audit_change, record};
 use crate::store::catalog::Catalog;
 use crate::store::error::StoreError;
 use crate::store::routing::change_counters::Subject;
-use crate::store::routing::cursor::{self, ListScope, Position};
+use crate::store::routing::cursor::{self, ListScope};
 use crate::store::version::ExpectedVersion;
 use crate::text::words;
 
@@ -36,24 +36,16 @@ impl Catalog<'_> {
         let words = words(&query.search);
         let archived = query.archived.map_or(String::new(), |archived| archived.to_string());
         let scope = ListScope::of(&["all products", &archived, &words.join(" ")]);
-        let after = match &query.cursor {
-            Some(cursor) => cursor::decode(scope, cursor)?.id,
-            None => 0,
-        };
+        let after = cursor::start(scope, query.cursor.as_deref(), 0)?;
         let limit = query.limit.get();
         let filter = Filter { words, archived: query.archived };
         let mut rows = self
             .routing()
             .default()
             .read_latest(|connection| products::list(connection, &filter, after, limit + 1))?;
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let last = rows.last().map(|row| Position { group: 0, id: row.id });
+        let next_cursor = cursor::cut(&mut rows, limit, scope, |row| row.id);
         let items: Result<Vec<_>, _> = rows.into_iter().map(AdminProduct::try_from).collect();
-        Ok(AdminProductPage {
-            items: items?,
-            next_cursor: last.filter(|_| more).map(|last| cursor::encode(scope, last)),
-        })
+        Ok(Page::new(items?, next_cursor))
     }
 
     /// The product with this id, archived or not.

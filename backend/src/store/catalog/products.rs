@@ -8,7 +8,7 @@ use ostrakon_shared::{PageLimit, Product, ProductId, ProductPage, ProductRating}
 use crate::db::products::{self, Filter, ProductRow};
 use crate::store::catalog::Catalog;
 use crate::store::error::StoreError;
-use crate::store::routing::cursor::{self, ListScope, Position};
+use crate::store::routing::cursor::{self, ListScope};
 use crate::text::words;
 
 /// A page of products, as it is asked for.
@@ -29,25 +29,20 @@ impl Catalog<'_> {
     pub fn list(&self, query: &ProductQuery) -> Result<ProductPage, StoreError> {
         let words = words(&query.search);
         let scope = ListScope::of(&["products", &words.join(" ")]);
-        let start = match &query.cursor {
-            Some(cursor) => cursor::decode(scope, cursor)?,
-            None => Position { group: 0, id: 0 },
-        };
+        let after = cursor::start(scope, query.cursor.as_deref(), 0)?;
         let limit = query.limit.get();
         let filter = Filter { words, archived: Some(false) };
         let mut rows = self
             .routing()
             .default()
-            .read(|connection| products::list(connection, &filter, start.id, limit + 1))?;
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let last = rows.last().map(|row| Position { group: 0, id: row.id });
+            .read(|connection| products::list(connection, &filter, after, limit + 1))?;
+        let next_cursor = cursor::cut(&mut rows, limit, scope, |row| row.id);
         let ids: Vec<_> = rows.iter().filter_map(|row| ProductId::new(row.id)).collect();
         let mut ratings = self.ratings_of(&ids, query.allow_partial)?;
         let with_rating = |(row, id)| product(row, id, ratings.by_product.remove(&id));
         Ok(ProductPage {
             items: rows.into_iter().zip(ids).map(with_rating).collect(),
-            next_cursor: last.filter(|_| more).map(|last| cursor::encode(scope, last)),
+            next_cursor,
             missing_databases: ratings.missing_databases,
         })
     }

@@ -1,7 +1,7 @@
 //! What admins see of reviews: all of them, wherever they live.
 
 use ostrakon_shared::{
-    AccountId, AdminReview, AdminReviewDetail, AdminReviewPage, PageLimit, ProductId, Rating,
+    AccountId, AdminReview, AdminReviewDetail, AdminReviewPage, Page, PageLimit, ProductId, Rating,
     Report, Review, ReviewEvent, ReviewId, ReviewStatus,
 };
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ use crate::shard::{Bucket, ShardMap, bucket_of};
 use crate::store::error::StoreError;
 use crate::store::reviews::Reviews;
 use crate::store::reviews::list::newest_page;
-use crate::store::routing::cursor::{self, ListScope, Position};
+use crate::store::routing::cursor::{self, ListScope};
 use crate::store::routing::scatter_gather::ReadFrom;
 use crate::text::words;
 
@@ -87,7 +87,7 @@ impl Reviews<'_> {
             return Ok(page);
         }
         let scope = query.scope();
-        let below = cursor::newest_below(scope, query.cursor.as_deref())?;
+        let below = cursor::start(scope, query.cursor.as_deref(), i64::MAX)?;
         let filter = query.filter();
         let routing = self.routing();
         let index_of = |name| routing.shards.index_of(name);
@@ -110,11 +110,10 @@ impl Reviews<'_> {
                 fetch,
             )?;
             let mut rows: Vec<ReviewRow> = gathered.answers.into_iter().flatten().collect();
-            let more = newest_page(&mut rows, limit);
-            let last = rows.last().map(|row| Position { group: 0, id: row.id });
+            let next_cursor = newest_page(&mut rows, limit, scope);
             Ok(AdminReviewPage {
                 items: self.with_names(map, rows)?,
-                next_cursor: last.filter(|_| more).map(|last| cursor::encode(scope, last)),
+                next_cursor,
                 missing_databases: routing.shards.names(&gathered.missing),
             })
         })
@@ -140,8 +139,7 @@ impl Reviews<'_> {
                 reviews::find(connection, bucket, id)
             })?;
             let Some(row) = found.filter(|row| query.lets_through(row)) else { return Ok(None) };
-            let (items, missing_databases) = (self.with_names(map, vec![row])?, Vec::new());
-            Ok(Some(AdminReviewPage { items, next_cursor: None, missing_databases }))
+            Ok(Some(Page::new(self.with_names(map, vec![row])?, None)))
         });
         match page {
             // The other databases may have the word.

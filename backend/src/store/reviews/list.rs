@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ostrakon_shared::{PageLimit, ProductId, Rating, Review, ReviewPage, ReviewSort};
+use ostrakon_shared::{Page, PageLimit, ProductId, Rating, Review, ReviewPage, ReviewSort};
 
 use crate::db::owner::OwnedBuckets;
 use crate::db::reviews::{self, Direction, RatingClass, ReviewRow};
@@ -227,20 +227,19 @@ impl List {
             watermark.cut(&mut rows, |(_, review)| review.id.get());
         }
         let next = self.after(&rows);
-        ReviewPage {
-            items: rows.into_iter().map(|(_, review)| review).collect(),
-            next_cursor: more.then(|| cursor::encode(self.scope, next)),
-            missing_databases: Vec::new(),
-        }
+        let items = rows.into_iter().map(|(_, review)| review).collect();
+        Page::new(items, more.then(|| cursor::encode(self.scope, next)))
     }
 }
 
-/// The newest `limit` of `rows`, in order; whether there were more.
-pub(in crate::store) fn newest_page(rows: &mut Vec<ReviewRow>, limit: usize) -> bool {
+/// Cuts the rows of several databases to the newest `limit`, in order; the cursor of the next page.
+pub(in crate::store) fn newest_page(
+    rows: &mut Vec<ReviewRow>,
+    limit: usize,
+    scope: ListScope,
+) -> Option<String> {
     rows.sort_by_key(|row| std::cmp::Reverse(row.id));
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    more
+    cursor::cut(rows, limit, scope, |row| row.id)
 }
 
 /// The groups of an order, the first one first.

@@ -94,10 +94,7 @@ impl Reviews<'_> {
     /// A page of the reviews that wait for a moderator, the oldest first.
     pub fn queue(&self, query: &QueueQuery) -> Result<QueuePage, StoreError> {
         let scope = ListScope::of(&["queue"]);
-        let above = match &query.cursor {
-            Some(cursor) => cursor::decode(scope, cursor)?.id,
-            None => 0,
-        };
+        let above = cursor::start(scope, query.cursor.as_deref(), 0)?;
         let limit = query.limit.get();
         let routing = self.routing();
         routing.with_current_map(|map| {

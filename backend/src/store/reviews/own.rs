@@ -17,7 +17,7 @@ use crate::store::reviews::Reviews;
 use crate::store::reviews::list::newest_page;
 use crate::store::reviews::signature::Signature;
 use crate::store::reviews::update::{ReviewUpdate, store_update};
-use crate::store::routing::cursor::{self, ListScope, Position};
+use crate::store::routing::cursor::{self, ListScope};
 use crate::store::routing::scatter_gather::ReadFrom;
 use crate::store::version::ExpectedVersion;
 
@@ -43,7 +43,7 @@ impl Reviews<'_> {
     ) -> Result<ReviewPage, StoreError> {
         let product = query.product.map_or(String::new(), |product| product.to_string());
         let scope = ListScope::of(&["own reviews", &author.id.to_string(), &product]);
-        let below = cursor::newest_below(scope, query.cursor.as_deref())?;
+        let below = cursor::start(scope, query.cursor.as_deref(), i64::MAX)?;
         let filter = Filter {
             author: Some(author.id),
             product: query.product,
@@ -66,12 +66,11 @@ impl Reviews<'_> {
             let gathered =
                 routing.scatter_gather(map, buckets, ReadFrom::Any, query.allow_partial, fetch)?;
             let mut rows: Vec<ReviewRow> = gathered.answers.into_iter().flatten().collect();
-            let more = newest_page(&mut rows, limit);
-            let last = rows.last().map(|row| Position { group: 0, id: row.id });
+            let next_cursor = newest_page(&mut rows, limit, scope);
             let items: Result<Vec<_>, _> = rows.into_iter().map(Review::try_from).collect();
             Ok(ReviewPage {
                 items: items.map_err(StoreError::from)?,
-                next_cursor: last.filter(|_| more).map(|last| cursor::encode(scope, last)),
+                next_cursor,
                 missing_databases: routing.shards.names(&gathered.missing),
             })
         })

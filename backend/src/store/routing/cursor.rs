@@ -62,12 +62,28 @@ pub(in crate::store) fn decode(scope: ListScope, text: &str) -> Result<Position,
     Ok(Position { group: place[0], id: i64::from_be_bytes(id) })
 }
 
-/// The id below which the page of a list of the newest starts.
-pub(in crate::store) fn newest_below(
+/// The id after which the page of a list starts that is ordered by id; `first` is that before the
+/// first page.
+pub(in crate::store) fn start(
     scope: ListScope,
     cursor: Option<&str>,
+    first: i64,
 ) -> Result<i64, StoreError> {
-    cursor.map_or(Ok(i64::MAX), |cursor| decode(scope, cursor).map(|position| position.id))
+    cursor.map_or(Ok(first), |cursor| decode(scope, cursor).map(|position| position.id))
+}
+
+/// Cuts `rows`, of which one more than `limit` was asked for, to a page. The cursor of the next page
+/// of a list that is ordered by id; `None` on the last page.
+pub(in crate::store) fn cut<T>(
+    rows: &mut Vec<T>,
+    limit: usize,
+    scope: ListScope,
+    id: impl Fn(&T) -> i64,
+) -> Option<String> {
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let last = rows.last().filter(|_| more)?;
+    Some(encode(scope, Position { group: 0, id: id(last) }))
 }
 
 #[cfg(test)]
