@@ -37,8 +37,7 @@ impl Config {
             files::close_file_to_others(path);
         }
         let text = fs::read_to_string(path).map_err(|error| problem(path, &error.to_string()))?;
-        let short = "a secret key has 32 characters or more";
-        text.parse().map_err(|()| problem(path, short))
+        text.parse::<SecretKey>().map_err(|error| problem(path, &error.to_string()))
     }
 }
 

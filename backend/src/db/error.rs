@@ -106,22 +106,19 @@ impl DbError {
 }
 
 /// Why a query inside a transaction failed; the transaction is rolled back.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum QueryError {
-    /// Diesel's word.
-    Diesel(diesel::result::Error),
+    #[error(transparent)]
+    Diesel(#[from] diesel::result::Error),
     /// See [`DbError::Moved`].
+    #[error("bucket {0} has moved")]
     Moved(Bucket),
     /// See [`DbError::ClockWrong`].
+    #[error("the database's clock says {0} ms since 1970")]
     ClockWrong(i64),
     /// See [`DbError::CorruptData`].
+    #[error("{0}")]
     CorruptData(String),
-}
-
-impl From<diesel::result::Error> for QueryError {
-    fn from(error: diesel::result::Error) -> QueryError {
-        QueryError::Diesel(error)
-    }
 }
 
 impl QueryError {

@@ -46,13 +46,17 @@ impl SecretKey {
     }
 }
 
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a secret key has {MIN_CHARS} characters or more")]
+pub struct SecretKeyTooShort;
+
 impl FromStr for SecretKey {
-    type Err = ();
+    type Err = SecretKeyTooShort;
 
     /// A key as it stands in its file, without the white space around it.
-    fn from_str(text: &str) -> Result<SecretKey, ()> {
+    fn from_str(text: &str) -> Result<SecretKey, SecretKeyTooShort> {
         let text = text.trim();
-        if text.len() < MIN_CHARS { Err(()) } else { Ok(SecretKey(text.to_owned())) }
+        if text.len() < MIN_CHARS { Err(SecretKeyTooShort) } else { Ok(SecretKey(text.to_owned())) }
     }
 }
 
@@ -86,6 +90,9 @@ mod tests {
         assert_eq!(guest.len(), 32);
         assert_ne!(guest, other.guest("192.0.2.1".parse().unwrap()));
         assert!(!format!("{key:?}").contains("0123"));
-        assert_eq!("0123456789abcdef0123456789abcde \n".parse::<SecretKey>(), Err(()));
+        assert_eq!(
+            "0123456789abcdef0123456789abcde \n".parse::<SecretKey>(),
+            Err(SecretKeyTooShort)
+        );
     }
 }

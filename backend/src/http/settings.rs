@@ -92,23 +92,27 @@ impl PublicUrl {
     }
 }
 
-impl FromStr for PublicUrl {
-    type Err = ();
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a public URL is http:// or https:// and a host, without a path")]
+pub struct PublicUrlInvalid;
 
-    fn from_str(text: &str) -> Result<PublicUrl, ()> {
-        let uri: Uri = text.parse().map_err(|_| ())?;
+impl FromStr for PublicUrl {
+    type Err = PublicUrlInvalid;
+
+    fn from_str(text: &str) -> Result<PublicUrl, PublicUrlInvalid> {
+        let uri: Uri = text.parse().map_err(|_| PublicUrlInvalid)?;
         let https = match uri.scheme() {
             Some(scheme) if *scheme == Scheme::HTTPS => true,
             Some(scheme) if *scheme == Scheme::HTTP => false,
-            _ => return Err(()),
+            _ => return Err(PublicUrlInvalid),
         };
-        let authority = uri.authority().ok_or(())?;
+        let authority = uri.authority().ok_or(PublicUrlInvalid)?;
         let host = authority.host().to_ascii_lowercase();
         let bare = uri.path_and_query().is_none_or(|path| path.as_str() == "/");
         let port_is_odd =
             authority.port_u16().is_none() && !authority.as_str().ends_with(authority.host());
         if host.is_empty() || authority.as_str().contains('@') || port_is_odd || !bare {
-            return Err(());
+            return Err(PublicUrlInvalid);
         }
         let default_port = if https { 443 } else { 80 };
         let port = authority.port_u16().filter(|&port| port != default_port);
@@ -130,13 +134,19 @@ pub fn is_loopback_host(host: &str) -> bool {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies(pub Vec<IpNet>);
 
-impl FromStr for TrustedProxies {
-    type Err = ();
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("proxies are IP addresses or networks, separated by commas")]
+pub struct TrustedProxiesInvalid;
 
-    fn from_str(text: &str) -> Result<TrustedProxies, ()> {
+impl FromStr for TrustedProxies {
+    type Err = TrustedProxiesInvalid;
+
+    fn from_str(text: &str) -> Result<TrustedProxies, TrustedProxiesInvalid> {
         let network = |text: &str| {
             let network = text.parse().ok();
-            network.or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from)).ok_or(())
+            network
+                .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+                .ok_or(TrustedProxiesInvalid)
         };
         text.split(',')
             .map(|text| network(text.trim()))
@@ -172,7 +182,7 @@ mod tests {
             "https://a:99999",
             "/",
         ] {
-            assert_eq!(bad.parse::<PublicUrl>(), Err(()), "{bad}");
+            assert_eq!(bad.parse::<PublicUrl>(), Err(PublicUrlInvalid), "{bad}");
         }
     }
 }

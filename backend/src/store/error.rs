@@ -191,8 +191,8 @@ impl From<DbError> for StoreError {
 }
 
 impl From<QueryError> for StoreError {
-    /// Of what was read before, when it can't be.
+    /// Of rows that were read, and can't be understood.
     fn from(error: QueryError) -> StoreError {
-        StoreError::Internal(format!("{error:?}"))
+        StoreError::Internal(error.to_string())
     }
 }

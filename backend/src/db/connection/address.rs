@@ -105,20 +105,28 @@ fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-impl FromStr for Address {
-    type Err = ();
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an address starts with sqlite:, postgres:// or postgresql://")]
+pub struct AddressInvalid;
 
-    fn from_str(text: &str) -> Result<Address, ()> {
+impl FromStr for Address {
+    type Err = AddressInvalid;
+
+    fn from_str(text: &str) -> Result<Address, AddressInvalid> {
         if let Some(path) = text.strip_prefix("sqlite:") {
             let path = path.strip_prefix("//").unwrap_or(path);
-            return if path.is_empty() { Err(()) } else { Ok(Address::Sqlite(path.into())) };
+            return if path.is_empty() {
+                Err(AddressInvalid)
+            } else {
+                Ok(Address::Sqlite(path.into()))
+            };
         }
         let rest = text.strip_prefix("postgres://").or_else(|| text.strip_prefix("postgresql://"));
         match rest {
             Some(rest) if !rest.is_empty() && !rest.contains(char::is_whitespace) => {
                 Ok(Address::Postgres(text.to_owned()))
             }
-            _ => Err(()),
+            _ => Err(AddressInvalid),
         }
     }
 }
@@ -189,7 +197,7 @@ mod tests {
             assert_eq!(address(text), Address::Postgres(text.to_owned()));
         }
         for text in ["", "sqlite:", "postgres://", "mysql://a/b", "data/x", "postgres://a b/c"] {
-            assert_eq!(text.parse::<Address>(), Err(()), "{text}");
+            assert_eq!(text.parse::<Address>(), Err(AddressInvalid), "{text}");
         }
     }
 

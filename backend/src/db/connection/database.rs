@@ -28,14 +28,18 @@ pub enum ReadPreference {
     Replica,
 }
 
-impl FromStr for ReadPreference {
-    type Err = ();
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("reads go to `primary` or `replica`")]
+pub struct ReadsInvalid;
 
-    fn from_str(text: &str) -> Result<ReadPreference, ()> {
+impl FromStr for ReadPreference {
+    type Err = ReadsInvalid;
+
+    fn from_str(text: &str) -> Result<ReadPreference, ReadsInvalid> {
         match text {
             "primary" => Ok(ReadPreference::Primary),
             "replica" => Ok(ReadPreference::Replica),
-            _ => Err(()),
+            _ => Err(ReadsInvalid),
         }
     }
 }

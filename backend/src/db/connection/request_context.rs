@@ -67,21 +67,26 @@ impl fmt::Display for Positions {
     }
 }
 
-impl FromStr for Positions {
-    type Err = ();
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("positions are database:hex, separated by dots")]
+pub struct PositionsInvalid;
 
-    fn from_str(text: &str) -> Result<Positions, ()> {
+impl FromStr for Positions {
+    type Err = PositionsInvalid;
+
+    fn from_str(text: &str) -> Result<Positions, PositionsInvalid> {
         if text.len() > MAX_BYTES {
-            return Err(());
+            return Err(PositionsInvalid);
         }
         let mut positions = Positions::default();
         for part in text.split('.') {
-            let (database, position) = part.split_once(':').ok_or(())?;
+            let (database, position) = part.split_once(':').ok_or(PositionsInvalid)?;
             let named = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
             if database.is_empty() || database.len() > 16 || !database.chars().all(named) {
-                return Err(());
+                return Err(PositionsInvalid);
             }
-            positions.note(database, u64::from_str_radix(position, 16).map_err(|_| ())?);
+            positions
+                .note(database, u64::from_str_radix(position, 16).map_err(|_| PositionsInvalid)?);
         }
         Ok(positions)
     }
@@ -233,7 +238,7 @@ mod tests {
         written.add_older(&positions);
         assert_eq!(written.to_string(), "default:6.reviews-2:16b374d8");
         for text in ["default", "default:", "default:x", ":1", "Default:1", "default:1.", "a;b:1"] {
-            assert_eq!(text.parse::<Positions>(), Err(()), "{text}");
+            assert_eq!(text.parse::<Positions>(), Err(PositionsInvalid), "{text}");
         }
     }
 
@@ -241,7 +246,7 @@ mod tests {
     fn positions_are_bounded_in_bytes() {
         let mut all = Positions::default();
         (1..=1_024).for_each(|number| all.note(&format!("reviews-{number}"), u64::MAX));
-        assert_eq!(all.to_string().parse::<Positions>(), Err(()));
+        assert_eq!(all.to_string().parse::<Positions>(), Err(PositionsInvalid));
         let mut sent = Positions::default();
         sent.note("default", 1);
         sent.add_older(&all);
