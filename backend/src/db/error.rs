@@ -85,6 +85,12 @@ pub enum DbError {
         /// What the clock says, in milliseconds since the Unix epoch.
         now_ms: i64,
     },
+    /// The caller of the transaction has rolled it back, and knows why.
+    #[error("{database}: rolled back")]
+    RolledBack {
+        /// Its name.
+        database: String,
+    },
     /// What is stored can't be.
     #[error("{database}: {what}")]
     CorruptData {
@@ -119,6 +125,9 @@ pub enum QueryError {
     /// See [`DbError::CorruptData`].
     #[error("{0}")]
     CorruptData(String),
+    /// The caller wants none of it.
+    #[error("rolled back")]
+    RolledBack,
 }
 
 impl QueryError {
@@ -136,6 +145,7 @@ impl QueryError {
             QueryError::Moved(bucket) => DbError::Moved { database, bucket },
             QueryError::ClockWrong(now_ms) => DbError::ClockWrong { database, now_ms },
             QueryError::CorruptData(what) => DbError::CorruptData { database, what },
+            QueryError::RolledBack => DbError::RolledBack { database },
             QueryError::Diesel(error) => {
                 let reason = one_line(&error);
                 match Cause::of(&error) {

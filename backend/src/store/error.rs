@@ -2,7 +2,7 @@
 
 use ostrakon_shared::{AccountId, CredentialId, FieldError, ProblemCode, ProductId, ReviewId};
 
-use crate::db::{DbError, QueryError};
+use crate::db::{Connection, DbError, QueryError, RequestDatabase};
 
 /// Why the store did not do what it was asked for.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -183,9 +183,10 @@ impl From<DbError> for StoreError {
                 tracing::warn!(%error, "waited for a lock in vain");
                 StoreError::Locked(database.clone())
             }
-            DbError::Conflict { .. } | DbError::CorruptData { .. } | DbError::Refused { .. } => {
-                StoreError::Internal(error.to_string())
-            }
+            DbError::Conflict { .. }
+            | DbError::CorruptData { .. }
+            | DbError::Refused { .. }
+            | DbError::RolledBack { .. } => StoreError::Internal(error.to_string()),
         }
     }
 }
@@ -194,5 +195,53 @@ impl From<QueryError> for StoreError {
     /// Of rows that were read, and can't be understood.
     fn from(error: QueryError) -> StoreError {
         StoreError::Internal(error.to_string())
+    }
+}
+
+/// Why a transaction is rolled back: an error of the database, or a refusal by the store.
+pub(in crate::store) enum TransactionError<E> {
+    Database(E),
+    Refused(StoreError),
+}
+
+impl From<QueryError> for TransactionError<QueryError> {
+    fn from(error: QueryError) -> TransactionError<QueryError> {
+        TransactionError::Database(error)
+    }
+}
+
+impl From<StoreError> for TransactionError<QueryError> {
+    fn from(error: StoreError) -> TransactionError<QueryError> {
+        TransactionError::Refused(error)
+    }
+}
+
+impl From<TransactionError<DbError>> for StoreError {
+    fn from(error: TransactionError<DbError>) -> StoreError {
+        match error {
+            TransactionError::Database(error) => error.into(),
+            TransactionError::Refused(error) => error,
+        }
+    }
+}
+
+/// Runs `queries` in one transaction. When they fail or refuse, nothing has happened.
+pub(in crate::store) fn transaction<T>(
+    database: &RequestDatabase,
+    queries: impl FnOnce(&mut Connection) -> Result<T, TransactionError<QueryError>>,
+) -> Result<T, TransactionError<DbError>> {
+    let mut refused = None;
+    let done = database.write(|connection| {
+        queries(connection).map_err(|error| match error {
+            TransactionError::Database(error) => error,
+            TransactionError::Refused(error) => {
+                refused = Some(error);
+                QueryError::RolledBack
+            }
+        })
+    });
+    match refused {
+        Some(error) => Err(TransactionError::Refused(error)),
+        None => done.map_err(TransactionError::Database),
     }
 }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::http::blocking::{RequestStore, run_blocking};
-use crate::http::extract::auth::{Admin, SessionUser, Reauthenticated, ReauthenticatedAdmin};
+use crate::http::extract::auth::{Admin, Reauthenticated, ReauthenticatedAdmin, SessionUser};
 use crate::http::extract::body::{Body, check_search};
 use crate::http::extract::client_ip::Client;
 use crate::http::extract::list_params::{ListParams, PageParams};

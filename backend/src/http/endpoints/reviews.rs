@@ -10,8 +10,8 @@ use ostrakon_shared::{
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::http::blocking::{RequestStore, run_blocking, await_write};
-use crate::http::extract::auth::{Member, Author};
+use crate::http::blocking::{RequestStore, await_write, run_blocking};
+use crate::http::extract::auth::{Author, Member};
 use crate::http::extract::body::{Body, IdempotencyKey, IfMatch, from_optional_text};
 use crate::http::extract::client_ip::Client;
 use crate::http::extract::list_params::{ListParams, PartialPageParams};

@@ -14,7 +14,7 @@ use crate::store::accounts::passwords::require_strong;
 use crate::store::accounts::secret;
 use crate::store::accounts::sessions::{ClientInfo, StartedSession, insert_session};
 use crate::store::audit::{AuditTarget, Source, audit_change, record};
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, transaction};
 use crate::store::routing::cursor::{self, ListScope};
 use crate::text::{NameKeys, fold, name_key};
 
@@ -165,11 +165,11 @@ impl Accounts<'_> {
         id: AccountId,
         edit: &AccountEdit,
     ) -> Result<Account, StoreError> {
-        self.default().write(|connection| {
+        let edited = transaction(&self.default(), |connection| {
             lock(connection, Lock::Admins)?;
             lock(connection, Lock::Account(id.get()))?;
             let Some(row) = accounts::find(connection, id)? else {
-                return Ok(Err(StoreError::AccountNotFound(id)));
+                return Err(StoreError::AccountNotFound(id).into());
             };
             let before = Account::try_from(row)?;
             let role = edit.role.unwrap_or(before.role);
@@ -180,15 +180,16 @@ impl Accounts<'_> {
                 && !is_admin(role, disabled)
                 && !accounts::has_other_admin(connection, id.get())?
             {
-                return Ok(Err(StoreError::LastAdmin));
+                return Err(StoreError::LastAdmin.into());
             }
             if disabled {
                 sessions::remove_all(connection, id.get(), None)?;
             }
             let after = accounts::update(connection, id.get(), role, disabled)?;
             record_edit(connection, source, &before, &after)?;
-            Ok(Ok(after.try_into()?))
-        })?
+            Ok(Account::try_from(after)?)
+        });
+        Ok(edited?)
     }
 
     /// Shuts or opens the account with this name, the last admin's too: an operator at the

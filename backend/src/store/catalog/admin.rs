@@ -11,7 +11,7 @@ use crate::db::products::{self, Filter, NewProductRow, ProductRow};
 use crate::db::{DbError, Lock, QueryError, lock};
 use crate::store::audit::{AuditTarget, Source, audit_change, record};
 use crate::store::catalog::Catalog;
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, TransactionError, transaction};
 use crate::store::routing::change_counters::Subject;
 use crate::store::routing::cursor::{self, ListScope};
 use crate::store::version::ExpectedVersion;
@@ -91,19 +91,17 @@ impl Catalog<'_> {
         expected: &ExpectedVersion,
         edit: &ProductEdit,
     ) -> Result<AdminProduct, StoreError> {
-        let changed = self.routing().default().write(|connection| {
+        let changed = transaction(&self.routing().default(), |connection| {
             lock(connection, Lock::Product(id.get()))?;
             let Some(row) = products::find(connection, id)? else {
-                return Ok(Err(StoreError::ProductNotFound(id)));
+                return Err(StoreError::ProductNotFound(id).into());
             };
             let before = AdminProduct::try_from(row)?;
-            if let Err(conflict) = expected.require(before.version) {
-                return Ok(Err(conflict));
-            }
+            expected.require(before.version)?;
             let product = edit.applied_to(&before);
             let errors = product.validate();
             if !errors.is_empty() {
-                return Ok(Err(StoreError::Invalid(errors)));
+                return Err(StoreError::Invalid(errors).into());
             }
             let row = ProductRow {
                 id: id.get(),
@@ -118,15 +116,18 @@ impl Catalog<'_> {
             let after = AdminProduct::try_from(row.clone())?;
             let changes = changes(Some(&before), &after);
             if changes.is_empty() {
-                return Ok(Ok(before));
+                return Ok(before);
             }
             products::update(connection, &row)?;
             let about = AuditTarget::Product(id);
             record(connection, source, AuditAction::ProductEdited, about, &changes)?;
-            Ok(Ok(after))
+            Ok(after)
         });
         self.shared.shards.change_counters.bump(Subject::Product(id));
-        changed.map_err(refused)?
+        changed.map_err(|error| match error {
+            TransactionError::Database(error) => refused(error),
+            TransactionError::Refused(error) => error,
+        })
     }
 }
 

@@ -16,7 +16,7 @@ use crate::db::reviews::ReviewRow;
 use crate::db::{Connection, QueryError};
 use crate::shard::Bucket;
 use crate::store::actor::Actor;
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, TransactionError};
 use crate::store::reviews::Reviews;
 use crate::store::reviews::update::{ReviewUpdate, store_update};
 use crate::store::routing::cursor::{self, ListScope, Position};
@@ -72,11 +72,11 @@ impl Reviews<'_> {
         let reporter = reporter.to_string();
         self.update_review(id, |connection, row, review| {
             if review.status != ReviewStatus::Approved {
-                return Ok(Err(StoreError::ReviewNotFound(id)));
+                return Err(StoreError::ReviewNotFound(id).into());
             }
             let bucket = Bucket::new(row.bucket).ok_or_else(|| broken(&row))?;
             if moderation::has_reported(connection, bucket, id, &reporter)? {
-                return Ok(Err(StoreError::AlreadyReported));
+                return Err(StoreError::AlreadyReported.into());
             }
             let report = ReportRow {
                 bucket: row.bucket,
@@ -87,7 +87,7 @@ impl Reviews<'_> {
                 created_at: Timestamp::now().as_millisecond(),
                 closed_by: None,
             };
-            moderation::insert_report(connection, &report).map(Ok)
+            Ok(moderation::insert_report(connection, &report)?)
         })
     }
 
@@ -150,7 +150,7 @@ impl Reviews<'_> {
         self.update_each(moderator, &decisions.reviews, |connection, row| {
             moderation::close_reports(connection, &row, row.version + 1)?;
             let changed = ReviewRow { open_reports: 0, ..row.clone() };
-            store_update(connection, moderator, &row, changed, &update).map(Ok)
+            Ok(store_update(connection, moderator, &row, changed, &update)?)
         })
     }
 
@@ -167,13 +167,13 @@ impl Reviews<'_> {
         }
         self.update_each(moderator, &undo.reviews, |connection, row| {
             let Some(status) = status_before(moderation::find_event(connection, &row)?)? else {
-                return Ok(Err(StoreError::NothingToUndo));
+                return Err(StoreError::NothingToUndo.into());
             };
             let open_reports = moderation::reopen_reports(connection, &row, row.version)?;
             let changed = ReviewRow { open_reports, ..row.clone() };
             let action = ReviewAction::Undo;
             let update = ReviewUpdate { action, status, reason: None, note: None };
-            store_update(connection, moderator, &row, changed, &update).map(Ok)
+            Ok(store_update(connection, moderator, &row, changed, &update)?)
         })
     }
 
@@ -182,16 +182,16 @@ impl Reviews<'_> {
         &self,
         moderator: &Actor,
         reviews: &[ReviewVersion],
-        change: impl Fn(&mut Connection, ReviewRow) -> Result<Result<Review, StoreError>, QueryError>,
+        change: impl Fn(&mut Connection, ReviewRow) -> Result<Review, TransactionError<QueryError>>,
     ) -> Result<DecisionResultList, StoreError> {
         let decide = |seen: &ReviewVersion| {
             let changed =
                 self.update_review(seen.id, |connection, row, review| match review.status {
-                    ReviewStatus::Deleted => Ok(Err(StoreError::ReviewDeleted)),
+                    ReviewStatus::Deleted => Err(StoreError::ReviewDeleted.into()),
                     _ if row.author_id == Some(moderator.id.get()) => {
-                        Ok(Err(StoreError::OwnReview))
+                        Err(StoreError::OwnReview.into())
                     }
-                    _ if review.version != seen.version => Ok(Err(StoreError::VersionConflict)),
+                    _ if review.version != seen.version => Err(StoreError::VersionConflict.into()),
                     _ => change(connection, row),
                 });
             decision_result(seen.id, changed)

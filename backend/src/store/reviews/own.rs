@@ -12,7 +12,7 @@ use crate::db::reviews::ReviewRow;
 use crate::db::{Connection, QueryError};
 use crate::shard::Bucket;
 use crate::store::actor::Actor;
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, TransactionError};
 use crate::store::reviews::Reviews;
 use crate::store::reviews::list::newest_page;
 use crate::store::reviews::signature::Signature;
@@ -90,18 +90,16 @@ impl Reviews<'_> {
             self.require_free(&signature).map(|()| signature)
         });
         self.update_own_review(author, id, |connection, row, review| {
-            if let Err(conflict) = expected.require(review.version) {
-                return Ok(Err(conflict));
-            }
+            expected.require(review.version)?;
             let content = edit.applied_to(&review);
             let errors = content.validate();
             if !errors.is_empty() {
-                return Ok(Err(StoreError::Invalid(errors)));
+                return Err(StoreError::Invalid(errors).into());
             }
             let (author_name, pen_name) = match &signature {
                 // As it was, even if somebody has an account of this name by now.
                 _ if content.author_name == row.author_name => (content.author_name, row.pen_name),
-                Some(Err(error)) => return Ok(Err(error.clone())),
+                Some(Err(error)) => return Err(error.clone().into()),
                 Some(Ok(signature)) => (signature.name.clone(), signature.is_pen_name),
                 None => (row.author_name.clone(), row.pen_name),
             };
@@ -114,7 +112,7 @@ impl Reviews<'_> {
                 ..row.clone()
             };
             if changed == row {
-                return Ok(Ok(review));
+                return Ok(review);
             }
             let status = match review.status {
                 ReviewStatus::Approved => self.initial_status(),
@@ -124,7 +122,7 @@ impl Reviews<'_> {
             let changed = ReviewRow { edited_at: Some(now), ..changed };
             let update =
                 ReviewUpdate { action: ReviewAction::Edit, status, reason: None, note: None };
-            store_update(connection, author, &row, changed, &update).map(Ok)
+            Ok(store_update(connection, author, &row, changed, &update)?)
         })
     }
 
@@ -136,15 +134,13 @@ impl Reviews<'_> {
         expected: &ExpectedVersion,
     ) -> Result<(), StoreError> {
         let deleted = self.update_own_review(author, id, |connection, row, review| {
-            if let Err(conflict) = expected.require(review.version) {
-                return Ok(Err(conflict));
-            }
+            expected.require(review.version)?;
             let status = ReviewStatus::Deleted;
             let update =
                 ReviewUpdate { action: ReviewAction::Delete, status, reason: None, note: None };
             let changed = ReviewRow { open_reports: 0, ..row.clone() };
             moderation::close_reports(connection, &row, row.version + 1)?;
-            store_update(connection, author, &row, changed, &update).map(Ok)
+            Ok(store_update(connection, author, &row, changed, &update)?)
         });
         deleted.map(drop)
     }
@@ -157,15 +153,15 @@ impl Reviews<'_> {
             &mut Connection,
             ReviewRow,
             Review,
-        ) -> Result<Result<Review, StoreError>, QueryError>,
+        ) -> Result<Review, TransactionError<QueryError>>,
     ) -> Result<Review, StoreError> {
         self.update_review(id, |connection, row, review| {
             let own = row.author_id == Some(author.id.get());
             match review.status {
-                ReviewStatus::Deleted => Ok(Err(StoreError::ReviewNotFound(id))),
-                ReviewStatus::Approved if !own => Ok(Err(StoreError::NotAllowed)),
+                ReviewStatus::Deleted => Err(StoreError::ReviewNotFound(id).into()),
+                ReviewStatus::Approved if !own => Err(StoreError::NotAllowed.into()),
                 // That it exists is nobody else's business.
-                _ if !own => Ok(Err(StoreError::ReviewNotFound(id))),
+                _ if !own => Err(StoreError::ReviewNotFound(id).into()),
                 _ => change(connection, row, review),
             }
         })

@@ -10,7 +10,7 @@ use crate::db::{Connection, Lock, QueryError, lock};
 use crate::db::{owner, ratings};
 use crate::shard::bucket_of;
 use crate::store::actor::Actor;
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, TransactionError, transaction};
 use crate::store::reviews::Reviews;
 use crate::store::routing::change_counters::Subject;
 
@@ -19,18 +19,18 @@ impl Reviews<'_> {
     pub(super) fn update_review<T>(
         &self,
         id: ReviewId,
-        change: impl Fn(&mut Connection, ReviewRow, Review) -> Result<Result<T, StoreError>, QueryError>,
+        change: impl Fn(&mut Connection, ReviewRow, Review) -> Result<T, TransactionError<QueryError>>,
     ) -> Result<T, StoreError> {
         let bucket = bucket_of(id);
         let routing = self.routing();
         routing.with_current_map(|map| {
             let owner = map.owner(bucket);
             let mut product = None;
-            let changed = routing.database(owner.database).write(|connection| {
+            let changed = transaction(&routing.database(owner.database), |connection| {
                 lock(connection, Lock::Review(id.get()))?;
                 owner::require_writable(connection, bucket, owner.epoch)?;
                 let Some(row) = reviews::find(connection, bucket, id)? else {
-                    return Ok(Err(StoreError::ReviewNotFound(id)));
+                    return Err(StoreError::ReviewNotFound(id).into());
                 };
                 let review = Review::try_from(row.clone())?;
                 product = Some(review.product_id);
@@ -41,7 +41,7 @@ impl Reviews<'_> {
                 routing.shards.change_counters.bump(Subject::Review(id));
                 routing.shards.change_counters.bump(Subject::Product(product));
             }
-            changed?
+            Ok(changed?)
         })
     }
 }
