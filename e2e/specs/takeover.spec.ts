@@ -98,3 +98,47 @@ test('without responses in the page, it waits for those of the API', async ({ pa
   await expect(bar(3)).toBeFocused();
   expect(await scrolled(page)).toBe(y);
 });
+
+/**
+ * An element as it is styled, read and used: tags, classes, names, links and texts. Pictures are left
+ * out, which the app loads, and what fills the stars; what fills the bars is compared by its size.
+ */
+function outline(element: Element): string {
+  const lines: string[] = [];
+  const walk = (element: Element, depth: number) => {
+    const classes = [...element.classList].sort();
+    const isFill = classes.includes('bar-fill');
+    const attributes = ['href', 'role', 'dir', 'id', 'aria-label', 'aria-labelledby', 'aria-hidden']
+      .filter((name) => element.hasAttribute(name))
+      .map((name) => `${name}=${element.getAttribute(name)}`);
+    const own = [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE);
+    const text = own.map((node) => node.textContent).join('').trim();
+    const { width, height } = element.getBoundingClientRect();
+    const drawn = isFill
+      ? ['fill', ...classes, Math.round(width), Math.round(height)]
+      : [element.localName, ...classes, ...attributes, text];
+    lines.push('  '.repeat(depth) + drawn.join(' ').trimEnd());
+    if (isFill || classes.includes('stars')) return;
+    for (const child of element.children) {
+      if (!child.matches('.picture')) walk(child, depth + 1);
+    }
+  };
+  walk(element, 0);
+  return lines.join('\n');
+}
+
+for (const [address, selectors] of [
+  ['/', ['h1', '.cards']],
+  ['/products/1', ['h1', '.lead', '.rating', '.product-write']],
+] as const) {
+  test(`of ${address}: the app draws what the server has drawn`, async ({ page }) => {
+    const release = await openWithoutApp(page, address);
+    const outlines = () => Promise.all(
+      selectors.map((selector) => page.locator(`main ${selector}`).first().evaluate(outline)),
+    );
+    const before = await outlines();
+    release();
+    await expect(page.getByRole('button', { name: /^(Load more products|Post review)$/ })).toBeVisible();
+    expect(await outlines()).toEqual(before);
+  });
+}
