@@ -37,7 +37,7 @@ use crate::store::Store;
 use blocking::Threads;
 use deadlines::Deadlines;
 use endpoints::{audit, crawlers};
-use extract::body;
+use extract::query;
 use middleware::connections;
 use middleware::{consistency_token, csrf, response_headers};
 use password_queue::PasswordQueue;
@@ -99,7 +99,7 @@ pub fn server(listener: TcpListener, store: Store, settings: Settings) -> io::Re
             .app_data(document.clone())
             .app_data(routes.clone())
             .app_data(files.clone())
-            .app_data(body::path_config())
+            .app_data(query::path_config())
             .service(openapi::swagger_ui())
             .service(web::redirect("/docs", "/docs/"))
             // Where password managers look (W3C, "A Well-Known URL for Changing Passwords").

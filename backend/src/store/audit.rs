@@ -13,8 +13,7 @@ use std::thread;
 
 use jiff::Timestamp;
 use ostrakon_shared::{
-    AccountId, AuditAction, AuditChange, AuditPage, AuditVia, Page, PageLimit,
-    ProductId,
+    AccountId, AuditAction, AuditChange, AuditPage, AuditVia, Page, PageLimit, ProductId,
 };
 
 use crate::db::accounts::AccountRow;

@@ -13,9 +13,10 @@ use utoipa::IntoParams;
 
 use crate::http::blocking::{RequestStore, run_blocking};
 use crate::http::extract::auth::{Admin, Reauthenticated, ReauthenticatedAdmin, SessionUser};
-use crate::http::extract::body::{Body, check_search};
+use crate::http::extract::body::Body;
 use crate::http::extract::client_ip::Client;
 use crate::http::extract::list_params::{ListParams, PageParams};
+use crate::http::extract::query::check_search;
 use crate::http::openapi::{
     CrossOrigin, InvalidBody, InvalidEdit, InvalidParameter, LastAdmin, NameTaken, NoSuchAccount,
     NoSuchCredential, NotAllowed, PasswordOnly, RateLimited, ReauthenticatedAdminOnly,

@@ -9,8 +9,10 @@ use utoipa::IntoParams;
 
 use crate::http::blocking::{RequestStore, run_blocking};
 use crate::http::extract::auth::Admin;
-use crate::http::extract::body::{Body, IfMatch, check_search};
+use crate::http::extract::body::Body;
+use crate::http::extract::if_match::IfMatch;
 use crate::http::extract::list_params::{ListParams, PageParams};
+use crate::http::extract::query::check_search;
 use crate::http::openapi::{
     InvalidChange, InvalidEdit, InvalidId, InvalidParameter, NoSuchProduct, NotAllowed, SkuTaken,
     Unavailable, VersionConflict, VersionMissing,

@@ -11,8 +11,8 @@ use utoipa::IntoParams;
 
 use crate::http::blocking::{RequestStore, run_blocking};
 use crate::http::extract::auth::Admin;
-use crate::http::extract::body::{check_search, from_optional_text};
 use crate::http::extract::list_params::{ListParams, PartialPageParams};
+use crate::http::extract::query::{check_search, from_optional_text};
 use crate::http::openapi::{
     InvalidId, InvalidParameter, NoSuchDatabase, NoSuchReview, NotAllowed, Unavailable,
 };

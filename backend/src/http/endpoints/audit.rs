@@ -11,8 +11,8 @@ use utoipa::IntoParams;
 
 use crate::http::blocking::{RequestStore, run_blocking};
 use crate::http::extract::auth::Admin;
-use crate::http::extract::body::from_optional_text;
 use crate::http::extract::list_params::{ListParams, PageParams};
+use crate::http::extract::query::from_optional_text;
 use crate::http::openapi::{InvalidParameter, NotAllowed, Unavailable};
 use crate::http::response::json::NoStoreJson;
 use crate::http::response::problem::ApiError;

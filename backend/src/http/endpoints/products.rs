@@ -11,8 +11,8 @@ use ostrakon_shared::{
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::http::extract::body::{Params, check_search, from_text};
 use crate::http::extract::list_params::{ListParams, PartialPageParams};
+use crate::http::extract::query::{Params, check_search, from_text};
 use crate::http::openapi::{
     InvalidId, InvalidParameter, InvalidProductRequest, NoSuchProduct, Unavailable,
 };

@@ -12,9 +12,12 @@ use utoipa::IntoParams;
 
 use crate::http::blocking::{RequestStore, await_write, run_blocking};
 use crate::http::extract::auth::{Author, Member};
-use crate::http::extract::body::{Body, IdempotencyKey, IfMatch, from_optional_text};
+use crate::http::extract::body::Body;
 use crate::http::extract::client_ip::Client;
+use crate::http::extract::idempotency_key::IdempotencyKey;
+use crate::http::extract::if_match::IfMatch;
 use crate::http::extract::list_params::{ListParams, PartialPageParams};
+use crate::http::extract::query::from_optional_text;
 use crate::http::openapi::{
     AlreadyReported, CannotReview, GuestsRefused, InvalidChange, InvalidCredential,
     InvalidDeletion, InvalidEdit, InvalidId, InvalidList, InvalidParameter, InvalidReview,

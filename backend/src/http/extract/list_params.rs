@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
 
-use crate::http::extract::body::{from_text, parse_query};
+use crate::http::extract::query::{from_text, parse_query};
 use crate::http::response::problem::ApiError;
 
 /// The parameters of a list, and of its page.

@@ -1,0 +1,92 @@
+//! The parameters of a path and of a query.
+
+use std::future::{Ready, ready};
+use std::str::FromStr;
+
+use actix_web::dev::Payload;
+use actix_web::error::PathError;
+use actix_web::web::PathConfig;
+use actix_web::{FromRequest, HttpRequest};
+use ostrakon_shared::{
+    FieldErrorCode, FieldErrorParams, MAX_SEARCH_CHARS, ProblemCode, ValueError,
+};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+
+use crate::http::extract::serde_errors::{
+    EncodedError, field_in_message, sentence, value_error, with_names,
+};
+use crate::http::response::problem::ApiError;
+
+/// A path whose segments are no ids.
+pub fn path_config() -> PathConfig {
+    PathConfig::default().error_handler(|error, _| {
+        let reason = match error {
+            PathError::Deserialize(reason) => reason.to_string(),
+            other => other.to_string(),
+        };
+        ApiError::new(ProblemCode::IdInvalid, sentence(&reason)).into()
+    })
+}
+
+/// The query's parameters.
+pub struct Params<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest for Params<T> {
+    type Error = ApiError;
+    type Future = Ready<Result<Params<T>, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(parse_query(request.query_string(), &[]).map(Params))
+    }
+}
+
+/// The parameters of a query, of which the caller has taken out those with the names `taken`.
+pub fn parse_query<T: DeserializeOwned>(query: &str, taken: &[&str]) -> Result<T, ApiError> {
+    let query = form_urlencoded::parse(query.as_bytes());
+    let parsed = serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(query));
+    parsed.map_err(|error| {
+        let path = error.path().to_string();
+        let reason = with_names(error.into_inner().to_string(), taken);
+        let error = value_error(&reason);
+        ApiError::parameter(field_in_message(error.code, &reason).unwrap_or(&path), error)
+    })
+}
+
+/// A parameter's value, from its text: it knows better than serde what is wrong with it.
+pub fn from_text<'de, D: Deserializer<'de>, T: FromStr>(deserializer: D) -> Result<T, D::Error>
+where
+    T::Err: Into<ValueError>,
+{
+    let parsed = String::deserialize(deserializer)?.parse();
+    parsed.map_err(|error: T::Err| D::Error::custom(EncodedError(error.into())))
+}
+
+/// The same, of a parameter that may be left out.
+pub fn from_optional_text<'de, D: Deserializer<'de>, T: FromStr>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error>
+where
+    T::Err: Into<ValueError>,
+{
+    from_text(deserializer).map(Some)
+}
+
+/// Refuses a search that is too long to be looked for, or that nothing can hold.
+pub fn check_search(search: &str) -> Result<(), ApiError> {
+    if let Some(control) = search.chars().find(|c| c.is_control()) {
+        let detail = "a search has no control characters";
+        let error = ValueError::new(FieldErrorCode::ControlCharacter, detail);
+        return Err(ApiError::parameter(
+            "search",
+            error.with(FieldErrorParams::character(control)),
+        ));
+    }
+    let chars = search.chars().count();
+    if chars <= MAX_SEARCH_CHARS {
+        return Ok(());
+    }
+    let detail = format!("a search has {MAX_SEARCH_CHARS} characters at most, not {chars}");
+    let error = ValueError::new(FieldErrorCode::TooLong, detail);
+    Err(ApiError::parameter("search", error.with(FieldErrorParams::limit(MAX_SEARCH_CHARS, chars))))
+}

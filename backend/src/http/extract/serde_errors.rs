@@ -1,0 +1,86 @@
+//! What serde says of a wrong value, as codes and parameters. Serde tells most faults apart in words only.
+
+use std::fmt;
+
+use ostrakon_shared::{FieldErrorCode, FieldErrorParams, ValueError};
+
+/// An error on its way through serde, which takes nothing but text: as JSON.
+pub struct EncodedError(pub ValueError);
+
+impl fmt::Display for EncodedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&serde_json::to_string(&self.0).map_err(|_| fmt::Error)?)
+    }
+}
+
+/// What is wrong with a value, from what serde says of it: [`EncodedError`], or serde's own words.
+pub fn value_error(reason: &str) -> ValueError {
+    if let Ok(error) = serde_json::from_str(reason) {
+        return error;
+    }
+    let (code, params) = error_code(reason);
+    ValueError::new(code, reason).with(params)
+}
+
+/// The code of a fault, and what its parameters say.
+pub fn error_code(reason: &str) -> (FieldErrorCode, FieldErrorParams) {
+    // "unknown …, expected one of `a`, `b`": the second of each pair of quotes ends a word.
+    let allowed = || {
+        let words = reason.rsplit_once(", expected ").map_or("", |(_, words)| words);
+        FieldErrorParams::allowed(words.split('`').skip(1).step_by(2))
+    };
+    let none = FieldErrorParams::default();
+    if reason.starts_with("unknown field") {
+        (FieldErrorCode::UnknownField, allowed())
+    } else if reason.starts_with("unknown variant") {
+        (FieldErrorCode::InvalidValue, allowed())
+    } else if reason.starts_with("missing field") {
+        (FieldErrorCode::MissingField, none)
+    } else if reason.starts_with("duplicate field") {
+        (FieldErrorCode::DuplicateField, none)
+    } else if reason.starts_with("invalid type") {
+        (FieldErrorCode::WrongType, none)
+    } else if let Some(range) = out_of_range(reason) {
+        (FieldErrorCode::OutOfRange, range)
+    } else {
+        (FieldErrorCode::InvalidValue, none)
+    }
+}
+
+/// From "invalid value: integer `7`, expected a whole number from 1 to 5": the number that was sent,
+/// if 64 bits hold it, and those that the field takes.
+fn out_of_range(reason: &str) -> Option<FieldErrorParams> {
+    let (found, range) = reason.split_once(", expected a whole number from ")?;
+    let (minimum, maximum) = range.split_once(" to ")?;
+    let actual = found.split('`').nth(1).and_then(|number| number.parse().ok());
+    Some(FieldErrorParams::range(minimum.parse().ok()?, maximum.parse().ok()?, actual))
+}
+
+/// The name of a field that is missing or given twice: it is no part of the path that was read,
+/// serde tells it in words only.
+pub fn field_in_message(code: FieldErrorCode, reason: &str) -> Option<&str> {
+    match code {
+        FieldErrorCode::MissingField | FieldErrorCode::DuplicateField => reason.split('`').nth(1),
+        _ => None,
+    }
+}
+
+/// What serde says of an unknown field, with these names among those that it expects.
+pub fn with_names(reason: String, names: &[&str]) -> String {
+    if names.is_empty() || !reason.starts_with("unknown field") {
+        return reason;
+    }
+    let known = reason.rsplit_once(", expected ");
+    let unknown = known.map_or(reason.trim_end_matches(", there are no fields"), |(it, _)| it);
+    let known = known.map_or("", |(_, known)| known).split('`').skip(1).step_by(2);
+    let expected: Vec<_> =
+        known.chain(names.iter().copied()).map(|name| format!("`{name}`")).collect();
+    format!("{unknown}, expected one of {}", expected.join(", "))
+}
+
+/// A message as a sentence.
+pub fn sentence(reason: &str) -> String {
+    let mut characters = reason.chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), characters.as_str())
+}
