@@ -14,6 +14,7 @@ mod middleware;
 mod openapi;
 mod password_queue;
 mod rate_limit;
+mod render;
 mod response;
 mod route_table;
 mod routes;

@@ -37,7 +37,7 @@ const HTTP: [&[&str]; 10] = [
     &["password_queue", "route_table"],
     &["extract"],
     &["response"],
-    &["middleware"],
+    &["middleware", "render"],
     &["sign_in", "spa"],
     &["endpoints"],
     &["routes"],
@@ -92,8 +92,8 @@ fn rooms_of_store_import_downwards() {
 
 #[test]
 fn rooms_of_http_import_downwards() {
-    let sentence = "The rooms of `http` import downwards: routes → endpoints → spa → middleware → \
-                    response → extract.";
+    let sentence = "The rooms of `http` import downwards: routes → endpoints → spa → render, \
+                    middleware → response → extract.";
     check_imports(sentence, |source, import| points_up("http", &HTTP, &source.module, import));
 }
 

@@ -2,21 +2,21 @@
 //! engines read, and with the answers that the app would ask for first.
 //!
 //! They show what the app will show in their place, in the same markup, so that nothing moves:
-//! `frontend/src/pages/`. Inline styles, by which the app fills stars and bars, are refused by
-//! the content security policy; widths of pictures are not.
+//! `frontend/src/pages/`. The parts are in [`crate::http::render`].
 
 use maud::{Markup, PreEscaped, html};
-use ostrakon_shared::format::{counted, grouped};
 use ostrakon_shared::preloaded::{
     PRODUCTS_PER_PAGE, REVIEWS_PER_PAGE, product_address, products_address, reviews_address,
 };
 use ostrakon_shared::text::without_bidi_controls;
 use ostrakon_shared::{
-    AccountId, PageLimit, Product, ProductId, ProductRating, Rating, ReviewId, ReviewPage,
+    AccountId, PageLimit, Product, ProductId, ProductRating, ReviewId, ReviewPage,
 };
 use serde::Serialize;
-use serde_json::json;
 
+use crate::http::render::card::card;
+use crate::http::render::json_ld::{linked_data, script_json};
+use crate::http::render::rating::{rating_panel, reviews_text};
 use crate::store::{ProductQuery, ReviewQuery, Store, StoreError};
 
 /// What the field to search with is called.
@@ -155,28 +155,6 @@ fn catalogue(store: &Store, origin: Option<&str>) -> Result<Prerendered, StoreEr
     }))
 }
 
-fn card(product: &Product) -> Markup {
-    html! {
-        a.card href={ "/products/" (product.id) } {
-            span.picture.bone {}
-            span.card-text {
-                span.card-name dir="auto" { (product.name) }
-                span.card-rating {
-                    @if let Some(ProductRating { average, count, .. }) = &product.rating {
-                        @if let Some(average) = average {
-                            span.card-average {
-                                (stars(*average))
-                                span aria-hidden="true" { (format!("{average:.1}")) }
-                            }
-                        }
-                        span.muted { (reviews_text(*count)) }
-                    }
-                }
-            }
-        }
-    }
-}
-
 fn product(
     store: &Store,
     id: ProductId,
@@ -236,38 +214,6 @@ fn canonical(origin: Option<&str>, path: &str) -> Markup {
     html! { @if let Some(origin) = origin { link rel="canonical" href={ (origin) (path) }; } }
 }
 
-/// The product as <https://schema.org/Product>.
-fn linked_data(product: &Product, rating: &ProductRating) -> serde_json::Value {
-    let mut data = json!({
-        "@context": "https://schema.org",
-        "@type": "Product",
-        "name": product.name,
-    });
-    let mut put = |name: &str, value: Option<serde_json::Value>| {
-        if let Some(value) = value {
-            data[name] = value;
-        }
-    };
-    put("description", product.description.as_deref().map(Into::into));
-    put("sku", product.sku.as_deref().map(Into::into));
-    put("image", product.picture_url.as_deref().map(Into::into));
-    // Without ratings there is no average, and nothing to aggregate.
-    put(
-        "aggregateRating",
-        rating.average.map(|average| {
-            json!({
-                "@type": "AggregateRating",
-                "ratingValue": average,
-                "bestRating": 5,
-                "worstRating": 1,
-                "ratingCount": rating.histogram.iter().sum::<u64>(),
-                "reviewCount": rating.count,
-            })
-        }),
-    );
-    data
-}
-
 fn product_content(product: &Product, rating: &ProductRating) -> Markup {
     html! {
         div.product {
@@ -302,69 +248,9 @@ fn product_content(product: &Product, rating: &ProductRating) -> Markup {
     }
 }
 
-fn rating_panel(id: ProductId, rating: &ProductRating) -> Markup {
-    let ProductRating { count, average, histogram, unrated } = rating;
-    let rated = histogram.iter().sum::<u64>().max(1);
-    html! {
-        section.rating aria-labelledby="rating" {
-            h2.visually-hidden id="rating" { "Rating" }
-            div.rating-average {
-                @match average {
-                    Some(average) => {
-                        p.rating-number aria-hidden="true" { (format!("{average:.1}")) }
-                        (stars(*average))
-                    }
-                    None => p.rating-number.muted { "–" }
-                }
-                p.muted.rating-count {
-                    (reviews_text(*count))
-                    @if *unrated > 0 { br; (grouped(*unrated)) " without a rating" }
-                }
-            }
-            ul.histogram role="list" {
-                @for stars in Rating::BEST_FIRST.map(Rating::stars) {
-                    li { (bar(id, stars, histogram[usize::from(stars) - 1], rated)) }
-                }
-            }
-        }
-    }
-}
-
-/// How many of the `rated` reviews have so many stars.
-fn bar(id: ProductId, stars: u8, count: u64, rated: u64) -> Markup {
-    let label = format!("{}: {}", counted(stars.into(), "star"), counted(count, "review"));
-    let width = format!("{:.1}%", count as f64 / rated as f64 * 100.0);
-    html! {
-        a.bar href={ "/products/" (id) "?rating=" (stars) } aria-label=(label) {
-            span.bar-stars aria-hidden="true" { (stars) }
-            span.bar-track aria-hidden="true" { svg.bar-fill width=(width) {} }
-            span.bar-count aria-hidden="true" { (grouped(count)) }
-        }
-    }
-}
-
-fn stars(average: f64) -> Markup {
-    html! {
-        span.stars role="img" aria-label={ (average) " out of 5 stars" } {
-            svg width={ (format!("{:.0}%", average / 5.0 * 100.0)) } height="100%" {}
-        }
-    }
-}
-
-fn reviews_text(count: u64) -> String {
-    if count == 0 { "No reviews yet".to_owned() } else { counted(count, "review") }
-}
-
 /// An answer of the API, as `ostrakon_shared::preloaded` says.
 fn answer(address: &str, body: &impl Serialize) -> Result<Markup, StoreError> {
     Ok(html! { script type="application/json" id=(address) { (script_json(body)?) } })
-}
-
-/// JSON that may stand in a script element, which only a `<` could end.
-fn script_json(value: &impl Serialize) -> Result<Markup, StoreError> {
-    let json =
-        serde_json::to_string(value).map_err(|error| StoreError::Internal(error.to_string()))?;
-    Ok(PreEscaped(json.replace('<', "\\u003c")))
 }
 
 #[cfg(test)]
@@ -415,13 +301,5 @@ mod tests {
         ] {
             assert_eq!(Page::canonical(path), canonical, "{path}");
         }
-    }
-
-    #[test]
-    fn json_stays_in_its_script() {
-        let evil = "</script><!--<script>\u{2028}\"";
-        let json = script_json(&evil).unwrap().into_string();
-        assert!(!json.contains('<'), "{json}");
-        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), evil);
     }
 }

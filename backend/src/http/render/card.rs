@@ -1,0 +1,30 @@
+//! A product in the catalogue.
+
+use maud::{Markup, html};
+use ostrakon_shared::{Product, ProductRating};
+
+use crate::http::render::rating::reviews_text;
+use crate::http::render::stars::stars;
+
+/// A card that leads to the product. The app loads the picture.
+pub fn card(product: &Product) -> Markup {
+    html! {
+        a.card href={ "/products/" (product.id) } {
+            span.picture.bone {}
+            span.card-text {
+                span.card-name dir="auto" { (product.name) }
+                span.card-rating {
+                    @if let Some(ProductRating { average, count, .. }) = &product.rating {
+                        @if let Some(average) = average {
+                            span.card-average {
+                                (stars(*average))
+                                span aria-hidden="true" { (format!("{average:.1}")) }
+                            }
+                        }
+                        span.muted { (reviews_text(*count)) }
+                    }
+                }
+            }
+        }
+    }
+}
