@@ -52,21 +52,21 @@ const FIRST_MS: i64 = 1_780_272_000_000;
 
 /// One SQLite file as the server has it, used by diesel alone: one connection, no pool. It commits
 /// durably, as the server does; diesel keeps the prepared statements.
-pub struct RawSqlite {
+pub struct SqliteBaseline {
     connection: SqliteConnection,
     popularity: Popularity,
     last_id: i64,
     rng: Rng,
 }
 
-impl RawSqlite {
+impl SqliteBaseline {
     /// Of this reviews database, which nobody else uses.
-    pub fn open(file: &Path, products: usize) -> Result<RawSqlite> {
+    pub fn open(file: &Path, products: usize) -> Result<SqliteBaseline> {
         let mut connection = SqliteConnection::establish(&file.to_string_lossy())?;
         connection.batch_execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")?;
         let last_id = ReviewId::first_number_at(FIRST_MS).ok_or("no ids at that time")?;
         let popularity = Popularity::new(products);
-        Ok(RawSqlite { connection, popularity, last_id, rng: Rng::with_seed(5) })
+        Ok(SqliteBaseline { connection, popularity, last_id, rng: Rng::with_seed(5) })
     }
 
     /// Pages of the newest reviews of products by popularity, a second.

@@ -78,8 +78,8 @@ fn svg(report: &Report, colours: &Colours) -> Result<String> {
     let Colours { text, muted, .. } = colours;
     let subtitle = escaped(&format!(
         "{} × {}, shared with the load generator; {} reviews on {}",
-        report.machine.cores,
-        report.machine.cpu,
+        report.environment.cores,
+        report.environment.cpu,
         grouped(report.reviews as f64),
         if report.engine == "sqlite" { "SQLite" } else { "PostgreSQL" },
     ));

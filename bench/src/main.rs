@@ -1,19 +1,20 @@
-//! Measures Ostrakon, and beside it what the machine can do without it, in one run.
+//! Measures Ostrakon, and baselines of the same machine, in one run.
 //!
-//! `just bench` runs it by `tools/bench`, which gives it a folder and clears that away. What is
-//! measured, against what, and what is wanted is in [`workload`].
+//! `just bench` runs it by `tools/bench`, which creates its folder and deletes it. The workloads, their
+//! baselines and targets are in [`workload`].
 
 mod baseline;
 mod chart;
+mod cpu_time;
 mod dataset;
-mod machine;
+mod deployments;
+mod environment;
 mod open_loop;
 mod postgres;
 mod report;
 mod run;
 mod sample;
 mod server;
-mod site;
 mod text;
 mod traffic;
 mod workload;
@@ -27,15 +28,15 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use dataset::Scale;
-use machine::Machine;
+use deployments::Deployments;
+use environment::Environment;
 use postgres::Servers;
 use report::{Report, Row};
 use run::{Run, step};
 use sample::median;
-use site::Sites;
-use workload::{Load, POSTGRES, SQLITE, Site, selected};
+use workload::{Deployment, Load, POSTGRES, SQLITE, selected};
 
-/// What fails is said in one line.
+/// Errors are printed in one line.
 pub type Result<T, E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
 /// Measure Ostrakon against what the machine can do without it
@@ -145,16 +146,16 @@ fn measure(settings: &Settings) -> Result<Report> {
     let postgres = (engine == Engine::Postgres)
         .then(|| step("Starting PostgreSQL servers", || Servers::start(folder)))
         .transpose()?;
-    let sites = step("Filling the databases", || {
-        Sites::start(folder, scale, &sites_of(&workloads), postgres.as_ref())
+    let deployments = step("Filling the databases", || {
+        Deployments::start(folder, scale, &deployments_of(&workloads), postgres.as_ref())
     })?;
-    let page_bytes = sites.page_bytes;
+    let page_bytes = deployments.page_bytes;
     let folder = folder.to_owned();
     let postgres = postgres.as_ref();
-    let mut run = Run { workloads: &workloads, sites, postgres, products, seconds, folder };
-    let start_s = median(run.sites.starts_s.clone());
+    let mut run = Run { workloads: &workloads, deployments, postgres, products, seconds, folder };
+    let start_s = median(run.deployments.starts_s.clone());
     let (samples, others) = run.rounds(usize::try_from(rounds)?)?;
-    let rss_mb = run.sites.get(Site::Main)?.0.rss_mb()?;
+    let rss_mb = run.deployments.get(Deployment::Main)?.0.rss_mb()?;
     let rows = workloads
         .iter()
         .zip(samples)
@@ -162,7 +163,7 @@ fn measure(settings: &Settings) -> Result<Report> {
         .collect();
     Ok(Report {
         engine: format!("{engine:?}").to_lowercase(),
-        machine: Machine::this()?,
+        environment: Environment::this()?,
         products,
         reviews: scale.reviews,
         seconds,
@@ -175,12 +176,12 @@ fn measure(settings: &Settings) -> Result<Report> {
 }
 
 /// The servers that these workloads need; the main one always.
-fn sites_of(workloads: &[workload::Workload]) -> Vec<Site> {
-    let mut sites = BTreeSet::from([Site::Main]);
+fn deployments_of(workloads: &[workload::Workload]) -> Vec<Deployment> {
+    let mut deployments = BTreeSet::from([Deployment::Main]);
     for workload in workloads {
-        if let Load::Closed { site, .. } | Load::Overload { site, .. } = workload.load {
-            sites.insert(site);
+        if let Load::Closed { deployment, .. } | Load::Overload { deployment, .. } = workload.load {
+            deployments.insert(deployment);
         }
     }
-    sites.into_iter().collect()
+    deployments.into_iter().collect()
 }

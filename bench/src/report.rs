@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use crate::machine::Machine;
+use crate::environment::Environment;
 use crate::sample::{Latency, Sample, median};
 use crate::workload::{
     Comparison, MAX_OTHERS, MAX_P99_TO_P50, MAX_RSS_MB, MAX_START_S, POSTGRES, SQLITE, Workload,
@@ -15,7 +15,9 @@ use crate::workload::{
 pub struct Report {
     /// `sqlite` or `postgres`.
     pub engine: String,
-    pub machine: Machine,
+    /// Runs of earlier versions call it `machine`.
+    #[serde(alias = "machine")]
+    pub environment: Environment,
     pub products: usize,
     /// Reviews there were at first, but for the larger data sets.
     pub reviews: usize,
@@ -77,7 +79,7 @@ impl Report {
 
     /// All figures, for people.
     pub fn table(&self) -> String {
-        let Machine { cores, cpu, kernel, ostrakon, commit, wrk, .. } = &self.machine;
+        let Environment { cores, cpu, kernel, ostrakon, commit, wrk, .. } = &self.environment;
         let mut text = format!(
             "{ostrakon} ({commit}) on {}: {cores} × {cpu}, Linux {kernel}, {wrk}\n\
              {} products, {} reviews, pages of {} bytes; medians of {} rounds of {} s\n\n",
@@ -110,7 +112,7 @@ impl Report {
 
     /// Whether this machine had something else to do, in which case the figures tell less.
     fn disturbance(&self) -> String {
-        let (others, cores) = (self.others, self.machine.cores);
+        let (others, cores) = (self.others, self.environment.cores);
         let mark = mark(others <= MAX_OTHERS * cores as f64);
         format!("other programs: {others:.2} of {cores} processors (≤ {MAX_OTHERS} of all {mark})")
     }

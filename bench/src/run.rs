@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::baseline::{self, RawSqlite};
+use crate::baseline::{self, SqliteBaseline};
+use crate::deployments::Deployments;
 use crate::open_loop;
 use crate::postgres::Servers;
 use crate::sample::Sample;
 use crate::server::Server;
-use crate::site::Sites;
 use crate::traffic::{Request, Requests, Traffic};
-use crate::workload::{Load, READS, Raw, Site, Workload};
+use crate::workload::{Baseline, Deployment, Load, READS, Workload};
 use crate::wrk;
-use crate::{Result, machine};
+use crate::{Result, cpu_time};
 
-/// How long each site is warmed up by each workload, in seconds.
+/// How long each deployment is warmed up by each workload, in seconds.
 const WARM_UP_S: u64 = 1;
 /// What a load generator has left behind unanswered is done after this: the next one must not find
 /// it waiting for a database.
@@ -35,8 +35,8 @@ const OVERLOAD_CONNECTIONS: usize = 1_000;
 pub struct Run<'a> {
     /// What is measured, in this order.
     pub workloads: &'a [Workload],
-    pub sites: Sites,
-    /// For `Raw::Pgbench`.
+    pub deployments: Deployments,
+    /// For `Baseline::Pgbench`.
     pub postgres: Option<&'a Servers>,
     pub products: usize,
     /// How long each measurement takes, in seconds.
@@ -48,7 +48,7 @@ impl Run<'_> {
     /// The samples of each workload, one a round; and how many processors other programs had
     /// meanwhile on average, which should be next to none.
     pub fn rounds(&mut self, rounds: usize) -> Result<(Vec<Vec<Sample>>, f64)> {
-        let mut raw = self.open_raw()?;
+        let mut sqlite = self.open_baseline()?;
         self.warm_up()?;
         let (began, before_s) = (Instant::now(), self.others_s()?);
         let mut samples = vec![Vec::new(); self.workloads.len()];
@@ -58,9 +58,9 @@ impl Run<'_> {
                 let per_second = match workload.load {
                     Load::BesideCreates => self.last(&samples, READS),
                     Load::Overload { capacity, .. } => self.last(&samples, capacity),
-                    Load::Closed { .. } | Load::Raw(_) => 0.0,
+                    Load::Closed { .. } | Load::Baseline(_) => 0.0,
                 };
-                let sample = self.sample(workload, raw.as_mut(), per_second);
+                let sample = self.sample(workload, sqlite.as_mut(), per_second);
                 samples[at].push(sample.map_err(|error| format!("{}: {error}", workload.name))?);
             }
         }
@@ -79,28 +79,28 @@ impl Run<'_> {
     /// Processor time that other programs have had so far, in seconds; those of PostgreSQL's
     /// servers are others, too.
     fn others_s(&self) -> Result<f64> {
-        let mut ours_s = machine::cpu_s("self", 4)?;
-        for (server, _) in self.sites.running.values() {
+        let mut ours_s = cpu_time::process_s("self", 4)?;
+        for (server, _) in self.deployments.running.values() {
             ours_s += server.cpu_s()?;
         }
-        Ok(machine::busy_s()? - ours_s)
+        Ok(cpu_time::machine_s()? - ours_s)
     }
 
-    fn open_raw(&self) -> Result<Option<RawSqlite>> {
+    fn open_baseline(&self) -> Result<Option<SqliteBaseline>> {
         if self.postgres.is_some() {
             return Ok(None);
         }
-        let file = self.sites.unserved.join("reviews-1.sqlite3");
-        RawSqlite::open(&file, self.products).map(Some)
+        let file = self.deployments.unserved.join("reviews-1.sqlite3");
+        SqliteBaseline::open(&file, self.products).map(Some)
     }
 
     fn warm_up(&mut self) -> Result<()> {
         for workload in self.workloads {
-            if let Load::Closed { site, traffic, connections, .. } = workload.load {
+            if let Load::Closed { deployment, traffic, connections, .. } = workload.load {
                 progress(&format!("Warming up: {}", workload.name));
-                let (server, requests) = self.sites.get(site)?;
+                let (server, requests) = self.deployments.get(deployment)?;
                 requests.prepare(traffic, server)?;
-                let warmed = self.closed(site, traffic, connections, WARM_UP_S);
+                let warmed = self.closed(deployment, traffic, connections, WARM_UP_S);
                 warmed.map_err(|error| format!("{}: {error}", workload.name))?;
             }
         }
@@ -110,14 +110,14 @@ impl Run<'_> {
     fn sample(
         &mut self,
         workload: &Workload,
-        raw: Option<&mut RawSqlite>,
+        sqlite: Option<&mut SqliteBaseline>,
         base_per_s: f64,
     ) -> Result<Sample> {
         match workload.load {
-            Load::Closed { site, traffic, connections, at_half } => {
-                let mut sample = self.closed(site, traffic, connections, self.seconds)?;
+            Load::Closed { deployment, traffic, connections, at_half } => {
+                let mut sample = self.closed(deployment, traffic, connections, self.seconds)?;
                 if at_half {
-                    let (server, requests) = self.sites.get(site)?;
+                    let (server, requests) = self.deployments.get(deployment)?;
                     let rate = sample.per_second / 2.0;
                     let half =
                         open(server, requests, traffic, rate, self.seconds, OPEN_CONNECTIONS)?;
@@ -127,9 +127,11 @@ impl Run<'_> {
                 Ok(sample)
             }
             Load::BesideCreates => self.beside_creates(base_per_s * CREATES_PER_READ),
-            Load::Overload { site, traffic, .. } => self.overload(site, traffic, base_per_s),
-            Load::Raw(what) => {
-                let per_second = self.raw(what, raw)?;
+            Load::Overload { deployment, traffic, .. } => {
+                self.overload(deployment, traffic, base_per_s)
+            }
+            Load::Baseline(what) => {
+                let per_second = self.baseline(what, sqlite)?;
                 Ok(Sample { per_second, ..Sample::default() })
             }
         }
@@ -138,13 +140,13 @@ impl Run<'_> {
     /// As many requests as are answered.
     fn closed(
         &mut self,
-        site: Site,
+        deployment: Deployment,
         traffic: Traffic,
         connections: u32,
         seconds: u64,
     ) -> Result<Sample> {
         let file = self.folder.join("requests");
-        let (server, requests) = self.sites.get(site)?;
+        let (server, requests) = self.deployments.get(deployment)?;
         requests.write(traffic, seconds, &file)?;
         let before_s = server.cpu_s()?;
         let outcome = wrk::run(&server.address, &file, connections, seconds)?;
@@ -164,8 +166,13 @@ impl Run<'_> {
         })
     }
 
-    fn overload(&mut self, site: Site, traffic: Traffic, capacity: f64) -> Result<Sample> {
-        let (server, requests) = self.sites.get(site)?;
+    fn overload(
+        &mut self,
+        deployment: Deployment,
+        traffic: Traffic,
+        capacity: f64,
+    ) -> Result<Sample> {
+        let (server, requests) = self.deployments.get(deployment)?;
         let before_s = server.cpu_s()?;
         let (rate, seconds) = (2.0 * capacity, self.seconds);
         let outcome = open(server, requests, traffic, rate, seconds, OVERLOAD_CONNECTIONS)?;
@@ -182,14 +189,14 @@ impl Run<'_> {
     }
 
     fn beside_creates(&mut self, creates_per_s: f64) -> Result<Sample> {
-        let (server, requests) = self.sites.get(Site::Main)?;
+        let (server, requests) = self.deployments.get(Deployment::Main)?;
         let address = server.address.clone();
         let seconds = self.seconds;
         let creates = prepared(requests, Traffic::Create, creates_per_s, seconds)?;
         let create = || open_loop::run(&address, &creates, creates_per_s, OPEN_CONNECTIONS);
         let (created, sample) = thread::scope(|scope| {
             let creating = scope.spawn(|| create().map_err(|error| error.to_string()));
-            let sample = self.closed(Site::Main, Traffic::MixReads, CONNECTIONS, seconds);
+            let sample = self.closed(Deployment::Main, Traffic::MixReads, CONNECTIONS, seconds);
             (creating.join(), sample)
         });
         let created = created.map_err(|_| "creating reviews panicked")??;
@@ -205,16 +212,16 @@ impl Run<'_> {
         Ok(sample)
     }
 
-    fn raw(&self, what: Raw, sqlite: Option<&mut RawSqlite>) -> Result<f64> {
+    fn baseline(&self, what: Baseline, sqlite: Option<&mut SqliteBaseline>) -> Result<f64> {
         let duration = Duration::from_secs(self.seconds);
         match (what, sqlite) {
-            (Raw::ReadPages, Some(sqlite)) => sqlite.read_pages(duration),
-            (Raw::Insert(per_commit), Some(sqlite)) => sqlite.insert(per_commit, duration),
-            (Raw::Verify, _) => {
-                let file = self.sites.unserved.join("default.sqlite3");
+            (Baseline::ReadPages, Some(sqlite)) => sqlite.read_pages(duration),
+            (Baseline::Insert(per_commit), Some(sqlite)) => sqlite.insert(per_commit, duration),
+            (Baseline::Verify, _) => {
+                let file = self.deployments.unserved.join("default.sqlite3");
                 baseline::verify_passwords(&file, duration)
             }
-            (Raw::Pgbench, _) => {
+            (Baseline::Pgbench, _) => {
                 let servers = self.postgres.ok_or("pgbench needs PostgreSQL servers")?;
                 servers.pgbench(self.products, self.seconds)
             }

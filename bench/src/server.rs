@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::{Result, machine};
+use crate::{Result, cpu_time};
 
 /// The program that is measured, from the project's folder.
 pub const OSTRAKON: &str = "target/release/ostrakon";
@@ -85,7 +85,7 @@ impl Server {
 
     /// Processor time that it has used so far, in seconds.
     pub fn cpu_s(&self) -> Result<f64> {
-        machine::cpu_s(&self.process.id().to_string(), 2)
+        cpu_time::process_s(&self.process.id().to_string(), 2)
     }
 
     /// Memory that it has now, in MB (VmRSS of proc(5)).

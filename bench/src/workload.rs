@@ -1,4 +1,4 @@
-//! What is measured, against what, and what is wanted.
+//! The workloads, the baselines that they are compared with, and the targets.
 
 use crate::traffic::Traffic;
 
@@ -20,7 +20,7 @@ const SIGN_IN_CONNECTIONS: u32 = 8;
 pub struct Workload {
     pub name: &'static str,
     pub load: Load,
-    /// With which others it is compared, the most important first.
+    /// The workloads with which it is compared, the most important first.
     pub against: &'static [Comparison],
 }
 
@@ -28,16 +28,16 @@ pub struct Workload {
 #[derive(Clone, Copy, Debug)]
 pub struct Comparison {
     pub name: &'static str,
-    /// How many times as much as there is wanted.
+    /// The target, as a multiple of the other workload.
     pub at_least: Option<f64>,
 }
 
-/// What is done to be measured.
+/// The load of a workload.
 #[derive(Clone, Copy, Debug)]
 pub enum Load {
     /// Requests by wrk, as many as are answered.
     Closed {
-        site: Site,
+        deployment: Deployment,
         traffic: Traffic,
         /// How many ask at once.
         connections: u32,
@@ -49,16 +49,16 @@ pub enum Load {
     BesideCreates,
     /// Twice as many requests as the same traffic of `capacity` has answered in the same round, at
     /// their times. Those that are refused don't count.
-    Overload { site: Site, traffic: Traffic, capacity: &'static str },
-    /// Something without a server.
-    Raw(Raw),
+    Overload { deployment: Deployment, traffic: Traffic, capacity: &'static str },
+    /// A measurement without Ostrakon.
+    Baseline(Baseline),
 }
 
 pub const READS: &str = "mix's reads alone";
 
 /// A server, with its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Site {
+pub enum Deployment {
     /// Three reviews databases, all settings as they are by default.
     Main,
     /// The same data, no cached answers; so are all that follow.
@@ -74,9 +74,9 @@ pub enum Site {
     Bare,
 }
 
-/// What is done without a server.
+/// A measurement without Ostrakon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Raw {
+pub enum Baseline {
     /// Pages read by diesel from one SQLite file.
     ReadPages,
     /// Rows inserted by diesel into one SQLite file, so many to a commit.
@@ -106,12 +106,12 @@ const fn beside(name: &'static str) -> Comparison {
     Comparison { name, at_least: None }
 }
 
-const fn closed(site: Site, traffic: Traffic) -> Load {
-    Load::Closed { site, traffic, connections: CONNECTIONS, at_half: false }
+const fn closed(deployment: Deployment, traffic: Traffic) -> Load {
+    Load::Closed { deployment, traffic, connections: CONNECTIONS, at_half: false }
 }
 
-const fn both(site: Site, traffic: Traffic) -> Load {
-    Load::Closed { site, traffic, connections: CONNECTIONS, at_half: true }
+const fn both(deployment: Deployment, traffic: Traffic) -> Load {
+    Load::Closed { deployment, traffic, connections: CONNECTIONS, at_half: true }
 }
 
 const fn workload(name: &'static str, load: Load, against: &'static [Comparison]) -> Workload {
@@ -119,101 +119,125 @@ const fn workload(name: &'static str, load: Load, against: &'static [Comparison]
 }
 
 pub const SQLITE: &[Workload] = &[
-    workload(STATIC, closed(Site::Main, Traffic::Static), &[beside(BARE)]),
+    workload(STATIC, closed(Deployment::Main, Traffic::Static), &[beside(BARE)]),
     // At half capacity it tells what the machine and the generator of the load do to latency.
-    workload(BARE, both(Site::Bare, Traffic::Static), &[]),
-    workload(READ_PAGES, Load::Raw(Raw::ReadPages), &[]),
-    workload(INSERT, Load::Raw(Raw::Insert(1)), &[]),
-    workload("raw SQLite: insert, 128 a commit", Load::Raw(Raw::Insert(128)), &[beside(INSERT)]),
-    workload(VERIFY, Load::Raw(Raw::Verify), &[]),
+    workload(BARE, both(Deployment::Bare, Traffic::Static), &[]),
+    workload(READ_PAGES, Load::Baseline(Baseline::ReadPages), &[]),
+    workload(INSERT, Load::Baseline(Baseline::Insert(1)), &[]),
+    workload(
+        "raw SQLite: insert, 128 a commit",
+        Load::Baseline(Baseline::Insert(128)),
+        &[beside(INSERT)],
+    ),
+    workload(VERIFY, Load::Baseline(Baseline::Verify), &[]),
     workload(
         "first page",
-        both(Site::Main, Traffic::FirstPage),
+        both(Deployment::Main, Traffic::FirstPage),
         &[at_least(STATIC, 0.6), beside(BARE)],
     ),
     workload(
         UNCACHED,
-        both(Site::Uncached, Traffic::FirstPageUniform),
+        both(Deployment::Uncached, Traffic::FirstPageUniform),
         &[at_least(STATIC, 0.25), beside(BARE), beside(READ_PAGES)],
     ),
-    workload("second page", both(Site::Main, Traffic::SecondPage), &[beside(STATIC), beside(BARE)]),
-    workload("rating", both(Site::Main, Traffic::Rating), &[at_least(STATIC, 0.6), beside(BARE)]),
-    workload(RATINGS, both(Site::Main, Traffic::Ratings), &[beside(STATIC), beside(BARE)]),
+    workload(
+        "second page",
+        both(Deployment::Main, Traffic::SecondPage),
+        &[beside(STATIC), beside(BARE)],
+    ),
+    workload(
+        "rating",
+        both(Deployment::Main, Traffic::Rating),
+        &[at_least(STATIC, 0.6), beside(BARE)],
+    ),
+    workload(RATINGS, both(Deployment::Main, Traffic::Ratings), &[beside(STATIC), beside(BARE)]),
     workload(
         "20 ratings, overload",
-        Load::Overload { site: Site::Main, traffic: Traffic::Ratings, capacity: RATINGS },
+        Load::Overload {
+            deployment: Deployment::Main,
+            traffic: Traffic::Ratings,
+            capacity: RATINGS,
+        },
         &[at_least(RATINGS, 0.8)],
     ),
     workload(
         "single review",
-        both(Site::Main, Traffic::Review),
+        both(Deployment::Main, Traffic::Review),
         &[at_least(STATIC, 0.5), beside(BARE)],
     ),
-    workload("create", both(Site::Main, Traffic::Create), &[at_least(INSERT, 4.0)]),
+    workload("create", both(Deployment::Main, Traffic::Create), &[at_least(INSERT, 4.0)]),
     workload(
         "sign-in",
         Load::Closed {
-            site: Site::Main,
+            deployment: Deployment::Main,
             traffic: Traffic::SignIn,
             connections: SIGN_IN_CONNECTIONS,
             at_half: true,
         },
         &[beside(VERIFY)],
     ),
-    workload("mix", both(Site::Main, Traffic::Mix), &[beside(STATIC), beside(BARE)]),
-    workload(READS, closed(Site::Main, Traffic::MixReads), &[beside(STATIC), beside(BARE)]),
+    workload("mix", both(Deployment::Main, Traffic::Mix), &[beside(STATIC), beside(BARE)]),
+    workload(READS, closed(Deployment::Main, Traffic::MixReads), &[beside(STATIC), beside(BARE)]),
     workload("mix's reads beside creates", Load::BesideCreates, &[at_least(READS, 0.667)]),
     workload(
         "8 databases",
-        closed(Site::Eight, Traffic::FirstPageUniform),
+        closed(Deployment::Eight, Traffic::FirstPageUniform),
         &[at_least(UNCACHED, 0.6)],
     ),
     workload(
         "64 databases",
-        closed(Site::SixtyFour, Traffic::FirstPageUniform),
+        closed(Deployment::SixtyFour, Traffic::FirstPageUniform),
         &[at_least(UNCACHED, 0.5)],
     ),
     workload(
         "ten times the reviews",
-        closed(Site::Grown, Traffic::FirstPageUniform),
+        closed(Deployment::Grown, Traffic::FirstPageUniform),
         &[at_least(UNCACHED, 0.8)],
     ),
-    workload("average product: first page", closed(Site::Hot, Traffic::AverageFirst), &[]),
+    workload("average product: first page", closed(Deployment::Hot, Traffic::AverageFirst), &[]),
     workload(
         "hottest product: first page",
-        closed(Site::Hot, Traffic::HottestFirst),
+        closed(Deployment::Hot, Traffic::HottestFirst),
         &[at_least("average product: first page", 0.8)],
     ),
-    workload("average product: 5th page", closed(Site::Hot, Traffic::AverageFar), &[]),
+    workload("average product: 5th page", closed(Deployment::Hot, Traffic::AverageFar), &[]),
     workload(
         "hottest product: 100th page",
-        closed(Site::Hot, Traffic::HottestFar),
+        closed(Deployment::Hot, Traffic::HottestFar),
         &[at_least("average product: 5th page", 0.8)],
     ),
-    workload("average product: rating", closed(Site::Hot, Traffic::AverageRating), &[]),
+    workload("average product: rating", closed(Deployment::Hot, Traffic::AverageRating), &[]),
     workload(
         "hottest product: rating",
-        closed(Site::Hot, Traffic::HottestRating),
+        closed(Deployment::Hot, Traffic::HottestRating),
         &[at_least("average product: rating", 0.8)],
     ),
 ];
 
 /// On PostgreSQL servers.
 pub const POSTGRES: &[Workload] = &[
-    workload(STATIC, closed(Site::Main, Traffic::Static), &[beside(BARE)]),
+    workload(STATIC, closed(Deployment::Main, Traffic::Static), &[beside(BARE)]),
     // At half capacity it tells what the machine and the generator of the load do to latency.
-    workload(BARE, both(Site::Bare, Traffic::Static), &[]),
-    workload(PGBENCH, Load::Raw(Raw::Pgbench), &[]),
-    workload("create", both(Site::Main, Traffic::Create), &[at_least(PGBENCH, 3.0)]),
-    workload("first page", both(Site::Main, Traffic::FirstPage), &[beside(STATIC), beside(BARE)]),
+    workload(BARE, both(Deployment::Bare, Traffic::Static), &[]),
+    workload(PGBENCH, Load::Baseline(Baseline::Pgbench), &[]),
+    workload("create", both(Deployment::Main, Traffic::Create), &[at_least(PGBENCH, 3.0)]),
     workload(
-        UNCACHED,
-        closed(Site::Uncached, Traffic::FirstPageUniform),
+        "first page",
+        both(Deployment::Main, Traffic::FirstPage),
         &[beside(STATIC), beside(BARE)],
     ),
-    workload("rating", both(Site::Main, Traffic::Rating), &[beside(STATIC), beside(BARE)]),
-    workload("single review", both(Site::Main, Traffic::Review), &[beside(STATIC), beside(BARE)]),
-    workload("mix", both(Site::Main, Traffic::Mix), &[beside(STATIC), beside(BARE)]),
+    workload(
+        UNCACHED,
+        closed(Deployment::Uncached, Traffic::FirstPageUniform),
+        &[beside(STATIC), beside(BARE)],
+    ),
+    workload("rating", both(Deployment::Main, Traffic::Rating), &[beside(STATIC), beside(BARE)]),
+    workload(
+        "single review",
+        both(Deployment::Main, Traffic::Review),
+        &[beside(STATIC), beside(BARE)],
+    ),
+    workload("mix", both(Deployment::Main, Traffic::Mix), &[beside(STATIC), beside(BARE)]),
 ];
 
 /// Those whose name holds `only`, and all that they are compared with, in their order.
