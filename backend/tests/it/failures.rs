@@ -1,6 +1,6 @@
 //! Real servers that stop, hang, come back, or lag; and disks that are full.
 //!
-//! A test that waits for a server asks again until the answer is as expected (`wait_until`).
+//! A test that waits for a server asks again until the response is as expected (`wait_until`).
 
 mod away;
 mod full_disk;
@@ -82,5 +82,5 @@ impl ServerCluster {
 
 /// Waits until the server is ready.
 async fn wait_until_ready(app: &TestApp) {
-    wait_until(|| app.get("/readyz"), |answer| answer.status == 200).await;
+    wait_until(|| app.get("/readyz"), |response| response.status == 200).await;
 }

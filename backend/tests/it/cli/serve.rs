@@ -62,9 +62,9 @@ on_every_engine!(malformed_requests_are_not_logged_as_errors, || {
         for broken in ["GET\r\n\r\n", "\u{1}\u{2}\u{3}\r\n\r\n", "GET / HTTP/9.9\r\n\r\n"] {
             let mut stream = TcpStream::connect(&server.address).unwrap();
             stream.write_all(broken.as_bytes()).unwrap();
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).unwrap();
-            assert!(answer.starts_with("HTTP/1.1 400"), "{broken:?}: {answer}");
+            let mut response = String::new();
+            stream.read_to_string(&mut response).unwrap();
+            assert!(response.starts_with("HTTP/1.1 400"), "{broken:?}: {response}");
         }
         let mut stderr = server.child.stderr.take().unwrap();
         assert!(server.stop().success());

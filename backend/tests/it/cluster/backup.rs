@@ -39,17 +39,17 @@ fn send(
 /// Registers; returns the session's cookie.
 fn register(at: &ServerProcess, name: &str) -> String {
     let credentials = json!({"name": name, "password": "a long sentence"});
-    let answer = send(at, Method::POST, "/api/accounts", "", &credentials);
-    assert_eq!(answer.status, 201, "{answer:?}");
-    answer.header("set-cookie").split(';').next().unwrap().to_owned()
+    let response = send(at, Method::POST, "/api/accounts", "", &credentials);
+    assert_eq!(response.status, 201, "{response:?}");
+    response.header("set-cookie").split(';').next().unwrap().to_owned()
 }
 
 /// Writes a review of a product; returns its id.
 fn review(at: &ServerProcess, product: u32, session: &str, text: &str) -> String {
     let path = format!("/api/products/{product}/reviews");
-    let answer = send(at, Method::POST, &path, session, &json!({"body": text, "rating": 4}));
-    assert_eq!(answer.status, 201, "{answer:?}");
-    answer.json()["id"].as_str().unwrap().to_owned()
+    let response = send(at, Method::POST, &path, session, &json!({"body": text, "rating": 4}));
+    assert_eq!(response.status, 201, "{response:?}");
+    response.json()["id"].as_str().unwrap().to_owned()
 }
 
 fn status(at: &ServerProcess, path: &str, session: &str) -> u16 {

@@ -46,11 +46,11 @@ async fn a_file_and_a_coordinator_may_share_the_reviews() {
     let mut written = Vec::new();
     for n in 0..60 {
         let body = json!({"body": format!("text {n}"), "rating": n % 5 + 1});
-        let answer = app.post_with_key(n % 3 + 1, &body, &n.to_string()).await;
-        assert_eq!(answer.status, 201, "{answer:?}");
+        let response = app.post_with_key(n % 3 + 1, &body, &n.to_string()).await;
+        assert_eq!(response.status, 201, "{response:?}");
         let again = app.post_with_key(n % 3 + 1, &body, &n.to_string()).await;
-        assert_eq!((again.header("idempotency-replayed"), again.json()), ("true", answer.json()));
-        written.push(answer.json());
+        assert_eq!((again.header("idempotency-replayed"), again.json()), ("true", response.json()));
+        written.push(response.json());
     }
     for sort in ["newest", "oldest", "highest", "lowest"] {
         let path = format!("/api/products/1/reviews?sort={sort}&limit=3");
@@ -62,8 +62,8 @@ async fn a_file_and_a_coordinator_may_share_the_reviews() {
     let all = ids(&written);
     for id in all.iter().take(20) {
         let path = format!("/api/reviews/{id}/reports");
-        let answer = app.send_json(None, Method::POST, &path, &json!({"reason": "spam"})).await;
-        assert_eq!(answer.status, 204, "{answer:?}");
+        let response = app.send_json(None, Method::POST, &path, &json!({"reason": "spam"})).await;
+        assert_eq!(response.status, 204, "{response:?}");
     }
     assert_eq!(app.all_pages_as(&admin, "/api/moderation/queue?limit=7").await.len(), 20);
     let decisions = json!({

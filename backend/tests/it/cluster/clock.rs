@@ -54,9 +54,9 @@ impl Clocks {
 
     /// A new review: its id, and how many minutes it is dated ahead.
     async fn review(&self) -> (String, i64) {
-        let answer = self.app.post_review(1, &json!({"body": "text"})).await;
-        assert_eq!(answer.status, 201, "{answer:?}");
-        let review = answer.json();
+        let response = self.app.post_review(1, &json!({"body": "text"})).await;
+        assert_eq!(response.status, 201, "{response:?}");
+        let review = response.json();
         let date: Timestamp = review["created_at"].as_str().unwrap().parse().unwrap();
         let ahead = (date - Timestamp::now()).total(jiff::Unit::Minute).unwrap();
         (review["id"].as_str().unwrap().to_owned(), ahead.round() as i64)

@@ -12,14 +12,14 @@ use crate::support::engine::Engine;
 const POSITION: &str = "ostrakon-position";
 
 /// The databases in the token of a response.
-fn databases(answer: &TestResponse) -> Vec<String> {
-    let header = answer.header(POSITION);
+fn databases(response: &TestResponse) -> Vec<String> {
+    let header = response.header(POSITION);
     header.split('.').filter_map(|part| part.split_once(':')).map(|(name, _)| name.into()).collect()
 }
 
 /// The database of the review in a response.
-fn database_of(app: &TestApp, answer: &TestResponse) -> String {
-    let id = answer.json()["id"].as_str().unwrap().parse().unwrap();
+fn database_of(app: &TestApp, response: &TestResponse) -> String {
+    let id = response.json()["id"].as_str().unwrap().parse().unwrap();
     app.store().cluster().locate(id).database
 }
 
@@ -36,12 +36,12 @@ on_every_server!(one_clients_positions_never_reach_another_clients_answer, async
     let sent = "default:1.nonsense-7:5.reviews-1:fffffffffffffff0.reviews-2:fffffffffffffff0.\
                 reviews-3:fffffffffffffff0.reviews-4:1.reviews-01:1";
     let posts = (0..100).map(|n| post(&app, (n % 10 == 0).then_some(sent)));
-    for (n, answer) in join_all(posts).await.iter().enumerate() {
-        assert_eq!(answer.status, 201, "{answer:?}");
-        let own = database_of(&app, answer);
+    for (n, response) in join_all(posts).await.iter().enumerate() {
+        assert_eq!(response.status, 201, "{response:?}");
+        let own = database_of(&app, response);
         let expected = if n % 10 == 0 { vec!["default".to_owned(), own] } else { vec![own] };
-        assert_eq!(databases(answer), expected, "{n}: {answer:?}");
-        assert!(!answer.header(POSITION).contains("fffff"), "{answer:?}");
+        assert_eq!(databases(response), expected, "{n}: {response:?}");
+        assert!(!response.header(POSITION).contains("fffff"), "{response:?}");
     }
     app.verify();
 });
@@ -54,13 +54,13 @@ on_every_server!(genuine_positions_stay_with_their_client_in_every_process, asyn
     // The other process does not know yet how far the databases have come. Which database a review
     // goes to is random: 200 turns reach all three.
     for process in [&two, &one].into_iter().cycle().take(200) {
-        let answer = post(process, Some(&position)).await;
-        assert_eq!(answer.status, 201, "{answer:?}");
-        let kept = databases(&answer);
+        let response = post(process, Some(&position)).await;
+        assert_eq!(response.status, 201, "{response:?}");
+        let kept = databases(&response);
         let before: Vec<_> = position.split([':', '.']).step_by(2).collect();
-        assert!(before.iter().all(|&name| kept.iter().any(|kept| kept == name)), "{answer:?}");
-        assert!(kept.contains(&database_of(&one, &answer)));
-        position = answer.header(POSITION).to_owned();
+        assert!(before.iter().all(|&name| kept.iter().any(|kept| kept == name)), "{response:?}");
+        assert!(kept.contains(&database_of(&one, &response)));
+        position = response.header(POSITION).to_owned();
         written.extend(kept);
         if written.len() == 3 {
             return;
@@ -77,9 +77,9 @@ on_every_engine!(positions_are_bounded_and_only_of_servers, async || {
     let request = app.request(Method::POST, "/api/products/1/reviews");
     let request = request.header("cookie", format!("ostrakon_position={long}"));
     assert_eq!(app.send(request.json(&json!({"body": "text"}))).await.status, 201);
-    let answer = post(&app, Some("reviews-1:1.reviews-9:1")).await;
+    let response = post(&app, Some("reviews-1:1.reviews-9:1")).await;
     let expected = if on_server { vec!["reviews-1".to_owned()] } else { Vec::new() };
-    assert_eq!(databases(&answer), expected, "{answer:?}");
+    assert_eq!(databases(&response), expected, "{response:?}");
     // A write that fails adds nothing.
     let missing = app.request(Method::POST, "/api/products/404/reviews");
     let missing = app.send(missing.json(&json!({"body": "text"}))).await;

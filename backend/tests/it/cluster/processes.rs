@@ -46,10 +46,10 @@ impl Two {
 
 /// The one response with this status; the others must be problems with this code.
 #[track_caller]
-fn one_wins(answers: Vec<TestResponse>, won: u16, lost: u16, code: &str) -> TestResponse {
+fn one_wins(responses: Vec<TestResponse>, won: u16, lost: u16, code: &str) -> TestResponse {
     let (mut winners, losers): (Vec<_>, Vec<_>) =
-        answers.into_iter().partition(|answer| answer.status == won);
-    losers.iter().for_each(|answer| assert_eq!(answer.problem(lost), code));
+        responses.into_iter().partition(|response| response.status == won);
+    losers.iter().for_each(|response| assert_eq!(response.problem(lost), code));
     assert_eq!(winners.len(), 1, "{winners:?}");
     winners.remove(0)
 }
@@ -70,8 +70,8 @@ async fn edit(
 async fn decide(app: &TestApp, by: &TestAccount, decision: &str, id: &str, version: i64) -> Value {
     let body = json!({"decision": decision, "reason": "off_topic",
         "reviews": [{"id": id, "version": version}]});
-    let answer = app.send_json(Some(by), Method::POST, "/api/moderation/decisions", &body).await;
-    answer.json()["items"][0].clone()
+    let response = app.send_json(Some(by), Method::POST, "/api/moderation/decisions", &body).await;
+    response.json()["items"][0].clone()
 }
 
 on_every_server!(a_review_posted_at_one_is_visible_at_the_other, async || {
@@ -128,10 +128,10 @@ on_every_server!(both_make_one_review_for_each_author_and_product, async || {
         let path = format!("/api/products/{}/reviews", two.product(round));
         let body = json!({"body": "race", "rating": 5});
         let post = |app| TestApp::send_json(app, Some(&author), Method::POST, &path, &body);
-        let answers = join_all([&two.one, &two.other, &two.one, &two.other].map(post)).await;
-        let location = answers[0].header("location").to_owned();
-        assert!(answers.iter().all(|answer| answer.header("location") == location));
-        one_wins(answers, 201, 409, "review_exists");
+        let responses = join_all([&two.one, &two.other, &two.one, &two.other].map(post)).await;
+        let location = responses[0].header("location").to_owned();
+        assert!(responses.iter().all(|response| response.header("location") == location));
+        one_wins(responses, 201, 409, "review_exists");
         assert_eq!(two.one.all_pages(&path).await.len(), 1);
     }
     two.one.verify();
@@ -143,11 +143,11 @@ on_every_server!(the_same_key_at_both_makes_one_review, async || {
         let key = format!("key-{round}");
         let body = json!({"body": "once", "rating": 4});
         let post = |app| TestApp::post_with_key(app, 1, &body, &key);
-        let answers = join_all([&two.one, &two.other, &two.one, &two.other].map(post)).await;
-        for answer in &answers {
-            assert_eq!((answer.status.as_u16(), answer.json()), (201, answers[0].json()));
+        let responses = join_all([&two.one, &two.other, &two.one, &two.other].map(post)).await;
+        for response in &responses {
+            assert_eq!((response.status.as_u16(), response.json()), (201, responses[0].json()));
         }
-        let new = answers.iter().filter(|a| a.header("idempotency-replayed").is_empty()).count();
+        let new = responses.iter().filter(|a| a.header("idempotency-replayed").is_empty()).count();
         assert_eq!(new, 1);
     }
     assert_eq!(two.one.get_json("/api/products/1/rating").await["count"], ROUNDS);
@@ -322,8 +322,8 @@ on_every_server!(the_same_sku_at_both_is_one_product_s, async || {
         let body = json!({"name": "Krater", "sku": format!("POT-{round}")});
         let create =
             |app| TestApp::send_json(app, Some(&admin), Method::POST, "/api/admin/products", &body);
-        let answers = join_all([&two.one, &two.other].map(create)).await;
-        let product = one_wins(answers, 201, 409, "sku_taken").json();
+        let responses = join_all([&two.one, &two.other].map(create)).await;
+        let product = one_wins(responses, 201, 409, "sku_taken").json();
         let path = format!("/api/products/{}", product["id"].as_str().unwrap());
         for app in [&two.one, &two.other] {
             assert_eq!(app.get_json(&path).await["name"], "Krater");

@@ -244,24 +244,24 @@ impl Server {
 
     #[track_caller]
     fn made(&self, path: &str, headers: Headers, body: &Value) -> Value {
-        let answer = self.post(path, headers, body);
-        assert!(answer.status.is_success(), "{path}: {answer:?}");
-        answer.json()
+        let response = self.post(path, headers, body);
+        assert!(response.status.is_success(), "{path}: {response:?}");
+        response.json()
     }
 
     #[track_caller]
     fn read(&self, path: &str, headers: Headers) -> Value {
-        let answer = self.send(Method::GET, path, headers, None);
-        assert_eq!(answer.status, 200, "{path}: {answer:?}");
-        answer.json()
+        let response = self.send(Method::GET, path, headers, None);
+        assert_eq!(response.status, 200, "{path}: {response:?}");
+        response.json()
     }
 
     #[track_caller]
     fn refuses(&self, method: Method, path: &str, headers: Headers, body: &Value) {
-        let answer = self.send(method, path, headers, Some(body));
-        assert_eq!(answer.problem(503), "database_unavailable");
-        assert_eq!(answer.header("retry-after"), "2");
-        assert!(answer.json()["detail"].as_str().unwrap().contains("takes no changes"));
+        let response = self.send(method, path, headers, Some(body));
+        assert_eq!(response.problem(503), "database_unavailable");
+        assert_eq!(response.header("retry-after"), "2");
+        assert!(response.json()["detail"].as_str().unwrap().contains("takes no changes"));
     }
 }
 
@@ -285,8 +285,8 @@ impl Member {
         Member::with_session(server, &registered, Role::Member)
     }
 
-    fn with_session(server: &Server, answer: &TestResponse, role: Role) -> Member {
-        let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
+    fn with_session(server: &Server, response: &TestResponse, role: Role) -> Member {
+        let cookie = response.header("set-cookie").split(';').next().unwrap().to_owned();
         let token = match role {
             Role::Admin => {
                 json!({"name": "a script", "scopes": ["read", "write", "moderate", "admin"]})

@@ -31,8 +31,8 @@ async fn is_named_and_the_others_go_on(go: fn(&Postgres), come_back: fn(&Postgre
     for id in &there {
         assert_eq!(app.get(&format!("/api/reviews/{id}")).await.status, 200);
     }
-    let answer = app.get(&format!("/api/reviews/{}", gone[0])).await;
-    assert_eq!(answer.problem(503), "database_unavailable");
+    let response = app.get(&format!("/api/reviews/{}", gone[0])).await;
+    assert_eq!(response.problem(503), "database_unavailable");
     let written = cluster.post_to(0).await;
     assert_eq!(written.status, 201, "{written:?}");
     there.push(written.json()["id"].as_str().unwrap().to_owned());
@@ -76,15 +76,15 @@ async fn a_server_that_hangs_does_not_delay_requests_to_others() {
     let path = format!("/api/reviews/{}", gone[0]);
     let stuck = join_all((0..300).map(|_| app.get(&path)));
     let others = async {
-        let mut answers = Vec::new();
+        let mut responses = Vec::new();
         for id in there.iter().cycle().take(300) {
-            answers.push(app.get(&format!("/api/reviews/{id}")).await);
+            responses.push(app.get(&format!("/api/reviews/{id}")).await);
         }
-        answers
+        responses
     };
     let (stuck, others) = futures_util::future::join(stuck, others).await;
-    assert!(stuck.iter().all(|answer| answer.problem(503) == "database_unavailable"));
-    assert!(others.iter().all(|answer| answer.status == 200));
+    assert!(stuck.iter().all(|response| response.problem(503) == "database_unavailable"));
+    assert!(others.iter().all(|response| response.status == 200));
     cluster.reviews[1].resume();
     wait_until_ready(app).await;
     assert_eq!(app.get(&path).await.status, 200);
@@ -98,15 +98,15 @@ async fn without_default_known_products_can_be_read() {
     app.get_json(PAGE).await;
     cluster.default.stop();
 
-    wait_until(|| app.get("/readyz"), |answer| answer.status == 503).await;
+    wait_until(|| app.get("/readyz"), |response| response.status == 503).await;
     assert_eq!(app.get("/readyz").await.json()["detail"], "default is not answering.");
     assert_eq!(app.get_json(PAGE).await["items"].as_array().unwrap().len(), 10);
     assert_eq!(app.get_json("/api/products/1/rating").await["count"], 10);
     app.get_json(&format!("/api/reviews/{}", one[0])).await;
     for path in ["/api/products", "/api/products/1", "/api/products/4/reviews"] {
-        let answer = app.get(path).await;
-        assert_eq!(answer.problem(503), "database_unavailable");
-        assert_eq!(answer.json()["detail"], "default is not answering.");
+        let response = app.get(path).await;
+        assert_eq!(response.problem(503), "database_unavailable");
+        assert_eq!(response.json()["detail"], "default is not answering.");
     }
     // The owner of a token is not known.
     let own = || {
@@ -138,15 +138,15 @@ async fn a_connection_that_was_cut_is_opened_again() {
         // The connections were idle, so clients do not notice.
         assert_eq!(app.get(PAGE).await.status, 200);
         proxy.cut();
-        let answer = cluster.post_to(1).await;
-        assert_eq!(answer.status, 201, "{answer:?}");
-        written.push(answer.json()["id"].as_str().unwrap().to_owned());
+        let response = cluster.post_to(1).await;
+        assert_eq!(response.status, 201, "{response:?}");
+        written.push(response.json()["id"].as_str().unwrap().to_owned());
     }
     let listed = ids(&app.all_pages(PAGE).await);
     assert!(written.iter().all(|id| listed.contains(id)));
 
     proxy.refuse();
-    wait_until(|| app.get("/readyz"), |answer| answer.status == 503).await;
+    wait_until(|| app.get("/readyz"), |response| response.status == 503).await;
     assert_eq!(cluster.post_to(1).await.problem(503), "database_unavailable");
     proxy.accept();
     wait_until_ready(app).await;
@@ -162,10 +162,10 @@ async fn acknowledged_reviews_survive_crashes() {
         let mut acknowledged = Vec::new();
         for n in 0..150 {
             let body = json!({"body": "text", "rating": 5});
-            let answer = app.post_with_key(1, &body, &format!("{writer}-{n}")).await;
-            match answer.status.as_u16() {
-                201 => acknowledged.push(answer.json()["id"].as_str().unwrap().to_owned()),
-                _ => assert_eq!(answer.problem(503), "database_unavailable"),
+            let response = app.post_with_key(1, &body, &format!("{writer}-{n}")).await;
+            match response.status.as_u16() {
+                201 => acknowledged.push(response.json()["id"].as_str().unwrap().to_owned()),
+                _ => assert_eq!(response.problem(503), "database_unavailable"),
             }
         }
         acknowledged
@@ -189,8 +189,8 @@ async fn acknowledged_reviews_survive_crashes() {
     for writer in 0..4 {
         for n in 0..150 {
             let body = json!({"body": "text", "rating": 5});
-            let answer = app.post_with_key(1, &body, &format!("{writer}-{n}")).await;
-            assert_eq!(answer.status, 201);
+            let response = app.post_with_key(1, &body, &format!("{writer}-{n}")).await;
+            assert_eq!(response.status, 201);
         }
     }
     let reviews = ids(&app.all_pages(PAGE).await);

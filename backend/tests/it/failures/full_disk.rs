@@ -112,9 +112,9 @@ impl Drop for MountedDisk {
     }
 }
 
-async fn code(answer: Response) -> (u16, Value) {
-    let status = answer.status().as_u16();
-    let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+async fn code(response: Response) -> (u16, Value) {
+    let status = response.status().as_u16();
+    let body: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
     (status, body["code"].clone())
 }
 
@@ -196,9 +196,9 @@ async fn a_full_disk_of_a_server_is_reported_until_there_is_room() {
         let review = json!({"body": "x".repeat(9_000)});
         let mut written = 0;
         let refused = loop {
-            let answer = app.post_review(1, &review).await;
-            if answer.status != 201 {
-                break answer;
+            let response = app.post_review(1, &review).await;
+            if response.status != 201 {
+                break response;
             }
             written += 1;
             assert!(written < 10_000, "the disk is full");

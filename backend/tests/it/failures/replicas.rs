@@ -106,16 +106,16 @@ async fn a_client_reads_its_own_writes() {
     // A browser keeps the position in a cookie, with those of earlier writes.
     let request = app.request(reqwest::Method::POST, "/api/products/1/reviews");
     let request = request.header("cookie", format!("ostrakon_position={position}.default:1"));
-    let answer = app.send(request.json(&json!({"body": "text"}))).await;
-    assert_eq!(answer.status, 201);
-    if cluster.database_index(answer.json()["id"].as_str().unwrap()) == 1 {
-        let cookie = answer.header("set-cookie");
+    let response = app.send(request.json(&json!({"body": "text"}))).await;
+    assert_eq!(response.status, 201);
+    if cluster.database_index(response.json()["id"].as_str().unwrap()) == 1 {
+        let cookie = response.header("set-cookie");
         assert!(cookie.starts_with("ostrakon_position=default:1.reviews-2:"), "{cookie}");
         assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
     }
 
     replica.sql("SELECT pg_wal_replay_resume()");
-    wait_until(|| app.get(&path), |answer| answer.status == 200).await;
+    wait_until(|| app.get(&path), |response| response.status == 200).await;
 }
 
 #[actix_web::test]
@@ -127,7 +127,7 @@ async fn a_replica_that_lags_or_fails_is_left_out() {
     let id = cluster.post_to(1).await.json()["id"].as_str().unwrap().to_owned();
     // It comes from the primary as soon as the replica is known to lag.
     let path = format!("/api/reviews/{id}");
-    wait_until(|| app.get(&path), |answer| answer.status == 200).await;
+    wait_until(|| app.get(&path), |response| response.status == 200).await;
     replica.sql("SELECT pg_wal_replay_resume()");
     until_it_has_all(&cluster).await;
 
@@ -167,9 +167,9 @@ async fn a_promoted_replica_takes_over() {
     replica.sql("ALTER SYSTEM RESET synchronous_standby_names");
     replica.sql("SELECT pg_reload_conf()");
     wait_until_ready(app).await;
-    let answer = wait_until(|| cluster.post_to(1), |answer| answer.status == 201).await;
+    let response = wait_until(|| cluster.post_to(1), |response| response.status == 201).await;
     let listed = ids(&app.all_pages(PAGE).await);
     assert!(written.iter().all(|id| listed.contains(id)), "an acknowledged review is missing");
-    assert!(listed.contains(&answer.json()["id"].as_str().unwrap().to_owned()));
+    assert!(listed.contains(&response.json()["id"].as_str().unwrap().to_owned()));
     app.verify();
 }

@@ -381,12 +381,12 @@ impl Stage {
             Some(body) => request.json(&body),
             None => request,
         };
-        let answer = self.app.send(self.authorize(actor, request)).await;
-        if answer.status.is_success() {
-            return answer.status.as_u16().to_string();
+        let response = self.app.send(self.authorize(actor, request)).await;
+        if response.status.is_success() {
+            return response.status.as_u16().to_string();
         }
-        let status = answer.status.as_u16();
-        format!("{status} {}", answer.problem(status))
+        let status = response.status.as_u16();
+        format!("{status} {}", response.problem(status))
     }
 }
 

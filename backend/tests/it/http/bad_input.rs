@@ -21,8 +21,8 @@ on_every_engine!(invalid_bodies_are_refused, async || {
         (r#"{"body": "\udc00 x"}"#.to_owned(), 400, "malformed_json"),
         (json!({"body": "x".repeat(131_072)}).to_string(), 413, "body_too_large"),
     ] {
-        let answer = app.post_text(REVIEWS, body.clone()).await;
-        assert_eq!(answer.problem(status), code, "{body}");
+        let response = app.post_text(REVIEWS, body.clone()).await;
+        assert_eq!(response.problem(status), code, "{body}");
     }
     for (body, pointer, code) in [
         (json!({"body": ""}).to_string(), "/body", "blank"),
@@ -51,9 +51,9 @@ on_every_engine!(invalid_bodies_are_refused, async || {
         (json!("x").to_string(), "", "wrong_type"),
         ("null".to_owned(), "", "wrong_type"),
     ] {
-        let answer = app.post_text(REVIEWS, body.clone()).await;
-        assert_eq!(answer.problem(422), "validation_failed", "{body}");
-        let errors = &answer.json()["errors"];
+        let response = app.post_text(REVIEWS, body.clone()).await;
+        assert_eq!(response.problem(422), "validation_failed", "{body}");
+        let errors = &response.json()["errors"];
         assert_eq!(errors.as_array().unwrap().len(), 1, "{errors}");
         let found = (errors[0]["pointer"].as_str(), errors[0]["code"].as_str());
         assert_eq!(found, (Some(pointer), Some(code)), "{body}");
@@ -70,16 +70,16 @@ on_every_engine!(other_content_types_are_refused, async || {
     let app = TestApp::start(1).await;
     for wrong in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "json"] {
         let request = app.request(Method::POST, REVIEWS).header("content-type", wrong);
-        let answer = app.send(request.body(r#"{"body":"x"}"#)).await;
-        assert_eq!(answer.problem(415), "unsupported_media_type", "{wrong}");
+        let response = app.send(request.body(r#"{"body":"x"}"#)).await;
+        assert_eq!(response.problem(415), "unsupported_media_type", "{wrong}");
     }
     let none = app.send(app.request(Method::POST, REVIEWS).body(r#"{"body":"x"}"#)).await;
     assert_eq!(none.problem(415), "unsupported_media_type");
     for coded in ["gzip", "br", "zstd", "nonsense", "identity, gzip"] {
         let request = app.request(Method::POST, REVIEWS).header("content-encoding", coded);
-        let answer = app.send(request.json(&json!({"body": "x"}))).await;
-        assert_eq!(answer.problem(415), "unsupported_media_type", "{coded}");
-        assert_eq!(answer.header("accept-encoding"), "identity", "{coded}");
+        let response = app.send(request.json(&json!({"body": "x"}))).await;
+        assert_eq!(response.problem(415), "unsupported_media_type", "{coded}");
+        assert_eq!(response.header("accept-encoding"), "identity", "{coded}");
     }
     for plain in ["identity", "Identity", ""] {
         let request = app.request(Method::POST, REVIEWS).header("content-encoding", plain);
@@ -114,8 +114,8 @@ on_every_engine!(other_content_types_are_refused, async || {
 on_every_engine!(invalid_idempotency_keys_are_refused, async || {
     let app = TestApp::start(1).await;
     for bad in ["", " ", "two words", &"k".repeat(256), "schlüssel"] {
-        let answer = app.post_with_key(1, &json!({"body": "x"}), bad).await;
-        assert_eq!(answer.problem(400), "idempotency_key_invalid", "{bad:?}");
+        let response = app.post_with_key(1, &json!({"body": "x"}), bad).await;
+        assert_eq!(response.problem(400), "idempotency_key_invalid", "{bad:?}");
     }
     let long = app.post_with_key(1, &json!({"body": "x"}), &"k".repeat(255)).await;
     assert_eq!(long.status, 201);
@@ -162,16 +162,16 @@ on_every_engine!(other_methods_are_refused, async || {
         (Method::POST, "/docs/", "GET, HEAD"),
         (Method::OPTIONS, "/docs/swagger-ui.css", "GET, HEAD"),
     ] {
-        let answer = app.send(app.request(method.clone(), path)).await;
-        assert_eq!(answer.problem(405), "method_not_allowed", "{method} {path}");
-        assert_eq!(answer.header("allow"), allow, "{method} {path}");
+        let response = app.send(app.request(method.clone(), path)).await;
+        assert_eq!(response.problem(405), "method_not_allowed", "{method} {path}");
+        assert_eq!(response.header("allow"), allow, "{method} {path}");
     }
     // The app is not built.
     for nowhere in ["/api/nowhere", "/docs/nowhere", "/", "/products/1", "/nowhere", "/robots.txt"]
     {
         for method in [Method::GET, Method::POST, Method::PUT, Method::OPTIONS] {
-            let answer = app.send(app.request(method.clone(), nowhere)).await;
-            assert_eq!(answer.problem(404), "route_not_found", "{method} {nowhere}");
+            let response = app.send(app.request(method.clone(), nowhere)).await;
+            assert_eq!(response.problem(404), "route_not_found", "{method} {nowhere}");
         }
     }
 });
@@ -201,9 +201,9 @@ on_every_engine!(invalid_parameters_are_refused, async || {
         ("/api/ratings?product_ids=1,x".to_owned(), "product_ids"),
         (format!("/api/ratings?product_ids={hundred_and_one}"), "product_ids"),
     ] {
-        let answer = app.get(&path).await;
-        assert_eq!(answer.problem(400), "parameter_invalid", "{path}");
-        assert_eq!(answer.json()["errors"][0]["parameter"], parameter, "{path}");
+        let response = app.get(&path).await;
+        assert_eq!(response.problem(400), "parameter_invalid", "{path}");
+        assert_eq!(response.json()["errors"][0]["parameter"], parameter, "{path}");
     }
 });
 
@@ -229,8 +229,8 @@ on_every_engine!(foreign_and_invalid_cursors_are_refused, async || {
     let search = format!("/api/products?search=product&cursor={products}");
     assert_eq!(app.get(&search).await.problem(400), "cursor_mismatch");
     for bad in ["x", "../../etc/passwd", &cursor[1..], &cursor.to_lowercase()] {
-        let answer = app.get(&format!("{REVIEWS}?cursor={bad}")).await;
-        assert_eq!(answer.problem(400), "cursor_invalid", "{bad:?}");
+        let response = app.get(&format!("{REVIEWS}?cursor={bad}")).await;
+        assert_eq!(response.problem(400), "cursor_invalid", "{bad:?}");
     }
 });
 

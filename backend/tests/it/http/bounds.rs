@@ -21,18 +21,18 @@ async fn excess_requests_are_refused_at_once() {
         let edit = app.request(Method::PATCH, "/api/admin/products/1").header("if-match", "*");
         app.send(admin.authorize(edit).json(&json!({"archived": true}))).await
     };
-    let mut answers: FuturesUnordered<_> = (0..300).map(|_| archive()).collect();
+    let mut responses: FuturesUnordered<_> = (0..300).map(|_| archive()).collect();
     // While the lock is held, no other response is possible.
     for _ in 0..44 {
-        let answer = answers.next().await.unwrap();
-        assert_eq!(answer.problem(503), "overloaded");
-        assert!(!answer.header("retry-after").is_empty());
+        let response = responses.next().await.unwrap();
+        assert_eq!(response.problem(503), "overloaded");
+        assert!(!response.header("retry-after").is_empty());
     }
     // Other kinds of work are not delayed.
     app.get_json("/api/products/1/reviews").await;
     app.create_review(2, None).await;
     drop(holder);
-    let rest: Vec<u16> = answers.map(|answer| answer.status.as_u16()).collect().await;
+    let rest: Vec<u16> = responses.map(|response| response.status.as_u16()).collect().await;
     assert!(rest.iter().all(|status| [200, 503].contains(status)), "{rest:?}");
     assert!(rest.contains(&200), "what was let in is answered");
 }

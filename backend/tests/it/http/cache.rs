@@ -19,8 +19,11 @@ fn kept(review: &str) -> [String; 4] {
 }
 
 async fn tags(app: &TestApp, paths: &[String]) -> Vec<String> {
-    let answers = join_all(paths.iter().map(|path| app.get(path))).await;
-    answers.iter().map(|answer| format!("{} {}", answer.status, answer.header("etag"))).collect()
+    let responses = join_all(paths.iter().map(|path| app.get(path))).await;
+    responses
+        .iter()
+        .map(|response| format!("{} {}", response.status, response.header("etag")))
+        .collect()
 }
 
 on_every_engine!(every_change_is_visible_at_once, async || {
@@ -57,7 +60,7 @@ on_every_engine!(every_change_is_visible_at_once, async || {
     ];
     for (by, method, path, body, changed) in changes {
         let before = tags(&app, &kept(&review)).await;
-        assert_eq!(tags(&app, &kept(&review)).await, before, "an answer changed by itself");
+        assert_eq!(tags(&app, &kept(&review)).await, before, "a response changed by itself");
         let version = app.get(&format!("/api/reviews/{review}")).await.header("etag").to_owned();
         let request = by.authorize(app.request(method, &path)).json(&body);
         let version = if path.contains("products") { "\"1\"".to_owned() } else { version };
@@ -75,10 +78,10 @@ on_every_engine!(a_new_review_is_in_every_later_response, async || {
         let app = &app;
         async move {
             for n in 0..20 {
-                let answer = app
+                let response = app
                     .post_review(1, &json!({"body": format!("{client} {n}"), "rating": 3}))
                     .await;
-                let id = answer.json()["id"].as_str().unwrap().to_owned();
+                let id = response.json()["id"].as_str().unwrap().to_owned();
                 // Other clients fill the cache meanwhile; a limit of 100 has room for all reviews.
                 let page = app.get_json("/api/products/1/reviews?limit=100").await;
                 assert!(ids(page["items"].as_array().unwrap()).contains(&id), "{id} is missing");

@@ -139,13 +139,13 @@ on_every_engine!(each_encoding_has_its_own_tag, async || {
         ] {
             let known = ("if-none-match", known.as_str());
             let headers = if accepts { vec![GZIP, known] } else { vec![known] };
-            let answer = get(&app, path, &headers).await;
+            let response = get(&app, path, &headers).await;
             assert_eq!(
-                (answer.status.as_u16(), answer.header("etag")),
+                (response.status.as_u16(), response.header("etag")),
                 (status, tag.as_str()),
                 "{path} {known:?}"
             );
-            assert_eq!(answer.header("vary"), "accept-encoding");
+            assert_eq!(response.header("vary"), "accept-encoding");
         }
     }
 });

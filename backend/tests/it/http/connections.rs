@@ -65,9 +65,9 @@ fn new_review() -> String {
     )
 }
 
-fn body(answer: &str) -> Value {
-    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-    serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
+fn body(response: &str) -> Value {
+    let (_, body) = response.split_once("\r\n\r\n").unwrap();
+    serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {response}"))
 }
 
 #[actix_web::test]
@@ -96,11 +96,11 @@ async fn a_slow_request_body_times_out() {
     let chunked = POST
         .replace("content-length: 1000\r\n\r\n{", "transfer-encoding: chunked\r\n\r\nffff\r\n{");
     for post in [POST, &chunked] {
-        let answer = drip(connect(&app, post));
-        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
-        assert!(answer.contains("content-type: application/problem+json"), "{answer}");
-        assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
-        assert_eq!(body(&answer)["code"], "request_timeout");
+        let response = drip(connect(&app, post));
+        assert!(response.starts_with("HTTP/1.1 408 "), "{response}");
+        assert!(response.contains("content-type: application/problem+json"), "{response}");
+        assert!(response.contains("\r\nconnection: close\r\n"), "{response}");
+        assert_eq!(body(&response)["code"], "request_timeout");
     }
     assert_eq!(app.get_json("/api/products/1/rating").await["count"], 0);
 }
@@ -127,10 +127,10 @@ async fn a_connection_with_an_unread_body_is_closed() {
         // Far less than the idle timeout.
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
-        assert_eq!(body(&answer)["status"], status);
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        assert!(response.contains("\r\nconnection: close\r\n"), "{response}");
+        assert_eq!(body(&response)["status"], status);
     }
     // A connection whose body was read to its end stays open.
     let review = json!({"body": "text"}).to_string();
@@ -162,8 +162,8 @@ async fn a_connection_that_awaits_a_response_is_not_idle() {
         connect(&app, HEALTH).read_to_string(&mut said).unwrap();
     }
     drop(holder);
-    let answer = read_until(&mut waiting, "}");
-    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    let response = read_until(&mut waiting, "}");
+    assert!(response.starts_with("HTTP/1.1 201 "), "{response}");
 }
 
 #[actix_web::test]
@@ -182,13 +182,13 @@ async fn a_stopping_server_does_not_wait_for_slow_clients() {
         connect(&app, &POST.replace("content-length", "expect: 100-continue\r\ncontent-length"));
     assert_eq!(read_until(&mut slow, "\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
     let clients = thread::spawn(move || {
-        let answer = drip(slow);
+        let response = drip(slow);
         for mut stream in [idle, head] {
             let mut rest = String::new();
             stream.read_to_string(&mut rest).ok();
             assert_eq!(rest, "");
         }
-        answer
+        response
     });
     let app = app.restart().await;
     // The slow client gets a response before the server stops.

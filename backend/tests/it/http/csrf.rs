@@ -53,11 +53,11 @@ on_every_engine!(the_requested_host_is_the_own_origin, async || {
         (vec![("sec-fetch-site", "cross-site")], 403),
         (vec![("sec-fetch-site", "same-site")], 403),
     ] {
-        let answer = sign_in_with(&app, &headers).await;
-        assert_eq!(answer.status, status, "{headers:?}");
+        let response = sign_in_with(&app, &headers).await;
+        assert_eq!(response.status, status, "{headers:?}");
         if status == 403 {
-            assert_eq!(answer.problem(403), "origin_mismatch");
-            assert_eq!(answer.header("set-cookie"), "");
+            assert_eq!(response.problem(403), "origin_mismatch");
+            assert_eq!(response.header("set-cookie"), "");
         }
     }
 });

@@ -37,9 +37,9 @@ const SEEN: [&str; 5] = [
 
 /// The field at this pointer is refused with this code.
 #[track_caller]
-fn refused(answer: &TestResponse, pointer: &str, code: &str) {
-    assert_eq!(answer.problem(422), "validation_failed", "{answer:?}");
-    let error = &answer.json()["errors"][0];
+fn refused(response: &TestResponse, pointer: &str, code: &str) {
+    assert_eq!(response.problem(422), "validation_failed", "{response:?}");
+    let error = &response.json()["errors"][0];
     assert_eq!((&error["pointer"], &error["code"]), (&json!(pointer), &json!(code)));
 }
 
@@ -106,8 +106,8 @@ on_every_engine!(names_do_not_reorder_the_text_beside_them, async || {
             ("/api/admin/products", json!({"name": name}), "/name"),
             ("/api/admin/products", json!({"name": "n", "sku": name}), "/sku"),
         ] {
-            let answer = app.send_json(Some(&admin), Method::POST, path, &body).await;
-            refused(&answer, pointer, "control_character");
+            let response = app.send_json(Some(&admin), Method::POST, path, &body).await;
+            refused(&response, pointer, "control_character");
         }
         let token = owner.send(Method::POST, TOKENS, json!({"name": name})).await;
         refused(&token, "/name", "control_character");

@@ -208,12 +208,12 @@ on_every_engine!(read_only_paths_refuse_other_methods, async || {
         let read = app.get(path).await.status;
         assert_eq!(read.is_success(), there, "{path}: {read}");
         for method in [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS] {
-            let answer = app.send(app.request(method.clone(), path)).await;
+            let response = app.send(app.request(method.clone(), path)).await;
             if there {
-                assert_eq!(answer.problem(405), "method_not_allowed", "{method} {path}");
-                assert_eq!(answer.header("allow"), "GET, HEAD", "{method} {path}");
+                assert_eq!(response.problem(405), "method_not_allowed", "{method} {path}");
+                assert_eq!(response.header("allow"), "GET, HEAD", "{method} {path}");
             } else {
-                assert_eq!(answer.problem(404), "route_not_found", "{method} {path}");
+                assert_eq!(response.problem(404), "route_not_found", "{method} {path}");
             }
         }
         let head = app.send(app.request(Method::HEAD, path)).await;
@@ -301,8 +301,8 @@ async fn paths_of_no_page_are_answered_with_a_problem() {
         let head = app.send(app.request(Method::HEAD, path)).await;
         assert_eq!((head.status.as_u16(), head.text.as_str()), (404, ""), "{path}");
     }
-    let answer = app.send(app.request(Method::POST, "/.well-known/security.txt")).await;
-    assert_eq!(answer.problem(404), "route_not_found");
+    let response = app.send(app.request(Method::POST, "/.well-known/security.txt")).await;
+    assert_eq!(response.problem(404), "route_not_found");
 }
 
 #[actix_web::test]

@@ -27,13 +27,13 @@ async fn post_from(app: &TestApp, address: &str, path: &str, body: &Value) -> Te
 }
 
 #[track_caller]
-fn assert_limited(answer: &TestResponse, name: &str, policy: &str, longest_s: u64) {
-    assert_eq!(answer.problem(429), "rate_limited");
-    let retry_after: u64 = answer.header("retry-after").parse().unwrap();
+fn assert_limited(response: &TestResponse, name: &str, policy: &str, longest_s: u64) {
+    assert_eq!(response.problem(429), "rate_limited");
+    let retry_after: u64 = response.header("retry-after").parse().unwrap();
     assert!((1..=longest_s).contains(&retry_after), "{retry_after}");
-    assert_eq!(answer.header("ratelimit"), format!("\"{name}\";r=0;t={retry_after}"));
-    assert_eq!(answer.header("ratelimit-policy"), format!("\"{name}\";{policy}"));
-    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(response.header("ratelimit"), format!("\"{name}\";r=0;t={retry_after}"));
+    assert_eq!(response.header("ratelimit-policy"), format!("\"{name}\";{policy}"));
+    assert_eq!(response.header("cache-control"), "no-store");
 }
 
 /// An attempt to sign in from this address.
@@ -137,8 +137,8 @@ on_every_engine!(known_devices_can_sign_in_during_a_flood_of_guesses, async || {
     ];
     let app = &app;
     let known = known.map(|(cookie, method, path, body, expected)| async move {
-        let answer = post_by(app, cookie, method, path, body).await;
-        assert_eq!(answer.status, expected, "{path}: {answer:?}");
+        let response = post_by(app, cookie, method, path, body).await;
+        assert_eq!(response.status, expected, "{path}: {response:?}");
     });
     futures_util::future::join_all(known).await;
 });
@@ -247,7 +247,7 @@ on_every_engine!(posts_are_limited_by_account_or_by_a_guest_s_address, async || 
     };
     let reviews = "/api/products/1/reviews";
     let first = post("203.0.113.7", reviews).await;
-    let says = |answer: &TestResponse| answer.header("ratelimit").to_owned();
+    let says = |response: &TestResponse| response.header("ratelimit").to_owned();
     assert_eq!((first.status.as_u16(), says(&first)), (201, "\"posting\";r=1;t=30".to_owned()));
     assert_eq!(first.header("ratelimit-policy"), "\"posting\";q=2;w=60");
     let second = post("203.0.113.7", "/api/products/99/reviews").await;
@@ -274,8 +274,8 @@ on_every_engine!(the_operator_s_own_scripts_have_no_limit, async || {
     })
     .await;
     for _ in 0..10 {
-        let answer = app.post_review(1, &json!({"body": "text"})).await;
-        assert_eq!((answer.status.as_u16(), answer.header("ratelimit")), (201, ""));
+        let response = app.post_review(1, &json!({"body": "text"})).await;
+        assert_eq!((response.status.as_u16(), response.header("ratelimit")), (201, ""));
     }
 });
 

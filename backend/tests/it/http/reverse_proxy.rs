@@ -220,19 +220,19 @@ async fn the_nginx_configuration_of_deploy_forwards_client_addresses() {
     crate::support::accounts::create_account(&app, "aspasia", ostrakon_shared::Role::Member);
     for (origin, status) in [("https://reviews.example.com", 201), ("https://evil.example", 403)] {
         let request = nginx.request(4, Method::POST, "/api/session").header("origin", origin);
-        let answer =
+        let response =
             app.send(request.json(&crate::support::accounts::credentials("aspasia"))).await;
-        assert_eq!(answer.status, status, "{origin}");
-        assert!(answer.header("strict-transport-security").starts_with("max-age="));
+        assert_eq!(response.status, status, "{origin}");
+        assert!(response.header("strict-transport-security").starts_with("max-age="));
         if status == 201 {
-            assert!(answer.header("set-cookie").starts_with("__Host-ostrakon_session="));
+            assert!(response.header("set-cookie").starts_with("__Host-ostrakon_session="));
         }
     }
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
     let request = client.unwrap().get(format!("http://127.0.0.1:{}/products/1", plain.number()));
-    let answer = app.send(request.header("host", "reviews.example.com")).await;
+    let response = app.send(request.header("host", "reviews.example.com")).await;
     let to = "https://reviews.example.com/products/1";
-    assert_eq!((answer.status.as_u16(), answer.header("location")), (308, to));
+    assert_eq!((response.status.as_u16(), response.header("location")), (308, to));
 }
 
 /// A server process and its log.
@@ -321,8 +321,8 @@ async fn hsts_is_sent_when_the_public_url_is_https() {
         })
         .await;
         for path in ["/api/products", "/api/no/such/path", "/healthz", "/docs/"] {
-            let answer = app.get(path).await;
-            assert_eq!(answer.header("strict-transport-security"), expected, "{url:?} {path}");
+            let response = app.get(path).await;
+            assert_eq!(response.header("strict-transport-security"), expected, "{url:?} {path}");
         }
     }
 }

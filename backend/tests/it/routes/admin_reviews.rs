@@ -17,8 +17,8 @@ with_databases!(all_reviews_have_exact_pages_newest_first, async |app| {
         let body = json!({"body": format!("text {n}"), "rating": n % 5 + 1});
         let path = format!("/api/products/{product}/reviews");
         let by = (n < 5).then_some(&author);
-        let answer = app.send_json(by, Method::POST, &path, &body).await;
-        posted.insert(0, answer.json());
+        let response = app.send_json(by, Method::POST, &path, &body).await;
+        posted.insert(0, response.json());
     }
     let listed = app.all_pages_as(&admin, &format!("{ALL}?limit=7")).await;
     let reviews: Vec<_> = listed.iter().map(|item| item["review"].clone()).collect();

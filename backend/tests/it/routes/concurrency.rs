@@ -72,9 +72,9 @@ pub async fn post_while_others_page(apps: &[&TestApp]) {
         async move {
             for n in 0..POSTS_EACH {
                 let review = json!({"body": format!("{client} {n}"), "rating": n % 5 + 1});
-                let answer = app.post_review(1, &review).await;
-                assert_eq!(answer.status, 201, "{answer:?}");
-                answered.borrow_mut().push(answer.json()["id"].as_str().unwrap().to_owned());
+                let response = app.post_review(1, &review).await;
+                assert_eq!(response.status, 201, "{response:?}");
+                answered.borrow_mut().push(response.json()["id"].as_str().unwrap().to_owned());
             }
         }
     };
@@ -101,12 +101,12 @@ with_databases!(sixteen_clients_post_while_others_page, async |app| {
 with_databases!(the_same_key_from_sixteen_clients_makes_one_review, async |app| {
     let review = json!({"body": "once", "rating": 5});
     let posts = (0..CLIENTS).map(|_| app.post_with_key(1, &review, "the-key"));
-    let answers = join_all(posts).await;
-    let first = answers[0].json();
-    for answer in &answers {
-        assert_eq!((answer.status.as_u16(), answer.json()), (201, first.clone()));
+    let responses = join_all(posts).await;
+    let first = responses[0].json();
+    for response in &responses {
+        assert_eq!((response.status.as_u16(), response.json()), (201, first.clone()));
     }
-    let new = answers.iter().filter(|a| a.header("idempotency-replayed").is_empty()).count();
+    let new = responses.iter().filter(|a| a.header("idempotency-replayed").is_empty()).count();
     assert_eq!(new, 1);
     assert_eq!(app.get_json("/api/products/1/rating").await["count"], 1);
     app.verify();

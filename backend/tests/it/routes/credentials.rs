@@ -85,11 +85,11 @@ on_every_engine!(a_token_may_do_what_its_scopes_say, async || {
         ("/api/databases", "admin"),
     ] {
         for (token, scopes) in [(&plain, "read write"), (&read, "read")] {
-            let answer = send_with_token(&app, token, Method::GET, path).await;
+            let response = send_with_token(&app, token, Method::GET, path).await;
             if scopes.contains(scope) {
-                assert_eq!(answer.status, 200, "{path} with {scopes}");
+                assert_eq!(response.status, 200, "{path} with {scopes}");
             } else {
-                assert_eq!(answer.problem(403), "insufficient_scope", "{path} with {scopes}");
+                assert_eq!(response.problem(403), "insufficient_scope", "{path} with {scopes}");
             }
         }
         assert_eq!(send_with_token(&app, &all, Method::GET, path).await.status, 200, "{path}");

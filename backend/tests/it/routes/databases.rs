@@ -88,13 +88,13 @@ on_every_engine!(a_database_that_is_down_is_named_and_the_others_go_on, async ||
         assert_eq!(app.get(&format!("/api/reviews/{id}")).await.status, 200);
     }
     for id in &gone {
-        let answer = app.get(&format!("/api/reviews/{id}")).await;
-        assert_eq!(answer.problem(status), code);
+        let response = app.get(&format!("/api/reviews/{id}")).await;
+        assert_eq!(response.problem(status), code);
     }
     let posted = join_all((0..30).map(|n| post(&app, format!("after-{n}")))).await;
-    let refused: Vec<_> = posted.iter().filter(|answer| answer.status != 201).collect();
+    let refused: Vec<_> = posted.iter().filter(|response| response.status != 201).collect();
     assert!(!refused.is_empty() && refused.len() < posted.len());
-    refused.iter().for_each(|answer| assert_eq!(answer.problem(status), code));
+    refused.iter().for_each(|response| assert_eq!(response.problem(status), code));
     let ready = app.get("/readyz").await;
     assert_eq!(
         (ready.problem(503).as_str(), &ready.json()["detail"]),
@@ -169,17 +169,17 @@ on_every_engine!(a_query_that_the_engine_refuses_is_an_internal_error, async || 
     }
     let report = format!("/api/reviews/{id}/reports");
     let body = json!({"reason": "spam"});
-    for answer in [
+    for response in [
         app.send_json(None, Method::POST, &report, &body).await,
         app.post_review(1, &json!({"body": "text"})).await,
         app.post_with_key(2, &json!({"body": "text"}), "key").await,
         app.get("/api/products/3/rating").await,
         app.get("/api/products?allow_partial=true").await,
     ] {
-        assert_eq!(answer.problem(500), "internal", "{answer:?}");
-        assert_eq!(answer.header("retry-after"), "");
+        assert_eq!(response.problem(500), "internal", "{response:?}");
+        assert_eq!(response.header("retry-after"), "");
         for word in ["report", "product_rating", "table", "relation", "reviews-"] {
-            assert!(!answer.text.contains(word), "{answer:?}");
+            assert!(!response.text.contains(word), "{response:?}");
         }
     }
     // Requests that need neither table succeed.

@@ -116,15 +116,15 @@ impl Model<'_> {
         let path = format!("/api/products/{}/reviews", self.product);
         let body = json!({"body": self.reviews.len().to_string(), "rating": rating});
         let by = author.map(|author| &self.authors[author]);
-        let answer = self.app.send_json(by, Method::POST, &path, &body).await;
+        let response = self.app.send_json(by, Method::POST, &path, &body).await;
         if let Some(existing) = author.and_then(|author| self.own(author)) {
             let path = format!("/api/reviews/{}", existing.json["id"].as_str().unwrap());
-            assert_eq!(answer.problem(409), "review_exists");
-            assert_eq!(answer.header("location"), path);
+            assert_eq!(response.problem(409), "review_exists");
+            assert_eq!(response.header("location"), path);
             return;
         }
-        assert_eq!(answer.status, 201, "{answer:?}");
-        let json = answer.json();
+        assert_eq!(response.status, 201, "{response:?}");
+        let json = response.json();
         assert_eq!(json["member"], author.is_some());
         self.reviews.push(Entry {
             json,
@@ -145,9 +145,9 @@ impl Model<'_> {
         let expected = if changes { json!(status) } else { entry.json["status"].clone() };
         let request = by.authorize(self.app.request(Method::PATCH, &path));
         let request = request.header("if-match", format!("\"{version}\""));
-        let answer = self.app.send(request.json(&json!({"rating": rating}))).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        let json = answer.json();
+        let response = self.app.send(request.json(&json!({"rating": rating}))).await;
+        assert_eq!(response.status, 200, "{response:?}");
+        let json = response.json();
         assert_eq!(json["status"], expected);
         assert_eq!(json["version"], version + i64::from(changes));
         let Some(entry) = self.own(author) else { return };
@@ -163,23 +163,23 @@ impl Model<'_> {
         let path = format!("/api/reviews/{}", entry.json["id"].as_str().unwrap());
         entry.json["status"] = json!("deleted");
         entry.open_reports = 0;
-        let answer = self.app.send(by.authorize(self.app.request(Method::DELETE, &path))).await;
-        assert_eq!(answer.status, 204, "{answer:?}");
+        let response = self.app.send(by.authorize(self.app.request(Method::DELETE, &path))).await;
+        assert_eq!(response.status, 204, "{response:?}");
         assert_eq!(self.app.get(&path).await.problem(404), "review_not_found");
     }
 
     async fn report(&mut self, place: usize) {
         let Some(entry) = self.reviews.get(place) else { return };
         let path = format!("/api/reviews/{}/reports", entry.json["id"].as_str().unwrap());
-        let answer =
+        let response =
             self.app.send_json(None, Method::POST, &path, &json!({"reason": "spam"})).await;
         let entry = &mut self.reviews[place];
         if !entry.is("approved") {
-            assert_eq!(answer.problem(404), "review_not_found");
+            assert_eq!(response.problem(404), "review_not_found");
         } else if entry.reported {
-            assert_eq!(answer.problem(409), "already_reported");
+            assert_eq!(response.problem(409), "already_reported");
         } else {
-            assert_eq!(answer.status, 204, "{answer:?}");
+            assert_eq!(response.status, 204, "{response:?}");
             entry.reported = true;
             entry.open_reports += 1;
         }
@@ -191,9 +191,9 @@ impl Model<'_> {
             "decision": decision, "reason": "within_rules", "reviews": [entry.seen()]
         });
         let path = "/api/moderation/decisions";
-        let answer =
+        let response =
             self.app.send_json(Some(self.moderator), Method::POST, path, &body).await.json();
-        let result = &answer["items"][0];
+        let result = &response["items"][0];
         let entry = &mut self.reviews[place];
         if entry.is("deleted") {
             assert_eq!(result["problem"], "review_deleted");
@@ -214,9 +214,9 @@ impl Model<'_> {
         let Some(entry) = self.reviews.get(place) else { return };
         let body = json!({"reviews": [entry.seen()]});
         let path = "/api/moderation/undo";
-        let answer =
+        let response =
             self.app.send_json(Some(self.moderator), Method::POST, path, &body).await.json();
-        let result = &answer["items"][0];
+        let result = &response["items"][0];
         let entry = &mut self.reviews[place];
         match (entry.is("deleted"), entry.before_decision.take()) {
             (true, _) => assert_eq!(result["problem"], "review_deleted"),

@@ -18,9 +18,9 @@ async fn decide(app: &TestApp, by: &TestAccount, decision: &str, reviews: &[(&st
     let reviews: Vec<_> =
         reviews.iter().map(|(id, version)| json!({"id": id, "version": version})).collect();
     let body = json!({"decision": decision, "reason": "off_topic", "reviews": reviews});
-    let answer = app.send_json(Some(by), Method::POST, "/api/moderation/decisions", &body).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    answer.json()
+    let response = app.send_json(Some(by), Method::POST, "/api/moderation/decisions", &body).await;
+    assert_eq!(response.status, 200, "{response:?}");
+    response.json()
 }
 
 async fn undo(app: &TestApp, by: &TestAccount, id: &str, version: i64) -> Value {

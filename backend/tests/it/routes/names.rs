@@ -33,11 +33,11 @@ on_every_engine!(a_name_that_looks_like_another_is_taken, async || {
 on_every_engine!(names_that_look_alike_race_for_one_account, async || {
     let app = TestApp::start(1).await;
     let names = ["phidias", "рhidias", "phidi\u{430}s", "PHlDIAS"];
-    let answers = names.map(|name| try_register(&app, name));
-    let answers = futures_util::future::join_all(answers).await;
-    let made = answers.iter().filter(|answer| answer.status == 201).count();
-    let taken = answers.iter().filter(|answer| answer.status == 409).count();
-    assert_eq!((made, taken), (1, 3), "{answers:?}");
+    let responses = names.map(|name| try_register(&app, name));
+    let responses = futures_util::future::join_all(responses).await;
+    let made = responses.iter().filter(|response| response.status == 201).count();
+    let taken = responses.iter().filter(|response| response.status == 409).count();
+    assert_eq!((made, taken), (1, 3), "{responses:?}");
 });
 
 on_every_engine!(names_that_speak_for_the_service_are_reserved, async || {
@@ -83,9 +83,9 @@ fn signature(review: &Value) -> (Option<&str>, bool) {
 }
 
 #[track_caller]
-fn taken(answer: &TestResponse) {
-    assert_eq!(answer.problem(422), "validation_failed", "{answer:?}");
-    let error = &answer.json()["errors"][0];
+fn taken(response: &TestResponse) {
+    assert_eq!(response.problem(422), "validation_failed", "{response:?}");
+    let error = &response.json()["errors"][0];
     assert_eq!((&error["pointer"], &error["code"]), (&json!("/author_name"), &json!("taken")));
 }
 
@@ -153,9 +153,9 @@ with_databases!(a_review_can_t_be_signed_with_the_name_of_another_account, async
     assert_eq!(signature(&guest), (Some("Chloé"), false));
     let post = async |product: i64, body: Value| {
         let path = format!("/api/products/{product}/reviews");
-        let answer = app.send_json(Some(&author), Method::POST, &path, &body).await;
-        assert_eq!(answer.status, 201, "{answer:?}");
-        let review = answer.json();
+        let response = app.send_json(Some(&author), Method::POST, &path, &body).await;
+        assert_eq!(response.status, 201, "{response:?}");
+        let review = response.json();
         let listed = app.all_pages(&path).await;
         assert!(listed.contains(&review), "{listed:?}");
         review
@@ -213,8 +213,8 @@ on_every_engine!(a_name_is_refused_alone_in_its_batch, async || {
         let (n, body) = post.await;
         (n, app.post_review(n % 5 + 1, &body).await)
     });
-    for (n, answer) in futures_util::future::join_all(posts).await {
-        if n % 3 == 0 { taken(&answer) } else { assert_eq!(answer.status, 201, "{answer:?}") }
+    for (n, response) in futures_util::future::join_all(posts).await {
+        if n % 3 == 0 { taken(&response) } else { assert_eq!(response.status, 201, "{response:?}") }
     }
 });
 

@@ -10,9 +10,9 @@ const REVIEWS: &str = "/api/products/1/reviews";
 
 async fn post(app: &TestApp, by: &TestAccount) -> Value {
     let body = json!({"body": "mine", "rating": 4});
-    let answer = app.send_json(Some(by), Method::POST, REVIEWS, &body).await;
-    assert_eq!(answer.status, 201, "{answer:?}");
-    answer.json()
+    let response = app.send_json(Some(by), Method::POST, REVIEWS, &body).await;
+    assert_eq!(response.status, 201, "{response:?}");
+    response.json()
 }
 
 fn path(review: &Value) -> String {
@@ -34,13 +34,13 @@ with_databases!(one_review_for_each_author_and_product, async |app| {
     let author = app.create_account("aspasia", Role::Member).await;
     let body = json!({"body": "race", "rating": 5});
     let race = (0..16).map(|_| app.send_json(Some(&author), Method::POST, REVIEWS, &body));
-    let answers = futures_util::future::join_all(race).await;
+    let responses = futures_util::future::join_all(race).await;
     let (made, refused): (Vec<_>, Vec<_>) =
-        answers.into_iter().partition(|answer| answer.status == 201);
+        responses.into_iter().partition(|response| response.status == 201);
     assert_eq!((made.len(), refused.len()), (1, 15));
-    for answer in refused {
-        assert_eq!(answer.problem(409), "review_exists");
-        assert_eq!(answer.header("location"), made[0].header("location"));
+    for response in refused {
+        assert_eq!(response.problem(409), "review_exists");
+        assert_eq!(response.header("location"), made[0].header("location"));
     }
     let other = app.create_account("pericles", Role::Member).await;
     post(&app, &other).await;

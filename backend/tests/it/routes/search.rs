@@ -62,8 +62,8 @@ async fn search_everything(app: &TestApp) {
             json!({"body": "Here.", "title": text}),
             json!({"body": "Here.", "author_name": text}),
         ] {
-            let answer = app.post_review(number, &body).await;
-            assert_eq!(answer.status, 201, "{answer:?}");
+            let response = app.post_review(number, &body).await;
+            assert_eq!(response.status, 201, "{response:?}");
         }
         let reviews = format!("/api/admin/reviews?limit=2&product_id={number}&");
         let found = count(app, &admin, &reviews, search).await;
@@ -136,8 +136,8 @@ async fn searches_do_not_depend_on_the_server_s_locale() {
         for (name, code) in [("isidor", 409), ("ısidor", 409), ("ΣΩΚΡΆΤΗΣ", 409), ("other", 201)]
         {
             let body = json!({"name": name, "password": "a long sentence"});
-            let answer = app.send(app.request(Method::POST, "/api/accounts").json(&body)).await;
-            assert_eq!(answer.status, code, "{options}: {name}");
+            let response = app.send(app.request(Method::POST, "/api/accounts").json(&body)).await;
+            assert_eq!(response.status, code, "{options}: {name}");
         }
     }
 }

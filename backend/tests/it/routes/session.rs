@@ -134,7 +134,7 @@ on_every_engine!(all_refused_sign_ins_look_the_same, async || {
     create_account(&app, "aspasia", Role::Member);
     create_account(&app, "shut", Role::Member);
     app.store().accounts().set_disabled("shut", true).unwrap();
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for (name, password) in [
         ("aspasia", "another sentence"),
         ("nobody", PASSWORD),
@@ -144,17 +144,17 @@ on_every_engine!(all_refused_sign_ins_look_the_same, async || {
         ("asp\0asia", PASSWORD),
     ] {
         let before = app.store().accounts().passwords_hashed();
-        let mut answer = try_sign_in(&app, name, password).await;
-        assert_eq!(answer.problem(401), "credentials_wrong", "{name}");
+        let mut response = try_sign_in(&app, name, password).await;
+        assert_eq!(response.problem(401), "credentials_wrong", "{name}");
         // The same work, so the same time.
         assert_eq!(app.store().accounts().passwords_hashed(), before + 1, "{name}");
-        let mut problem = answer.json();
+        let mut problem = response.json();
         problem["request_id"].take();
-        answer.headers.remove("x-request-id");
-        answer.headers.remove("date");
-        answers.push((problem, format!("{:?}", answer.headers)));
+        response.headers.remove("x-request-id");
+        response.headers.remove("date");
+        responses.push((problem, format!("{:?}", response.headers)));
     }
-    assert!(answers.windows(2).all(|two| two[0] == two[1]), "{answers:?}");
+    assert!(responses.windows(2).all(|two| two[0] == two[1]), "{responses:?}");
 });
 
 #[actix_web::test]

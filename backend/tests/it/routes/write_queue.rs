@@ -37,12 +37,12 @@ on_every_engine!(each_review_of_a_batch_gets_its_own_response, async || {
             }
         }
     };
-    let answers = join_all((0..120).map(post)).await;
+    let responses = join_all((0..120).map(post)).await;
     let mut outcomes: HashMap<(usize, u16), usize> = HashMap::new();
-    for (n, answer) in answers.iter().enumerate() {
-        *outcomes.entry((n % 6, answer.status.as_u16())).or_default() += 1;
-        if let (4 | 5, 201) = (n % 6, answer.status.as_u16()) {
-            assert_eq!(answer.json()["body"], format!("number {n}"));
+    for (n, response) in responses.iter().enumerate() {
+        *outcomes.entry((n % 6, response.status.as_u16())).or_default() += 1;
+        if let (4 | 5, 201) = (n % 6, response.status.as_u16()) {
+            assert_eq!(response.json()["body"], format!("number {n}"));
         }
     }
     let expected = [(0, 404), (1, 409), (2, 201), (4, 201), (5, 201)].map(|kind| (kind, 20));
@@ -50,7 +50,7 @@ on_every_engine!(each_review_of_a_batch_gets_its_own_response, async || {
     expected.extend([((3, 201), 1), ((3, 409), 19)]);
     assert_eq!(outcomes, expected);
     let made: Vec<_> =
-        (0..120).filter(|n| n % 6 == 2).map(|n| answers[n].json()["id"].clone()).collect();
+        (0..120).filter(|n| n % 6 == 2).map(|n| responses[n].json()["id"].clone()).collect();
     assert!(made.iter().all(|id| *id == made[0]), "one key made several reviews");
     assert_eq!(app.get_json("/api/products/1/rating").await["count"], 1);
     assert_eq!(app.get_json("/api/products/2/rating").await["count"], 1);
@@ -66,9 +66,9 @@ on_every_engine!(a_page_is_full_wherever_its_reviews_lie, async || {
     let of_slot = |slot| move |key: &String| slot_of_key(key.as_bytes(), Spread::DEFAULT) == slot;
     let mut expected = Vec::new();
     for key in keys.clone().filter(of_slot(0)).take(50).chain(keys.filter(of_slot(3)).take(3)) {
-        let answer = app.post_with_key(1, &json!({"body": "text", "rating": 4}), &key).await;
-        assert_eq!(answer.status, 201, "{answer:?}");
-        expected.push(answer.json()["id"].as_str().unwrap().to_owned());
+        let response = app.post_with_key(1, &json!({"body": "text", "rating": 4}), &key).await;
+        assert_eq!(response.status, 201, "{response:?}");
+        expected.push(response.json()["id"].as_str().unwrap().to_owned());
     }
     expected.sort();
     for sort in ["oldest", "newest", "highest"] {
@@ -93,8 +93,8 @@ on_every_server!(a_locked_row_refuses_the_reviews_of_its_product_alone, async ||
     for product in [locked, free, other] {
         for n in 0..32 {
             let body = json!({"body": "text", "rating": n % 5 + 1});
-            let answer = app.post_with_key(product.get(), &body, &n.to_string()).await;
-            assert_eq!(answer.status, 201, "{answer:?}");
+            let response = app.post_with_key(product.get(), &body, &n.to_string()).await;
+            assert_eq!(response.status, 201, "{response:?}");
             written += 1;
         }
     }
@@ -111,12 +111,12 @@ on_every_server!(a_locked_row_refuses_the_reviews_of_its_product_alone, async ||
     let body = json!({"body": "meanwhile", "rating": 5});
     for _ in 0..3 {
         let post = |n: usize| app.post_review([1, 2, 3][n % 3], &body);
-        for (n, answer) in join_all((0..60).map(post)).await.iter().enumerate() {
+        for (n, response) in join_all((0..60).map(post)).await.iter().enumerate() {
             if n % 3 == 0 {
-                assert_eq!(answer.problem(503), "database_busy");
-                assert_eq!(answer.header("retry-after"), "2");
+                assert_eq!(response.problem(503), "database_busy");
+                assert_eq!(response.header("retry-after"), "2");
             } else {
-                assert_eq!(answer.status, 201, "{answer:?}");
+                assert_eq!(response.status, 201, "{response:?}");
                 written += 1;
             }
         }
@@ -153,9 +153,9 @@ async fn a_full_write_queue_refuses_reviews() {
         }
     };
     assert!(matches!(refusal, StoreError::Busy(database) if database == "reviews-1"));
-    let answer = app.post_review(1, &json!({"body": "text"})).await;
-    assert_eq!(answer.problem(503), "database_busy");
-    assert!(!answer.header("retry-after").is_empty());
+    let response = app.post_review(1, &json!({"body": "text"})).await;
+    assert_eq!(response.problem(503), "database_busy");
+    assert!(!response.header("retry-after").is_empty());
     drop(holder);
     let begun = pending.len();
     for done in join_all(pending.into_iter().map(PendingWrite::outcome)).await {

@@ -42,17 +42,17 @@ impl<'a> Browser<'a> {
 
     /// The name that it is signed in with.
     pub async fn name(&self) -> Value {
-        let answer = self.get("/api/session").await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        answer.json()["account"]["name"].clone()
+        let response = self.get("/api/session").await;
+        assert_eq!(response.status, 200, "{response:?}");
+        response.json()["account"]["name"].clone()
     }
 
     /// An API token's secret and id.
     pub async fn token(&self, token: Value) -> (String, String) {
-        let answer = self.send(Method::POST, "/api/accounts/me/tokens", token).await;
-        assert_eq!(answer.status, 201, "{answer:?}");
-        assert_eq!(answer.header("cache-control"), "no-store");
-        let created = answer.json();
+        let response = self.send(Method::POST, "/api/accounts/me/tokens", token).await;
+        assert_eq!(response.status, 201, "{response:?}");
+        assert_eq!(response.header("cache-control"), "no-store");
+        let created = response.json();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         (text(&created["secret"]), text(&created["token"]["id"]))
     }
@@ -77,8 +77,8 @@ pub async fn try_sign_in(app: &TestApp, name: &str, password: &str) -> TestRespo
 }
 
 /// The cookie that a response sets, as a browser sends it back.
-fn cookie(answer: &TestResponse) -> String {
-    answer.header("set-cookie").split(';').next().unwrap().to_owned()
+fn cookie(response: &TestResponse) -> String {
+    response.header("set-cookie").split(';').next().unwrap().to_owned()
 }
 
 pub async fn sign_in<'a>(app: &'a TestApp, name: &str) -> Browser<'a> {

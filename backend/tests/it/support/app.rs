@@ -232,9 +232,9 @@ impl TestApp {
 
     /// The JSON at a path, which must exist.
     pub async fn get_json(&self, path: &str) -> Value {
-        let answer = self.get(path).await;
-        assert_eq!(answer.status, 200, "{path}: {answer:?}");
-        answer.json()
+        let response = self.get(path).await;
+        assert_eq!(response.status, 200, "{path}: {response:?}");
+        response.json()
     }
 
     pub async fn post_text(&self, path: &str, body: impl Into<String>) -> TestResponse {
@@ -302,9 +302,9 @@ impl TestApp {
 
     /// The JSON at a path, which must exist for this account.
     pub async fn get_json_as(&self, account: &TestAccount, path: &str) -> Value {
-        let answer = self.get_as(account, path).await;
-        assert_eq!(answer.status, 200, "{path}: {answer:?}");
-        answer.json()
+        let response = self.get_as(account, path).await;
+        assert_eq!(response.status, 200, "{path}: {response:?}");
+        response.json()
     }
 
     /// The table of the reviews databases.
@@ -314,9 +314,9 @@ impl TestApp {
 
     /// Writes a review; returns its id.
     pub async fn create_review(&self, product: i64, rating: Option<i32>) -> String {
-        let answer = self.post_review(product, &json!({"body": "text", "rating": rating})).await;
-        assert_eq!(answer.status, 201, "{answer:?}");
-        answer.json()["id"].as_str().unwrap().to_owned()
+        let response = self.post_review(product, &json!({"body": "text", "rating": rating})).await;
+        assert_eq!(response.status, 201, "{response:?}");
+        response.json()["id"].as_str().unwrap().to_owned()
     }
 
     /// Every item of a list, page by page; fails when pages never end.

@@ -27,7 +27,7 @@ struct Supervisor {
     child: Child,
     /// None: it is ending.
     verbs: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
+    responses: BufReader<ChildStdout>,
 }
 
 const SUPERVISOR: &str = r#"
@@ -362,16 +362,16 @@ impl Supervisor {
             .spawn()
             .unwrap();
         let verbs = child.stdin.take();
-        let answers = BufReader::new(child.stdout.take().unwrap());
-        Supervisor { child, verbs, answers }
+        let responses = BufReader::new(child.stdout.take().unwrap());
+        Supervisor { child, verbs, responses }
     }
 
     fn run_verb(&mut self, verb: &str) -> Result<(), String> {
         let mut verbs = self.verbs.as_ref().unwrap();
         writeln!(verbs, "{verb}").map_err(|error| error.to_string())?;
-        let mut answer = String::new();
-        self.answers.read_line(&mut answer).map_err(|error| error.to_string())?;
-        if answer == "ok\n" { Ok(()) } else { Err(answer.trim().to_owned()) }
+        let mut response = String::new();
+        self.responses.read_line(&mut response).map_err(|error| error.to_string())?;
+        if response == "ok\n" { Ok(()) } else { Err(response.trim().to_owned()) }
     }
 }
 

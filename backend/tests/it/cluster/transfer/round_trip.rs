@@ -38,8 +38,8 @@ fn use_it(server: &Server) -> (Member, Member) {
     let report = json!({"reason": "other", "note": "not a pot"});
     for headers in [&[][..], &admin.token()] {
         let path = format!("{}/reports", at(&reviews[2]));
-        let answer = server.post(&path, headers, &report);
-        assert!(answer.status.is_success(), "{answer:?}");
+        let response = server.post(&path, headers, &report);
+        assert!(response.status.is_success(), "{response:?}");
     }
     let guest = server.made("/api/products/9/reviews", &[], &json!({"body": "buy gold"}));
     let decision = json!({"decision": "spam", "reason": "advertising", "note": "gold",
@@ -56,7 +56,7 @@ fn use_it(server: &Server) -> (Member, Member) {
 }
 
 /// The responses of a cluster, which do not depend on where its databases are.
-fn answers(server: &Server, (member, admin): &(Member, Member)) -> Vec<(String, Value)> {
+fn responses(server: &Server, (member, admin): &(Member, Member)) -> Vec<(String, Value)> {
     let public = [
         "/api/products?limit=100",
         "/api/products/2000",
@@ -75,11 +75,11 @@ fn answers(server: &Server, (member, admin): &(Member, Member)) -> Vec<(String, 
         "/api/moderation/queue",
     ];
     let read = |path: &str, headers: Headers| (path.to_owned(), server.read(path, headers));
-    let mut answers: Vec<_> = public.iter().map(|path| read(path, &[])).collect();
-    answers.push(read("/api/session", &[("cookie", &member.cookie)]));
-    answers.extend(by_member.iter().map(|path| read(path, &[("cookie", &member.cookie)])));
-    answers.extend(by_admin.iter().map(|path| read(path, &admin.token())));
-    answers
+    let mut responses: Vec<_> = public.iter().map(|path| read(path, &[])).collect();
+    responses.push(read("/api/session", &[("cookie", &member.cookie)]));
+    responses.extend(by_member.iter().map(|path| read(path, &[("cookie", &member.cookie)])));
+    responses.extend(by_admin.iter().map(|path| read(path, &admin.token())));
+    responses
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn goes_and_comes_back(folder: &Path, second: &Deployment) {
     while own_tokens()["items"][0]["last_used_at"].is_null() {
         std::thread::yield_now();
     }
-    let before = answers(&server, &people);
+    let before = responses(&server, &people);
     drop(server);
 
     let third = Deployment::sqlite(folder, "third");
@@ -121,7 +121,7 @@ fn goes_and_comes_back(folder: &Path, second: &Deployment) {
     assert!(filled.values().all(|rows| *rows > 0), "{filled:?}");
     for cluster in [second, &third] {
         assert!(cluster.succeeds(&["verify"]).contains("all in their place"));
-        assert_eq!(answers(&cluster.serve(), &people), before);
+        assert_eq!(responses(&cluster.serve(), &people), before);
     }
 
     second.succeeds(&["transfer", "--abandon"]);

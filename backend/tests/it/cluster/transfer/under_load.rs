@@ -21,12 +21,13 @@ fn keeps_what_is_acknowledged(source: &Deployment, target: &Deployment) {
             let (server, sender) = (&server, sender.clone());
             threads.spawn(move || {
                 loop {
-                    let answer = server.post(REVIEWS, &[], &json!({"body": "quick", "rating": 3}));
-                    if answer.status != 201 {
-                        assert_eq!(answer.problem(503), "database_unavailable");
+                    let response =
+                        server.post(REVIEWS, &[], &json!({"body": "quick", "rating": 3}));
+                    if response.status != 201 {
+                        assert_eq!(response.problem(503), "database_unavailable");
                         break;
                     }
-                    sender.send(text(&answer.json()["id"]).to_owned()).unwrap();
+                    sender.send(text(&response.json()["id"]).to_owned()).unwrap();
                 }
             });
         }
