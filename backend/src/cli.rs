@@ -26,37 +26,37 @@ use crate::store::{SetupError, StoreError};
 
 /// Product reviews on shards: a JSON API, its app, and its docs.
 ///
-/// Without any configuration, reviews are spread over three SQLite files in ./data, and served
-/// on http://127.0.0.1:8080. A TOML file (./ostrakon.toml) and the environment choose otherwise:
+/// Without configuration, Ostrakon stores reviews in three SQLite files in ./data and serves on
+/// http://127.0.0.1:8080. A TOML file (./ostrakon.toml) or environment variables override this:
 ///
-///   data_dir                OSTRAKON_DATA_DIR                folder of the SQLite files
+///   data_dir                OSTRAKON_DATA_DIR                directory of the SQLite files
 ///   listen                  OSTRAKON_LISTEN                  address and port to serve on
 ///   reviews_databases       OSTRAKON_REVIEWS_DATABASES       reviews databases of a new cluster
-///   spread                  OSTRAKON_SPREAD                  home buckets a product has there
-///   default_url             OSTRAKON_DEFAULT_URL             postgres://… instead of a file
-///   reviews_urls            OSTRAKON_REVIEWS_URLS            the same, reviews-1 first, by commas
-///   database_password_file  OSTRAKON_DATABASE_PASSWORD_FILE  password for URLs without one
-///   reads                   OSTRAKON_READS                   from primary or replica: primary
-///   max_replica_lag_ms      OSTRAKON_MAX_REPLICA_LAG_MS      how late a replica may be: 1000
-///   read_connections        OSTRAKON_READ_CONNECTIONS        reading ones, by database: 4
-///   write_connections       OSTRAKON_WRITE_CONNECTIONS       writing ones, to PostgreSQL: 4
-///   checkout_timeout_ms     OSTRAKON_CHECKOUT_TIMEOUT_MS     wait for a free one: 2000
-///   lock_timeout_ms         OSTRAKON_LOCK_TIMEOUT_MS         wait for a lock: 5000
-///   statement_timeout_ms    OSTRAKON_STATEMENT_TIMEOUT_MS    a statement, a read: 10000
-///   app_dir                 OSTRAKON_APP_DIR                 folder of the built app
-///   guest_reviews           OSTRAKON_GUEST_REVIEWS           whether guests may review: true
-///   pre_moderation          OSTRAKON_PRE_MODERATION          whether reviews wait: false
-///   public_url              OSTRAKON_PUBLIC_URL              how browsers reach it, as http(s)://…
-///   trusted_proxies         OSTRAKON_TRUSTED_PROXIES         whose X-Forwarded-For to believe
-///   sign_ins_per_minute     OSTRAKON_SIGN_INS_PER_MINUTE     by name and network; 0: no limit
-///   registrations_per_hour  OSTRAKON_REGISTRATIONS_PER_HOUR  by address; 0: no limit
-///   reviews_per_minute      OSTRAKON_REVIEWS_PER_MINUTE      by account or address; 0: no limit
-///   secret_key_file         OSTRAKON_SECRET_KEY_FILE         its key: data_dir/secret-key
-///   cache_mib               OSTRAKON_CACHE_MIB               memory for answers in MiB: 16; 0: none
-///   audit_days              OSTRAKON_AUDIT_DAYS              days the audit trail is kept: 365
-///   log                     OSTRAKON_LOG                     what to log, e.g. debug
+///   spread                  OSTRAKON_SPREAD                  home buckets per product in a new cluster
+///   default_url             OSTRAKON_DEFAULT_URL             postgres://… instead of a SQLite file
+///   reviews_urls            OSTRAKON_REVIEWS_URLS            comma-separated URLs, reviews-1 first
+///   database_password_file  OSTRAKON_DATABASE_PASSWORD_FILE  password file for URLs without one
+///   reads                   OSTRAKON_READS                   primary (default) or replica
+///   max_replica_lag_ms      OSTRAKON_MAX_REPLICA_LAG_MS      maximum lag of a replica (default: 1000)
+///   read_connections        OSTRAKON_READ_CONNECTIONS        read connections per database (default: 4)
+///   write_connections       OSTRAKON_WRITE_CONNECTIONS       PostgreSQL write connections (default: 4)
+///   checkout_timeout_ms     OSTRAKON_CHECKOUT_TIMEOUT_MS     wait for a connection (default: 2000)
+///   lock_timeout_ms         OSTRAKON_LOCK_TIMEOUT_MS         wait for a lock (default: 5000)
+///   statement_timeout_ms    OSTRAKON_STATEMENT_TIMEOUT_MS    timeout for a statement (default: 10000)
+///   app_dir                 OSTRAKON_APP_DIR                 directory of the built app
+///   guest_reviews           OSTRAKON_GUEST_REVIEWS           whether guests may review (default: true)
+///   pre_moderation          OSTRAKON_PRE_MODERATION          reviews need approval (default: false)
+///   public_url              OSTRAKON_PUBLIC_URL              URL that browsers use, as http(s)://…
+///   trusted_proxies         OSTRAKON_TRUSTED_PROXIES         proxies whose X-Forwarded-For is trusted
+///   sign_ins_per_minute     OSTRAKON_SIGN_INS_PER_MINUTE     per name and network; 0: no limit
+///   registrations_per_hour  OSTRAKON_REGISTRATIONS_PER_HOUR  per address; 0: no limit
+///   reviews_per_minute      OSTRAKON_REVIEWS_PER_MINUTE      per account or address; 0: no limit
+///   secret_key_file         OSTRAKON_SECRET_KEY_FILE         secret key (default: data_dir/secret-key)
+///   cache_mib               OSTRAKON_CACHE_MIB               response cache, MiB (default: 16; 0: off)
+///   audit_days              OSTRAKON_AUDIT_DAYS              days of audit trail kept (default: 365)
+///   log                     OSTRAKON_LOG                     log level or filter, e.g. debug
 ///
-/// In the file only: `[replicas]`, with lists of URLs by database, e.g. reviews-1 = ["postgres://…"].
+/// Only in the file: `[replicas]`, a list of URLs per database, e.g. reviews-1 = ["postgres://…"].
 #[derive(Parser)]
 #[command(name = "ostrakon", version, verbatim_doc_comment, max_term_width = 100)]
 struct Arguments {
@@ -69,9 +69,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve API, docs and app until Ctrl-C
+    /// Serve the API, its docs and the app until Ctrl-C
     Serve {
-        /// Migrate the databases first, creating what is missing in a new cluster
+        /// Migrate the databases first; in a new cluster, create them
         #[arg(long)]
         migrate: bool,
     },
@@ -80,76 +80,76 @@ enum Command {
         /// Only this database: default, reviews-1, reviews-2, …
         #[arg(long, value_name = "NAME")]
         database: Option<String>,
-        /// Change nothing, show which migrations each database has; exit code 1 if any lacks some
+        /// Only show the migrations of each database; exit code 1 if any are pending
         #[arg(long)]
         status: bool,
-        /// With --status: print one JSON document
+        /// With --status: print JSON
         #[arg(long, requires = "status")]
         json: bool,
     },
-    /// Fill in the demo: 62 products and 5,000 reviews, the same ones every time, and an admin who
-    /// can sign in on this machine only; safe to repeat
+    /// Add demo data: 62 products, 5,000 reviews (the same each time), and an admin who can sign in
+    /// from this machine only; safe to repeat
     Demo,
-    /// Create accounts, and change them
+    /// Create and manage accounts
     #[command(subcommand)]
     Account(AccountCommand),
-    /// Show the audit trail, the newest first: sign-ins, and changes of accounts, tokens, products
-    /// and settings
+    /// Show the audit trail, newest first: sign-ins and changes to accounts, tokens, products and
+    /// settings
     Audit {
-        /// Only what this account has done, or what was done to it
+        /// Only entries by or about this account
         #[arg(long, value_name = "NAME")]
         account: Option<String>,
-        /// Only what was done in this way, e.g. sign_in_failed
+        /// Only entries with this action, e.g. sign_in_failed
         #[arg(long)]
         action: Option<AuditAction>,
-        /// Entries at most
+        /// Maximum number of entries
         #[arg(long, value_name = "N", default_value = "20")]
         limit: NonZero<usize>,
         #[command(flatten)]
         form: Form,
     },
-    /// Show what each reviews database holds, and its share of all reviews
+    /// Show the reviews databases, each with its number and share of reviews
     Databases {
         #[command(flatten)]
         form: Form,
     },
-    /// Show where a review lives: date, bucket, database, and how to look at its row
+    /// Show where a review is stored: date, bucket, database, and a command that prints its row
     Locate {
-        /// The review's id, 13 characters as in its link, or the number in its row
+        /// The review's id: 13 characters as in its URL, or the number in its row
         #[arg(value_name = "REVIEW_ID", value_parser = review_id)]
         id: ReviewId,
         #[command(flatten)]
         form: Form,
     },
-    /// Recount all ratings and check that every row lies where its hash says; exit code 1 and a
-    /// list of findings if something is wrong
+    /// Recount all ratings and check that each row is in the right bucket and database; exit code 1
+    /// and a list of problems if any are found
     Verify {
         #[command(flatten)]
         form: Form,
     },
-    /// Save all databases while they are served, in a new folder below DIR
+    /// Back up all databases, without downtime, to a new folder below DIR
     ///
-    /// SQLite files are copied, PostgreSQL databases saved by pg_dump, each at one moment. The
-    /// folder is named by the time, and is whole when it has that name. `ostrakon restore` fills
-    /// empty databases from it.
+    /// Copies SQLite files and runs pg_dump on PostgreSQL databases, each from one snapshot. The
+    /// folder gets its name, the time, when the backup is complete. `ostrakon restore` fills empty
+    /// databases from it.
     Backup(backup::BackupArguments),
-    /// Fill empty databases from a backup, while nothing is served
+    /// Restore a backup to empty databases, while no server runs
     ///
-    /// All databases, or only those that are named. The backup is checked first. Sessions and API
-    /// tokens end when `default` is restored. A restore that was interrupted goes on when it is
-    /// repeated, and until then nothing of it can be served.
+    /// Restores all databases or those given by --database, after checking the backup. Restoring
+    /// `default` ends all sessions and API tokens. Repeat an interrupted restore to resume it; until
+    /// it has finished, its databases can't be served.
     Restore(backup::RestoreArguments),
-    /// Move the cluster to the databases that another configuration file names, of any engines
+    /// Move the cluster to the databases of another configuration file, of any engine
     ///
-    /// They must be empty, and as many. From the beginning the databases of the current
-    /// configuration are read-only, and stay so: servers answer reads, and refuse changes. When
-    /// all rows are copied and compared, serve with the other configuration. A run that was
-    /// interrupted goes on when it is repeated.
+    /// The target needs the same number of databases, all empty. The transfer makes the current
+    /// databases read-only for good: servers answer reads and refuse changes. When it has copied and
+    /// compared all rows, serve with the other configuration. Repeat an interrupted transfer to
+    /// resume it.
     Transfer {
-        /// The configuration file that names the target; the environment has no say in it
+        /// The configuration file of the target; environment variables are ignored
         #[arg(long, value_name = "FILE", required_unless_present = "abandon")]
         to: Option<PathBuf>,
-        /// Give up: make the databases of the current configuration writable again
+        /// Give up the transfer: make the current databases writable again
         #[arg(long, conflicts_with = "to")]
         abandon: bool,
     },
@@ -157,68 +157,68 @@ enum Command {
     Openapi,
 }
 
-/// Passwords are asked for on a terminal; otherwise they are one line of standard input.
+/// Passwords are read from the terminal, or as one line from standard input.
 #[derive(Subcommand)]
 enum AccountCommand {
-    /// Create an account, with a password that is asked for
+    /// Create an account; prompts for its password
     Create {
         /// The name to sign in with
         name: String,
-        /// What it may do: member, moderator or admin
+        /// The role: member, moderator or admin
         #[arg(long, default_value_t = Role::Member)]
         role: Role,
     },
-    /// Give an account a new password, which is asked for; its sessions and API tokens end
+    /// Set a new password; ends the sessions and API tokens of the account
     Password {
         /// The account's name
         name: String,
     },
-    /// Shut an account: it can't sign in, its sessions end, its API tokens are refused
+    /// Disable an account: it can't sign in, its sessions end, its API tokens are refused
     Disable {
         /// The account's name
         name: String,
     },
-    /// Open an account that was shut
+    /// Enable a disabled account
     Enable {
         /// The account's name
         name: String,
     },
-    /// Show where an account is signed in
+    /// List an account's sessions
     Sessions {
         /// The account's name
         name: String,
         #[command(flatten)]
         form: Form,
     },
-    /// Show an account's API tokens
+    /// List an account's API tokens
     Tokens {
         /// The account's name
         name: String,
         #[command(flatten)]
         form: Form,
     },
-    /// End all sessions and API tokens of an account, or those that are named
+    /// End all sessions and API tokens of an account, or only the given ones
     Revoke {
         /// The account's name
         name: String,
-        /// Only this session, by its id
+        /// Only the session with this id
         #[arg(long, value_name = "ID")]
         session: Option<CredentialId>,
-        /// Only this API token, by its id
+        /// Only the API token with this id
         #[arg(long, value_name = "ID")]
         token: Option<CredentialId>,
     },
-    /// Show all accounts
+    /// List all accounts
     List {
         #[command(flatten)]
         form: Form,
     },
 }
 
-/// How a report is printed.
+/// The output format of a report.
 #[derive(clap::Args)]
 struct Form {
-    /// Print one JSON document (see docs/production.md)
+    /// Print JSON (see docs/production.md)
     #[arg(long)]
     json: bool,
 }
@@ -228,16 +228,16 @@ fn review_id(text: &str) -> Result<ReviewId, String> {
         .map_err(|error| format!("{error}, or the number in its row"))
 }
 
-/// Why a command ends early.
+/// Why a command exits with an error.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    /// What is there is not what it must be: exit code 2.
+    /// The command refuses its input or the state of the databases: exit code 2.
     #[error("{0}")]
     Refused(String),
-    /// It was tried, and failed: exit code 1.
+    /// The command ran and failed: exit code 1.
     #[error("{0}")]
     Failed(String),
-    /// The command has printed what it found: exit code 1.
+    /// The command has printed its findings: exit code 1.
     #[error("")]
     Found,
 }
@@ -272,7 +272,7 @@ impl From<std::io::Error> for Failure {
     }
 }
 
-/// Runs the program with this process's arguments.
+/// Runs the program with the arguments of this process.
 pub fn run() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -288,7 +288,7 @@ fn unwritten(error: std::io::Error) -> Failure {
     Failure::Failed(format!("standard output: {error}"))
 }
 
-/// Says why a command has failed; returns its exit code.
+/// Prints why a command failed; returns its exit code.
 fn report(failure: &Failure) -> u8 {
     for line in failure.to_string().lines() {
         output::complain(format_args!("error: {line}"));

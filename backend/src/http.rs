@@ -1,7 +1,7 @@
-//! HTTP: the only place that knows actix and status codes.
+//! HTTP: the only module that knows actix and status codes.
 //!
-//! A handler extracts, makes one store call, and wraps. `response::problem` turns what the
-//! store says into problems, `response::json` gives answers their ETag and links, and `spa`
+//! A handler extracts its arguments, makes one store call, and wraps the result.
+//! `response::problem` maps errors to problems, `response::json` adds ETags and links, and `spa`
 //! serves the app.
 
 mod app_data;
@@ -53,10 +53,10 @@ pub use routes::document;
 pub use secret_key::SecretKey;
 pub use settings::{PublicUrl, RateLimits, Settings, TrustedProxies};
 
-/// How long a stopping server lets requests finish, in seconds.
+/// How long a stopping server waits for running requests, in seconds.
 const SHUTDOWN_TIMEOUT_S: u64 = 10;
 
-/// Serves API, docs and app on `listener` until the process is told to stop; calls `started` when
+/// Serves API, docs and app on `listener` until a signal stops the process; calls `started` when
 /// clients can connect.
 pub fn serve(
     listener: TcpListener,
@@ -71,7 +71,7 @@ pub fn serve(
     })
 }
 
-/// A server of API, docs and app on `listener`; await it.
+/// The server of API, docs and app on `listener`; runs when awaited.
 pub fn server(listener: TcpListener, store: Store, settings: Settings) -> io::Result<Server> {
     actix_web::rt::spawn(audit::prune(store.clone(), settings.audit_days));
     let store = Data::new(store);

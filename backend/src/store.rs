@@ -1,6 +1,7 @@
-//! What the product does: review a product, page through reviews, rate, moderate.
+//! The behaviour of the product: writing, listing, rating and moderating reviews; accounts; the
+//! cluster.
 //!
-//! Blocking: callers that must not wait run it on a thread of their own. It knows no HTTP.
+//! All methods block, so async callers run them on other threads. The store knows no HTTP.
 
 mod accounts;
 mod actor;
@@ -52,15 +53,14 @@ pub use routing::Location;
 pub use routing::change_counters::Subject;
 pub use version::ExpectedVersion;
 
-/// All reviews, products and accounts of one cluster, as one request uses them: each subject is a
-/// view that borrows from here.
+/// The entry point to one cluster for one request. Each subject is a view that borrows from it.
 #[derive(Clone)]
 pub struct Store {
     shared: Arc<Shared>,
     context: Context,
 }
 
-/// What all requests share, a part for each subject.
+/// The state that all requests share, one part per subject.
 struct Shared {
     shards: Arc<Shards>,
     failed_sign_ins: Arc<audit::FailedSignIns>,
@@ -71,8 +71,8 @@ struct Shared {
 }
 
 impl Store {
-    /// The store of these databases, after checking that they are one migrated cluster; all
-    /// problems at once. `clock` dates reviews in files.
+    /// Opens the store after checking that the databases are one migrated cluster; reports all
+    /// problems at once. `clock` dates reviews in SQLite files.
     pub fn open(databases: Databases, policy: Policy, clock: &Clock) -> Result<Store, SetupError> {
         let shards = Arc::new(databases.open(clock)?);
         let failed_sign_ins = Arc::new(audit::FailedSignIns::new(&shards.default));
@@ -89,7 +89,7 @@ impl Store {
         Ok(Store { shared: Arc::new(shared), context: Context::default() })
     }
 
-    /// The same store, as another request uses it.
+    /// The store for another request.
     pub fn with(&self, context: Context) -> Store {
         Store { shared: Arc::clone(&self.shared), context }
     }
@@ -123,30 +123,29 @@ impl Store {
         )
     }
 
-    /// The databases as a whole: their state, and what operators do with them.
+    /// The databases: their state, and the operations on the whole cluster.
     pub fn cluster(&self) -> Cluster<'_> {
         Cluster::new(&self.shared.cluster, &self.context)
     }
 
-    /// What the operator chose about reviews.
+    /// The operator's policy for reviews.
     pub fn policy(&self) -> Policy {
         self.shared.reviews.policy()
     }
 
-    /// How often this process has changed a subject. Answers to the public that were read after
-    /// this revision, and before the next one, are the same but for what other processes write.
+    /// The number of changes of a subject by this process. Public responses read at the same count
+    /// are the same, except for writes of other processes.
     pub fn change_count(&self, subject: Subject) -> u64 {
         self.shared.shards.change_counters.get(subject)
     }
 
-    /// A number that is the same again only if no process has committed anything to any database
-    /// meanwhile. `None` where that is not known: servers can't be asked for it, and a file that
-    /// can't be read fails the requests that read it.
+    /// A number that changes with every commit of any process to any database. `None` if unknown:
+    /// servers have no such number, and a file may be unreadable.
     pub fn data_version(&self) -> Option<i64> {
         self.shared.shards.data_version()
     }
 
-    /// How many reads a database answers at once, if all of them are files of this machine.
+    /// The number of concurrent reads per database, if all databases are files.
     pub fn file_readers(&self) -> Option<usize> {
         self.shared.shards.file_readers()
     }

@@ -1,4 +1,4 @@
-//! Accounts: who signs in, what they may do, and what they prove it with.
+//! Accounts, with their roles, sessions and API tokens.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@ pub const MAX_TOKEN_DAYS: i32 = 366;
 pub const DEFAULT_TOKEN_DAYS: i32 = 90;
 
 string_enum! {
-    /// What an account may do. Each role may do what the ones before it may.
+    /// The role of an account. Each role may do everything that the previous ones may.
     open Role {
         /// Write, edit and delete own reviews.
         Member => "member",
@@ -39,7 +39,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// What an API token may be used for, as far as its account may do it. No scope includes another.
+    /// A scope of an API token, within what its account may do. No scope includes another.
     open TokenScope {
         /// Read the account's own reviews.
         Read => "read",
@@ -47,7 +47,8 @@ string_enum! {
         Write => "write",
         /// Read the moderators' queue, and decide about it.
         Moderate => "moderate",
-        /// What admins may do without a session: all reviews, products, databases, lists of accounts.
+        /// Everything that admins may do without a session: all reviews, products, databases, lists of
+        /// accounts.
         Admin => "admin",
     }
 }
@@ -75,9 +76,9 @@ pub struct Account {
     /// The name to sign in with, and to sign reviews with.
     #[cfg_attr(feature = "openapi", schema(example = "aspasia"))]
     pub name: String,
-    /// What it may do.
+    /// Its role.
     pub role: Role,
-    /// Whether it is shut: a disabled account can't sign in, its tokens are refused.
+    /// Whether the account is disabled: it can't sign in, and its tokens are refused.
     pub disabled: bool,
     /// When it was created.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
@@ -85,15 +86,15 @@ pub struct Account {
     pub created_at: Timestamp,
 }
 
-/// Who is asking, and what this service lets them do.
+/// The signed-in account, and what this service allows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Session {
-    /// The account that is signed in; null for a guest.
+    /// The signed-in account; null for a guest.
     pub account: Option<Account>,
     /// Whether guests may review products.
     pub guest_reviews: bool,
-    /// Whether reviews are looked at before they are published.
+    /// Whether a moderator approves reviews before they are published.
     pub pre_moderation: bool,
 }
 
@@ -120,12 +121,12 @@ impl RequestBody for Credentials {
 }
 
 impl Credentials {
-    /// The name as a new account has it: composed (NFC).
+    /// The name of a new account, composed (NFC).
     pub fn account_name(&self) -> String {
         text::composed(&self.name)
     }
 
-    /// Everything that is wrong with them for a new account, at most one error a field.
+    /// The errors of these credentials for a new account, at most one per field.
     pub fn validate(&self) -> Vec<FieldError> {
         let name = name_error(&self.account_name());
         name.into_iter().chain(password_error("password", &self.password)).collect()
@@ -176,16 +177,16 @@ fn password_error(field: &str, password: &str) -> Option<FieldError> {
     })
 }
 
-/// A change of the own password.
+/// A change of your password.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PasswordChange {
-    /// The password until now.
+    /// The current password.
     #[cfg_attr(feature = "openapi", schema(format = Password, max_length = 128, example = "a long sentence"))]
     pub current_password: String,
-    /// The password from now on: 10 to 128 characters, or 8 that are hard to guess; neither the name
-    /// nor a common password.
+    /// The new password: 10 to 128 characters, or 8 that are hard to guess; neither the name nor a
+    /// common password.
     #[cfg_attr(
         feature = "openapi",
         schema(format = Password, min_length = 8, max_length = 128, example = "a longer sentence")
@@ -202,7 +203,7 @@ impl RequestBody for PasswordChange {
 }
 
 impl PasswordChange {
-    /// Everything that is wrong with the new password.
+    /// The errors of the new password.
     pub fn validate(&self) -> Vec<FieldError> {
         password_error("new_password", &self.new_password).into_iter().collect()
     }
@@ -214,7 +215,7 @@ impl std::fmt::Debug for PasswordChange {
     }
 }
 
-/// The password, typed once more.
+/// The password, entered again.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -234,26 +235,27 @@ impl std::fmt::Debug for PasswordProof {
     }
 }
 
-/// A browser in which the account is signed in.
+/// A session of an account in a browser.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SessionInfo {
-    /// What the session is called when it is to be ended.
+    /// The session's id.
     pub id: CredentialId,
-    /// Whether this very request belongs to it.
+    /// Whether this request belongs to the session.
     pub current: bool,
-    /// The browser, as it names itself (User-Agent), at most 200 characters.
+    /// The browser's User-Agent, at most 200 characters.
     #[cfg_attr(feature = "openapi", schema(example = "Mozilla/5.0 (X11; Linux x86_64)"))]
     pub user_agent: Option<String>,
-    /// When it signed in.
+    /// When the session started.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
     #[serde(deserialize_with = "crate::json::timestamp")]
     pub created_at: Timestamp,
-    /// When it was last used, to the hour; null: not known.
+    /// The last use, to the hour; null if unknown.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, example = "2026-03-02T08:00:00Z"))]
     #[serde(default, deserialize_with = "crate::json::optional_timestamp")]
     pub last_used_at: Option<Timestamp>,
-    /// When it ends, if it is not used any more: 14 days after its last use, 30 after signing in.
+    /// When the session expires unless it is used: 14 days after its last use, at most 30 days after
+    /// signing in.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-31T12:00:00Z"))]
     #[serde(deserialize_with = "crate::json::timestamp")]
     pub expires_at: Timestamp,
@@ -272,20 +274,20 @@ pub struct SessionList {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewToken {
-    /// What it is for.
+    /// A name that says what the token is for.
     #[cfg_attr(
         feature = "openapi",
         schema(min_length = 1, max_length = 60, example = "import script")
     )]
     pub name: String,
-    /// What it may be used for: without this, `read` and `write`.
+    /// Its scopes; `read` and `write` by default.
     #[serde(default = "default_scopes", deserialize_with = "known_scopes")]
     #[cfg_attr(
         feature = "openapi",
         schema(required = false, min_items = 1, default = json!(["read", "write"]), example = json!(["read", "write"]))
     )]
     pub scopes: Vec<TokenScope>,
-    /// In how many days it expires: 90 unless given.
+    /// Days until it expires; 90 by default.
     #[serde(
         default,
         deserialize_with = "optional_integer::<_, 1, MAX_TOKEN_DAYS>",
@@ -293,7 +295,7 @@ pub struct NewToken {
     )]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 366, example = 90))]
     pub expires_in_days: Option<i32>,
-    /// Whether it never expires. Then `expires_in_days` is left out.
+    /// Whether it never expires; excludes `expires_in_days`.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required = false, default = false))]
     pub never_expires: bool,
@@ -317,7 +319,7 @@ impl RequestBody for NewToken {
 }
 
 impl NewToken {
-    /// Everything that is wrong with it for an account of this role, at most one error a field.
+    /// The errors of this token for an account of this role, at most one per field.
     pub fn validate(&self, role: Role) -> Vec<FieldError> {
         let name = text::name_error("name", Some(&self.name), MAX_TOKEN_NAME_CHARS);
         name.into_iter().chain(self.scopes_error(role)).chain(self.days_error()).collect()
@@ -353,7 +355,7 @@ impl NewToken {
         })
     }
 
-    /// For how many days it is valid; `None`: it never expires.
+    /// Days until it expires; `None`: never.
     pub fn days(&self) -> Option<i32> {
         (!self.never_expires).then(|| self.expires_in_days.unwrap_or(DEFAULT_TOKEN_DAYS))
     }
@@ -363,22 +365,22 @@ impl NewToken {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenInfo {
-    /// What the token is called when it is to be revoked.
+    /// The token's id.
     pub id: CredentialId,
-    /// What it is for.
+    /// A name that says what the token is for.
     #[cfg_attr(feature = "openapi", schema(example = "import script"))]
     pub name: String,
-    /// What it may be used for.
+    /// Its scopes.
     pub scopes: Vec<TokenScope>,
     /// When it was created.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
     #[serde(deserialize_with = "crate::json::timestamp")]
     pub created_at: Timestamp,
-    /// When it was last used, to the hour; null: not yet.
+    /// The last use, to the hour; null if unused.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, example = "2026-03-02T08:00:00Z"))]
     #[serde(default, deserialize_with = "crate::json::optional_timestamp")]
     pub last_used_at: Option<Timestamp>,
-    /// When it expires; null: never.
+    /// When the token expires; null: never.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, example = "2026-05-30T12:00:00Z"))]
     #[serde(default, deserialize_with = "crate::json::optional_timestamp")]
     pub expires_at: Option<Timestamp>,
@@ -392,11 +394,11 @@ pub struct TokenList {
     pub items: Vec<TokenInfo>,
 }
 
-/// A new API token: the only answer that ever holds its secret.
+/// A new API token, with its secret: the only response that contains it.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreatedToken {
-    /// The secret: send it as `Authorization: Bearer …`.
+    /// The secret; send it as `Authorization: Bearer …`.
     #[cfg_attr(
         feature = "openapi",
         schema(example = "ostk_q3Jx0cV1m2pYt7sKf5uWd8zRb4nGh6aLe9iTo0vXyNA")
@@ -409,15 +411,15 @@ pub struct CreatedToken {
 /// A page of accounts.
 pub type AccountPage = Page<Account>;
 
-/// A change of an account by an admin: what is left out stays.
+/// A change of an account by an admin. Omitted fields stay.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AccountEdit {
-    /// What it may do from now on.
+    /// The new role.
     #[serde(default, deserialize_with = "known_role", skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
-    /// Whether it is shut from now on; its sessions end.
+    /// Whether the account is disabled; disabling ends its sessions.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub disabled: Option<bool>,
 }

@@ -1,17 +1,17 @@
-//! What admins see: every review wherever it lives, and the service at a glance.
+//! Responses for admins: all reviews, and the overview.
 
 use serde::{Deserialize, Serialize};
 
 use crate::moderation::{Report, ReviewEvent};
 use crate::{AccountId, DatabaseInfo, Page, Review};
 
-/// A review, and where it lives.
+/// A review, and where it is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AdminReview {
     /// The review, whatever its status.
     pub review: Review,
-    /// What its product is called.
+    /// The name of its product.
     #[cfg_attr(feature = "openapi", schema(example = "Brown teddy bear"))]
     pub product_name: Option<String>,
     /// The account that wrote it; null for a guest.
@@ -19,10 +19,10 @@ pub struct AdminReview {
     /// The name of that account.
     #[cfg_attr(feature = "openapi", schema(example = "aspasia"))]
     pub author_account: Option<String>,
-    /// Reports that nobody has decided about.
+    /// Open reports.
     #[cfg_attr(feature = "openapi", schema(example = 0))]
     pub open_reports: u32,
-    /// Its bucket, which the hash of its id decides for ever.
+    /// Its bucket, which follows from the hash of its id.
     #[cfg_attr(feature = "openapi", schema(example = 421, minimum = 0, maximum = 1023))]
     pub bucket: u16,
     /// The database that owns this bucket now.
@@ -33,15 +33,15 @@ pub struct AdminReview {
 /// A page of reviews, the newest first.
 pub type AdminReviewPage = Page<AdminReview>;
 
-/// A review with all that is kept about it.
+/// A review with its reports and history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AdminReviewDetail {
-    /// The review, and where it lives.
+    /// The review, and where it is stored.
     pub review: AdminReview,
     /// Its reports, the newest first; at most 100.
     pub reports: Vec<Report>,
-    /// What happened to it, the newest first; at most 100.
+    /// Its history, the newest entry first; at most 100.
     pub history: Vec<ReviewEvent>,
 }
 
@@ -57,18 +57,18 @@ pub struct DayCount {
     pub reviews: u64,
 }
 
-/// The service at a glance. What is in databases that are down is not counted.
+/// An overview of the service. Databases that are down are not counted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Overview {
     /// The last 30 days, the oldest first, today last.
     pub days: Vec<DayCount>,
-    /// Reviews that wait for a moderator before they are published.
+    /// Reviews that wait for approval.
     #[cfg_attr(feature = "openapi", schema(example = 3))]
     pub pending: u64,
-    /// Reviews with reports that nobody has decided about.
+    /// Reviews with open reports.
     #[cfg_attr(feature = "openapi", schema(example = 1))]
     pub reported: u64,
-    /// How reviews are spread over the databases.
+    /// The reviews databases.
     pub databases: Vec<DatabaseInfo>,
 }

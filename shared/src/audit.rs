@@ -7,13 +7,13 @@ use crate::string_enum::string_enum;
 use crate::{AccountId, AuditId, Page, ProductId};
 
 string_enum! {
-    /// What was done.
+    /// An audited action.
     open AuditAction {
         /// Signed in.
         SignedIn => "signed_in",
-        /// Tried to sign in, and was refused.
+        /// Failed to sign in.
         SignInFailed => "sign_in_failed",
-        /// Typed a wrong password while signed in.
+        /// Entered a wrong password while signed in.
         ProofFailed => "proof_failed",
         /// Registered, or was created by an operator.
         AccountCreated => "account_created",
@@ -45,70 +45,71 @@ string_enum! {
 }
 
 string_enum! {
-    /// By what means something was done.
+    /// How an action was authenticated.
     open AuditVia {
-        /// Signed in.
+        /// By a session.
         Session => "session",
-        /// With an API token.
+        /// By an API token.
         Token => "token",
-        /// At the command line, or by the configuration.
+        /// By an operator: the command line or the configuration.
         Operator => "operator",
     }
 }
 
-/// A value that was changed.
+/// A changed value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditChange {
-    /// What it is called.
+    /// The name of the field.
     #[cfg_attr(feature = "openapi", schema(example = "role"))]
     pub field: String,
-    /// What it was, at most 200 characters; null: nothing, or not known.
+    /// The old value, at most 200 characters; null: none, or unknown.
     #[cfg_attr(feature = "openapi", schema(example = "member"))]
     pub from: Option<String>,
-    /// What it is now, at most 200 characters; null: nothing.
+    /// The new value, at most 200 characters; null: none.
     #[cfg_attr(feature = "openapi", schema(example = "moderator"))]
     pub to: Option<String>,
 }
 
-/// Something that was done.
+/// An entry of the audit trail.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditEntry {
     /// The entry's id: later entries have higher ones.
     pub id: AuditId,
-    /// What was done.
+    /// An audited action.
     pub action: AuditAction,
-    /// When; of several times, the first.
+    /// The time; of several occurrences, that of the first.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
     #[serde(deserialize_with = "crate::json::timestamp")]
     pub at: Timestamp,
-    /// The last time: failed sign-ins to one account from one network share an entry for an hour.
+    /// The time of the last occurrence: failed sign-ins to one account from one network share an entry
+    /// for an hour.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
     #[serde(deserialize_with = "crate::json::timestamp")]
     pub last_at: Timestamp,
-    /// How many times.
+    /// The number of occurrences.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, example = 1))]
     pub count: i32,
-    /// Who did it; null: a guest or an operator.
+    /// The acting account; null: a guest or an operator.
     pub actor_id: Option<AccountId>,
-    /// Their name then.
+    /// Its name at that time.
     #[cfg_attr(feature = "openapi", schema(example = "admin"))]
     pub actor: Option<String>,
-    /// By what means; null: by somebody who was not signed in.
+    /// How the action was authenticated; null: not at all.
     pub via: Option<AuditVia>,
-    /// From which network: an IPv4 address, or the /64 of an IPv6 address; null: not over the
-    /// network, or from many.
+    /// The client's network: an IPv4 address, or the /64 of an IPv6 address; null: local, or several
+    /// networks.
     #[cfg_attr(feature = "openapi", schema(example = "2001:db8:0:1::/64"))]
     pub network: Option<String>,
-    /// The account that it is about.
+    /// The affected account.
     pub account_id: Option<AccountId>,
-    /// Its name then.
+    /// Its name at that time.
     #[cfg_attr(feature = "openapi", schema(example = "aspasia"))]
     pub account: Option<String>,
-    /// The product that it is about.
+    /// The affected product.
     pub product_id: Option<ProductId>,
-    /// What was changed.
+    /// The changed values.
     pub changes: Vec<AuditChange>,
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::string_enum::string_enum;
 
 string_enum! {
-    /// What kind of database it is.
+    /// The engine of a database.
     open Engine {
         /// A file on the server's disk.
         Sqlite => "sqlite",
@@ -16,13 +16,13 @@ string_enum! {
 }
 
 string_enum! {
-    /// Whether a database answers.
+    /// Whether a database is available.
     open Health {
-        /// It answers.
+        /// The primary answers.
         Up => "up",
-        /// Its primary is away, a replica answers reads.
+        /// The primary is down; a replica answers reads.
         ReadOnly => "read_only",
-        /// It does not.
+        /// Neither the primary nor a replica answers.
         Down => "down",
     }
 }
@@ -31,10 +31,9 @@ string_enum! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReplicaInfo {
-    /// Whether it answers: `up` or `down`.
+    /// `up` or `down`.
     pub health: Health,
-    /// How far it is behind the primary, in milliseconds, to half a second; null while that is not
-    /// known.
+    /// Its lag behind the primary in milliseconds, to half a second; null while unknown.
     #[cfg_attr(feature = "openapi", schema(example = 0))]
     pub lag_ms: Option<u64>,
 }
@@ -46,32 +45,33 @@ pub struct DatabaseInfo {
     /// `reviews-1` to `reviews-N`.
     #[cfg_attr(feature = "openapi", schema(example = "reviews-1"))]
     pub name: String,
-    /// What kind of database it is.
+    /// The engine of a database.
     pub engine: Engine,
-    /// Whether it answers.
+    /// Whether it is available.
     pub health: Health,
     /// Its replicas, in the order of the configuration.
     pub replicas: Vec<ReplicaInfo>,
-    /// Buckets that it holds, of 1,024.
+    /// The number of buckets that it owns, of 1,024.
     #[cfg_attr(feature = "openapi", schema(example = 342, minimum = 0, maximum = 1024))]
     pub buckets: u32,
-    /// Reviews that it holds, whatever their status; null while it is down.
+    /// The number of its reviews of any status; null while it is down.
     #[cfg_attr(feature = "openapi", schema(example = 1672))]
     pub reviews: Option<u64>,
-    /// Its part of all reviews, from 0 to 1; null while any database is down, and without reviews.
+    /// Its share of all reviews, from 0 to 1; null if any database is down, or without reviews.
     #[cfg_attr(feature = "openapi", schema(example = 0.3344, minimum = 0, maximum = 1))]
     pub share: Option<f64>,
-    /// Bytes that it takes; null while it is down.
+    /// Its size in bytes; null while it is down.
     #[cfg_attr(feature = "openapi", schema(example = 1_441_792))]
     pub size_bytes: Option<u64>,
-    /// The migrations that it has, in order; null while it is down.
+    /// Its applied migrations, in order; null while it is down.
     #[cfg_attr(feature = "openapi", schema(example = json!(["20261122000000"])))]
     pub migrations: Option<Vec<String>>,
-    /// The last time that it was verified, or is now; null: never.
+    /// The running or last verification; null if there was none.
     pub verification: Option<Verification>,
 }
 
-/// A check of one database: every rating recounted, every row looked at for its place.
+/// A verification of one database: recounts its ratings and checks the bucket and database of each
+/// row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Verification {
@@ -83,13 +83,13 @@ pub struct Verification {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, example = "2026-03-01T12:00:01Z"))]
     #[serde(default, deserialize_with = "crate::json::optional_timestamp")]
     pub finished_at: Option<Timestamp>,
-    /// Reviews looked at so far.
+    /// Reviews checked so far.
     #[cfg_attr(feature = "openapi", schema(example = 1672))]
     pub reviews: u64,
-    /// Findings so far, or of the whole.
+    /// Problems found so far.
     #[cfg_attr(feature = "openapi", schema(example = 0))]
     pub problem_count: u64,
-    /// The first 100 findings, a line each.
+    /// The first 100 problems, one line each.
     #[cfg_attr(feature = "openapi", schema(example = json!([])))]
     pub problems: Vec<String>,
 }
@@ -98,6 +98,6 @@ pub struct Verification {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DatabaseList {
-    /// In the order of their numbers.
+    /// The databases, by number.
     pub items: Vec<DatabaseInfo>,
 }

@@ -1,4 +1,4 @@
-//! Moderation: what readers report, what moderators decide, and the record of it.
+//! Moderation: reports, decisions, and the history of a review.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -23,20 +23,20 @@ string_enum! {
         Offensive => "offensive",
         /// Not about this product.
         OffTopic => "off_topic",
-        /// Something else: the note says what.
+        /// Another reason, given in the note.
         Other => "other",
     }
 }
 
-/// A report of a review to be made.
+/// A new report of a review.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewReport {
-    /// What is wrong with the review.
+    /// The reason for the report.
     #[serde(deserialize_with = "ReportReason::known")]
     pub reason: ReportReason,
-    /// In a few words; needed with `other`.
+    /// A short note; required with `other`.
     #[serde(default, deserialize_with = "optional_text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
         feature = "openapi",
@@ -50,7 +50,7 @@ impl RequestBody for NewReport {
 }
 
 impl NewReport {
-    /// Everything that is wrong with it.
+    /// The errors of this report.
     pub fn validate(&self) -> Vec<FieldError> {
         let missing = self.reason == ReportReason::Other && self.note.is_none();
         let missing = missing.then(|| {
@@ -64,39 +64,39 @@ impl NewReport {
     }
 }
 
-/// A report of a review, as moderators see it: who made it stays untold.
+/// A report of a review as moderators see it, without the reporter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Report {
-    /// What is wrong, says the reader.
+    /// The reporter's reason.
     pub reason: ReportReason,
-    /// In a few words.
+    /// A short note.
     #[cfg_attr(feature = "openapi", schema(example = "It is about another bear."))]
     pub note: Option<String>,
-    /// Whether nobody has decided about it yet.
+    /// Whether it awaits a decision.
     pub open: bool,
-    /// When it was made.
+    /// When it was created.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
     #[serde(deserialize_with = "crate::json::timestamp")]
     pub created_at: Timestamp,
 }
 
 string_enum! {
-    /// What a moderator decides about a review.
+    /// A moderator's decision about a review.
     Decision {
-        /// Publish it, or leave it published.
+        /// Publish it, or keep it published.
         Approve => "approve",
-        /// Take it from the public: it breaks a rule.
+        /// Hide it: it breaks a rule.
         Reject => "reject",
-        /// Take it from the public: it is no review at all.
+        /// Hide it: it is spam.
         Spam => "spam",
     }
 }
 
 string_enum! {
-    /// Why a moderator decides so. Never the rating: that is not shown to them.
+    /// The reason for a decision. Never the rating, which moderators don't see.
     open DecisionReason {
-        /// It keeps the rules.
+        /// It follows the rules.
         WithinRules => "within_rules",
         /// Not about the product.
         OffTopic => "off_topic",
@@ -110,7 +110,7 @@ string_enum! {
         Duplicate => "duplicate",
         /// Against the law.
         Illegal => "illegal",
-        /// Something else: the note says what.
+        /// Another reason, given in the note.
         Other => "other",
     }
 }
@@ -118,14 +118,14 @@ string_enum! {
 /// The greatest version that a review can have.
 const MAX_VERSION: i32 = i32::MAX;
 
-/// A review as somebody saw it.
+/// A review at a version.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReviewVersion {
     /// The review's id.
     pub id: ReviewId,
-    /// The version that was seen: another one is not decided about.
+    /// The version that the moderator saw; if it has changed since, nothing is decided.
     #[serde(deserialize_with = "integer::<_, 1, MAX_VERSION>")]
     #[cfg_attr(feature = "openapi", schema(example = 1))]
     pub version: i32,
@@ -136,19 +136,19 @@ pub struct ReviewVersion {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewDecisions {
-    /// What is decided.
+    /// The decision.
     pub decision: Decision,
-    /// Why.
+    /// The reason.
     #[serde(deserialize_with = "DecisionReason::known")]
     pub reason: DecisionReason,
-    /// In a few words; needed with `other`.
+    /// A short note; required with `other`.
     #[serde(default, deserialize_with = "optional_text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
         feature = "openapi",
         schema(min_length = 1, max_length = 100, example = "Quotes a phone number.")
     )]
     pub note: Option<String>,
-    /// About which reviews.
+    /// The reviews.
     #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 100))]
     pub reviews: Vec<ReviewVersion>,
 }
@@ -162,7 +162,7 @@ impl RequestBody for NewDecisions {
 }
 
 impl NewDecisions {
-    /// Everything that is wrong with them, at most one error a field.
+    /// The errors of these decisions, at most one per field.
     pub fn validate(&self) -> Vec<FieldError> {
         let missing = self.reason == DecisionReason::Other && self.note.is_none();
         let missing = missing.then(|| {
@@ -174,12 +174,12 @@ impl NewDecisions {
     }
 }
 
-/// The last decisions about up to 100 reviews, to be taken back.
+/// Up to 100 reviews whose last decisions are undone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UndoDecisions {
-    /// About which reviews, as the decisions left them.
+    /// The reviews, at the versions that the decisions produced.
     #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 100))]
     pub reviews: Vec<ReviewVersion>,
 }
@@ -189,7 +189,7 @@ impl RequestBody for UndoDecisions {
 }
 
 impl UndoDecisions {
-    /// Everything that is wrong with them.
+    /// The errors of this request.
     pub fn validate(&self) -> Vec<FieldError> {
         reviews_error(&self.reviews).into_iter().collect()
     }
@@ -214,28 +214,30 @@ fn reviews_error(reviews: &[ReviewVersion]) -> Option<FieldError> {
     })
 }
 
-/// What became of one review of the request.
+/// The result for one review of the request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DecisionResult {
     /// The review's id.
     pub id: ReviewId,
-    /// Its status now; null when it was not found, or its database is down.
+    /// Its new status; null if it was not found or its database is down.
     pub status: Option<ReviewStatus>,
-    /// Its version now: what undoing the decision takes.
+    /// Its new version, for undoing the decision.
     #[cfg_attr(feature = "openapi", schema(example = 2))]
     pub version: Option<i32>,
-    /// Why nothing was decided; null when it was.
+    /// Why nothing was decided; null on success.
     pub problem: Option<ProblemCode>,
-    /// The same for people.
+    /// A description of the problem for people.
     #[cfg_attr(
         feature = "openapi",
-        schema(example = "Somebody else has changed this review since it was shown.")
+        schema(
+            example = "This has changed since you read it. Read it again before you change it."
+        )
     )]
     pub detail: Option<String>,
 }
 
-/// What became of the reviews of the request, in its order.
+/// The results for the reviews of the request, in their order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DecisionResultList {
@@ -244,7 +246,7 @@ pub struct DecisionResultList {
 }
 
 string_enum! {
-    /// What happened to a review.
+    /// A change of a review.
     open ReviewAction {
         /// Its author changed it.
         Edit => "edit",
@@ -256,7 +258,7 @@ string_enum! {
         Reject => "reject",
         /// A moderator marked it as spam.
         Spam => "spam",
-        /// A moderator took a decision back.
+        /// A moderator undid a decision.
         Undo => "undo",
     }
 }
@@ -265,44 +267,44 @@ string_enum! {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReviewEvent {
-    /// The review's version from then on.
+    /// The review's version after the change.
     #[cfg_attr(feature = "openapi", schema(example = 2))]
     pub version: i32,
-    /// What happened.
+    /// The change.
     pub action: ReviewAction,
-    /// The status before.
+    /// The status before it.
     pub from: ReviewStatus,
-    /// The status from then on.
+    /// The status after it.
     pub to: ReviewStatus,
-    /// The name of the account that did it; null when that can't be told.
+    /// The name of the acting account; null if hidden.
     #[cfg_attr(feature = "openapi", schema(example = "pericles"))]
     pub actor: Option<String>,
-    /// Why; null unless a moderator decided.
+    /// The moderator's reason; null without one.
     pub reason: Option<DecisionReason>,
-    /// In a few words.
+    /// A short note.
     #[cfg_attr(feature = "openapi", schema(example = "Quotes a phone number."))]
     pub note: Option<String>,
-    /// When.
+    /// The time of the change.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
     #[serde(deserialize_with = "crate::json::timestamp")]
     pub created_at: Timestamp,
 }
 
-/// A review that waits for a moderator: everything but its rating.
+/// A review in the moderators' queue, without its rating.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct QueuedReview {
     /// The review's id.
     pub id: ReviewId,
-    /// The version that is shown here.
+    /// Its version.
     #[cfg_attr(feature = "openapi", schema(example = 1))]
     pub version: i32,
-    /// What it is about.
+    /// The reviewed product.
     pub product_id: ProductId,
-    /// What that is called.
+    /// The name of the product.
     #[cfg_attr(feature = "openapi", schema(example = "Brown teddy bear"))]
     pub product_name: Option<String>,
-    /// Where it stands.
+    /// Its status.
     pub status: ReviewStatus,
     /// The headline.
     #[cfg_attr(feature = "openapi", schema(example = "A friend for life"))]
@@ -310,22 +312,22 @@ pub struct QueuedReview {
     /// The text.
     #[cfg_attr(feature = "openapi", schema(example = "Survived three children and a dog."))]
     pub body: String,
-    /// The name that it is signed with.
+    /// The name under the review.
     #[cfg_attr(feature = "openapi", schema(example = "Aspasia"))]
     pub author_name: Option<String>,
-    /// Whether an account wrote it and signed with its own name.
+    /// Whether an account wrote it under its own name.
     pub member: bool,
     /// When it was created.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
     #[serde(deserialize_with = "crate::json::timestamp")]
     pub created_at: Timestamp,
-    /// When its author changed it last; null: never.
+    /// The author's last edit; null if there was none.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, example = "2026-03-02T12:00:00Z"))]
     #[serde(default, deserialize_with = "crate::json::optional_timestamp")]
     pub edited_at: Option<Timestamp>,
     /// Its reports, the newest first; at most 20.
     pub reports: Vec<Report>,
-    /// What happened to it before, the newest first; at most 20.
+    /// Its history, the newest entry first; at most 20.
     pub history: Vec<ReviewEvent>,
 }
 
@@ -335,13 +337,13 @@ pub struct QueuedReview {
 pub struct QueuePage {
     /// Pending and reported reviews, the oldest first.
     pub items: Vec<QueuedReview>,
-    /// Where the next page starts; null on the last page.
+    /// The cursor of the next page; null on the last page.
     #[cfg_attr(feature = "openapi", schema(example = "AAxT1zcsVkTQAAAAAAAAABQAtSOi"))]
     pub next_cursor: Option<String>,
-    /// How many reviews wait, over all pages.
+    /// The number of waiting reviews on all pages.
     #[cfg_attr(feature = "openapi", schema(example = 3))]
     pub waiting: u64,
-    /// Databases that were down, in a partial answer only.
+    /// Only in a partial answer: databases that were down.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "openapi", schema(required = false, example = json!([])))]
     pub missing_databases: Vec<String>,

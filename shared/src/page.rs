@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::problem::{FieldErrorCode, FieldErrorParams, ValueError};
 
-/// Items on a page when the request names no limit.
+/// The default number of items on a page.
 pub const DEFAULT_PAGE_LIMIT: u32 = 20;
-/// Items on a page at most.
+/// The maximum number of items on a page.
 pub const MAX_PAGE_LIMIT: u32 = 100;
 
 /// A page of a list.
@@ -16,26 +16,26 @@ pub const MAX_PAGE_LIMIT: u32 = 100;
 pub struct Page<T> {
     /// The items, in the order of the list.
     pub items: Vec<T>,
-    /// Where the next page starts; null on the last page.
+    /// The cursor of the next page; null on the last page.
     pub next_cursor: Option<String>,
-    /// Databases that were down, in a partial answer only: it lacks what they have.
+    /// Only in a partial answer: databases that were down, whose items are missing.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
     pub missing_databases: Vec<String>,
 }
 
 impl<T> Page<T> {
-    /// A page of a list that one database has.
+    /// A page of a list in one database.
     pub fn new(items: Vec<T>, next_cursor: Option<String>) -> Page<T> {
         Page { items, next_cursor, missing_databases: Vec::new() }
     }
 }
 
-/// How many items a page may hold: 1 to [`MAX_PAGE_LIMIT`].
+/// The maximum number of items of a page: 1 to [`MAX_PAGE_LIMIT`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PageLimit(u32);
 
 impl PageLimit {
-    /// The limit that comes nearest to so many items.
+    /// The limit closest to this number of items.
     pub fn nearest(items: usize) -> PageLimit {
         let items = u32::try_from(items).unwrap_or(u32::MAX);
         PageLimit(items.clamp(1, MAX_PAGE_LIMIT))
@@ -86,13 +86,13 @@ mod schema {
     use super::Page;
     use crate::{Account, AdminProduct, AdminReview, AuditEntry, Product, Review};
 
-    /// What the API description says of the pages of a list.
+    /// The OpenAPI description of the pages of a list.
     pub trait Listed: ToSchema {
         /// The name of the schema.
         const PAGE: &'static str;
-        /// What a page holds, in which order.
+        /// The items and their order.
         const DESCRIPTION: &'static str;
-        /// Whether several databases have the list, so that an answer may be partial.
+        /// Whether several databases have the list, so that it may be partial.
         const SHARDED: bool;
     }
 
@@ -121,10 +121,10 @@ mod schema {
     struct Fields<T: ToSchema> {
         /// The items.
         items: Vec<T>,
-        /// Where the next page starts; null on the last page.
+        /// The cursor of the next page; null on the last page.
         #[schema(example = "AAxT1zcsVkTQAAAAAAAAABQAtSOi")]
         next_cursor: Option<String>,
-        /// Databases that were down, in a partial answer only: it lacks what they have.
+        /// Only in a partial answer: databases that were down, whose items are missing.
         #[schema(required = false, example = json!([]))]
         missing_databases: Vec<String>,
     }

@@ -29,7 +29,7 @@ macro_rules! codes {
             pub const fn explanation(self) -> &'static str {
                 match self {
                     $($name::$variant => $explanation,)*
-                    $name::Unknown => "A later version of the service knows what this is.",
+                    $name::Unknown => "A code of a later version of the service.",
                 }
             }
         }
@@ -37,24 +37,24 @@ macro_rules! codes {
 }
 
 codes! {
-    /// What kind of problem it is. Codes are stable: programs may decide by them.
+    /// The kind of problem. Codes are stable: clients can rely on them.
     ProblemCode {
         MalformedJson => "malformed_json", "Malformed JSON",
             "The body is not JSON (RFC 8259) in UTF-8: cut short, a syntax error, or a lone surrogate in a string.";
         ValidationFailed => "validation_failed", "Validation failed",
-            "The body is JSON, but not what this request takes. `errors` names each field by a JSON pointer.";
+            "The body is valid JSON but has invalid fields. `errors` names each by a JSON pointer.";
         BodyTooLarge => "body_too_large", "Body too large",
-            "The body has more bytes than the longest valid one of this request; `detail` says how many it may have.";
+            "The body is larger than any valid body of this request; `detail` has the limit.";
         UnsupportedMediaType => "unsupported_media_type", "Unsupported media type",
-            "The body must be sent as `Content-Type: application/json`, that of a PATCH also as `application/merge-patch+json` (RFC 7396), and in no `Content-Encoding`.";
+            "Send the body as `Content-Type: application/json`, without `Content-Encoding`; PATCH also accepts `application/merge-patch+json` (RFC 7396).";
         ParameterInvalid => "parameter_invalid", "Invalid parameter",
-            "A query parameter is unknown, given twice, or has a value that it can't have. `errors` names it.";
+            "A query parameter is unknown, repeated, or has an invalid value. `errors` names it.";
         IdInvalid => "id_invalid", "Invalid id",
-            "The id in the path can't be an id: a review's has 13 characters of Crockford base32, all others are whole numbers from 1.";
+            "The id in the path is malformed: a review id has 13 characters of Crockford base32, all others are whole numbers from 1.";
         CursorInvalid => "cursor_invalid", "Invalid cursor",
-            "The cursor was not made by this service. Take it unchanged from `next_cursor`, or start at the first page.";
+            "The cursor is not a value issued by this service. Pass `next_cursor` unchanged, or start at the first page.";
         CursorMismatch => "cursor_mismatch", "Cursor of another list",
-            "The cursor was made for another product, order, filter or search. Start at the first page of this list.";
+            "The cursor belongs to another product, order, filter or search. Start at the first page of this list.";
         IdempotencyKeyInvalid => "idempotency_key_invalid", "Invalid Idempotency-Key",
             "An Idempotency-Key has 1 to 255 visible ASCII characters.";
         IdempotencyKeyReused => "idempotency_key_reused", "Idempotency-Key used before",
@@ -63,96 +63,96 @@ codes! {
             "There is no product with this id.";
         ReviewNotFound => "review_not_found", "Review not found",
             "There is no review with this id.";
-        RouteNotFound => "route_not_found", "No such route",
-            "The API has nothing at this path. Its routes are listed in /api/openapi.json and shown at /docs.";
+        RouteNotFound => "route_not_found", "Route not found",
+            "There is no route at this path. /api/openapi.json and /docs list all routes.";
         MethodNotAllowed => "method_not_allowed", "Method not allowed",
-            "This path exists, but not for this method. The `Allow` header lists the methods that it has.";
+            "The path does not support this method. The `Allow` header lists those that it supports.";
         DatabaseUnavailable => "database_unavailable", "Database unavailable",
-            "A database that the answer needs is down; `detail` names it. Try again after the seconds in `Retry-After`. Lists of reviews and products can be had without it by `allow_partial=true`.";
+            "A database needed for the response is down; `detail` names it. Retry after the seconds in `Retry-After`. For lists of reviews and products, `allow_partial=true` returns a partial answer.";
         Overloaded => "overloaded", "Overloaded",
-            "More requests arrive than the service can answer in time. Nothing was done. Try again after the seconds in `Retry-After`.";
+            "The service receives more requests than it can answer in time. Nothing was changed. Retry after the seconds in `Retry-After`.";
         StorageFull => "storage_full", "Storage full",
-            "The disk of a database is full; `detail` names it. Nothing was written; reading goes on. Try again later.";
+            "The disk of a database is full; `detail` names it. Nothing was written; reads still work. Retry later.";
         RequestTimeout => "request_timeout", "Request timeout",
-            "The body did not arrive in time. Nothing was done.";
+            "The body did not arrive in time. Nothing was changed.";
         DatabaseBusy => "database_busy", "Database busy",
-            "More reviews arrive than this database can write, or another transaction keeps what this request changes locked; `detail` names the database. Nothing was written. Try again after the seconds in `Retry-After`.";
+            "The database receives more reviews than it can write, or another transaction holds a lock that this request needs; `detail` names the database. Nothing was written. Retry after the seconds in `Retry-After`.";
         ClockWrong => "clock_wrong", "Wrong clock",
-            "The clock that dates new reviews is before 2000 or after 2069. Nothing was written. Try again after the seconds in `Retry-After`.";
-        BucketMoved => "bucket_moved", "Review on the move",
-            "The bucket of this review is moving to another database. Try again after the seconds in `Retry-After`.";
-        SignInRequired => "sign_in_required", "Sign in first",
-            "This needs an account: sign in, or send an API token as `Authorization: Bearer`.";
-        SessionInvalid => "session_invalid", "Not signed in any more",
-            "The session or API token that came along has ended, was revoked, or belongs to a disabled account.";
+            "The clock that dates new reviews is before 2000 or after 2069. Nothing was written. Retry after the seconds in `Retry-After`.";
+        BucketMoved => "bucket_moved", "Bucket moving",
+            "The bucket of this review is moving to another database. Retry after the seconds in `Retry-After`.";
+        SignInRequired => "sign_in_required", "Sign-in required",
+            "This request needs an account: sign in, or send an API token as `Authorization: Bearer`.";
+        SessionInvalid => "session_invalid", "Session or token invalid",
+            "The session or API token has expired, was revoked, or belongs to a disabled account.";
         CredentialsWrong => "credentials_wrong", "Wrong name or password",
-            "There is no account with this name and this password that may sign in.";
+            "No enabled account has this name and password.";
         PasswordWrong => "password_wrong", "Wrong password",
-            "The current password is another one.";
+            "The current password is wrong.";
         NotAllowed => "not_allowed", "Not allowed",
-            "The account that is signed in may not do this.";
-        SessionRequired => "session_required", "Not with an API token",
-            "Roles, passwords, sessions and API tokens are managed by accounts that are signed in, not with an API token.";
+            "The role of this account does not allow this.";
+        SessionRequired => "session_required", "Session required",
+            "Managing roles, passwords, sessions and API tokens needs a session, not an API token.";
         ProofRequired => "proof_required", "Password required",
-            "Admins who change accounts, roles or API tokens have typed their password within the last 15 minutes: send it to `POST /api/session/proof`, then repeat the request.";
+            "Changing accounts, roles or API tokens as an admin needs a password entered within the last 15 minutes: send it to `POST /api/session/proof`, then repeat the request.";
         InsufficientScope => "insufficient_scope", "Insufficient scope",
-            "The API token lacks the scope that this needs; `detail` names it.";
-        OriginMismatch => "origin_mismatch", "From another site",
+            "The API token lacks the required scope; `detail` names it.";
+        OriginMismatch => "origin_mismatch", "Cross-origin request",
             "A browser sent this request from a page of another site.";
         RateLimited => "rate_limited", "Too many requests",
-            "Too many of these requests in a short time. Try again after the seconds in `Retry-After`.";
+            "Too many of these requests in a short time. Retry after the seconds in `Retry-After`.";
         NameTaken => "name_taken", "Name taken",
-            "There is an account with this name, or with one that looks like it.";
+            "An account has this name or one that looks like it.";
         SkuTaken => "sku_taken", "SKU taken",
-            "There is a product with this SKU.";
+            "Another product has this SKU.";
         AccountNotFound => "account_not_found", "Account not found",
             "There is no account with this id.";
         CredentialNotFound => "credential_not_found", "Session or token not found",
             "The account has no session or API token with this id.";
         LastAdmin => "last_admin", "Last admin",
-            "This is the only admin: there would be none left.";
-        ReviewExists => "review_exists", "Reviewed already",
-            "This account has reviewed this product already; `Location` leads to the review. Edit it instead.";
+            "This is the only admin; a service needs at least one.";
+        ReviewExists => "review_exists", "Already reviewed",
+            "This account has already reviewed this product; `Location` is the path of its review. Edit that instead.";
         ReviewDeleted => "review_deleted", "Review deleted",
-            "Its author has deleted this review: there is nothing to decide.";
+            "The author has deleted this review, so there is nothing to decide.";
         OwnReview => "own_review", "Own review",
-            "A review of your own: another moderator must decide about it.";
+            "Moderators can't decide about their own reviews.";
         ProductArchived => "product_archived", "Product archived",
-            "This product has left the catalogue: its reviews stay, new ones are refused.";
-        AlreadyReported => "already_reported", "Reported already",
-            "This reader has reported this review already.";
+            "This product is archived: its reviews stay, new ones are refused.";
+        AlreadyReported => "already_reported", "Already reported",
+            "You have already reported this review.";
         NothingToUndo => "nothing_to_undo", "Nothing to undo",
-            "The last thing that happened to this review was no decision.";
-        VersionMissing => "version_missing", "Which version?",
-            "A change needs the version that it is about: send the ETag as `If-Match`.";
+            "There is no moderation decision to undo.";
+        VersionMissing => "version_missing", "If-Match required",
+            "Send the ETag of the version that you change as `If-Match`.";
         IfMatchInvalid => "if_match_invalid", "Invalid If-Match",
-            "`If-Match` is `*`, or a list of ETags in their quotes, with commas between them.";
-        VersionConflict => "version_conflict", "Changed meanwhile",
-            "Somebody else has changed this since it was read. Read it again, then decide.";
-        DatabaseNotFound => "database_not_found", "No such database",
+            "`If-Match` must be `*` or a comma-separated list of quoted ETags.";
+        VersionConflict => "version_conflict", "Version conflict",
+            "This has changed since you read it. Read it again before you change it.";
+        DatabaseNotFound => "database_not_found", "Database not found",
             "There is no reviews database with this name.";
-        VerifyRunning => "verify_running", "Verifying already",
-            "This database is being verified. One check at a time is enough.";
+        VerifyRunning => "verify_running", "Verification running",
+            "This database is already being verified.";
         Internal => "internal", "Internal error",
-            "Something is wrong with the service. Its log has the details under the request id of this answer.";
+            "The service failed. Its log has the details under the request id of this response.";
     }
 }
 
 codes! {
-    /// What is wrong with a field or a parameter. Codes are stable.
+    /// The kind of error in a field or parameter. Codes are stable.
     FieldErrorCode {
-        Blank => "blank", "Blank", "It must hold something besides white space.";
+        Blank => "blank", "Blank", "It must contain something other than white space.";
         TooLong => "too_long", "Too long", "It has too many characters.";
         TooShort => "too_short", "Too short", "It has too few characters.";
         OutOfRange => "out_of_range", "Out of range", "The number is too small or too large.";
-        ControlCharacter => "control_character", "Control character", "It holds a control character.";
-        WrongType => "wrong_type", "Wrong type", "The JSON value has another type than the field.";
+        ControlCharacter => "control_character", "Control character", "It contains a control character.";
+        WrongType => "wrong_type", "Wrong type", "The JSON value has the wrong type.";
         UnknownField => "unknown_field", "Unknown field", "There is no such field.";
         MissingField => "missing_field", "Missing field", "The field is required.";
         DuplicateField => "duplicate_field", "Duplicate field", "The field is given twice.";
         Guessable => "guessable", "Easy to guess", "The password is a common one, the name, or easy to guess.";
-        InvalidValue => "invalid_value", "Invalid value", "The value can't be used here.";
-        Reserved => "reserved", "Reserved name", "The name is reserved for those who run the service.";
+        InvalidValue => "invalid_value", "Invalid value", "The value is not allowed here.";
+        Reserved => "reserved", "Reserved name", "The name is reserved for the operators of the service.";
         Taken => "taken", "Name taken", "It is the name of another account, or looks like it.";
     }
 }
@@ -169,12 +169,12 @@ pub struct FieldError {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = String, required = false, example = "limit"))]
     pub parameter: Option<String>,
-    /// What is wrong, for programs.
+    /// The kind of error, for programs.
     pub code: FieldErrorCode,
-    /// What is wrong, for people.
+    /// A description for people.
     #[cfg_attr(feature = "openapi", schema(example = "A rating is a whole number from 1 to 5."))]
     pub detail: String,
-    /// The values in `detail`, so that clients can phrase it in their own words.
+    /// The values in `detail`, for clients that use their own wording.
     #[serde(default, skip_serializing_if = "FieldErrorParams::is_empty")]
     #[cfg_attr(feature = "openapi", schema(required = false))]
     pub params: FieldErrorParams,
@@ -204,11 +204,11 @@ impl FieldError {
     }
 }
 
-/// The values that a field error is about. Which of them are there depends on its code.
+/// The values of a field error. Its code determines which are present.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FieldErrorParams {
-    /// With `too_long`: characters or items at most; with `too_short`: at least.
+    /// With `too_long`: the maximum number of characters or items; with `too_short`: the minimum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = u64, required = false, example = 255))]
     pub limit: Option<u64>,
@@ -220,16 +220,16 @@ pub struct FieldErrorParams {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = i64, required = false, example = 5))]
     pub maximum: Option<i64>,
-    /// With `too_long`, `too_short` and `out_of_range`: what the request has instead; left out when
-    /// that is a number of more than 64 bits, or none.
+    /// With `too_long`, `too_short` and `out_of_range`: the value in the request; absent if it does
+    /// not fit into 64 bits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = i64, required = false, example = 300))]
     pub actual: Option<i64>,
-    /// With `control_character`, and where a character is an `invalid_value`: which one.
+    /// With `control_character`, and with `invalid_value` for a character: the character.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = String, required = false, example = "U+0007"))]
     pub character: Option<String>,
-    /// With `unknown_field`, and where words are an `invalid_value`: those that are allowed.
+    /// With `unknown_field`, and with `invalid_value` for an enum: the allowed values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "openapi", schema(required = false, example = json!(["spam", "other"])))]
     pub allowed: Vec<String>,
@@ -266,12 +266,12 @@ impl FieldErrorParams {
     }
 }
 
-/// Why a text is no value of a type: a field error without its place.
+/// Why a text is not a value of a type: a field error without its field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ValueError {
-    /// What is wrong, for programs.
+    /// The kind of error, for programs.
     pub code: FieldErrorCode,
-    /// What is wrong, for people: the rest of a sentence.
+    /// A description for people, as the rest of a sentence.
     pub detail: String,
     /// The values in `detail`.
     pub params: FieldErrorParams,
@@ -301,7 +301,7 @@ impl std::error::Error for ValueError {}
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
-    /// Where this kind of problem is explained, relative to the service's address.
+    /// The path of the explanation of this kind of problem.
     #[cfg_attr(
         feature = "openapi",
         schema(example = "/problems/review_not_found", format = "uri-reference")
@@ -313,15 +313,15 @@ pub struct Problem {
     /// The HTTP status.
     #[cfg_attr(feature = "openapi", schema(example = 404, minimum = 400, maximum = 599))]
     pub status: u16,
-    /// What happened this time.
+    /// A description of this occurrence.
     #[cfg_attr(feature = "openapi", schema(example = "There is no review 0R7VX8GB30ESM."))]
     pub detail: String,
     /// The kind of problem, for programs.
     pub code: ProblemCode,
-    /// What to quote when asking the operator: the log knows this request by it.
+    /// The id of this request in the service's log; quote it to the operator.
     #[cfg_attr(feature = "openapi", schema(example = "0194e2f0-6d4a-7a3b-9c1d-2f4e5a6b7c8d"))]
     pub request_id: String,
-    /// What is wrong with which field or parameter.
+    /// The invalid fields or parameters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "openapi", schema(required = false))]
     pub errors: Vec<FieldError>,

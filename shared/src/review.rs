@@ -26,15 +26,15 @@ pub const MAX_BODY_CHARS: usize = 10_000;
 pub const MAX_AUTHOR_NAME_CHARS: usize = 80;
 
 string_enum! {
-    /// Where a review stands. Only approved ones are public, and counted.
+    /// The status of a review. Only approved reviews are public and counted.
     open ReviewStatus like "approved" {
         /// Waits for a moderator.
         Pending => "pending",
         /// Published.
         Approved => "approved",
-        /// A moderator took it from the public: it breaks a rule.
+        /// A moderator rejected it: it breaks a rule.
         Rejected => "rejected",
-        /// A moderator took it from the public: it is no review at all.
+        /// A moderator marked it as spam.
         Spam => "spam",
         /// Its author deleted it.
         Deleted => "deleted",
@@ -47,32 +47,32 @@ string_enum! {
 pub struct Review {
     /// The review's id.
     pub id: ReviewId,
-    /// What it is about.
+    /// The reviewed product.
     pub product_id: ProductId,
-    /// The verdict in stars; null when the author gave none.
+    /// Stars from 1 to 5; null if the author gave none.
     pub rating: Option<Rating>,
     /// A headline.
     #[cfg_attr(feature = "openapi", schema(example = "A friend for life"))]
     pub title: Option<String>,
-    /// The text, exactly as it was typed: plain text, never HTML.
+    /// The text as entered: plain text, never HTML.
     #[cfg_attr(feature = "openapi", schema(example = "Survived three children and a dog."))]
     pub body: String,
-    /// The name that it is signed with.
+    /// The name under the review.
     #[cfg_attr(feature = "openapi", schema(example = "Aspasia"))]
     pub author_name: Option<String>,
-    /// Whether an account wrote it and signed with its own name. Guests and members with a pen
-    /// name sign with any name that was no account's when they did.
+    /// Whether an account wrote it under its own name. Guests, and members with a pen name, sign with
+    /// a name that belonged to no account at that time.
     pub member: bool,
-    /// Where it stands: in public always `approved`.
+    /// Its status; always `approved` in public lists.
     pub status: ReviewStatus,
-    /// Counts its changes, from 1; its ETag, and what `If-Match` takes.
+    /// Counts its changes, from 1; `If-Match` compares it.
     #[cfg_attr(feature = "openapi", schema(example = 1))]
     pub version: i32,
     /// When it was created.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
     #[serde(deserialize_with = "crate::json::timestamp")]
     pub created_at: Timestamp,
-    /// When its author changed it last; null: never.
+    /// The author's last edit; null if there was none.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, example = "2026-03-02T12:00:00Z"))]
     #[serde(default, deserialize_with = "crate::json::optional_timestamp")]
     pub edited_at: Option<Timestamp>,
@@ -81,13 +81,13 @@ pub struct Review {
 /// A page of a product's reviews.
 pub type ReviewPage = Page<Review>;
 
-/// Where a review lives.
+/// Where a review is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReviewLocation {
     /// The review's id.
     pub id: ReviewId,
-    /// Its bucket, which the hash of the id decides for ever.
+    /// Its bucket, which follows from the hash of the id.
     #[cfg_attr(feature = "openapi", schema(example = 421, minimum = 0, maximum = 1023))]
     pub bucket: u16,
     /// The database that owns this bucket now.
@@ -139,12 +139,12 @@ impl fmt::Display for ReviewSort {
     }
 }
 
-/// A review to be created. Text is kept exactly as it is given.
+/// A new review. Text is stored as entered.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewReview {
-    /// The verdict in stars, if there is one.
+    /// Stars from 1 to 5; optional.
     #[serde(
         default,
         deserialize_with = "optional_integer::<_, MIN_RATING, MAX_RATING>",
@@ -152,14 +152,14 @@ pub struct NewReview {
     )]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 5, example = 5))]
     pub rating: Option<i32>,
-    /// A headline. A blank one is as good as none.
+    /// A headline. Blank text counts as none.
     #[serde(default, deserialize_with = "optional_text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
         feature = "openapi",
         schema(min_length = 1, max_length = 255, example = "A friend for life")
     )]
     pub title: Option<String>,
-    /// The text; not blank. Line breaks and tabs are welcome, other control characters are not.
+    /// The text; not blank. Line breaks and tabs are allowed, other control characters are not.
     #[cfg_attr(
         feature = "openapi",
         schema(
@@ -169,8 +169,8 @@ pub struct NewReview {
         )
     )]
     pub body: String,
-    /// A name to sign with: not that of another account, nor one that looks like it. Without it, or
-    /// with a blank one, a guest's review has no name, a member's that of the account.
+    /// The name to sign with; it must neither be nor look like the name of another account. If it is
+    /// absent or blank, a guest's review has no name and a member's has the account's name.
     #[serde(default, deserialize_with = "optional_text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 80, example = "Aspasia"))]
     pub author_name: Option<String>,
@@ -181,7 +181,7 @@ impl RequestBody for NewReview {
 }
 
 impl NewReview {
-    /// Everything that is wrong with it, at most one error a field.
+    /// The errors of this review, at most one per field.
     pub fn validate(&self) -> Vec<FieldError> {
         let title = line_error("title", self.title.as_deref(), MAX_TITLE_CHARS);
         let body = text_error("body", &self.body, MAX_BODY_CHARS, Lines::Many);
@@ -203,12 +203,12 @@ pub(crate) fn rating_params(actual: Option<i64>) -> FieldErrorParams {
     FieldErrorParams::range(MIN_RATING.into(), MAX_RATING.into(), actual)
 }
 
-/// A change of a review by its author (RFC 7396): what is left out stays, null takes it away.
+/// A change of a review by its author (RFC 7396): omitted fields stay, null removes them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReviewEdit {
-    /// The verdict in stars.
+    /// Stars from 1 to 5.
     #[serde(
         default,
         deserialize_with = "removable_integer::<_, MIN_RATING, MAX_RATING>",
@@ -227,8 +227,8 @@ pub struct ReviewEdit {
         schema(min_length = 1, max_length = 10_000, example = "One eye is gone; he sees.")
     )]
     pub body: Option<String>,
-    /// A name to sign with: not that of another account, nor one that looks like it; null stands
-    /// for the name of the account.
+    /// The name to sign with; it must neither be nor look like the name of another account. null
+    /// stands for the account's name.
     #[serde(default, deserialize_with = "removable_text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, min_length = 1, max_length = 80, example = "Aspasia"))]
     pub author_name: Option<Option<String>>,

@@ -112,14 +112,14 @@ fn new_password() -> Result<String, Failure> {
         io::stdin().read_line(&mut line)?;
         let password = line.trim_end_matches(['\r', '\n']);
         if password.is_empty() {
-            let problem = "no password: write it to standard input, as one line";
+            let problem = "no password: pass it on standard input, as one line";
             return Err(Failure::Refused(problem.to_owned()));
         }
         return Ok(password.to_owned());
     }
     let password = rpassword::prompt_password("New password: ")?;
     if rpassword::prompt_password("Again: ")? != password {
-        return Err(Failure::Refused("these are two different passwords".to_owned()));
+        return Err(Failure::Refused("the passwords do not match".to_owned()));
     }
     Ok(password)
 }

@@ -20,20 +20,20 @@ use crate::store::backup::{self, BackupError, BackupResult, Manifest};
 pub struct BackupArguments {
     #[command(subcommand)]
     command: Option<BackupCommand>,
-    /// The folder of the backups; it is created where it is missing
+    /// The folder for backups; created if missing
     #[arg(value_name = "DIR", required = true)]
     dir: Option<PathBuf>,
-    /// Afterwards, delete the oldest backups of this cluster in DIR but N, the new one counted
+    /// Keep only the newest N backups of this cluster in DIR, including the new one
     #[arg(long, value_name = "N")]
     keep: Option<NonZero<usize>>,
 }
 
 #[derive(Subcommand)]
 enum BackupCommand {
-    /// Compare a backup's files with its manifest, and open them; exit code 1 and a list of findings
-    /// if something is wrong
+    /// Check the files of a backup against its manifest; exit code 1 and a list of problems if any are
+    /// found
     Check {
-        /// The folder of a backup, or of several: then the newest one
+        /// The folder of a backup, or of several backups: the newest one
         #[arg(value_name = "DIR")]
         dir: PathBuf,
         #[command(flatten)]
@@ -44,13 +44,13 @@ enum BackupCommand {
 /// `ostrakon restore`.
 #[derive(Args)]
 pub struct RestoreArguments {
-    /// The folder of a backup, or of several: then the newest one
+    /// The folder of a backup, or of several backups: the newest one
     #[arg(value_name = "DIR", required_unless_present = "repair_ids")]
     dir: Option<PathBuf>,
     /// Only this database: default, reviews-1, reviews-2, …; may be repeated
     #[arg(long, value_name = "NAME", conflicts_with = "repair_ids")]
     database: Vec<String>,
-    /// Restore nothing: finish the restore of an older `default` that other tools have made
+    /// Restore nothing: adjust ids and end sessions after other tools have restored `default`
     #[arg(long, conflicts_with = "dir")]
     repair_ids: bool,
 }
@@ -67,11 +67,11 @@ pub fn backup(config: &Config, arguments: BackupArguments) -> Result<(), Failure
             check(&dir, form.json)
         }
         BackupArguments { dir: Some(dir), keep, .. } => save(config, &dir, keep),
-        BackupArguments { dir: None, .. } => Err(Failure::Refused("which folder?".to_owned())),
+        BackupArguments { dir: None, .. } => Err(Failure::Refused("no folder given".to_owned())),
     }
 }
 
-/// Refuses a folder of backups within that of the data: both would be lost together.
+/// Refuses a backup folder inside the data folder: both would be lost together.
 fn refuse_among_data(config: &Config, dir: &Path) -> Result<(), Failure> {
     let dir = real(dir)?;
     let mut is_among = dir.starts_with(real(&config.data_dir)?);
@@ -172,7 +172,7 @@ pub fn restore(config: &Config, arguments: &RestoreArguments) -> Result<(), Fail
     let problems = compare(&folder, manifest, |name| restore.is_selected(name));
     if !problems.is_empty() {
         let folder = folder.display();
-        let refused = format!("{folder} can't be restored, nothing has changed");
+        let refused = format!("{folder} can't be restored; nothing has changed");
         return Err(Failure::Refused(format!("{}\n{refused}", problems.join("\n"))));
     }
     let bar = progress_bar(manifest.rows(|name| restore.is_selected(name)), "rows restored");

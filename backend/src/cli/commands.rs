@@ -45,7 +45,7 @@ fn refuse_demo_password(store: &Store, listen: SocketAddr) -> Result<(), Failure
         return Ok(());
     };
     Err(Failure::Refused(format!(
-        "{name} has the demo's password, so {listen} is too open: set another one first \
+        "the account {name} has the demo's password, which is unsafe on {listen}: set another one first \
          (`ostrakon account password {name}`), or disable it (`ostrakon account disable {name}`)"
     )))
 }
@@ -60,7 +60,7 @@ fn announce(address: &str) {
     output::text(&text);
     // That its output is lost is no reason not to serve.
     if let Err(error) = output::finish() {
-        tracing::warn!(%error, address, "serving, but can't say so on standard output");
+        tracing::warn!(%error, address, "serving, but standard output is closed");
     }
 }
 
@@ -75,7 +75,7 @@ pub fn demo(config: &Config) -> Result<(), Failure> {
     let one = ProductQuery { limit: PageLimit::default(), ..ProductQuery::default() };
     let first = store.catalog().list(&one)?.items.into_iter().next();
     if first.is_some_and(|first| first.name != demo.products[0].name) {
-        let problem = "there are other products here: the demo is for a new cluster";
+        let problem = "this cluster has other products: the demo needs a new cluster";
         return Err(Failure::Refused(problem.to_owned()));
     }
     let bar = progress_bar(demo.reviews.len() as u64, "reviews");

@@ -192,7 +192,7 @@ pub fn verify_store(store: &Store, json: bool) -> Result<(), Failure> {
         say!("verify: {problems} problems in {reviews} reviews");
     }
     if let Some(reason) = unkept {
-        tracing::warn!(%reason, "what was found could not be stored: the app shows what was before");
+        tracing::warn!(%reason, "the result could not be stored: the app shows the previous one");
     }
     if problems == 0 { Ok(()) } else { Err(Failure::Found) }
 }

@@ -15,9 +15,9 @@ pub fn transfer(config: &Config, to: &Path) -> Result<(), Failure> {
     let rows = copy(transfer).map_err(|error| stopped(&error))?;
     let Some(rows) = rows else { return Err(Failure::Found) };
     say!("transfer: {rows} rows copied, and compared on both sides");
-    say!("transfer: from now on serve with --config {}", to.display());
+    say!("transfer: serve with --config {} from now on", to.display());
     say!(
-        "transfer: the old databases stay read-only, until `ostrakon transfer --abandon`: never \
+        "transfer: the old databases stay read-only until `ostrakon transfer --abandon`: never \
          write to both"
     );
     Ok(())
@@ -40,14 +40,14 @@ fn copy(transfer: RunningTransfer) -> Result<Option<u64>, SetupError> {
     }
     differences.iter().for_each(|line| say!("{line}"));
     say!(
-        "transfer: {} differences, so the target can't be used: empty it, and begin again. {STAYS}",
+        "transfer: {} differences, so the target can't be used: empty it and start again. {STAYS}",
         differences.len()
     );
     Ok(None)
 }
 
 const STAYS: &str =
-    "The source stays read-only; to give up, make it writable by `ostrakon transfer --abandon`";
+    "The source stays read-only; `ostrakon transfer --abandon` makes it writable again";
 
 fn stopped(error: &SetupError) -> Failure {
     Failure::Failed(format!("{error}\nnot finished: run it again to go on. {STAYS}"))
@@ -55,6 +55,6 @@ fn stopped(error: &SetupError) -> Failure {
 
 pub fn abandon(config: &Config) -> Result<(), Failure> {
     open(config)?.cluster().abandon_transfer().map_err(StoreError::from)?;
-    say!("transfer: these databases take changes; never serve a copy of them as well");
+    say!("transfer: these databases are writable again; never serve their copies as well");
     Ok(())
 }

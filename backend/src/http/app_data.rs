@@ -1,4 +1,4 @@
-//! What the server keeps for all requests.
+//! The application data that all requests share.
 
 use actix_web::HttpRequest;
 use actix_web::web::Data;
@@ -6,7 +6,7 @@ use ostrakon_shared::ProblemCode;
 
 use crate::http::response::problem::ApiError;
 
-/// What [`crate::http::server`] has put into the application under this type.
+/// The data of this type that [`crate::http::server`] has added to the application.
 pub fn app_data<T: 'static>(request: &HttpRequest) -> Result<Data<T>, ApiError> {
     let code = ProblemCode::Internal;
     request.app_data::<Data<T>>().cloned().ok_or_else(|| ApiError::new(code, code.explanation()))

@@ -1,4 +1,4 @@
-//! The cookies: of a session, of a device that has signed in, and of what a browser has written.
+//! The cookies: session, known device, and consistency token.
 
 use actix_web::HttpRequest;
 use actix_web::cookie::time::Duration;
@@ -11,13 +11,13 @@ const SESSION: &str = "ostrakon_session";
 const DEVICE: &str = "ostrakon_device";
 const POSITION: &str = "ostrakon_position";
 
-/// How long a device that has signed in is known: as long as browsers keep a cookie.
+/// The lifetime of the device cookie: the maximum in browsers.
 const DEVICE_AGE: Duration = Duration::days(400);
 
-/// How long a browser brings along what it has written: longer than a replica may be behind.
+/// The lifetime of the consistency token: longer than the maximum lag of a replica.
 const POSITION_AGE: Duration = Duration::minutes(5);
 
-/// Over HTTPS the name says so: browsers take a `__Host-` cookie from this very host alone.
+/// The cookie's name; over HTTPS with the prefix `__Host-`, which browsers only accept from this host.
 fn name(settings: &Settings, name: &str) -> String {
     if settings.is_https() { format!("__Host-{name}") } else { name.to_owned() }
 }
@@ -26,32 +26,32 @@ pub fn session_secret(request: &HttpRequest, settings: &Settings) -> Option<Stri
     value(request, settings, SESSION)
 }
 
-/// `Set-Cookie` that gives the browser the secret of its session.
+/// `Set-Cookie` with the secret of a session.
 pub fn set_session(settings: &Settings, secret: &str, max_age_s: i64) -> HeaderValue {
     header(settings, SESSION, secret, Duration::seconds(max_age_s))
 }
 
-/// `Set-Cookie` that takes it away.
+/// `Set-Cookie` that removes the session.
 pub fn clear_session(settings: &Settings) -> HeaderValue {
     header(settings, SESSION, "", Duration::ZERO)
 }
 
-/// What makes a device known, as it says.
+/// The device cookie, unverified.
 pub fn device(request: &HttpRequest, settings: &Settings) -> Option<String> {
     value(request, settings, DEVICE)
 }
 
-/// `Set-Cookie` that makes a device known.
+/// `Set-Cookie` with the device.
 pub fn set_device(settings: &Settings, value: &str) -> HeaderValue {
     header(settings, DEVICE, value, DEVICE_AGE)
 }
 
-/// What a browser has written, as it says.
+/// The consistency token, unverified.
 pub fn consistency_token(request: &HttpRequest, settings: &Settings) -> Option<String> {
     value(request, settings, POSITION)
 }
 
-/// `Set-Cookie` that tells the browser what it has written.
+/// `Set-Cookie` with the consistency token.
 pub fn set_consistency_token(settings: &Settings, position: &str) -> HeaderValue {
     header(settings, POSITION, position, POSITION_AGE)
 }

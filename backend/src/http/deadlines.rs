@@ -1,5 +1,4 @@
-//! How long clients may take. `middleware/connections.rs` closes the connections of those that take
-//! longer.
+//! The deadlines of clients. `middleware/connections.rs` closes connections that exceed them.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -12,27 +11,27 @@ use ostrakon_shared::ProblemCode;
 use crate::http::response::problem::ApiError;
 use crate::http::settings::Settings;
 
-/// How long a body may take that is on its way when the server stops.
+/// How long a stopping server waits for a body.
 const SHUTDOWN_BODY_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long clients may take for what.
+/// The deadlines of clients.
 pub struct Deadlines {
     /// For the head of a request, and again for its body.
     pub request: Duration,
     /// Until the next request, and to read more of an answer.
     pub keep_alive: Duration,
-    /// Tells that the server stops.
+    /// Resolves when the server stops.
     pub stopping: GracefulShutdownSignal,
 }
 
 impl Deadlines {
-    /// Those of the settings; less when the server is `stopping`.
+    /// The configured deadlines; shorter when the server is `stopping`.
     pub fn new(settings: &Settings, stopping: GracefulShutdownSignal) -> Deadlines {
         let Settings { request_timeout: request, keep_alive, .. } = *settings;
         Deadlines { request, keep_alive, stopping }
     }
 
-    /// Waits for a body, but not too long.
+    /// Waits for a body until the deadline.
     pub async fn for_body<T>(
         &self,
         body: impl Future<Output = Result<T, ApiError>>,

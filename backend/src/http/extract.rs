@@ -1,4 +1,4 @@
-//! What handlers take as arguments: bodies, parameters, credentials, and the client's address.
+//! Extractors, the arguments of handlers: bodies, parameters, credentials, client address.
 
 pub mod auth;
 pub mod body;

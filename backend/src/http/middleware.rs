@@ -1,4 +1,4 @@
-//! What happens to every request before its handler runs, and to every answer after it.
+//! Middleware: runs before and after the handler of each request.
 
 pub mod connections;
 pub mod consistency_token;

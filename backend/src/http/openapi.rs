@@ -19,16 +19,15 @@ use utoipa_swagger_ui::{Config, SwaggerUi, serve};
 #[openapi(
     info(
         title = "Ostrakon",
-        description = "Product reviews on shards.\n\nIds are strings, times are RFC 3339 in UTC. \
-                       Lists have pages: follow `next_cursor` until it is null. Errors are \
-                       returned as problem details (RFC 9457) with a stable `code`. A field that \
-                       has no value is null; enums may grow, so clients must expect further \
-                       values, and further fields.\n\nWhere databases \
-                       have replicas, the answer to a write carries `Ostrakon-Position`: a client \
-                       that sends this header with later requests sees what it has written, \
-                       whoever answers. Browsers get it as a cookie.\n\nAnswers that a \
-                       limit has touched say what is left of it, and in how many seconds there is \
-                       more: `RateLimit`, `RateLimit-Policy`.",
+        description = "Product reviews on shards.\n\nIds are strings; times are RFC 3339 in UTC. \
+                       Lists are paginated: follow `next_cursor` until it is null. Errors are \
+                       returned as problem details (RFC 9457) with a stable `code`. A field \
+                       without a value is null. Clients must expect new enum values and new \
+                       fields.\n\nIf databases have replicas, the response to a write has the \
+                       header `Ostrakon-Position`. A client that sends it with later requests \
+                       sees its own writes, even on replicas. Browsers get it as a cookie.\n\n\
+                       Responses to rate-limited requests have the headers `RateLimit` (what is \
+                       left, and the seconds until there is more) and `RateLimit-Policy`.",
         license(name = "MIT", identifier = "MIT"),
         contact()
     ),
@@ -39,43 +38,42 @@ use utoipa_swagger_ui::{Config, SwaggerUi, serve};
     tags(
         (name = "products", description = "Products and their ratings."),
         (name = "reviews", description = "Reviews of products."),
-        (name = "accounts", description = "Who signs in, and with what."),
+        (name = "accounts", description = "Accounts, sessions and API tokens."),
         (name = "moderation", description = "Pending and reported reviews."),
-        (name = "admin", description = "Everything, for admins."),
-        (name = "operations", description = "For whoever runs the service.")
+        (name = "admin", description = "Administration of reviews, products and databases."),
+        (name = "operations", description = "Health checks and documentation.")
     )
 )]
 struct Document;
 
-/// How clients say who they are.
+/// The security schemes.
 struct Credentials;
 
 impl Modify for Credentials {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let components = document.components.get_or_insert_default();
-        let text = "Set by signing in. When the service's public URL is HTTPS, it is called \
+        let text = "Set by signing in. If the public URL of the service is HTTPS, its name is \
                     `__Host-ostrakon_session`.";
         let cookie = ApiKey::Cookie(ApiKeyValue::with_description("ostrakon_session", text));
         components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
         let bearer = Http::builder()
             .scheme(HttpAuthScheme::Bearer)
             .description(Some(
-                "An API token, as its owner has created it. It needs the scope of what it is used \
-                 for: `read` (your reviews), `write` (post, edit, delete and report reviews), \
-                 `moderate` (the queue and decisions) or `admin`. Whatever takes a session alone \
-                 can't be done with a token.",
+                "An API token. It needs the scope of the operation: `read` (your reviews), `write` \
+                 (post, edit, delete and report reviews), `moderate` (the queue and decisions) or \
+                 `admin`. Operations that only accept a session refuse tokens.",
             ))
             .build();
         components.add_security_scheme("token", SecurityScheme::Http(bearer));
     }
 }
 
-/// What the document says beside its routes.
+/// The document without routes.
 pub fn preamble() -> utoipa::openapi::OpenApi {
     Document::openapi()
 }
 
-/// A document of routes, with what all of them have in common.
+/// Adds everything that the routes share to their document.
 pub fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
     required::require_sent_fields(&mut document);
     shared::share(&mut document);
@@ -103,7 +101,7 @@ fn json_of(document: &utoipa::openapi::OpenApi) -> serde_json::Value {
     serde_json::to_value(document).expect("a document is JSON")
 }
 
-/// Swagger UI under /docs/, from files inside of this program.
+/// Swagger UI under /docs/, from files embedded in this program.
 pub fn swagger_ui() -> SwaggerUi {
     SwaggerUi::new("/docs/{_:.*}").config(docs_config())
 }
@@ -112,7 +110,7 @@ fn docs_config() -> Config<'static> {
     Config::from("/api/openapi.json").use_base_layout().try_it_out_enabled(true)
 }
 
-/// Whether Swagger UI has something at this path.
+/// Whether Swagger UI has a file at this path.
 pub fn has_docs(path: &str) -> bool {
     let file = path.strip_prefix("/docs/").map(|file| serve(file, Arc::new(docs_config())));
     matches!(file, Some(Ok(Some(_))))
@@ -120,7 +118,7 @@ pub fn has_docs(path: &str) -> bool {
 
 /// Get this document
 ///
-/// In JSON, as generators of clients take it.
+/// As JSON, for client generators.
 #[utoipa::path(
     tag = "operations",
     responses((status = 200, description = "The OpenAPI document.", body = serde_json::Value,
@@ -154,7 +152,7 @@ macro_rules! problems {
 }
 
 problems! {
-    /// The id in the path is none.
+    /// The id in the path is invalid.
     InvalidId { BadRequest 400 "`id_invalid`", }
     /// The id or a parameter is wrong.
     InvalidProductRequest { BadRequest 400 "`id_invalid`, `parameter_invalid`", }
@@ -185,41 +183,40 @@ problems! {
     }
     /// The path or the version is wrong.
     InvalidDeletion { BadRequest 400 "`id_invalid`, `if_match_invalid`", }
-    /// Who asks is not signed in, or not any more.
+    /// The client is not signed in, or its session has ended.
     NotSignedIn {
         Unauthorized 401 "`sign_in_required`, `session_invalid`",
         Forbidden 403 "`insufficient_scope`",
     }
-    /// The session or the token is no good.
+    /// The session or token is invalid.
     InvalidCredential {
         Unauthorized 401 "`session_invalid`",
         Forbidden 403 "`insufficient_scope`, `origin_mismatch`",
     }
-    /// Guests may not, here.
+    /// Guests may not review.
     GuestsRefused {
         Unauthorized 401 "`sign_in_required` where guests may not review, `session_invalid`",
         Forbidden 403 "`insufficient_scope`, `origin_mismatch`",
     }
-    /// Guests, and accounts with too low a role, may not; nor may anybody with what is somebody
-    /// else's.
+    /// The client is a guest, has too low a role, or does not own the object.
     NotAllowed {
         Unauthorized 401 "`sign_in_required`, `session_invalid`",
         Forbidden 403 "`not_allowed`, `insufficient_scope`, `origin_mismatch`",
     }
     /// The account has reviewed the product, or the product takes no reviews.
-    CannotReview { Conflict 409 "`review_exists` (`Location` leads to the review), `product_archived`", }
+    CannotReview { Conflict 409 "`review_exists` (`Location` is the path of the review), `product_archived`", }
     /// The reader has reported the review.
     AlreadyReported { Conflict 409 "`already_reported`", }
     /// Another product has the SKU.
     SkuTaken { Conflict 409 "`sku_taken`", }
     /// The check is running.
     VerifyRunning { Conflict 409 "`verify_running`", }
-    /// Somebody else was faster.
+    /// It has changed since the given version.
     VersionConflict { PreconditionFailed 412 "`version_conflict`", }
-    /// The version is not named.
+    /// `If-Match` is missing.
     VersionMissing { PreconditionRequired 428 "`version_missing`", }
-    /// Too many in a short time.
-    RateLimited { TooManyRequests 429 "`rate_limited`. `Retry-After` says when to try again.", }
+    /// The rate limit is exhausted.
+    RateLimited { TooManyRequests 429 "`rate_limited`. `Retry-After` has the seconds to wait.", }
     /// There is no such database.
     NoSuchDatabase { NotFound 404 "`database_not_found`", }
     /// A body is wrong.
@@ -229,35 +226,35 @@ problems! {
         MediaType 415 "`unsupported_media_type`",
         Unprocessable 422 "`validation_failed`",
     }
-    /// The session or the token of a reader is no good.
+    /// The session or token of a reader is invalid.
     SessionInvalid { Unauthorized 401 "`session_invalid`", }
-    /// A page of another site asks.
+    /// The request comes from a page of another site.
     CrossOrigin { Forbidden 403 "`origin_mismatch`", }
-    /// Nobody has this name and this password.
+    /// No enabled account has this name and password.
     CredentialsWrong { Unauthorized 401 "`credentials_wrong`", }
-    /// Somebody has this name.
+    /// An account has this name.
     NameTaken { Conflict 409 "`name_taken`", }
-    /// Only for somebody who has signed in.
+    /// Only with a session.
     SessionOnly {
         Unauthorized 401 "`sign_in_required`, `session_invalid`",
         Forbidden 403 "`session_required`, `origin_mismatch`",
     }
-    /// The same; admins have typed their password a short time ago.
+    /// Only with a session; admins need a recent password confirmation.
     ReauthenticatedOnly {
         Unauthorized 401 "`sign_in_required`, `session_invalid`",
         Forbidden 403 "`session_required`, `proof_required`, `origin_mismatch`",
     }
-    /// Only for admins who have signed in.
+    /// Only for admins with a session.
     AdminSessionOnly {
         Unauthorized 401 "`sign_in_required`, `session_invalid`",
         Forbidden 403 "`session_required`, `not_allowed`, `origin_mismatch`",
     }
-    /// The same, and the password was typed a short time ago.
+    /// Only for admins with a session and a recent password confirmation.
     ReauthenticatedAdminOnly {
         Unauthorized 401 "`sign_in_required`, `session_invalid`",
         Forbidden 403 "`session_required`, `not_allowed`, `proof_required`, `origin_mismatch`",
     }
-    /// The same, and with the password.
+    /// Only with a session and the password.
     PasswordOnly {
         Unauthorized 401 "`sign_in_required`, `session_invalid`",
         Forbidden 403 "`password_wrong`, `session_required`, `origin_mismatch`",
@@ -269,7 +266,7 @@ problems! {
     }
     /// There is no such account.
     NoSuchAccount { NotFound 404 "`account_not_found`", }
-    /// No admin would be left.
+    /// The change would leave no admin.
     LastAdmin { Conflict 409 "`last_admin`", }
     /// There is no such product.
     NoSuchProduct { NotFound 404 "`product_not_found`", }
@@ -277,6 +274,6 @@ problems! {
     NoSuchReview { NotFound 404 "`review_not_found`", }
     /// There is nothing at this path.
     NoSuchRoute { NotFound 404 "`route_not_found`", }
-    /// A database is down, or a bucket on the move.
-    Unavailable { Unavailable 503 "`database_unavailable`, `database_busy`, `overloaded`, `storage_full`, `clock_wrong`, `bucket_moved`. `Retry-After` says when to try again.", }
+    /// A database is unavailable, or a bucket is moving.
+    Unavailable { Unavailable 503 "`database_unavailable`, `database_busy`, `overloaded`, `storage_full`, `clock_wrong`, `bucket_moved`. `Retry-After` has the seconds to wait.", }
 }

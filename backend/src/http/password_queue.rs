@@ -1,5 +1,5 @@
-//! Work on passwords, which is slow on purpose: as much at once as there are processors, so that
-//! signing in can't take the server's time and memory from everything else.
+//! A queue for password hashing, which is slow on purpose: at most one hash per processor at a
+//! time, so that sign-ins leave processor time and memory to other requests.
 
 use std::num::NonZero;
 use std::sync::Arc;
@@ -13,34 +13,34 @@ use crate::http::blocking::{RequestStore, run_blocking};
 use crate::http::response::problem::ApiError;
 use crate::store::{Store, StoreError};
 
-/// How many of each kind may wait for their turn. With some 30 ms for each, that is about a second.
+/// The maximum queue length per kind of client: about a second, at 30 ms per hash.
 const MAX_WAITING: usize = 32;
 
-/// The kind of client that asks. Each kind has its own waiting places, so that a flood of guesses
-/// does not keep known clients out.
+/// The kind of client. Each kind has its own queue, so that a flood of guesses does not lock out known
+/// clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientKind {
-    /// A device that signed in before, or a session.
+    /// A known device, or a session.
     Known,
     /// Any other client.
     Unknown,
 }
 
-/// Whose turn it is.
+/// The queues and the semaphore of running hashes.
 pub struct PasswordQueue {
     known: Arc<Semaphore>,
     strangers: Arc<Semaphore>,
     turns: Arc<Semaphore>,
 }
 
-/// A turn, until it is dropped.
+/// The permit of a running hash, until it is dropped.
 struct Turn {
     _turn: OwnedSemaphorePermit,
     _slot: OwnedSemaphorePermit,
 }
 
 impl PasswordQueue {
-    /// A queue for as many at once as there are processors.
+    /// A queue that runs one hash per processor at a time.
     pub fn new() -> PasswordQueue {
         PasswordQueue::with_turns(available_parallelism().map_or(1, NonZero::get))
     }
@@ -70,7 +70,7 @@ impl PasswordQueue {
     }
 }
 
-/// Does `work` with the store, which hashes passwords, when it is the asker's turn.
+/// Runs `work`, which hashes passwords, when the queue allows it.
 pub async fn run_hashing<T: Send + 'static>(
     queue: Data<PasswordQueue>,
     client: ClientKind,
@@ -79,7 +79,7 @@ pub async fn run_hashing<T: Send + 'static>(
 ) -> Result<T, ApiError> {
     let turn = queue.turn(client).await?;
     let work = move |store: &Store| {
-        // The work goes on when the client hangs up: so does its turn.
+        // The work continues if the client disconnects, so it keeps its permit.
         let _turn = turn;
         work(store)
     };

@@ -1,7 +1,7 @@
-//! How often somebody may do what costs others something.
+//! Rate limits.
 //!
-//! Counted in the memory of this process: several processes allow several times as much, and a
-//! restart forgets.
+//! The counts are in the memory of this process: each process allows the full rate, and a restart
+//! resets them.
 
 mod slow_lane;
 
@@ -29,28 +29,28 @@ use slow_lane::SlowLane;
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// How many clients a limit remembers at least before it looks for those it can forget.
+/// The number of keys from which a limit removes idle ones.
 const MIN_SWEEP: usize = 1_024;
-/// How many clients a limit remembers at most. Whoever has so many addresses isn't stopped by
-/// counting them.
+/// The maximum number of keys of a limit. An attacker with more addresses is not stopped by a rate
+/// limit.
 const MAX_KEYS: usize = 131_072;
 
-/// Characters that count of a name that somebody signs in with: longer ones are nobody's.
+/// The significant characters of a name in a sign-in; no account has a longer name.
 const MAX_NAME_KEY_CHARS: usize = 100;
 
-/// How many attempts to sign in a network has for all names together, where it has one for each.
+/// The sign-in rate of a network for all names, as a multiple of its rate for one name.
 const NAMES_PER_NETWORK: u32 = 5;
-/// How many attempts to sign in by one name come from all networks together before they are slowed,
-/// where each network has one.
+/// The sign-in rate of a name from all networks, as a multiple of its rate from one network; beyond it,
+/// attempts are slowed down.
 const NETWORKS_PER_NAME: u32 = 20;
-/// How long such an attempt waits, when no other one by the name does.
+/// How long a slowed attempt waits.
 const SLOW_LANE_DELAY: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// Proofs by a password.
+    /// Attempts to enter a password.
     SignIn,
-    /// Attempts of a network to sign in, by whatever names.
+    /// Attempts of a network to sign in, for all names.
     SignInNetwork,
     /// New accounts.
     Registration,
@@ -58,17 +58,17 @@ pub enum Limit {
     Posting,
 }
 
-/// Whom a limit is about.
+/// The key that a limit counts by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ClientKey {
     Account(AccountId),
     /// An address; of IPv6 the network.
     Network(IpAddr),
-    /// A name that somebody wants to sign in with, as names are compared.
+    /// The key of a name used to sign in.
     Name(String),
-    /// The same, and from where.
+    /// The key of a name, and the network.
     NameFrom(String, IpAddr),
-    /// The same, and by which known device.
+    /// The key of a name, and the known device.
     NameBy(String, String),
 }
 
@@ -78,7 +78,7 @@ impl From<&Actor> for ClientKey {
     }
 }
 
-/// What a limit says about a request, for the headers of its answer
+/// The state of a limit after a request, for the response headers
 /// (draft-ietf-httpapi-ratelimit-headers).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
@@ -86,7 +86,7 @@ pub struct Allowance {
     count: u32,
     window_s: u32,
     remaining: u32,
-    /// Until there is one more, in seconds, rounded up.
+    /// Seconds until one more request is allowed, rounded up.
     more_in_s: u64,
 }
 
@@ -100,8 +100,7 @@ impl Allowance {
         ]
     }
 
-    /// Has the answer to this request say so, unless it says that there is less of another. What is
-    /// refused is noted last, and there is nothing left of it.
+    /// Stores it for the response headers, unless another limit has less left.
     fn note(self, request: &HttpRequest) {
         let mut extensions = request.extensions_mut();
         let other = extensions.get::<Allowance>();
@@ -117,7 +116,7 @@ impl Allowance {
     }
 }
 
-/// What everybody has done lately.
+/// The rate limiters of all actions.
 pub struct RateLimiters<C: Clock = MonotonicClock> {
     sign_in: Option<Limiter<C>>,
     sign_in_network: Option<Limiter<C>>,
@@ -128,7 +127,7 @@ pub struct RateLimiters<C: Clock = MonotonicClock> {
 }
 
 impl RateLimiters {
-    /// Nobody has done anything yet.
+    /// Limiters without counts.
     pub fn new(rate_limits: RateLimits) -> RateLimiters {
         RateLimiters::with_clock(rate_limits, &MonotonicClock)
     }
@@ -152,8 +151,8 @@ impl<C: Clock + Clone> RateLimiters<C> {
         }
     }
 
-    /// Counts one more of these, or refuses it: 429, which says when to try again. The answer to
-    /// `request` says how many are left.
+    /// Counts a request, or fails with 429 and `Retry-After`. The response headers say how many are
+    /// left.
     pub fn check(
         &self,
         request: &HttpRequest,
@@ -172,13 +171,12 @@ impl<C: Clock + Clone> RateLimiters<C> {
         counted.map(drop).map_err(Allowance::refusal)
     }
 
-    /// Counts an attempt to sign in by `name`: by the device with this id, if it has signed in by
-    /// this name before, else from the client's network.
+    /// Counts an attempt to sign in as `name`, by the id of a device that is known to the account,
+    /// or else by the client's network.
     ///
-    /// Wrong passwords from elsewhere are nothing that the owner of a name can help. So each
-    /// network has its own allowance for each name, each known device too. When there are far too
-    /// many from everywhere, those from unknown devices pass one after the other, slowly, and are
-    /// refused when too many wait.
+    /// Wrong passwords from elsewhere must not lock out the owner of a name, so each network and each
+    /// known device has its own limit per name. When all networks together exceed the limit of a name,
+    /// attempts from unknown devices pass one at a time, slowly, and fail when too many wait.
     pub async fn sign_in(
         &self,
         request: &HttpRequest,
@@ -205,7 +203,7 @@ impl<C: Clock + Clone> RateLimiters<C> {
 
 type Keyed<C> = RateLimiter<ClientKey, HashMapStateStore<ClientKey>, C, StateInformationMiddleware>;
 
-/// One limit: a bucket of `count` for each key, filled up again evenly within `window_s`.
+/// One limit: a token bucket of `count` per key, refilled evenly within `window_s`.
 struct Limiter<C: Clock> {
     name: &'static str,
     count: NonZeroU32,
@@ -227,7 +225,7 @@ impl<C: Clock + Clone> Limiter<C> {
         Limiter { name, count, window_s, clock, keys }
     }
 
-    /// Counts one more for this key. What is left of its bucket; if it was empty, as an error.
+    /// Counts a request of this key; returns what is left, as an error if nothing was left before.
     fn count(&self, key: &ClientKey) -> Result<Allowance, Allowance> {
         let checked = self.swept().limiter.check_key(key);
         match checked {
@@ -245,14 +243,17 @@ impl<C: Clock + Clone> Limiter<C> {
         Allowance { name, count, window_s, remaining, more_in_s: more_in_s.max(1) }
     }
 
-    /// The keys, without those that have all of their bucket again once there are many.
+    /// The keys; removes those with full buckets once there are many.
     fn swept(&self) -> MutexGuard<'_, Keys<C>> {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         if keys.limiter.len() >= keys.sweep_at {
             keys.limiter.retain_recent();
             keys.limiter.shrink_to_fit();
             if keys.limiter.len() >= MAX_KEYS / 2 {
-                tracing::warn!(limit = self.name, "too many clients to count: counting anew");
+                tracing::warn!(
+                    limit = self.name,
+                    "too many clients to count: the counts are reset"
+                );
                 keys.limiter = keyed(self.count, self.window_s, &self.clock);
             }
             keys.sweep_at = MIN_SWEEP.max(keys.limiter.len() * 2);

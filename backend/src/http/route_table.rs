@@ -1,4 +1,4 @@
-//! Which paths there are, and what to say about those that there are not.
+//! The known paths and methods, and the response to all others.
 
 use actix_web::HttpRequest;
 use actix_web::dev::ResourceDef;
@@ -10,17 +10,17 @@ use utoipa::openapi::path::PathItem;
 use crate::http::openapi;
 use crate::http::response::problem::ApiError;
 
-/// What search engines read.
+/// The routes for search engines.
 const FOR_CRAWLERS: [&str; 3] = ["/robots.txt", "/sitemap.xml", "/sitemaps/{start}.xml"];
 
-/// The methods of what is only read.
+/// The methods of a read-only resource.
 pub const READ: &[Method] = &[Method::GET, Method::HEAD];
 
-/// Which paths there are, with their methods; but for the app's files and pages.
+/// All paths with their methods, except for the files and pages of the app.
 pub struct RouteTable(Vec<(ResourceDef, Vec<Method>)>);
 
 impl RouteTable {
-    /// The routes of `document`, and where there are pages those of search engines.
+    /// The routes of `document`, and those for search engines if there are pages.
     pub fn new(document: &OpenApi, has_pages: bool) -> RouteTable {
         let route = |(path, item): (&String, &PathItem)| (ResourceDef::new(&**path), methods(item));
         let for_crawlers = FOR_CRAWLERS.iter().filter(|_| has_pages);
@@ -28,7 +28,7 @@ impl RouteTable {
         RouteTable(document.paths.paths.iter().map(route).chain(for_crawlers).collect())
     }
 
-    /// Why this request is refused, if its path is known and does not take its method.
+    /// The error if the path is known but does not support the method.
     pub fn wrong_method(&self, method: &Method, path: &str) -> Option<ApiError> {
         let known = self.0.iter().find(|(route, _)| route.is_match(path));
         let known = known.map(|(_, methods)| methods.as_slice());
@@ -37,16 +37,16 @@ impl RouteTable {
         is_wrong.then(|| ApiError::method_not_allowed(method, path, methods))
     }
 
-    /// Why no handler took this request.
+    /// The error for a request without a handler.
     pub fn refusal(&self, request: &HttpRequest) -> ApiError {
         let path = request.path();
         self.wrong_method(request.method(), path).unwrap_or_else(|| {
-            ApiError::new(ProblemCode::RouteNotFound, format!("There is nothing at {path}."))
+            ApiError::new(ProblemCode::RouteNotFound, format!("There is no route {path}."))
         })
     }
 }
 
-/// The methods of a path. HEAD goes wherever GET does.
+/// The methods of a path. HEAD is allowed wherever GET is.
 fn methods(item: &PathItem) -> Vec<Method> {
     let mut methods = Vec::new();
     for (method, operation) in [

@@ -1,4 +1,4 @@
-//! The key of the hashes that only this service can make (HMAC-SHA256, RFC 2104).
+//! The secret key for HMACs (HMAC-SHA256, RFC 2104).
 
 use std::fmt;
 use std::net::IpAddr;
@@ -7,29 +7,28 @@ use std::str::FromStr;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// Characters that a key must have at least: as many as 24 random bytes have in base64.
+/// The minimum length of a key: 24 random bytes in base64.
 const MIN_CHARS: usize = 32;
 
-/// A secret that stands in no database: who has all of them can't tell what it has hashed.
+/// A secret outside the databases, so that their contents don't reveal hashed values.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretKey(String);
 
 impl SecretKey {
-    /// How a guest's network is told from others. Not even all addresses there are, hashed one by
-    /// one, lead back to it.
+    /// A pseudonym of a guest's network. Without the key, hashing all addresses does not reveal it.
     pub fn guest(&self, network: IpAddr) -> String {
         let tag = self.tag("guest", &[&network.to_string()]);
         tag.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// The first 128 bits of the HMAC of these texts, for this purpose alone.
+    /// The first 128 bits of the HMAC of purpose and texts.
     pub fn tag(&self, purpose: &str, texts: &[&str]) -> [u8; 16] {
         let mut tag = [0; 16];
         tag.copy_from_slice(&self.mac(purpose, texts).finalize().into_bytes()[..16]);
         tag
     }
 
-    /// Whether this is that tag; as fast if it almost is.
+    /// Whether the tag is valid, in constant time.
     pub fn is_tag(&self, purpose: &str, texts: &[&str], tag: &[u8]) -> bool {
         tag.len() == 16 && self.mac(purpose, texts).verify_truncated_left(tag).is_ok()
     }
@@ -38,7 +37,7 @@ impl SecretKey {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_bytes())
             .expect("an HMAC takes keys of any length");
         for text in [purpose].iter().chain(texts) {
-            // With its length, so that the end of one is never the beginning of the next.
+            // The length separates the texts.
             mac.update(&(text.len() as u64).to_be_bytes());
             mac.update(text.as_bytes());
         }
@@ -53,7 +52,7 @@ pub struct SecretKeyTooShort;
 impl FromStr for SecretKey {
     type Err = SecretKeyTooShort;
 
-    /// A key as it stands in its file, without the white space around it.
+    /// Parses a key file; ignores surrounding white space.
     fn from_str(text: &str) -> Result<SecretKey, SecretKeyTooShort> {
         let text = text.trim();
         if text.len() < MIN_CHARS { Err(SecretKeyTooShort) } else { Ok(SecretKey(text.to_owned())) }

@@ -1,4 +1,4 @@
-//! What an operator chooses about serving.
+//! The settings of the HTTP server.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -11,42 +11,42 @@ use ipnet::IpNet;
 
 use crate::http::secret_key::SecretKey;
 
-/// What an operator chooses about serving.
+/// The settings of the HTTP server.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The folder of the built app.
     pub app_dir: PathBuf,
-    /// Where the proxies are that may say for whom they ask.
+    /// The networks of trusted proxies.
     pub trusted_proxies: Vec<IpNet>,
-    /// How browsers reach this service; None: as they say in `Host`.
+    /// The URL that browsers use; None: from `Host`.
     pub public_url: Option<PublicUrl>,
-    /// How often things may be done.
+    /// The rate limits.
     pub rate_limits: RateLimits,
-    /// The key of the hashes that only this service can make.
+    /// The key for HMACs.
     pub secret_key: SecretKey,
     /// How long a client may take for the head of a request, and again for its body.
     pub request_timeout: Duration,
     /// How long a connection may stay open between two requests.
     pub keep_alive: Duration,
-    /// How much memory answers may take that are kept to be given again, in bytes; 0: none is.
+    /// The size of the response cache in bytes; 0 disables it.
     pub cache_bytes: u64,
-    /// For how many days the audit trail is kept.
+    /// Days to keep the audit trail.
     pub audit_days: u32,
 }
 
-/// How often each thing may be done. 0: as often as anybody likes.
+/// The rate limits; 0: no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimits {
-    /// Attempts to sign in, a minute, for each name from each network.
+    /// Sign-in attempts per minute, name and network.
     pub sign_ins_per_minute: u32,
-    /// New accounts, an hour, for each network.
+    /// New accounts per hour and network.
     pub registrations_per_hour: u32,
-    /// Reviews and reports, a minute, for each account, or for each guest's network.
+    /// Reviews and reports per minute and account, or guest's network.
     pub reviews_per_minute: u32,
 }
 
 impl Settings {
-    /// As if nothing were configured.
+    /// Settings for unit tests.
     #[cfg(test)]
     pub fn for_tests() -> Settings {
         Settings {
@@ -66,13 +66,13 @@ impl Settings {
         }
     }
 
-    /// Whether browsers are known to reach this service by HTTPS.
+    /// Whether the public URL is HTTPS.
     pub fn is_https(&self) -> bool {
         self.public_url.as_ref().is_some_and(|url| url.https)
     }
 }
 
-/// The address of this service: scheme, host and port, as browsers write an origin.
+/// The public origin of this service: scheme, host and port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl {
     origin: String,
@@ -81,12 +81,12 @@ pub struct PublicUrl {
 }
 
 impl PublicUrl {
-    /// As browsers send it in `Origin`.
+    /// The origin as in the header `Origin`.
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// Whether only this machine reaches the service by it.
+    /// Whether the host is a loopback address.
     pub fn is_loopback(&self) -> bool {
         self.loopback
     }
@@ -123,14 +123,14 @@ impl FromStr for PublicUrl {
     }
 }
 
-/// Whether this is `localhost` or a loopback address, as it stands in URLs.
+/// Whether this is `localhost` or a loopback address, as in URLs.
 pub fn is_loopback_host(host: &str) -> bool {
     let name = host.trim_start_matches('[').trim_end_matches(']');
     let is_loopback = |address: IpAddr| address.to_canonical().is_loopback();
     name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(is_loopback)
 }
 
-/// Networks of proxies, with commas between them. An address is a network of its own.
+/// Comma-separated networks or addresses of proxies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies(pub Vec<IpNet>);
 

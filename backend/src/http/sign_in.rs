@@ -1,5 +1,4 @@
-//! What signing in and registering have in common: what the browser says of itself, and the session
-//! that it gets.
+//! Shared by sign-in and registration: the client's data and the session response.
 
 use actix_web::HttpRequest;
 use actix_web::http::{StatusCode, header};
@@ -13,7 +12,7 @@ use crate::http::response::problem::ApiError;
 use crate::http::settings::Settings;
 use crate::store::{ClientInfo, Policy, SESSION_S, StartedSession, StoreError};
 
-/// The browser that signs in.
+/// The client of a sign-in.
 pub fn client_info(request: &HttpRequest, client: &Client, settings: &Settings) -> ClientInfo {
     let user_agent = request.headers().get(header::USER_AGENT);
     let user_agent = user_agent.map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned());
@@ -25,7 +24,7 @@ pub fn client_info(request: &HttpRequest, client: &Client, settings: &Settings) 
     }
 }
 
-/// The answer that begins a session, and makes the device one of the account.
+/// The response that sets the cookies of the session and the known device.
 pub fn session_response(
     request: &HttpRequest,
     started: StartedSession,
@@ -42,7 +41,7 @@ pub fn session_response(
         .with_header(header::SET_COOKIE, device))
 }
 
-/// Who is signed in, and what this service lets them do.
+/// The signed-in account and the policy.
 pub fn session_state(account: Option<Account>, policy: Policy) -> Session {
     let Policy { guest_reviews, pre_moderation } = policy;
     Session { account, guest_reviews, pre_moderation }

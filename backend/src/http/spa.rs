@@ -1,4 +1,4 @@
-//! The app: its files, and the pages that arrive with their content.
+//! The app: static files and prerendered pages.
 
 pub mod index_html;
 pub mod prerender;

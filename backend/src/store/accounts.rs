@@ -1,4 +1,4 @@
-//! Accounts, their sessions and tokens.
+//! Accounts, with their sessions and API tokens.
 
 pub mod credentials;
 pub mod directory;
@@ -18,13 +18,13 @@ use passwords::Passwords;
 use retention::ClockPace;
 use usage::Usage;
 
-/// What all requests share of the accounts.
+/// The shared state of the accounts.
 pub(in crate::store) struct Shared {
     default: Arc<Database>,
     passwords: Passwords,
     usage: Usage,
     failed_sign_ins: Arc<FailedSignIns>,
-    /// What says what is old, and whether it is to be believed.
+    /// Determines which rows are old, once it is trusted.
     clock: Clock,
     pace: ClockPace,
 }
@@ -46,7 +46,7 @@ impl Shared {
     }
 }
 
-/// The accounts, as one request uses them.
+/// The accounts, for one request.
 #[derive(Clone, Copy)]
 pub struct Accounts<'a> {
     shared: &'a Shared,

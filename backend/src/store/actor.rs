@@ -1,15 +1,15 @@
-//! Who does something.
+//! The acting account.
 
 use ostrakon_shared::{Account, AccountId, Role};
 
-/// The account on whose behalf something is done.
+/// The account that performs an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     /// The account's id.
     pub id: AccountId,
-    /// Its name, as it is shown.
+    /// Its name.
     pub name: String,
-    /// What it may do.
+    /// Its role.
     pub role: Role,
 }
 

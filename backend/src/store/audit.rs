@@ -1,10 +1,9 @@
 //! The audit trail: who did what, when and from where.
 //!
-//! An entry is written in the transaction of what it tells of. Only failed sign-ins have none: they
-//! are gathered in memory, so that an attacker can't fill the disk with them. One account tried from
-//! one network is one entry an hour. Beyond [`MAX_KEYS`] of these, there is one entry for each
-//! account that was tried: however many names are tried as a distraction, an account's trail shows
-//! the attempts to guess its password.
+//! An entry is written in the transaction of its action. Failed sign-ins are counted in memory
+//! instead, so that attackers can't fill the disk: attempts on one account from one network share
+//! an entry per hour. Beyond [`MAX_KEYS`] of these, attempts on one account from all networks share
+//! an entry, so that each account's trail shows attempts to guess its password.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -23,50 +22,50 @@ use crate::store::actor::Actor;
 use crate::store::error::StoreError;
 use crate::store::routing::cursor::{self, ListScope};
 
-/// Failures are told apart by account and network in so many entries an hour, per process.
+/// The maximum number of entries per hour and process for pairs of account and network.
 const MAX_KEYS: usize = 250;
-/// Further ones are told apart by account alone in so many entries, and share one beyond these.
+/// The maximum number of further entries per account; beyond it, all failures share one.
 const MAX_ACCOUNTS: usize = 10_000;
-/// How often repeated failures are written, in milliseconds. The first of its kind is at once.
+/// How often repeated failures are written, in milliseconds. The first is written at once.
 const WRITE_EVERY_MS: i64 = 10_000;
 const HOUR_MS: i64 = 60 * 60 * 1_000;
-/// Entries in which the settings that were noted last are looked for.
+/// The maximum number of entries searched for the last recorded settings.
 const SETTINGS_ENTRIES: usize = 1_000;
-/// Characters that are kept of a value that was changed.
+/// The stored length of a changed value.
 const MAX_VALUE_CHARS: usize = 200;
 
-/// Who does something, by what means and from where.
+/// Who performs an action, how they were authenticated, and from where.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
-    /// The account; None: an operator, or somebody who is not signed in.
+    /// The account; None for an operator or guest.
     pub actor: Option<Actor>,
-    /// By what means; None: not signed in.
+    /// How it was authenticated; None for a guest.
     pub via: Option<AuditVia>,
-    /// From which network: an IPv4 address, or an IPv6 address whose last 64 bits are zero.
+    /// The network: an IPv4 address, or an IPv6 address whose last 64 bits are zero.
     pub network: Option<IpAddr>,
 }
 
 impl Source {
-    /// An operator, at the command line.
+    /// An operator at the command line.
     pub fn operator() -> Source {
         Source { actor: None, via: Some(AuditVia::Operator), network: None }
     }
 }
 
-/// A page of the audit trail, as it is asked for.
+/// The parameters of a page of the audit trail.
 #[derive(Clone, Debug, Default)]
 pub struct AuditQuery {
-    /// Only what was done in this way.
+    /// Only entries with this action.
     pub action: Option<AuditAction>,
-    /// Only what this account has done, or what was done to it.
+    /// Only entries by or about this account.
     pub account: Option<AccountId>,
-    /// Entries on the page at most.
+    /// The maximum number of entries.
     pub limit: PageLimit,
-    /// Where the page starts.
+    /// The start of the page.
     pub cursor: Option<String>,
 }
 
-/// What an entry is about.
+/// The object of an entry.
 #[derive(Clone, Copy)]
 pub(in crate::store) enum AuditTarget<'a> {
     Account(&'a AccountRow),
@@ -74,7 +73,7 @@ pub(in crate::store) enum AuditTarget<'a> {
     Settings,
 }
 
-/// Writes an entry, in the transaction of what it tells of.
+/// Writes an entry in the transaction of its action.
 pub(in crate::store) fn record(
     connection: &mut Connection,
     source: &Source,
@@ -107,7 +106,7 @@ pub(in crate::store) fn record(
     audit::insert(connection, &entry).map(drop)
 }
 
-/// A change of a value, as an entry keeps it.
+/// A change of a value, shortened for an entry.
 pub(in crate::store) fn audit_change(
     field: &str,
     from: Option<&str>,
@@ -124,17 +123,17 @@ fn network_text(network: IpAddr) -> String {
     }
 }
 
-/// Failures that are told apart.
+/// The failures that share an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct FailureKey {
-    /// In which hour since the Unix epoch.
+    /// The hour since the Unix epoch.
     hour: i64,
     action: AuditAction,
     account: Option<(i64, String)>,
     network: Option<IpAddr>,
 }
 
-/// How often, and what of that is stored.
+/// The number of failures, and their entry.
 #[derive(Clone)]
 struct FailureCount {
     entry: Option<i64>,
@@ -149,7 +148,7 @@ pub(in crate::store) struct FailedSignIns(Arc<FailureBuffer>);
 struct FailureBuffer {
     default: Arc<Database>,
     state: Mutex<State>,
-    /// One at a time writes.
+    /// Held while writing.
     writer: Mutex<()>,
 }
 
@@ -157,18 +156,17 @@ struct FailureBuffer {
 struct State {
     counts: HashMap<FailureKey, FailureCount>,
     written_at: i64,
-    /// Whether a thread is about to write.
+    /// Whether a thread is going to write.
     is_scheduled: bool,
 }
 
 impl State {
-    /// The failure as it is counted: without its network where too many networks were seen, and
-    /// without its account where too many accounts were tried.
+    /// The key under which a failure is counted: without the network or account beyond the limits.
     fn counted_as(&mut self, failure: FailureKey) -> FailureKey {
         if self.counts.contains_key(&failure) {
             return failure;
         }
-        // What could not be written for hours has to go.
+        // Drops counts that could not be written for hours.
         if self.counts.len() > 4 * (MAX_KEYS + MAX_ACCOUNTS) {
             self.counts.retain(|other, _| other.hour == failure.hour);
         }
@@ -190,15 +188,15 @@ impl State {
 }
 
 impl FailedSignIns {
-    /// None so far.
+    /// No failures.
     pub fn new(default: &Arc<Database>) -> FailedSignIns {
         let (default, state, writer) = (Arc::clone(default), Mutex::default(), Mutex::default());
         FailedSignIns(Arc::new(FailureBuffer { default, state, writer }))
     }
 
-    /// Counts a failure. Of names, only those of accounts are kept: others may be passwords that
-    /// were typed into the wrong field. It is written by another thread, so that the time of an
-    /// answer does not tell whether there is an account.
+    /// Counts a failure. Only names of accounts are stored: others may be passwords typed into the
+    /// wrong field. Another thread writes it, so that the response time does not reveal whether an
+    /// account exists.
     pub fn record(
         &self,
         action: AuditAction,
@@ -216,7 +214,7 @@ impl FailedSignIns {
         }
     }
 
-    /// Writes what is not written yet.
+    /// Writes all unwritten counts.
     pub fn write(&self) {
         self.0.write();
     }
@@ -229,7 +227,7 @@ impl Drop for FailedSignIns {
 }
 
 impl FailureBuffer {
-    /// Counts a failure; says whether it is time to write.
+    /// Counts a failure; returns whether it is time to write.
     fn count(
         &self,
         action: AuditAction,
@@ -273,7 +271,7 @@ impl FailureBuffer {
         };
         let entries: Vec<i64> = match self.default.write(&Context::default(), store) {
             Ok(entries) => entries,
-            // They stay counted, and are written when that is possible again.
+            // The counts stay, and the next attempt writes them.
             Err(error) => return tracing::debug!(%error, "failed sign-ins are not written yet"),
         };
         let hour = Timestamp::now().as_millisecond() / HOUR_MS;
@@ -292,7 +290,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Adds to the entry of some failures, or makes one; returns its id.
+/// Adds to the entry of a key, or creates it; returns its id.
 fn store(
     connection: &mut Connection,
     failure: &FailureKey,
@@ -318,7 +316,7 @@ fn store(
     audit::insert(connection, &entry)
 }
 
-/// The audit trail, as one request uses it.
+/// The audit trail, for one request.
 #[derive(Clone, Copy)]
 pub struct Audit<'a> {
     default: RequestDatabase<'a>,
@@ -333,7 +331,7 @@ impl<'a> Audit<'a> {
         Audit { default, failures }
     }
 
-    /// A page of the audit trail, the newest first.
+    /// A page of the audit trail, the newest entry first.
     pub fn list(&self, query: &AuditQuery) -> Result<AuditPage, StoreError> {
         self.failures.write();
         let action = query.action.map_or("", AuditAction::as_str);
@@ -348,7 +346,7 @@ impl<'a> Audit<'a> {
         Ok(Page::new(items, next_cursor))
     }
 
-    /// Notes with which settings a server starts, where they differ from what was noted before.
+    /// Records the settings of a starting server that differ from the last recorded ones.
     pub fn record_settings(&self, settings: &[(&str, String)]) -> Result<(), StoreError> {
         let filter = Filter { action: Some(AuditAction::SettingsChanged), account: None };
         let noted = self.default.write(|connection| {

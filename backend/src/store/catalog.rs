@@ -12,10 +12,10 @@ use ostrakon_shared::ProductId;
 use crate::db::Context;
 use crate::store::routing::{Routing, Shards};
 
-/// What all requests share of the catalogue.
+/// The shared state of the catalogue.
 pub(in crate::store) struct Shared {
     shards: Arc<Shards>,
-    /// Products that were seen to exist. They are never deleted, so this can't go stale.
+    /// Products known to exist. They are never deleted, so this can't go stale.
     known_products: RwLock<HashSet<ProductId>>,
 }
 
@@ -25,7 +25,7 @@ impl Shared {
     }
 }
 
-/// The catalogue, as one request uses it.
+/// The catalogue, for one request.
 #[derive(Clone, Copy)]
 pub struct Catalog<'a> {
     shared: &'a Shared,

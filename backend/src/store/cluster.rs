@@ -1,4 +1,4 @@
-//! The databases as one cluster: opening, migrating, verifying, backing up and moving them.
+//! The cluster: opening, migrating, verifying, backing up, restoring and transferring its databases.
 
 pub mod backfill;
 pub mod backup;
@@ -20,7 +20,7 @@ use crate::db::{Context, Database};
 use crate::store::routing::{Routing, Shards};
 use verification::RunningVerifications;
 
-/// What all requests share of the cluster as a whole.
+/// The shared state of the cluster.
 pub(in crate::store) struct Shared {
     shards: Arc<Shards>,
     running: RunningVerifications,
@@ -32,7 +32,7 @@ impl Shared {
     }
 }
 
-/// The cluster as a whole, as one request or command uses it.
+/// The cluster, for one request or command.
 #[derive(Clone, Copy)]
 pub struct Cluster<'a> {
     shared: &'a Shared,

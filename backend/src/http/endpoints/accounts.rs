@@ -1,5 +1,4 @@
-//! Accounts: registering, one's own password, sessions and API tokens, and every account for
-//! admins.
+//! Registration, your password, sessions and API tokens; and for admins the list of accounts.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
@@ -32,14 +31,14 @@ use crate::store::{AccountQuery, Store};
 
 /// Register
 ///
-/// Creates an account with the role `member`, and signs in.
+/// Creates an account with the role `member` and starts a session.
 #[utoipa::path(
     tag = "accounts",
     security(()),
     request_body = Credentials,
     responses(
-        (status = 201, description = "Registered, and signed in.", body = Session,
-            headers(("Set-Cookie" = String, description = "The session's cookie."))),
+        (status = 201, description = "Registered and signed in.", body = Session,
+            headers(("Set-Cookie" = String, description = "The session cookie."))),
         InvalidBody, CrossOrigin, NameTaken, RateLimited, Unavailable
     )
 )]
@@ -53,7 +52,7 @@ pub async fn register(
 ) -> Result<NoStoreJson<Session>, ApiError> {
     let errors = credentials.0.validate();
     if !errors.is_empty() {
-        // Mistakes cost nothing: they don't count.
+        // Invalid input does not count towards the limit.
         return Err(ApiError::fields(errors));
     }
     limiters.check(&request, Limit::Registration, &ClientKey::from(&client))?;
@@ -65,8 +64,7 @@ pub async fn register(
 
 /// Change your password
 ///
-/// All other sessions of the account end. Its API tokens stay valid unless `revoke_tokens` says
-/// otherwise.
+/// Ends all other sessions of the account, and revokes its API tokens if `revoke_tokens` is true.
 #[utoipa::path(
     tag = "accounts",
     security(("session" = [])),
@@ -92,9 +90,9 @@ pub async fn change_password(
     Ok(no_content())
 }
 
-/// List the own sessions
+/// List your sessions
 ///
-/// Where the account is signed in, the newest first.
+/// The newest session comes first.
 #[utoipa::path(
     tag = "accounts",
     security(("session" = [])),
@@ -112,9 +110,9 @@ pub async fn list_sessions(
     Ok(NoStoreJson::ok(run_blocking(store, list).await?))
 }
 
-/// End one of the own sessions
+/// End one of your sessions
 ///
-/// Whoever has its cookie is a guest from now on.
+/// Its cookie becomes invalid.
 #[utoipa::path(
     tag = "accounts",
     security(("session" = [])),
@@ -134,9 +132,9 @@ pub async fn end_session(
     Ok(no_content())
 }
 
-/// List the own API tokens
+/// List your API tokens
 ///
-/// Without their secrets, the newest first.
+/// The newest token comes first. Secrets are never returned again.
 #[utoipa::path(
     tag = "accounts",
     security(("session" = [])),
@@ -157,9 +155,8 @@ pub async fn list_tokens(
 
 /// Create an API token
 ///
-/// For programs: sent as `Authorization: Bearer`, it may do what its scopes name and the account
-/// may, except for what needs a session. It expires after 90 days unless the request says otherwise.
-/// This answer is the only one that holds its secret.
+/// Programs send it as `Authorization: Bearer`. It is limited to its scopes and to what the account may
+/// do without a session. It expires after 90 days by default. Only this response contains the secret.
 #[utoipa::path(
     tag = "accounts",
     security(("session" = [])),
@@ -181,9 +178,9 @@ pub async fn create_token(
     Ok(NoStoreJson::ok(created).with_status(StatusCode::CREATED))
 }
 
-/// Revoke one of the own API tokens
+/// Revoke one of your API tokens
 ///
-/// Whoever has its secret is refused from now on.
+/// Its secret becomes invalid.
 #[utoipa::path(
     tag = "accounts",
     security(("session" = [])),
@@ -207,7 +204,7 @@ pub async fn revoke_token(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListAccounts {
-    /// Only accounts whose name holds this; case doesn't matter.
+    /// Only accounts whose name contains this text, ignoring case.
     #[serde(default)]
     #[param(required = false, max_length = 100, example = "aspa")]
     search: String,
@@ -215,7 +212,7 @@ struct ListAccounts {
 
 /// List accounts
 ///
-/// For admins: a page of accounts in the order of their ids.
+/// For admins. Accounts are sorted by id.
 #[utoipa::path(
     tag = "accounts",
     security(("session" = []), ("token" = [])),
@@ -243,15 +240,15 @@ pub async fn list_accounts(
 
 /// Edit an account
 ///
-/// For admins who are signed in: changes its role, or disables it. A disabled account's sessions end
-/// and its API tokens are refused. The last admin who can sign in stays one.
+/// For admins with a session: changes the role, or disables or enables the account. Disabling it ends
+/// its sessions and blocks its API tokens. The last admin who can sign in can't be demoted or disabled.
 #[utoipa::path(
     tag = "accounts",
     security(("session" = [])),
     params(("id" = AccountId, Path, description = "The account's id.")),
     request_body(content((AccountEdit = "application/json"), (AccountEdit = "application/merge-patch+json"))),
     responses(
-        (status = 200, description = "The account as it is now.", body = Account),
+        (status = 200, description = "The changed account.", body = Account),
         InvalidEdit, ReauthenticatedAdminOnly, NoSuchAccount, LastAdmin, Unavailable
     )
 )]

@@ -1,4 +1,4 @@
-//! Any account, with its sessions and API tokens, for admins.
+//! Accounts, with their sessions and API tokens, for admins.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, delete, get};
@@ -36,7 +36,7 @@ pub async fn get_account(
 
 /// List an account's sessions
 ///
-/// For admins: where the account is signed in, the newest first.
+/// For admins. The newest session comes first.
 #[utoipa::path(
     tag = "accounts",
     security(("session" = [])),
@@ -57,7 +57,7 @@ pub async fn list_account_sessions(
 
 /// End an account's session
 ///
-/// For admins: its browser is signed out.
+/// For admins. Signs its browser out.
 #[utoipa::path(
     tag = "accounts",
     security(("session" = [])),
@@ -83,7 +83,7 @@ pub async fn end_account_session(
 
 /// List an account's API tokens
 ///
-/// For admins: without their secrets, the newest first.
+/// For admins. The newest token comes first; secrets are never returned.
 #[utoipa::path(
     tag = "accounts",
     security(("session" = [])),
@@ -104,7 +104,7 @@ pub async fn list_account_tokens(
 
 /// Revoke an account's API token
 ///
-/// For admins: requests with it are refused from now on.
+/// For admins. Requests with it are refused afterwards.
 #[utoipa::path(
     tag = "accounts",
     security(("session" = [])),
@@ -130,14 +130,14 @@ pub async fn revoke_account_token(
 
 /// End all sessions and API tokens of an account
 ///
-/// For admins, when an account is in the wrong hands: its password stays, so disable the account
-/// too, or have an operator set a new password (`ostrakon account password`).
+/// For admins, when an account is compromised. Its password stays, so also disable the account or have
+/// an operator set a new password (`ostrakon account password`).
 #[utoipa::path(
     tag = "accounts",
     security(("session" = [])),
     params(("id" = AccountId, Path, description = "The account's id.")),
     responses(
-        (status = 204, description = "All of them have ended."),
+        (status = 204, description = "Ended."),
         InvalidId, ReauthenticatedAdminOnly, NoSuchAccount, Unavailable
     )
 )]

@@ -1,4 +1,4 @@
-//! Products as admins edit them.
+//! Editing products, for admins.
 
 use actix_web::http::header;
 use actix_web::web::Path;
@@ -25,23 +25,23 @@ use crate::store::{AdminProductQuery, Store};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListAllProducts {
-    /// Only products whose name or SKU holds each of these words; case and accents don't matter.
+    /// Only products whose name or SKU contains all of these words, ignoring case and accents.
     #[serde(default)]
     #[param(required = false, max_length = 100, example = "bear")]
     search: String,
-    /// Only those that are archived, or only those that aren't.
+    /// Only archived products (`true`), or only those in the catalogue (`false`).
     archived: Option<bool>,
 }
 
 /// List all products
 ///
-/// Archived ones too, in the order of their ids.
+/// Includes archived products. Products are sorted by id.
 #[utoipa::path(
     tag = "admin",
     params(ListAllProducts, PageParams),
     responses(
         (status = 200, description = "A page of products.", body = AdminProductPage,
-            headers(("ETag" = String, description = "The version of this answer."),
+            headers(("ETag" = String, description = "The version of the response."),
                     ("Link" = String, description = "The next page, as `rel=\"next\"` (RFC 8288)."))),
         InvalidParameter, NotAllowed, Unavailable
     ),
@@ -64,14 +64,14 @@ pub async fn list_all_products(
 
 /// Create a product
 ///
-/// It is in the catalogue at once.
+/// The product appears in the catalogue at once.
 #[utoipa::path(
     tag = "admin",
     request_body(content = NewProduct, description = "The product."),
     responses(
         (status = 201, description = "The product.", body = AdminProduct,
             headers(("Location" = String, description = "The path of the product."),
-                    ("ETag" = String, description = "Its version, for `If-Match`."))),
+                    ("ETag" = String, description = "The version, for `If-Match`."))),
         InvalidEdit, NotAllowed, SkuTaken, Unavailable
     ),
     security(("session" = []), ("token" = []))
@@ -94,13 +94,13 @@ pub async fn create_product(
 
 /// Get a product to edit
 ///
-/// Its ETag is its version, as a change needs it.
+/// The ETag is the version that a change needs.
 #[utoipa::path(
     tag = "admin",
     params(("id" = ProductId, Path, description = "The product's id.")),
     responses(
         (status = 200, description = "The product.", body = AdminProduct,
-            headers(("ETag" = String, description = "Its version, for `If-Match`."))),
+            headers(("ETag" = String, description = "The version, for `If-Match`."))),
         InvalidId, NotAllowed, NoSuchProduct, Unavailable
     ),
     security(("session" = []), ("token" = []))
@@ -118,7 +118,7 @@ pub async fn get_product_detail(
 
 /// Edit or archive a product
 ///
-/// What is left out stays, null takes it away (RFC 7396). Products are archived, never deleted:
+/// Omitted fields stay, null removes them (RFC 7396). Products can be archived but not deleted, because
 /// their reviews stay.
 #[utoipa::path(
     tag = "admin",
@@ -128,8 +128,8 @@ pub async fn get_product_detail(
     ),
     request_body(content((ProductEdit = "application/json"), (ProductEdit = "application/merge-patch+json")), description = "The change."),
     responses(
-        (status = 200, description = "The product from now on.", body = AdminProduct,
-            headers(("ETag" = String, description = "Its version, for `If-Match`."))),
+        (status = 200, description = "The changed product.", body = AdminProduct,
+            headers(("ETag" = String, description = "The version, for `If-Match`."))),
         InvalidChange, NotAllowed, NoSuchProduct, SkuTaken, VersionConflict, VersionMissing, Unavailable
     ),
     security(("session" = []), ("token" = []))

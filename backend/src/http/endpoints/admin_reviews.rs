@@ -1,4 +1,4 @@
-//! Every review there is, and the service at a glance.
+//! All reviews, and the overview, for admins.
 
 use actix_web::get;
 use actix_web::web::Path;
@@ -43,9 +43,8 @@ struct ListAllReviews {
     #[serde(default, deserialize_with = "from_optional_text")]
     #[param(value_type = Option<ReviewStatus>, inline)]
     status: Option<ReviewStatus>,
-    /// Only reviews whose text or author's name hold each of these words; the case of ASCII
-    /// letters doesn't matter. The id of a review, or the number that it is in the database, finds
-    /// this review.
+    /// Only reviews whose text or author's name contain all of these words, ignoring the case of ASCII
+    /// letters. The id of a review, as text or as the number in the database, finds that review.
     #[serde(default)]
     #[param(required = false, max_length = 100, example = "bear")]
     search: String,
@@ -53,13 +52,13 @@ struct ListAllReviews {
 
 /// List all reviews
 ///
-/// Of every product and with every status, the newest first: those of all databases, or of one.
+/// Includes reviews of any product and status. The newest review comes first.
 #[utoipa::path(
     tag = "admin",
     params(ListAllReviews, PartialPageParams),
     responses(
         (status = 200, description = "A page of reviews.", body = AdminReviewPage,
-            headers(("ETag" = String, description = "The version of this answer."),
+            headers(("ETag" = String, description = "The version of the response."),
                     ("Link" = String, description = "The next page, as `rel=\"next\"` (RFC 8288)."))),
         InvalidParameter, NotAllowed, NoSuchDatabase, Unavailable
     ),
@@ -89,15 +88,15 @@ pub async fn list_all_reviews(
     Ok(JsonWithEtag::page(page, next, partial).private())
 }
 
-/// Get all about a review
+/// Get a review with its reports and history
 ///
-/// The review whatever its status, where it lives, its reports and its history.
+/// Includes reviews of any status, and where the review is stored.
 #[utoipa::path(
     tag = "admin",
     params(("id" = ReviewId, Path, description = "The review's id.")),
     responses(
         (status = 200, description = "The review.", body = AdminReviewDetail,
-            headers(("ETag" = String, description = "The version of this answer."))),
+            headers(("ETag" = String, description = "The version of the response."))),
         InvalidId, NotAllowed, NoSuchReview, Unavailable
     ),
     security(("session" = []), ("token" = []))
@@ -112,14 +111,14 @@ pub async fn get_review_detail(
         .private())
 }
 
-/// Get the service at a glance
+/// Get the overview
 ///
-/// Reviews per day, what waits for moderators, and how reviews are spread over the databases.
+/// Reviews per day, the size of the moderation queue, and the reviews databases.
 #[utoipa::path(
     tag = "admin",
     responses(
         (status = 200, description = "The overview.", body = Overview,
-            headers(("ETag" = String, description = "The version of this answer."))),
+            headers(("ETag" = String, description = "The version of the response."))),
         NotAllowed, Unavailable
     ),
     security(("session" = []), ("token" = []))

@@ -18,11 +18,10 @@ use crate::http::response::json::NoStoreJson;
 use crate::http::response::problem::ApiError;
 use crate::store::{AuditQuery, Context, Store};
 
-/// How often what is too old is looked for.
+/// How often old entries and expired sessions are removed.
 const PRUNE_EVERY: Duration = Duration::from_secs(60 * 60);
 
-/// Removes entries older than so many days, and expired sessions: now, and every hour, for as long as
-/// the server runs.
+/// Removes entries older than `days` and expired sessions: now, and every hour while the server runs.
 pub async fn prune(store: Store, days: u32) {
     let mut hours = interval(PRUNE_EVERY);
     loop {
@@ -30,7 +29,7 @@ pub async fn prune(store: Store, days: u32) {
         let request = store.with(Context::default());
         let pruned = spawn_blocking(move || request.accounts().remove_old(days)).await;
         if let Ok(Err(error)) = pruned {
-            tracing::warn!(%error, "what is too old could not be removed");
+            tracing::warn!(%error, "old audit entries and sessions could not be removed");
         }
     }
 }
@@ -39,11 +38,11 @@ pub async fn prune(store: Store, days: u32) {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListAudit {
-    /// Only what was done in this way.
+    /// Only entries with this action.
     #[serde(default, deserialize_with = "from_optional_text")]
     #[param(value_type = Option<AuditAction>)]
     action: Option<AuditAction>,
-    /// Only what this account has done, or what was done to it.
+    /// Only entries by or about this account.
     #[serde(default, deserialize_with = "from_optional_text")]
     #[param(value_type = Option<AccountId>)]
     account_id: Option<AccountId>,
@@ -51,8 +50,8 @@ struct ListAudit {
 
 /// List the audit trail
 ///
-/// For admins: sign-ins that succeeded or failed, and changes of accounts, API tokens, products and
-/// settings, the newest first. Entries are kept for `audit_days`, a year unless configured.
+/// For admins: successful and failed sign-ins, and changes to accounts, API tokens, products and
+/// settings. The newest entry comes first. Entries are kept for `audit_days`, by default a year.
 #[utoipa::path(
     tag = "admin",
     security(("session" = []), ("token" = [])),

@@ -1,4 +1,4 @@
-//! What search engines ask for: `robots.txt` (RFC 9309) and the sitemap (sitemaps.org, 0.9).
+//! For search engines: `robots.txt` (RFC 9309) and the sitemap (sitemaps.org, 0.9).
 
 use actix_web::dev::Payload;
 use actix_web::http::Uri;
@@ -16,19 +16,18 @@ use crate::http::settings::Settings;
 use crate::http::spa::static_files::AppFiles;
 use crate::store::{Store, StoreError};
 
-/// Products in a file of the sitemap. 50,000 are allowed; a file of these has half a megabyte.
+/// Products per sitemap file, half a megabyte. The protocol allows 50,000.
 const PRODUCTS_PER_FILE: usize = 10_000;
 
 const NAMESPACE: &str = "http://www.sitemaps.org/schemas/sitemap/0.9";
 const DECLARATION: PreEscaped<&str> = PreEscaped("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
 
-/// What search engines may read: all but what needs an account.
+/// Search engines may read everything that needs no account.
 const RULES: &str = "User-agent: *\nDisallow: /account\nDisallow: /admin\nDisallow: /register\n\
     Disallow: /sign-in\n";
 
-/// The address of this service as its visitors know it: `public_url`, or the host that they ask.
-/// Requests that no page could answer are refused: those that name no host where `public_url` is not
-/// set, and all where the app is not built.
+/// The public address of this service: `public_url`, or else the `Host` of the request. Extraction
+/// fails with 404 if neither is known, or if the app is not built.
 pub struct SiteAddress(String);
 
 impl FromRequest for SiteAddress {
@@ -48,7 +47,7 @@ impl FromRequest for SiteAddress {
     }
 }
 
-/// The host that the request asks, if it is one.
+/// The request's `Host`, if it is valid.
 fn asked_host(request: &HttpRequest) -> Option<String> {
     let host = request.headers().get(header::HOST)?.to_str().ok()?;
     let uri = Uri::builder().scheme("http").authority(host).path_and_query("/").build().ok()?;
@@ -62,7 +61,7 @@ fn nothing_here(request: &HttpRequest) -> ApiError {
     }
 }
 
-/// Which pages search engines may read, and where they are listed.
+/// The rules for crawlers, and the address of the sitemap.
 #[get("/robots.txt")]
 pub async fn get_robots(SiteAddress(address): SiteAddress) -> HttpResponse {
     let text = format!("{RULES}\nSitemap: {address}/sitemap.xml\n");
@@ -72,7 +71,7 @@ pub async fn get_robots(SiteAddress(address): SiteAddress) -> HttpResponse {
         .body(text)
 }
 
-/// All products; where they are too many for one file, the files.
+/// The sitemap of all products; or, if one file can't hold them, the index of the files.
 #[get("/sitemap.xml")]
 pub async fn get_sitemap(
     SiteAddress(address): SiteAddress,
@@ -85,7 +84,7 @@ pub async fn get_sitemap(
     Ok(xml(run_read(store, read).await?))
 }
 
-/// One file of a sitemap that has several: the products from an id on.
+/// One of several sitemap files: the products from an id on.
 #[get("/sitemaps/{start}.xml")]
 pub async fn get_sitemap_part(
     request: HttpRequest,

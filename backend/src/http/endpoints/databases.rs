@@ -13,12 +13,12 @@ use crate::store::Context;
 
 /// List the reviews databases
 ///
-/// What each holds, its share of all reviews, and what its last verification found.
+/// Each with its engine, health, number and share of reviews, and last verification.
 #[utoipa::path(
     tag = "admin",
     responses(
         (status = 200, description = "The databases.", body = DatabaseList,
-            headers(("ETag" = String, description = "The version of this answer."))),
+            headers(("ETag" = String, description = "The version of the response."))),
         NotAllowed, Unavailable
     ),
     security(("session" = []), ("token" = []))
@@ -33,13 +33,13 @@ pub async fn list_databases(
 
 /// Verify a reviews database
 ///
-/// Recounts every rating and looks at every row for its place. This begins it; how far it has
-/// come, and what it found, stands in the list of databases.
+/// Starts a verification, which recounts all ratings and checks the bucket and database of each row.
+/// The list of databases shows its progress and result.
 #[utoipa::path(
     tag = "admin",
     params(("name" = String, Path, description = "The database's name.", example = "reviews-2")),
     responses(
-        (status = 202, description = "It has begun.", body = Verification),
+        (status = 202, description = "Started.", body = Verification),
         NotAllowed, NoSuchDatabase, VerifyRunning, Unavailable
     ),
     security(("session" = []), ("token" = []))
@@ -52,7 +52,7 @@ pub async fn verify_database(
 ) -> Result<HttpResponse, ApiError> {
     let index = store.cluster().database_index(&name)?;
     let begun = store.cluster().begin_verification(index)?;
-    // Nobody waits for it: the list of databases shows how it goes.
+    // The request doesn't wait for it: the list of databases shows its progress.
     let store = store.with(Context::default());
     drop(actix_web::rt::task::spawn_blocking(move || store.cluster().run_verification(index)));
     Ok(HttpResponse::Accepted().json(begun))

@@ -1,4 +1,4 @@
-//! Is the process alive, and can it do its work?
+//! Liveness and readiness probes.
 
 use actix_web::web::Json;
 use actix_web::{HttpResponse, get};
@@ -9,17 +9,17 @@ use crate::http::blocking::{RequestStore, run_unlimited};
 use crate::http::openapi::Unavailable;
 use crate::http::response::problem::ApiError;
 
-/// A service that is well.
+/// A healthy service.
 #[derive(Serialize, ToSchema)]
 struct Status {
-    /// Always `ok`: anything else is a problem.
+    /// Always `ok`.
     #[schema(example = "ok")]
     status: &'static str,
 }
 
 const OK: Status = Status { status: "ok" };
 
-/// Is the process alive?
+/// Check liveness
 ///
 /// Liveness probe; queries no database.
 #[utoipa::path(
@@ -31,9 +31,9 @@ pub async fn get_health() -> Json<Status> {
     Json(OK)
 }
 
-/// Is the service ready?
+/// Check readiness
 ///
-/// Readiness probe: every database answers, may be written to, and has room (else `storage_full`).
+/// Readiness probe: all databases answer, are writable and have disk space (otherwise `storage_full`).
 #[utoipa::path(
     tag = "operations",
     responses((status = 200, description = "Ready.", body = Status), Unavailable)

@@ -1,4 +1,4 @@
-//! Moderation: the queue, and decisions about what is in it.
+//! The moderation queue and decisions.
 
 use actix_web::web::Json;
 use actix_web::{get, post};
@@ -13,16 +13,16 @@ use crate::http::response::json::JsonWithEtag;
 use crate::http::response::problem::ApiError;
 use crate::store::QueueQuery;
 
-/// List what waits for a moderator
+/// List the moderation queue
 ///
-/// Pending and reported reviews, the oldest first, without their ratings: a decision is about
-/// rules, not about praise.
+/// Pending and reported reviews, the oldest first. They have no ratings, so that decisions don't depend
+/// on them.
 #[utoipa::path(
     tag = "moderation",
     params(PartialPageParams),
     responses(
         (status = 200, description = "A page of the queue.", body = QueuePage,
-            headers(("ETag" = String, description = "The version of this answer."),
+            headers(("ETag" = String, description = "The version of the response."),
                     ("Link" = String, description = "The next page, as `rel=\"next\"` (RFC 8288)."))),
         InvalidParameter, NotAllowed, Unavailable
     ),
@@ -43,13 +43,13 @@ pub async fn list_queue(
 
 /// Decide about reviews
 ///
-/// The same about up to 100 of them. Each is decided about by itself: one that somebody else has
-/// changed since it was shown is left as it is, and the answer says so.
+/// Applies one decision to up to 100 reviews, each in its own transaction. A review that has changed
+/// since the given version stays as it is; its result says so.
 #[utoipa::path(
     tag = "moderation",
     request_body(content = NewDecisions, description = "The decision."),
     responses(
-        (status = 200, description = "What became of each review.", body = DecisionResultList),
+        (status = 200, description = "The result for each review.", body = DecisionResultList),
         InvalidEdit, NotAllowed, Unavailable
     ),
     security(("session" = []), ("token" = []))
@@ -66,14 +66,15 @@ pub async fn decide(
     ))
 }
 
-/// Take decisions back
+/// Undo decisions
 ///
-/// Each review stands as it did before the last decision; reports that it closed are open again.
+/// Restores the status of each review before its last decision, and reopens the reports that the
+/// decision closed.
 #[utoipa::path(
     tag = "moderation",
     request_body(content = UndoDecisions, description = "The reviews."),
     responses(
-        (status = 200, description = "What became of each review.", body = DecisionResultList),
+        (status = 200, description = "The result for each review.", body = DecisionResultList),
         InvalidEdit, NotAllowed, Unavailable
     ),
     security(("session" = []), ("token" = []))

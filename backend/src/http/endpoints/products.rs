@@ -25,7 +25,7 @@ use crate::store::{ProductQuery, Store};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListProducts {
-    /// Only products whose name or SKU holds each of these words; case and accents don't matter.
+    /// Only products whose name or SKU contains all of these words, ignoring case and accents.
     #[serde(default)]
     #[param(required = false, max_length = 100, example = "bear")]
     search: String,
@@ -33,13 +33,13 @@ struct ListProducts {
 
 /// List products
 ///
-/// A page of products in the order of their ids, each with its rating.
+/// Products are sorted by id; each has its rating.
 #[utoipa::path(
     tag = "products",
     params(ListProducts, PartialPageParams),
     responses(
         (status = 200, description = "A page of products.", body = ProductPage,
-            headers(("ETag" = String, description = "The version of this answer."),
+            headers(("ETag" = String, description = "The version of the response."),
                     ("Link" = String, description = "The next page, as `rel=\"next\"` (RFC 8288)."))),
         InvalidParameter, Unavailable
     )
@@ -65,7 +65,7 @@ pub async fn list_products(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct GetProduct {
-    /// Answer without the rating when a database that knows it is down, rather than not at all.
+    /// If a database with a part of the rating is down, return the product without its rating.
     #[serde(default)]
     #[param(required = false, default = false)]
     allow_partial: bool,
@@ -73,13 +73,13 @@ struct GetProduct {
 
 /// Get a product
 ///
-/// The product and its rating.
+/// Includes the rating.
 #[utoipa::path(
     tag = "products",
     params(("id" = ProductId, Path, description = "The product's id."), GetProduct),
     responses(
         (status = 200, description = "The product.", body = Product,
-            headers(("ETag" = String, description = "The version of this answer."))),
+            headers(("ETag" = String, description = "The version of the response."))),
         InvalidProductRequest, NoSuchProduct, Unavailable
     )
 )]
@@ -100,13 +100,13 @@ pub async fn get_product(
 
 /// Get a product's rating
 ///
-/// How many reviews it has, their average, and how often each rating was given.
+/// The number of reviews, the average, and the number of reviews per rating.
 #[utoipa::path(
     tag = "products",
     params(("id" = ProductId, Path, description = "The product's id.")),
     responses(
         (status = 200, description = "The rating.", body = ProductRating,
-            headers(("ETag" = String, description = "The version of this answer."))),
+            headers(("ETag" = String, description = "The version of the response."))),
         InvalidId, NoSuchProduct, Unavailable
     )
 )]
@@ -124,7 +124,7 @@ pub async fn get_product_rating(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListRatings {
-    /// Ids of 1 to 100 products, with commas between them.
+    /// 1 to 100 comma-separated product ids.
     #[serde(deserialize_with = "from_text")]
     #[param(value_type = Vec<ProductId>, explode = false, style = Form, min_items = 1, max_items = 100, example = json!(["1", "2", "3"]))]
     product_ids: ProductIds,
@@ -139,7 +139,7 @@ impl FromStr for ProductIds {
         let ids: Result<Vec<ProductId>, _> = text.split(',').map(str::parse).collect();
         let (ids, max) = (ids?, MAX_PRODUCTS_PER_BATCH);
         if ids.len() > max {
-            let detail = format!("{max} products at most, not {}", ids.len());
+            let detail = format!("at most {max} products are allowed, not {}", ids.len());
             let error = ValueError::new(FieldErrorCode::TooLong, detail);
             return Err(error.with(FieldErrorParams::limit(max, ids.len())));
         }
@@ -149,13 +149,13 @@ impl FromStr for ProductIds {
 
 /// Get the ratings of several products
 ///
-/// For a shop's own lists: up to 100 ratings at once. Ids of no product are left out.
+/// Returns up to 100 ratings, for lists in a shop. Unknown products are left out.
 #[utoipa::path(
     tag = "products",
     params(ListRatings),
     responses(
         (status = 200, description = "The ratings.", body = ProductRatingList,
-            headers(("ETag" = String, description = "The version of this answer."))),
+            headers(("ETag" = String, description = "The version of the response."))),
         InvalidParameter, Unavailable
     )
 )]

@@ -1,4 +1,4 @@
-//! Reviews: reading and writing them.
+//! Reading, writing and reporting reviews.
 
 use actix_web::http::header;
 use actix_web::web::{Data, Path};
@@ -34,8 +34,8 @@ use crate::store::{OwnReviewQuery, Reporter, ReviewQuery, Store};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListReviews {
-    /// The order, `newest` unless given. Reviews with the same rating come newest first, those
-    /// without a rating last.
+    /// The order; `newest` by default. Reviews with the same rating come newest first, reviews without
+    /// a rating last.
     #[serde(default)]
     #[param(inline, required = false)]
     sort: ReviewSort,
@@ -47,14 +47,14 @@ struct ListReviews {
 
 /// List a product's reviews
 ///
-/// A page may hold fewer reviews than `limit`, even none, while others are being written; the
-/// list ends where `next_cursor` is null.
+/// While reviews are being written, a page may contain fewer reviews than `limit`, even none. The list
+/// ends when `next_cursor` is null.
 #[utoipa::path(
     tag = "reviews",
     params(("id" = ProductId, Path, description = "The product's id."), ListReviews, PartialPageParams),
     responses(
         (status = 200, description = "A page of reviews.", body = ReviewPage,
-            headers(("ETag" = String, description = "The version of this answer."),
+            headers(("ETag" = String, description = "The version of the response."),
                     ("Link" = String, description = "The next page, as `rel=\"next\"` (RFC 8288)."))),
         InvalidList, NoSuchProduct, Unavailable
     )
@@ -83,22 +83,22 @@ pub async fn list_product_reviews(
 
 /// Review a product
 ///
-/// The review is in every list from the moment it is answered. A request that may be repeated
-/// carries an `Idempotency-Key`: the same key and review answer with the same review.
+/// All lists contain the review as soon as this responds. Send an `Idempotency-Key` to retry
+/// safely: the same key and content return the same review.
 #[utoipa::path(
     tag = "reviews",
     params(
         ("id" = ProductId, Path, description = "The product's id."),
         ("Idempotency-Key" = Option<String>, Header,
-            description = "1 to 255 visible ASCII characters, for this product and review alone.",
+            description = "1 to 255 visible ASCII characters, unique per product and review.",
             max_length = 255, example = "0e7c1d9c-6a3f-4a53-9f0e-8f5c6f1b2a77")
     ),
     request_body(content = NewReview, description = "The review."),
     responses(
-        (status = 201, description = "The review. Under pre-moderation it is `pending`, and public once a moderator has approved it.", body = Review,
+        (status = 201, description = "The review. With pre-moderation it is `pending` until a moderator approves it.", body = Review,
             headers(("Location" = String, description = "The path of the review."),
-                    ("ETag" = String, description = "Its version, for `If-Match`."),
-                    ("Idempotency-Replayed" = Option<bool>, description = "`true` when an earlier request with this key made it."))),
+                    ("ETag" = String, description = "The version, for `If-Match`."),
+                    ("Idempotency-Replayed" = Option<bool>, description = "`true` if an earlier request with this key created the review."))),
         InvalidReview, GuestsRefused, NoSuchProduct, CannotReview, RateLimited, Unavailable
     ),
     security((), ("session" = []), ("token" = []))
@@ -126,13 +126,13 @@ pub async fn create_review(
 
 /// Get a review
 ///
-/// The review as it stands in lists: only approved ones do.
+/// Only approved reviews are public.
 #[utoipa::path(
     tag = "reviews",
     params(("id" = ReviewId, Path, description = "The review's id.")),
     responses(
         (status = 200, description = "The review.", body = Review,
-            headers(("ETag" = String, description = "Its version, for `If-Match`."))),
+            headers(("ETag" = String, description = "The version, for `If-Match`."))),
         InvalidId, NoSuchReview, Unavailable
     )
 )]
@@ -147,10 +147,10 @@ pub async fn get_review(public: PublicReader, id: Path<ReviewId>) -> Result<Enco
     public.cached(CacheKey::Review(id), read).await
 }
 
-/// Edit an own review
+/// Edit your review
 ///
-/// What is left out stays, null takes it away (RFC 7396). `If-Match` names the version that the
-/// change is about.
+/// Omitted fields stay, null removes them (RFC 7396). `If-Match` names the version to change; if the
+/// review has changed since, you get 412.
 #[utoipa::path(
     tag = "reviews",
     params(
@@ -159,8 +159,8 @@ pub async fn get_review(public: PublicReader, id: Path<ReviewId>) -> Result<Enco
     ),
     request_body(content((ReviewEdit = "application/json"), (ReviewEdit = "application/merge-patch+json")), description = "The change."),
     responses(
-        (status = 200, description = "The review from now on.", body = Review,
-            headers(("ETag" = String, description = "Its version, for `If-Match`."))),
+        (status = 200, description = "The changed review.", body = Review,
+            headers(("ETag" = String, description = "The version, for `If-Match`."))),
         InvalidChange, NotAllowed, NoSuchReview, VersionConflict, VersionMissing, Unavailable
     ),
     security(("session" = []), ("token" = []))
@@ -182,9 +182,9 @@ pub async fn edit_review(
         .json(review))
 }
 
-/// Delete an own review
+/// Delete your review
 ///
-/// It is gone for everybody from the moment that this is answered.
+/// No list contains the review once this responds.
 #[utoipa::path(
     tag = "reviews",
     params(
@@ -192,7 +192,7 @@ pub async fn edit_review(
         ("If-Match" = Option<String>, Header, description = "The review's ETag, to delete only that version.", example = "\"1\"")
     ),
     responses(
-        (status = 204, description = "It is deleted."),
+        (status = 204, description = "Deleted."),
         InvalidDeletion, NotAllowed, NoSuchReview, VersionConflict, Unavailable
     ),
     security(("session" = []), ("token" = []))
@@ -211,13 +211,13 @@ pub async fn delete_review(
 
 /// Report a review
 ///
-/// Tells the moderators about it; each reader can do so once.
+/// Adds the review to the moderation queue. Each reader can report a review once.
 #[utoipa::path(
     tag = "reviews",
     params(("id" = ReviewId, Path, description = "The review's id.")),
-    request_body(content = NewReport, description = "What is wrong with it."),
+    request_body(content = NewReport, description = "The report."),
     responses(
-        (status = 204, description = "It is reported."),
+        (status = 204, description = "Reported."),
         InvalidEdit, InvalidCredential, NoSuchReview, AlreadyReported, RateLimited, Unavailable
     ),
     security((), ("session" = []), ("token" = []))
@@ -247,15 +247,15 @@ struct ListOwnReviews {
     product_id: Option<ProductId>,
 }
 
-/// List the own reviews
+/// List your reviews
 ///
-/// The newest first, whatever their status, but for those that were deleted.
+/// Includes reviews of any status except deleted ones. The newest review comes first.
 #[utoipa::path(
     tag = "accounts",
     params(ListOwnReviews, PartialPageParams),
     responses(
         (status = 200, description = "A page of reviews.", body = ReviewPage,
-            headers(("ETag" = String, description = "The version of this answer."),
+            headers(("ETag" = String, description = "The version of the response."),
                     ("Link" = String, description = "The next page, as `rel=\"next\"` (RFC 8288)."))),
         InvalidParameter, NotSignedIn, Unavailable
     ),
@@ -276,15 +276,15 @@ pub async fn list_own_reviews(
     Ok(JsonWithEtag::page(page, next, partial).private())
 }
 
-/// Get where a review lives
+/// Get where a review is stored
 ///
-/// The bucket that the hash of its id puts it in, and the database that owns this bucket now.
+/// The bucket, which follows from the hash of the id, and the database that owns the bucket.
 #[utoipa::path(
     tag = "reviews",
     params(("id" = ReviewId, Path, description = "The review's id.")),
     responses(
-        (status = 200, description = "The place.", body = ReviewLocation,
-            headers(("ETag" = String, description = "The version of this answer."))),
+        (status = 200, description = "The location.", body = ReviewLocation,
+            headers(("ETag" = String, description = "The version of the response."))),
         InvalidId, NoSuchReview, Unavailable
     )
 )]

@@ -1,4 +1,4 @@
-//! Signing in and out, and who is signed in.
+//! Signing in and out, and the current session.
 
 use actix_web::http::header;
 use actix_web::web::Data;
@@ -23,14 +23,14 @@ use crate::http::settings::Settings;
 use crate::http::sign_in::{client_info, session_response, session_state};
 use crate::store::Store;
 
-/// Who am I?
+/// Get the current session
 ///
-/// The account that is signed in, and what this service lets it do. Guests have no account.
+/// The signed-in account, and what this service allows. Guests have no account.
 #[utoipa::path(
     tag = "accounts",
     security((), ("session" = []), ("token" = [])),
     responses(
-        (status = 200, description = "Who is signed in.", body = Session),
+        (status = 200, description = "The session.", body = Session),
         SessionInvalid, Unavailable
     )
 )]
@@ -41,16 +41,17 @@ pub async fn get_session(store: RequestStore, signed_in: SignedIn) -> NoStoreJso
 
 /// Sign in
 ///
-/// The answer sets the cookie of a new session; the one that the browser had ends. A session ends
-/// after 14 days without use, and 30 days after signing in. By another cookie, `ostrakon_device`,
-/// the browser keeps an allowance of its own: wrong passwords that others try don't keep it out.
+/// Sets the cookie of a new session and ends the previous session of this browser. A session
+/// expires after 14 days without use, at most 30 days after signing in. A second cookie,
+/// `ostrakon_device`, gives the browser its own rate limit, so that failed attempts by others don't
+/// lock it out.
 #[utoipa::path(
     tag = "accounts",
     security(()),
     request_body = Credentials,
     responses(
         (status = 201, description = "Signed in.", body = Session,
-            headers(("Set-Cookie" = String, description = "The session's cookie."))),
+            headers(("Set-Cookie" = String, description = "The session cookie."))),
         InvalidBody, CredentialsWrong, CrossOrigin, RateLimited, Unavailable
     )
 )]
@@ -72,16 +73,16 @@ pub async fn sign_in(
     session_response(&request, started, store.policy(), &settings)
 }
 
-/// Prove that you are still there
+/// Confirm your password
 ///
-/// Takes your password again. Admins need this before they change accounts, roles or API tokens
-/// when they last typed it more than 15 minutes ago (`proof_required`).
+/// Admins need this before they change accounts, roles or API tokens if they last entered their
+/// password more than 15 minutes ago (`proof_required`).
 #[utoipa::path(
     tag = "accounts",
     security(("session" = [])),
     request_body = PasswordProof,
     responses(
-        (status = 204, description = "Proved, for 15 minutes."),
+        (status = 204, description = "Confirmed for 15 minutes."),
         InvalidBody, PasswordOnly, RateLimited, Unavailable
     )
 )]
@@ -102,13 +103,13 @@ pub async fn prove_password(
 
 /// Sign out
 ///
-/// Ends the session of the cookie that came along, if there is one.
+/// Ends the session of the request's cookie, if any.
 #[utoipa::path(
     tag = "accounts",
     security((), ("session" = [])),
     responses(
         (status = 204, description = "Signed out.",
-            headers(("Set-Cookie" = String, description = "Takes the cookie away."))),
+            headers(("Set-Cookie" = String, description = "Removes the cookie."))),
         CrossOrigin, Unavailable
     )
 )]

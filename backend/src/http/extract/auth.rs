@@ -1,10 +1,10 @@
-//! Extractors: who asks, and whether they may.
+//! Extractors for authentication and authorization.
 //!
-//! A handler names what it needs: [`Author`] for what guests may do too, [`Member`], [`Moderator`]
-//! and [`Admin`] for roles, [`SessionUser`] and [`AdminSession`] for what needs a session, [`Reauthenticated`] and
-//! [`ReauthenticatedAdmin`] for what needs the password too, typed a short time ago. Each costs one lookup,
-//! and none without a credential. A credential that came along must be good: else 401. An API token
-//! needs the scope of what it is used for.
+//! A handler names what it needs: [`Author`] if guests are allowed; [`Member`], [`Moderator`] or
+//! [`Admin`] for a role; [`SessionUser`] or [`AdminSession`] for a session; [`Reauthenticated`] or
+//! [`ReauthenticatedAdmin`] for a recent password confirmation. Each makes one lookup, or none
+//! without a credential. An invalid credential is 401. An API token needs the scope of the
+//! operation.
 
 use std::future::Future;
 
@@ -24,38 +24,38 @@ use crate::http::response::problem::ApiError;
 use crate::http::settings::Settings;
 use crate::store::{Actor, AuthMethod, Authenticated, Credential, Source};
 
-/// Somebody who posts reviews or reports: anybody within the limit for it, else 429. Guests and
-/// API tokens on this very machine are the operator's own scripts: they have no limit.
+/// The author of a review or report, a guest or an account, within the rate limit (else 429). Local
+/// guests and API tokens have no limit: they are the operator's scripts.
 pub struct Author(pub Option<Actor>);
 
-/// Somebody with an account.
+/// An account of any role.
 pub struct Member(pub Actor);
 
 /// A moderator or an admin.
 pub struct Moderator(pub Actor);
 
-/// An admin, and from where.
+/// An admin, as the audit trail records it.
 pub struct Admin(pub Source);
 
-/// Somebody who has signed in, and not sent an API token.
+/// An account with a session; API tokens are refused.
 pub struct SessionUser {
     pub actor: Actor,
     pub session: CredentialId,
-    /// The same, as the audit trail names it.
+    /// The account and client, as the audit trail records them.
     pub source: Source,
     has_fresh_proof: bool,
 }
 
-/// The same, and an admin.
+/// An admin with a session.
 pub struct AdminSession;
 
-/// Somebody who has signed in; an admin has typed the password within the last 15 minutes.
+/// An account with a session; an admin must have entered the password within the last 15 minutes.
 pub struct Reauthenticated(pub SessionUser);
 
-/// An admin who has signed in, and typed the password within the last 15 minutes.
+/// An admin with a session who has entered the password within the last 15 minutes.
 pub struct ReauthenticatedAdmin(pub Source);
 
-/// Anybody, with all there is to know about their account.
+/// The account of the request; `None` for a guest.
 pub struct SignedIn(pub Option<Account>);
 
 /// Implements extraction by an async function from the request.
@@ -117,7 +117,7 @@ extractor!(AdminSession, async |request: HttpRequest| {
 
 extractor!(Reauthenticated, async |request: HttpRequest| {
     let user = require_session(&request).await?;
-    // What others could do with an admin's open browser is worse than asking again.
+    // An admin's unattended browser could do more harm than a password prompt.
     if user.actor.role == Role::Admin {
         require_proof(&user)?;
     }
@@ -160,15 +160,15 @@ fn require_role(actor: &Actor, role: Role) -> Result<(), ApiError> {
     if actor.role >= role {
         return Ok(());
     }
-    let detail = format!("Only accounts with the role {role} may do this.");
+    let detail = format!("This requires the role {role}.");
     Err(ApiError::new(ProblemCode::NotAllowed, detail))
 }
 
-/// A session may do all that its account may, a token what its scopes say (RFC 6750, section 3.1).
+/// A session may do everything that its account may; a token needs the scope (RFC 6750, section 3.1).
 fn require_scope(found: &Authenticated, scope: TokenScope) -> Result<(), ApiError> {
     match &found.method {
         AuthMethod::Token { scopes } if !scopes.contains(&scope) => {
-            let detail = format!("The API token needs the scope {scope} for this.");
+            let detail = format!("The API token lacks the scope {scope}.");
             let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
             let error = ApiError::new(ProblemCode::InsufficientScope, detail);
             Err(match HeaderValue::try_from(challenge) {
@@ -184,7 +184,7 @@ fn require_proof(user: &SessionUser) -> Result<(), ApiError> {
     if user.has_fresh_proof {
         return Ok(());
     }
-    let detail = "Your password was last typed more than 15 minutes ago: type it again.";
+    let detail = "You last entered your password more than 15 minutes ago. Enter it again.";
     Err(ApiError::new(ProblemCode::ProofRequired, detail))
 }
 
@@ -196,7 +196,7 @@ fn problem(code: ProblemCode) -> ApiError {
     ApiError::new(code, code.explanation())
 }
 
-/// Who asks, by their credential; `None` for a guest.
+/// Authenticates the credential of the request; `None` for a guest.
 fn authenticate(
     request: &HttpRequest,
 ) -> impl Future<Output = Result<Option<Authenticated>, ApiError>> + use<> {
@@ -216,14 +216,15 @@ fn authenticate(
     }
 }
 
-/// The credential that came along. A token counts more than a cookie: somebody chose to send it.
+/// The credential of the request. A token takes precedence over a cookie, which browsers send by
+/// default.
 fn credential(request: &HttpRequest, settings: &Settings) -> Option<Credential> {
     bearer(request)
         .map(Credential::Token)
         .or_else(|| cookie::session_secret(request, settings).map(Credential::Session))
 }
 
-/// What stands after `Bearer`. Other schemes are between the client and a proxy.
+/// The token after `Bearer`. Other schemes are for a proxy.
 fn bearer(request: &HttpRequest) -> Option<String> {
     let mut values = request.headers().get_all(header::AUTHORIZATION);
     values.find_map(|value| {

@@ -15,10 +15,10 @@ use crate::http::deadlines::Deadlines;
 use crate::http::extract::serde_errors::{error_code, field_in_message, sentence};
 use crate::http::response::problem::ApiError;
 
-/// The media types of a body, and that of a change beside it (RFC 7396).
+/// The media type of a body, and the additional one of a change (RFC 7396).
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
-/// What a resource takes for a PATCH (RFC 5789).
+/// The media types that a resource accepts in a PATCH (RFC 5789).
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 
 /// A JSON body.
@@ -62,7 +62,7 @@ fn require_json(request: &HttpRequest) -> Result<(), ApiError> {
     Err(ApiError::new(code, format!("{found} It must be {JSON}.")))
 }
 
-/// Refuses a body in a content coding: none is decoded here (RFC 9110, sections 8.4 and 15.5.16).
+/// Refuses a body with a content coding; none is supported (RFC 9110, sections 8.4 and 15.5.16).
 fn require_identity(request: &HttpRequest) -> Result<(), ApiError> {
     let values = request.headers().get_all(header::CONTENT_ENCODING);
     let values: Vec<_> = values.map(|it| String::from_utf8_lossy(it.as_bytes())).collect();
@@ -79,7 +79,7 @@ async fn read_body(payload: &mut Payload, max_bytes: usize) -> Result<Bytes, Api
     let mut bytes = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| {
-            ApiError::new(ProblemCode::MalformedJson, format!("The body broke off: {error}."))
+            ApiError::new(ProblemCode::MalformedJson, format!("The body ended early: {error}."))
         })?;
         if bytes.len() + chunk.len() > max_bytes {
             let detail = format!("The body has more than {max_bytes} bytes.");
@@ -91,7 +91,7 @@ async fn read_body(payload: &mut Payload, max_bytes: usize) -> Result<Bytes, Api
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    // Serde would take an array for an object, and its items for the fields in their order.
+    // Serde would accept an array in place of an object, with its items as fields.
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         serde_json::from_slice::<IgnoredAny>(bytes).map_err(|error| malformed(&error))?;
         let detail = "This must be a JSON object.".to_owned();
@@ -114,7 +114,7 @@ fn malformed(error: &serde_json::Error) -> ApiError {
 
 fn wrong_field(path: &serde_path_to_error::Path, error: &serde_json::Error) -> ApiError {
     let reason = error.to_string();
-    // People see the field: they need no place in the text.
+    // The pointer names the field, so the position in the text is left out.
     let reason = reason.split(" at line ").next().unwrap_or_default();
     let (code, params) = error_code(reason);
     let pointer =

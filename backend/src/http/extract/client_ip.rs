@@ -1,4 +1,4 @@
-//! Where a request comes from.
+//! The client's address.
 
 use std::future::{Ready, ready};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -15,15 +15,15 @@ use crate::http::rate_limit::ClientKey;
 use crate::http::response::problem::ApiError;
 use crate::http::settings::Settings;
 
-/// By this header a trusted proxy names its client.
+/// The header in which a trusted proxy names its client.
 pub const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Who is at the other end.
+/// The client of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client {
     /// The peer's address; behind a trusted proxy, the address that the proxy names.
     pub address: IpAddr,
-    /// Whether it is somebody at this very machine, see [`local`].
+    /// Whether the client is a process of the server's user on this machine, see [`local`].
     pub local: bool,
 }
 
@@ -37,7 +37,7 @@ impl FromRequest for Client {
 }
 
 impl Client {
-    /// The address, or of IPv6 its network (/64): one household has all of its addresses.
+    /// The IPv4 address, or the /64 of an IPv6 address, all of which belongs to one household.
     pub fn network(&self) -> IpAddr {
         match self.address {
             IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
@@ -46,7 +46,7 @@ impl Client {
     }
 
     fn of(request: &HttpRequest, settings: &Settings) -> Client {
-        // Without a peer (a test without a socket) nobody is trusted with anything.
+        // Without a peer (a test without a socket) the client is not trusted.
         let Some(peer) = request.peer_addr().map(|peer| peer.ip().to_canonical()) else {
             return Client { address: Ipv6Addr::UNSPECIFIED.into(), local: false };
         };
@@ -68,7 +68,7 @@ impl From<&Client> for ClientKey {
     }
 }
 
-/// The proxy itself, which stands for all of its clients: the log says so once.
+/// The address of the proxy in place of all its clients; logs a warning once.
 fn unnamed_client(proxy: IpAddr) -> IpAddr {
     static LOGGED: Once = Once::new();
     LOGGED.call_once(|| {
@@ -80,7 +80,7 @@ fn unnamed_client(proxy: IpAddr) -> IpAddr {
     proxy
 }
 
-/// The log says once that somebody seems to be a proxy, and is not trusted.
+/// Logs once that a client looks like an untrusted proxy.
 fn warn_of_proxy(peer: IpAddr, sign: &str) {
     static LOGGED: Once = Once::new();
     LOGGED.call_once(|| {
@@ -97,8 +97,8 @@ fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|net| net.contains(&address))
 }
 
-/// The last address in X-Forwarded-For that isn't a trusted proxy's: each proxy adds the one that
-/// it was asked by, and whatever stands before could be made up. `None` when there is no address.
+/// The last address in X-Forwarded-For that is not a trusted proxy. Each proxy appends the address
+/// of its client; everything before could be forged. `None` if there is no address.
 fn named(headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
     let values: Vec<&str> = headers
         .get_all(X_FORWARDED_FOR)
@@ -115,7 +115,7 @@ fn named(headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
     client
 }
 
-/// An address, perhaps with a port, as proxies write it.
+/// An address with or without a port, as proxies write it.
 fn address(text: &str) -> Option<IpAddr> {
     let address = text.parse::<IpAddr>().ok();
     let address = address.or_else(|| text.parse::<SocketAddr>().ok().map(|socket| socket.ip()));

@@ -1,9 +1,8 @@
-//! Devices that have signed in before. They keep an allowance of their own, so that nobody can lock
-//! the owner of a name out by wrong passwords.
+//! Known devices, which have signed in before. Each has its own rate limit for signing in, so that
+//! wrong passwords from elsewhere don't lock out the account's owner.
 //!
-//! A device has a cookie with a random id and, for each account that has signed in there, a tag
-//! that only this service can make of both (HMAC). It proves nothing else: who has it still needs
-//! the password.
+//! The device cookie has a random id and, for each account that has signed in there, an HMAC of id and
+//! name. It proves nothing else: signing in still needs the password.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HeaderValue;
@@ -15,14 +14,14 @@ use crate::http::secret_key::SecretKey;
 use crate::http::settings::Settings;
 use crate::text::name_key;
 
-/// Accounts that a device is known to at most: the one that signed in least recently is forgotten.
+/// The maximum number of accounts of a device; the least recently used one is removed.
 const MAX_ACCOUNTS: usize = 8;
-/// What the tags are made for.
+/// The purpose of the HMAC.
 const PURPOSE: &str = "device";
-/// Characters of an id and of a tag: 128 bits in base64.
+/// The length of an id and of a tag: 128 bits in base64.
 const LENGTH: usize = 22;
 
-/// A browser, as its cookie says.
+/// A device, from its cookie.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
     id: String,
@@ -31,12 +30,12 @@ pub struct Device {
 }
 
 impl Device {
-    /// The device that asks; `None` when it never signed in, or says nothing of use.
+    /// The device of the request; `None` without a valid cookie.
     pub fn of(request: &HttpRequest, settings: &Settings) -> Option<Device> {
         Device::parse(&cookie::device(request, settings)?)
     }
 
-    /// `Set-Cookie` that makes the device that asks one of an account by this name, too.
+    /// `Set-Cookie` that adds the account with this name to the device of the request.
     pub fn remember(
         request: &HttpRequest,
         settings: &Settings,
@@ -53,7 +52,7 @@ impl Device {
         Ok(cookie::set_device(settings, &device.to_text()))
     }
 
-    /// Its id, if it is one of the account with this name.
+    /// Its id, if the account with this name has signed in on it.
     pub fn id_for(&self, name: &str, key: &SecretKey) -> Option<&str> {
         let name_key = name_key(name);
         let is_right = |tag: &String| {

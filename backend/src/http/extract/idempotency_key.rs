@@ -12,7 +12,7 @@ use crate::http::response::problem::ApiError;
 /// Maximum length of a key, in bytes.
 const MAX_KEY_BYTES: usize = 255;
 
-/// The request's Idempotency-Key, if it has one.
+/// The Idempotency-Key of the request.
 pub struct IdempotencyKey(pub Option<String>);
 
 impl FromRequest for IdempotencyKey {

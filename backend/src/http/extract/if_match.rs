@@ -10,15 +10,14 @@ use ostrakon_shared::ProblemCode;
 use crate::http::response::problem::ApiError;
 use crate::store::ExpectedVersion;
 
-/// The versions that a change may be about: the ETag that came with one, in `If-Match` (RFC 9110,
-/// section 13.1.1).
+/// The versions in `If-Match` (RFC 9110, section 13.1.1).
 ///
-/// Tags match by the version in them. A proxy that compresses answers weakens their tag (nginx:
-/// `W/"1"`) or appends to it (Apache: `"1-gzip"`), but doesn't change what the client has read.
+/// Tags match by their version. A proxy that compresses responses weakens the tag (nginx: `W/"1"`) or
+/// appends to it (Apache: `"1-gzip"`), but does not change the content.
 pub struct IfMatch(Option<ExpectedVersion>);
 
 impl IfMatch {
-    /// The versions. A change without the header is refused.
+    /// The versions; fails without the header.
     pub fn required(self) -> Result<ExpectedVersion, ApiError> {
         self.0.ok_or_else(|| {
             let code = ProblemCode::VersionMissing;
@@ -26,7 +25,7 @@ impl IfMatch {
         })
     }
 
-    /// The versions; without the header, any.
+    /// The versions; any without the header.
     pub fn optional(self) -> ExpectedVersion {
         self.0.unwrap_or(ExpectedVersion::Any)
     }
@@ -52,7 +51,7 @@ impl FromRequest for IfMatch {
     }
 }
 
-/// What a header expects; `None` if it is malformed.
+/// Parses an `If-Match` header; `None` if it is malformed.
 fn expected_version(header: &str) -> Option<ExpectedVersion> {
     if header.trim() == "*" {
         return Some(ExpectedVersion::Any);
@@ -61,8 +60,8 @@ fn expected_version(header: &str) -> Option<ExpectedVersion> {
     Some(ExpectedVersion::OneOf(versions))
 }
 
-/// What stands between the quotes of each entity tag of a list (RFC 9110, sections 5.6.1 and 8.8.3);
-/// `None` if it is malformed.
+/// The contents of the entity tags of a list (RFC 9110, sections 5.6.1 and 8.8.3); `None` if it is
+/// malformed.
 fn entity_tags(list: &str) -> Option<Vec<&str>> {
     let mut tags = Vec::new();
     let mut rest = list;
@@ -84,7 +83,7 @@ fn entity_tags(list: &str) -> Option<Vec<&str>> {
     }
 }
 
-/// The version in an entity tag: the digits it begins with, which a dot or a dash ends.
+/// The version in an entity tag: its leading digits, up to a dot or dash.
 fn tagged_version(tag: &str) -> Option<i32> {
     let version = tag.split(['.', '-']).next()?;
     let is_plain = version.bytes().all(|byte| byte.is_ascii_digit());

@@ -32,7 +32,7 @@ pub struct PageParams {
     #[serde(default, deserialize_with = "from_text")]
     #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
     pub limit: PageLimit,
-    /// Where the page starts: `next_cursor` of the page before.
+    /// The start of the page: `next_cursor` of the previous page.
     #[serde(default, deserialize_with = "cursor")]
     pub cursor: Option<String>,
 }
@@ -45,7 +45,7 @@ pub struct PartialPageParams {
     #[serde(default, deserialize_with = "from_text")]
     #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 20)]
     pub limit: PageLimit,
-    /// Where the page starts: `next_cursor` of the page before.
+    /// The start of the page: `next_cursor` of the previous page.
     #[serde(default, deserialize_with = "cursor")]
     pub cursor: Option<String>,
     /// Answer without what is in databases that are down, rather than not at all.

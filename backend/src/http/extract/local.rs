@@ -1,23 +1,22 @@
-//! Whether somebody at this very machine asks: the operator, who has no limit for posting and may
-//! look around with the demo's password.
+//! Local clients: processes of the operator on this machine, which may post without a rate limit
+//! and sign in with the demo's password.
 //!
-//! No header proves that. A proxy on this machine connects from a loopback address too; nginx's
-//! plain `proxy_pass http://127.0.0.1:8080` even makes `Host` a loopback one, and what forwards
-//! bytes alone (HAProxy, stunnel, socat) lets its client choose every header. What no client can
-//! choose is the *user* that the kernel says has opened the connection: a proxy runs as one of its
-//! own, a browser or curl runs as the one who has started the server. So it is local whose
-//! connection was opened by the server's own user, and whose request bears no sign of a proxy:
+//! No header proves that a client is local. A proxy on this machine connects from a loopback
+//! address too; nginx's plain `proxy_pass http://127.0.0.1:8080` even sends a loopback `Host`, and
+//! TCP proxies (HAProxy, stunnel, socat) forward any header. Clients can't choose the *user* that
+//! has opened the connection, which the kernel knows: a proxy runs as its own user, a browser or
+//! curl as the user who started the server. So a client is local if the server's user has opened
+//! the connection and the request shows no sign of a proxy:
 //!
-//! - the peer is a loopback address, and no trusted proxy ([`crate::http::extract::client_ip`] has looked);
-//! - `public_url` is not set, or is a loopback one: it says that others reach the service;
-//! - `Host` is a loopback one: a page of a name that was pointed here (DNS rebinding) makes this
-//!   machine's browser ask for that name. So are `Origin` and `Referer`, if there are any;
-//! - nothing that proxies add: forwarding headers, HTTP/1.0 or `Connection: close`, nginx's
-//!   defaults up to 1.29.6;
-//! - the kernel says that the server's own user has opened the connection.
+//! - the peer is a loopback address and not a trusted proxy ([`crate::http::extract::client_ip`] checks);
+//! - `public_url` is not set, or is a loopback address;
+//! - `Host` is a loopback address, and so are `Origin` and `Referer` if present (against DNS rebinding);
+//! - nothing that proxies add is present: forwarding headers, HTTP/1.0 or `Connection: close` (the
+//!   defaults of nginx up to 1.29.6);
+//! - the server's own user has opened the connection.
 //!
-//! What is left is a proxy that is run by the same user and keeps silent about it, as `ssh -R` does:
-//! there, set `public_url` or `trusted_proxies`.
+//! A proxy of the same user that leaves no sign, such as `ssh -R`, is not detected: set `public_url` or
+//! `trusted_proxies` there.
 
 use std::cell::OnceCell;
 use std::io;
@@ -35,7 +34,7 @@ use netlink_sys::protocols::NETLINK_SOCK_DIAG;
 
 use crate::http::settings::{PublicUrl, is_loopback_host};
 
-/// What proxies add to requests, beside all that begins with `x-forwarded-`.
+/// Headers that proxies add, besides `x-forwarded-*`.
 const FORWARDING_HEADERS: [&str; 9] = [
     "forwarded",
     "via",
@@ -51,23 +50,23 @@ const FORWARDING_HEADERS: [&str; 9] = [
 /// The kernel's default in `/proc/sys/kernel/overflowuid`, which is Debian's `nobody` too.
 const OVERFLOW_UID: u32 = 65_534;
 
-/// Why somebody is not local.
+/// Why a client is not local.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotLocal {
-    /// Another machine asks, or others are expected to: nothing to be told.
+    /// The peer is another machine.
     Remote,
-    /// A loopback address asks, but perhaps for somebody else: this gives it away.
+    /// The peer is a loopback address, but probably a proxy, for this reason.
     Proxy(&'static str),
 }
 
-/// A connection: which of our addresses was asked, and who has opened it, once that was asked for.
+/// The server's address of a connection, and whether its own user has opened it, looked up once.
 pub struct PeerConnection {
     local: Option<SocketAddr>,
     opened_by_own_user: OnceCell<bool>,
 }
 
 impl PeerConnection {
-    /// One to our address `local`, if it is known.
+    /// A connection to the server's address `local`, if known.
     pub fn new(local: Option<SocketAddr>) -> PeerConnection {
         PeerConnection { local, opened_by_own_user: OnceCell::new() }
     }
@@ -78,7 +77,7 @@ impl PeerConnection {
     }
 }
 
-/// Whether somebody at this machine asks; if not, why.
+/// Checks whether the client is local; if not, says why.
 pub fn is_local(request: &HttpRequest, public_url: Option<&PublicUrl>) -> Result<(), NotLocal> {
     let Some(peer) = request.peer_addr().filter(|peer| peer.ip().to_canonical().is_loopback())
     else {
@@ -95,7 +94,7 @@ pub fn is_local(request: &HttpRequest, public_url: Option<&PublicUrl>) -> Result
     if own { Ok(()) } else { Err(NotLocal::Proxy("another user has opened the connection")) }
 }
 
-/// What in a request gives a proxy away.
+/// The sign of a proxy in a request, if any.
 fn sign_of_proxy(version: Version, headers: &HeaderMap) -> Option<&'static str> {
     let is_forwarding = |name: &HeaderName| {
         name.as_str().starts_with("x-forwarded-") || FORWARDING_HEADERS.contains(&name.as_str())
@@ -130,7 +129,7 @@ fn is_loopback_url(url: &header::HeaderValue) -> bool {
     url.is_some_and(|url| url.host().is_some_and(is_loopback_host))
 }
 
-/// Whether this is a loopback host, perhaps with a port.
+/// Whether this is a loopback host, with or without a port.
 fn is_loopback_authority(authority: &str) -> bool {
     let host = match authority.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
@@ -139,17 +138,16 @@ fn is_loopback_authority(authority: &str) -> bool {
     is_loopback_host(host)
 }
 
-/// Whether the connection from `peer` to our address `local` was opened by the user that this process
-/// runs as. Where the kernel does not say, it was not.
+/// Whether the user of this process has opened the connection from `peer` to the server's address
+/// `local`; false if the kernel does not know.
 fn opened_by_own_user(peer: SocketAddr, local: SocketAddr) -> bool {
     // An IPv6 socket reaches IPv4 addresses too; the kernel knows such a connection as one of IPv4.
     let owner = owner_of(canonical(peer), canonical(local)).ok().flatten();
     owner.is_some_and(|owner| is_same_user(rustix::process::getuid().as_raw(), owner))
 }
 
-/// The user id that the kernel notes for the TCP socket between `from`, its own address, and `to`
-/// (sock_diag(7)): a question about one socket, 80 µs. A walk through /proc/net/tcp took longer the
-/// more connections there were.
+/// The user id of the TCP socket from `from` to `to`, by sock_diag(7): one query takes 80 µs. Reading
+/// /proc/net/tcp takes longer with more connections.
 fn owner_of(from: SocketAddr, to: SocketAddr) -> io::Result<Option<u32>> {
     let request = InetRequest {
         family: if from.is_ipv4() { AF_INET } else { AF_INET6 },

@@ -18,7 +18,7 @@ use crate::http::extract::serde_errors::{
 };
 use crate::http::response::problem::ApiError;
 
-/// A path whose segments are no ids.
+/// Maps an invalid id in the path to a problem.
 pub fn path_config() -> PathConfig {
     PathConfig::default().error_handler(|error, _| {
         let reason = match error {
@@ -29,7 +29,7 @@ pub fn path_config() -> PathConfig {
     })
 }
 
-/// The query's parameters.
+/// The query parameters.
 pub struct Params<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequest for Params<T> {
@@ -53,7 +53,7 @@ pub fn parse_query<T: DeserializeOwned>(query: &str, taken: &[&str]) -> Result<T
     })
 }
 
-/// A parameter's value, from its text: it knows better than serde what is wrong with it.
+/// Parses a parameter with `FromStr`, whose errors are more precise than serde's.
 pub fn from_text<'de, D: Deserializer<'de>, T: FromStr>(deserializer: D) -> Result<T, D::Error>
 where
     T::Err: Into<ValueError>,
@@ -62,7 +62,7 @@ where
     parsed.map_err(|error: T::Err| D::Error::custom(EncodedError(error.into())))
 }
 
-/// The same, of a parameter that may be left out.
+/// [`from_text`] for an optional parameter.
 pub fn from_optional_text<'de, D: Deserializer<'de>, T: FromStr>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error>
@@ -72,10 +72,10 @@ where
     from_text(deserializer).map(Some)
 }
 
-/// Refuses a search that is too long to be looked for, or that nothing can hold.
+/// Refuses a search text that is too long or contains control characters.
 pub fn check_search(search: &str) -> Result<(), ApiError> {
     if let Some(control) = search.chars().find(|c| c.is_control()) {
-        let detail = "a search has no control characters";
+        let detail = "a search must not contain control characters";
         let error = ValueError::new(FieldErrorCode::ControlCharacter, detail);
         return Err(ApiError::parameter(
             "search",
@@ -86,7 +86,7 @@ pub fn check_search(search: &str) -> Result<(), ApiError> {
     if chars <= MAX_SEARCH_CHARS {
         return Ok(());
     }
-    let detail = format!("a search has {MAX_SEARCH_CHARS} characters at most, not {chars}");
+    let detail = format!("a search may have {MAX_SEARCH_CHARS} characters; it has {chars}");
     let error = ValueError::new(FieldErrorCode::TooLong, detail);
     Err(ApiError::parameter("search", error.with(FieldErrorParams::limit(MAX_SEARCH_CHARS, chars))))
 }

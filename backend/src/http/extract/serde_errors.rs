@@ -1,10 +1,11 @@
-//! What serde says of a wrong value, as codes and parameters. Serde tells most faults apart in words only.
+//! What serde says of a wrong value, as codes and parameters. Serde tells most faults apart in
+//! words only.
 
 use std::fmt;
 
 use ostrakon_shared::{FieldErrorCode, FieldErrorParams, ValueError};
 
-/// An error on its way through serde, which takes nothing but text: as JSON.
+/// An error encoded as JSON, because serde only passes text.
 pub struct EncodedError(pub ValueError);
 
 impl fmt::Display for EncodedError {
@@ -13,7 +14,7 @@ impl fmt::Display for EncodedError {
     }
 }
 
-/// What is wrong with a value, from what serde says of it: [`EncodedError`], or serde's own words.
+/// The error in a message from serde: an [`EncodedError`], or serde's own message.
 pub fn value_error(reason: &str) -> ValueError {
     if let Ok(error) = serde_json::from_str(reason) {
         return error;
@@ -47,8 +48,8 @@ pub fn error_code(reason: &str) -> (FieldErrorCode, FieldErrorParams) {
     }
 }
 
-/// From "invalid value: integer `7`, expected a whole number from 1 to 5": the number that was sent,
-/// if 64 bits hold it, and those that the field takes.
+/// The actual number, if it fits into 64 bits, and the allowed range, from "invalid value: integer `7`,
+/// expected a whole number from 1 to 5".
 fn out_of_range(reason: &str) -> Option<FieldErrorParams> {
     let (found, range) = reason.split_once(", expected a whole number from ")?;
     let (minimum, maximum) = range.split_once(" to ")?;
@@ -56,8 +57,7 @@ fn out_of_range(reason: &str) -> Option<FieldErrorParams> {
     Some(FieldErrorParams::range(minimum.parse().ok()?, maximum.parse().ok()?, actual))
 }
 
-/// The name of a field that is missing or given twice: it is no part of the path that was read,
-/// serde tells it in words only.
+/// The name of a missing or repeated field, which is only in serde's message, not in the path.
 pub fn field_in_message(code: FieldErrorCode, reason: &str) -> Option<&str> {
     match code {
         FieldErrorCode::MissingField | FieldErrorCode::DuplicateField => reason.split('`').nth(1),

@@ -1,8 +1,8 @@
-//! Connections: how long a client may take for the head of a request, for its body, to read the
-//! answer, and until it asks again. What takes longer is closed, so that nobody holds on to many.
+//! Deadlines of connections: for the head of a request, its body, reading the response, and the next
+//! request. Connections that exceed them are closed, so that slow clients can't hold many.
 //!
-//! Actix watches over the head of the first request alone, and over connections that are idle.
-//! [`Stream`] does what is left, between the socket and actix.
+//! Actix only has deadlines for the first head and for idle connections. [`Stream`], between the socket
+//! and actix, enforces the others.
 
 use std::cell::Cell;
 use std::fmt::Debug;
@@ -32,7 +32,7 @@ use crate::http::extract::local;
 /// program as errors and faults of clients at DEBUG.
 pub const CLIENT_LOG_TARGET: &str = "actix_http::h1::dispatcher";
 
-/// How long a client may take to close a connection that is closed to it.
+/// How long a client may take to close its side of a closed connection.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub fn service<I, S, B>(
@@ -59,7 +59,7 @@ where
         .keep_alive(deadlines.keep_alive)
         .client_request_timeout(deadlines.request)
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-        // Who closes a connection wants no answer: what is not begun for it need not be.
+        // A client that closes its side needs no response.
         .h1_allow_half_closed(false)
         .on_connect_ext(|stream: &Stream, data| {
             data.insert(Rc::clone(&stream.connection));
@@ -76,8 +76,8 @@ where
     })
 }
 
-/// Logs why a connection has ended. Clients break off, and send what is no request, as they like: only
-/// what failed in this program is an error.
+/// Logs why a connection has ended. Aborted connections and malformed requests are normal; only
+/// faults of this program are errors.
 fn log(error: &DispatchError) {
     match error {
         DispatchError::Service(_)
@@ -91,9 +91,9 @@ fn log(error: &DispatchError) {
 pub struct Connection {
     head: Duration,
     keep_alive: Duration,
-    /// When the client has taken too long; `None` while a request is worked at.
+    /// The client's current deadline; `None` while a request is in progress.
     deadline: Cell<Option<Instant>>,
-    /// Whether nothing of the next head has come yet.
+    /// Whether no byte of the next head has arrived.
     is_idle: Cell<bool>,
 }
 
@@ -103,7 +103,7 @@ impl Connection {
         Connection {
             head,
             keep_alive,
-            // Actix watches over the first head, and answers it with 408.
+            // Actix enforces the deadline of the first head, with 408.
             deadline: Cell::new(Some(Instant::now() + head + keep_alive)),
             is_idle: Cell::new(false),
         }
@@ -122,7 +122,7 @@ impl Connection {
     }
 }
 
-/// A connection whose request is worked at, until it is dropped.
+/// Suspends the deadline of a connection until it is dropped.
 pub struct RequestInProgress(Option<Rc<Connection>>);
 
 impl RequestInProgress {
@@ -142,12 +142,12 @@ impl Drop for RequestInProgress {
     }
 }
 
-/// A socket that ends when its client takes too long.
+/// A socket that closes when its client exceeds a deadline.
 struct Stream {
     socket: TcpStream,
     connection: Rc<Connection>,
-    /// Not set anew with each deadline, which would cost each request something: it looks what
-    /// the deadline is when it goes off.
+    /// Not reset for each deadline, which would cost each request time: when it fires, it checks the
+    /// current deadline.
     timer: Pin<Box<Sleep>>,
 }
 
@@ -156,7 +156,7 @@ impl Stream {
         socket: TcpStream,
         deadlines: &Deadlines,
     ) -> io::Result<(Stream, Option<std::net::SocketAddr>)> {
-        // The end of an answer must not wait until the client has confirmed its beginning.
+        // The end of a response must not wait for the acknowledgement of its beginning.
         socket.set_nodelay(true)?;
         let peer = socket.peer_addr().ok();
         let connection = Rc::new(Connection::new(deadlines));
@@ -164,14 +164,14 @@ impl Stream {
         Ok((Stream { socket, connection, timer }, peer))
     }
 
-    /// Whether the client has taken too long; else the task is woken to ask again.
+    /// Whether the client has exceeded its deadline; if not, wakes the task later.
     fn is_late(&mut self, context: &mut Context<'_>) -> bool {
         while self.timer.as_mut().poll(context).is_ready() {
             let (now, deadline) = (Instant::now(), self.connection.deadline.get());
             if deadline.is_some_and(|deadline| deadline <= now) {
                 return true;
             }
-            // A deadline that is set meanwhile is not before that.
+            // A deadline set in the meantime is not earlier.
             let next = now + self.connection.head.min(self.connection.keep_alive);
             let next = deadline.map_or(next, |deadline| deadline.min(next));
             self.timer.set(sleep_until(next));
@@ -190,7 +190,7 @@ impl AsyncRead for Stream {
         let before = buffer.filled().len();
         let read = Pin::new(&mut stream.socket).poll_read(context, buffer);
         match read {
-            // As if the client had closed it.
+            // End of file, as if the client had closed the connection.
             Poll::Pending if stream.is_late(context) => return Poll::Ready(Ok(())),
             Poll::Ready(Ok(())) if buffer.filled().len() > before => {
                 stream.connection.has_received();

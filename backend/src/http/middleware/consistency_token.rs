@@ -1,7 +1,9 @@
-//! A client that wrote sees its write, even when replicas answer: the answer to a write says how far
-//! the databases had come, and a later request that brings this along reads from nothing older.
+//! Read your writes, even on replicas: the response to a write carries the positions of the
+//! databases in their write-ahead logs, and a later request with this token reads from no older
+//! state.
 //!
-//! Programs get it in a header, browsers in a cookie too. Each request gets a [`Context`] here.
+//! Programs get the token in a header, browsers also in a cookie. Creates the [`Context`] of each
+//! request.
 
 use std::time::{Duration, Instant};
 
@@ -22,11 +24,11 @@ use crate::store::{Context, Positions, Store};
 const POSITION: HeaderName = HeaderName::from_static("ostrakon-position");
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// How long a request may take: a commit may wait without end for a standby that is away, and no
-/// timeout of the server ends that.
+/// The deadline of a request. A commit may wait indefinitely for an unavailable standby, and no timeout
+/// of the server ends that.
 const LONGEST_REQUEST: Duration = Duration::from_secs(60);
 
-/// Around every request: takes what the client has seen, and gives it what it has written.
+/// Reads the token of the request, and adds the new one to the response.
 pub async fn track(
     settings: Data<Settings>,
     (store, threads): (Data<Store>, Data<Threads>),
@@ -66,12 +68,12 @@ pub async fn track(
     Ok(response)
 }
 
-/// A header that we never gave is a mistake; a cookie may come from anywhere.
+/// An invalid header is an error of the client; an invalid cookie is ignored.
 fn known(request: &ServiceRequest, settings: &Settings) -> Result<Positions, ApiError> {
     if let Some(header) = request.headers().get(POSITION) {
         let parsed = header.to_str().ok().and_then(|text| text.parse().ok());
         return parsed.ok_or_else(|| {
-            let detail = "Header Ostrakon-Position: this service never gave such a one.";
+            let detail = "Header Ostrakon-Position: not a value issued by this service.";
             ApiError::new(ProblemCode::ParameterInvalid, detail)
         });
     }

@@ -1,7 +1,7 @@
-//! Requests that change something come from this service's own pages, or from no page at all.
+//! CSRF protection: refuses changes from pages of other origins.
 //!
-//! Cookies are `SameSite=Lax` already; this keeps out neighbours of the same site too, and pages
-//! that would sign a visitor in as somebody else.
+//! Cookies are `SameSite=Lax`; this check also covers other origins of the same site, and pages
+//! that would sign a visitor in to another account.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -20,11 +20,11 @@ use crate::http::settings::{PublicUrl, Settings};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// How many origins the log names at most, and how long one may be to be named.
+/// The maximum number of logged origins, and their maximum length.
 const MAX_LOGGED: usize = 16;
 const MAX_LOGGED_LENGTH: usize = 200;
 
-/// Around every request: refuses what another site's page wants to change.
+/// Refuses changes from pages of other sites.
 pub async fn check(
     settings: Data<Settings>,
     request: ServiceRequest,
@@ -39,7 +39,7 @@ pub async fn check(
     Ok(next.call(request).await?.map_into_boxed_body())
 }
 
-/// Whether another site's page has sent this. Programs that are no browsers send no `Origin`.
+/// Whether a page of another site sent this request. Programs other than browsers send no `Origin`.
 fn is_foreign(headers: &HeaderMap, public_url: Option<&PublicUrl>) -> bool {
     let mut origins = headers.get_all(header::ORIGIN).peekable();
     if origins.peek().is_none() {
@@ -58,8 +58,8 @@ fn host(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::HOST).and_then(|host| host.to_str().ok())
 }
 
-/// The log names each origin that was refused once. Behind a proxy that names another host than
-/// the browser does, every form is refused, and only the operator can know why.
+/// Logs each refused origin once, for the operator: behind a proxy that changes `Host`, all changes are
+/// refused.
 fn log_once(headers: &HeaderMap, public_url: Option<&PublicUrl>) {
     static LOGGED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
@@ -73,12 +73,12 @@ fn log_once(headers: &HeaderMap, public_url: Option<&PublicUrl>) {
         None => format!("{}, which is the request's Host", host(headers).unwrap_or("none")),
     };
     tracing::warn!(
-        "refused a change by a page of {origin}; expected was {expected}. If this service is \
-         reached by {origin}, set public_url = \"{origin}\" (OSTRAKON_PUBLIC_URL)"
+        "refused a change from a page of {origin}; expected {expected}. If browsers reach this \
+         service as {origin}, set public_url = \"{origin}\" (OSTRAKON_PUBLIC_URL)"
     );
 }
 
-/// Whether `origin` is this host and port. Which scheme the browser used, a proxy may know.
+/// Whether `origin` has this host and port. Any scheme is accepted, because a proxy may terminate TLS.
 fn is_of_host(origin: &str, host: &str) -> bool {
     let (rest, default_port) = if let Some(rest) = origin.strip_prefix("https://") {
         (rest, ":443")

@@ -1,4 +1,4 @@
-//! What every answer carries, and what becomes of problems, HEAD and compression on its way out.
+//! Headers of all responses; also problem bodies, HEAD and compression.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -17,21 +17,21 @@ use crate::http::response::problem::ApiError;
 use crate::http::route_table::RouteTable;
 use crate::http::settings::Settings;
 
-/// Under this name the log knows the request.
+/// The id of the request in the log.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Swagger UI sets styles by attributes, and its pictures are data.
+/// Swagger UI uses inline styles and data URLs.
 const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; \
     style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-/// What is no page loads nothing.
+/// Responses other than pages load nothing.
 const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
-/// Browsers that were here by HTTPS never come by HTTP again (RFC 6797): for two years.
+/// Browsers must use HTTPS for two years (RFC 6797).
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
-/// Around every request: HEAD is GET without the body, problems get their body, long text is
-/// compressed, and everything gets the request id and the headers that keep browsers from guessing.
+/// Handles HEAD as GET without the body, adds the bodies of problems, compresses long text, and
+/// adds the request id and security headers.
 pub async fn finalize(
     routes: Data<RouteTable>,
     mut request: ServiceRequest,
@@ -43,7 +43,7 @@ pub async fn finalize(
     let is_https = settings.is_some_and(|settings| settings.is_https());
     let policy = if request.path().starts_with("/docs/") { DOCS_POLICY } else { DATA_POLICY };
     if request.method() == Method::HEAD {
-        // The protocol layer remembers, and leaves the body away.
+        // The protocol layer still knows the method and omits the body.
         request.head_mut().method = Method::GET;
     }
     let unread = ChunkedBody::of(&mut request);
@@ -52,7 +52,7 @@ pub async fn finalize(
     drop(in_progress);
     let is_bare = !response.headers().contains_key(header::CONTENT_TYPE);
     if response.status() == StatusCode::NOT_FOUND && is_bare {
-        // Swagger UI has no words for what it lacks.
+        // Swagger UI answers unknown files with an empty 404.
         let (request, _) = response.into_parts();
         let nothing = routes.refusal(&request);
         response = ServiceResponse::from_err(nothing, request);

@@ -1,7 +1,7 @@
-//! Connections whose request is answered before its body has come.
+//! Requests that are answered before their body has arrived.
 //!
-//! Actix closes them if the body has a `Content-Length`. A chunked body it would go on reading for as
-//! long as the client likes, unless its payload is still in use: so the answer keeps the payload.
+//! Actix closes the connection if the body has a `Content-Length`, but reads a chunked body for as
+//! long as the client sends, unless its payload is still in use. So the response keeps the payload.
 
 use std::cell::RefCell;
 use std::pin::Pin;
@@ -15,12 +15,12 @@ use actix_web::error::PayloadError;
 use actix_web::web::Bytes;
 use futures_util::{Stream, StreamExt};
 
-/// A chunked body, of which its reader has another handle.
+/// A handle to a chunked body; the extractor has another one.
 #[derive(Clone)]
 pub struct ChunkedBody(Rc<RefCell<Payload>>);
 
 impl ChunkedBody {
-    /// That of a request, if it has one.
+    /// The chunked body of a request, if any.
     pub fn of(request: &mut ServiceRequest) -> Option<ChunkedBody> {
         if !request.chunked().unwrap_or(false) {
             return None;
@@ -30,7 +30,7 @@ impl ChunkedBody {
         Some(body)
     }
 
-    /// An answer's body, at the end of which actix finds this one unread, or read to its end.
+    /// Attaches the request body to a response body, so that actix sees at its end whether it was read.
     pub fn attach_to(self, answer: BoxBody) -> BoxBody {
         BoxBody::new(BodyWithPayload { answer, _body: self })
     }

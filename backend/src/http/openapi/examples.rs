@@ -1,4 +1,4 @@
-//! An example of each answer, made of the examples of its fields.
+//! Examples of responses, composed of the examples of their fields.
 
 use ostrakon_shared::{NewReview, ProblemCode};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use utoipa::openapi::{OpenApi, RefOr};
 use crate::http::openapi::{json_of, operations};
 use crate::http::response::problem::{ApiError, PROBLEM_JSON};
 
-/// Gives every answer an example that has none of its own.
+/// Adds an example to each response that has none.
 pub fn add_examples(document: &mut OpenApi) {
     let json = json_of(document);
     for (_, operation) in operations(document) {
@@ -28,7 +28,7 @@ pub fn add_examples(document: &mut OpenApi) {
     }
 }
 
-/// The first code that a description names.
+/// The first problem code in a description.
 fn first_code(description: &str) -> Option<ProblemCode> {
     description.split('`').nth(1)?.parse().ok()
 }
@@ -45,7 +45,7 @@ pub fn problem_example(code: ProblemCode) -> Value {
     json!(error.problem("0194e2f0-6d4a-7a3b-9c1d-2f4e5a6b7c8d".to_owned()))
 }
 
-/// An example of a schema: its own, else one of what it is made of.
+/// The example of a schema: its own, or one composed of the examples of its parts.
 fn example_of(schema: &Value, document: &Value) -> Option<Value> {
     if let Some(target) = schema["$ref"].as_str() {
         return example_of(document.pointer(&target[1..])?, document);

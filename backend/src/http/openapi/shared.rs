@@ -1,4 +1,4 @@
-//! Answers and headers that many operations have, described once in the document's components.
+//! Responses and headers that many operations share, described once in the document's components.
 
 use actix_web::http::Method;
 use ostrakon_shared::ProblemCode;
@@ -14,12 +14,12 @@ use crate::http::openapi::examples::problem_example;
 use crate::http::openapi::operations;
 use crate::http::response::problem::{PROBLEM_JSON, status};
 
-/// A problem that many operations answer with.
+/// A problem response that many operations share.
 struct SharedResponse {
     status: &'static str,
     name: &'static str,
     description: &'static str,
-    /// Beside those of limits.
+    /// In addition to the rate limit headers.
     headers: &'static [&'static str],
 }
 
@@ -33,7 +33,7 @@ const SHARED: [SharedResponse; 5] = [
     SharedResponse {
         status: "403",
         name: "Forbidden",
-        description: "The credentials do not allow this, or a page of another site asks.",
+        description: "The credentials do not allow this, or the request comes from a page of another site.",
         headers: &["WWW-Authenticate"],
     },
     SharedResponse {
@@ -51,15 +51,15 @@ const SHARED: [SharedResponse; 5] = [
     SharedResponse {
         status: "503",
         name: "ServiceUnavailable",
-        description: "The service can't do this at the moment. Later, the same request may succeed.",
+        description: "The service is temporarily unable to do this; the same request may succeed later.",
         headers: &["Retry-After"],
     },
 ];
 
-/// Headers of every answer that a limit touches.
+/// Headers of every response to a rate-limited request.
 const LIMIT_HEADERS: [&str; 2] = ["RateLimit", "RateLimit-Policy"];
 
-/// Describes what is shared, and replaces the operations' own descriptions of it by references.
+/// Adds the shared responses and headers, and replaces the operations' own descriptions by references.
 pub fn share(document: &mut OpenApi) {
     let components = document.components.get_or_insert_default();
     for (name, schema_type, example, description) in headers() {
@@ -78,50 +78,50 @@ pub fn share(document: &mut OpenApi) {
 
 fn headers() -> [(&'static str, Type, Value, &'static str); 8] {
     [
-        ("Retry-After", Type::Integer, json!(2), "Seconds to wait before the next try (RFC 9110)."),
+        ("Retry-After", Type::Integer, json!(2), "Seconds to wait before a retry (RFC 9110)."),
         (
             "RateLimit",
             Type::String,
             json!("\"posting\";r=0;t=2"),
-            "Where a limit was asked: its name, the requests that are left (`r`), and the seconds \
-             until there are more (`t`), as in draft-ietf-httpapi-ratelimit-headers.",
+            "If the request is rate-limited: the limit's name, the remaining requests (`r`), and the \
+             seconds until there are more (`t`), as in draft-ietf-httpapi-ratelimit-headers.",
         ),
         (
             "RateLimit-Policy",
             Type::String,
             json!("\"posting\";q=30;w=60"),
-            "Where a limit was asked: its name, and how many requests (`q`) it allows in so many \
-             seconds (`w`).",
+            "If the request is rate-limited: the limit's name, and the number of requests (`q`) per \
+             window in seconds (`w`).",
         ),
         (
             "WWW-Authenticate",
             Type::String,
             json!("Bearer"),
-            "The scheme to use, where an API token came along that is not accepted (RFC 6750).",
+            "The scheme to use, if the request has an API token that is not accepted (RFC 6750).",
         ),
         (
             "Set-Cookie",
             Type::String,
             json!("ostrakon_session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0"),
-            "Takes the cookie of a session away that has ended.",
+            "Removes the cookie of a session that has ended.",
         ),
         (
             "Accept-Encoding",
             Type::String,
             json!("identity"),
-            "Where the body had a content coding: that it must have none (RFC 9110, section 15.5.16).",
+            "`identity`, if the body has a content coding, which is not supported (RFC 9110, section 15.5.16).",
         ),
         (
             "Accept-Patch",
             Type::String,
             json!("application/json, application/merge-patch+json"),
-            "Where the body had another media type: those that a change may have (RFC 5789).",
+            "The accepted media types of a change, if the body has another one (RFC 5789).",
         ),
         (
             "Location",
             Type::String,
             json!("/api/reviews/0R7VX8GB30ESM"),
-            "With `review_exists`: the review that there is.",
+            "With `review_exists`: the path of the existing review.",
         ),
     ]
 }
@@ -131,7 +131,7 @@ fn header_ref(name: &str) -> Ref {
 }
 
 impl SharedResponse {
-    /// The answer, with what each code of its status means.
+    /// The response, with the explanation of each code of its status.
     fn response(&self) -> Response {
         let codes: Vec<ProblemCode> = ProblemCode::ALL
             .iter()
@@ -153,8 +153,9 @@ impl SharedResponse {
     }
 }
 
-/// What asks who is there can refuse them, and what asks a database can fail. Where the codes of
-/// an operation are fewer than those of the status, it lists them beside the reference.
+/// Adds 401 and 403 to operations with authentication and 500 to those that use a database, and
+/// replaces shared responses by references. An operation with fewer codes lists them beside the
+/// reference.
 fn reference_shared(operation: &mut Operation) {
     let guest = SecurityRequirement::default();
     let is_secured = operation.security.iter().flatten().any(|way| *way != guest);
@@ -178,7 +179,7 @@ fn reference_shared(operation: &mut Operation) {
     }
 }
 
-/// The headers of an operation's own answers that follow from what it is.
+/// Adds the headers of an operation's responses that follow from its method and statuses.
 fn describe_headers(method: &Method, operation: &mut Operation) {
     let responses = &mut operation.responses.responses;
     let is_limited = responses.contains_key("429");

@@ -1,15 +1,15 @@
-//! Attempts to sign in by a name that is tried far too often: one after the other, so that they
-//! are slow however many come at once.
+//! Sign-in attempts for a name that exceeds its limit: they pass one at a time, so that their rate
+//! is low however many arrive.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Mutex as Turn;
 
-/// Attempts by one name that are inside at most: the one that is slowed down, and those that wait.
+/// The maximum number of attempts per name: the one being slowed down, and those that wait.
 const MAX_INSIDE: usize = 5;
 
-/// The attempts, by their names.
+/// The attempts by name.
 #[derive(Default)]
 pub struct SlowLane(Mutex<HashMap<String, Lane>>);
 
@@ -19,7 +19,7 @@ struct Lane {
     turn: Arc<Turn<()>>,
 }
 
-/// A place inside, until it is dropped: also when the client has gone.
+/// The slot of an attempt, until it is dropped, also by a disconnected client.
 struct Slot<'a> {
     lanes: &'a SlowLane,
     name: &'a str,
@@ -27,8 +27,8 @@ struct Slot<'a> {
 }
 
 impl SlowLane {
-    /// Waits until all earlier attempts by this name are through, and then for `slow_down`. False:
-    /// too many wait already.
+    /// Waits for all earlier attempts with this name, then for `slow_down`. Returns false if too many
+    /// attempts already wait.
     pub async fn pass(&self, name: &str, slow_down: impl AsyncFnOnce()) -> bool {
         let Some(slot) = self.enter(name) else { return false };
         let _turn = slot.turn.lock().await;

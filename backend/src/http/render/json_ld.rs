@@ -22,7 +22,7 @@ pub fn linked_data(product: &Product, rating: &ProductRating) -> serde_json::Val
     put("description", product.description.as_deref().map(Into::into));
     put("sku", product.sku.as_deref().map(Into::into));
     put("image", product.picture_url.as_deref().map(Into::into));
-    // Without ratings there is no average, and nothing to aggregate.
+    // Without ratings there is no average.
     put(
         "aggregateRating",
         rating.average.map(|average| {
@@ -39,7 +39,7 @@ pub fn linked_data(product: &Product, rating: &ProductRating) -> serde_json::Val
     data
 }
 
-/// JSON that may stand in a script element, which only a `<` could end.
+/// JSON for a script element; escapes `<`, which could end it.
 pub fn script_json(value: &impl Serialize) -> Result<Markup, StoreError> {
     let json =
         serde_json::to_string(value).map_err(|error| StoreError::Internal(error.to_string()))?;

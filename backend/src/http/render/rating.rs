@@ -35,7 +35,7 @@ pub fn rating_panel(id: ProductId, rating: &ProductRating) -> Markup {
     }
 }
 
-/// How many of the `rated` reviews have so many stars.
+/// The bar of the histogram for a number of stars.
 fn bar(id: ProductId, stars: u8, count: u64, rated: u64) -> Markup {
     let label = format!("{}: {}", counted(stars.into(), "star"), counted(count, "review"));
     let width = format!("{:.1}%", count as f64 / rated as f64 * 100.0);

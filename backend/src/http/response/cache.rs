@@ -1,5 +1,4 @@
-//! Answers to the public's reads: made on a thread that may block, kept as bytes, and given again
-//! while nothing has changed.
+//! The cache of public responses, as encoded bytes. An entry is used until its data changes.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -22,27 +21,26 @@ use crate::http::response::json::{EncodedJson, JsonWithEtag};
 use crate::http::response::problem::ApiError;
 use crate::store::{Store, StoreError, Subject};
 
-/// What other processes write is seen after this time at the latest. What this one writes is seen
-/// at once; and so is, by any process, what its client has written: see [`crate::http::middleware::consistency_token`].
+/// Writes of other processes become visible within this time; writes of this process, and those of the
+/// client itself (see [`crate::http::middleware::consistency_token`]), at once.
 const MAX_AGE: Duration = Duration::from_secs(1);
 
-/// An answer that is still asked for is renewed before it is too old, so that hardly anybody waits
-/// for that: at an age of so many milliseconds, which one is by chance. Answers that were first
-/// given at the same time would otherwise all be read at the same time, again and again. It is not
-/// read where a stamp tells that nothing has changed.
+/// The age, in milliseconds, at which a request for an entry refreshes it in the background, before
+/// it expires. The age is random, so that entries of the same time are not all refreshed together.
+/// An entry is not read again while the data version is the same.
 const REFRESH_AFTER_MS: Range<u64> = 600..900;
 
-/// A stamp is not taken more often.
+/// How often the data version is checked at most.
 const VERSION_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Roughly what an answer takes beside its body, in bytes.
+/// The approximate memory of an entry besides its body, in bytes.
 const ENTRY_OVERHEAD_BYTES: u64 = 512;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CacheKey {
     Product(ProductId),
     Rating(ProductId),
-    /// The first page of a list of a product's reviews.
+    /// The first page of a product's reviews.
     FirstPage(ProductId, ReviewSort, Option<Rating>, PageLimit),
     Review(ReviewId),
 }
@@ -58,9 +56,9 @@ impl CacheKey {
     }
 }
 
-/// Answers that were given a moment ago.
+/// The cache of public responses.
 pub struct ResponseCache {
-    /// By coding too: each is made, and compressed, once.
+    /// The coding is part of the key, so that each response is compressed once.
     entries: Option<Cache<(CacheKey, Coding), Arc<Entry>, ByBytes>>,
     data_version: ArcSwapOption<DataVersion>,
 }
@@ -72,7 +70,7 @@ struct DataVersion {
     checked_at: Instant,
 }
 
-/// An answer, and what may be newer than it is.
+/// A cached response, and the state of the data when it was read.
 struct Entry {
     answer: EncodedJson,
     /// The subject's change count before the answer was read.
@@ -96,21 +94,21 @@ impl Weighter<(CacheKey, Coding), Arc<Entry>> for ByBytes {
 }
 
 impl ResponseCache {
-    /// Room for so many bytes; with 0, nothing is kept.
+    /// A cache of this size; 0 disables it.
     pub fn new(bytes: u64) -> ResponseCache {
         let likely_number = usize::try_from(bytes / 4_096).unwrap_or(usize::MAX);
         let entries = (bytes > 0).then(|| Cache::with_weighter(likely_number, bytes, ByBytes));
         ResponseCache { entries, data_version: ArcSwapOption::empty() }
     }
 
-    /// The answer that may be given, if there is one: nothing that it should show has changed.
+    /// The cached response, if it is still current.
     fn current(&self, key: (CacheKey, Coding), store: &Store) -> Option<Arc<Entry>> {
         let entry = self.entries.as_ref()?.get(&key)?;
         let is_current = entry.change_count == store.change_count(key.0.subject());
         (is_current && self.age(&entry) < MAX_AGE).then_some(entry)
     }
 
-    /// For how long others may have changed what it shows.
+    /// For how long other processes may have changed its data.
     fn age(&self, entry: &Entry) -> Duration {
         let since_read = entry.read_at.elapsed();
         match &*self.data_version.load() {
@@ -125,7 +123,7 @@ impl ResponseCache {
         self.age(entry) >= entry.refresh_after
     }
 
-    /// Makes the answer, and keeps it.
+    /// Reads and caches a response.
     fn refresh<T: Serialize>(
         &self,
         key: (CacheKey, Coding),
@@ -133,7 +131,7 @@ impl ResponseCache {
         read: impl FnOnce(&Store) -> Result<JsonWithEtag<T>, StoreError>,
     ) -> Result<EncodedJson, StoreError> {
         self.check_data_version(store);
-        // Who waited for the same may have had his turn before; or nothing has changed.
+        // Another request may have refreshed it, or nothing has changed.
         if let Some(entry) = self.current(key, store).filter(|entry| !self.needs_refresh(entry)) {
             entry.is_refreshing.store(false, Ordering::Relaxed);
             return Ok(entry.answer.clone());
@@ -169,7 +167,7 @@ impl ResponseCache {
     }
 }
 
-/// What a handler that answers the public needs.
+/// The argument of handlers for public reads.
 #[derive(Clone)]
 pub struct PublicReader {
     store: RequestStore,
@@ -193,7 +191,7 @@ impl FromRequest for PublicReader {
 }
 
 impl PublicReader {
-    /// The answer that `read` makes.
+    /// Runs `read` without the cache.
     pub async fn read<T: Serialize + Send + 'static>(
         &self,
         read: impl FnOnce(&Store) -> Result<JsonWithEtag<T>, StoreError> + Send + 'static,
@@ -203,7 +201,7 @@ impl PublicReader {
         run_read(self.store.clone(), encoded).await
     }
 
-    /// The same; or what was made under this key, if nothing has changed since.
+    /// The cached response for this key if it is current; otherwise runs `read`.
     pub async fn cached<T: Serialize + Send + 'static>(
         &self,
         key: CacheKey,
@@ -219,7 +217,7 @@ impl PublicReader {
         };
         if self.cache.needs_refresh(&entry) && !entry.is_refreshing.swap(true, Ordering::Relaxed) {
             let store = self.store.clone();
-            // If it fails, those are told who ask when this one is too old.
+            // If it fails, requests get the error once the entry has expired.
             actix_web::rt::spawn(async move { run_read(store, make).await.ok() });
         }
         Ok(entry.answer.clone())

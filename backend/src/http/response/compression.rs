@@ -1,8 +1,8 @@
-//! Compression: text of a kilobyte or more, for those who accept it.
+//! Compression by gzip of text from a kilobyte on, for clients that accept it.
 //!
-//! By gzip: on pages of reviews, brotli at the same speed is no smaller, and a tenth smaller at
-//! six times the work. A compressed answer is another representation, so its strong ETag is
-//! another one too: the tag of the plain answer with `-gzip` at its end, as Apache does it.
+//! For pages of reviews, brotli at the same speed is no smaller, and 10 % smaller at six times the
+//! work. A compressed response is another representation with its own strong ETag: the plain tag
+//! with the suffix `-gzip`, as in Apache.
 
 use std::io::{self, Write};
 
@@ -16,16 +16,16 @@ use actix_web::web::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// Shorter bodies are sent as they are: they and their headers fill a packet either way.
+/// Shorter bodies are not compressed: they fit into one packet anyway.
 pub const MIN_BYTES: usize = 1_024;
 
-/// What shared caches must know of answers that may be compressed.
+/// The `Vary` header of responses that may be compressed.
 pub const VARY: &str = "accept-encoding";
 
-/// What proxies append to the tags of answers that they compress, and what we do.
+/// The suffixes that proxies and this service append to the tags of compressed responses.
 const TAG_ENDS: [&str; 2] = ["-gzip", "-br"];
 
-/// How a body that is made for a request may be sent.
+/// The content coding of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Coding {
     Identity,
@@ -34,7 +34,7 @@ pub enum Coding {
 }
 
 impl Coding {
-    /// The one that the client likes better.
+    /// The coding that the client prefers.
     pub fn of(request: &HttpRequest) -> Coding {
         match best_encoding(request, &[ContentEncoding::Identity, ContentEncoding::Gzip]) {
             ContentEncoding::Gzip => Coding::Gzip,
@@ -43,7 +43,7 @@ impl Coding {
     }
 }
 
-/// Which of these encodings the client likes best; identity, if none.
+/// The encoding that the client prefers; identity if it accepts none.
 pub fn best_encoding(request: &HttpRequest, encodings: &[ContentEncoding]) -> ContentEncoding {
     if !request.headers().contains_key(header::ACCEPT_ENCODING) {
         return ContentEncoding::Identity;
@@ -56,32 +56,32 @@ pub fn best_encoding(request: &HttpRequest, encodings: &[ContentEncoding]) -> Co
     }
 }
 
-/// The bytes by gzip, the fastest way: level 4 takes twice as long for a tenth less.
+/// Compresses at the fastest level: level 4 takes twice as long for 10 % less.
 pub fn gzip(bytes: &[u8]) -> io::Result<Bytes> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 3), Compression::fast());
     encoder.write_all(bytes)?;
     encoder.finish().map(Bytes::from)
 }
 
-/// The tag of the compressed answer whose plain one has this tag.
+/// The tag of a compressed response, from the plain tag.
 pub fn compressed_tag(tag: &HeaderValue) -> Option<HeaderValue> {
     let plain = tag.to_str().ok()?.strip_suffix('"')?;
     HeaderValue::try_from(format!("{plain}-gzip\"")).ok()
 }
 
-/// What a proxy has made its tag of, if it looks like one of those.
+/// The tag without the suffix of a compressed response.
 pub fn plain_tag(tag: &str) -> &str {
     TAG_ENDS.into_iter().find_map(|end| tag.strip_suffix(end)).unwrap_or(tag)
 }
 
-/// Compresses an answer that is text, long enough, and plain until now.
+/// Compresses a response if it is text, long enough, and not compressed yet.
 pub fn compress(mut response: ServiceResponse<BoxBody>) -> io::Result<ServiceResponse<BoxBody>> {
     let is_long = match response.response().body().size() {
         BodySize::Sized(bytes) => bytes >= MIN_BYTES as u64,
         BodySize::None | BodySize::Stream => false,
     };
     let headers = response.headers();
-    // What varies has been made in the right coding already.
+    // A response with `Vary` already has the right coding.
     let is_done =
         headers.contains_key(header::VARY) || headers.contains_key(header::CONTENT_ENCODING);
     if !is_long || is_done || !is_text(headers) {
@@ -95,7 +95,7 @@ pub fn compress(mut response: ServiceResponse<BoxBody>) -> io::Result<ServiceRes
     let (response, body) = response.into_parts();
     let mut response = match body.try_into_bytes() {
         Ok(bytes) => response.set_body(BoxBody::new(gzip(&bytes)?)),
-        // A file, for instance, which is read while it is sent.
+        // A streamed body, such as a file.
         Err(body) => return Ok(ServiceResponse::new(request, response.set_body(body))),
     };
     let headers = response.headers_mut();
@@ -106,7 +106,7 @@ pub fn compress(mut response: ServiceResponse<BoxBody>) -> io::Result<ServiceRes
     Ok(ServiceResponse::new(request, response))
 }
 
-/// JSON, problems, and what search engines read.
+/// Whether the response is JSON, a problem, or a sitemap.
 fn is_text(headers: &HeaderMap) -> bool {
     let found = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
     [&b"application/json"[..], b"application/problem+json", b"application/xml"]

@@ -1,4 +1,4 @@
-//! Answers: JSON with an ETag, and links to next pages.
+//! JSON responses, with ETags and links to the next page.
 
 use std::fmt::Display;
 
@@ -16,7 +16,7 @@ use crate::http::response::compression::{self, Coding};
 use crate::http::response::problem::ApiError;
 use crate::store::StoreError;
 
-/// The answer to a read: JSON that clients may keep, and ask again whether it has changed.
+/// A JSON response that clients may cache and revalidate by its ETag.
 pub struct JsonWithEtag<T> {
     body: T,
     next_cursor: Option<String>,
@@ -26,29 +26,29 @@ pub struct JsonWithEtag<T> {
 }
 
 impl<T: Serialize> JsonWithEtag<T> {
-    /// A whole answer.
+    /// A complete response.
     pub fn new(body: T) -> JsonWithEtag<T> {
         JsonWithEtag { body, next_cursor: None, partial: false, version: None, private: false }
     }
 
-    /// Something that counts its own changes: its version is its ETag.
+    /// A versioned object, whose version is its ETag.
     pub fn versioned(body: T, version: i32) -> JsonWithEtag<T> {
         JsonWithEtag { version: Some(version), ..JsonWithEtag::new(body) }
     }
 
-    /// The same, but not for everybody: no cache on the way keeps it.
+    /// Excludes shared caches.
     pub fn private(self) -> JsonWithEtag<T> {
         JsonWithEtag { private: true, ..self }
     }
 
-    /// A page: its next one gets a link. A partial one is never kept by anybody.
+    /// A page, with a link to the next one. A partial page is not cached.
     pub fn page(body: T, next_cursor: Option<String>, partial: bool) -> JsonWithEtag<T> {
         JsonWithEtag { next_cursor, partial, ..JsonWithEtag::new(body) }
     }
 }
 
 impl<T: Serialize> JsonWithEtag<T> {
-    /// As it goes to clients that accept this coding.
+    /// Encodes the response for clients that accept this coding.
     pub fn encode(self, accepted: Coding) -> Result<EncodedJson, StoreError> {
         let broken = |error: &dyn Display| StoreError::Internal(error.to_string());
         let body = serde_json::to_vec(&self.body).map_err(|error| broken(&error))?;
@@ -87,12 +87,12 @@ impl<T: Serialize> Responder for JsonWithEtag<T> {
     }
 }
 
-/// The answer to a read, as bytes.
+/// An encoded JSON response.
 #[derive(Clone)]
 pub struct EncodedJson {
     body: Bytes,
     coding: Coding,
-    /// Whether another client may get it in another coding.
+    /// Whether other clients may get another coding.
     varies: bool,
     etag: HeaderValue,
     next_cursor: Option<String>,
@@ -101,12 +101,12 @@ pub struct EncodedJson {
 }
 
 impl EncodedJson {
-    /// Bytes of its body.
+    /// The length of the body in bytes.
     pub fn len(&self) -> usize {
         self.body.len()
     }
 
-    /// Whether it may be given to others too.
+    /// Whether other clients may get it too.
     pub fn is_cacheable(&self) -> bool {
         !self.partial && !self.private
     }
@@ -126,7 +126,7 @@ impl Responder for EncodedJson {
         if self.partial {
             response.insert_header((header::CACHE_CONTROL, "no-store"));
         } else {
-            // "no-cache" lets anybody keep the answer, but nobody use it without asking.
+            // "no-cache" allows storing the response, but requires revalidation.
             let keep = if self.private { "private, no-cache" } else { "no-cache" };
             response.insert_header((header::CACHE_CONTROL, keep));
             let is_unchanged = matches_if_none_match(request, &self.etag);
@@ -142,7 +142,7 @@ impl Responder for EncodedJson {
     }
 }
 
-/// An answer that is nobody else's business: JSON that nobody keeps.
+/// A confidential JSON response, which is never stored.
 pub struct NoStoreJson<T> {
     status: StatusCode,
     body: T,
@@ -155,17 +155,17 @@ impl<T: Serialize> NoStoreJson<T> {
         NoStoreJson::page(body, None)
     }
 
-    /// A page: its next one gets a link.
+    /// A page, with a link to the next one.
     pub fn page(body: T, next_cursor: Option<String>) -> NoStoreJson<T> {
         NoStoreJson { status: StatusCode::OK, body, next_cursor, headers: Vec::new() }
     }
 
-    /// The same with another status.
+    /// Sets the status.
     pub fn with_status(self, status: StatusCode) -> NoStoreJson<T> {
         NoStoreJson { status, ..self }
     }
 
-    /// The same with this header too.
+    /// Adds a header.
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> NoStoreJson<T> {
         self.headers.push((name, value));
         self
@@ -188,22 +188,22 @@ impl<T: Serialize> Responder for NoStoreJson<T> {
     }
 }
 
-/// Done, and nothing to say.
+/// 204 without a body.
 pub fn no_content() -> HttpResponse {
     HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, "no-store")).finish()
 }
 
-/// Counts how often the fields of reviews or products, as the API shows them, have changed. A client
-/// must not take what it got from an earlier program for what this one would say.
+/// The version of the representation of reviews and products, a part of their ETags: clients must not
+/// reuse responses of an earlier program with other fields.
 const REPRESENTATION: u32 = 1;
 
-/// The ETag of something that counts its own changes. `If-Match` takes it by the version alone.
+/// The ETag of a versioned object. `If-Match` only compares the version.
 pub fn version_tag(version: i32) -> EntityTag {
     EntityTag::new_strong(format!("{version}.{REPRESENTATION}"))
 }
 
-/// Whether the client says that it has this version (RFC 9110, section 13.1.2), if with a tag that a
-/// proxy has made of ours.
+/// Whether `If-None-Match` contains the tag (RFC 9110, section 13.1.2), possibly with the suffix of
+/// a proxy.
 pub fn matches_if_none_match(request: &HttpRequest, etag: &HeaderValue) -> bool {
     if !request.headers().contains_key(header::IF_NONE_MATCH) {
         return false;
@@ -235,8 +235,8 @@ mod tests {
     use super::*;
     use ostrakon_shared::{AdminProduct, ProductId, Review, ReviewId, ReviewStatus};
 
-    /// When this fails, reviews or products look different than they did: count up
-    /// [`REPRESENTATION`] with the texts here.
+    /// When this fails, the representation of reviews or products has changed: increment
+    /// [`REPRESENTATION`] and update the texts here.
     #[test]
     fn the_representation_is_the_one_that_tags_tell() {
         let id = ReviewId::new(1_234_567_890_123_456_789).unwrap();

@@ -1,4 +1,4 @@
-//! Problems (RFC 9457): the one place where what went wrong becomes a status.
+//! Problems (RFC 9457): maps errors to statuses.
 
 use actix_web::body::BoxBody;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
@@ -8,13 +8,13 @@ use ostrakon_shared::{FieldError, Problem, ProblemCode, ValueError};
 
 use crate::store::StoreError;
 
-/// What clients are told to wait when something is away, in seconds.
+/// The `Retry-After` of 503 responses, in seconds.
 const RETRY_AFTER_S: u32 = 2;
 
 /// The media type of problems.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// Why a request is refused.
+/// An error response.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{code}: {detail}")]
 pub struct ApiError {
@@ -29,23 +29,23 @@ impl ApiError {
         ApiError { code, detail: detail.into(), errors: Vec::new(), headers: Vec::new() }
     }
 
-    /// The same, answered with this header too.
+    /// Adds a response header.
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> ApiError {
         self.headers.push((name, value));
         self
     }
 
-    /// A body whose fields are wrong.
+    /// A body with invalid fields.
     pub fn fields(errors: Vec<FieldError>) -> ApiError {
         let names: Vec<_> = errors.iter().filter_map(|error| error.pointer.as_deref()).collect();
         let detail = match names.as_slice() {
-            [] | [""] => "The body is not what this request takes.".to_owned(),
-            names => format!("Please correct {}.", names.join(", ")),
+            [] | [""] => "The body is not a JSON object.".to_owned(),
+            names => format!("Invalid fields: {}.", names.join(", ")),
         };
         ApiError { errors, ..ApiError::new(ProblemCode::ValidationFailed, detail) }
     }
 
-    /// A query parameter that is wrong.
+    /// An invalid query parameter.
     pub fn parameter(name: &str, error: ValueError) -> ApiError {
         let ValueError { code, detail, params } = error;
         let detail = format!("Parameter {name}: {detail}.");
@@ -55,7 +55,7 @@ impl ApiError {
 
     pub fn method_not_allowed(method: &Method, path: &str, allowed: &[Method]) -> ApiError {
         let allow = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
-        let detail = format!("{path} takes {allow}, not {method}.");
+        let detail = format!("{method} is not allowed for {path}; use {allow}.");
         let refusal = ApiError::new(ProblemCode::MethodNotAllowed, detail);
         match HeaderValue::from_str(&allow) {
             Ok(allow) => refusal.with_header(header::ALLOW, allow),
@@ -63,7 +63,7 @@ impl ApiError {
         }
     }
 
-    /// The problem as clients read it.
+    /// The body of the response.
     pub fn problem(self, request_id: String) -> Problem {
         Problem {
             r#type: format!("/problems/{}", self.code),
@@ -77,7 +77,7 @@ impl ApiError {
     }
 }
 
-/// The status of each kind of problem.
+/// The HTTP status of a problem code.
 pub fn status(code: ProblemCode) -> StatusCode {
     match code {
         ProblemCode::MalformedJson
@@ -150,10 +150,10 @@ impl From<StoreError> for ApiError {
                 ApiError::new(code, format!("The disk of {} is full.", databases.join(", ")))
             }
             StoreError::Busy(database) => {
-                ApiError::new(code, format!("{database} can't take more reviews to write now."))
+                ApiError::new(code, format!("The write queue of {database} is full."))
             }
             StoreError::Locked(database) => {
-                let detail = format!("Something else is changing the same in {database}.");
+                let detail = format!("Another transaction in {database} holds the lock.");
                 ApiError::new(code, detail)
             }
             StoreError::ReadOnly(database) => {

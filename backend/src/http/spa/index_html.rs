@@ -1,5 +1,5 @@
-//! `index.html`, in memory: the page that every address of the app is answered with, as it was
-//! built or with what the server has to say between its marks.
+//! `index.html` in memory: the response for all pages of the app, as built or with prerendered
+//! content in its slots.
 
 use std::fs;
 use std::io;
@@ -15,23 +15,23 @@ use crate::http::response::compression::{best_encoding, gzip};
 use crate::http::response::json::matches_if_none_match;
 use crate::http::spa::prerender::Parts;
 
-/// The names of the marks, in their order: `<!--head-->` to `<!--/head-->` and so on.
+/// The slots in order; comments mark them: `<!--head-->` to `<!--/head-->` and so on.
 const SLOTS: [&str; 3] = ["head", "content", "answers"];
 
 pub struct IndexHtml {
     text: String,
-    /// As it was built, in every encoding that it was compressed to.
+    /// The page as built, in each precompressed encoding.
     plain: Vec<Document>,
-    /// What is before, between and after the marks.
+    /// The HTML around the slots.
     frame: Option<[String; SLOTS.len() + 1]>,
 }
 
 impl IndexHtml {
-    /// The encodings of pages that are made for a request.
+    /// The encodings of prerendered pages.
     pub const DYNAMIC_ENCODINGS: [ContentEncoding; 2] =
         [ContentEncoding::Identity, ContentEncoding::Gzip];
 
-    /// Reads the page, and its compressed forms if they are there.
+    /// Reads the page and its precompressed variants.
     pub fn read(file: &Path) -> io::Result<IndexHtml> {
         let text = fs::read_to_string(file)?;
         let mut plain = vec![Document::new(ContentEncoding::Identity, text.clone())];
@@ -53,7 +53,7 @@ impl IndexHtml {
         &self.text
     }
 
-    /// The page as it was built, in an encoding that suits this request.
+    /// The page as built, in the best encoding for the request.
     pub fn plain(&self, request: &HttpRequest) -> &Document {
         let encodings: Vec<_> = self.plain.iter().map(|document| document.encoding).collect();
         let encoding = best_encoding(request, &encodings);
@@ -61,7 +61,7 @@ impl IndexHtml {
         fitting.unwrap_or(&self.plain[0])
     }
 
-    /// The page with these parts; None when it has no place for them.
+    /// The page with these parts in its slots; None if it has no slots.
     pub fn render(&self, parts: &Parts, encoding: ContentEncoding) -> io::Result<Option<Document>> {
         let Some([start, body, foot, end]) = &self.frame else { return Ok(None) };
         let Parts { head, content, preloaded } = parts;
@@ -70,7 +70,7 @@ impl IndexHtml {
         if encoding != ContentEncoding::Gzip {
             return Ok(Some(Document::new(ContentEncoding::Identity, html)));
         }
-        // A third of it: a tenth of a second on a slow line.
+        // Saves two thirds: a tenth of a second on a slow connection.
         Ok(Some(Document::new(ContentEncoding::Gzip, gzip(&html)?)))
     }
 }
@@ -87,7 +87,7 @@ fn frame(text: &str) -> Option<[String; SLOTS.len() + 1]> {
     Some(pieces)
 }
 
-/// A page as it is sent.
+/// An encoded page.
 pub struct Document {
     encoding: ContentEncoding,
     etag: HeaderValue,
@@ -103,7 +103,7 @@ impl Document {
         Document { encoding, etag, body }
     }
 
-    /// The answer to a request for it. One that does not exist is never known.
+    /// The response with the page; only existing pages have an ETag.
     pub fn answer(&self, request: &HttpRequest, status: StatusCode) -> HttpResponse {
         let mut response = HttpResponse::build(status);
         if status == StatusCode::OK {

@@ -19,10 +19,10 @@ use crate::http::render::json_ld::{linked_data, script_json};
 use crate::http::render::rating::{rating_panel, reviews_text};
 use crate::store::{ProductQuery, ReviewQuery, Store, StoreError};
 
-/// What the field to search with is called.
+/// The label of the search field.
 const SEARCH: &str = "Search products";
 
-/// The app's pages whose addresses name nothing in the databases: they are always there.
+/// The app's pages that don't depend on the databases.
 const FIXED: [&str; 12] = [
     "/",
     "/sign-in",
@@ -38,11 +38,11 @@ const FIXED: [&str; 12] = [
     "/admin/databases",
 ];
 
-/// A page of the app, by its address.
+/// A page of the app, from its URL.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Page {
     Catalogue,
-    /// A product. Its reviews too, unless they are to be chosen or sorted.
+    /// A product; with its first reviews unless the query filters or sorts them.
     Product {
         id: ProductId,
         reviews: bool,
@@ -52,22 +52,22 @@ pub enum Page {
     Missing,
 }
 
-/// What the server has to say on a page.
+/// The server's content of a page.
 pub enum Prerendered {
     Filled(Parts),
-    /// That it does not exist.
+    /// The page does not exist.
     NotFound,
-    /// Nothing: the app finds out what there is, or what is missing.
+    /// No content: the app loads it.
     Unknown,
 }
 
-/// What a page has of its own, for the marks of `index.html`.
+/// The content of a page for the slots of `index.html`.
 pub struct Parts {
     /// Title, description and the like.
     pub head: Markup,
-    /// What is shown until the app takes its place.
+    /// The content until the app replaces it.
     pub content: Markup,
-    /// What the app need not ask for.
+    /// The responses that the app would request.
     pub preloaded: Markup,
 }
 
@@ -84,7 +84,7 @@ impl Page {
         } else if let Some(id) = path.strip_prefix("/reviews/") {
             id.parse().map(Page::Review)
         } else if let Some(id) = path.strip_prefix("/admin/accounts/") {
-            // Whether there is such an account is nobody's business.
+            // The existence of an account is not public.
             id.parse().map(|_: AccountId| Page::Other)
         } else {
             return Page::Missing;
@@ -92,17 +92,17 @@ impl Page {
         page.unwrap_or(Page::Missing)
     }
 
-    /// The path of the page that this one is another name of.
+    /// The canonical path, if this is another spelling of it.
     pub fn canonical(path: &str) -> Option<&str> {
         if path == "/index.html" {
             return Some("/");
         }
         let canonical = path.strip_suffix('/')?.trim_end_matches('/');
-        // Only what is a page, so that nobody is sent to another site (`//example.org/`).
+        // Only pages, to prevent redirects to other sites (`//example.org/`).
         (Page::at(canonical, "") != Page::Missing).then_some(canonical)
     }
 
-    /// Reads what is shown on it. `origin` is the public address of this service, if known.
+    /// Reads the content of the page. `origin` is the public origin of this service, if known.
     pub fn prerender(self, store: &Store, origin: Option<&str>) -> Result<Prerendered, StoreError> {
         let prerendered = match self {
             Page::Catalogue => catalogue(store, origin),
@@ -138,7 +138,7 @@ fn catalogue(store: &Store, origin: Option<&str>) -> Result<Prerendered, StoreEr
             div.page-head {
                 h1 { "Products" }
                 search {
-                    // Not to be used yet: the app's own would not know what was typed.
+                    // Disabled: the app would lose what was typed.
                     form.search {
                         svg.icon viewBox="0 0 24 24" aria-hidden="true" {
                             path d="M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13Zm5 11.5L21 21" {}
@@ -165,7 +165,7 @@ fn product(
     let Some(rating) = &product.rating else { return Ok(Prerendered::Unknown) };
     let reviews = if with_reviews { Some(first_reviews(store, id)?) } else { None };
     let mut preloaded = answer(&product_address(id), &product)?.into_string();
-    // Without those that are in a database that is down, it is not what the app should say.
+    // A partial list is not preloaded: the app requests it and shows what is missing.
     if let Some(reviews) = reviews.filter(|reviews| reviews.missing_databases.is_empty()) {
         preloaded.push_str(&answer(&reviews_address(id), &reviews)?.into_string());
     }
@@ -209,7 +209,7 @@ fn product_head(
     })
 }
 
-/// The one address of a page, for search engines. It must have a host.
+/// The canonical URL of a page, for search engines; it needs a host.
 fn canonical(origin: Option<&str>, path: &str) -> Markup {
     html! { @if let Some(origin) = origin { link rel="canonical" href={ (origin) (path) }; } }
 }
@@ -248,7 +248,7 @@ fn product_content(product: &Product, rating: &ProductRating) -> Markup {
     }
 }
 
-/// An answer of the API, as `ostrakon_shared::preloaded` says.
+/// A preloaded response: see `ostrakon_shared::preloaded`.
 fn answer(address: &str, body: &impl Serialize) -> Result<Markup, StoreError> {
     Ok(html! { script type="application/json" id=(address) { (script_json(body)?) } })
 }

@@ -1,9 +1,7 @@
-//! The app: its files, built by Trunk and compressed beforehand, are served from a folder; its
-//! pages from memory.
+//! Serves the app: its precompressed files, built by Trunk, from a folder, and its pages from memory.
 //!
-//! Paths that belong to nothing else are pages: the app routes them in the browser, so each is
-//! answered with the one page there is, [`IndexHtml`], on which [`Page`] may have something to say. Where
-//! no page is, it is answered with status 404, and the app says so.
+//! All other paths are pages, which the app routes in the browser: each is answered with [`IndexHtml`],
+//! into which [`Page`] may render content. Unknown pages get status 404, and the app says so.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,7 +28,7 @@ use crate::http::spa::index_html::{Document, IndexHtml};
 use crate::http::spa::prerender::{Page, Prerendered};
 use crate::store::{Store, StoreError};
 
-/// The built app, and the policy under which its pages run.
+/// The built app, and the content security policy of its pages.
 pub struct AppFiles {
     folder: PathBuf,
     index: Option<Arc<IndexHtml>>,
@@ -38,7 +36,7 @@ pub struct AppFiles {
 }
 
 impl AppFiles {
-    /// The app in `folder`, which may be missing: then the API works without it.
+    /// The app in `folder`; without it, only the API works.
     pub fn new(folder: PathBuf) -> AppFiles {
         let index = IndexHtml::read(&folder.join("index.html"))
             .inspect_err(|error| {
@@ -55,9 +53,8 @@ impl AppFiles {
     }
 }
 
-/// A policy (CSP level 3) that lets the page load what is its own and run its own WASM, and
-/// nothing else; inline scripts only as they stand in `index` now, and data, which is no script.
-/// Pictures of products come from anywhere, if by https.
+/// The content security policy (CSP level 3): allows only files and WASM of this origin, the inline
+/// scripts of `index` by hash, and images from any https origin.
 fn content_security_policy(index: &str) -> HeaderValue {
     let inline: String = inline_scripts(index)
         .map(|script| format!(" 'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(script))))
@@ -70,7 +67,7 @@ fn content_security_policy(index: &str) -> HeaderValue {
     HeaderValue::try_from(policy).expect("ASCII text and base64 make a header")
 }
 
-/// The contents of the page's scripts that have no `src`.
+/// The contents of the page's inline scripts.
 fn inline_scripts(html: &str) -> impl Iterator<Item = &str> {
     html.split("<script").skip(1).filter_map(|rest| {
         let (attributes, rest) = rest.split_once('>')?;
@@ -79,7 +76,7 @@ fn inline_scripts(html: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Everything that no route has taken.
+/// Serves all paths without a route.
 pub fn configure(config: &mut web::ServiceConfig, files: &Data<AppFiles>) {
     let folder = Files::new("/", files.folder.clone())
         .try_compressed()
@@ -89,12 +86,12 @@ pub fn configure(config: &mut web::ServiceConfig, files: &Data<AppFiles>) {
     config.service(web::scope("").wrap(from_fn(serve_page)).service(folder));
 }
 
-/// What to say about a path where there is no file.
+/// The response for a path without a file.
 async fn refuse(request: HttpRequest, routes: Data<RouteTable>) -> Result<(), ApiError> {
     Err(routes.refusal(&request))
 }
 
-/// Whether the app routes this path: it is no API's, and no file's, hidden (`/.env`) or not.
+/// Whether the app routes this path: it is neither the API's nor a file's, hidden (`/.env`) or not.
 fn is_page(path: &str) -> bool {
     let elsewhere = ["/api", "/docs", "/problems", "/healthz", "/readyz"];
     let is_under = |prefix: &str| {
@@ -105,8 +102,8 @@ fn is_page(path: &str) -> bool {
     path == "/index.html" || (!elsewhere.into_iter().any(is_under) && !is_file)
 }
 
-/// Answers with pages and files. Other methods than those that read are refused: where there is
-/// something to read, because of the method, elsewhere because there is nothing.
+/// Serves pages and files. Other methods than GET and HEAD get 405 for existing paths and 404
+/// elsewhere.
 async fn serve_page(
     files: Data<AppFiles>,
     store: RequestStore,
@@ -133,7 +130,7 @@ async fn serve_page(
     Ok(ServiceResponse::from_err(refusal, request))
 }
 
-/// Reads the page or the file at a path, and says how long it may be kept.
+/// Reads the page or file at a path, and sets its cache headers.
 async fn read(
     files: &AppFiles,
     store: RequestStore,
@@ -151,18 +148,17 @@ async fn read(
     } else {
         let response = next.call(request).await?.map_into_boxed_body();
         if !is_of_a_file(response.status()) {
-            // Of names that can't be a file's (`/.env`, `/a%00`) the service of files has more to
-            // say than visitors need to know.
+            // For invalid names (`/.env`, `/a%00`) actix-files reveals details.
             let (request, _) = response.into_parts();
             let nothing = routes.refusal(&request);
             return Ok(ServiceResponse::from_err(nothing, request));
         }
-        // Trunk puts a hash into the name of every file but the page itself.
+        // Trunk adds a hash to the name of each file except the page.
         (response, "public, max-age=31536000, immutable")
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
-    // The uncompressed file too: another client could get it from a shared cache.
+    // Also for the uncompressed file, which a shared cache could serve to another client.
     headers.insert(header::VARY, HeaderValue::from_static(compression::VARY));
     headers.insert(header::CONTENT_SECURITY_POLICY, files.content_security_policy.clone());
     Ok(response)
@@ -177,7 +173,7 @@ fn is_of_a_file(status: StatusCode) -> bool {
     status.is_success() || conditions.contains(&status)
 }
 
-/// The page at this address. What can't be read is left to the app, which says why.
+/// The page at this URL. If its content can't be read, the app loads it and shows the error.
 async fn page(
     files: &AppFiles,
     store: RequestStore,
@@ -185,7 +181,7 @@ async fn page(
     request: &HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let Some(index) = &files.index else {
-        let detail = "The app is not built: only the API is here. `just build-app` builds it.";
+        let detail = "The app is not built, only the API is available. `just build-app` builds it.";
         return Err(ApiError::new(ProblemCode::RouteNotFound, detail));
     };
     if let Some(canonical) = Page::canonical(request.path()) {
@@ -200,7 +196,7 @@ async fn page(
             let origin = settings.public_url.as_ref().map(|url| url.origin().to_owned());
             let fill = move |store: &Store| fill(page, store, origin.as_deref(), &index, encoding);
             run_read(store, fill).await.unwrap_or_else(|error| {
-                tracing::warn!(%error, "this page is left to the app");
+                tracing::warn!(%error, "a page could not be prerendered");
                 (StatusCode::OK, None)
             })
         }
@@ -209,14 +205,14 @@ async fn page(
     Ok(document.answer(request, status))
 }
 
-/// The page has another address.
+/// A redirect to the canonical path.
 fn moved(path: &str, query: &str) -> HttpResponse {
     let separator = if query.is_empty() { "" } else { "?" };
     let location = (header::LOCATION, format!("{path}{separator}{query}"));
     HttpResponse::PermanentRedirect().insert_header(location).finish()
 }
 
-/// The page with what is known of it, if anything is; and its status.
+/// The prerendered page, if it has content, and the status.
 fn fill(
     page: Page,
     store: &Store,

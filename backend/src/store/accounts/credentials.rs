@@ -1,4 +1,4 @@
-//! Passwords that change, and what ends with them: sessions and API tokens.
+//! Changing passwords, and ending sessions and API tokens.
 
 use jiff::Timestamp;
 use ostrakon_shared::{
@@ -13,7 +13,7 @@ use crate::store::accounts::passwords::require_strong;
 use crate::store::audit::{AuditTarget, Source, audit_change, record};
 use crate::store::error::StoreError;
 
-/// How many sessions and API tokens have ended.
+/// The numbers of ended sessions and API tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EndedCredentials {
     /// Sessions.
@@ -23,8 +23,8 @@ pub struct EndedCredentials {
 }
 
 impl Accounts<'_> {
-    /// Changes an account's own password. Its sessions end, but for the one that asks, and if its
-    /// owner wants that its API tokens.
+    /// Changes the password of the session's account. Ends its other sessions and, on request,
+    /// revokes its API tokens.
     pub fn change_password(
         &self,
         source: &Source,
@@ -50,8 +50,8 @@ impl Accounts<'_> {
         self.replace_password(&row, &new.new_password, end).map(drop)
     }
 
-    /// Gives the account with this name a new password, as an operator does when it is lost or has
-    /// been found out: all its sessions and API tokens end.
+    /// Sets the password of an account for an operator, when it is lost or compromised. Ends all
+    /// its sessions and API tokens.
     pub fn reset_password(
         &self,
         name: &str,
@@ -86,11 +86,11 @@ impl Accounts<'_> {
                 accounts::replace_password(connection, row.id, &row.password_hash, &hash)?;
             if replaced { end(connection).map(Some) } else { Ok(None) }
         })?;
-        // Somebody else has changed it meanwhile: the current one is another one now.
+        // The password has changed since it was verified.
         ended.ok_or(StoreError::PasswordWrong)
     }
 
-    /// Notes that the owner of a session has typed the password in it.
+    /// Confirms the password in a session.
     pub fn prove(
         &self,
         source: &Source,
@@ -108,7 +108,7 @@ impl Accounts<'_> {
         if noted { Ok(()) } else { Err(StoreError::PasswordWrong) }
     }
 
-    /// The account, if this is its password.
+    /// The account; fails unless this is its password.
     fn require_password(
         &self,
         source: &Source,
@@ -131,12 +131,12 @@ impl Accounts<'_> {
         Ok(row.ok_or(StoreError::AccountNotFound(id))?.try_into()?)
     }
 
-    /// All sessions of an account, as admins see them.
+    /// All sessions of an account, for admins.
     pub fn sessions_of(&self, id: AccountId) -> Result<SessionList, StoreError> {
         self.sessions(self.get(id)?.id, None)
     }
 
-    /// All API tokens of an account, as admins see them.
+    /// All API tokens of an account, for admins.
     pub fn tokens_of(&self, id: AccountId) -> Result<TokenList, StoreError> {
         self.tokens(self.get(id)?.id)
     }

@@ -1,4 +1,4 @@
-//! Accounts: creating and changing them.
+//! Creating, listing and editing accounts.
 
 use jiff::Timestamp;
 use ostrakon_shared::{
@@ -18,22 +18,22 @@ use crate::store::error::{StoreError, transaction};
 use crate::store::routing::cursor::{self, ListScope};
 use crate::text::{NameKeys, fold, name_key};
 
-/// The demo's account, and its password.
+/// The name of the demo's account, and its password.
 pub const DEMO_NAME: &str = "admin";
 
-/// A page of accounts, as it is asked for.
+/// The parameters of a page of accounts.
 #[derive(Clone, Debug, Default)]
 pub struct AccountQuery {
-    /// Only accounts whose name holds this, in any case and any accents.
+    /// Only accounts whose name contains this text, ignoring case and accents.
     pub search: String,
-    /// Accounts on the page at most.
+    /// The maximum number of accounts.
     pub limit: PageLimit,
-    /// Where the page starts.
+    /// The start of the page.
     pub cursor: Option<String>,
 }
 
 impl Accounts<'_> {
-    /// Creates an account and begins a session of it.
+    /// Creates an account and starts a session.
     pub fn register(
         &self,
         credentials: &Credentials,
@@ -58,14 +58,14 @@ impl Accounts<'_> {
         Ok(StartedSession { account, secret })
     }
 
-    /// Creates an account with this role, for an operator: also under a name that is reserved.
+    /// Creates an account for an operator, who may use reserved names.
     pub fn create(&self, credentials: &Credentials, role: Role) -> Result<Account, StoreError> {
         let new = self.new_account(credentials, role)?;
         self.insert(&new, |connection, account| created_by_operator(connection, account, role))
     }
 
-    /// Creates the demo's admin, who can sign in only on this machine. Says whether there was
-    /// none of that name before.
+    /// Creates the demo's admin, who can only sign in on this machine. Returns false if an account
+    /// has its name.
     pub fn create_demo_admin(&self) -> Result<bool, StoreError> {
         let key = name_key(DEMO_NAME);
         if self
@@ -92,7 +92,7 @@ impl Accounts<'_> {
         }
     }
 
-    /// Names of the accounts that can sign in with the demo's password.
+    /// The names of enabled accounts with the demo's password.
     pub fn with_demo_password(&self) -> Result<Vec<String>, StoreError> {
         Ok(self.default().read_latest(accounts::with_demo_password)?)
     }
@@ -105,7 +105,7 @@ impl Accounts<'_> {
         let name = credentials.account_name();
         require_strong("password", &name, &credentials.password)?;
         let keys = NameKeys::of(&name);
-        // Before a password is hashed, which takes long.
+        // Before the slow hashing.
         if self.default().read_latest(|connection| accounts::is_taken(connection, &keys))? {
             return Err(StoreError::NameTaken);
         }
@@ -127,7 +127,7 @@ impl Accounts<'_> {
             created_at: Timestamp::now().as_millisecond(),
         };
         let inserted = self.default().write(|connection| {
-            // Names that only look alike are no conflict to the engine.
+            // The unique index does not cover names that only look alike.
             lock(connection, Lock::Names)?;
             if accounts::is_taken(connection, new.keys)? {
                 return Ok(None);
@@ -137,13 +137,13 @@ impl Accounts<'_> {
             Account::try_from(account).map(Some)
         });
         match inserted {
-            // A program that knows no such lock was faster.
+            // An older program does not take this lock.
             Err(DbError::Conflict { .. }) => Err(StoreError::NameTaken),
             inserted => inserted?.ok_or(StoreError::NameTaken),
         }
     }
 
-    /// A page of accounts, by id.
+    /// A page of accounts, sorted by id.
     pub fn list(&self, query: &AccountQuery) -> Result<AccountPage, StoreError> {
         let part = fold(query.search.trim());
         let scope = ListScope::of(&["accounts", &part]);
@@ -158,7 +158,8 @@ impl Accounts<'_> {
         Ok(Page::new(items, next_cursor))
     }
 
-    /// Changes what an account may do, or shuts it. There is always an admin left.
+    /// Changes the role of an account, or disables or enables it. The last admin can't be demoted
+    /// or disabled.
     pub fn edit(
         &self,
         source: &Source,
@@ -175,7 +176,7 @@ impl Accounts<'_> {
             let role = edit.role.unwrap_or(before.role);
             let disabled = edit.disabled.unwrap_or(before.disabled);
             let is_admin = |role: Role, disabled: bool| role == Role::Admin && !disabled;
-            // Decided under the lock: two admins can't demote each other at once.
+            // Checked under the lock, so that two admins can't demote each other.
             if is_admin(before.role, before.disabled)
                 && !is_admin(role, disabled)
                 && !accounts::has_other_admin(connection, id.get())?
@@ -192,8 +193,8 @@ impl Accounts<'_> {
         Ok(edited?)
     }
 
-    /// Shuts or opens the account with this name, the last admin's too: an operator at the
-    /// command line can always open it again.
+    /// Disables or enables the account with this name, even the last admin, because an operator can
+    /// enable it again.
     pub fn set_disabled(&self, name: &str, disabled: bool) -> Result<Account, StoreError> {
         let key = name_key(name);
         let account = self.default().write(|connection| {
@@ -222,15 +223,15 @@ impl Accounts<'_> {
         row.ok_or_else(|| StoreError::AccountUnknown(name.to_owned()))
     }
 
-    /// How many passwords were hashed or verified since the start: what sign-ins have cost.
+    /// The number of hashed or verified passwords since the start.
     pub fn passwords_hashed(&self) -> u64 {
         self.shared.passwords.hashed()
     }
 }
 
-/// What is wrong with a name that only the operator gives away.
+/// The error of a reserved name.
 pub(in crate::store) fn reserved(field: &str) -> FieldError {
-    let detail = "This name is reserved for those who run the service.".to_owned();
+    let detail = "This name is reserved for the operators of the service.".to_owned();
     FieldError::at_field(field, FieldErrorCode::Reserved, detail)
 }
 
@@ -244,7 +245,7 @@ fn created_by_operator(
     record(connection, &source, AuditAction::AccountCreated, about, &changes)
 }
 
-/// Notes what has changed about an account.
+/// Records the changes of an account.
 fn record_edit(
     connection: &mut Connection,
     source: &Source,
@@ -263,7 +264,7 @@ fn record_edit(
     }
 }
 
-/// An account that is ready to be stored.
+/// A validated new account.
 struct Prepared {
     name: String,
     keys: NameKeys,

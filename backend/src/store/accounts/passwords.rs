@@ -1,4 +1,4 @@
-//! Passwords: hashed so slowly that a stolen table is of little use.
+//! Password hashing, slow enough to protect a stolen table.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,23 +13,23 @@ use zxcvbn::zxcvbn;
 use crate::store::error::StoreError;
 use crate::text::name_key;
 
-/// Memory of one hash, in KiB (OWASP's recommendation, with the two below).
+/// The memory of one hash in KiB (OWASP's recommendation, like the two below).
 const MEMORY_KIB: u32 = 19 * 1_024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-/// How many guesses a password withstands, as zxcvbn estimates it. Common ones, names with a year
-/// and keys in a row are found much earlier; a limit of ten a minute lets through 5 · 10⁶ a year.
+/// The minimum number of guesses by the estimate of zxcvbn. Common passwords, names with a year and
+/// rows of keys need far fewer; a limit of ten per minute allows 5 · 10⁶ per year.
 const GUESSES_IF_LONG: f64 = 1e6;
-/// The same of one that is short: as many as eight random characters.
+/// The minimum for short passwords: as many as for eight random characters.
 const GUESSES_IF_SHORT: f64 = 1e8;
 
-/// A hash of no password, made like all others: whoever signs in by a name that nobody has waits
-/// as long as anybody else.
+/// A hash with the same parameters and no known password, so that signing in with an unknown name
+/// takes as long.
 const DUMMY_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA\
                             $AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// Hashes passwords, and counts how often.
+/// Hashes passwords, and counts the operations.
 #[derive(Default)]
 pub(in crate::store) struct Passwords {
     hashed: AtomicU64,
@@ -43,10 +43,10 @@ impl Passwords {
         Ok(hash.to_string())
     }
 
-    /// Whether this is the password of `hash`; without one it is not, after the same work.
+    /// Whether this is the password of `hash`. Without a hash it does the same work and returns false.
     pub fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, StoreError> {
         self.hashed.fetch_add(1, Ordering::Relaxed);
-        // What is no hash at all is nobody's either: an account that can't sign in.
+        // An account with an invalid hash can't sign in.
         let known = hash.and_then(|hash| PasswordHash::new(hash).ok());
         let dummy = || PasswordHash::new(DUMMY_HASH).map_err(|error| internal(error.into()));
         let is_known = known.is_some();
@@ -58,13 +58,13 @@ impl Passwords {
         }
     }
 
-    /// How many passwords were hashed or verified since the start.
+    /// The number of hashed or verified passwords since the start.
     pub fn hashed(&self) -> u64 {
         self.hashed.load(Ordering::Relaxed)
     }
 }
 
-/// Refuses a new password that is the account's name, a common one, or easy to guess.
+/// Refuses a new password that is the account's name, common, or easy to guess.
 pub(in crate::store) fn require_strong(
     field: &str,
     name: &str,
@@ -94,8 +94,7 @@ fn argon2() -> Result<Argon2<'static>, StoreError> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-/// The bytes of a password, the same ones however a keyboard composes its characters (NIST SP
-/// 800-63B).
+/// The normalized bytes of a password (NFKC; NIST SP 800-63B).
 fn canonical(password: &str) -> Vec<u8> {
     password.nfkc().collect::<String>().into_bytes()
 }

@@ -1,9 +1,9 @@
-//! What is removed when it is old: entries of the audit trail, and sessions that have expired.
+//! Removes old entries of the audit trail and expired sessions.
 //!
-//! What a wrong clock takes for old is gone for good. So the clock is believed only if something else
-//! speaks for it: an entry of the audit trail that was stored between a day and about a week before
-//! what it says, or that this process has run for a day, in which the clock has kept pace. While it is
-//! not believed, nothing is removed; what has expired is refused all the same.
+//! With a wrong clock, this would delete current rows for good. So the clock must be trusted first:
+//! either the audit trail has an entry between a day and about a week old, or the clock has kept
+//! pace for a day since this process started. Until then nothing is removed; expired sessions are
+//! refused anyway.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,27 +15,27 @@ use crate::store::error::StoreError;
 
 const HOUR_MS: i64 = 60 * 60 * 1_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
-/// How old entries are, in milliseconds, that speak for the clock: no younger, because a clock that is
-/// wrong has stored entries itself.
+/// The age range, in milliseconds, of entries that confirm the clock: not younger, because a wrong
+/// clock dates new entries itself.
 const WITNESSES_MS: (i64, i64) = (DAY_MS, 8 * DAY_MS);
-/// How long a clock must keep pace to be believed without them.
+/// How long the clock must keep pace to be trusted without such entries.
 const TRUST_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
-/// By how much it may be set meanwhile, in milliseconds.
+/// The maximum adjustment of the clock in that time, in milliseconds.
 const MAX_SET_MS: u64 = HOUR_MS.unsigned_abs();
-/// Entries that are removed in one transaction, and how many transactions one pruning may take.
+/// Entries removed per transaction, and transactions per run.
 const PRUNE_ROWS: i64 = 1_000;
 const PRUNE_ROUNDS: usize = 100;
 
-/// Since when the clock has kept pace with the time that passes, and what it said then.
+/// Since when the clock has kept pace with the monotonic clock, and its time then.
 pub(in crate::store) struct ClockPace(Mutex<(Instant, i64)>);
 
 impl ClockPace {
-    /// Of a clock that says this now.
+    /// Starts now, at this time of the clock.
     pub fn new(now_ms: i64) -> ClockPace {
         ClockPace(Mutex::new((Instant::now(), now_ms)))
     }
 
-    /// For how long the clock, which says `now_ms` at this moment, has kept pace.
+    /// How long the clock, which shows `now_ms` at `at`, has kept pace.
     fn kept_for(&self, at: Instant, now_ms: i64) -> Duration {
         let mut since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let passed = at.duration_since(since.0);
@@ -48,7 +48,7 @@ impl ClockPace {
     }
 }
 
-/// What was removed.
+/// The numbers of removed rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RemovedRows {
     /// Entries of the audit trail.
@@ -74,11 +74,11 @@ impl Accounts<'_> {
             return Ok(RemovedRows::default());
         }
         if !has_witnesses && kept_pace < TRUST_AFTER {
-            // Once, not every hour.
+            // Logged once, not every hour.
             if kept_pace.as_millis() < u128::from(MAX_SET_MS) {
                 let now = clock::format(now_ms);
-                let why = "the clock may be ahead: nothing was stored in the week before. What is too \
-                           old is kept until it has kept pace for a day";
+                let why = "the clock may be ahead: no entries were stored in the week before. Old rows \
+                           are kept until the clock has kept pace for a day";
                 tracing::warn!(now, "{why}");
             }
             return Ok(RemovedRows::default());
@@ -90,7 +90,12 @@ impl Accounts<'_> {
         };
         if removed != RemovedRows::default() {
             let RemovedRows { entries, sessions } = removed;
-            tracing::info!(entries, sessions, audit_days, "removed what was too old");
+            tracing::info!(
+                entries,
+                sessions,
+                audit_days,
+                "removed old audit entries and expired sessions"
+            );
         }
         Ok(removed)
     }
@@ -107,7 +112,7 @@ impl Accounts<'_> {
         Ok(removed)
     }
 
-    /// How many rows are removed: none while a transfer moves the databases.
+    /// The number of removed rows: none while a transfer makes the databases read-only.
     fn unless_read_only(
         &self,
         remove: impl FnOnce(&mut Connection) -> Result<usize, QueryError>,

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::store::error::StoreError;
 
-/// What every API token starts with, so that people and scanners know one when they see it.
+/// The prefix of API tokens, by which people and secret scanners recognize them.
 const TOKEN_PREFIX: &str = "ostk_";
 
 /// The secret of a new session: 256 random bits.
@@ -21,7 +21,7 @@ pub(in crate::store) fn new_token() -> Result<String, StoreError> {
     Ok(format!("{TOKEN_PREFIX}{}", new_session()?))
 }
 
-/// How a secret is stored. It has 256 random bits: it needs no salt, and no slow hash.
+/// The stored hash of a secret. With 256 random bits it needs neither salt nor a slow hash.
 pub(in crate::store) fn hash(secret: &str) -> Vec<u8> {
     Sha256::digest(secret).to_vec()
 }

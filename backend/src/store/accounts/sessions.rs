@@ -1,4 +1,4 @@
-//! Signing in and out, sessions, and who asks.
+//! Sign-in, sessions, and authentication of requests.
 
 use std::net::IpAddr;
 
@@ -18,20 +18,20 @@ use crate::store::audit::{AuditTarget, Source, audit_change, record};
 use crate::store::error::StoreError;
 use crate::text::name_key;
 
-/// How long a session lasts at most, in seconds.
+/// The maximum lifetime of a session, in seconds.
 pub const SESSION_S: i64 = 30 * 24 * 60 * 60;
-/// The same in milliseconds.
+/// The maximum lifetime of a session, in milliseconds.
 pub(in crate::store) const SESSION_MS: i64 = 1_000 * SESSION_S;
-/// How long a session lasts without being used, in milliseconds.
+/// The lifetime of an unused session, in milliseconds.
 pub(in crate::store) const IDLE_MS: i64 = 14 * 24 * 60 * 60 * 1_000;
-/// How long the password that was typed counts as a proof of who is there, in milliseconds.
+/// How long a password confirmation is valid, in milliseconds.
 const PROOF_MS: i64 = 15 * 60 * 1_000;
-/// Sessions an account has at most: the oldest one ends when there is one more.
+/// The maximum number of sessions per account; a new one ends the oldest.
 const MAX_SESSIONS: i64 = 50;
-/// Characters that are kept of what a browser calls itself.
+/// The stored length of a User-Agent.
 const MAX_USER_AGENT_CHARS: usize = 200;
 
-/// What a request proves itself with.
+/// The credential of a request.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Credential {
     /// The secret of a session, from its cookie.
@@ -40,56 +40,56 @@ pub enum Credential {
     Token(String),
 }
 
-/// An account that has proved itself.
+/// An authenticated account.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Authenticated {
     /// The account.
     pub account: Account,
-    /// What it has proved itself with.
+    /// How it was authenticated.
     pub method: AuthMethod,
 }
 
-/// What an account has proved itself with.
+/// How an account was authenticated.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AuthMethod {
     /// A session.
     Session {
         /// Its id.
         id: CredentialId,
-        /// Whether the password was typed within the last 15 minutes.
+        /// Whether the password was entered within the last 15 minutes.
         has_fresh_proof: bool,
     },
-    /// An API token, with what it may be used for.
+    /// An API token.
     Token {
         /// Its scopes.
         scopes: Vec<TokenScope>,
     },
 }
 
-/// The browser that signs in.
+/// The client of a sign-in.
 #[derive(Clone, Debug, Default)]
 pub struct ClientInfo {
-    /// As it names itself.
+    /// Its User-Agent.
     pub user_agent: Option<String>,
-    /// The secret of the session that it has: it ends with the new one.
+    /// The secret of its current session, which the new one replaces.
     pub session: Option<String>,
-    /// Whether it runs on this very machine.
+    /// Whether it is local.
     pub local: bool,
-    /// From which network it asks; see [`crate::store::audit::Source`].
+    /// Its network; see [`crate::store::audit::Source`].
     pub network: Option<IpAddr>,
 }
 
-/// A session that has begun.
+/// A new session.
 #[derive(Clone, PartialEq)]
 pub struct StartedSession {
-    /// Who has signed in.
+    /// The signed-in account.
     pub account: Account,
-    /// What the browser proves it with from now on.
+    /// The secret for the cookie.
     pub secret: String,
 }
 
 impl ClientInfo {
-    /// Who signs in by it: the account itself.
+    /// The source of a sign-in: the account itself.
     pub(in crate::store) fn source(&self, account: &AccountRow) -> Result<Source, QueryError> {
         let actor = Account::try_from(account.clone())?.into();
         let via = Some(AuditVia::Session);
@@ -98,7 +98,7 @@ impl ClientInfo {
 }
 
 impl Accounts<'_> {
-    /// Whose credential this is; `None` when it is nobody's, has ended, or its account is shut.
+    /// Authenticates a credential; `None` if it is unknown or expired, or its account is disabled.
     pub fn authenticate(
         &self,
         credential: &Credential,
@@ -152,8 +152,8 @@ impl Accounts<'_> {
         }))
     }
 
-    /// Begins a session. Why not is told nobody: an unknown name, a wrong password and a disabled
-    /// account take the same work and give the same answer.
+    /// Starts a session. Unknown names, wrong passwords and disabled accounts take the same time
+    /// and give the same error.
     pub fn sign_in(
         &self,
         credentials: &Credentials,
@@ -164,7 +164,7 @@ impl Accounts<'_> {
             self.default().read_latest(|connection| accounts::find_by_key(connection, &key))?;
         let hash = row.as_ref().map(|row| row.password_hash.as_str());
         let is_right = self.shared.passwords.verify(&credentials.password, hash)?;
-        // Everybody knows the demo's password: it is good for looking around on one's own machine.
+        // The demo's password is public, so it only works locally.
         let may = |row: &AccountRow| !row.disabled && (client.local || !row.demo_password);
         if !is_right || !row.as_ref().is_some_and(may) {
             self.shared.failed_sign_ins.record(
@@ -174,14 +174,14 @@ impl Accounts<'_> {
             );
         }
         if is_right && row.as_ref().is_some_and(|row| !row.disabled && !may(row)) {
-            tracing::warn!("the demo's password was refused: it is for this machine alone");
+            tracing::warn!("the demo's password was refused: it only works on this machine");
         }
         let row = row.filter(|row| is_right && may(row)).ok_or(StoreError::CredentialsWrong)?;
         let secret = secret::new_session()?;
         let account = self.default().write(|connection| {
             lock(connection, Lock::Account(row.id))?;
             let Some(now) = accounts::find_by_key(connection, &key)? else { return Ok(None) };
-            // Meanwhile it may have been disabled, or its password changed.
+            // The account may have been disabled, or its password changed, since it was read.
             if now.disabled || now.password_hash != row.password_hash {
                 return Ok(None);
             }
@@ -199,7 +199,7 @@ impl Accounts<'_> {
         Ok(self.default().write(|connection| sessions::remove(connection, &hash))?)
     }
 
-    /// All sessions of an account; `current` is the one in which its owner asks.
+    /// All sessions of an account; `current` is that of the request.
     pub fn sessions(
         &self,
         account: AccountId,
@@ -232,7 +232,7 @@ impl Accounts<'_> {
     }
 }
 
-/// Stores a session, instead of the one that the browser had.
+/// Stores a session in place of the client's current one.
 pub(in crate::store) fn insert_session(
     connection: &mut Connection,
     account_id: i64,

@@ -1,4 +1,4 @@
-//! API tokens: how programs prove for whom they ask.
+//! API tokens, the credentials of programs.
 
 use jiff::{SignedDuration, Timestamp};
 use ostrakon_shared::{
@@ -15,7 +15,7 @@ use crate::store::actor::Actor;
 use crate::store::audit::{AuditTarget, Source, audit_change, record};
 use crate::store::error::StoreError;
 
-/// API tokens an account has at most.
+/// The maximum number of API tokens per account.
 const MAX_TOKENS: i64 = 100;
 
 impl Accounts<'_> {
@@ -26,7 +26,7 @@ impl Accounts<'_> {
         })
     }
 
-    /// Creates an API token. Its secret is in the answer, and nowhere else.
+    /// Creates an API token. Only the result contains its secret.
     pub fn create_token(
         &self,
         source: &Source,
@@ -83,7 +83,7 @@ impl Accounts<'_> {
     }
 }
 
-/// Notes that a token was created, or revoked: which one, and what it may do.
+/// Records that a token was created or revoked, with its scopes.
 fn record_token(
     connection: &mut Connection,
     source: &Source,

@@ -1,5 +1,5 @@
-//! When sessions and tokens were last used: to the hour, and written off the path of the requests
-//! that use them, so that reads stay reads.
+//! The last use of sessions and tokens, to the hour. Another thread writes it, so that reading requests
+//! don't write.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,33 +11,33 @@ use crate::db::{Connection, Context, Database, QueryError};
 use crate::db::{sessions, tokens};
 use crate::store::accounts::sessions::{IDLE_MS, SESSION_MS};
 
-/// A use is written down when the one before is so long ago, in milliseconds.
+/// The minimum interval between two stored uses, in milliseconds.
 const GRANULARITY_MS: i64 = 60 * 60 * 1_000;
-/// Credentials whose last note is remembered at most; then it begins anew.
+/// The maximum number of remembered credentials; beyond it, all are forgotten.
 const MAX_REMEMBERED: usize = 10_000;
 
-/// Of which credential a use is noted.
+/// A used credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::store) enum UsedCredential {
     Session { id: CredentialId, created_at: i64 },
     Token { id: CredentialId },
 }
 
-/// The uses that are to be written.
+/// The uses to be written.
 #[derive(Default)]
 pub(in crate::store) struct Usage(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
     due: Vec<(UsedCredential, i64)>,
-    /// When a use was last noted here, so that it is tried once an hour even if it can't be written.
+    /// The last recorded use of each credential, so that a failing write is retried only once per hour.
     noted: HashMap<UsedCredential, i64>,
-    /// Whether a thread writes what is due.
+    /// Whether a thread is writing.
     writing: bool,
 }
 
 impl Usage {
-    /// Notes a use at `now_ms`, of a credential whose last known use is `last_ms`.
+    /// Records a use at `now_ms` of a credential last used at `last_ms`.
     pub fn record(
         &self,
         default: &Arc<Database>,
@@ -65,12 +65,12 @@ impl Usage {
         let thread = thread::Builder::new().name("usage".to_owned());
         match thread.spawn(move || write_all(&due, &default)) {
             Ok(_) => state.writing = true,
-            Err(error) => tracing::warn!(%error, "no thread to note the use of credentials"),
+            Err(error) => tracing::warn!(%error, "no thread to record the use of credentials"),
         }
     }
 }
 
-/// Writes what is due, until nothing is.
+/// Writes all due uses.
 fn write_all(state: &Mutex<State>, default: &Database) {
     loop {
         let due = {
@@ -84,9 +84,9 @@ fn write_all(state: &Mutex<State>, default: &Database) {
         let write = |connection: &mut Connection| {
             due.iter().try_for_each(|(used, now_ms)| set_used(connection, *used, *now_ms))
         };
-        // While `default` is read-only or away, uses are not known, and nothing else is lost.
+        // If `default` is read-only or unavailable, only this information is lost.
         if let Err(error) = default.write(&Context::default(), write) {
-            tracing::debug!(%error, "the use of credentials is not noted");
+            tracing::debug!(%error, "the use of credentials could not be recorded");
         }
     }
 }

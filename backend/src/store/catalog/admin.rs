@@ -1,6 +1,6 @@
-//! What admins do with products: list all, create, edit, archive.
+//! Administration of products: list all, create, edit, archive.
 //!
-//! A product is never deleted: its reviews lie in other databases, and may be on their way there.
+//! Products are never deleted, because reviews in other databases refer to them.
 
 use ostrakon_shared::{
     AdminProduct, AdminProductPage, AuditAction, AuditChange, NewProduct, Page, PageLimit,
@@ -17,21 +17,21 @@ use crate::store::routing::cursor::{self, ListScope};
 use crate::store::version::ExpectedVersion;
 use crate::text::words;
 
-/// A page of products, archived ones too, as it is asked for.
+/// The parameters of a page of products, including archived ones.
 #[derive(Clone, Debug, Default)]
 pub struct AdminProductQuery {
-    /// Only products whose name or SKU holds each of these words, in any case and any accents.
+    /// Only products whose name or SKU contains all of these words, ignoring case and accents.
     pub search: String,
-    /// Only those that are archived, or only those that aren't.
+    /// Only archived products, or only those in the catalogue.
     pub archived: Option<bool>,
-    /// Products on the page at most.
+    /// The maximum number of products.
     pub limit: PageLimit,
-    /// Where the page starts.
+    /// The start of the page.
     pub cursor: Option<String>,
 }
 
 impl Catalog<'_> {
-    /// A page of products, by id.
+    /// A page of products, sorted by id.
     pub fn list_all(&self, query: &AdminProductQuery) -> Result<AdminProductPage, StoreError> {
         let words = words(&query.search);
         let archived = query.archived.map_or(String::new(), |archived| archived.to_string());
@@ -55,7 +55,7 @@ impl Catalog<'_> {
         Ok(AdminProduct::try_from(row.ok_or(StoreError::ProductNotFound(id))?)?)
     }
 
-    /// Adds a product to the catalogue.
+    /// Creates a product.
     pub fn create(
         &self,
         source: &Source,
@@ -82,8 +82,8 @@ impl Catalog<'_> {
         created.map_err(refused)
     }
 
-    /// Changes a product, if it still has an expected version. An edit that says what is there
-    /// already changes nothing: neither the version nor the audit trail.
+    /// Changes a product if it still has an expected version. An edit without differences changes
+    /// neither the version nor the audit trail.
     pub fn edit(
         &self,
         source: &Source,
@@ -131,7 +131,7 @@ impl Catalog<'_> {
     }
 }
 
-/// What differs between two states of a product, or makes a new one.
+/// The differences between two states of a product, or all values of a new one.
 fn changes(before: Option<&AdminProduct>, after: &AdminProduct) -> Vec<AuditChange> {
     let values = |product: &AdminProduct| {
         [
@@ -151,7 +151,7 @@ fn changes(before: Option<&AdminProduct>, after: &AdminProduct) -> Vec<AuditChan
         .collect()
 }
 
-/// Ids are the engine's business: what can conflict is the SKU.
+/// The engine assigns ids, so only the SKU can conflict.
 fn refused(error: DbError) -> StoreError {
     match error {
         DbError::Conflict { .. } => StoreError::SkuTaken,
@@ -159,7 +159,7 @@ fn refused(error: DbError) -> StoreError {
     }
 }
 
-/// What searches look through.
+/// The text for searches.
 fn search_text(product: &NewProduct) -> String {
     products::search_text(&product.name, product.sku.as_deref())
 }

@@ -1,4 +1,4 @@
-//! Products, and searching them.
+//! Listing and searching products.
 
 use std::collections::HashMap;
 use std::sync::PoisonError;
@@ -11,21 +11,21 @@ use crate::store::error::StoreError;
 use crate::store::routing::cursor::{self, ListScope};
 use crate::text::words;
 
-/// A page of products, as it is asked for.
+/// The parameters of a page of products.
 #[derive(Clone, Debug, Default)]
 pub struct ProductQuery {
-    /// Only products whose name or SKU holds each of these words, in any case and any accents.
+    /// Only products whose name or SKU contains all of these words, ignoring case and accents.
     pub search: String,
-    /// Products on the page at most.
+    /// The maximum number of products.
     pub limit: PageLimit,
-    /// Where the page starts.
+    /// The start of the page.
     pub cursor: Option<String>,
-    /// Whether an answer that lacks some ratings is better than none.
+    /// Whether a partial answer is allowed, without some ratings.
     pub allow_partial: bool,
 }
 
 impl Catalog<'_> {
-    /// A page of products, by id, each with its rating.
+    /// A page of products, sorted by id, with their ratings.
     pub fn list(&self, query: &ProductQuery) -> Result<ProductPage, StoreError> {
         let words = words(&query.search);
         let scope = ListScope::of(&["products", &words.join(" ")]);
@@ -47,7 +47,7 @@ impl Catalog<'_> {
         })
     }
 
-    /// The product with this id, and its rating; `allow_partial` as in [`ProductQuery`].
+    /// A product with its rating; `allow_partial` as in [`ProductQuery`].
     pub fn get(&self, id: ProductId, allow_partial: bool) -> Result<Product, StoreError> {
         let row = self.routing().default().read(|connection| products::find(connection, id))?;
         let row = row.ok_or(StoreError::ProductNotFound(id))?;
@@ -55,7 +55,7 @@ impl Catalog<'_> {
         Ok(product(row, id, ratings.by_product.remove(&id)))
     }
 
-    /// The ids of up to `limit` products of the catalogue, from the id `start` on.
+    /// Up to `limit` ids of products in the catalogue, from `start` on.
     pub fn ids(&self, start: i64, limit: usize) -> Result<Vec<i64>, StoreError> {
         Ok(self
             .routing()
@@ -63,7 +63,7 @@ impl Catalog<'_> {
             .read(|connection| products::catalogue_ids(connection, start, limit))?)
     }
 
-    /// The catalogue in parts of `size` products: the id to read each from. The first is 0.
+    /// The first id of each part of `size` products of the catalogue; 0 for the first part.
     pub fn parts(&self, size: usize) -> Result<Vec<i64>, StoreError> {
         let mut starts = self
             .routing()
@@ -75,7 +75,7 @@ impl Catalog<'_> {
         Ok(starts)
     }
 
-    /// Fails with [`StoreError::ProductNotFound`] unless there is such a product.
+    /// Fails with [`StoreError::ProductNotFound`] if the product does not exist.
     pub(in crate::store) fn require(&self, id: ProductId) -> Result<(), StoreError> {
         if self.shared.known_products.read().unwrap_or_else(PoisonError::into_inner).contains(&id) {
             return Ok(());

@@ -14,14 +14,14 @@ use crate::store::routing::scatter_gather::ReadFrom;
 
 /// The ratings of several products.
 pub(super) struct Ratings {
-    /// Without the products whose home buckets lie partly in a missing database.
+    /// Without products that have home buckets in a missing database.
     pub by_product: HashMap<ProductId, ProductRating>,
-    /// Names of databases that did not answer.
+    /// The names of unavailable databases.
     pub missing_databases: Vec<String>,
 }
 
 impl Catalog<'_> {
-    /// How a product is rated.
+    /// The rating of a product.
     pub fn rating(&self, product: ProductId) -> Result<ProductRating, StoreError> {
         self.require(product)?;
         let mut ratings = self.ratings_of(&[product], false)?;
@@ -31,7 +31,7 @@ impl Catalog<'_> {
             .ok_or_else(|| StoreError::Internal(format!("no rating of product {product}")))
     }
 
-    /// The ratings of those `products` that there are, in their order, each once.
+    /// The ratings of existing `products`, in their order, each once.
     pub fn ratings(&self, products: &[ProductId]) -> Result<ProductRatingList, StoreError> {
         let existing =
             self.routing().default().read(|connection| products::existing(connection, products))?;
@@ -48,7 +48,7 @@ impl Catalog<'_> {
         Ok(ProductRatingList { items })
     }
 
-    /// The ratings of products: one query a database, however many products there are.
+    /// The ratings of products, with one query per database.
     pub(super) fn ratings_of(
         &self,
         products: &[ProductId],

@@ -1,4 +1,4 @@
-//! Doing what migrations leave to the program: see `db/backfill.rs`.
+//! Runs the backfill tasks of migrations: see `db/tables/backfill.rs`.
 
 use std::collections::HashMap;
 
@@ -7,11 +7,11 @@ use crate::db::backfill::{self, Step};
 use crate::db::{Context, Database, DbError};
 use crate::store::cluster::setup::SetupError;
 
-/// Rows after which a task says how far it has come.
+/// Rows between two progress messages.
 const ROWS_PER_LINE: u64 = 100_000;
 
-/// Does what the migrations of `database` have left to do. A task that is interrupted is done from
-/// its beginning by the next run, which finds most rows right.
+/// Runs the pending backfill tasks of `database`. An interrupted task starts again with the next
+/// run, which changes only wrong rows.
 pub(in crate::store) fn run(
     default: &Database,
     database: &Database,
@@ -39,7 +39,7 @@ pub(in crate::store) fn run(
     Ok(())
 }
 
-/// Takes all steps of a task; returns how many rows there were.
+/// Runs all steps of a task; returns the number of rows.
 fn each<P>(
     start: P,
     progress: &mut dyn FnMut(u64),

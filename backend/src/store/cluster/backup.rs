@@ -1,10 +1,8 @@
-//! `backup`: copies all databases while they are served, into a folder of its own that can be
-//! checked and restored.
+//! `backup`: copies all databases without downtime to a new folder that can be checked and restored.
 //!
-//! A folder holds many backups (`folder`), each named by the time at which it began. One is written
-//! under a name that ends in `.partial`, its manifest last, and gets its name when all of it is on the disk.
-//! Reviews databases come first and `default` last: then all products and accounts that the reviews
-//! name are in it.
+//! A folder contains many backups (`folder`), each named after its start time. A backup is written
+//! under a name that ends in `.partial`, its manifest last, and renamed when it is complete on
+//! disk. `default` comes last, so that it contains all products and accounts of the copied reviews.
 
 mod check;
 mod folder;
@@ -32,11 +30,10 @@ use folder::{Backups, PARTIAL, backup_name};
 use manifest::{BackupStart, ClusterPins, FileEntry, MANIFEST, entry_name};
 pub use manifest::{Manifest, SavedDatabase};
 
-/// Hears the name of the database that is being dealt with, and how many of its rows have been
-/// since it was last called.
+/// A progress callback: gets the name of the current database, and its rows since the last call.
 pub type DatabaseProgressFn<'a> = &'a dyn Fn(&str, u64);
 
-/// Why a backup was not made, or can't be used: one line a problem.
+/// Why a backup failed or can't be used, one line per problem.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct BackupError(pub String);
@@ -47,19 +44,19 @@ impl From<DbError> for BackupError {
     }
 }
 
-/// What was done.
+/// The result of a backup.
 #[derive(Debug)]
 pub struct BackupResult {
     /// The new backup.
     pub folder: PathBuf,
-    /// What it holds.
+    /// Its manifest.
     pub manifest: Manifest,
-    /// Older backups that were deleted.
+    /// The deleted older backups.
     pub deleted: Vec<PathBuf>,
 }
 
 impl Cluster<'_> {
-    /// How many rows there are to be saved.
+    /// The number of rows to back up.
     pub fn rows(&self) -> Result<u64, StoreError> {
         let mut rows = 0;
         for (database, kind) in self.backup_order() {
@@ -70,8 +67,8 @@ impl Cluster<'_> {
         Ok(rows)
     }
 
-    /// Saves all databases in a new folder below `folder`, with those of `others`, files of the data
-    /// folder, that are there. Then deletes the oldest backups of this cluster there but `keep`.
+    /// Saves all databases and the existing files in `others` to a new folder below `folder`. Then
+    /// deletes all but the newest `keep` backups of this cluster there.
     pub fn back_up(
         &self,
         folder: &Path,
@@ -93,7 +90,7 @@ impl Cluster<'_> {
             Ok(manifest)
         });
         let manifest = saved.inspect_err(|_| {
-            // The error is told; the next backup removes what this one could not.
+            // The first error is returned; the next backup removes the remains.
             fs::remove_dir_all(&partial).ok();
         })?;
         let deleted = match keep {
@@ -105,7 +102,7 @@ impl Cluster<'_> {
         Ok(BackupResult { folder: whole, manifest, deleted })
     }
 
-    /// All databases, in the order in which they are saved.
+    /// All databases in the order of a backup.
     fn backup_order(&self) -> impl Iterator<Item = (&Database, Kind)> {
         let shards = &self.shared.shards;
         let reviews = shards.reviews.iter().map(|database| (&**database, Kind::Reviews));
@@ -115,8 +112,8 @@ impl Cluster<'_> {
     fn require_supported(&self) -> Result<(), BackupError> {
         let default = &self.shared.shards.default;
         if default.read_latest(&Context::default(), transfer::source_id)?.is_some() {
-            let problem = "these databases are read-only: `ostrakon transfer` moves them, or has \
-                           moved them. Back up those that it has filled";
+            let problem = "these databases are read-only because of `ostrakon transfer`: back up its target \
+                           instead";
             return Err(BackupError(problem.to_owned()));
         }
         for (database, _) in self.backup_order() {
@@ -167,7 +164,9 @@ fn save(
     let taken_at = Timestamp::now();
     let contents = backup::save(database, kind, &path, &|rows| progress(name, rows))?;
     if contents.pins != Some(cluster.pins(name)) {
-        return Err(BackupError(format!("{name} was replaced by another database meanwhile")));
+        return Err(BackupError(format!(
+            "{name} was replaced by another database during the backup"
+        )));
     }
     Ok(SavedDatabase {
         name: name.to_owned(),
@@ -179,7 +178,7 @@ fn save(
     })
 }
 
-/// Copies a file under its own name; returns that, and what it holds.
+/// Copies a file; returns its name and digest.
 fn save_file(file: &Path, folder: &Path) -> io::Result<(String, FileEntry)> {
     let name = file.file_name().unwrap_or_default();
     let mut copy = files::create_file(&folder.join(name))?;
@@ -188,7 +187,7 @@ fn save_file(file: &Path, folder: &Path) -> io::Result<(String, FileEntry)> {
     Ok((name.to_string_lossy().into_owned(), digest.into()))
 }
 
-/// The files of a saved database, which are brought to the disk, for this user alone.
+/// The files of a saved database, synced to disk and readable only by this user.
 fn written_files(folder: &Path, path: &Path) -> io::Result<BTreeMap<String, FileEntry>> {
     let mut entries = BTreeMap::new();
     for (name, file) in files_of(folder, path)? {
@@ -203,8 +202,7 @@ fn written_files(folder: &Path, path: &Path) -> io::Result<BTreeMap<String, File
     Ok(entries)
 }
 
-/// The files of a saved database, which is one itself or a folder of them, by their names in the
-/// manifest.
+/// The files of a saved database, a file or a folder, by their names in the manifest.
 fn files_of(folder: &Path, path: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
     let paths = if path.is_dir() {
         let entries = path.read_dir()?.map(|entry| Ok(entry?.path()));

@@ -1,4 +1,4 @@
-//! `backup check`: whether a backup still is what its manifest says.
+//! `backup check`: compares a backup with its manifest.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,8 +11,8 @@ use crate::db::{Context, Database, DbError, backup, copy, inspect, migrate};
 use crate::store::cluster::backup::manifest::{ClusterPins, FileEntry, Manifest, SavedDatabase};
 use crate::store::cluster::backup::{DatabaseProgressFn, files_of};
 
-/// Compares the files of a backup with its manifest, and opens each database that is wanted. Changes
-/// nothing; returns what is wrong, a line each.
+/// Compares the files of a backup with its manifest, and opens the `wanted` databases. Read-only;
+/// returns one line per problem.
 pub fn check(
     folder: &Path,
     manifest: &Manifest,
@@ -24,7 +24,7 @@ pub fn check(
     for saved in manifest.databases.iter().filter(|saved| wanted(&saved.name)) {
         progress(&saved.name, 0);
         let damaged = check_files(folder, saved);
-        // What is no more what was saved need not be looked into.
+        // Damaged files are not opened.
         if damaged.is_empty() {
             problems.extend(check_contents(folder, saved, &manifest.cluster, progress));
         }
@@ -43,11 +43,11 @@ fn check_names(manifest: &Manifest) -> Vec<String> {
     if names == expected && reviews > 0 {
         Vec::new()
     } else {
-        vec![format!("the manifest names other databases than a cluster has: {names:?}")]
+        vec![format!("the databases in the manifest are not those of a cluster: {names:?}")]
     }
 }
 
-/// Compares files with what the manifest says of them.
+/// Compares files with their entries in the manifest.
 fn check_entries(folder: &Path, of: &str, files: &BTreeMap<String, FileEntry>) -> Vec<String> {
     let mut problems = Vec::new();
     for (name, expected) in files {
@@ -57,9 +57,8 @@ fn check_entries(folder: &Path, of: &str, files: &BTreeMap<String, FileEntry>) -
                 "{of}: {name} has {} bytes, {} by the manifest",
                 found.bytes, expected.bytes
             )),
-            Ok(_) => {
-                problems.push(format!("{of}: {name} is damaged: its SHA-256 is not the manifest's"))
-            }
+            Ok(_) => problems
+                .push(format!("{of}: {name} is damaged: its SHA-256 differs from the manifest")),
             Err(error) => problems.push(format!("{of}: {name}: {error}")),
         }
     }
@@ -92,7 +91,7 @@ fn check_contents(
             .unwrap_or_else(|error| vec![error.to_string()]),
         Engine::Postgres | Engine::Unknown => {
             let read = backup::read_dump(&path).map_err(|error| format!("{}: {error}", saved.name));
-            // Its rows can be counted when they are restored.
+            // The rows of a dump are only counted when it is restored.
             progress(&saved.name, saved.rows());
             read.err().into_iter().collect()
         }
@@ -111,13 +110,13 @@ fn check_file(
     let name = &saved.name;
     let mut problems: Vec<_> = damage.into_iter().map(|line| format!("{name}: {line}")).collect();
     if pins != Some(pinned.pins(name)) {
-        problems.push(format!("{name}: its pins are not the manifest's"));
+        problems.push(format!("{name}: its pins differ from the manifest"));
     }
     problems.extend(compare(copy, saved, &|rows| progress(name, rows))?);
     Ok(problems)
 }
 
-/// What is different in a database that should hold what was saved: a line a table.
+/// The differences between a database and its saved state, one line per table.
 pub fn compare(
     database: &Database,
     saved: &SavedDatabase,
@@ -134,7 +133,7 @@ pub fn compare(
         })?;
         return Ok(saved.differences(&found.tables));
     }
-    // Another version of this program saved it, whose rows may have other columns.
+    // The rows of another version of this program may have other columns.
     let found = backup::counts(database, kind)?;
     progress(saved.rows());
     Ok(saved.count_differences(&found))

@@ -1,9 +1,9 @@
-//! A folder of backups: which are in it, in which order, and which process may write there.
+//! A folder of backups: their order, and the lock for writing.
 //!
-//! Names tell the time, and a clock may be wrong once. So each backup is numbered in its manifest,
-//! higher than all that were in the folder before it, and the highest number is the newest backup.
-//! Those without a number, of an older program, come before, in the order of their names; if they are
-//! dated ahead of the clock, before these.
+//! Names contain the time of a possibly wrong clock. So each manifest has a sequence number, higher
+//! than those of all existing backups; the highest number is the newest backup. Backups of older
+//! programs without a number come before all others, sorted by name; those dated ahead of the clock
+//! come first.
 
 use std::fs::{self, File};
 use std::io;
@@ -16,21 +16,21 @@ use crate::store::clock::MAX_AHEAD_MS;
 use crate::store::cluster::backup::BackupError;
 use crate::store::cluster::backup::manifest::{MANIFEST, Manifest};
 
-/// What ends the name of a backup that is not whole.
+/// The suffix of incomplete backups.
 pub const PARTIAL: &str = ".partial";
-/// Held by the process that writes into a folder of backups.
+/// The lock file of the process that writes.
 const LOCK: &str = ".ostrakon-lock";
-/// The shape of names.
+/// The pattern of names.
 const NAME_PATTERN: &str = "0000-00-00T00-00-00.000Z";
 
-/// The right to write into a folder of backups, until it is dropped.
+/// The exclusive right to write to a folder of backups, until it is dropped.
 pub struct Backups<'a> {
     folder: &'a Path,
     _locked: File,
 }
 
 impl Backups<'_> {
-    /// Takes the right, and removes what interrupted backups have left.
+    /// Takes the lock, and removes the remains of interrupted backups.
     pub fn lock(folder: &Path) -> Result<Backups<'_>, BackupError> {
         let at = |error: io::Error| BackupError(format!("{}: {error}", folder.display()));
         let path = folder.join(LOCK);
@@ -58,7 +58,8 @@ impl Backups<'_> {
         Ok(whole.iter().map(|backup| backup.sequence).max().unwrap_or_default() + 1)
     }
 
-    /// Deletes the oldest backups of this cluster but `keep`, of which `new` is one; returns which.
+    /// Deletes all but the newest `keep` backups of this cluster, including `new`; returns the
+    /// deleted ones.
     pub fn remove_old(&self, new: &Path, cluster: &str, keep: usize) -> io::Result<Vec<PathBuf>> {
         let mut others = complete_backups(self.folder)?;
         let is_of = |manifest: &Manifest| manifest.cluster.id == cluster;
@@ -66,7 +67,7 @@ impl Backups<'_> {
         let old = (others.len() + 1).saturating_sub(keep);
         others.truncate(old);
         for CompleteBackup { path, .. } in &others {
-            // Under this name it no longer counts as a backup, even if deleting its files fails.
+            // With this name it does not count as a backup even if deleting its files fails.
             let partial = files::beside(path, PARTIAL);
             fs::rename(path, &partial)?;
             fs::remove_dir_all(&partial)?;
@@ -75,12 +76,12 @@ impl Backups<'_> {
     }
 }
 
-/// The name of a backup that began at this time. No colons: other systems don't have them in names.
+/// The name of a backup by its start time, without colons, which some file systems refuse.
 pub fn backup_name(started_at: Timestamp) -> String {
     started_at.strftime("%Y-%m-%dT%H-%M-%S.%3fZ").to_string()
 }
 
-/// The backup that a path means: the folder of one, or the newest one in a folder of many.
+/// The backup at a path: its folder, or the newest backup in a folder of backups.
 pub fn find(path: &Path) -> Result<PathBuf, BackupError> {
     if path.join(MANIFEST).exists() {
         return Ok(path.to_owned());
@@ -94,11 +95,11 @@ pub fn find(path: &Path) -> Result<PathBuf, BackupError> {
     })
 }
 
-/// A backup that is whole by its name.
+/// A complete backup.
 struct CompleteBackup {
     path: PathBuf,
     name: String,
-    /// `None`: it can't be read.
+    /// `None` if it can't be read.
     manifest: Option<Manifest>,
     sequence: u64,
     is_ahead: bool,
@@ -119,7 +120,7 @@ fn complete_backups(folder: &Path) -> io::Result<Vec<CompleteBackup>> {
     whole.sort_by(|one, other| one.name.cmp(&other.name));
     let mut before = 0;
     for backup in &mut whole {
-        // One that can't be read has the place that its name says, so that its damage is noticed.
+        // An unreadable backup keeps its position by name, so that its damage is noticed.
         before = backup.manifest.as_ref().map_or(before, |manifest| manifest.sequence);
         backup.sequence = before;
     }
@@ -130,7 +131,7 @@ fn complete_backups(folder: &Path) -> io::Result<Vec<CompleteBackup>> {
 fn warn_of_dates_ahead(backups: &[CompleteBackup]) {
     for CompleteBackup { path, .. } in backups.iter().filter(|backup| backup.is_ahead) {
         let backup = path.display();
-        tracing::warn!(%backup, "dated ahead of the clock: it is wrong, or was");
+        tracing::warn!(%backup, "dated ahead of the clock: a clock is or was wrong");
     }
 }
 
@@ -145,7 +146,7 @@ fn remove_partial(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a folder is named as backups are.
+/// Whether this is the name of a complete backup.
 fn is_backup_name(name: &str) -> bool {
     name.len() == NAME_PATTERN.len()
         && name.bytes().zip(NAME_PATTERN.bytes()).all(|(byte, expected)| match expected {

@@ -1,4 +1,4 @@
-//! What a backup says about itself: `manifest.json`, written last.
+//! The manifest of a backup, `manifest.json`, written last.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,11 +14,10 @@ use crate::db::migrate::Kind;
 
 /// The file's name.
 pub const MANIFEST: &str = "manifest.json";
-/// The format that this program writes, and the only one that it reads. Another number means that
-/// something has another meaning, not that something was added.
+/// The format that this program writes and reads. Incompatible changes increment it; additions don't.
 const FORMAT: u32 = 1;
 
-/// What a backup holds.
+/// The manifest of a backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The format of this file.
@@ -27,22 +26,22 @@ pub struct Manifest {
     pub program: String,
     /// The cluster.
     pub cluster: ClusterPins,
-    /// The number of the backup in its folder: each one's is higher than those of all that were there
-    /// before it. 0 of a program that did not count.
+    /// The sequence number of the backup in its folder, higher than all existing ones. 0 if an
+    /// older program wrote it.
     #[serde(default)]
     pub sequence: u64,
     /// When the backup began.
     pub started_at: Timestamp,
-    /// When all was saved.
+    /// When the backup was complete.
     pub finished_at: Timestamp,
-    /// `reviews-1` to `reviews-N`, then `default`: in the order in which they were saved.
+    /// `reviews-1` to `reviews-N`, then `default`, in the order of saving.
     pub databases: Vec<SavedDatabase>,
-    /// What else belongs to the cluster: files of the data folder, by their names.
+    /// Other files of the data folder, by name.
     #[serde(default)]
     pub files: BTreeMap<String, FileEntry>,
 }
 
-/// What is known of a backup when it begins.
+/// The start of a backup.
 #[derive(Clone, Copy, Debug)]
 pub struct BackupStart {
     /// See [`Manifest::sequence`].
@@ -51,7 +50,7 @@ pub struct BackupStart {
     pub started_at: Timestamp,
 }
 
-/// What all databases of a cluster have in common.
+/// The pins that all databases of a cluster share.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterPins {
     /// The cluster's own id.
@@ -74,9 +73,9 @@ pub struct SavedDatabase {
     /// What kind of database it is.
     #[serde(deserialize_with = "Engine::known")]
     pub engine: Engine,
-    /// When it was saved: what was committed before is in it.
+    /// When it was saved; it contains all earlier commits.
     pub taken_at: Timestamp,
-    /// The migrations that it has.
+    /// Its migrations.
     pub migrations: Vec<String>,
     /// Its files, by their paths below the backup's folder, with `/` between the parts.
     pub files: BTreeMap<String, FileEntry>,
@@ -96,10 +95,10 @@ pub struct FileEntry {
 /// The rows of one bucket of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rows {
-    /// Which; none in tables without buckets.
+    /// The bucket; None in tables without buckets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bucket: Option<i16>,
-    /// How many there are.
+    /// The number of rows.
     pub rows: u64,
     /// The sum of their hashes, XXH3 of 128 bits, as hexadecimal digits.
     pub hash: String,
@@ -145,12 +144,12 @@ impl Manifest {
         serde_json::from_slice(&text).map_err(broken)
     }
 
-    /// What tells this backup from any other.
+    /// A unique id of this backup.
     pub fn id(&self) -> String {
         format!("{} of {}", self.cluster.id, self.finished_at)
     }
 
-    /// Rows of all tables of all databases, or of those that are named.
+    /// The number of rows of the `wanted` databases.
     pub fn rows(&self, wanted: impl Fn(&str) -> bool) -> u64 {
         let databases = self.databases.iter().filter(|saved| wanted(&saved.name));
         databases.map(SavedDatabase::rows).sum()
@@ -179,22 +178,22 @@ impl From<Pins> for ClusterPins {
 }
 
 impl SavedDatabase {
-    /// Which tables it has.
+    /// The kind of its tables.
     pub fn kind(&self) -> Kind {
         if self.name == "default" { Kind::Default } else { Kind::Reviews }
     }
 
-    /// Rows of all its tables.
+    /// The number of rows of all its tables.
     pub fn rows(&self) -> u64 {
         self.tables.values().flatten().map(|rows| rows.rows).sum()
     }
 
-    /// The file or folder that holds it.
+    /// Its file or folder.
     pub fn path(&self, folder: &Path) -> PathBuf {
         folder.join(entry_name(&self.name, self.engine))
     }
 
-    /// What is different in a database that should hold this: a line a table.
+    /// The differences to the digests of a database, one line per table.
     pub fn differences(&self, found: &BTreeMap<String, Digests>) -> Vec<String> {
         let none = Digests::new();
         let line = |(table, rows): (&String, &Vec<Rows>)| {
@@ -215,7 +214,7 @@ impl SavedDatabase {
         self.tables.iter().filter_map(line).collect()
     }
 
-    /// The same of a database that lacks migrations of this program, which can only count its rows.
+    /// The differences to the row counts of a database that lacks migrations of this program.
     pub fn count_differences(&self, found: &BTreeMap<String, u64>) -> Vec<String> {
         let line = |(table, rows): (&String, &Vec<Rows>)| {
             let wanted = rows.iter().map(|rows| rows.rows).sum();
@@ -228,23 +227,23 @@ impl SavedDatabase {
     fn difference(&self, table: &str, wanted: u64, found: u64) -> String {
         let name = &self.name;
         if wanted == found {
-            format!("{name}: {table}: other rows than the manifest says")
+            format!("{name}: {table}: rows differ from the manifest")
         } else {
             format!("{name}: {table}: {wanted} rows by the manifest, but {found}")
         }
     }
 }
 
-/// What the file or folder of a database is called.
+/// The name of the file or folder of a database.
 pub fn entry_name(database: &str, engine: Engine) -> String {
     match engine {
         Engine::Sqlite => format!("{database}.sqlite3"),
-        // A manifest with an unknown one is not read.
+        // Reading a manifest refuses unknown engines.
         Engine::Postgres | Engine::Unknown => database.to_owned(),
     }
 }
 
-/// The rows of each table as the manifest has them.
+/// The rows of each table, for the manifest.
 pub fn rows(tables: BTreeMap<String, Digests>) -> BTreeMap<String, Vec<Rows>> {
     let rows = |digests: Digests| {
         let rows = digests.into_iter().map(|(bucket, digest)| Rows {
