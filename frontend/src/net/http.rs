@@ -25,8 +25,8 @@ pub enum ApiError {
     Refused(Box<Problem>),
     /// The server can't be reached.
     Unreachable,
-    /// The response is not from the API but from a proxy, say; its status, if it had one.
-    Unreadable(Option<u16>),
+    /// The response, with this status, is not from the API but from a proxy, say.
+    Unreadable(u16),
 }
 
 impl ApiError {
@@ -52,9 +52,8 @@ impl fmt::Display for ApiError {
         match self {
             ApiError::Refused(problem) => f.write_str(&problem.detail),
             ApiError::Unreachable => f.write_str("The server can’t be reached."),
-            ApiError::Unreadable(None) => f.write_str("The server’s answer can’t be read."),
-            ApiError::Unreadable(Some(status)) => {
-                write!(f, "The server’s answer, of status {status}, can’t be read.")
+            ApiError::Unreadable(status) => {
+                write!(f, "The server sent an unexpected response (status {status}).")
             }
         }
     }
@@ -135,7 +134,7 @@ impl RequestBuilder {
     /// Sends the request, and deserializes the response.
     pub async fn answer<T: DeserializeOwned>(self) -> Result<T, ApiError> {
         let (status, text) = self.exchange().await?;
-        serde_json::from_str(&text).map_err(|_| ApiError::Unreadable(Some(status)))
+        serde_json::from_str(&text).map_err(|_| ApiError::Unreadable(status))
     }
 
     /// Sends a request whose response has no content.
@@ -189,7 +188,7 @@ impl RequestBuilder {
 
 fn refusal(status: u16, text: &str) -> ApiError {
     let Ok(problem) = serde_json::from_str::<Problem>(text) else {
-        return ApiError::Unreadable(Some(status));
+        return ApiError::Unreadable(status);
     };
     if problem.code == ProblemCode::SessionInvalid {
         ON_SESSION_LOST.with_borrow(|on_lost| on_lost.iter().for_each(|act| act()));
