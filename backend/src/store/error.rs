@@ -1,10 +1,10 @@
-//! What can go wrong, in the product's terms.
+//! Errors in terms of the product.
 
 use ostrakon_shared::{AccountId, CredentialId, FieldError, ProblemCode, ProductId, ReviewId};
 
 use crate::db::{Connection, DbError, QueryError, RequestDatabase};
 
-/// Why the store did not do what it was asked for.
+/// Why a store operation failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// There is no such product.
@@ -13,22 +13,22 @@ pub enum StoreError {
     /// There is no such review.
     #[error("there is no review {0}")]
     ReviewNotFound(ReviewId),
-    /// These fields have values that they can't have.
+    /// These fields are invalid.
     #[error("{} invalid fields", .0.len())]
     Invalid(Vec<FieldError>),
-    /// Not a cursor that this service made.
+    /// The cursor is not a value issued by this service.
     #[error("not a cursor")]
     CursorInvalid,
-    /// A cursor of another list.
+    /// The cursor belongs to another list.
     #[error("a cursor of another list")]
     CursorMismatch,
-    /// This key made another review of this product.
+    /// The key was used for another review of this product.
     #[error("the Idempotency-Key was used for another review")]
     IdempotencyKeyReused,
-    /// No account has this name and this password, and may sign in.
+    /// No enabled account has this name and password.
     #[error("wrong name or password")]
     CredentialsWrong,
-    /// The account's password is another one.
+    /// The password is wrong.
     #[error("the current password is another one")]
     PasswordWrong,
     /// An account has this name already.
@@ -43,34 +43,34 @@ pub enum StoreError {
     /// The account has no session, or no API token, with this id.
     #[error("there is no session or token {0}")]
     CredentialNotFound(CredentialId),
-    /// No admin would be left.
+    /// The change would leave no admin.
     #[error("this is the only admin")]
     LastAdmin,
     /// Guests may not do this here.
     #[error("sign in first")]
     SignInRequired,
-    /// It belongs to somebody else.
+    /// It belongs to another account.
     #[error("not allowed")]
     NotAllowed,
-    /// The account has reviewed this product already: this is the review.
+    /// The account has already reviewed this product; this is its review.
     #[error("reviewed already: {0}")]
     ReviewExists(ReviewId),
     /// Its author has deleted the review.
     #[error("the review is deleted")]
     ReviewDeleted,
-    /// A moderator decides about reviews of others only.
+    /// Moderators can't decide about their own reviews.
     #[error("a review of the moderator's own")]
     OwnReview,
-    /// The product has left the catalogue.
+    /// The product is archived.
     #[error("product {0} is archived")]
     ProductArchived(ProductId),
-    /// This reader has reported the review already.
+    /// This reader has already reported the review.
     #[error("reported already")]
     AlreadyReported,
-    /// The last thing that happened was no decision.
+    /// There is no decision to undo.
     #[error("nothing to undo")]
     NothingToUndo,
-    /// Somebody else has changed it meanwhile.
+    /// It has changed since the given version.
     #[error("changed meanwhile")]
     VersionConflict,
     /// Another product has this SKU.
@@ -82,37 +82,37 @@ pub enum StoreError {
     /// The database is being verified already.
     #[error("{0} is being verified")]
     VerifyRunning(String),
-    /// These databases don't answer.
+    /// These databases are unavailable.
     #[error("{} not available", .0.join(", "))]
     Unavailable(Vec<String>),
-    /// These databases are damaged, or can't be written to: an operator has to see to them.
+    /// These databases are damaged or not writable: an operator must repair them.
     #[error("{} can't be used as they are", .0.join(", "))]
     Unusable(Vec<String>),
-    /// So many reviews wait to be written to this database that one more would wait too long.
+    /// The write queue of this database is full.
     #[error("too many wait for {0}")]
     Busy(String),
-    /// Another transaction in this database holds what is to be changed, and has not ended in time.
+    /// Another transaction in this database held a lock for too long.
     #[error("{0} is locked by another transaction")]
     Locked(String),
-    /// This database takes no changes.
+    /// This database is read-only.
     #[error("{0} is read-only: `ostrakon transfer` moves it, or has moved it")]
     ReadOnly(String),
-    /// A bucket is moving, and hasn't arrived while we waited.
+    /// A bucket is moving.
     #[error("a bucket is moving")]
     BucketMoved,
-    /// There is no room in these databases.
+    /// The disks of these databases are full.
     #[error("{} full", .0.join(", "))]
     StorageFull(Vec<String>),
-    /// A clock is wrong: no reviews can be dated.
+    /// A clock is outside the range of ids.
     #[error("{0}")]
     ClockWrong(String),
-    /// Something is wrong with the program or with what is stored.
+    /// A fault of the program or the stored data.
     #[error("{0}")]
     Internal(String),
 }
 
 impl StoreError {
-    /// The problem code that clients read.
+    /// The problem code for clients.
     pub fn code(&self) -> ProblemCode {
         match self {
             StoreError::ProductNotFound(_) => ProblemCode::ProductNotFound,
@@ -154,7 +154,7 @@ impl StoreError {
 }
 
 impl From<DbError> for StoreError {
-    /// The details go to the log: they are no client's business.
+    /// Logs the details, which clients must not see.
     fn from(error: DbError) -> StoreError {
         match error {
             DbError::Moved { .. } => StoreError::BucketMoved,

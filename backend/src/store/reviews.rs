@@ -1,4 +1,4 @@
-//! Reviews: writing, listing, changing and moderating them.
+//! Reviews: creating, listing, changing and moderating them.
 
 pub mod admin;
 pub mod attempts;
@@ -20,7 +20,7 @@ use crate::store::routing::{Routing, Shards};
 use policy::Policy;
 use write_queue::Writers;
 
-/// What all requests share of the reviews.
+/// The shared state of the reviews.
 pub(in crate::store) struct Shared {
     shards: Arc<Shards>,
     catalog: Arc<catalog::Shared>,
@@ -39,7 +39,7 @@ impl Shared {
     }
 }
 
-/// The reviews, as one request, or one batch of new ones, uses them.
+/// The reviews, for one request or one batch of new ones.
 #[derive(Clone, Copy)]
 pub struct Reviews<'a> {
     shared: &'a Arc<Shared>,

@@ -1,5 +1,5 @@
-//! The databases of a cluster: which of them a request needs, and what keeps their lists exact while
-//! others write. It knows neither products nor accounts; all other rooms stand on it.
+//! Routing: the databases of a cluster, which of them a request needs, and consistent lists during
+//! writes. Knows neither products nor accounts; all other rooms use it.
 
 pub mod change_counters;
 pub mod cursor;
@@ -17,7 +17,7 @@ use crate::store::error::StoreError;
 use change_counters::ChangeCounters;
 use id_generator::IdGenerator;
 
-/// The databases of a cluster, and how its reviews are spread over them.
+/// The databases of a cluster, and the distribution of its reviews.
 pub(in crate::store) struct Shards {
     pub default: Arc<Database>,
     pub reviews: Vec<Arc<Database>>,
@@ -28,14 +28,14 @@ pub(in crate::store) struct Shards {
     pub change_counters: ChangeCounters,
 }
 
-/// Where the review with some id lives, if there is one.
+/// The location of a review id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
-    /// Its bucket, for ever.
+    /// Its bucket.
     pub bucket: Bucket,
-    /// The name of the database that owns the bucket now.
+    /// The name of the database that owns the bucket.
     pub database: String,
-    /// Where that database is.
+    /// The address of that database.
     pub address: Address,
 }
 
@@ -45,7 +45,7 @@ impl Shards {
         std::iter::once(&self.default).chain(&self.reviews)
     }
 
-    /// The place of the reviews database with this name.
+    /// The index of the reviews database with this name.
     pub fn index_of(&self, name: &str) -> Result<DatabaseIndex, StoreError> {
         let found = self.reviews.iter().position(|database| database.name() == name);
         found.ok_or_else(|| StoreError::DatabaseNotFound(name.to_owned()))
@@ -56,7 +56,7 @@ impl Shards {
         databases.iter().map(|&database| self.reviews[database].name().to_owned()).collect()
     }
 
-    /// Where the review with this id lives, whether or not there is one.
+    /// The location of a review id, whether or not the review exists.
     pub fn locate(&self, id: ReviewId) -> Location {
         let bucket = bucket_of(id);
         let database = &self.reviews[self.map.load().owner(bucket).database];
@@ -81,7 +81,7 @@ impl Shards {
     }
 }
 
-/// The databases of a cluster, as one request uses them.
+/// The databases of a cluster, for one request.
 #[derive(Clone, Copy)]
 pub(in crate::store) struct Routing<'a> {
     pub shards: &'a Shards,
@@ -89,12 +89,12 @@ pub(in crate::store) struct Routing<'a> {
 }
 
 impl<'a> Routing<'a> {
-    /// `default`, as this request uses it.
+    /// `default`, for this request.
     pub fn default(&self) -> RequestDatabase<'a> {
         RequestDatabase { database: &self.shards.default, context: self.context }
     }
 
-    /// A reviews database, as this request uses it.
+    /// A reviews database, for this request.
     pub fn database(&self, index: DatabaseIndex) -> RequestDatabase<'a> {
         RequestDatabase { database: &self.shards.reviews[index], context: self.context }
     }

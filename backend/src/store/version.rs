@@ -1,13 +1,13 @@
-//! Versions: which one a change is about.
+//! Expected versions of changes.
 
 use crate::store::error::StoreError;
 
 /// The versions of a review or product that a change may be made to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExpectedVersion {
-    /// Whichever is stored.
+    /// Any version.
     Any,
-    /// One of these; of none, if there are none.
+    /// One of these versions.
     OneOf(Vec<i32>),
 }
 

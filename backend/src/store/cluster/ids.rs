@@ -1,6 +1,6 @@
-//! Whether `default` has given the ids of products and accounts that the reviews name, and what to
-//! do where it has not: a restore of an older `default` would give a lost account's reviews to the
-//! next one who registers.
+//! Checks and repairs the ids of products and accounts after a restore of an older `default`, which
+//! would assign an id again that reviews refer to: the next account would own a lost account's
+//! reviews.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,17 +10,17 @@ use crate::db::{Connection, Context, Database, DbError, QueryError, backup};
 use crate::store::cluster::Cluster;
 use crate::store::cluster::setup::SetupError;
 
-/// Ids that are left out above the highest that is known: lost products and accounts without
-/// reviews leave no trace here, but maybe in other programs.
+/// The number of ids that are skipped above the highest known one, for lost products and accounts
+/// without reviews, which other programs may still refer to.
 const ROOM: i64 = 1_000;
-/// Ids that are listed; more are only counted.
+/// The maximum number of listed ids.
 const MAX_LISTED: usize = 20;
 
 impl Cluster<'_> {
-    /// Refuses to go on where reviews name products or accounts that `default` has yet to give ids
-    /// to. Two lookups in indexes for each database.
+    /// Fails if reviews refer to product or account ids that `default` has not assigned yet. Two
+    /// index lookups per database.
     pub fn check_ids(&self) -> Result<(), SetupError> {
-        // The reviews first: what they name was in `default` before.
+        // The reviews first: `default` had assigned their ids before.
         let shards = &self.shared.shards;
         let named = named_in(&shards.reviews, ids::named_by_reviews)?;
         let given = shards.default.read_latest(&Context::default(), ids::given)?;
@@ -41,14 +41,14 @@ impl Cluster<'_> {
         if problems.is_empty() { Ok(()) } else { Err(SetupError(problems)) }
     }
 
-    /// Makes a `default` that other tools have restored one that can be served: see
-    /// [`crate::store::cluster::setup::Databases::restore`]. Says what was done and lost, a line each.
+    /// Repairs a `default` that other tools have restored: see
+    /// [`crate::store::cluster::setup::Databases::restore`]. Returns one line per change or loss.
     pub fn repair_ids(&self) -> Result<Vec<String>, SetupError> {
         Ok(adopt_default(&self.shared.shards.default, &self.shared.shards.reviews)?)
     }
 }
 
-/// The highest ids that any of these databases names.
+/// The highest ids that these databases refer to.
 pub(in crate::store) fn named_in(
     reviews: &[Arc<Database>],
     highest: impl Fn(&mut Connection) -> Result<HighestIds, QueryError>,
@@ -60,8 +60,8 @@ pub(in crate::store) fn named_in(
     Ok(named)
 }
 
-/// Lets a restored `default` go on counting above all that was ever given, as far as is known, and
-/// ends the sessions and API tokens that came back with it. Says what is missing.
+/// Raises the id sequences of a restored `default` above all known ids, and ends the restored
+/// sessions and API tokens. Returns one line per change or loss.
 pub(in crate::store) fn adopt_default(
     default: &Database,
     reviews: &[Arc<Database>],
@@ -86,7 +86,7 @@ pub(in crate::store) fn adopt_default(
     Ok(lines)
 }
 
-/// The products and accounts that reviews name and that are missing, a line each kind.
+/// The missing products and accounts that reviews refer to, one line each.
 fn missing(reviews: &[Arc<Database>], stored: HighestIds) -> Result<Vec<String>, DbError> {
     let (mut products, mut accounts) = (BTreeSet::new(), BTreeSet::new());
     for database in reviews {

@@ -1,4 +1,4 @@
-//! Migrating, and making new databases members of the cluster.
+//! Migrates databases, and adds new ones to the cluster.
 
 use uuid::Uuid;
 
@@ -13,8 +13,8 @@ use crate::store::cluster::setup::{
 };
 
 impl Databases {
-    /// Brings every database, or just the one named `only`, to this program's tables, and makes
-    /// new ones members of the cluster. Says what it does, a line each.
+    /// Migrates all databases, or the one named `only`, and adds new ones to the cluster. Passes
+    /// one line per step to `say`.
     pub fn migrate(
         &self,
         only: Option<&str>,
@@ -42,7 +42,8 @@ impl Databases {
 
     fn migrate_default(&self, say: &mut dyn FnMut(String)) -> Result<(), SetupError> {
         let is_new = || Ok::<_, SetupError>(existing_pins(&self.default, Kind::Default)?.is_none());
-        // Reviews that have appeared meanwhile are another process's, which began with `default`.
+        // Reviews that have appeared since then are from another process, which migrated `default`
+        // first.
         if is_new()?
             && let Err(orphans) = self.refuse_orphans()
             && is_new()?
@@ -74,7 +75,7 @@ impl Databases {
         Ok(())
     }
 
-    /// Reviews without their `default` must not get a new, foreign one.
+    /// Refuses reviews databases without their `default`: they must not join a new cluster.
     fn refuse_orphans(&self) -> Result<(), SetupError> {
         for database in &self.reviews {
             if let Some(pins) = existing_pins(database, Kind::Reviews)? {
@@ -146,7 +147,7 @@ fn apply(
     Ok(())
 }
 
-/// Writes a new member's pins and owner rows, unless an interrupted migration did already.
+/// Writes the pins and owner rows of a new member, unless an interrupted migration has done so.
 fn join(database: &Database, pins: &Pins, map: &ShardMap, index: usize) -> Result<(), SetupError> {
     Ok(database.write(&Context::default(), |connection| {
         if cluster::pins(connection)?.is_some() {

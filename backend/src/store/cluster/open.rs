@@ -1,4 +1,4 @@
-//! Checking at start-up that every database is the one that the cluster means.
+//! Checks at start-up that all databases belong to the cluster.
 
 use std::collections::BTreeSet;
 

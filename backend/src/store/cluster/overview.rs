@@ -1,4 +1,4 @@
-//! The databases as a whole: what each holds, whether it answers, where an id belongs.
+//! The state of the databases: statistics, readiness, and the location of an id.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,10 +22,10 @@ use crate::store::error::StoreError;
 use crate::store::routing::Location;
 use crate::store::routing::scatter_gather::ReadFrom;
 
-/// Days that the overview shows.
+/// The number of days in the overview.
 const DAYS: i64 = 30;
 
-/// What one database says of itself.
+/// The statistics of a database.
 struct DatabaseStats {
     reviews: u64,
     size_bytes: u64,
@@ -33,7 +33,7 @@ struct DatabaseStats {
 }
 
 impl Cluster<'_> {
-    /// What each reviews database holds.
+    /// The reviews databases with their statistics.
     pub fn databases(&self) -> Result<DatabaseList, StoreError> {
         let routing = self.routing();
         let reviews = &routing.shards.reviews;
@@ -64,7 +64,7 @@ impl Cluster<'_> {
         Ok(DatabaseList { items: stats.into_iter().enumerate().map(info).collect() })
     }
 
-    /// The service at a glance. Databases that are down are left out of the counts.
+    /// The overview of the service, without databases that are down.
     pub fn overview(&self) -> Result<Overview, StoreError> {
         let now_ms = Timestamp::now().as_millisecond();
         let today = (now_ms - ReviewId::EPOCH_UNIX_MS).div_euclid(DAY_MS);
@@ -95,7 +95,7 @@ impl Cluster<'_> {
         Ok(Overview { days, pending, reported, databases: self.databases()?.items })
     }
 
-    /// Whether each database's primary answers, `default` included, may be written to, and has room.
+    /// Fails unless the primary of each database answers, is writable, and has disk space.
     pub fn readiness(&self) -> Result<(), StoreError> {
         let pending = self.all_databases().map(|(database, kind)| {
             let request = RequestDatabase { database, context: self.context };
@@ -126,8 +126,7 @@ impl Cluster<'_> {
         std::iter::once((&shards.default, Kind::Default)).chain(reviews)
     }
 
-    /// Refuses databases that a server could only read, or that are damaged where that shows: all
-    /// problems at once.
+    /// Fails for read-only or visibly damaged databases; reports all problems at once.
     pub fn require_writable(&self) -> Result<(), SetupError> {
         all_of(self.all_databases().map(|(database, kind)| {
             let request = RequestDatabase { database, context: self.context };
@@ -135,7 +134,7 @@ impl Cluster<'_> {
         }))
     }
 
-    /// Where the review with this id lives, whether or not there is one.
+    /// The location of a review id, whether or not the review exists.
     pub fn locate(&self, id: ReviewId) -> Location {
         self.shared.shards.locate(id)
     }
@@ -161,14 +160,14 @@ fn engine(address: &Address) -> Engine {
     }
 }
 
-/// Whether a database answers, may be written to, and has room.
+/// Whether a database answers, is writable, and has disk space.
 fn is_ready(request: &RequestDatabase, kind: Kind) -> Result<(), DbError> {
     require_rights(request, kind)?;
     request.database.require_usable()?;
     request.database.require_room(request.context)
 }
 
-/// Whether a database answers, and lets this role do what a server does.
+/// Whether a database answers and grants this role the rights of a server.
 fn require_rights(request: &RequestDatabase, kind: Kind) -> Result<(), DbError> {
     let lacks = |connection: &mut Connection| {
         cluster::pins(connection)?;
@@ -183,7 +182,7 @@ fn require_rights(request: &RequestDatabase, kind: Kind) -> Result<(), DbError> 
     }
 }
 
-/// The same, of what a server begins with: a file is written to.
+/// [`require_rights`], plus a test write to a SQLite file.
 fn require_writable(request: &RequestDatabase, kind: Kind) -> Result<(), DbError> {
     require_rights(request, kind)?;
     request.database.require_usable()?;
@@ -191,13 +190,13 @@ fn require_writable(request: &RequestDatabase, kind: Kind) -> Result<(), DbError
         return Ok(());
     }
     match request.write(cluster::touch) {
-        // It is read all the same, or passes.
+        // Reads still work, or the condition is temporary.
         Err(DbError::ReadOnly { .. } | DbError::Full { .. } | DbError::Locked { .. }) => Ok(()),
         written => written,
     }
 }
 
-/// What a database says of itself.
+/// Reads the statistics of a database.
 fn stats(request: &RequestDatabase) -> Result<DatabaseStats, DbError> {
     request.read(|connection| {
         let reviews = ratings::total(connection)?;
@@ -206,7 +205,7 @@ fn stats(request: &RequestDatabase) -> Result<DatabaseStats, DbError> {
     })
 }
 
-/// What a database has said of itself; `None` when it doesn't answer.
+/// The statistics; `None` if the database is unavailable.
 fn available(stats: Pending<DatabaseStats>) -> Result<Option<DatabaseStats>, StoreError> {
     match stats.wait().map_err(StoreError::from) {
         Ok(stats) => Ok(Some(stats)),

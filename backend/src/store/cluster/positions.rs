@@ -1,4 +1,4 @@
-//! Which positions a client sends along, so that it reads what it has written.
+//! The positions of a client's consistency token.
 
 use std::sync::Arc;
 
@@ -6,23 +6,23 @@ use crate::db::{Database, Positions};
 use crate::store::cluster::Cluster;
 
 impl Cluster<'_> {
-    /// Those of the positions a client brought along that are of a server which this cluster has.
+    /// The positions of servers of this cluster.
     pub fn known_positions(&self, mut positions: Positions) -> Positions {
         positions.retain(|name, _| self.server(name).is_some());
         positions
     }
 
-    /// What the client of this request sends along from now on: what the request has written, and
-    /// what the client had seen elsewhere. A position past the end of a server's log was never
-    /// given to anybody, and is left out; so is one that a server which is away can't confirm.
+    /// The new token of the client: the positions of this request's writes and those seen before.
+    /// Positions beyond the end of a server's log are invalid and left out, as are those that an
+    /// unavailable server can't confirm.
     ///
-    /// `None`: servers must be asked, which blocks and needs `may_ask`.
+    /// `None`: a server must be asked, which blocks and needs `may_ask`.
     pub fn positions(&self, may_ask: bool) -> Option<Positions> {
         let mut positions = self.context.written();
         let mut seen = self.context.seen().clone();
         let mut is_known = true;
         seen.retain(|name, position| match self.server(name) {
-            // The end of that log is known best.
+            // This request's own write is later.
             _ if positions.of(name) > 0 => false,
             None => false,
             Some(server) if server.has_surely_reached(position) => true,

@@ -1,9 +1,9 @@
 //! `restore`: fills empty databases from a backup.
 //!
-//! No server takes a database of it before all of it is done. Until then each has a marker, as the
-//! targets of `ostrakon transfer` have (`db/transfer.rs`): first `restore <backup>`, and when its
-//! rows are there, `restored <backup>`. Then the migrations that it lacks, ids and sessions, and the
-//! markers go, that of `default` last. A run that was interrupted goes on when it is repeated.
+//! Servers refuse the databases until the restore is complete. Until then each has a marker, like
+//! the targets of `ostrakon transfer` (`db/transfer.rs`): `restore <backup>`, and once its rows are
+//! complete, `restored <backup>`. Then the missing migrations run, ids and sessions are adjusted,
+//! and the markers are removed, that of `default` last. Repeat an interrupted restore to resume it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -24,7 +24,7 @@ use crate::store::cluster::setup::{
     Databases, SetupError, all_of, existing_pins, exists, require_utf8,
 };
 
-/// A restore that is possible: the backup is whole, and what it fills is empty.
+/// A checked restore: the backup is complete and its targets are empty.
 pub struct Restore {
     databases: Databases,
     folder: PathBuf,
@@ -33,24 +33,24 @@ pub struct Restore {
     _serving: Vec<ServeLock>,
 }
 
-/// What came of a restore.
+/// The result of a restore.
 #[derive(Debug)]
 pub struct Restored {
-    /// The databases that were filled.
+    /// The restored databases.
     pub databases: Vec<String>,
-    /// What was done and lost, a line each.
+    /// One line per change or loss.
     pub lines: Vec<String>,
 }
 
-/// What a database is before a run.
+/// The state of a target before a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Empty,
-    /// A server whose rows may be on their way.
+    /// A server whose rows may be incomplete.
     Started,
-    /// Its rows are there.
+    /// Its rows are complete.
     Filled,
-    /// An interrupted run had done with it.
+    /// An interrupted run has finished it.
     Complete,
 }
 
@@ -60,8 +60,8 @@ pub(in crate::store) fn is_by_restore(marker: &str) -> bool {
 }
 
 impl Databases {
-    /// Checks that the backup in `folder` can be restored here: all of it, or the databases named
-    /// in `only`. Those must be empty, the others must be there, and none may be served.
+    /// Checks that the backup in `folder`, or the databases in `only`, can be restored here. The
+    /// targets must be empty, all others must exist, and no server may run.
     pub fn restore(
         self,
         folder: &Path,
@@ -94,7 +94,7 @@ impl Databases {
 }
 
 impl Databases {
-    /// Refuses PostgreSQL databases that other processes use, all of them at once.
+    /// Fails if other processes use the `wanted` PostgreSQL databases; reports all at once.
     pub fn require_unused(&self, wanted: impl Fn(&Database) -> bool) -> Result<(), SetupError> {
         let wanted = self.all().filter(|(database, _)| wanted(database));
         let used = wanted.filter_map(|(database, _)| backup::require_unused(database).err());
@@ -104,12 +104,12 @@ impl Databases {
 }
 
 impl Restore {
-    /// What the backup says about itself.
+    /// The manifest of the backup.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// Whether a database is to be filled.
+    /// Whether a database will be restored.
     pub fn is_selected(&self, name: &str) -> bool {
         self.selected.contains(name)
     }
@@ -127,7 +127,7 @@ impl Restore {
         }
         let checked =
             all_of(self.databases.all().map(|(database, kind)| self.check_one(database, kind)));
-        // Whatever keeps this from being known: the problems are told.
+        // If this can't be determined, the problems above are reported.
         if checked.is_err() && self.is_done().unwrap_or(false) {
             let done = "this backup has been restored here already: nothing is left to do";
             return Err(done.to_owned().into());
@@ -135,8 +135,8 @@ impl Restore {
         checked
     }
 
-    /// Whether all that is to be filled holds what the backup does: reviews exactly, and products and
-    /// accounts, since a restore itself changes what else `default` holds.
+    /// Whether the targets already contain the backup. Of `default` only products and accounts are
+    /// compared, because a restore changes its other tables.
     fn is_done(&self) -> Result<bool, SetupError> {
         for (database, kind) in self.databases.all().filter(|(d, _)| self.is_selected(d.name())) {
             if backup::is_vacant(database, kind)?
@@ -207,7 +207,7 @@ impl Restore {
         saved.ok_or_else(|| format!("the backup has no database {}", database.name()).into())
     }
 
-    /// The marker of a database whose rows are on their way, or are there.
+    /// The marker of a database whose rows are incomplete or complete.
     fn marker(&self, is_filled: bool) -> String {
         let word = if is_filled { "restored" } else { "restore" };
         format!("{word} {}", self.manifest.id())
@@ -248,15 +248,14 @@ impl Restore {
         .into())
     }
 
-    /// Puts those files of the data folder back that are missing, if `default` is restored: they
-    /// belong to its cluster.
+    /// Restores missing files of the data folder together with `default`.
     pub fn restore_files(&self, data_folder: &Path) -> io::Result<()> {
         if !self.is_selected("default") {
             return Ok(());
         }
         files::create_folder(data_folder)?;
         for name in self.manifest.files.keys() {
-            // Whatever the manifest says, nothing is written elsewhere.
+            // Only the file name counts, so that a manifest can't write elsewhere.
             let to = data_folder.join(Path::new(name).file_name().unwrap_or_default());
             let to = files::behind_links(&to);
             if to.exists() {
@@ -273,9 +272,9 @@ impl Restore {
         Ok(())
     }
 
-    /// Fills the databases. `progress` hears of rows.
+    /// Restores the databases.
     pub fn run(&self, progress: DatabaseProgressFn<'_>) -> Result<Restored, SetupError> {
-        // `default` first: while it has its marker, nothing is served.
+        // `default` first: its marker blocks servers.
         let selected: Vec<_> =
             self.databases.all().filter(|(d, _)| self.is_selected(d.name())).collect();
         let locks = selected.iter().map(|(database, _)| migrate::lock_existing(database));
@@ -324,7 +323,7 @@ impl Restore {
         }
     }
 
-    /// The copy gets its marker before it gets its name.
+    /// Adds the marker to the copy before renaming it.
     fn fill_file(
         &self,
         database: &Database,
@@ -373,7 +372,7 @@ impl Restore {
                 transfer::mark_target(connection, &marker, database.name())
             })?;
         }
-        // In one transaction: its tables are all there, with all rows, or none is.
+        // One transaction creates all tables with all rows, or none.
         if database
             .read_latest(&Context::default(), |connection| transfer::is_empty(connection, kind))?
         {
@@ -389,7 +388,7 @@ impl Restore {
         })?)
     }
 
-    /// What a restore takes away, as far as the manifest tells.
+    /// The changes that a restore loses.
     fn lost(&self) -> Vec<String> {
         let line = |saved: &SavedDatabase| {
             let (name, at) = (&saved.name, saved.taken_at);
@@ -413,8 +412,7 @@ impl Restore {
         if self.is_selected("default") {
             return Ok(adopt_default(default, reviews)?);
         }
-        // A restored database of reviews may name more than its `default` has given, if that was
-        // restored by other tools.
+        // Restored reviews may refer to ids that a `default` restored by other tools has not assigned.
         let restored: Vec<Arc<Database>> =
             reviews.iter().filter(|d| self.is_selected(d.name())).cloned().collect();
         let named = named_in(&restored, ids::named)?;
@@ -423,7 +421,7 @@ impl Restore {
     }
 }
 
-/// It is well that a file was not there which was to be removed.
+/// Ignores that a file to be removed does not exist.
 fn unless_missing(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }

@@ -1,4 +1,4 @@
-//! Adding products and reviews that come with their ids: fixtures.
+//! Adds products and reviews with given ids and dates: fixtures and the demo.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -13,47 +13,47 @@ use crate::store::routing::change_counters::Subject;
 use crate::text::NameKeys;
 use ostrakon_shared::{NewReview, ProductId, Rating, ReviewId, ReviewStatus};
 
-/// A product to be added under an id of its own.
+/// A product with a given id.
 #[derive(Clone, Debug)]
 pub struct SeedProduct {
     /// Its id.
     pub id: ProductId,
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// A sentence or two about it.
+    /// Its description.
     pub description: String,
-    /// The shop's own number for it.
+    /// Its stock keeping unit.
     pub sku: String,
 }
 
-/// A review to be added under its own date.
+/// A review with a given date.
 #[derive(Clone, Debug)]
 pub struct SeedReview {
-    /// What it is about.
+    /// The reviewed product.
     pub product: ProductId,
     /// When it was written, in milliseconds since the Unix epoch.
     pub unix_ms: i64,
-    /// The same number places the same review in the same bucket under the same id.
+    /// Determines the bucket and id, so that the same review always gets the same id.
     pub draw: u32,
-    /// What it says.
+    /// The content.
     pub content: NewReview,
 }
 
-/// How many were new.
+/// The numbers of added rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seeded {
-    /// Products that were not there before.
+    /// Added products.
     pub products: u64,
-    /// Reviews that were not there before.
+    /// Added reviews.
     pub reviews: u64,
 }
 
-/// Reviews to one commit.
+/// Reviews per commit.
 const BATCH: usize = 500;
 
 impl Cluster<'_> {
-    /// Adds what is not there yet; a run that was interrupted is finished by the next one.
-    /// `progress` hears how many reviews it has dealt with since it was last called.
+    /// Adds missing rows, so that an interrupted run can be repeated. `progress` gets the number of
+    /// reviews since the last call.
     pub fn seed(
         &self,
         products: &[SeedProduct],
@@ -100,7 +100,7 @@ impl Cluster<'_> {
         })?)
     }
 
-    /// The names of authors that are those of accounts, or look like them.
+    /// The author names that equal or look like names of accounts.
     fn names_of_accounts<'r>(
         &self,
         reviews: &'r [SeedReview],
@@ -119,7 +119,7 @@ impl Cluster<'_> {
         Ok(taken?)
     }
 
-    /// The id under which [`Cluster::seed`] adds a review.
+    /// The id that [`Cluster::seed`] gives a review.
     pub fn seed_id(&self, seed: &SeedReview) -> Result<ReviewId, StoreError> {
         let spread = self.shared.shards.spread;
         let slot = seed.draw % u32::from(spread.get());
@@ -163,7 +163,7 @@ fn rating(seed: &SeedReview) -> Option<Rating> {
     seed.content.rating.and_then(|r| u8::try_from(r).ok()).and_then(|r| Rating::try_from(r).ok())
 }
 
-/// A review signed with the name of an account is not by that: it comes without a name.
+/// The row of a review; drops an author name that belongs to an account.
 fn seed_row(id: ReviewId, bucket: Bucket, seed: &SeedReview, taken: &HashSet<&str>) -> ReviewRow {
     let author_name = seed.content.author_name.as_deref().filter(|name| !taken.contains(name));
     ReviewRow {

@@ -1,4 +1,4 @@
-//! From configured files to a running cluster: what is the same for migrating and for opening.
+//! Shared by migrating and opening a cluster: the configured databases and their checks.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,17 +12,17 @@ use crate::db::{self, Address, Context, Database, DbError, transfer as transfers
 use crate::shard::{BUCKETS, HASH, Spread};
 use crate::store::cluster::restore::is_by_restore;
 
-/// The databases that the configuration names.
+/// The configured databases.
 pub struct Databases {
     /// Products, accounts and the shard map.
     pub default: Arc<Database>,
     /// `reviews-1` to `reviews-N`.
     pub reviews: Vec<Arc<Database>>,
-    /// The spread of a new cluster; an existing one must have it. None: whatever it has.
+    /// The spread of a new cluster, which an existing one must match; None: any.
     pub spread: Option<Spread>,
 }
 
-/// Why a cluster can't be used as it is: one line a problem.
+/// Why a cluster can't be used, one line per problem.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
 pub struct SetupError(pub Vec<String>);
@@ -39,14 +39,14 @@ impl From<DbError> for SetupError {
     }
 }
 
-/// How far one database has come, for people.
+/// The migration state of one database.
 #[derive(Clone, Debug)]
 pub struct MigrationStatus {
     /// Its name.
     pub database: String,
-    /// Where it is.
+    /// Its address.
     pub address: Address,
-    /// None: there is no such file.
+    /// None: the file does not exist.
     pub progress: Option<MigrationState>,
 }
 
@@ -56,17 +56,17 @@ impl Databases {
         std::iter::once((&*self.default, Kind::Default)).chain(reviews)
     }
 
-    /// The folders of the SQLite files among them.
+    /// The folders of the SQLite files.
     pub fn folders(&self) -> Vec<PathBuf> {
         let folder = |(database, _): (&Database, Kind)| match database.address() {
-            // Of a file without a folder in its path: the one that the process runs in.
+            // A path without a folder is relative to the working directory.
             Address::Sqlite(path) => path.parent().map(|folder| Path::new(".").join(folder)),
             Address::Postgres(_) => None,
         };
         self.all().filter_map(folder).collect()
     }
 
-    /// How far each database has come.
+    /// The migration state of each database.
     pub fn status(&self) -> Result<Vec<MigrationStatus>, SetupError> {
         let status = |(database, kind): (&Database, Kind)| {
             let progress = exists(database).then(|| migrate::state(database, kind)).transpose()?;
@@ -79,10 +79,9 @@ impl Databases {
         self.all().map(status).collect()
     }
 
-    /// Makes this process the one that serves the SQLite files among them, until the locks are
-    /// dropped. What else may use them meanwhile waits for SQLite's own locks; but two servers would
-    /// each take their own writes for the only ones. `even_missing`: also of files that are yet to be
-    /// created.
+    /// Makes this process the only server of the SQLite files until the locks are dropped. Other
+    /// commands may use them, with SQLite's own locks; but each server assumes that it is the only
+    /// writer. `even_missing`: also locks files that don't exist yet.
     pub fn lock_to_serve(&self, even_missing: bool) -> Result<Vec<ServeLock>, SetupError> {
         let mut locks = Vec::new();
         for (database, _) in self.all() {
@@ -153,7 +152,7 @@ impl Databases {
     }
 }
 
-/// All problems at once.
+/// Runs all checks, and reports all problems at once.
 pub(super) fn all_of(
     checks: impl Iterator<Item = Result<(), SetupError>>,
 ) -> Result<(), SetupError> {
@@ -162,7 +161,7 @@ pub(super) fn all_of(
     if problems.is_empty() { Ok(()) } else { Err(SetupError(problems)) }
 }
 
-/// Whether there is a file. A server that is there has its database, or says that it has not.
+/// Whether a SQLite file exists; true for servers.
 pub(super) fn exists(database: &Database) -> bool {
     match database.address() {
         Address::Sqlite(path) => path.exists(),
@@ -170,10 +169,10 @@ pub(super) fn exists(database: &Database) -> bool {
     }
 }
 
-/// Refuses a database that can't store every text. One whose server explains itself in another
-/// language is only warned about.
+/// Refuses a database whose encoding is not UTF-8. Logs a warning if the server's messages are not
+/// English.
 pub(super) fn require_utf8(database: &Database) -> Result<(), SetupError> {
-    // A file is not even opened: a restore may be about to replace it.
+    // A file is not opened, because a restore may replace it.
     if database.is_file() {
         return Ok(());
     }
@@ -201,13 +200,13 @@ pub(super) fn require_utf8(database: &Database) -> Result<(), SetupError> {
     Ok(())
 }
 
-/// The moment that ids count from, as it is pinned.
+/// The epoch of ids, as in the pins.
 pub(super) fn epoch() -> String {
     jiff::Timestamp::from_millisecond(ReviewId::EPOCH_UNIX_MS)
         .map_or_else(|error| error.to_string(), |epoch| epoch.to_string())
 }
 
-/// The pins of a database that may not exist, or not be migrated yet.
+/// The pins of a database; None if it does not exist or is not migrated.
 pub(super) fn existing_pins(database: &Database, kind: Kind) -> Result<Option<Pins>, SetupError> {
     if !exists(database) {
         return Ok(None);

@@ -1,9 +1,9 @@
-//! `transfer`: moves a cluster to other databases, of any engines.
+//! `transfer`: moves a cluster to other databases of any engine.
 //!
-//! Before the first row is copied the source is made read-only, for good: nothing that was
-//! acknowledged is missing in the target, and nobody goes on writing to the wrong one. A target
-//! becomes part of a cluster when all of them are filled and compared, in one transaction each,
-//! `default` last: until then no server opens it.
+//! The source is made read-only for good before the first row is copied, so that the target
+//! contains all acknowledged writes and no process writes to the old databases. When all targets
+//! are filled and compared, each joins the cluster in one transaction, `default` last; until then
+//! servers refuse them.
 //!
 //! 1. Target: a table `transfer_target` with the transfer's id, which `transfer_source` in the source's
 //!    `default` keeps, and the database's name; then the migrations. While that table is there `serve`
@@ -34,13 +34,13 @@ use crate::store::cluster::setup::{
 };
 use crate::store::routing::Shards;
 
-/// A transfer that is possible; nothing has happened yet.
+/// A checked transfer that has not started.
 pub struct Transfer {
     source: Databases,
     target: Databases,
 }
 
-/// A transfer whose target has tables, and nobody else fills it meanwhile.
+/// A transfer whose target has tables and is locked.
 pub struct PreparedTransfer {
     source: Databases,
     target: Databases,
@@ -56,7 +56,7 @@ pub struct RunningTransfer {
     _locks: Vec<MigrationLock>,
 }
 
-/// What a target is before a run.
+/// The state of a target before a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Empty,
@@ -83,7 +83,7 @@ impl Transfer {
         Ok(Transfer { source, target })
     }
 
-    /// Makes the target's tables. The source stays as it is.
+    /// Creates the target's tables. The source does not change.
     pub fn prepare(self) -> Result<PreparedTransfer, SetupError> {
         let Transfer { source, target } = self;
         let new_id = Uuid::new_v4().to_string();
@@ -97,7 +97,8 @@ impl Transfer {
 }
 
 impl PreparedTransfer {
-    /// Makes the source read-only: all of it, or nothing unless an earlier run has copied rows.
+    /// Makes all source databases read-only; on failure reverts this unless an earlier run has
+    /// copied rows.
     pub fn start(self) -> Result<RunningTransfer, SetupError> {
         let PreparedTransfer { source, target, id, locks } = self;
         let begun = RunningTransfer { source, target, id, _locks: locks };
@@ -111,7 +112,7 @@ impl PreparedTransfer {
 }
 
 impl Databases {
-    /// Lets every table refuse all changes.
+    /// Makes all tables read-only.
     fn make_read_only(&self) -> Result<(), SetupError> {
         for (database, kind) in self.all() {
             for table in transfer::table_names(kind) {
@@ -124,7 +125,7 @@ impl Databases {
         Ok(())
     }
 
-    /// Lets every table take changes again.
+    /// Makes all tables writable again.
     fn make_writable(&self) -> Result<(), DbError> {
         for (database, kind) in self.all() {
             for table in transfer::table_names(kind) {
@@ -138,7 +139,7 @@ impl Databases {
 }
 
 impl RunningTransfer {
-    /// How many rows there are, and how many of them are in the target already.
+    /// The number of rows in the source and in the target.
     pub fn rows(&self) -> Result<(u64, u64), SetupError> {
         let mut rows = (0, 0);
         for (source, target, table) in self.tables() {
@@ -148,7 +149,7 @@ impl RunningTransfer {
         Ok(rows)
     }
 
-    /// Copies what the target lacks.
+    /// Copies the missing rows.
     pub fn copy(&self, progress: ProgressFn<'_>) -> Result<(), SetupError> {
         for (source, target, table) in self.tables() {
             table.copy(source, target, progress)?;
@@ -156,7 +157,7 @@ impl RunningTransfer {
         Ok(())
     }
 
-    /// Reads all rows of both sides; returns what is different, a line each.
+    /// Compares all rows of both sides; returns one line per difference.
     pub fn compare(&self, progress: ProgressFn<'_>) -> Result<Vec<String>, SetupError> {
         let mut differences = Vec::new();
         for (source, target, table) in self.tables() {
@@ -166,7 +167,7 @@ impl RunningTransfer {
         Ok(differences)
     }
 
-    /// Makes the target a cluster that can be served.
+    /// Completes the target, so that servers accept it.
     pub fn finish(self) -> Result<(), SetupError> {
         if self.source.default.read_latest(&Context::default(), transfer::source_id)?.as_ref()
             != Some(&self.id)
@@ -202,16 +203,16 @@ impl RunningTransfer {
 }
 
 impl Cluster<'_> {
-    /// Begins to move this cluster to `target`, after checking that it can take it: it is empty, or
-    /// this very transfer has begun to fill it.
+    /// Prepares to move this cluster to `target`, which must be empty or partly filled by this
+    /// transfer.
     pub fn transfer_to(&self, target: Databases) -> Result<Transfer, SetupError> {
         Transfer::check(self.as_databases(), target)
     }
 
-    /// Makes a cluster writable again that a transfer has made read-only. What that transfer has
-    /// begun to fill can't be gone on with.
+    /// Makes a cluster writable again that a transfer has made read-only. That transfer can't be
+    /// resumed.
     pub fn abandon_transfer(&self) -> Result<(), DbError> {
-        // First: until the last guard is gone, no transfer may think that it is still its source.
+        // First, so that no transfer resumes while triggers are being dropped.
         self.shared.shards.default.write(&Context::default(), transfer::unmark_source)?;
         self.as_databases().make_writable()
     }
@@ -222,7 +223,7 @@ impl Cluster<'_> {
     }
 }
 
-/// Each database and the one of the same name that it is copied to, `default` first.
+/// Pairs of source and target, `default` first.
 fn pairs<'a>(
     source: &'a Databases,
     target: &'a Databases,
@@ -245,7 +246,7 @@ fn refuse_same_places(source: &Databases, target: &Databases) -> Result<(), Setu
     Ok(())
 }
 
-/// The same for the same database, as far as its address tells.
+/// A key that is equal for equal addresses.
 fn place(address: &Address) -> PathBuf {
     match address {
         Address::Sqlite(path) => path.canonicalize().unwrap_or_else(|_| path.clone()),
@@ -253,7 +254,7 @@ fn place(address: &Address) -> PathBuf {
     }
 }
 
-/// What a target is; an error if it can't be filled by the transfer `id`.
+/// The state of a target; an error if the transfer `id` can't fill it.
 fn state(
     source: &Database,
     target: &Database,
@@ -285,7 +286,7 @@ fn state(
     }
 }
 
-/// Makes a target's tables. Nobody else fills it until the lock is dropped.
+/// Creates a target's tables; the lock keeps other processes out.
 fn prepare(
     source: &Database,
     target: &Database,
@@ -300,7 +301,7 @@ fn prepare(
     }
     refuse_newer(target, &migrate::state(target, kind)?)?;
     migrate::run(target, kind, &lock)?;
-    // It holds copies of rows that need none.
+    // The copied rows need no backfill.
     target.write(&Context::default(), |connection| {
         for task in backfill::pending(connection)? {
             backfill::finish(connection, &task)?;

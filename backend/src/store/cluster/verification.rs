@@ -1,4 +1,4 @@
-//! Verifying a database while the service runs, and remembering what came of it.
+//! Verifies a database of a running service, and stores the result.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,10 +13,10 @@ use crate::store::cluster::Cluster;
 use crate::store::cluster::verify::VerifyReport;
 use crate::store::error::StoreError;
 
-/// Findings that are remembered; more are only counted.
+/// The maximum number of stored problems.
 const MAX_PROBLEMS: usize = 100;
 
-/// The checks that are running in this process.
+/// The running verifications of this process.
 #[derive(Default)]
 pub(in crate::store) struct RunningVerifications(Mutex<HashMap<DatabaseIndex, Verification>>);
 
@@ -28,13 +28,12 @@ impl RunningVerifications {
 }
 
 impl Cluster<'_> {
-    /// The place of the reviews database with this name.
+    /// The index of the reviews database with this name.
     pub fn database_index(&self, name: &str) -> Result<DatabaseIndex, StoreError> {
         self.shared.shards.index_of(name)
     }
 
-    /// Says that a database is being verified from now on; [`Cluster::run_verification`] must
-    /// follow.
+    /// Registers a verification; [`Cluster::run_verification`] must follow.
     pub fn begin_verification(&self, index: DatabaseIndex) -> Result<Verification, StoreError> {
         let mut running = self.shared.running.lock();
         if running.contains_key(&index) {
@@ -53,8 +52,7 @@ impl Cluster<'_> {
         Ok(begun)
     }
 
-    /// Verifies a database, and keeps what came of it. That it could not be verified is a finding
-    /// too.
+    /// Verifies a database and stores the result. A failed verification counts as a problem.
     pub fn run_verification(&self, index: DatabaseIndex) {
         let checked = self.verify(index, |seen| {
             if let Some(running) = self.shared.running.lock().get_mut(&index) {
@@ -72,7 +70,7 @@ impl Cluster<'_> {
         }
     }
 
-    /// Keeps what a check found.
+    /// Stores the result of a verification.
     pub fn keep_verification(
         &self,
         index: DatabaseIndex,
@@ -96,7 +94,7 @@ impl Cluster<'_> {
         default.write(|connection| verifications::keep(connection, &row))
     }
 
-    /// The check of each database that is running, or else its last one.
+    /// The running or last verification of each database.
     pub(super) fn verifications(&self) -> Result<HashMap<DatabaseIndex, Verification>, StoreError> {
         let rows = self.routing().default().read_latest(verifications::all)?;
         let mut last = HashMap::new();

@@ -1,7 +1,7 @@
-//! `verify`: recounts every rating, and checks that every row lies where it belongs.
+//! `verify`: recounts all ratings, and checks the bucket and database of each row.
 //!
-//! Rows are read in the order of products, and forgotten when their product is counted: a check
-//! takes as much memory as a few thousand rows, however many there are.
+//! Rows are read in the order of products and dropped once their product is counted, so that the
+//! memory is that of a few thousand rows.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -16,22 +16,22 @@ use crate::store::error::StoreError;
 use crate::store::routing::Routing;
 
 const ROWS_A_QUERY: i64 = 10_000;
-/// Findings that are told; more are only counted.
+/// The maximum number of reported problems.
 const MAX_PROBLEMS: usize = 1_000;
 
-/// What `verify` looked at, and what it found wrong.
+/// The result of a verification.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VerifyReport {
-    /// Reviews that were looked at.
+    /// The number of checked reviews.
     pub reviews: u64,
-    /// How many findings there are.
+    /// The number of problems.
     pub problem_count: u64,
-    /// One line a finding; the first thousand.
+    /// The first thousand problems, one line each.
     pub problems: Vec<String>,
 }
 
 impl VerifyReport {
-    /// Of a check that found just this.
+    /// A result with one problem.
     pub fn of(problem: String) -> VerifyReport {
         let mut report = VerifyReport::default();
         report.add(problem);
@@ -47,8 +47,8 @@ impl VerifyReport {
 }
 
 impl Cluster<'_> {
-    /// Checks the reviews database at place `index`, on one snapshot; `progress` hears how many
-    /// reviews it has looked at since it was last called.
+    /// Verifies a reviews database in one snapshot; `progress` gets the number of reviews since the
+    /// last call.
     pub fn verify(
         &self,
         index: DatabaseIndex,
@@ -74,7 +74,7 @@ struct Check<'a> {
     report: VerifyReport,
 }
 
-/// Ratings counted anew, by product and bucket.
+/// Recounted ratings, by product and bucket.
 type Counts = BTreeMap<(i64, i16), RatingRow>;
 
 impl Check<'_> {
@@ -103,7 +103,7 @@ impl Check<'_> {
         self.report.add(format!("{}: {problem}", self.database.name()));
     }
 
-    /// The owner rows against the shard map.
+    /// Compares the owner rows with the shard map.
     fn check_owner_rows(&mut self, connection: &mut Connection) -> Result<(), QueryError> {
         let rows = owner::all(connection)?;
         for bucket in Bucket::all() {
@@ -121,14 +121,14 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Every review's place, and every rating.
+    /// Checks the location of each review, and all ratings.
     fn check_reviews(
         &mut self,
         connection: &mut Connection,
         progress: &impl Fn(u64),
     ) -> Result<(), QueryError> {
         let mut counts = Counts::new();
-        // Ratings of products up to this one are checked.
+        // Ratings up to this product are checked.
         let mut checked = i64::MIN;
         let mut after = (0, 0);
         loop {
@@ -147,7 +147,7 @@ impl Check<'_> {
             }
             self.report.reviews += rows.len() as u64;
             progress(rows.len() as u64);
-            // There may be more reviews of the last one.
+            // The last product may have more reviews.
             if after.0 - 1 > checked {
                 self.check_ratings(connection, &mut counts, checked, after.0 - 1)?;
                 checked = after.0 - 1;
@@ -156,7 +156,7 @@ impl Check<'_> {
         self.check_ratings(connection, &mut counts, checked, i64::MAX)
     }
 
-    /// Those of the products of these reviews that there are.
+    /// The existing products of these reviews.
     fn products(&self, rows: &[inspect::ReviewPlacement]) -> Result<HashSet<i64>, QueryError> {
         let mut ids: Vec<_> =
             rows.iter().filter_map(|row| ProductId::new(row.product_id)).collect();
@@ -190,8 +190,7 @@ impl Check<'_> {
         }
     }
 
-    /// Compares the ratings of products after `after` up to `last` with what was counted, and
-    /// forgets that.
+    /// Compares the ratings of products after `after` up to `last` with the counts, and removes these.
     fn check_ratings(
         &mut self,
         connection: &mut Connection,
@@ -233,7 +232,7 @@ impl Check<'_> {
     }
 }
 
-/// As what a row is counted; one that no review can be is as good as hidden.
+/// The visibility of a row; invalid rows count as hidden.
 fn visibility(row: &inspect::ReviewPlacement) -> Visibility {
     let stars = row.rating.and_then(|stars| u8::try_from(stars).ok());
     let rating = stars.and_then(|stars| Rating::try_from(stars).ok());

@@ -1,4 +1,4 @@
-//! What admins see of reviews: all of them, wherever they live.
+//! All reviews, for admins.
 
 use ostrakon_shared::{
     AccountId, AdminReview, AdminReviewDetail, AdminReviewPage, Page, PageLimit, ProductId, Rating,
@@ -19,10 +19,10 @@ use crate::store::routing::cursor::{self, ListScope};
 use crate::store::routing::scatter_gather::ReadFrom;
 use crate::text::words;
 
-/// Reports and events of one review that are shown at most.
+/// The maximum number of reports and of events of a review.
 const MAX_HISTORY: usize = 100;
 
-/// A page of reviews of any product, as it is asked for.
+/// The parameters of a page of all reviews.
 #[derive(Clone, Debug, Default)]
 pub struct AdminReviewQuery {
     /// Only reviews in this database.
@@ -35,14 +35,14 @@ pub struct AdminReviewQuery {
     pub rating: Option<Rating>,
     /// Only reviews with this status.
     pub status: Option<ReviewStatus>,
-    /// Only reviews whose text or author's name hold each of these words; or, if it is the text or
-    /// the number of a review's id, this review.
+    /// Only reviews whose text or author's name contain all of these words; or the review with this
+    /// id, as text or number.
     pub search: String,
-    /// Reviews on the page at most.
+    /// The maximum number of reviews.
     pub limit: PageLimit,
-    /// Where the page starts.
+    /// The start of the page.
     pub cursor: Option<String>,
-    /// Whether an answer that lacks the reviews of a database that is down is better than none.
+    /// Whether a partial answer is allowed, without databases that are down.
     pub allow_partial: bool,
 }
 
@@ -60,7 +60,7 @@ impl AdminReviewQuery {
         ])
     }
 
-    /// Whether a row is what it asks for, but for the search.
+    /// Whether a row matches, ignoring the search text.
     fn lets_through(&self, row: &ReviewRow) -> bool {
         self.product.is_none_or(|product| product.get() == row.product_id)
             && self.author.is_none_or(|author| Some(author.get()) == row.author_id)
@@ -119,8 +119,8 @@ impl Reviews<'_> {
         })
     }
 
-    /// The page with the one review whose id is searched for. `None` where the search is no id, or
-    /// that of no review that the rest of the query lets through: it may be a word all the same.
+    /// The page with the review whose id is the search text. `None` if the text is not the id of a
+    /// matching review, because it may also be a word.
     fn named_review(
         &self,
         query: &AdminReviewQuery,
@@ -142,7 +142,7 @@ impl Reviews<'_> {
             Ok(Some(Page::new(self.with_names(map, vec![row])?, None)))
         });
         match page {
-            // The other databases may have the word.
+            // Other databases may contain the word.
             Err(StoreError::Unavailable(_) | StoreError::Unusable(_)) if query.allow_partial => {
                 Ok(None)
             }
@@ -150,7 +150,7 @@ impl Reviews<'_> {
         }
     }
 
-    /// The review with this id, whatever its status, with all that is kept beside it.
+    /// A review of any status, with its reports and history.
     pub fn detail(&self, id: ReviewId) -> Result<AdminReviewDetail, StoreError> {
         let bucket = bucket_of(id);
         let routing = self.routing();
@@ -175,7 +175,7 @@ impl Reviews<'_> {
         })
     }
 
-    /// The reviews with what only `default` knows of them.
+    /// Adds the names of products and accounts.
     fn with_names(
         &self,
         map: &ShardMap,

@@ -1,11 +1,10 @@
-//! Which reviews of a batch share a transaction: all of them, as long as nothing goes wrong.
+//! Splits a batch into transactions: one for all reviews, unless something fails.
 //!
-//! When a query fails, nothing of the batch has happened, and each review is tried by itself: so a bad
-//! one fails alone. When another transaction's lock is waited for in vain, the products are tried one
-//! after the other: only the reviews of the product that is locked fail. Until one of them succeeds,
-//! later reviews of that product are not written together with others', and for some seconds the lock
-//! is hardly waited for: else each batch would wait for it. A batch that has taken too long is given
-//! up, whatever is left of it.
+//! If a query fails, the transaction is rolled back and each review is written by itself, so that
+//! only the faulty one fails. After a lock timeout, each product gets its own transaction, so that
+//! only reviews of the locked product fail. Until one of these succeeds, later reviews of that
+//! product are written separately, and for some seconds with a short lock timeout, so that they
+//! don't delay each batch. A batch that exceeds its deadline fails.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -19,35 +18,35 @@ use crate::store::reviews::Reviews;
 use crate::store::reviews::batch::{BatchFailure, Outcome};
 use crate::store::reviews::create::Draft;
 
-/// How often a write draws another id after finding its id taken. Two processes choose the same
-/// id once in millions of years; more than a few times in a row is something else.
+/// How often a write retries with another id after a conflict. Two processes choose the same id once in
+/// millions of years; several conflicts in a row have another cause.
 const MAX_DRAWS: usize = 8;
 
-/// When a batch is given up, in lock timeouts: one may be waited for by all of it together.
+/// The deadline of a batch, in lock timeouts; the first transaction may use one.
 const DEADLINE_LOCK_TIMEOUTS: u32 = 2;
-/// For what part of a lock timeout a product waits that has waited for a whole one before.
+/// The divisor of the lock timeout of a product after a full lock timeout.
 const LOCK_WAIT_DIVISOR: u32 = 10;
-/// The same of a product whose lock was waited for in vain a moment ago.
+/// The divisor for a product that has recently exceeded a lock timeout.
 const REPEATED_WAIT_DIVISOR: u32 = 500;
-/// How long ago that is at most.
+/// How recently.
 const REPEAT_WINDOW: Duration = Duration::from_secs(5);
 
 /// Products of a database whose reviews were waiting for another transaction's lock when they were
 /// tried last, and when it was last waited for as long as [`LOCK_WAIT_DIVISOR`] says.
 pub(in crate::store) type LockedProducts = HashMap<ProductId, Instant>;
 
-/// A batch that is being written.
+/// The state of a batch.
 struct Attempts<'a> {
     reviews: Reviews<'a>,
     database: DatabaseIndex,
     drafts: &'a [&'a Draft],
     deadline: Instant,
-    /// What became of each, as far as it is known.
+    /// The outcomes so far.
     written: Vec<Option<Outcome>>,
 }
 
 impl Reviews<'_> {
-    /// Writes reviews that belong to one database; what became of each, in their order.
+    /// Writes reviews of one database; returns their outcomes in order.
     pub(super) fn write_drafts(
         &self,
         database: DatabaseIndex,
@@ -74,7 +73,7 @@ impl Reviews<'_> {
         open.into_iter().map(result).collect()
     }
 
-    /// Writes one review in a transaction of its own; also says whether its database is away.
+    /// Writes one review in its own transaction; also returns whether its database is unavailable.
     fn write_single(&self, draft: &Draft) -> (Outcome, bool) {
         let is_unavailable = std::cell::Cell::new(false);
         let written = self.routing().with_current_map(|map| {
@@ -124,7 +123,7 @@ impl Attempts<'_> {
         self.written.into_iter().zip(drafts).map(finish).collect()
     }
 
-    /// One transaction for the reviews at these places.
+    /// Writes the reviews at these places in one transaction.
     fn try_together(
         &mut self,
         places: &[usize],
@@ -142,7 +141,7 @@ impl Attempts<'_> {
         Ok(())
     }
 
-    /// One transaction for each product. Those that are locked have been waited for long enough.
+    /// Writes the reviews of each product in one transaction, with a short lock timeout.
     fn write_by_product(&mut self, places: &[usize], locked: &mut LockedProducts) {
         let mut by_product: BTreeMap<ProductId, Vec<usize>> = BTreeMap::new();
         for &at in places {
@@ -171,7 +170,7 @@ impl Attempts<'_> {
         }
     }
 
-    /// Writes each by itself, as long as there is somebody to write to.
+    /// Writes each review by itself, until the database becomes unavailable.
     fn write_each(&mut self, places: &[usize], locked: &mut LockedProducts) {
         let mut rest = places;
         while let [at, others @ ..] = rest {
@@ -196,7 +195,7 @@ impl Attempts<'_> {
         }
     }
 
-    /// Whether the deadline has passed; then the reviews at these places fail.
+    /// Whether the deadline has passed; if so, fails the reviews at these places.
     fn is_too_late(&mut self, places: &[usize]) -> bool {
         let is_too_late = Instant::now() > self.deadline;
         if is_too_late {

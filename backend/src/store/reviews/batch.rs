@@ -1,4 +1,5 @@
-//! Writing new reviews of one database in one transaction: see [`crate::store::reviews::attempts`] for which.
+//! Writes new reviews of one database in one transaction; [`crate::store::reviews::attempts`]
+//! selects them.
 
 use std::time::Duration;
 
@@ -18,21 +19,20 @@ use crate::store::reviews::signature;
 use crate::store::routing::change_counters::Subject;
 use crate::store::routing::id_generator::InFlightId;
 
-/// What became of one review.
+/// The outcome for one review.
 pub(in crate::store) type Outcome = Result<Created, StoreError>;
 
-/// Why nothing of a batch was written.
+/// Why a batch failed.
 pub(in crate::store) struct BatchFailure {
     pub error: DbError,
-    /// Whether a query failed, which may be due to one of the reviews. Otherwise it is the
-    /// database: it could not begin, or what became of the commit is not known.
+    /// Whether a query failed, possibly because of one review. Otherwise the transaction could not
+    /// begin, or the outcome of the commit is unknown.
     pub is_query_error: bool,
 }
 
 impl<'a> Reviews<'a> {
-    /// Whether each may be written, as far as `default` knows: its product is there and takes
-    /// reviews, and it is not signed with the name of somebody else. One snapshot, and on a server
-    /// one query, however many they are.
+    /// Checks each review against `default`: its product exists and is not archived, and its
+    /// signature is not the name of another account. One snapshot, and on PostgreSQL one query.
     pub(super) fn reviewable(
         &self,
         drafts: &[&Draft],
@@ -57,8 +57,7 @@ impl<'a> Reviews<'a> {
         Ok(drafts.iter().map(is_acceptable).collect())
     }
 
-    /// One transaction: all that can be written, or nothing. `lock_wait`: how long it waits for other
-    /// transactions' locks; None: as long as is configured.
+    /// Writes a batch in one transaction. `lock_wait`: the lock timeout; None: the configured one.
     pub(super) fn try_batch(
         &self,
         map: &ShardMap,
@@ -74,7 +73,7 @@ impl<'a> Reviews<'a> {
             is_query_error = written.is_err();
             written
         });
-        // Even when it has failed: what became of a commit is not always known.
+        // Also after a failure: the outcome of a commit is not always known.
         let note = |draft: &&Draft| {
             self.shared.shards.change_counters.bump(Subject::Product(draft.product))
         };
@@ -121,7 +120,7 @@ impl<'a> Reviews<'a> {
         Ok((results?, in_flight))
     }
 
-    /// Inserts new reviews with all that belongs to them.
+    /// Inserts new reviews with their ratings and keys.
     fn insert_reviews(
         &self,
         connection: &mut Connection,
@@ -131,7 +130,7 @@ impl<'a> Reviews<'a> {
         if drafts.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
-        // Minted in here, so that an id is in flight only while it is written.
+        // Generated here, so that an id is in flight only while it is written.
         let now_ms = register_writer(connection)?;
         let generator = &self.shared.shards.id_generators[database];
         let in_flight: Result<Vec<_>, _> =
@@ -153,8 +152,7 @@ impl<'a> Reviews<'a> {
     }
 }
 
-/// What an earlier request came to that leaves nothing to write, of each draft; `None` where there
-/// was none.
+/// The outcome of each draft that an earlier request has already decided; `None` for new ones.
 fn existing_outcomes(
     connection: &mut Connection,
     routed_by_engine: bool,
@@ -179,7 +177,7 @@ fn existing_outcomes(
         let id = existing.map(|id| ReviewId::new(id).ok_or_else(|| broken(id))).transpose()?;
         results[at] = id.map(|id| Err(StoreError::ReviewExists(id)));
     }
-    // Who retries is told of the review that it wrote, not that there is one.
+    // A retry returns its own review instead of `review_exists`.
     let replays = reviews::find_keys(connection, routed_by_engine, &keys)?;
     for (at, replay) in with_key.into_iter().zip(replays) {
         if let Some(replay) = replay {

@@ -1,4 +1,4 @@
-//! Writing a review, and reading one.
+//! Creating a review, and reading one.
 
 use ostrakon_shared::{
     AccountId, NewReview, ProductId, Review, ReviewId, ReviewLocation, ReviewStatus,
@@ -13,18 +13,18 @@ use crate::store::reviews::Reviews;
 use crate::store::reviews::signature::Signature;
 use crate::store::reviews::write_queue::PendingWrite;
 
-/// The review that a request made.
+/// The created review of a request.
 #[derive(Debug)]
 pub struct Created {
     /// The review.
     pub review: Review,
-    /// Whether an earlier request with the same key made it.
+    /// Whether an earlier request with the same key created it.
     pub replayed: bool,
 }
 
 impl Reviews<'_> {
-    /// Begins to review a product, as an account or as a guest. The same `key` and review answer
-    /// with the same review again.
+    /// Starts to create a review by an account or guest. The same `key` and content return the same
+    /// review.
     pub fn create(
         &self,
         author: Option<Actor>,
@@ -58,7 +58,7 @@ impl Reviews<'_> {
         self.enqueue(shards.map.load().owner(bucket).database, draft)
     }
 
-    /// The status of a review that was written or changed just now.
+    /// The status of a new or changed review.
     pub(super) fn initial_status(&self) -> ReviewStatus {
         if self.shared.policy.pre_moderation {
             ReviewStatus::Pending
@@ -67,7 +67,7 @@ impl Reviews<'_> {
         }
     }
 
-    /// The bucket in which all of this author's reviews of this product lie.
+    /// The bucket of all reviews of this product by this author.
     pub(super) fn author_bucket(
         &self,
         author: AccountId,
@@ -99,7 +99,7 @@ impl Reviews<'_> {
             .ok_or(StoreError::ReviewNotFound(id))
     }
 
-    /// Where the review with this id lives.
+    /// The location of a public review.
     pub fn location(&self, id: ReviewId) -> Result<ReviewLocation, StoreError> {
         self.get(id)?;
         let place = self.shared.shards.locate(id);
@@ -107,7 +107,7 @@ impl Reviews<'_> {
     }
 }
 
-/// A review that is to be written.
+/// A validated new review.
 pub(in crate::store) struct Draft {
     pub product: ProductId,
     pub bucket: Bucket,
@@ -119,14 +119,14 @@ pub(in crate::store) struct Draft {
     pub status: ReviewStatus,
 }
 
-/// The key as it is stored: each account has keys of its own. Keys have no spaces, so a guest's
-/// can't look like an account's.
+/// The stored key, separate for each account. Keys contain no spaces, so a guest's key can't look
+/// like an account's.
 fn scoped_key(key: &str, author: Option<&Actor>) -> String {
     author.map_or_else(|| key.to_owned(), |author| format!("account {} {key}", author.id))
 }
 
-/// What tells one review from another under the same key: 128 bits, so that no two collide by
-/// accident; nobody gains by colliding with himself.
+/// The 128-bit hash of a review, to detect another review under the same key. Deliberate collisions
+/// would only affect the client itself.
 fn fingerprint(review: &NewReview) -> Result<Vec<u8>, StoreError> {
     let canonical = serde_json::to_vec(review).map_err(|e| StoreError::Internal(e.to_string()))?;
     Ok(XxHash3_128::oneshot(&canonical).to_be_bytes().to_vec())

@@ -1,4 +1,4 @@
-//! Paging through a product's reviews, in any order.
+//! Lists a product's reviews page by page, in any order.
 
 use std::sync::Arc;
 
@@ -15,18 +15,18 @@ use crate::store::routing::cursor::{self, ListScope, Position};
 use crate::store::routing::id_generator::LowWatermark;
 use crate::store::routing::scatter_gather::ReadFrom;
 
-/// A page of a product's reviews, as it is asked for.
+/// The parameters of a page of a product's reviews.
 #[derive(Clone, Debug, Default)]
 pub struct ReviewQuery {
     /// The order.
     pub sort: ReviewSort,
     /// Only reviews with this rating.
     pub rating: Option<Rating>,
-    /// Reviews on the page at most.
+    /// The maximum number of reviews.
     pub limit: PageLimit,
-    /// Where the page starts.
+    /// The start of the page.
     pub cursor: Option<String>,
-    /// Whether an answer that lacks the reviews of a database that is down is better than none.
+    /// Whether a partial answer is allowed, without databases that are down.
     pub allow_partial: bool,
 }
 
@@ -40,8 +40,8 @@ impl Reviews<'_> {
         routing.with_current_map(|map| {
             let home = home_buckets(product, spread).collect();
             let mut read = read_list(routing, map, &list, home, Amount::Share(spread), query)?;
-            // Where a database's rows run out before the page is full, its next ones may belong
-            // there too. Together with these it has given as many as the page holds.
+            // If a database's rows end before the page does, its next rows may belong to the page: read
+            // up to a full page from it.
             for part in list.short_parts(&read.parts) {
                 let DatabasePart { buckets, rows, .. } = &read.parts[part];
                 let rest = Amount::Rest(list.after(rows), rows.len());
@@ -84,38 +84,38 @@ fn read_list(
     Ok(ListRead { parts: gathered.answers, missing: gathered.missing, watermark })
 }
 
-/// What is read of a list.
+/// The rows read from all databases.
 struct ListRead {
     parts: Vec<DatabasePart>,
     missing: Vec<DatabaseIndex>,
-    /// Where the page has to stop.
+    /// The low watermark of the page.
     watermark: LowWatermark,
 }
 
-/// What one database has of a list.
+/// The rows read from one database.
 struct DatabasePart {
     buckets: Vec<Bucket>,
-    /// The first of its rows, in order.
+    /// Its first rows, in order.
     rows: Vec<GroupedReview>,
-    /// Whether there are no more.
+    /// Whether it has no more rows.
     is_exhausted: bool,
 }
 
-/// How much of a list a database is asked for.
+/// How many rows to read from a database.
 #[derive(Clone, Copy)]
 enum Amount {
-    /// What is likely to be its part of the page.
+    /// Its likely share of the page.
     Share(Spread),
-    /// From this place on, all that the page could hold beside so many that are there.
+    /// From this position on, the rest of the page beyond the known rows.
     Rest(Position, usize),
 }
 
 impl Amount {
-    /// From where, and how many rows, of a database that has so many of the home buckets.
+    /// The start and number of rows for a database with this number of home buckets.
     ///
-    /// Each of a page's n reviews lies in a part p of the home buckets by chance: about
-    /// n·p ± √(n·p·(1 − p)) of them do. With twice that deviation, one database in fifty must be
-    /// asked again; with more, as many rows again would be read in vain.
+    /// Of n reviews of a page, a part p of the home buckets has about n·p ± √(n·p·(1 − p)). With
+    /// two standard deviations, one database in fifty must be read again; with more, most extra
+    /// rows would be wasted.
     fn of(self, list: &List, buckets: usize) -> (Position, usize) {
         let all = list.limit + 1;
         match self {
@@ -132,9 +132,9 @@ impl Amount {
 
 /// A product's reviews in one order, from one position on.
 ///
-/// An order is a sequence of groups, each sorted by id: that keeps unrated reviews last under
-/// both `highest` and `lowest`, whatever an engine thinks of NULLs, and makes (group, id) the one
-/// sort key of every order.
+/// An order is a sequence of groups, each sorted by id. So unrated reviews come last under both
+/// `highest` and `lowest`, independent of how engines sort NULL, and (group, id) is the sort key of
+/// every order.
 struct List {
     product: ProductId,
     sort: ReviewSort,
@@ -144,7 +144,7 @@ struct List {
     scope: ListScope,
 }
 
-/// A review and its place in the order.
+/// A review and its group.
 type GroupedReview = (u8, Review);
 
 impl List {
@@ -166,7 +166,7 @@ impl List {
         Ok(List { product, sort: query.sort, groups, start, limit: query.limit.get(), scope })
     }
 
-    /// Up to `limit` reviews of one database from `start` on: one group after the other.
+    /// Up to `limit` reviews of one database from `start` on, group by group.
     fn fetch(
         &self,
         connection: &mut Connection,
@@ -191,19 +191,19 @@ impl List {
         Ok(rows)
     }
 
-    /// The position after these rows, which begin where the list does.
+    /// The position after these rows.
     fn after(&self, rows: &[GroupedReview]) -> Position {
         let last = rows.last();
         last.map_or(self.start, |(group, review)| Position { group: *group, id: review.id.get() })
     }
 
-    /// Where a row stands in the order.
+    /// The sort key of a row.
     fn sort_key(&self, (group, review): &GroupedReview) -> (u8, i64) {
         let id = review.id.get();
         (*group, if self.sort == ReviewSort::Oldest { id } else { !id })
     }
 
-    /// Which parts end before the page and the row after it do, though there is more of them.
+    /// The databases whose read rows end before the page does, but that have more.
     fn short_parts(&self, parts: &[DatabasePart]) -> Vec<usize> {
         let mut keys: Vec<_> =
             parts.iter().flat_map(|part| &part.rows).map(|row| self.sort_key(row)).collect();
@@ -216,14 +216,14 @@ impl List {
         (0..parts.len()).filter(|&part| is_short(&parts[part])).collect()
     }
 
-    /// The page, of the rows of all databases.
+    /// The page, from the rows of all databases.
     fn page(&self, mut rows: Vec<GroupedReview>, watermark: LowWatermark) -> ReviewPage {
         rows.sort_unstable_by_key(|row| self.sort_key(row));
         let more = rows.len() > self.limit;
         rows.truncate(self.limit);
         if more {
-            // Beyond the horizon a slow write may still appear between two that are here. With
-            // nothing below it the page is empty, and its cursor asks for the same again.
+            // Above the low watermark, a slow write may still appear between two rows. If no row is
+            // below it, the page is empty, and its cursor repeats the request.
             watermark.cut(&mut rows, |(_, review)| review.id.get());
         }
         let next = self.after(&rows);
@@ -242,7 +242,7 @@ pub(in crate::store) fn newest_page(
     cursor::cut(rows, limit, scope, |row| row.id)
 }
 
-/// The groups of an order, the first one first.
+/// The groups of an order.
 fn groups(sort: ReviewSort, rating: Option<Rating>) -> Vec<RatingClass> {
     let mut rated: Vec<_> = Rating::BEST_FIRST.map(RatingClass::Rated).to_vec();
     match (rating, sort) {

@@ -1,4 +1,4 @@
-//! Moderation: readers report, moderators decide, and take decisions back.
+//! Moderation: reports, decisions, and undoing decisions.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -21,16 +21,15 @@ use crate::store::reviews::Reviews;
 use crate::store::reviews::update::{ReviewUpdate, store_update};
 use crate::store::routing::cursor::{self, ListScope, Position};
 
-/// Reports and events that the queue shows of a review at most.
+/// The maximum number of reports and of events of a review in the queue.
 const MAX_HISTORY: usize = 20;
 
-/// Who reports a review: one person reports it once.
+/// The reporter of a review, who can report it once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reporter {
-    /// Somebody signed in.
+    /// An account.
     Account(AccountId),
-    /// Somebody in this network, which is hidden by an HMAC: nobody can look up from which address
-    /// a report came.
+    /// A guest, by the HMAC of the network, which hides the address.
     Guest(String),
 }
 
@@ -43,18 +42,18 @@ impl fmt::Display for Reporter {
     }
 }
 
-/// A page of the moderators' queue, as it is asked for.
+/// The parameters of a page of the moderation queue.
 #[derive(Clone, Debug, Default)]
 pub struct QueueQuery {
-    /// Reviews on the page at most.
+    /// The maximum number of reviews.
     pub limit: PageLimit,
-    /// Where the page starts.
+    /// The start of the page.
     pub cursor: Option<String>,
-    /// Whether an answer that lacks the reviews of a database that is down is better than none.
+    /// Whether a partial answer is allowed, without databases that are down.
     pub allow_partial: bool,
 }
 
-/// A waiting review with what is kept beside it.
+/// A review in the queue, with its reports and history.
 type QueueRow = (ReviewRow, Vec<Report>, Vec<ReviewEvent>);
 
 impl Reviews<'_> {
@@ -91,7 +90,7 @@ impl Reviews<'_> {
         })
     }
 
-    /// A page of the reviews that wait for a moderator, the oldest first.
+    /// A page of the moderation queue, the oldest review first.
     pub fn queue(&self, query: &QueueQuery) -> Result<QueuePage, StoreError> {
         let scope = ListScope::of(&["queue"]);
         let above = cursor::start(scope, query.cursor.as_deref(), 0)?;
@@ -129,8 +128,8 @@ impl Reviews<'_> {
         })
     }
 
-    /// Decides about reviews, each by itself: one that somebody else has changed meanwhile is
-    /// left as it is.
+    /// Decides about reviews, each in its own transaction. A review that has changed since the
+    /// given version stays as it is.
     pub fn decide(
         &self,
         moderator: &Actor,
@@ -154,8 +153,8 @@ impl Reviews<'_> {
         })
     }
 
-    /// Takes back the last decision about each review: it stands as it did before, and the
-    /// reports that the decision closed are open again.
+    /// Undoes the last decision about each review: restores its status, and reopens the reports
+    /// that the decision closed.
     pub fn undo(
         &self,
         moderator: &Actor,
@@ -177,7 +176,7 @@ impl Reviews<'_> {
         })
     }
 
-    /// Changes each of `reviews` that still has its version, and is not the moderator's own.
+    /// Changes each review that still has its version and is not the moderator's own.
     fn update_each(
         &self,
         moderator: &Actor,
@@ -200,7 +199,7 @@ impl Reviews<'_> {
     }
 }
 
-/// What became of one review. Only what is wrong with the service is wrong with the request.
+/// The result for one review. Only faults of the service fail the whole request.
 fn decision_result(
     id: ReviewId,
     changed: Result<Review, StoreError>,
@@ -229,7 +228,7 @@ fn decision_result(
     Ok(DecisionResult { id, status: None, version: None, problem: Some(problem), detail })
 }
 
-/// The status before a decision; `None` when the event is none.
+/// The status before a decision; `None` if the event is not a decision.
 fn status_before(event: Option<EventRow>) -> Result<Option<ReviewStatus>, QueryError> {
     let event = event.map(ReviewEvent::try_from).transpose()?;
     let decided = |event: &ReviewEvent| {

@@ -1,4 +1,4 @@
-//! What authors do with their own reviews: list, edit, delete.
+//! Authors' own reviews: list, edit, delete.
 
 use jiff::Timestamp;
 use ostrakon_shared::{
@@ -21,21 +21,21 @@ use crate::store::routing::cursor::{self, ListScope};
 use crate::store::routing::scatter_gather::ReadFrom;
 use crate::store::version::ExpectedVersion;
 
-/// A page of an author's own reviews, as it is asked for.
+/// The parameters of a page of an author's own reviews.
 #[derive(Clone, Debug, Default)]
 pub struct OwnReviewQuery {
-    /// Only the one of this product.
+    /// Only the review of this product.
     pub product: Option<ProductId>,
-    /// Reviews on the page at most.
+    /// The maximum number of reviews.
     pub limit: PageLimit,
-    /// Where the page starts.
+    /// The start of the page.
     pub cursor: Option<String>,
-    /// Whether an answer that lacks the reviews of a database that is down is better than none.
+    /// Whether a partial answer is allowed, without databases that are down.
     pub allow_partial: bool,
 }
 
 impl Reviews<'_> {
-    /// A page of the reviews that an account has written and not deleted, the newest first.
+    /// A page of an account's reviews except deleted ones, the newest first.
     pub fn list_own(
         &self,
         author: &Actor,
@@ -76,8 +76,8 @@ impl Reviews<'_> {
         })
     }
 
-    /// Changes an author's own review, if it still has an expected version. What a moderator took
-    /// from the public, or has to see first, waits for a moderator again.
+    /// Changes an author's own review if it still has an expected version. With pre-moderation, or
+    /// if it is hidden, it becomes pending.
     pub fn edit(
         &self,
         author: &Actor,
@@ -97,7 +97,7 @@ impl Reviews<'_> {
                 return Err(StoreError::Invalid(errors).into());
             }
             let (author_name, pen_name) = match &signature {
-                // As it was, even if somebody has an account of this name by now.
+                // An unchanged name stays, even if an account has taken it since.
                 _ if content.author_name == row.author_name => (content.author_name, row.pen_name),
                 Some(Err(error)) => return Err(error.clone().into()),
                 Some(Ok(signature)) => (signature.name.clone(), signature.is_pen_name),
@@ -126,7 +126,7 @@ impl Reviews<'_> {
         })
     }
 
-    /// Deletes an author's own review, if it still has an expected version.
+    /// Deletes an author's own review if it still has an expected version.
     pub fn delete(
         &self,
         author: &Actor,
@@ -160,7 +160,7 @@ impl Reviews<'_> {
             match review.status {
                 ReviewStatus::Deleted => Err(StoreError::ReviewNotFound(id).into()),
                 ReviewStatus::Approved if !own => Err(StoreError::NotAllowed.into()),
-                // That it exists is nobody else's business.
+                // The existence of a hidden review is not public.
                 _ if !own => Err(StoreError::ReviewNotFound(id).into()),
                 _ => change(connection, row, review),
             }

@@ -1,11 +1,11 @@
-//! What an operator chooses about reviews.
+//! The policy for reviews.
 
-/// Who may review, and whether reviews are looked at before they are published.
+/// The policy for reviews, from the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// Whether guests may review products.
     pub guest_reviews: bool,
-    /// Whether new reviews wait for a moderator.
+    /// Whether moderators approve reviews before they are published.
     pub pre_moderation: bool,
 }
 

@@ -1,9 +1,8 @@
-//! With which name a review is signed.
+//! The signature of a review.
 //!
-//! A member's review carries the account's name and the mark that a member wrote it; or a pen name,
-//! without the mark. Nobody signs with the name of an account that is not theirs. An account that
-//! takes a name later changes nothing about reviews that are signed with it already: they lack the
-//! mark.
+//! A member's review has the account's name and is marked as a member's, or has a pen name without
+//! the mark. The names of other accounts are refused. Reviews that are already signed with the name
+//! of a later account don't change; they lack the mark.
 
 use ostrakon_shared::{FieldError, FieldErrorCode};
 
@@ -17,16 +16,16 @@ use crate::text::NameKeys;
 /// The name under a review.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::store) struct Signature {
-    /// As it is shown; None: nobody signed.
+    /// The shown name; None if unsigned.
     pub name: Option<String>,
-    /// Whether an account signed with another name than its own.
+    /// Whether an account signed with a pen name.
     pub is_pen_name: bool,
-    /// What no account may be called if this is to be allowed.
+    /// The name that must not belong to an account.
     pub claim: Option<NameKeys>,
 }
 
 impl Signature {
-    /// The signature of an author, a guest if there is none, who gave this name.
+    /// The signature of an author (None: a guest) with this name.
     pub fn of(name: Option<&str>, author: Option<&Actor>) -> Result<Signature, StoreError> {
         let own = author.map(|author| author.name.clone());
         let Some(name) = name else { return Ok(Signature { name: own, ..Signature::default() }) };
@@ -42,14 +41,14 @@ impl Signature {
     }
 }
 
-/// That a review is signed with the name of somebody else's account.
+/// The error of a signature with the name of another account.
 pub(in crate::store) fn taken() -> StoreError {
     let detail = "This is the name of an account, or looks like one.".to_owned();
     StoreError::Invalid(vec![FieldError::at_field("author_name", FieldErrorCode::Taken, detail)])
 }
 
 impl Reviews<'_> {
-    /// Fails if an account has the name that is claimed.
+    /// Fails if an account has the claimed name.
     pub(super) fn require_free(&self, signature: &Signature) -> Result<(), StoreError> {
         let Some(keys) = &signature.claim else { return Ok(()) };
         let is_taken =

@@ -1,8 +1,8 @@
-//! Group commit: the reviews that arrive while others are being committed share the next commit.
+//! Group commit: reviews that arrive during a commit share the next one.
 //!
-//! Each reviews database has a thread that writes new reviews, and a queue of those that wait for
-//! it. A batch is whatever waits; where several clients write, a few more are waited for.
-//! A thread that could not start, or has ended, is started anew with the next review.
+//! Each reviews database has a writer thread with a bounded queue. A batch takes all waiting
+//! reviews, and lingers for more if several clients write. The next review restarts a writer that
+//! has failed.
 
 use std::io;
 use std::iter;
@@ -23,22 +23,22 @@ use crate::store::reviews::batch::Outcome;
 use crate::store::reviews::create::{Created, Draft};
 use crate::store::reviews::{Reviews, Shared};
 
-/// Reviews to a commit at most.
+/// The maximum number of reviews per commit.
 const MAX_BATCH: usize = 128;
-/// Reviews that wait for one database at most: at its pace, that is less than a second.
+/// The maximum queue length of a database: less than a second of work.
 const MAX_WAITING: usize = 1_024;
 
-/// Writers that one review may need: one may have ended, but not every one.
+/// How often a review tries to start a writer.
 const MAX_STARTS: usize = 2;
 
-/// Reviews that are worth a commit, where several clients write.
+/// The batch size for which a writer lingers, if several clients write.
 const BATCH_TARGET: usize = 8;
-/// How long a review waits for so many others. A commit of two costs hardly more than one of one,
-/// and after each SQLite's readers have to read their pages again: with this, a third more is read
-/// while 2,000 reviews a second are written.
+/// How long a writer lingers. Commits of one and of two reviews cost about the same, and after each
+/// commit SQLite's readers must read their pages again: with this, a third more reads succeed while
+/// 2,000 reviews per second are written.
 const BATCH_LINGER: Duration = Duration::from_millis(5);
-/// Several clients write if a review has arrived while another one was committed, no longer ago
-/// than this. One alone waits for its answers, and must not wait longer.
+/// Several clients write if a review has arrived during a commit within this time. A single client
+/// waits for each response, so lingering would only delay it.
 const BURST_WINDOW: Duration = Duration::from_millis(100);
 
 /// The writers of all reviews databases. Each starts with its first review.
@@ -49,22 +49,22 @@ struct Writer {
     awaited: AwaitedServer,
 }
 
-/// A review that waits to be written, and the request that waits for it.
+/// A queued review, and its request.
 struct WriteRequest {
     draft: Draft,
     context: Context,
     reply: oneshot::Sender<Outcome>,
 }
 
-/// A review that is being written. Once begun it is, even when nobody waits for it any more.
+/// A review being written. It is written even if the client disconnects.
 pub struct PendingWrite {
     reply: oneshot::Receiver<Outcome>,
-    /// Which database its writer waits for.
+    /// The server that its writer waits for.
     pub awaited: AwaitedServer,
 }
 
 impl PendingWrite {
-    /// What became of it.
+    /// Waits for the outcome.
     pub async fn outcome(self) -> Result<Created, StoreError> {
         self.reply.await.unwrap_or_else(|_| {
             let reason = "the writer of a database has panicked".to_owned();
@@ -74,14 +74,14 @@ impl PendingWrite {
 }
 
 impl Writers {
-    /// For so many databases.
+    /// Queues for this number of databases.
     pub fn new(databases: usize) -> Writers {
         Writers(iter::repeat_with(Mutex::default).take(databases).collect())
     }
 }
 
 impl Reviews<'_> {
-    /// Has the writer of a database write a review.
+    /// Queues a review for the writer of a database.
     pub(super) fn enqueue(
         &self,
         database: DatabaseIndex,
@@ -127,7 +127,7 @@ impl Reviews<'_> {
 }
 
 impl Reviews<'_> {
-    /// Tells a client about its own review, of all that the batch has written.
+    /// Notes the position of the batch in the context of a client's request.
     fn note_own_write(&self, client: &Context, id: ReviewId) {
         let shards = &self.shared.shards;
         let owner = shards.map.load().owner(bucket_of(id)).database;
@@ -139,7 +139,7 @@ impl Reviews<'_> {
     }
 }
 
-/// Writes what is in the queue, until nobody can add to it any more.
+/// Writes queued reviews until the queue is closed.
 fn run_writer(
     shared: &Weak<Shared>,
     database: DatabaseIndex,
@@ -160,7 +160,7 @@ fn run_writer(
             fill_batch(queue, &mut batch);
         }
         batch.extend(queue.try_iter().take(MAX_BATCH - batch.len()));
-        // What nobody waits for any more is not begun.
+        // Reviews of disconnected clients are dropped.
         batch.retain(|request| !request.reply.is_closed());
         if batch.is_empty() {
             continue;
@@ -171,19 +171,19 @@ fn run_writer(
         let drafts: Vec<&Draft> = batch.iter().map(|request| &request.draft).collect();
         let span = context.span();
         let work = || span.in_scope(|| reviews.write_drafts(database, &drafts, &mut locked));
-        // Those of this batch are told by `PendingWrite::outcome`; those that wait are none the worse.
+        // After a panic, `PendingWrite::outcome` fails the requests of this batch.
         let Ok(written) = catch_unwind(AssertUnwindSafe(work)) else { continue };
         for (request, written) in batch.into_iter().zip(written) {
             if let Ok(Created { review, .. }) = &written {
                 reviews.note_own_write(&request.context, review.id);
             }
-            // The client may have gone.
+            // The client may have disconnected.
             request.reply.send(written).ok();
         }
     }
 }
 
-/// Takes what comes until it is enough, or too late.
+/// Takes arriving reviews until the batch is full or the linger time is over.
 fn fill_batch(queue: &Receiver<WriteRequest>, batch: &mut Vec<WriteRequest>) {
     let until = Instant::now() + BATCH_LINGER;
     while batch.len() < BATCH_TARGET

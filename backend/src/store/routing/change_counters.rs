@@ -1,14 +1,14 @@
-//! What this process has changed, for caches of answers.
+//! Counts the changes by this process, to invalidate cached responses.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ostrakon_shared::{ProductId, ReviewId};
 use twox_hash::XxHash3_64;
 
-/// What an answer is about.
+/// The subject of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// A product, with all of its reviews.
+    /// A product and all of its reviews.
     Product(ProductId),
     /// One review.
     Review(ReviewId),
@@ -24,23 +24,22 @@ impl Subject {
     }
 }
 
-/// So many counters that two subjects hardly ever share one; if they do, a change of one of them
-/// counts as a change of both.
+/// The number of counters. Subjects that share one by chance invalidate each other.
 const COUNTERS: usize = 1 << 16;
 
-/// Counts this process's changes.
+/// Counts the changes by this process.
 ///
-/// A change is counted when it is committed, and before anybody hears so. An answer is read after
-/// its revision is: so one that has the current revision lacks nothing that was acknowledged.
+/// A change is counted after its commit and before its acknowledgement. A response is read after
+/// its counter, so a response with the current count contains all acknowledged changes.
 pub(in crate::store) struct ChangeCounters(Box<[AtomicU64]>);
 
 impl ChangeCounters {
-    /// Nothing has changed.
+    /// Counters at 0.
     pub fn new() -> ChangeCounters {
         ChangeCounters((0..COUNTERS).map(|_| AtomicU64::new(0)).collect())
     }
 
-    /// How often this, or what shares its counter, has changed.
+    /// The change count of a subject.
     pub fn get(&self, subject: Subject) -> u64 {
         self.counter(subject).load(Ordering::Acquire)
     }

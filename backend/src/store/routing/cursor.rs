@@ -1,4 +1,4 @@
-//! Cursors: where in which list the next page starts. Opaque to clients.
+//! Cursors: a position in a list, opaque to clients.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -6,14 +6,14 @@ use twox_hash::XxHash3_64;
 
 use crate::store::error::StoreError;
 
-/// A list, by what it depends on: a cursor of one list is refused by another.
+/// Identifies a list by its parameters; a cursor of another list is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) struct ListScope(u64);
 
 impl ListScope {
-    /// The list that these words tell apart from every other.
+    /// The list with these parameters.
     pub fn of(words: &[&str]) -> ListScope {
-        // A character that no word has keeps ["ab", "c"] and ["a", "bc"] apart.
+        // The separator distinguishes ["ab", "c"] from ["a", "bc"].
         ListScope(XxHash3_64::oneshot(words.join("\0").as_bytes()))
     }
 }
@@ -28,7 +28,7 @@ pub(in crate::store) struct Position {
 const CHECKED_BYTES: usize = 17;
 const CURSOR_BYTES: usize = CHECKED_BYTES + 4;
 
-/// Tells damage from cursors; it is no secret, and forging one gains nothing.
+/// Detects damaged cursors. It is not a secret: forged cursors are harmless.
 fn checksum(checked: &[u8]) -> [u8; 4] {
     let hash = XxHash3_64::oneshot_with_seed(0x6f73_7472_616b_6f6e, checked);
     [0, 1, 2, 3].map(|byte| hash.to_be_bytes()[byte])

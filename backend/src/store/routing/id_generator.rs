@@ -1,4 +1,4 @@
-//! The mint of one database: dice, and which ids are on their way.
+//! The id generator of one database, and its ids in flight.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,10 +9,10 @@ use crate::db::QueryError;
 use crate::shard::{self, Bucket};
 use crate::store::clock::{self, Clock};
 
-/// Mints ids in ascending order, and knows below which id nothing more will appear.
+/// Generates ascending ids, and knows the low watermark, below which no id will appear.
 ///
-/// The order follows the clock, unless that steps back by more than a few seconds: then it, or the
-/// clock before, was wrong, and new ids are not to be dated wrongly for ever.
+/// If the clock steps back by more than a few seconds, it is or was wrong, and new ids follow the
+/// new time, so that they are not dated wrongly for good.
 pub(in crate::store) struct IdGenerator {
     database: String,
     clock: Clock,
@@ -20,39 +20,39 @@ pub(in crate::store) struct IdGenerator {
 }
 
 struct State {
-    /// Ids are minted above this one.
+    /// The last generated id.
     last: i64,
     in_flight: BTreeSet<i64>,
 }
 
-/// Where a walk upwards in time has to stop.
+/// The limit of a list in ascending order of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) struct LowWatermark {
-    /// Every id below it is of a review that is committed, or never will be.
+    /// All reviews with lower ids are committed, or will never be.
     pub settled: i64,
-    /// Ids from here on are of dates that are yet to come: a clock was wrong. They come last.
+    /// Ids from here on are dated ahead of the clock, because a clock was wrong. They come last.
     pub ahead: i64,
 }
 
 impl LowWatermark {
-    /// Of a list that isn't walked upwards.
+    /// No limit, for lists in other orders.
     pub const NONE: LowWatermark = LowWatermark { settled: i64::MAX, ahead: i64::MAX };
 
-    /// By a database's clock, and the oldest time at which a write has begun that may be going on.
+    /// The watermark for a database's clock and the start of its oldest running write.
     pub fn at(oldest_ms: i64, now_ms: i64) -> LowWatermark {
         let settled = clock::first_number_at(oldest_ms);
         LowWatermark { settled, ahead: clock::first_ahead(now_ms) }
     }
 
-    /// Of rows of both.
+    /// The lower of both.
     pub fn and(self, other: LowWatermark) -> LowWatermark {
         let (settled, ahead) = (self.settled.min(other.settled), self.ahead.min(other.ahead));
         LowWatermark { settled, ahead }
     }
 
-    /// Cuts a page, in ascending order, where a slow write may still appear between two rows. What
-    /// is dated ahead is not waited for, or the walk would stand still for years: it comes after
-    /// all that is committed, and what is written meanwhile comes before it.
+    /// Truncates an ascending page at the first row above the watermark, where a slow write may
+    /// still appear. Rows dated ahead stay, or the list would stop for years; they come after all
+    /// others.
     pub fn cut<T>(self, rows: &mut Vec<T>, id: impl Fn(&T) -> i64) {
         let is_unsettled = |row: &T| (self.settled..self.ahead).contains(&id(row));
         if let Some(end) = rows.iter().position(is_unsettled) {
@@ -62,15 +62,15 @@ impl LowWatermark {
 }
 
 impl IdGenerator {
-    /// A mint of ids above `last`: the highest one stored that isn't dated ahead, so that ids are
-    /// in order even when the clock has stepped back a little since.
+    /// A generator of ids above `last`, the highest stored id that is not dated ahead, so that ids
+    /// ascend even if the clock has stepped back a little.
     pub fn above(database: &str, last: i64, clock: Clock) -> IdGenerator {
         let state = Mutex::new(State { last, in_flight: BTreeSet::new() });
         IdGenerator { database: database.to_owned(), clock, state }
     }
 
     /// A new id in `bucket`, in flight until the result is dropped: do so after the commit.
-    /// `now_ms` is the time by the clock of the database, where that has the say.
+    /// `now_ms` is the time of the database's clock, if it has one.
     pub fn next_id(
         &self,
         bucket: Bucket,
@@ -86,15 +86,14 @@ impl IdGenerator {
         Ok(InFlightId { id, generator: self })
     }
 
-    /// Every review of this process with an id below `settled` is committed, or never will be: for
-    /// SQLite files, where no other process writes. Whoever walks upwards must not step beyond: a
-    /// slow writer may still fill a gap there.
+    /// The low watermark of a SQLite file, where no other process writes: ascending lists must not
+    /// go beyond `settled`, because a slow write may still fill a gap there.
     pub fn low_watermark(&self) -> LowWatermark {
         let now_ms = self.clock.now_ms();
         let mut state = self.lock();
         self.forget_wrong_clock(&mut state, now_ms);
-        // With nothing in flight, all until this very millisecond is settled, and stays so: what
-        // is minted from now on is above it, whatever the clock does within a few seconds.
+        // Without ids in flight, everything up to this millisecond is settled: new ids are above
+        // it, even if the clock steps back a few seconds.
         let now = ReviewId::first_number_at(now_ms).unwrap_or_default();
         state.last = state.last.max(now - 1);
         let next = state.last.saturating_add(1);
@@ -118,7 +117,7 @@ impl IdGenerator {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics between the two changes of the state, so it is whole even then.
+        // The state is consistent even after a panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

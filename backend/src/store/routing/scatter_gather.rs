@@ -1,4 +1,4 @@
-//! Which databases a question goes to, and what becomes of their answers.
+//! Queries all databases that own some buckets, and collects their results.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,26 +11,25 @@ use crate::store::error::StoreError;
 use crate::store::routing::Routing;
 use crate::store::routing::id_generator::LowWatermark;
 
-/// The answers of several databases.
+/// The results of several databases.
 pub(in crate::store) struct Gathered<T> {
-    /// One a database that answered.
+    /// One result per available database.
     pub answers: Vec<T>,
-    /// Those that did not; always empty unless a partial answer is allowed.
+    /// The unavailable databases; empty unless a partial answer is allowed.
     pub missing: Vec<DatabaseIndex>,
 }
 
-/// From which server of a database an answer may come.
+/// Which server of a database to read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) enum ReadFrom {
-    /// As the operator chose: a replica may be a little late.
+    /// By the configured preference; a replica may lag.
     Any,
-    /// From the primary: who decides by the answer must not be late.
+    /// The primary, for decisions that need current data.
     Primary,
 }
 
 impl Routing<'_> {
-    /// Does `work` by the shard map; when a database says that a bucket has moved, once more by
-    /// a map that is read anew.
+    /// Runs `work` with the shard map; if a bucket has moved, reloads the map and runs it once more.
     pub fn with_current_map<T>(
         &self,
         work: impl Fn(&ShardMap) -> Result<T, StoreError>,
@@ -45,8 +44,8 @@ impl Routing<'_> {
         }
     }
 
-    /// Asks every database that owns some of `buckets`, servers all at once: `query` gets the
-    /// connection and those that it owns, in a snapshot in which it does own them.
+    /// Queries all databases that own some of `buckets`, servers in parallel. `query` gets the
+    /// connection and the owned buckets, in a snapshot that confirms the ownership.
     pub fn scatter_gather<T: Send + 'static>(
         &self,
         map: &ShardMap,
@@ -72,7 +71,8 @@ impl Routing<'_> {
         })
     }
 
-    /// The same for walks upwards in time: also says where they have to stop.
+    /// [`Routing::scatter_gather`] for lists in ascending order of time; also returns the low
+    /// watermark.
     pub fn scatter_gather_settled<T: Send + 'static>(
         &self,
         map: &ShardMap,
