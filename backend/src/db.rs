@@ -1,9 +1,8 @@
 //! Rows and queries. The only place that knows diesel.
 //!
 //! A [`Database`] is one of `default` and `reviews-1 … reviews-N`. Its `read` and `write` run a
-//! closure in one transaction; the functions of the modules below are what such closures call.
-//! `engine` has what differs between SQLite and PostgreSQL; `server`, `breaker` and `watch` are
-//! the way to a server that may be away; `context` is what a request carries along.
+//! closure in one transaction; the closures call the functions in `tables`. `dialect` has the
+//! differences between the engines, `connection` the pools, health checks and request contexts.
 
 mod connection;
 mod dialect;

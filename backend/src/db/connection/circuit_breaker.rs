@@ -1,18 +1,18 @@
-//! Whether a server answers: the circuit breaker between its requests and a server that is away.
+//! The circuit breaker between requests and a server.
 //!
-//! [`crate::db::connection::health_check`] asks each PostgreSQL server twice a second, and it alone closes the breaker
-//! again. Requests only say that they have reason to doubt.
+//! [`crate::db::connection::health_check`] probes each PostgreSQL server twice a second, and only
+//! it closes the breaker. Requests report failures, which trigger a probe.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a server may take to answer the question whether it is there.
+/// The timeout of a probe.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long a server that nobody watches counts as away after a connection could not be opened.
+/// How long the breaker of a server without health check stays open after a failed connection.
 const UNWATCHED_OPEN_TIME: Duration = Duration::from_millis(500);
 
-/// Whether a server answers.
+/// The circuit breaker of a server.
 pub(in crate::db) struct CircuitBreaker {
     state: Mutex<State>,
     changed: Condvar,
@@ -23,11 +23,11 @@ pub(in crate::db) struct CircuitBreaker {
 #[derive(Default)]
 struct State {
     is_watched: bool,
-    /// Why it is away, by the last answer to the watch.
+    /// Why the server is down, by the last probe.
     down: Option<String>,
-    /// Since when the watch has been waiting for an answer.
+    /// The start of the running probe.
     probe_started_at: Option<Instant>,
-    /// When a connection could not be opened the last time, and why.
+    /// The last failure to open a connection, and its reason.
     unreachable: Option<(Instant, String)>,
     probe_now: bool,
     stopped: bool,
@@ -43,19 +43,19 @@ impl CircuitBreaker {
         }
     }
 
-    /// Which connections may still be good: those that were opened under this number.
+    /// The generation of connections; those of earlier generations are closed.
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Fails with the reason when a request that has waited since `began` would wait in vain.
+    /// Fails with the reason if the breaker is open for a request that has waited since `began`.
     pub fn check(&self, began: Instant) -> Result<(), String> {
         let state = self.lock();
         if let Some(reason) = state.open_reason() {
             return Err(reason);
         }
         match &state.unreachable {
-            // Whoever watches knows better than the failure of one connection.
+            // With a health check, one failed connection does not count.
             Some((at, reason))
                 if !state.is_watched && (*at >= began || at.elapsed() < UNWATCHED_OPEN_TIME) =>
             {
@@ -65,7 +65,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// Whether the server answers, as far as is known.
+    /// Whether the breaker is closed.
     pub fn is_up(&self) -> bool {
         self.lock().open_reason().is_none()
     }
@@ -87,14 +87,14 @@ impl CircuitBreaker {
         self.changed.notify_all();
     }
 
-    /// The server has closed a connection, or refuses writes: what was opened before is no good.
+    /// Records that the server has closed a connection or refuses writes, and starts a new generation.
     pub fn record_failure(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
         self.lock().probe_now = true;
         self.changed.notify_all();
     }
 
-    /// Notes that [`crate::db::connection::health_check`] watches the server from now on.
+    /// Records that [`crate::db::connection::health_check`] probes the server.
     pub fn start_watch(&self) {
         self.lock().is_watched = true;
     }
@@ -109,7 +109,7 @@ impl CircuitBreaker {
         state.probe_now = false;
     }
 
-    /// What the server said; says whether that is news.
+    /// Records the result of a probe; returns whether the state has changed.
     pub fn probe_finished(&self, answer: Result<(), String>) -> bool {
         let mut state = self.lock();
         let was_away = state.open_reason().is_some();
@@ -122,8 +122,8 @@ impl CircuitBreaker {
         was_away != is_away
     }
 
-    /// Waits until it is time to ask again: for `interval`, or until there is doubt while the
-    /// server counts as up. Returns false when nobody needs to know any more.
+    /// Waits for `interval`, or until a request reports a failure of a server that is up. Returns
+    /// false when the server is no longer used.
     pub fn wait(&self, interval: Duration) -> bool {
         let state = self.lock();
         let rests = |state: &mut State| {

@@ -18,13 +18,13 @@ use crate::db::dialect::engine::{self, Connection, Settled};
 use crate::db::error::{DbError, QueryError};
 use crate::db::tables::owner::OwnerCache;
 
-/// Who answers reads that may be a little late.
+/// Which server answers reads that may lag.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReadPreference {
-    /// The primary: what is written is seen by everybody at once.
+    /// The primary: writes are visible at once.
     #[default]
     Primary,
-    /// Replicas that have all that the client has written; without one, the primary.
+    /// Replicas that have replayed the client's writes; otherwise the primary.
     Replica,
 }
 
@@ -47,9 +47,9 @@ impl FromStr for ReadPreference {
 /// Which replicas may answer.
 #[derive(Clone, Copy, Debug)]
 pub struct ReplicaSettings {
-    /// Who answers when both could.
+    /// The preferred server for reads.
     pub reads: ReadPreference,
-    /// How far a replica may be behind, in milliseconds.
+    /// The maximum lag of a replica, in milliseconds.
     pub max_lag_ms: u32,
 }
 
@@ -75,11 +75,11 @@ struct Replica {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplicaState {
     pub is_up: bool,
-    /// How far it is behind, in milliseconds; None: not known.
+    /// Its lag in milliseconds; None: unknown.
     pub lag_ms: Option<u64>,
 }
 
-/// Threads that wait for servers: a request that reads from several waits for all at once.
+/// Threads for reads from servers, so that a request waits for several servers in parallel.
 static READ_THREADS: LazyLock<Runtime> = LazyLock::new(|| {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(4096)
@@ -88,11 +88,11 @@ static READ_THREADS: LazyLock<Runtime> = LazyLock::new(|| {
     runtime.expect("a runtime without IO and clock needs nothing that could be missing")
 });
 
-/// How often whoever waits for an answer looks whether the server is still there.
+/// How often a waiting request checks the breaker.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Database {
-    /// The database `name`. Its servers are first asked when they are first used.
+    /// The database `name`; connects on first use.
     pub fn new(
         name: &str,
         primary: Address,
@@ -115,7 +115,7 @@ impl Database {
         }
     }
 
-    /// A SQLite file that only this process uses: a copy.
+    /// A SQLite file that only this process uses, such as a copy.
     pub fn file(name: &str, path: &Path) -> Database {
         let settings = Settings {
             read_connections: 1,
@@ -128,7 +128,7 @@ impl Database {
         Database::new(name, Address::Sqlite(path.to_owned()), Vec::new(), settings, no_replicas)
     }
 
-    /// Begins to watch the servers: from now on requests don't wait for those that are away.
+    /// Starts the health checks, so that requests don't wait for unavailable servers.
     pub fn watch(&self) {
         if let Address::Sqlite(_) = self.primary.address {
             return;
@@ -151,7 +151,7 @@ impl Database {
         &self.name
     }
 
-    /// Where its primary is.
+    /// The address of the primary.
     pub fn address(&self) -> &Address {
         &self.primary.address
     }
@@ -160,7 +160,7 @@ impl Database {
         matches!(self.primary.address, Address::Sqlite(_))
     }
 
-    /// How many connections read from each of its servers.
+    /// The number of read connections per server.
     pub fn read_connections(&self) -> usize {
         usize::try_from(self.settings.read_connections).unwrap_or(usize::MAX)
     }
@@ -171,8 +171,8 @@ impl Database {
         self.primary.breaker.routes_itself()
     }
 
-    /// Of a SQLite file, a number that grows when anybody commits to it, this process or another
-    /// one. See <https://sqlite.org/pragma.html#pragma_data_version>.
+    /// For a SQLite file, a number that grows with each commit of any process. See
+    /// <https://sqlite.org/pragma.html#pragma_data_version>.
     pub fn data_version(&self) -> Result<i64, DbError> {
         let monitor = match self.monitor.get() {
             Some(monitor) => monitor,
@@ -186,21 +186,21 @@ impl Database {
         version.map_err(|error| QueryError::from(error).in_database(&self.name))
     }
 
-    /// Whether its primary answers, as far as the watch knows.
+    /// Whether the primary is up, by its health check.
     pub fn is_up(&self) -> bool {
         self.primary.breaker.is_up()
     }
 
-    /// Fails when its disk is full: where a write has found that, until something is written that
-    /// needs a new page.
+    /// Fails if its disk is full: after a write has failed, until a probe that needs new pages
+    /// succeeds.
     pub fn require_room(&self, context: &Context) -> Result<(), DbError> {
         self.primary.require_room()?;
         match self.primary.room.start_probe() {
             Probe::NotNeeded => Ok(()),
             Probe::NotYet => Err(self.primary.full("there was no room a moment ago")),
             Probe::Now => match self.write(context, engine::probe_room) {
-                // A transfer moves it, or the role may not create temporary tables: its next write
-                // tells.
+                // A transfer has made it read-only, or the role lacks the right to create temporary
+                // tables: the next write detects a full disk.
                 Ok(()) | Err(DbError::ReadOnly { .. } | DbError::Refused { .. }) => {
                     self.primary.room.record_room();
                     Ok(())
@@ -210,12 +210,12 @@ impl Database {
         }
     }
 
-    /// Fails when it is damaged or can't be written to, as far as that shows without writing.
+    /// Fails if it is damaged or not writable, as far as known without writing.
     pub fn require_usable(&self) -> Result<(), DbError> {
         self.primary.require_usable()
     }
 
-    /// How its replicas are doing, in the order of the configuration.
+    /// The state of its replicas, in the order of the configuration.
     pub fn replicas(&self) -> Vec<ReplicaState> {
         let state = |replica: &Replica| ReplicaState {
             is_up: replica.server.breaker.is_up(),
@@ -224,8 +224,8 @@ impl Database {
         self.replicas.iter().map(state).collect()
     }
 
-    /// Runs `queries` on one snapshot: of a replica where that is wanted and it has what the
-    /// client has written, else of the primary; while that is away, of a replica again.
+    /// Runs `queries` on one snapshot: of a replica, if preferred and it has the client's writes;
+    /// otherwise of the primary, or of a replica if the primary is unavailable.
     pub fn read<T>(
         &self,
         context: &Context,
@@ -243,7 +243,7 @@ impl Database {
         self.primary_or_replica(context, |_| Ok(()), queries)
     }
 
-    /// Runs `queries` on one snapshot that has all that is committed.
+    /// Runs `queries` on one current snapshot of the primary.
     pub fn read_latest<T>(
         &self,
         context: &Context,
@@ -252,9 +252,8 @@ impl Database {
         self.read_from(context, &self.primary, |_| Ok(()), |connection, ()| queries(connection))
     }
 
-    /// Like [`Database::read`], of the primary if possible: for walks upwards in time. `queries`
-    /// also gets the time below which nothing more will appear. None: this process is the only one
-    /// that writes here, and knows.
+    /// Like [`Database::read`], but of the primary if possible, for ascending lists. `queries` also
+    /// gets the low watermark; None for a SQLite file, where this process is the only writer.
     pub fn read_settled<T>(
         &self,
         context: &Context,
@@ -264,17 +263,17 @@ impl Database {
         self.primary_or_replica(context, prepare, queries)
     }
 
-    /// Runs `queries` in one transaction that commits durably; when they fail, nothing has
-    /// happened. On SQLite it holds the write lock from its start.
+    /// Runs `queries` in one durable transaction, which is rolled back if they fail. On SQLite it
+    /// holds the write lock from its start.
     pub fn write<T>(
         &self,
         context: &Context,
         queries: impl FnOnce(&mut Connection) -> Result<T, QueryError>,
     ) -> Result<T, DbError> {
         let after = |connection: &mut Connection| {
-            // Who writes to a file reads from this very process.
+            // Files have no replicas.
             if let Address::Postgres(_) = self.primary.address {
-                // It is committed. Where, is not known: then no replica is known to have it.
+                // If the position is unknown, no replica counts as current.
                 let end = health_check::wal_end(connection).unwrap_or(u64::MAX);
                 context.note_write(&self.name, end);
                 if end != u64::MAX {
@@ -286,7 +285,7 @@ impl Database {
         context.while_awaiting(&self.name, &self.primary.breaker, write)
     }
 
-    /// How long a transaction waits for another one's lock.
+    /// The lock timeout of transactions.
     pub fn lock_timeout(&self) -> Duration {
         Duration::from_millis(self.settings.lock_timeout_ms.into())
     }
@@ -299,19 +298,19 @@ impl Database {
         self.primary.with_writer(work)
     }
 
-    /// Opens a connection to the primary that no pool knows.
+    /// Opens a connection to the primary outside the pool.
     pub(in crate::db) fn connect(&self) -> Result<Connection, DbError> {
         crate::db::connection::pool::connect(&self.primary.address, true, &self.settings)
             .map_err(|reason| self.unavailable(reason))
     }
 
-    /// Whether the primary's write-ahead log is known to have come as far as `position`. When it is
-    /// not, another process may know more: [`Database::has_reached`] asks.
+    /// Whether the primary's write-ahead log is known to have reached `position`. If not,
+    /// [`Database::has_reached`] asks the server.
     pub fn has_surely_reached(&self, position: u64) -> bool {
         position <= self.wal.end()
     }
 
-    /// Whether the primary's write-ahead log has come as far as `position`.
+    /// Whether the primary's write-ahead log has reached `position`.
     pub fn has_reached(&self, context: &Context, position: u64) -> Result<bool, DbError> {
         let end = self.read_latest(context, |connection| Ok(health_check::wal_end(connection)?))?;
         self.wal.advance(end);
@@ -346,7 +345,7 @@ impl Database {
         context.while_awaiting(&self.name, &server.breaker, || server.read(prepare, queries))
     }
 
-    /// A replica that has all that this client has written; each in turn.
+    /// A replica that has the client's writes, in rotation.
     fn usable_replica(&self, context: &Context) -> Option<&Arc<Server>> {
         let seen = context.position(&self.name);
         let first = self.next.fetch_add(1, Ordering::Relaxed);
@@ -369,7 +368,7 @@ impl Database {
     }
 }
 
-/// A database as one request uses it.
+/// A database, for one request.
 #[derive(Clone, Copy)]
 pub struct RequestDatabase<'a> {
     pub database: &'a Arc<Database>,
@@ -409,14 +408,14 @@ impl RequestDatabase<'_> {
         self.database.write(self.context, queries)
     }
 
-    /// Does `work` with this database. When that means to wait for a server, it is done on a
-    /// thread of its own, and [`Pending::wait`] gives up when the server does.
+    /// Runs `work` with this database: for a server on another thread, so that [`Pending::wait`]
+    /// can give up when the server is unavailable.
     pub fn spawn<T: Send + 'static>(
         &self,
         work: impl FnOnce(&RequestDatabase) -> Result<T, DbError> + Send + 'static,
     ) -> Pending<T> {
         if let Address::Sqlite(_) = self.database.address() {
-            // Nothing to wait for: with a thread for each file, a page took a fifth longer.
+            // With a thread per file, a page took 20 % longer.
             return Pending::Ready(Box::new(work(self)));
         }
         let (sender, receiver) = mpsc::channel();
@@ -425,7 +424,7 @@ impl RequestDatabase<'_> {
         READ_THREADS.spawn_blocking(move || {
             let request = RequestDatabase { database: &database, context: &context };
             let answer = context.span().in_scope(|| work(&request));
-            // The request may have been given up.
+            // The request may have given up.
             sender.send(answer).ok();
         });
         Pending::Spawned { database: Arc::clone(self.database), receiver, awaited }
@@ -434,18 +433,18 @@ impl RequestDatabase<'_> {
 
 pub enum Pending<T> {
     Ready(Box<Result<T, DbError>>),
-    /// It will, if it can.
+    /// The work runs on another thread.
     Spawned {
         database: Arc<Database>,
-        /// Where the answer arrives.
+        /// Receives the result.
         receiver: Receiver<Result<T, DbError>>,
-        /// Which of its servers has been asked.
+        /// The server that the work waits for.
         awaited: AwaitedServer,
     },
 }
 
 impl<T> Pending<T> {
-    /// The answer; or that the database hangs.
+    /// Waits for the result, or fails if the database is unavailable.
     pub fn wait(self) -> Result<T, DbError> {
         let (database, receiver, awaited) = match self {
             Pending::Ready(answer) => return *answer,

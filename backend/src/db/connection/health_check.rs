@@ -1,5 +1,4 @@
-//! Watching the PostgreSQL servers of one database: does each answer, and how far have the
-//! replicas followed the primary?
+//! Health checks of the PostgreSQL servers of a database: availability, and the lag of replicas.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,26 +14,26 @@ use crate::db::connection::pool::{self, Server, Settings};
 use crate::db::dialect::engine::Connection;
 use crate::db::dialect::prepared::KeepPrepared;
 
-/// How often each server is asked.
+/// The interval between probes.
 const INTERVAL: Duration = Duration::from_millis(500);
-/// How long positions of the primary are remembered: what lags more lags "at least" so much.
+/// How long positions of the primary are kept: the maximum measurable lag.
 const HISTORY: Duration = Duration::from_secs(60);
 
-/// The way of a database's write-ahead log: when the primary was where.
+/// The positions of the primary's write-ahead log over time.
 #[derive(Default)]
 pub(in crate::db) struct WalHistory {
     history: Mutex<VecDeque<(Instant, u64)>>,
-    /// The furthest position that is known to be reached.
+    /// The highest known position.
     end: AtomicU64,
 }
 
 impl WalHistory {
-    /// The furthest position that the primary's log is known to have reached.
+    /// The highest known position of the primary's log.
     pub fn end(&self) -> u64 {
         self.end.load(Ordering::Relaxed)
     }
 
-    /// The primary's log has reached this position.
+    /// Records a position of the primary.
     pub fn advance(&self, position: u64) {
         self.end.fetch_max(position, Ordering::Relaxed);
     }
@@ -48,8 +47,7 @@ impl WalHistory {
         }
     }
 
-    /// How long ago the primary's log was at a place that a replica at `replayed` has not reached.
-    /// While the primary is away: how long before it went.
+    /// The lag of a replica at `replayed`; while the primary is down, its lag at that time.
     fn lag(&self, replayed: u64) -> Duration {
         let wal = self.lock();
         let (Some((last, _)), Some((missing, _))) =
@@ -65,17 +63,17 @@ impl WalHistory {
     }
 }
 
-/// How far a replica has come.
+/// The replay position of a replica.
 #[derive(Default)]
 pub(in crate::db) struct ReplayPosition(Mutex<Option<u64>>);
 
 impl ReplayPosition {
-    /// The position that it has replayed; None: not known.
+    /// The replayed position; None: unknown.
     pub fn replayed(&self) -> Option<u64> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How far behind the primary it is.
+    /// Its lag behind the primary.
     pub fn lag(&self, wal: &WalHistory) -> Option<Duration> {
         self.replayed().map(|replayed| wal.lag(replayed))
     }
@@ -85,7 +83,7 @@ impl ReplayPosition {
     }
 }
 
-/// Watches a primary until its server is stopped.
+/// Probes a primary until its server is dropped.
 pub(in crate::db) fn watch_primary(
     label: String,
     server: &Arc<Server>,
@@ -102,7 +100,7 @@ pub(in crate::db) fn watch_primary(
     });
 }
 
-/// Watches a replica until its server is stopped.
+/// Probes a replica until its server is dropped.
 pub(in crate::db) fn watch_replica(
     label: String,
     server: &Arc<Server>,
@@ -115,7 +113,7 @@ pub(in crate::db) fn watch_replica(
     });
 }
 
-/// Where a server is in the write-ahead log.
+/// The state of a server.
 struct ServerStatus {
     position: u64,
     in_recovery: bool,
@@ -134,8 +132,8 @@ fn spawn(
         let mut connection = None;
         loop {
             breaker.probe_started();
-            // A connection that was cut says nothing of the server: not the one that was kept, nor
-            // a single new one.
+            // One closed connection does not mean that the server is down: neither the kept one nor a
+            // new one.
             let anew = || pool::connect(&address, false, &settings).and_then(probe);
             let kept = connection.take().and_then(|kept| probe(kept).ok());
             let asked = kept.map_or_else(|| anew().or_else(|_| anew()), Ok);
@@ -158,18 +156,18 @@ fn spawn(
     };
     let named = thread::Builder::new().name("watch".to_owned());
     if let Err(error) = named.spawn(watch) {
-        // Without a watch each request finds out by itself.
+        // Without health checks each request detects failures itself.
         tracing::error!(%error, "no thread to watch a server");
     }
 }
 
-/// Asks on a connection, and returns it if it is good.
+/// Probes a server on a connection, and returns it for reuse.
 fn probe(mut connection: Connection) -> Result<(ServerStatus, Connection), String> {
     let at = server_status(&mut connection).map_err(|error| pool::one_line(&error))?;
     Ok((at, connection))
 }
 
-/// What a server says of itself.
+/// Queries the state of a server.
 fn server_status(connection: &mut Connection) -> QueryResult<ServerStatus> {
     let (position, in_recovery): (i64, bool) = diesel::select((
         sql::<BigInt>(&format!(
@@ -183,15 +181,15 @@ fn server_status(connection: &mut Connection) -> QueryResult<ServerStatus> {
     Ok(ServerStatus { position: position.cast_unsigned(), in_recovery })
 }
 
-/// Where the primary's write-ahead log ends now, in bytes: what was committed before lies below,
-/// even what is not on the disk yet (`synchronous_commit = off`).
+/// The end of the primary's write-ahead log in bytes, above all earlier commits, even those not yet
+/// on disk (`synchronous_commit = off`).
 pub(in crate::db) fn wal_end(connection: &mut Connection) -> QueryResult<u64> {
     let end = KeepPrepared(diesel::select(sql::<BigInt>(&bytes("pg_current_wal_insert_lsn()"))));
     let end: i64 = end.get_result(connection)?;
     Ok(end.cast_unsigned())
 }
 
-/// A `pg_lsn` as the number of bytes that it is.
+/// SQL that converts a `pg_lsn` to bytes.
 fn bytes(position: &str) -> String {
     format!("({position} - '0/0'::pg_lsn)::bigint")
 }

@@ -1,5 +1,5 @@
-//! The context of a request, which is passed along with its queries: how far the databases had come
-//! when its client wrote to them, which server it waits for, its deadline and its span in the log.
+//! The context of a request: the positions of its client, the server that it waits for, its
+//! deadline, and its span in the log.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,15 +11,14 @@ use tracing::Span;
 
 use crate::db::connection::circuit_breaker::CircuitBreaker;
 
-/// How far each database's write-ahead log had come when a client wrote to it, in bytes, by the
-/// database's name.
+/// The positions of the databases' write-ahead logs after a client's writes, in bytes, by database
+/// name.
 ///
-/// As text, it is what clients send back: `reviews-2:16b374d8.default:1a2b`.
+/// The text is the consistency token: `reviews-2:16b374d8.default:1a2b`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Positions(BTreeMap<String, u64>);
 
-/// Bytes of a text of positions: what a browser keeps of a cookie, and proxies take in a header. A
-/// client has written to a few databases; a text of 256 of them is shorter.
+/// The maximum length of the text, for cookies and headers. 256 databases fit.
 const MAX_BYTES: usize = 4_000;
 
 impl Positions {
@@ -32,8 +31,7 @@ impl Positions {
         self.0.retain(|database, position| keep(database, *position));
     }
 
-    /// Adds those of `other`, of databases whose position is not known yet, as long as the text
-    /// stays short enough to be sent.
+    /// Adds positions of `other` for missing databases, up to the maximum length.
     pub fn add_older(&mut self, other: &Positions) {
         let mut bytes = self.to_string().len();
         for (database, &position) in &other.0 {
@@ -45,12 +43,12 @@ impl Positions {
         }
     }
 
-    /// The position in a database; 0 when none is known.
+    /// The position of a database; 0 if unknown.
     pub fn of(&self, database: &str) -> u64 {
         self.0.get(database).copied().unwrap_or_default()
     }
 
-    /// The client has seen a database at this position.
+    /// Records a position that the client has seen.
     pub(in crate::db) fn note(&mut self, database: &str, position: u64) {
         let known = self.0.entry(database.to_owned()).or_default();
         *known = position.max(*known);
@@ -92,20 +90,20 @@ impl FromStr for Positions {
     }
 }
 
-/// Which server a request waits for; looked at from another thread.
+/// The server that a request waits for, shared with other threads.
 #[derive(Clone, Default)]
 pub struct AwaitedServer(Arc<Mutex<Option<Awaited>>>);
 
-/// A database's name, and the server of it that is waited for.
+/// The name of the database, and the breaker of its server.
 type Awaited = (String, Arc<CircuitBreaker>);
 
 impl AwaitedServer {
-    /// The name of the database that the request waits for.
+    /// The database that the request waits for.
     pub fn database(&self) -> Option<String> {
         self.lock().as_ref().map(|(name, _)| name.clone())
     }
 
-    /// The same, if its server doesn't answer.
+    /// The database that the request waits for, if its server is unavailable.
     pub fn unavailable_database(&self) -> Option<String> {
         let awaited = self.lock();
         awaited.as_ref().filter(|(_, breaker)| !breaker.is_up()).map(|(name, _)| name.clone())
@@ -120,7 +118,7 @@ impl AwaitedServer {
     }
 }
 
-/// What a request carries to the databases, and back. Clones share it.
+/// The context of a request. Clones share it.
 #[derive(Clone)]
 pub struct Context {
     request: Arc<Request>,
@@ -135,16 +133,14 @@ struct Request {
 }
 
 impl Context {
-    /// Of a request whose client has `seen` the databases at these positions. What isn't done at
-    /// the `deadline` is given up. Log lines belong to the current span.
+    /// The context of a request whose client has `seen` these positions. Captures the current span.
     pub fn new(seen: Positions, deadline: Option<Instant>) -> Context {
         let span = Span::current();
         let request = Request { seen, written: Mutex::default(), deadline, span };
         Context { request: Arc::new(request), awaited: AwaitedServer::default() }
     }
 
-    /// Of work for several clients at once: it sees what any of them has seen, and what it writes
-    /// is no client's yet.
+    /// The context of a batch for several clients: it has seen the positions of all of them.
     pub fn of_batch<'a>(
         contexts: impl Iterator<Item = &'a Context> + Clone,
         awaited: AwaitedServer,
@@ -163,12 +159,12 @@ impl Context {
         Context { request: Arc::new(request), awaited }
     }
 
-    /// The same request, on a thread that waits for a server of its own.
+    /// The context of the same request on another thread, which waits for its own server.
     pub(in crate::db) fn on_another_thread(&self) -> Context {
         Context { request: Arc::clone(&self.request), awaited: AwaitedServer::default() }
     }
 
-    /// What the client had seen when it made the request.
+    /// The positions that the client had seen before the request.
     pub fn seen(&self) -> &Positions {
         &self.request.seen
     }
@@ -185,17 +181,17 @@ impl Context {
         self.request.deadline
     }
 
-    /// What the log knows the request by.
+    /// The span of the request in the log.
     pub fn span(&self) -> &Span {
         &self.request.span
     }
 
-    /// The position that a server must have reached to answer this request.
+    /// The position that a server must have reached for this request.
     pub(in crate::db) fn position(&self, database: &str) -> u64 {
         self.request.seen.of(database).max(self.lock_written().of(database))
     }
 
-    /// Does `work`, which waits for this server.
+    /// Runs `work`, which waits for this server.
     pub(in crate::db) fn while_awaiting<T>(
         &self,
         name: &str,
@@ -215,7 +211,7 @@ impl Context {
 }
 
 impl Default for Context {
-    /// Of work that no client waits for.
+    /// The context of work without a client.
     fn default() -> Context {
         Context::new(Positions::default(), None)
     }

@@ -1,4 +1,4 @@
-//! Whether a server has room to write.
+//! Whether the disk of a server has room.
 //!
 //! A failed write proves that the disk is full. A successful write does not prove the opposite: it may
 //! have fitted into an existing page. So while the disk is full, a probe writes data that needs new

@@ -1,10 +1,10 @@
-//! Statements that diesel would prepare anew each time.
+//! Keeps statements prepared that diesel would prepare for each execution.
 
 use diesel::QueryResult;
 use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 
-/// A query that is loaded, and whose statement is kept prepared, by its text.
+/// A query whose statement stays prepared, by its text.
 ///
 /// Diesel keeps no statement whose text it can't tell from the query's type: pieces of SQL, and lists
 /// on SQLite. Preparing one takes several times as long as running it. (Statements that are

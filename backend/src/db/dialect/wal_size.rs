@@ -1,4 +1,4 @@
-//! The size of a SQLite file's log.
+//! Limits the size of a SQLite file's write-ahead log.
 //!
 //! SQLite writes the log back to the file every [`CHECKPOINT_PAGES`] pages, but begins it anew only
 //! at a moment when nobody reads from it. Where there is no such moment it grew without end (from 7
@@ -18,16 +18,16 @@ use crate::db::dialect::engine::Connection;
 /// many times meanwhile is written once; with SQLite's 1,000, writing back took a third of the time
 /// of writing reviews.
 const CHECKPOINT_PAGES: u64 = 16_000;
-/// Bytes of a log of so many pages.
+/// The size of a log with this number of pages, in bytes.
 const TARGET_BYTES: u64 = CHECKPOINT_PAGES * 4_096;
-/// Bytes of a log that is far too long.
+/// The size from which the log is truncated.
 const MAX_BYTES: u64 = TARGET_BYTES * 3 / 2;
 
-/// Bytes of room that are hardly any.
+/// The minimum free disk space, in bytes.
 const MIN_FREE_BYTES: u64 = 1 << 20;
 
-/// How long readers are waited for; and how long not again, so that a long read (a verification, a
-/// backup) slows writing down by a twentieth at most.
+/// How long a truncation waits for readers, and the interval between attempts: a long read (a
+/// verification, a backup) slows writes by at most 5 %.
 const READER_WAIT: Duration = Duration::from_millis(50);
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -43,7 +43,7 @@ impl WalSize {
         WalSize { file: file.into(), tried_at: Mutex::default() }
     }
 
-    /// What a connection is told when it is opened.
+    /// The pragmas of a new connection.
     pub fn pragmas() -> String {
         format!(
             "PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};
@@ -51,8 +51,8 @@ impl WalSize {
         )
     }
 
-    /// Empties the log if it is far too long. For the connection that writes, after a commit;
-    /// `busy_timeout_ms` is what it waits for locks otherwise.
+    /// Truncates the log if it is too large. Call it on the writing connection after a commit;
+    /// `busy_timeout_ms` is the connection's usual lock timeout.
     pub fn truncate_if_large(&self, connection: &mut Connection, busy_timeout_ms: u32) {
         let Connection::Sqlite(sqlite) = connection else { return };
         let bytes = std::fs::metadata(&self.file).map_or(0, |file| file.len());
@@ -64,15 +64,15 @@ impl WalSize {
             Ok(false) => {
                 tracing::warn!(bytes, file = %self.file.display(), "a long read keeps the log long");
             }
-            // What was written is committed all the same.
+            // The transaction is committed anyway.
             Err(error) => tracing::warn!(reason = one_line(&error), "the log can't be emptied"),
         }
     }
 
-    /// Whether the disk has hardly room for another page.
+    /// Whether the disk is almost full.
     pub fn lacks_room(&self) -> bool {
         let Some(folder) = self.file.parent() else { return false };
-        // What can't be asked is found out by writing.
+        // If the query fails, writes detect a full disk.
         rustix::fs::statvfs(folder).is_ok_and(|disk| disk.f_bavail * disk.f_frsize < MIN_FREE_BYTES)
     }
 

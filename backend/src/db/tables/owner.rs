@@ -1,4 +1,4 @@
-//! Owner rows: a reviews database's own, last word on the buckets that it owns.
+//! Owner rows: the buckets that a reviews database owns; they overrule the shard map.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use crate::shard::Bucket;
 /// States in which a database holds all acknowledged reviews of a bucket.
 const READABLE: [&str; 3] = ["owned", "moving", "frozen"];
 
-/// Fails with [`QueryError::Moved`] unless this database takes writes to the bucket, and has
-/// owned it since `epoch`. Must run in the transaction that writes.
+/// Fails with [`QueryError::Moved`] unless this database has owned the bucket since `epoch` and accepts
+/// writes. Must run in the writing transaction.
 pub fn require_writable(
     connection: &mut Connection,
     bucket: Bucket,
@@ -32,8 +32,8 @@ pub fn require_writable(
     }
 }
 
-/// Those of `buckets` that this database takes writes to, with the epoch since which it owns them.
-/// Must run in the transaction that writes.
+/// The writable ones of `buckets`, with the epochs of their ownership. Must run in the writing
+/// transaction.
 pub fn writable(
     connection: &mut Connection,
     known: &OwnerCache,
@@ -47,7 +47,7 @@ pub fn writable(
     Ok(buckets.iter().filter_map(writable).collect())
 }
 
-/// Buckets that a database owns by the shard map, as queries name them.
+/// The buckets of a query, which the database owns by the shard map.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnedBuckets {
     pub buckets: Vec<Bucket>,
@@ -61,8 +61,8 @@ impl OwnedBuckets {
     }
 }
 
-/// Fails with [`QueryError::Moved`] unless this database holds all reviews of each bucket. Must
-/// run in the snapshot that reads them.
+/// Fails with [`QueryError::Moved`] unless this database has all reviews of the buckets. Must run
+/// in the reading snapshot.
 pub fn require_readable(
     connection: &mut Connection,
     known: &OwnerCache,
@@ -77,13 +77,13 @@ pub fn require_readable(
     }
 }
 
-/// The owner rows of a SQLite file as they were read last. A page of reviews depends on several of
-/// them in each file: to look whether they have changed takes less than to read them.
+/// The cached owner rows of a SQLite file. A page of reviews needs several of them per file;
+/// checking their version is faster than reading them.
 #[derive(Default)]
 pub struct OwnerCache(ArcSwapOption<OwnerRows>);
 
 struct OwnerRows {
-    /// Of which version of all of them, in a SQLite file.
+    /// The version of the owner rows of a SQLite file.
     version: i64,
     /// By bucket: state and epoch.
     rows: HashMap<i16, (String, i64)>,
@@ -96,7 +96,7 @@ impl OwnerRows {
     }
 }
 
-/// The owner rows of these buckets, and maybe of others.
+/// The owner rows of these buckets and possibly others.
 fn owners(
     connection: &mut Connection,
     known: &OwnerCache,

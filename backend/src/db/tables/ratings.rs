@@ -32,7 +32,7 @@ pub struct RatingRow {
     pub hidden: i64,
 }
 
-/// As what a review is counted.
+/// How a review is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Visibility {
     Public(Option<Rating>),
@@ -78,7 +78,7 @@ impl RatingRow {
     }
 }
 
-/// Reviews that are to be counted: what they add to each rating row.
+/// The changes of rating rows by new reviews.
 #[derive(Debug, Default)]
 pub struct RatingDelta(BTreeMap<(i64, i16), RatingRow>);
 
@@ -91,8 +91,8 @@ impl RatingDelta {
     }
 }
 
-/// Adds to the counts. Must run in the transaction that adds the reviews. The rows are in the order
-/// of their key, so that no two transactions wait for each other's.
+/// Adds to the counts, in the transaction that inserts the reviews. Rows are in the order of their
+/// key, to prevent deadlocks.
 pub fn add(connection: &mut Connection, delta: &RatingDelta) -> Result<(), QueryError> {
     let rows: Vec<&RatingRow> = delta.0.values().collect();
     match connection {
@@ -166,7 +166,7 @@ impl QueryFragment<Sqlite> for Upsert<'_> {
 
 impl RunQueryDsl<SqliteConnection> for Upsert<'_> {}
 
-/// Counts a review as something else than before. Must run in the transaction that changes it.
+/// Moves a review from one count to another, in the transaction that changes it.
 pub fn move_rating(
     connection: &mut Connection,
     bucket: Bucket,
@@ -195,7 +195,7 @@ pub fn move_rating(
     }
 }
 
-/// The rating rows of these products, of all buckets that were ever here.
+/// The rating rows of these products, including buckets that have moved away.
 pub fn of_products(
     connection: &mut Connection,
     products: &[ProductId],
