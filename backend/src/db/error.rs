@@ -125,7 +125,7 @@ pub enum QueryError {
     /// See [`DbError::CorruptData`].
     #[error("{0}")]
     CorruptData(String),
-    /// The caller wants none of it.
+    /// The caller has rolled it back.
     #[error("rolled back")]
     RolledBack,
 }

@@ -266,7 +266,7 @@ mod tests {
     fn tokens_expire_unless_never_is_chosen() {
         for (days, _) in EXPIRIES {
             let token = read_form("import".to_owned(), TokenScope::DEFAULT.to_vec(), days);
-            assert_eq!(token.errors(Role::Member), []);
+            assert_eq!(token.validate(Role::Member), []);
             assert_eq!(token.days(), days.parse().ok(), "{days}");
         }
     }
