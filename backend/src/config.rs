@@ -41,7 +41,7 @@ pub struct Config {
     /// Where the reviews databases are, in their order; empty: SQLite files in `data_dir`.
     pub reviews_urls: Vec<Address>,
     pub replicas: BTreeMap<String, Vec<Address>>,
-    /// Who answers reads that may be a little late.
+    /// Which server answers reads that may be slightly stale.
     pub reads: ReadPreference,
     /// How far a replica may be behind to answer, in milliseconds.
     pub max_replica_lag_ms: u32,
@@ -88,7 +88,7 @@ impl Config {
         Config::from_sources(file, Environment::with_prefix(ENVIRONMENT_PREFIX))
     }
 
-    /// What a file says, whatever the environment says.
+    /// The configuration in a file, without the environment.
     pub fn load_file(file: &Path) -> Result<Config, ConfigError> {
         let nothing = Some(HashMap::new());
         let environment = Environment::with_prefix(ENVIRONMENT_PREFIX).source(nothing);

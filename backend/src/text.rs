@@ -201,8 +201,7 @@ impl NameKeys {
         NameKeys { key: name_key(name.trim()), skeleton: name_skeleton(name) }
     }
 
-    /// Whether the name looks like one of those that speak for the service, whatever stands between
-    /// its letters.
+    /// Whether the letters of the name look like a reserved name, such as `admin`.
     pub fn is_reserved(&self) -> bool {
         static RESERVED_LETTERS: LazyLock<HashSet<String>> =
             LazyLock::new(|| RESERVED.iter().map(|name| letters(&name_skeleton(name))).collect());

@@ -254,7 +254,7 @@ impl FieldErrorParams {
         FieldErrorParams { character, ..FieldErrorParams::default() }
     }
 
-    /// A word that is none of these.
+    /// The parameters of a value that must be one of these words.
     pub fn allowed<'a>(words: impl IntoIterator<Item = &'a str>) -> FieldErrorParams {
         let allowed = words.into_iter().map(str::to_owned).collect();
         FieldErrorParams { allowed, ..FieldErrorParams::default() }

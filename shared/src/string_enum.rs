@@ -45,7 +45,7 @@ macro_rules! string_enum {
     };
 }
 
-/// What values and words have in common, whatever becomes of unknown words.
+/// The conversions between values and words that both kinds of enum share.
 macro_rules! words {
     ($name:ident, { $($variant:ident => $text:literal,)* } [$($unknown:ident)?], [$($doc:literal),*], [$($example:literal)?]) => {
         impl $name {

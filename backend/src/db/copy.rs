@@ -88,8 +88,8 @@ impl Table {
     }
 }
 
-/// Rows by their number and the sum of their hashes, so that their order is none of it: engines
-/// sort texts in different ways.
+/// The number of rows and the sum of their hashes. It does not depend on their order, because engines
+/// sort texts differently.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Digest {
     pub rows: u64,

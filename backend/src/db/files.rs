@@ -92,8 +92,8 @@ fn private() -> OpenOptions {
 }
 
 /// Takes the rights of other users away from a database's files, which older versions created by
-/// the umask. The group's rights stay: somebody may have given them on purpose. So does the folder,
-/// which may hold more than databases.
+/// the umask. The rights of the group and of the folder stay: an operator may have granted the former,
+/// and the folder may hold more than databases.
 pub fn close_to_others(database: &Path) {
     for path in SUFFIXES.map(|suffix| beside(database, suffix)) {
         close_file_to_others(&path);

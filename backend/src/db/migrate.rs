@@ -64,7 +64,7 @@ enum Held {
     Session { _locked: Connection },
 }
 
-/// The advisory lock of whoever migrates a PostgreSQL database: `OrMigrate`, cut to eight bytes.
+/// The advisory lock of a process that migrates a PostgreSQL database: `OrMigrate`, cut to eight bytes.
 const MIGRATION_KEY: i64 = i64::from_be_bytes(*b"OrMigrat");
 
 /// Waits until no other process migrates this database, and creates a SQLite file where there is
@@ -107,7 +107,7 @@ pub fn lock_existing(database: &Database) -> Result<MigrationLock, DbError> {
     Ok(MigrationLock { _held: held })
 }
 
-/// Creates the file when there is none, and makes it use a write-ahead log.
+/// Creates the file if it does not exist, and makes it use a write-ahead log.
 fn create_file(database: &Database, path: &Path) -> Result<(), DbError> {
     match files::create_file(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {

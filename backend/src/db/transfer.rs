@@ -1,9 +1,8 @@
-//! What makes a transfer safe: a source that takes no writes, and a target that is none until it
-//! is whole.
+//! The guards of a transfer: the source refuses writes, and no server opens the target until it is
+//! complete.
 //!
-//! The source is made read-only by a trigger on each table. So it binds every process, in every
-//! transaction, even those that were running before; and to create it waits for transactions that
-//! have written.
+//! A trigger on each table makes the source read-only, for every process and every transaction, also
+//! those that started earlier. Creating the trigger waits for transactions that have written.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;

@@ -35,8 +35,8 @@ pub fn home_buckets(product: ProductId, spread: Spread) -> impl Iterator<Item = 
     (0..u64::from(spread.0)).map(move |slot| Bucket::wrapping(first + slot * gap))
 }
 
-/// The slot for whoever writes under this key: always the same, so that "once per key" is a
-/// plain unique constraint inside one database.
+/// The slot of this key's reviews. It never changes, so "once per key" is a plain unique constraint
+/// within one database.
 pub fn slot_of_key(key: &[u8], spread: Spread) -> usize {
     (XxHash3_64::oneshot(key) % u64::from(spread.0)) as usize
 }

@@ -5,7 +5,7 @@ use crate::shard::bucket::{BUCKETS, Bucket};
 /// A reviews database's place in the configuration: 0 is `reviews-1`.
 pub type DatabaseIndex = usize;
 
-/// Who owns a bucket, and since which epoch of it.
+/// The database that owns a bucket, and the epoch since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner {
     pub database: DatabaseIndex,

@@ -378,7 +378,7 @@ impl ManageConnection for Connector {
         match connected {
             Ok(connection) => Ok(PooledConn { connection, broken: false, generation }),
             Err(reason) => {
-                // A command that nobody watches for says it itself.
+                // Without a watcher a command runs, which reports the error itself.
                 if self.breaker.is_watched() {
                     let database = &self.database;
                     tracing::warn!(database, reason, "a connection could not be opened");

@@ -105,17 +105,17 @@ pub(in crate::db) fn end<T>(
     }
 }
 
-/// What one transaction at a time may read and change.
+/// A resource that one transaction at a time may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lock {
-    /// A review, with all that lies beside it.
+    /// A review, with its rating row, reports and history.
     Review(i64),
     Product(i64),
     /// An account, with its sessions and tokens.
     Account(i64),
-    /// Who is an admin.
+    /// The roles of admins.
     Admins,
-    /// Which names accounts have.
+    /// The names of accounts.
     Names,
 }
 

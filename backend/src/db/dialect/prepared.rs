@@ -6,10 +6,10 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 
 /// A query whose statement stays prepared, by its text.
 ///
-/// Diesel keeps no statement whose text it can't tell from the query's type: pieces of SQL, and lists
-/// on SQLite. Preparing one takes several times as long as running it. (Statements that are
-/// executed, as UPDATE is, diesel passes on in a way that this can't change.) Only for queries of
-/// few texts: whatever varies must be a bind, for statements are kept as long as their connection.
+/// Diesel does not cache a statement whose text the query's type does not determine: pieces of SQL, and
+/// lists on SQLite. Preparing one takes several times as long as running it. Statements without rows,
+/// such as UPDATE, take a path that this type can't change. A query needs binds for all that varies,
+/// because its statements are kept as long as their connection.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::db) struct KeepPrepared<T>(pub T);
 

@@ -1,8 +1,9 @@
 //! Limits the size of a SQLite file's write-ahead log.
 //!
-//! SQLite writes the log back to the file every [`CHECKPOINT_PAGES`] pages, but begins it anew only
-//! at a moment when nobody reads from it. Where there is no such moment it grew without end (from 7
-//! to 118 MB in a minute): when it is far too long, readers are waited for, and it is emptied.
+//! SQLite writes the log back to the file every [`CHECKPOINT_PAGES`] pages, but starts it from its
+//! beginning only while no connection reads from it. Under constant reads the log grew without limit
+//! (from 7 to 118 MB in a minute). So a writer that finds it far too long waits for the readers and
+//! truncates it.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};

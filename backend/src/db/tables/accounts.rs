@@ -148,8 +148,8 @@ pub fn update(
     })?)
 }
 
-/// Whether somebody else than this account is an admin who can sign in from anywhere: who has the
-/// demo's password can't.
+/// Whether another account is an admin that can sign in from anywhere. One with the demo's password
+/// can't.
 pub fn has_other_admin(connection: &mut Connection, id: i64) -> Result<bool, QueryError> {
     let others = account::table
         .filter(account::role.eq(Role::Admin.as_str()))

@@ -29,7 +29,7 @@ pub fn pins(connection: &mut Connection) -> Result<Option<Pins>, QueryError> {
     Ok(cluster::table.select(Pins::as_select()).first(connection).optional()?)
 }
 
-/// Writes what is there already, to see whether writing is possible.
+/// Writes a value that is already stored, as a test whether the database accepts writes.
 pub fn touch(connection: &mut Connection) -> Result<(), QueryError> {
     diesel::update(cluster::table).set(cluster::id.eq(cluster::id)).execute(connection)?;
     Ok(())
