@@ -5,7 +5,8 @@ use std::path::Path;
 
 use config::Value;
 
-use crate::config::{Config, Keys, open_secret};
+use crate::config::keys::Keys;
+use crate::config::{Config, open_secret};
 use crate::db::Address;
 use crate::shard::BUCKETS;
 
