@@ -52,7 +52,7 @@ pub(in crate::store) fn format(unix_ms: i64) -> String {
         .map_or_else(|_| format!("{unix_ms} ms"), |it| it.to_string())
 }
 
-/// The problem of a clock outside the range of ids; `None` if there is none.
+/// Describes the problem if ids can't represent the time of this clock.
 pub(in crate::store) fn problem(whose: &str, now_ms: i64) -> Option<String> {
     ReviewId::first_number_at(now_ms).is_none().then(|| {
         format!(
