@@ -234,8 +234,7 @@ pub async fn list_accounts(
     check_search(&search)?;
     let query = AccountQuery { search, limit, cursor };
     let page = run_blocking(store, move |store| store.accounts().list(&query)).await?;
-    let next = page.next_cursor.clone();
-    Ok(NoStoreJson::page(page, next))
+    Ok(NoStoreJson::from(page))
 }
 
 /// Edit an account

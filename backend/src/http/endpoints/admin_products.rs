@@ -58,8 +58,7 @@ pub async fn list_all_products(
     check_search(&search)?;
     let query = AdminProductQuery { search, archived, limit, cursor };
     let page = run_blocking(store, move |store| store.catalog().list_all(&query)).await?;
-    let next = page.next_cursor.clone();
-    Ok(JsonWithEtag::page(page, next, false).private())
+    Ok(JsonWithEtag::from(page).private())
 }
 
 /// Create a product

@@ -84,8 +84,7 @@ pub async fn list_all_reviews(
         allow_partial: page.allow_partial,
     };
     let page = run_blocking(store, move |store| store.reviews().list_all(&query)).await?;
-    let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
-    Ok(JsonWithEtag::page(page, next, partial).private())
+    Ok(JsonWithEtag::from(page).private())
 }
 
 /// Get a review with its reports and history

@@ -72,6 +72,5 @@ pub async fn list_audit(
     let PageParams { limit, cursor } = params.page;
     let query = AuditQuery { action, account: account_id, limit, cursor };
     let page = run_blocking(store, move |store| store.audit().list(&query)).await?;
-    let next = page.next_cursor.clone();
-    Ok(NoStoreJson::page(page, next))
+    Ok(NoStoreJson::from(page))
 }

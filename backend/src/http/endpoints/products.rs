@@ -55,8 +55,7 @@ pub async fn list_products(
     let query = ProductQuery { search, limit, cursor, allow_partial };
     let read = move |store: &Store| {
         let page = store.catalog().list(&query)?;
-        let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
-        Ok(JsonWithEtag::page(page, next, partial))
+        Ok(JsonWithEtag::from(page))
     };
     public.read(read).await
 }

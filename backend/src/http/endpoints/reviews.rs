@@ -71,8 +71,7 @@ pub async fn list_product_reviews(
     let query = ReviewQuery { sort, rating, limit, cursor, allow_partial };
     let read = move |store: &Store| {
         let page = store.reviews().list(id, &query)?;
-        let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
-        Ok(JsonWithEtag::page(page, next, partial))
+        Ok(JsonWithEtag::from(page))
     };
     if is_first {
         public.cached(CacheKey::FirstPage(id, sort, rating, limit), read).await
@@ -272,8 +271,7 @@ pub async fn list_own_reviews(
     let query = OwnReviewQuery { product: product_id, limit, cursor, allow_partial };
     let page =
         run_blocking(store, move |store| store.reviews().list_own(&author.0, &query)).await?;
-    let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
-    Ok(JsonWithEtag::page(page, next, partial).private())
+    Ok(JsonWithEtag::from(page).private())
 }
 
 /// Get where a review is stored

@@ -9,6 +9,7 @@ use actix_web::http::header::{
 };
 use actix_web::web::Bytes;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, Responder, mime};
+use ostrakon_shared::Page;
 use serde::Serialize;
 use twox_hash::XxHash3_128;
 
@@ -44,6 +45,13 @@ impl<T: Serialize> JsonWithEtag<T> {
     /// A page, with a link to the next one. A partial page is not cached.
     pub fn page(body: T, next_cursor: Option<String>, partial: bool) -> JsonWithEtag<T> {
         JsonWithEtag { next_cursor, partial, ..JsonWithEtag::new(body) }
+    }
+}
+
+impl<T: Serialize> From<Page<T>> for JsonWithEtag<Page<T>> {
+    fn from(page: Page<T>) -> JsonWithEtag<Page<T>> {
+        let (next, partial) = (page.next_cursor.clone(), !page.missing_databases.is_empty());
+        JsonWithEtag::page(page, next, partial)
     }
 }
 
@@ -150,14 +158,16 @@ pub struct NoStoreJson<T> {
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
+impl<T: Serialize> From<Page<T>> for NoStoreJson<Page<T>> {
+    fn from(page: Page<T>) -> NoStoreJson<Page<T>> {
+        let next_cursor = page.next_cursor.clone();
+        NoStoreJson { next_cursor, ..NoStoreJson::ok(page) }
+    }
+}
+
 impl<T: Serialize> NoStoreJson<T> {
     pub fn ok(body: T) -> NoStoreJson<T> {
-        NoStoreJson::page(body, None)
-    }
-
-    /// A page, with a link to the next one.
-    pub fn page(body: T, next_cursor: Option<String>) -> NoStoreJson<T> {
-        NoStoreJson { status: StatusCode::OK, body, next_cursor, headers: Vec::new() }
+        NoStoreJson { status: StatusCode::OK, body, next_cursor: None, headers: Vec::new() }
     }
 
     /// Sets the status.
