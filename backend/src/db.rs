@@ -23,13 +23,14 @@ pub use connection::database::{
 };
 pub use connection::pool::Settings;
 pub use connection::request_context::{AwaitedServer, Context, Positions};
-pub use dialect::engine::{
-    Connection, Lock, Settled, clock_ms, encoding, limit_lock_wait, lock, register_writer,
-    without_time_limit,
-};
+pub use dialect::engine::Connection;
+pub use dialect::locks::{Lock, lock};
+pub use dialect::low_watermark::{Settled, clock_ms, register_writer};
+pub use dialect::server::encoding;
 pub use dialect::sqlite_version::sqlite_version_problem;
+pub use dialect::transaction::{limit_lock_wait, without_time_limit};
 pub use error::{DbError, QueryError};
 pub use tables::{
-    acceptance, accounts, audit, backfill, cluster, ids, moderation, owner, products, ratings,
-    review_search, reviews, sessions, tokens, verifications,
+    acceptance, accounts, audit, backfill, cluster, idempotency_keys, ids, moderation, owner,
+    products, ratings, review_search, reviews, sessions, tokens, verifications,
 };

@@ -10,19 +10,21 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use diesel::connection::SimpleConnection;
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer, Text};
+use diesel::sql_types::Text;
 
 use crate::db::connection::address::Address;
 use crate::db::connection::database::Database;
-use crate::db::connection::pool::one_line;
 use crate::db::connection::request_context::Context;
 use crate::db::copy::{Digests, ProgressFn, tables};
 use crate::db::dialect::citus;
-use crate::db::dialect::engine::{self, Connection, without_time_limit};
-use crate::db::error::{DbError, QueryError};
+use crate::db::dialect::engine::Connection;
+use crate::db::dialect::server::{
+    current_schema, export_snapshot, server_version, sessions_of_others,
+};
+use crate::db::dialect::storage::has_table;
+use crate::db::dialect::transaction::without_time_limit;
+use crate::db::error::{DbError, QueryError, one_line};
 use crate::db::files;
 use crate::db::inspect;
 use crate::db::migrate::Kind;
@@ -112,17 +114,6 @@ fn save_server(
     Ok(counted)
 }
 
-/// The major version of a PostgreSQL server.
-fn server_version(connection: &mut Connection) -> QueryResult<u32> {
-    let version = sql::<Integer>("current_setting('server_version_num')::integer / 10000");
-    Ok(diesel::select(version).get_result::<i32>(connection)?.unsigned_abs())
-}
-
-/// The schema in which a PostgreSQL database keeps the tables.
-fn current_schema(connection: &mut Connection) -> QueryResult<String> {
-    diesel::select(sql::<Text>("current_schema()::text")).get_result(connection)
-}
-
 /// Refuses a PostgreSQL database that another process of this program uses. To be asked before this
 /// one does. A SQLite file has a lock for that.
 pub fn require_unused(database: &Database) -> Result<(), DbError> {
@@ -148,24 +139,6 @@ pub fn require_unused(database: &Database) -> Result<(), DbError> {
 const USE_TRIES: usize = 20;
 const USE_PAUSE: Duration = Duration::from_millis(100);
 
-fn sessions_of_others(connection: &mut Connection) -> QueryResult<i64> {
-    let sessions = "(SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND application_name = 'ostrakon'
-            AND pid <> pg_backend_pid())";
-    diesel::select(sql::<BigInt>(sessions)).get_result(connection)
-}
-
-/// Begins a transaction that lasts as long as the connection; returns by which name others see the
-/// same snapshot.
-fn export_snapshot(connection: &mut Connection) -> QueryResult<String> {
-    connection.batch_execute(
-        "SET statement_timeout = 0;
-         SET idle_in_transaction_session_timeout = 0;
-         BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-    )?;
-    diesel::select(sql::<Text>("pg_export_snapshot()")).get_result(connection)
-}
-
 /// What a database holds, as this connection's transaction sees it.
 pub fn contents(
     connection: &mut Connection,
@@ -189,9 +162,9 @@ pub fn contents(
 pub fn counts(database: &Database, kind: Kind) -> Result<BTreeMap<String, u64>, DbError> {
     let mut counts = BTreeMap::new();
     for table in tables(kind) {
-        if database.read_latest(&Context::default(), |connection| {
-            Ok(engine::has_table(connection, table.name)?)
-        })? {
+        if database
+            .read_latest(&Context::default(), |connection| Ok(has_table(connection, table.name)?))?
+        {
             counts.insert(table.name.to_owned(), table.count(database)?);
         }
     }
@@ -275,7 +248,7 @@ pub fn is_vacant(database: &Database, kind: Kind) -> Result<bool, DbError> {
 }
 
 fn has_marker_table(connection: &mut Connection) -> QueryResult<bool> {
-    engine::has_table(connection, "transfer_target")
+    has_table(connection, "transfer_target")
 }
 
 /// Ends all sessions and API tokens; returns how many of each.

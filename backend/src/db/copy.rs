@@ -13,7 +13,8 @@ use twox_hash::XxHash3_128;
 
 use crate::db::connection::database::Database;
 use crate::db::connection::request_context::Context;
-use crate::db::dialect::engine::{Connection, MultiBackend, on_each_engine, without_time_limit};
+use crate::db::dialect::engine::{Connection, MultiBackend, on_each_engine};
+use crate::db::dialect::transaction::without_time_limit;
 use crate::db::error::{DbError, QueryError};
 use crate::db::migrate::Kind;
 use crate::db::tables::schema::{

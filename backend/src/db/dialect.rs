@@ -1,8 +1,19 @@
-//! What differs between SQLite, PostgreSQL and Citus.
+//! What differs between SQLite, PostgreSQL and Citus. No other file of queries matches on the engine.
 
+pub mod acceptance;
+pub mod buckets;
 pub mod citus;
+pub mod conditions;
 pub mod engine;
+pub mod locks;
+pub mod lookups;
+pub mod low_watermark;
 pub mod prepared;
+pub mod read_only;
+pub mod sequences;
+pub mod server;
 pub mod sqlite_version;
 pub mod statement_timeout;
+pub mod storage;
+pub mod transaction;
 pub mod wal_size;

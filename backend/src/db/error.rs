@@ -1,6 +1,5 @@
 //! What can go wrong in a database, named by the database.
 
-use crate::db::connection::pool::one_line;
 use crate::shard::Bucket;
 
 /// What a database says that a transfer has made read-only: see [`crate::db::transfer::make_read_only`].
@@ -161,6 +160,11 @@ impl QueryError {
             }
         }
     }
+}
+
+/// An error's text in one line; PostgreSQL's have several.
+pub(super) fn one_line(error: &dyn std::fmt::Display) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Why an engine did not do what a query asks for.

@@ -5,13 +5,11 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use diesel::prelude::*;
-use diesel::sql_types::Text;
 use rustix::fs::{Access, access};
 
 use crate::db::connection::address::Address;
 use crate::db::connection::database::Database;
-use crate::db::dialect::engine::Connection;
+use crate::db::dialect::wal_size;
 use crate::db::error::DbError;
 
 /// What SQLite and this program keep beside a database's file, and the file itself.
@@ -139,20 +137,8 @@ pub fn write_problem(database: &Path) -> Option<String> {
 /// Makes a SQLite file use a write-ahead log, on which readers and the writer don't wait for each
 /// other. A copy made by other tools may have lost the setting. Servers have none.
 pub fn use_write_ahead_log(database: &Database) -> Result<(), DbError> {
-    #[derive(QueryableByName)]
-    struct Mode {
-        #[diesel(sql_type = Text)]
-        journal_mode: String,
+    match database.address() {
+        Address::Sqlite(_) => database.with_writer(wal_size::use_write_ahead_log),
+        Address::Postgres(_) => Ok(()),
     }
-    if let Address::Postgres(_) = database.address() {
-        return Ok(());
-    }
-    database.with_writer(|connection| {
-        let Connection::Sqlite(sqlite) = connection else { return Ok(()) };
-        let set = diesel::sql_query("PRAGMA journal_mode = WAL").get_result::<Mode>(sqlite);
-        match set.map_err(|error| error.to_string())?.journal_mode.as_str() {
-            "wal" => Ok(()),
-            other => Err(format!("its journal_mode stays {other}, but must be wal")),
-        }
-    })
 }

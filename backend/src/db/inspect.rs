@@ -1,11 +1,10 @@
 //! What `verify` reads: every row's place, without its text.
 
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Nullable;
 
 use crate::db::copy::tables;
-use crate::db::dialect::engine::{self, Connection};
+use crate::db::dialect::engine::Connection;
+use crate::db::dialect::{server, storage};
 use crate::db::error::QueryError;
 use crate::db::migrate::Kind;
 use crate::db::tables::schema::{idempotency_key, review};
@@ -79,30 +78,15 @@ fn sql_query_ids(connection: &mut Connection, query: &str) -> QueryResult<Vec<i6
 
 diesel::allow_tables_to_appear_in_same_query!(review, idempotency_key);
 
-/// Tables that a server reads only, or is content to add to.
-const MAP_TABLES: &str = "'database', 'shard_map', 'bucket_owner'";
-const ADDED_TO_TABLES: &str = "'audit_entry'";
-
 /// The first table in which this role lacks a right that a server needs. SQLite has no rights but
 /// those of its file: see [`crate::db::Database::require_usable`].
 pub fn lacks_rights(connection: &mut Connection, kind: Kind) -> Result<Option<String>, QueryError> {
-    let Connection::Postgres(_) = connection else { return Ok(None) };
-    let names: Vec<_> = tables(kind).iter().map(|table| format!("'{}'", table.name)).collect();
-    // Of a table that is missing, queries say so themselves.
-    let query = format!(
-        "(SELECT min(name) FROM unnest(ARRAY[{}]) AS name WHERE name NOT IN ({MAP_TABLES})
-          AND (NOT has_table_privilege(to_regclass(name), 'SELECT')
-               OR NOT has_table_privilege(to_regclass(name), 'INSERT')
-               OR NOT has_table_privilege(to_regclass(name), 'UPDATE')
-                  AND name NOT IN ({ADDED_TO_TABLES})))",
-        names.join(", ")
-    );
-    Ok(diesel::select(sql::<Nullable<diesel::sql_types::Text>>(&query)).get_result(connection)?)
+    Ok(server::lacks_rights(connection, tables(kind).iter().map(|table| table.name))?)
 }
 
 /// Bytes that the database takes.
 pub fn size(connection: &mut Connection) -> Result<u64, QueryError> {
-    Ok(engine::size(connection)?.unsigned_abs())
+    Ok(storage::size(connection)?.unsigned_abs())
 }
 
 /// The migrations that the database has, in order.
@@ -113,7 +97,7 @@ pub fn migrations(connection: &mut Connection) -> Result<Vec<String>, QueryError
         }
     }
     use __diesel_schema_migrations::{table, version};
-    if !engine::has_table(connection, "__diesel_schema_migrations")? {
+    if !storage::has_table(connection, "__diesel_schema_migrations")? {
         return Ok(Vec::new());
     }
     Ok(table.order(version).select(version).load(connection)?)
@@ -121,5 +105,5 @@ pub fn migrations(connection: &mut Connection) -> Result<Vec<String>, QueryError
 
 /// What the engine itself finds wrong with what it stores, line by line.
 pub fn integrity_errors(connection: &mut Connection) -> Result<Vec<String>, QueryError> {
-    Ok(engine::integrity_errors(connection)?)
+    Ok(storage::integrity_errors(connection)?)
 }

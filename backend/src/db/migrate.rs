@@ -14,6 +14,7 @@ use crate::db::connection::database::Database;
 use crate::db::connection::request_context::Context;
 use crate::db::dialect::citus;
 use crate::db::dialect::engine::{Connection, on_each_engine};
+use crate::db::dialect::transaction::remove_time_limit;
 use crate::db::error::DbError;
 use crate::db::files;
 use crate::db::inspect;
@@ -168,10 +169,7 @@ pub struct Applied {
 pub fn run(database: &Database, kind: Kind, _lock: &MigrationLock) -> Result<Applied, DbError> {
     let migrations = kind.migrations(database.address());
     database.with_writer(|connection| {
-        if let Connection::Postgres(postgres) = connection {
-            let unlimited = postgres.batch_execute("SET statement_timeout = 0");
-            unlimited.map_err(|error| error.to_string())?;
-        }
+        remove_time_limit(connection).map_err(|error| error.to_string())?;
         let versions: Vec<String> = on_each_engine!(&mut *connection, c => {
             let versions = c.run_pending_migrations(migrations).map_err(|e| e.to_string())?;
             versions.iter().map(ToString::to_string).collect()

@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod audit;
 pub mod backfill;
 pub mod cluster;
+pub mod idempotency_keys;
 pub mod ids;
 pub mod moderation;
 pub mod owner;

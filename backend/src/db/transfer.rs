@@ -8,12 +8,16 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 use crate::db::copy;
-use crate::db::dialect::citus;
-use crate::db::dialect::engine::{self, Connection};
-use crate::db::error::{QueryError, READ_ONLY};
+use crate::db::dialect::engine::Connection;
+use crate::db::dialect::sequences::{last_id, set_sequence};
+use crate::db::dialect::storage::{analyze, has_table};
+use crate::db::dialect::transaction::without_time_limit;
+use crate::db::error::QueryError;
 use crate::db::migrate::Kind;
 use crate::db::tables::cluster::{self, Pins};
 use crate::db::tables::schema::{transfer_source, transfer_target};
+
+pub use crate::db::dialect::read_only::{make_read_only, make_writable};
 
 /// Every table of this kind of database.
 pub fn table_names(kind: Kind) -> impl Iterator<Item = &'static str> {
@@ -24,7 +28,7 @@ pub fn table_names(kind: Kind) -> impl Iterator<Item = &'static str> {
 /// Whether the database has none of the tables of its kind.
 pub fn is_empty(connection: &mut Connection, kind: Kind) -> Result<bool, QueryError> {
     for table in table_names(kind) {
-        if engine::has_table(connection, table)? {
+        if has_table(connection, table)? {
             return Ok(false);
         }
     }
@@ -33,7 +37,7 @@ pub fn is_empty(connection: &mut Connection, kind: Kind) -> Result<bool, QueryEr
 
 /// The transfer that has made this `default`'s cluster read-only.
 pub fn source_id(connection: &mut Connection) -> Result<Option<String>, QueryError> {
-    if !engine::has_table(connection, "transfer_source")? {
+    if !has_table(connection, "transfer_source")? {
         return Ok(None);
     }
     Ok(transfer_source::table.select(transfer_source::id).first(connection).optional()?)
@@ -56,65 +60,9 @@ pub fn unmark_source(connection: &mut Connection) -> Result<(), QueryError> {
     Ok(connection.batch_execute("DROP TABLE IF EXISTS transfer_source")?)
 }
 
-/// Lets a table refuse all changes, after those of transactions that are under way.
-pub fn make_read_only(connection: &mut Connection, table: &str) -> Result<(), QueryError> {
-    let is_distributed = citus::allow_triggers(connection, table)?;
-    let statements: Vec<String> = match connection {
-        Connection::Sqlite(_) => CHANGES
-            .map(|change| {
-                format!(
-                    "CREATE TRIGGER IF NOT EXISTS {0} BEFORE {change} ON {table}
-                     BEGIN SELECT RAISE(ABORT, '{READ_ONLY}'); END;",
-                    trigger_name(table, change)
-                )
-            })
-            .into(),
-        Connection::Postgres(_) => {
-            // Shards get no triggers for statements.
-            let (changes, each) = if is_distributed {
-                ("INSERT OR UPDATE OR DELETE", "ROW")
-            } else {
-                ("INSERT OR UPDATE OR DELETE OR TRUNCATE", "STATEMENT")
-            };
-            vec![
-                format!(
-                    "CREATE OR REPLACE FUNCTION transfer_guard() RETURNS trigger LANGUAGE plpgsql
-                     AS $$ BEGIN RAISE EXCEPTION '{READ_ONLY}'; END $$"
-                ),
-                // One that is there already is replaced without the lock that keeps readers out.
-                format!(
-                    "CREATE OR REPLACE TRIGGER transfer_guard BEFORE {changes} ON {table}
-                     FOR EACH {each} EXECUTE FUNCTION transfer_guard()"
-                ),
-            ]
-        }
-    };
-    // One by one: Citus passes on what it was sent.
-    statements.iter().try_for_each(|statement| connection.batch_execute(statement))?;
-    Ok(())
-}
-
-/// Lets a table take changes again.
-pub fn make_writable(connection: &mut Connection, table: &str) -> Result<(), QueryError> {
-    citus::allow_triggers(connection, table)?;
-    let statements = match connection {
-        Connection::Sqlite(_) => CHANGES
-            .map(|change| format!("DROP TRIGGER IF EXISTS {};", trigger_name(table, change)))
-            .join("\n"),
-        Connection::Postgres(_) => format!("DROP TRIGGER IF EXISTS transfer_guard ON {table}"),
-    };
-    Ok(connection.batch_execute(&statements)?)
-}
-
-const CHANGES: [&str; 3] = ["INSERT", "UPDATE", "DELETE"];
-
-fn trigger_name(table: &str, change: &str) -> String {
-    format!("transfer_guard_{table}_{}", change.to_lowercase())
-}
-
 /// Which transfer or restore fills this database, and as which one; None: none does.
 pub fn marker(connection: &mut Connection) -> Result<Option<(String, String)>, QueryError> {
-    if !engine::has_table(connection, "transfer_target")? {
+    if !has_table(connection, "transfer_target")? {
         return Ok(None);
     }
     Ok(transfer_target::table.first(connection).optional()?)
@@ -148,7 +96,7 @@ const SEQUENCES: [&str; 5] = ["product", "account", "session", "api_token", "aud
 pub fn last_ids(connection: &mut Connection) -> Result<[i64; 5], QueryError> {
     let mut ids = [0; 5];
     for (id, table) in ids.iter_mut().zip(SEQUENCES) {
-        *id = engine::last_id(connection, table)?;
+        *id = last_id(connection, table)?;
     }
     Ok(ids)
 }
@@ -156,7 +104,7 @@ pub fn last_ids(connection: &mut Connection) -> Result<[i64; 5], QueryError> {
 /// Goes on counting there: no id is given twice, not even one whose row is gone.
 pub fn set_sequences(connection: &mut Connection, last_ids: [i64; 5]) -> Result<(), QueryError> {
     for (id, table) in last_ids.into_iter().zip(SEQUENCES) {
-        engine::set_sequence(connection, table, id)?;
+        set_sequence(connection, table, id)?;
     }
     Ok(())
 }
@@ -169,9 +117,9 @@ pub fn finalize(connection: &mut Connection, kind: Kind, pins: &Pins) -> Result<
 
 /// Lets servers take a filled database, which has its pins.
 pub fn release(connection: &mut Connection, kind: Kind) -> Result<(), QueryError> {
-    engine::without_time_limit(connection)?;
+    without_time_limit(connection)?;
     for table in table_names(kind) {
-        engine::analyze(connection, table)?;
+        analyze(connection, table)?;
     }
     Ok(connection.batch_execute("DROP TABLE transfer_target")?)
 }

@@ -56,6 +56,18 @@ fn only_db_knows_diesel() {
 }
 
 #[test]
+fn tables_match_on_no_engine() {
+    let engines = ["Connection::Sqlite", "Connection::Postgres"];
+    let backends = ["SqliteConnection", "PgConnection", "diesel::sqlite", "diesel::pg"];
+    let sentence = "Only `db/dialect` and `db/connection` match on engines.";
+    check(sentence, |source| {
+        let may_match = source.is_in("db::dialect") || source.is_in("db::connection");
+        let names = |names: &[&str]| names.iter().any(|name| source.uses(name));
+        !may_match && names(&engines) || source.is_in("db::tables") && names(&backends)
+    });
+}
+
+#[test]
 fn shard_and_text_are_pure() {
     let io = ["std::fs", "std::io", "std::net", "std::time", "tokio"];
     let does_io = |source: &Source| io.iter().any(|io| source.uses(io));

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use form_urlencoded::byte_serialize;
+use ostrakon_shared::Engine;
 use percent_encoding::percent_decode_str;
 
 use crate::db::files;
@@ -37,6 +38,13 @@ impl Address {
         match self {
             Address::Sqlite(path) => Address::Sqlite(files::behind_links(&path)),
             server => server,
+        }
+    }
+
+    pub fn engine(&self) -> Engine {
+        match self {
+            Address::Sqlite(_) => Engine::Sqlite,
+            Address::Postgres(_) => Engine::Postgres,
         }
     }
 

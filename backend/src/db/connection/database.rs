@@ -14,7 +14,9 @@ use crate::db::connection::health_check::{self, ReplayPosition, WalHistory};
 use crate::db::connection::pool::{Server, Settings};
 use crate::db::connection::request_context::{AwaitedServer, Context};
 use crate::db::connection::room::Probe;
-use crate::db::dialect::engine::{self, Connection, Settled};
+use crate::db::dialect::engine::Connection;
+use crate::db::dialect::low_watermark::{Settled, settled};
+use crate::db::dialect::storage;
 use crate::db::error::{DbError, QueryError};
 use crate::db::tables::owner::OwnerCache;
 
@@ -182,7 +184,7 @@ impl Database {
             }
         };
         let mut connection = monitor.lock().unwrap_or_else(PoisonError::into_inner);
-        let version = engine::data_version(&mut connection);
+        let version = storage::data_version(&mut connection);
         version.map_err(|error| QueryError::from(error).in_database(&self.name))
     }
 
@@ -198,7 +200,7 @@ impl Database {
         match self.primary.room.start_probe() {
             Probe::NotNeeded => Ok(()),
             Probe::NotYet => Err(self.primary.full("there was no room a moment ago")),
-            Probe::Now => match self.write(context, engine::probe_room) {
+            Probe::Now => match self.write(context, storage::probe_room) {
                 // A transfer has made it read-only, or the role lacks the right to create temporary
                 // tables: the next write detects a full disk.
                 Ok(()) | Err(DbError::ReadOnly { .. } | DbError::Refused { .. }) => {
@@ -259,7 +261,7 @@ impl Database {
         context: &Context,
         queries: impl Fn(&mut Connection, Option<Settled>) -> Result<T, QueryError>,
     ) -> Result<T, DbError> {
-        let prepare = |connection: &mut Connection| Ok(engine::settled(connection)?);
+        let prepare = |connection: &mut Connection| Ok(settled(connection)?);
         self.primary_or_replica(context, prepare, queries)
     }
 

@@ -13,6 +13,7 @@ use diesel::sql_types::{BigInt, Bool};
 use crate::db::connection::pool::{self, Server, Settings};
 use crate::db::dialect::engine::Connection;
 use crate::db::dialect::prepared::KeepPrepared;
+use crate::db::error::one_line;
 
 /// The interval between probes.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -163,7 +164,7 @@ fn spawn(
 
 /// Probes a server on a connection, and returns it for reuse.
 fn probe(mut connection: Connection) -> Result<(ServerStatus, Connection), String> {
-    let at = server_status(&mut connection).map_err(|error| pool::one_line(&error))?;
+    let at = server_status(&mut connection).map_err(|error| one_line(&error))?;
     Ok((at, connection))
 }
 

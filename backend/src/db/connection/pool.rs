@@ -13,10 +13,11 @@ use crate::db::connection::address::Address;
 use crate::db::connection::circuit_breaker::CircuitBreaker;
 use crate::db::connection::room::Room;
 use crate::db::dialect::citus;
-use crate::db::dialect::engine::{self, Connection, Mode};
+use crate::db::dialect::engine::{Connection, on_each_engine};
 use crate::db::dialect::statement_timeout::{self, TimeLimit};
+use crate::db::dialect::transaction::{self, Mode};
 use crate::db::dialect::wal_size::WalSize;
-use crate::db::error::{DbError, QueryError, is_damage};
+use crate::db::error::{DbError, QueryError, is_damage, one_line};
 use crate::db::files;
 
 /// How a database is used.
@@ -127,12 +128,12 @@ impl Server {
         let _limit = TimeLimit::start(self.statement_timeout());
         let prepared = |session: &mut PooledConn| {
             let prepared = prepare(&mut session.connection)?;
-            engine::begin(&mut session.connection, Mode::Read)?;
+            transaction::begin(&mut session.connection, Mode::Read)?;
             Ok(prepared)
         };
         let (mut session, prepared) = self.checkout_and_begin(&self.readers, prepared)?;
         let result = queries(&mut session.connection, prepared);
-        let result = engine::end(&mut session.connection, result);
+        let result = transaction::end(&mut session.connection, result);
         result.map_err(|error| self.classify(&mut session, error))
     }
 
@@ -144,16 +145,16 @@ impl Server {
         after: impl FnOnce(&mut Connection),
     ) -> Result<T, DbError> {
         let begin = |session: &mut PooledConn| {
-            engine::begin(&mut session.connection, Mode::Write)?;
+            transaction::begin(&mut session.connection, Mode::Write)?;
             if self.breaker.routes_itself() {
                 // Nodes know of a limit what the transaction itself says.
-                engine::limit_lock_wait(&mut session.connection, self.lock_timeout())?;
+                transaction::limit_lock_wait(&mut session.connection, self.lock_timeout())?;
             }
             Ok(())
         };
         let (mut session, ()) = self.checkout_and_begin(&self.writers, begin)?;
         let result = queries(&mut session.connection);
-        let result = engine::end(&mut session.connection, result);
+        let result = transaction::end(&mut session.connection, result);
         if result.is_ok() {
             after(&mut session.connection);
             if let Some(wal) = &self.wal {
@@ -401,7 +402,7 @@ impl ManageConnection for Connector {
 
     fn has_broken(&self, session: &mut PooledConn) -> bool {
         use diesel::connection::{AnsiTransactionManager as Transactions, TransactionManager};
-        let in_transaction = engine::on_each_engine!(&mut session.connection, c => {
+        let in_transaction = on_each_engine!(&mut session.connection, c => {
             Transactions::is_broken_transaction_manager(c)
         });
         session.broken || in_transaction || std::thread::panicking()
@@ -447,11 +448,6 @@ pub(in crate::db) fn connect(
     };
     connection.batch_execute(&setup).map_err(|error| one_line(&error))?;
     Ok(connection)
-}
-
-/// What went wrong, in one line: PostgreSQL likes to explain.
-pub(in crate::db) fn one_line(error: &dyn std::fmt::Display) -> String {
-    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Connections that can't be opened are logged where that is noticed.

@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use diesel::sql_types::{Integer, Text};
 
-use crate::db::connection::pool::one_line;
 use crate::db::dialect::engine::Connection;
+use crate::db::error::one_line;
 
 /// Pages of a file's log, of 4 KiB, that are written back to the file at once. A page that was changed
 /// many times meanwhile is written once; with SQLite's 1,000, writing back took a third of the time
@@ -90,7 +91,7 @@ impl WalSize {
 fn truncate(sqlite: &mut SqliteConnection, busy_timeout_ms: u32) -> QueryResult<bool> {
     #[derive(QueryableByName)]
     struct Checkpoint {
-        #[diesel(sql_type = diesel::sql_types::Integer)]
+        #[diesel(sql_type = Integer)]
         busy: i32,
     }
     sqlite.batch_execute(&format!("PRAGMA busy_timeout = {}", READER_WAIT.as_millis()))?;
@@ -98,4 +99,19 @@ fn truncate(sqlite: &mut SqliteConnection, busy_timeout_ms: u32) -> QueryResult<
     sqlite.batch_execute(&format!("PRAGMA busy_timeout = {busy_timeout_ms}"))?;
     let Checkpoint { busy } = done?;
     Ok(busy == 0)
+}
+
+/// Makes a SQLite file use a write-ahead log.
+pub(in crate::db) fn use_write_ahead_log(connection: &mut Connection) -> Result<(), String> {
+    #[derive(QueryableByName)]
+    struct Mode {
+        #[diesel(sql_type = Text)]
+        journal_mode: String,
+    }
+    let Connection::Sqlite(sqlite) = connection else { return Ok(()) };
+    let set = diesel::sql_query("PRAGMA journal_mode = WAL").get_result::<Mode>(sqlite);
+    match set.map_err(|error| error.to_string())?.journal_mode.as_str() {
+        "wal" => Ok(()),
+        other => Err(format!("its journal_mode stays {other}, but must be wal")),
+    }
 }

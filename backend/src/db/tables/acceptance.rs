@@ -1,20 +1,16 @@
-//! What `default` is asked before new reviews are written.
+//! Checks new reviews against `default` before they are written.
 
 use std::collections::{HashMap, HashSet};
 
-use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
-use diesel::{PgConnection, SqliteConnection};
 use ostrakon_shared::ProductId;
-use serde::Serialize;
 
+use crate::db::dialect::acceptance::products_and_names;
 use crate::db::dialect::engine::Connection;
-use crate::db::dialect::prepared::KeepPrepared;
 use crate::db::error::QueryError;
 use crate::text::NameKeys;
 
-/// Those of `products` that are there, with whether each is archived; and those of `names` that can
-/// be taken for an account's. On a server one query, however many they are.
+/// The existing ones of `products`, with whether each is archived; and those of `names` that equal or
+/// look like the name of an account.
 pub fn check<'n>(
     connection: &mut Connection,
     products: &[ProductId],
@@ -23,105 +19,9 @@ pub fn check<'n>(
     let ids: Vec<i64> = products.iter().map(|id| id.get()).collect();
     let columns = names.iter().map(|keys| (keys.key.as_str(), keys.skeleton.as_str()));
     let (keys, skeletons): (Vec<&str>, Vec<&str>) = columns.unzip();
-    let (products, accounts) = match connection {
-        Connection::Sqlite(sqlite) => (archived(sqlite, &ids)?, alike(sqlite, &keys, &skeletons)?),
-        Connection::Postgres(postgres) => in_one_query(postgres, ids, keys, skeletons)?,
-    };
+    let (products, accounts) = products_and_names(connection, &ids, &keys, &skeletons)?;
     let archived = products.into_iter();
     let archived = archived.filter_map(|(id, archived)| Some((ProductId::new(id)?, archived)));
     let is_taken = |keys: &&NameKeys| accounts.iter().any(|account| keys.is_like(account));
     Ok((archived.collect(), names.iter().copied().filter(is_taken).collect()))
-}
-
-/// A product's id, and whether it is archived.
-type ProductState = (i64, bool);
-
-// On SQLite a list in the query would be a statement for each length, and a temporary B-tree for
-// each execution (a fifth of the creates a second); a JSON array is one bind of one statement.
-
-fn archived(sqlite: &mut SqliteConnection, ids: &[i64]) -> QueryResult<Vec<ProductState>> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = BigInt)]
-        id: i64,
-        #[diesel(sql_type = Bool)]
-        archived: bool,
-    }
-    const PRODUCTS: &str = "SELECT product.id, archived
-         FROM json_each(?1) AS wanted CROSS JOIN product ON product.id = wanted.value";
-    let query = diesel::sql_query(PRODUCTS).bind::<Text, _>(json(ids));
-    let rows: Vec<Row> = KeepPrepared(query).load(sqlite)?;
-    Ok(rows.into_iter().map(|row| (row.id, row.archived)).collect())
-}
-
-/// The names of accounts that share one of these keys or skeletons.
-fn alike(
-    sqlite: &mut SqliteConnection,
-    keys: &[&str],
-    skeletons: &[&str],
-) -> QueryResult<Vec<NameKeys>> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        name_key: String,
-        #[diesel(sql_type = Text)]
-        name_skeleton: String,
-    }
-    const ACCOUNTS: &str = "SELECT name_key, name_skeleton
-         FROM json_each(?1) AS wanted CROSS JOIN account ON name_key = wanted.value
-         UNION ALL
-         SELECT name_key, name_skeleton
-         FROM json_each(?2) AS wanted CROSS JOIN account ON name_skeleton = wanted.value";
-    if keys.is_empty() {
-        return Ok(Vec::new());
-    }
-    let query = diesel::sql_query(ACCOUNTS);
-    let query = query.bind::<Text, _>(json(keys)).bind::<Text, _>(json(skeletons));
-    let rows: Vec<Row> = KeepPrepared(query).load(sqlite)?;
-    let keys = |row: Row| NameKeys { key: row.name_key, skeleton: row.name_skeleton };
-    Ok(rows.into_iter().map(keys).collect())
-}
-
-fn json(values: &[impl Serialize]) -> String {
-    serde_json::to_string(values).expect("numbers and texts are JSON")
-}
-
-fn in_one_query(
-    postgres: &mut PgConnection,
-    ids: Vec<i64>,
-    keys: Vec<&str>,
-    skeletons: Vec<&str>,
-) -> QueryResult<(Vec<ProductState>, Vec<NameKeys>)> {
-    /// A product, or an account with one of the names.
-    #[derive(QueryableByName)]
-    struct Found {
-        #[diesel(sql_type = BigInt)]
-        id: i64,
-        #[diesel(sql_type = Bool)]
-        archived: bool,
-        #[diesel(sql_type = Nullable<Text>)]
-        name_key: Option<String>,
-        #[diesel(sql_type = Nullable<Text>)]
-        name_skeleton: Option<String>,
-    }
-    const PRODUCTS: &str = "SELECT id, archived, NULL AS name_key, NULL AS name_skeleton
-         FROM product WHERE id = ANY($1)";
-    const AND_NAMES: &str = "SELECT id, archived, NULL AS name_key, NULL AS name_skeleton
-         FROM product WHERE id = ANY($1)
-         UNION ALL
-         SELECT id, FALSE, name_key, name_skeleton
-         FROM account WHERE name_key = ANY($2) OR name_skeleton = ANY($3)";
-    let query = diesel::sql_query(if keys.is_empty() { PRODUCTS } else { AND_NAMES }).into_boxed();
-    let mut query = query.bind::<Array<BigInt>, _>(ids);
-    if !keys.is_empty() {
-        query = query.bind::<Array<Text>, _>(keys).bind::<Array<Text>, _>(skeletons);
-    }
-    let (mut products, mut accounts) = (Vec::new(), Vec::new());
-    for row in KeepPrepared(query).load::<Found>(postgres)? {
-        match (row.name_key, row.name_skeleton) {
-            (Some(key), Some(skeleton)) => accounts.push(NameKeys { key, skeleton }),
-            _ => products.push((row.id, row.archived)),
-        }
-    }
-    Ok((products, accounts))
 }

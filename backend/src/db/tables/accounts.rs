@@ -4,7 +4,8 @@ use diesel::prelude::*;
 use jiff::Timestamp;
 use ostrakon_shared::{Account, AccountId, Role};
 
-use crate::db::dialect::engine::{Connection, escape_like, on_each_engine};
+use crate::db::dialect::conditions::escape_like;
+use crate::db::dialect::engine::{Connection, on_each_engine};
 use crate::db::error::QueryError;
 use crate::db::tables::schema::account;
 use crate::text::{NameKeys, fold};

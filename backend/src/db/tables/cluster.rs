@@ -7,6 +7,8 @@ use crate::db::error::QueryError;
 use crate::db::tables::schema::{bucket_owner, cluster, database, shard_map};
 use crate::shard::{Bucket, DatabaseIndex, Owner, ShardMap};
 
+pub use crate::db::dialect::storage::touch;
+
 /// What every database of a cluster must agree about, and which of them it is.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = cluster)]
@@ -27,12 +29,6 @@ pub struct Pins {
 /// The pins of a database; `None` when it belongs to no cluster yet.
 pub fn pins(connection: &mut Connection) -> Result<Option<Pins>, QueryError> {
     Ok(cluster::table.select(Pins::as_select()).first(connection).optional()?)
-}
-
-/// Writes a value that is already stored, as a test whether the database accepts writes.
-pub fn touch(connection: &mut Connection) -> Result<(), QueryError> {
-    diesel::update(cluster::table).set(cluster::id.eq(cluster::id)).execute(connection)?;
-    Ok(())
 }
 
 pub(in crate::db) fn insert_pins(

@@ -8,7 +8,9 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable};
 
-use crate::db::dialect::engine::{self, Connection};
+use crate::db::dialect::engine::Connection;
+use crate::db::dialect::sequences::{last_id, set_sequence};
+use crate::db::dialect::transaction::without_time_limit;
 use crate::db::error::QueryError;
 use crate::db::tables::schema::{account, product, review};
 
@@ -32,8 +34,8 @@ impl HighestIds {
 /// The highest ids that `default` has given, whether or not their rows are still there.
 pub fn given(connection: &mut Connection) -> Result<HighestIds, QueryError> {
     Ok(HighestIds {
-        product: engine::last_id(connection, "product")?,
-        account: engine::last_id(connection, "account")?,
+        product: last_id(connection, "product")?,
+        account: last_id(connection, "account")?,
     })
 }
 
@@ -67,7 +69,7 @@ pub fn named_by_reviews(connection: &mut Connection) -> Result<HighestIds, Query
 
 /// The highest ids that anything in a reviews database names; reads all its events and reports.
 pub fn named(connection: &mut Connection) -> Result<HighestIds, QueryError> {
-    engine::without_time_limit(connection)?;
+    without_time_limit(connection)?;
     let mut named = named_by_reviews(connection)?;
     for accounts in [
         "(SELECT max(actor_id) FROM review_event)",
@@ -87,7 +89,7 @@ pub fn named_above(
     connection: &mut Connection,
     given: HighestIds,
 ) -> Result<(BTreeSet<i64>, BTreeSet<i64>), QueryError> {
-    engine::without_time_limit(connection)?;
+    without_time_limit(connection)?;
     let products: Vec<i64> = review::table
         .filter(review::product_id.gt(given.product))
         .select(review::product_id)
@@ -108,7 +110,7 @@ pub fn raise_sequences(connection: &mut Connection, above: HighestIds) -> Result
         [("product", given.product, above.product), ("account", given.account, above.account)]
     {
         if given < above {
-            engine::set_sequence(connection, table, above)?;
+            set_sequence(connection, table, above)?;
         }
     }
     Ok(())

@@ -6,7 +6,8 @@ use diesel::sql_types::{BigInt, Bool};
 use jiff::Timestamp;
 use ostrakon_shared::{Report, ReviewEvent, ReviewId};
 
-use crate::db::dialect::engine::{Connection, in_buckets};
+use crate::db::dialect::buckets::in_buckets;
+use crate::db::dialect::engine::Connection;
 use crate::db::error::QueryError;
 use crate::db::tables::owner::OwnedBuckets;
 use crate::db::tables::reviews::ReviewRow;

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use diesel::prelude::*;
 
-use crate::db::dialect::engine::Connection;
+use crate::db::dialect::buckets::owner_rows_version;
+use crate::db::dialect::engine::{Connection, on_each_engine};
 use crate::db::error::QueryError;
-use crate::db::tables::schema::{bucket_owner, owner_version};
+use crate::db::tables::schema::bucket_owner;
 use crate::shard::Bucket;
+
+pub use crate::db::dialect::buckets::OwnedBuckets;
 
 /// States in which a database holds all acknowledged reviews of a bucket.
 const READABLE: [&str; 3] = ["owned", "moving", "frozen"];
@@ -47,20 +50,6 @@ pub fn writable(
     Ok(buckets.iter().filter_map(writable).collect())
 }
 
-/// The buckets of a query, which the database owns by the shard map.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OwnedBuckets {
-    pub buckets: Vec<Bucket>,
-    /// Whether the engine routes by them itself: see [`crate::db::Database::routes_itself`].
-    pub routed_by_engine: bool,
-}
-
-impl OwnedBuckets {
-    pub fn has(&self, bucket: i16) -> bool {
-        self.buckets.iter().any(|owned| owned.number() == bucket)
-    }
-}
-
 /// Fails with [`QueryError::Moved`] unless this database has all reviews of the buckets. Must run
 /// in the reading snapshot.
 pub fn require_readable(
@@ -83,7 +72,7 @@ pub fn require_readable(
 pub struct OwnerCache(ArcSwapOption<OwnerRows>);
 
 struct OwnerRows {
-    /// The version of the owner rows of a SQLite file.
+    /// The version of these rows.
     version: i64,
     /// By bucket: state and epoch.
     rows: HashMap<i16, (String, i64)>,
@@ -107,24 +96,19 @@ fn owners(
     let by_bucket = |rows: Vec<(i16, String, i64)>| {
         rows.into_iter().map(|(bucket, state, epoch)| (bucket, (state, epoch))).collect()
     };
-    match connection {
-        Connection::Sqlite(sqlite) => {
-            let version = owner_version::table.select(owner_version::version).first(sqlite)?;
-            if let Some(owners) = &*known.0.load()
-                && owners.version == version
-            {
-                return Ok(Arc::clone(owners));
-            }
-            let owners = Arc::new(OwnerRows { version, rows: by_bucket(rows.load(sqlite)?) });
-            known.0.store(Some(Arc::clone(&owners)));
-            Ok(owners)
-        }
-        Connection::Postgres(postgres) => {
-            let numbers = buckets.iter().map(|bucket| bucket.number());
-            let rows = rows.filter(bucket_owner::bucket.eq_any(numbers)).load(postgres)?;
-            Ok(Arc::new(OwnerRows { version: 0, rows: by_bucket(rows) }))
-        }
+    let Some(version) = owner_rows_version(connection)? else {
+        let rows = rows.filter(bucket_owner::bucket.eq_any(buckets.iter().map(|b| b.number())));
+        let rows = on_each_engine!(connection, c => rows.load(c))?;
+        return Ok(Arc::new(OwnerRows { version: 0, rows: by_bucket(rows) }));
+    };
+    if let Some(owners) = &*known.0.load()
+        && owners.version == version
+    {
+        return Ok(Arc::clone(owners));
     }
+    let owners = Arc::new(OwnerRows { version, rows: by_bucket(rows.load(connection)?) });
+    known.0.store(Some(Arc::clone(&owners)));
+    Ok(owners)
 }
 
 /// Every owner row: bucket, whether its reviews are readable here, epoch.

@@ -3,7 +3,9 @@
 use diesel::prelude::*;
 use ostrakon_shared::ProductId;
 
-use crate::db::dialect::engine::{self, Connection, MultiBackend, escape_like, on_each_engine};
+use crate::db::dialect::conditions::escape_like;
+use crate::db::dialect::engine::{Connection, MultiBackend, on_each_engine};
+use crate::db::dialect::sequences;
 use crate::db::error::QueryError;
 use crate::db::tables::schema::product;
 use crate::text::fold;
@@ -124,7 +126,7 @@ pub fn insert_if_new(connection: &mut Connection, row: &ProductRow) -> Result<()
 
 /// Makes the next product's id one that is free, after some were added under ids of their own.
 pub fn reset_sequence(connection: &mut Connection) -> Result<(), QueryError> {
-    Ok(engine::reset_sequence(connection, "product")?)
+    Ok(sequences::reset_sequence(connection, "product")?)
 }
 
 /// The ids of up to `limit` products of the catalogue, from `start` on.

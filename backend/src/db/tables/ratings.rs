@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use diesel::backend::Backend;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Nullable, SmallInt};
-use diesel::sqlite::Sqlite;
-use diesel::upsert::excluded;
+use diesel::serialize::ToSql;
+use diesel::sql_types::{BigInt, Bool, HasSqlType, Nullable, SmallInt};
 use ostrakon_shared::{ProductId, Rating, ReviewStatus};
 
-use crate::db::dialect::engine::{Connection, on_each_engine};
+use crate::db::dialect::engine::{Connection, execute_with_rows, on_each_engine};
 use crate::db::dialect::prepared::KeepPrepared;
 use crate::db::error::QueryError;
 use crate::db::tables::schema::product_rating;
@@ -95,76 +95,69 @@ impl RatingDelta {
 /// key, to prevent deadlocks.
 pub fn add(connection: &mut Connection, delta: &RatingDelta) -> Result<(), QueryError> {
     let rows: Vec<&RatingRow> = delta.0.values().collect();
-    match connection {
-        Connection::Sqlite(sqlite) => {
-            for row in rows {
-                Upsert(row).execute(sqlite)?;
-            }
-        }
-        Connection::Postgres(postgres) => {
-            use product_rating::dsl::{bucket, hidden, product_id, r1, r2, r3, r4, r5, unrated};
-
-            diesel::insert_into(product_rating::table)
-                .values(rows)
-                .on_conflict((product_id, bucket))
-                .do_update()
-                .set((
-                    unrated.eq(unrated + excluded(unrated)),
-                    r1.eq(r1 + excluded(r1)),
-                    r2.eq(r2 + excluded(r2)),
-                    r3.eq(r3 + excluded(r3)),
-                    r4.eq(r4 + excluded(r4)),
-                    r5.eq(r5 + excluded(r5)),
-                    hidden.eq(hidden + excluded(hidden)),
-                ))
-                .execute(postgres)?;
-        }
-    }
+    execute_with_rows!(connection, &rows, AddCounts);
     Ok(())
 }
 
-/// The same statement for one row of a SQLite file, by hand: diesel would prepare its own anew for
-/// each row, which takes longer than all the rest of writing a review.
-struct Upsert<'a>(&'a RatingRow);
+const INSERT: &str = "INSERT INTO product_rating
+    (bucket, product_id, unrated, r1, r2, r3, r4, r5, hidden) VALUES ";
+const OR_ADD: &str = " ON CONFLICT (product_id, bucket) DO UPDATE SET
+    unrated = product_rating.unrated + excluded.unrated,
+    r1 = product_rating.r1 + excluded.r1,
+    r2 = product_rating.r2 + excluded.r2,
+    r3 = product_rating.r3 + excluded.r3,
+    r4 = product_rating.r4 + excluded.r4,
+    r5 = product_rating.r5 + excluded.r5,
+    hidden = product_rating.hidden + excluded.hidden";
 
-impl QueryId for Upsert<'_> {
-    type QueryId = Upsert<'static>;
+/// Adds rows, or their counts to the rows that exist. Written by hand: SQLite would prepare diesel's
+/// statement anew for each row, which takes longer than all the rest of writing a review.
+struct AddCounts<'a>(&'a [&'a RatingRow]);
+
+impl QueryId for AddCounts<'_> {
+    type QueryId = AddCounts<'static>;
 
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl QueryFragment<Sqlite> for Upsert<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        let row = self.0;
-        out.push_sql(
-            "INSERT INTO product_rating
-                 (bucket, product_id, unrated, r1, r2, r3, r4, r5, hidden) VALUES (",
-        );
-        out.push_bind_param::<SmallInt, _>(&row.bucket)?;
-        for number in [
-            &row.product_id,
-            &row.unrated,
-            &row.r1,
-            &row.r2,
-            &row.r3,
-            &row.r4,
-            &row.r5,
-            &row.hidden,
-        ] {
-            out.push_sql(", ");
-            out.push_bind_param::<BigInt, _>(number)?;
+impl<DB> QueryFragment<DB> for AddCounts<'_>
+where
+    DB: Backend + HasSqlType<SmallInt> + HasSqlType<BigInt>,
+    i16: ToSql<SmallInt, DB>,
+    i64: ToSql<BigInt, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        if self.0.len() > 1 {
+            // Only the statement of one row always has the same text.
+            out.unsafe_to_cache_prepared();
         }
-        out.push_sql(
-            ") ON CONFLICT (product_id, bucket) DO UPDATE SET
-                 unrated = unrated + excluded.unrated, r1 = r1 + excluded.r1,
-                 r2 = r2 + excluded.r2, r3 = r3 + excluded.r3, r4 = r4 + excluded.r4,
-                 r5 = r5 + excluded.r5, hidden = hidden + excluded.hidden",
-        );
+        out.push_sql(INSERT);
+        let mut open = "(";
+        for row in self.0 {
+            out.push_sql(open);
+            out.push_bind_param::<SmallInt, _>(&row.bucket)?;
+            for number in [
+                &row.product_id,
+                &row.unrated,
+                &row.r1,
+                &row.r2,
+                &row.r3,
+                &row.r4,
+                &row.r5,
+                &row.hidden,
+            ] {
+                out.push_sql(", ");
+                out.push_bind_param::<BigInt, _>(number)?;
+            }
+            out.push_sql(")");
+            open = ", (";
+        }
+        out.push_sql(OR_ADD);
         Ok(())
     }
 }
 
-impl RunQueryDsl<SqliteConnection> for Upsert<'_> {}
+impl<C> RunQueryDsl<C> for AddCounts<'_> {}
 
 /// Moves a review from one count to another, in the transaction that changes it.
 pub fn move_rating(
@@ -229,15 +222,15 @@ pub fn after(
         .load(connection)?)
 }
 
+const IN_READABLE_BUCKETS: &str =
+    "bucket IN (SELECT bucket FROM bucket_owner WHERE state IN ('owned', 'moving', 'frozen'))";
+const SUM: &str = "CAST(sum(unrated + r1 + r2 + r3 + r4 + r5 + hidden) AS BIGINT)";
+
 /// How many reviews lie in buckets whose reviews are readable here.
 pub fn total(connection: &mut Connection) -> Result<u64, QueryError> {
     let total: Option<i64> = product_rating::table
-        .filter(sql::<diesel::sql_types::Bool>(
-            "bucket IN (SELECT bucket FROM bucket_owner WHERE state IN ('owned', 'moving', 'frozen'))",
-        ))
-        .select(sql::<Nullable<BigInt>>(
-            "CAST(sum(unrated + r1 + r2 + r3 + r4 + r5 + hidden) AS BIGINT)",
-        ))
+        .filter(sql::<Bool>(IN_READABLE_BUCKETS))
+        .select(sql::<Nullable<BigInt>>(SUM))
         .first(connection)?;
     Ok(total.unwrap_or(0).unsigned_abs())
 }

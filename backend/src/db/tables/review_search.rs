@@ -5,7 +5,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 use ostrakon_shared::{AccountId, ProductId, Rating, ReviewId, ReviewStatus};
 
-use crate::db::dialect::engine::{Connection, MultiBackend, in_buckets, text_may_match};
+use crate::db::dialect::buckets::in_buckets;
+use crate::db::dialect::conditions::text_may_match;
+use crate::db::dialect::engine::{Connection, MultiBackend};
 use crate::db::error::QueryError;
 use crate::db::tables::owner::OwnedBuckets;
 use crate::db::tables::reviews::ReviewRow;

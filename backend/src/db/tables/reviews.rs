@@ -1,21 +1,20 @@
-//! Reviews as rows, and the keys under which retried requests find theirs.
+//! Reviews as rows.
 
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
-use diesel::sql_types::{Array, BigInt, SmallInt, Text};
 use jiff::Timestamp;
-use ostrakon_shared::{AccountId, ProductId, Rating, Review, ReviewId, ReviewStatus};
+use ostrakon_shared::{ProductId, Rating, Review, ReviewId, ReviewStatus};
 
-use crate::db::dialect::engine::{
-    Connection, MultiBackend, in_home_buckets, insert_rows, on_each_engine, unlikely,
-};
+use crate::db::dialect::buckets::in_home_buckets;
+use crate::db::dialect::conditions::unlikely;
+use crate::db::dialect::engine::{Connection, MultiBackend, insert_rows, on_each_engine};
 use crate::db::dialect::prepared::KeepPrepared;
 use crate::db::error::QueryError;
 use crate::db::tables::owner::OwnedBuckets;
 use crate::db::tables::ratings::Visibility;
-use crate::db::tables::schema::{idempotency_key, review};
+use crate::db::tables::schema::review;
 use crate::shard::Bucket;
+
+pub use crate::db::dialect::lookups::reviews_by_authors as by_authors;
 
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = review, primary_key(product_id, id, bucket), treat_none_as_null = true)]
@@ -128,106 +127,6 @@ pub fn last_ids(connection: &mut Connection, bound: i64) -> Result<LastIds, Quer
     Ok(LastIds { below: below.unwrap_or_default(), above, number_above })
 }
 
-/// Of each bucket, product and account, the id of the account's review, unless it has deleted it.
-pub fn find_by_authors(
-    connection: &mut Connection,
-    routed_by_engine: bool,
-    places: &[(Bucket, ProductId, AccountId)],
-) -> Result<Vec<Option<i64>>, QueryError> {
-    match connection {
-        Connection::Sqlite(sqlite) => places
-            .iter()
-            .map(|(bucket, product, author)| {
-                let found = review::table
-                    .filter(review::bucket.eq(bucket.number()))
-                    .filter(review::product_id.eq(product.get()))
-                    .filter(review::author_id.eq(author.get()))
-                    .filter(review::status.ne(ReviewStatus::Deleted.as_str()));
-                Ok(found.select(review::id).first(sqlite).optional()?)
-            })
-            .collect(),
-        Connection::Postgres(postgres) => {
-            #[derive(QueryableByName)]
-            struct Found {
-                #[diesel(sql_type = BigInt)]
-                place: i64,
-                #[diesel(sql_type = BigInt)]
-                id: i64,
-            }
-            if places.is_empty() {
-                return Ok(Vec::new());
-            }
-            let lookup = Lookup {
-                columns: "id",
-                table: "review",
-                condition: "author_id = places.sought AND status <> 'deleted'",
-            };
-            let authors: Vec<i64> = places.iter().map(|(_, _, author)| author.get()).collect();
-            let query = lookup.at(places, routed_by_engine).bind::<Array<BigInt>, _>(authors);
-            let found: Vec<Found> = KeepPrepared(query).load(postgres)?;
-            Ok(in_order(places.len(), found.into_iter().map(|found| (found.place, found.id))))
-        }
-    }
-}
-
-/// What is looked up in a table of a server at many places at once, by one query.
-struct Lookup {
-    /// What is wanted of a row.
-    columns: &'static str,
-    table: &'static str,
-    /// Which row of a bucket and product it is, by `places.sought`.
-    condition: &'static str,
-}
-
-impl Lookup {
-    /// The query; its third bind is what is sought at each place.
-    ///
-    /// A server looks each place up by itself (OFFSET 0): a plan to read a table that is small keeps
-    /// being used when it has grown. An engine that routes by buckets refuses that, and needs to be
-    /// told them: it plans anew each time.
-    fn at<'q, T>(
-        &self,
-        places: &[(Bucket, ProductId, T)],
-        routed_by_engine: bool,
-    ) -> BoxedSqlQuery<'q, Pg, SqlQuery> {
-        let Lookup { columns, table, condition } = self;
-        let condition = format!(
-            "{table}.bucket = places.bucket AND {table}.product_id = places.product_id
-             AND {condition}"
-        );
-        let join = if routed_by_engine {
-            format!("JOIN {table} ON {condition} WHERE {table}.bucket = ANY ($1)")
-        } else {
-            format!(
-                "CROSS JOIN LATERAL (
-                     SELECT {columns} FROM {table} WHERE {condition} OFFSET 0
-                 ) AS {table}"
-            )
-        };
-        let query = format!(
-            "SELECT place, {columns}
-             FROM unnest($1, $2, $3) WITH ORDINALITY AS places (bucket, product_id, sought, place)
-             {join}"
-        );
-        let columns = places.iter().map(|(bucket, product, _)| (bucket.number(), product.get()));
-        let (buckets, products): (Vec<i16>, Vec<i64>) = columns.unzip();
-        let query = diesel::sql_query(query).into_boxed();
-        query.bind::<Array<SmallInt>, _>(buckets).bind::<Array<BigInt>, _>(products)
-    }
-}
-
-/// What was found for each of so many places, which are counted from 1.
-fn in_order<T>(places: usize, found: impl Iterator<Item = (i64, T)>) -> Vec<Option<T>> {
-    let mut in_order: Vec<Option<T>> = std::iter::repeat_with(|| None).take(places).collect();
-    for (place, what) in found {
-        let place = usize::try_from(place).ok().and_then(|place| place.checked_sub(1));
-        if let Some(slot) = place.and_then(|place| in_order.get_mut(place)) {
-            *slot = Some(what);
-        }
-    }
-    in_order
-}
-
 /// Which reviews of a product, by their rating.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RatingClass {
@@ -335,20 +234,23 @@ fn part_of_list(
         .filter(review::product_id.eq(product.get()))
         .filter(review::status.eq(ReviewStatus::Approved.as_str()))
         .limit(i64::try_from(limit).unwrap_or(i64::MAX));
-    if let (Connection::Sqlite(sqlite), RatingClass::Any) = (&mut *connection, class) {
-        // What is asked most: as a type, its statement is found without writing its text.
-        let reviews = reviews.select(ListedRow::as_select());
-        return match direction {
-            Direction::NewestBelow(id) => {
-                reviews.filter(review::id.lt(id)).order(review::id.desc()).load(sqlite)
+    let home = in_home_buckets(connection, owned);
+    if home.is_none() && class == RatingClass::Any {
+        // The most frequent query: as a type, its statement is found without writing its text.
+        return on_each_engine!(connection, c => {
+            let reviews = reviews.select(ListedRow::as_select());
+            match direction {
+                Direction::NewestBelow(id) => {
+                    reviews.filter(review::id.lt(id)).order(review::id.desc()).load(c)
+                }
+                Direction::OldestAbove(id) => {
+                    reviews.filter(review::id.gt(id)).order(review::id.asc()).load(c)
+                }
             }
-            Direction::OldestAbove(id) => {
-                reviews.filter(review::id.gt(id)).order(review::id.asc()).load(sqlite)
-            }
-        };
+        });
     }
     let mut query = reviews.select(ListedRow::as_select()).into_boxed::<MultiBackend>();
-    if let Some(condition) = in_home_buckets(connection, owned) {
+    if let Some(condition) = home {
         query = query.filter(condition);
     }
     query = match class {
@@ -363,68 +265,4 @@ fn part_of_list(
         Direction::OldestAbove(id) => query.filter(review::id.gt(id)).order(review::id.asc()),
     };
     KeepPrepared(query).load(connection)
-}
-
-/// What was made under an Idempotency-Key.
-#[derive(Debug, Queryable, Selectable, QueryableByName)]
-#[diesel(table_name = idempotency_key)]
-pub struct Replay {
-    /// The hash of the request that made it.
-    pub fingerprint: Vec<u8>,
-    pub review_id: i64,
-}
-
-/// Of each bucket, product and key, what was made of the product under the key.
-pub fn find_keys(
-    connection: &mut Connection,
-    routed_by_engine: bool,
-    places: &[(Bucket, ProductId, &str)],
-) -> Result<Vec<Option<Replay>>, QueryError> {
-    match connection {
-        Connection::Sqlite(sqlite) => places
-            .iter()
-            .map(|(bucket, product, key)| {
-                let found = idempotency_key::table.find((bucket.number(), product.get(), *key));
-                Ok(found.select(Replay::as_select()).first(sqlite).optional()?)
-            })
-            .collect(),
-        Connection::Postgres(postgres) => {
-            #[derive(QueryableByName)]
-            struct Found {
-                #[diesel(sql_type = BigInt)]
-                place: i64,
-                #[diesel(embed)]
-                replay: Replay,
-            }
-            if places.is_empty() {
-                return Ok(Vec::new());
-            }
-            let lookup = Lookup {
-                columns: "fingerprint, review_id",
-                table: "idempotency_key",
-                condition: "key = places.sought",
-            };
-            let keys: Vec<&str> = places.iter().map(|(_, _, key)| *key).collect();
-            let query = lookup.at(places, routed_by_engine).bind::<Array<Text>, _>(keys);
-            let found: Vec<Found> = KeepPrepared(query).load(postgres)?;
-            Ok(in_order(places.len(), found.into_iter().map(|found| (found.place, found.replay))))
-        }
-    }
-}
-
-/// Under which key a review was made.
-#[derive(Clone, Debug, Insertable)]
-#[diesel(table_name = idempotency_key)]
-pub struct KeyRow {
-    pub bucket: i16,
-    pub product_id: i64,
-    pub key: String,
-    pub fingerprint: Vec<u8>,
-    pub review_id: i64,
-}
-
-/// Remembers under which keys reviews were made; [`crate::db::DbError::Conflict`] when one is known.
-pub fn insert_keys(connection: &mut Connection, rows: &[KeyRow]) -> Result<(), QueryError> {
-    insert_rows!(connection, idempotency_key::table, rows);
-    Ok(())
 }

@@ -16,11 +16,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use ostrakon_shared::Engine;
 
 use crate::db::cluster;
 use crate::db::migrate::Kind;
-use crate::db::{Address, Context, Database, DbError, backup, copy, files, transfer};
+use crate::db::{Context, Database, DbError, backup, copy, files, transfer};
 use crate::store::cluster::Cluster;
 use crate::store::error::StoreError;
 
@@ -156,10 +155,7 @@ fn save(
     let name = database.name();
     let at = |error: io::Error| BackupError(format!("{}: {error}", folder.display()));
     progress(name, 0);
-    let engine = match database.address() {
-        Address::Sqlite(_) => Engine::Sqlite,
-        Address::Postgres(_) => Engine::Postgres,
-    };
+    let engine = database.address().engine();
     let path = folder.join(entry_name(name, engine));
     let taken_at = Timestamp::now();
     let contents = backup::save(database, kind, &path, &|rows| progress(name, rows))?;

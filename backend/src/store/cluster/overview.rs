@@ -5,15 +5,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use ostrakon_shared::{
-    DatabaseInfo, DatabaseList, DayCount, Engine, Health, Overview, ReplicaInfo, ReviewId,
+    DatabaseInfo, DatabaseList, DayCount, Health, Overview, ReplicaInfo, ReviewId,
 };
 
 use crate::db::migrate::Kind;
 use crate::db::owner::OwnedBuckets;
 use crate::db::review_search::{self, DAY_MS};
-use crate::db::{
-    Address, Connection, Database, DbError, Pending, ReplicaState, RequestDatabase, inspect,
-};
+use crate::db::{Connection, Database, DbError, Pending, ReplicaState, RequestDatabase, inspect};
 use crate::db::{cluster, moderation, ratings};
 use crate::shard::Bucket;
 use crate::store::cluster::Cluster;
@@ -51,7 +49,7 @@ impl Cluster<'_> {
         let mut verifications = self.verifications()?;
         let info = |(index, stats): (usize, Option<DatabaseStats>)| DatabaseInfo {
             name: reviews[index].name().to_owned(),
-            engine: engine(reviews[index].address()),
+            engine: reviews[index].address().engine(),
             health: health(&reviews[index], stats.is_some()),
             replicas: reviews[index].replicas().into_iter().map(replica).collect(),
             buckets: map.buckets_of(index).map(|_| 1).sum(),
@@ -151,13 +149,6 @@ fn health(database: &Database, answers: bool) -> Health {
 fn replica(state: ReplicaState) -> ReplicaInfo {
     let health = if state.is_up { Health::Up } else { Health::Down };
     ReplicaInfo { health, lag_ms: state.lag_ms }
-}
-
-fn engine(address: &Address) -> Engine {
-    match address {
-        Address::Sqlite(_) => Engine::Sqlite,
-        Address::Postgres(_) => Engine::Postgres,
-    }
 }
 
 /// Whether a database answers, is writable, and has disk space.

@@ -11,8 +11,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ostrakon_shared::Engine;
-
 use crate::db::files::{self, ServeLock};
 use crate::db::ids;
 use crate::db::migrate::{self, Kind, MigrationLock};
@@ -176,11 +174,7 @@ impl Restore {
                 .into()),
             };
         }
-        let engine = match database.address() {
-            Address::Sqlite(_) => Engine::Sqlite,
-            Address::Postgres(_) => Engine::Postgres,
-        };
-        if engine != saved.engine {
+        if database.address().engine() != saved.engine {
             return Err(format!(
                 "{} is of another engine than the backup's: restore to the same one, then \
                  `ostrakon transfer`",

@@ -7,8 +7,9 @@ use std::collections::{BTreeSet, HashSet};
 
 use ostrakon_shared::{Review, ReviewId, ReviewStatus};
 
+use crate::db::idempotency_keys::{self, KeyRow, Replay};
 use crate::db::ratings::{self, RatingDelta};
-use crate::db::reviews::{self, KeyRow, Replay, ReviewRow};
+use crate::db::reviews::{self, ReviewRow};
 use crate::db::{Connection, DbError, QueryError, limit_lock_wait, register_writer};
 use crate::db::{acceptance, owner};
 use crate::shard::{DatabaseIndex, ShardMap};
@@ -146,7 +147,7 @@ impl<'a> Reviews<'a> {
         ratings::add(connection, &delta)?;
         let keys: Vec<KeyRow> =
             drafts.iter().zip(ids()).filter_map(|(d, id)| d.key_row(id)).collect();
-        reviews::insert_keys(connection, &keys)?;
+        idempotency_keys::insert(connection, &keys)?;
         let reviews: Result<_, _> = rows.into_iter().map(Review::try_from).collect();
         Ok((reviews?, in_flight))
     }
@@ -171,14 +172,14 @@ fn existing_outcomes(
         }
     }
     let mut results: Vec<Option<Outcome>> = drafts.iter().map(|_| None).collect();
-    let existing = reviews::find_by_authors(connection, routed_by_engine, &authors)?;
+    let existing = reviews::by_authors(connection, routed_by_engine, &authors)?;
     for (at, existing) in with_author.into_iter().zip(existing) {
         let broken = |id| QueryError::CorruptData(format!("a review with the id {id}"));
         let id = existing.map(|id| ReviewId::new(id).ok_or_else(|| broken(id))).transpose()?;
         results[at] = id.map(|id| Err(StoreError::ReviewExists(id)));
     }
     // A retry returns its own review instead of `review_exists`.
-    let replays = reviews::find_keys(connection, routed_by_engine, &keys)?;
+    let replays = idempotency_keys::replays(connection, routed_by_engine, &keys)?;
     for (at, replay) in with_key.into_iter().zip(replays) {
         if let Some(replay) = replay {
             results[at] = Some(drafts[at].replay(connection, &replay)?);

@@ -1,0 +1,66 @@
+//! The buckets that a database owns, as conditions of queries.
+
+use diesel::dsl::{case_when, sql};
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, SmallInt};
+
+use crate::db::dialect::conditions::ReviewCondition;
+use crate::db::dialect::engine::Connection;
+use crate::db::tables::schema::{owner_version, review};
+use crate::shard::Bucket;
+
+/// The buckets of a query, which the database owns by the shard map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedBuckets {
+    pub buckets: Vec<Bucket>,
+    /// Whether the engine routes by them itself: see [`crate::db::Database::routes_itself`].
+    pub routed_by_engine: bool,
+}
+
+impl OwnedBuckets {
+    pub fn has(&self, bucket: i16) -> bool {
+        self.buckets.iter().any(|owned| owned.number() == bucket)
+    }
+}
+
+/// The condition that a review lies in one of these buckets.
+pub(in crate::db) fn in_buckets(connection: &Connection, owned: &OwnedBuckets) -> ReviewCondition {
+    match connection {
+        // The plus keeps it from using the index of buckets: most reviews of the database match.
+        Connection::Sqlite(_) => Box::new(sql::<SmallInt>("+review.bucket").eq_any(numbers(owned))),
+        Connection::Postgres(_) if owned.routed_by_engine => {
+            Box::new(review::bucket.eq_any(numbers(owned)))
+        }
+        Connection::Postgres(_) => {
+            let is_one = review::bucket.eq_any(numbers(owned));
+            Box::new(case_when(is_one, true.into_sql::<Bool>()).otherwise(false.into_sql::<Bool>()))
+        }
+    }
+}
+
+/// The same condition for the reviews of a product whose home buckets these are: almost all match.
+/// `None`: the caller compares the bucket of each row.
+///
+/// Both planners expect few matches, and would search by bucket and sort, or read all of a product's
+/// reviews for one page, although its range of the table is already in order. So the condition is
+/// hidden from PostgreSQL. SQLite gets none: it would also build a table of the list for each page.
+pub(in crate::db) fn in_home_buckets(
+    connection: &Connection,
+    owned: &OwnedBuckets,
+) -> Option<ReviewCondition> {
+    match connection {
+        Connection::Sqlite(_) => None,
+        Connection::Postgres(_) => Some(in_buckets(connection, owned)),
+    }
+}
+
+fn numbers(owned: &OwnedBuckets) -> Vec<i16> {
+    owned.buckets.iter().map(|bucket| bucket.number()).collect()
+}
+
+/// The version of the owner rows, by which a copy of them is known to be current. `None`: the engine
+/// keeps none, the rows are read each time.
+pub(in crate::db) fn owner_rows_version(connection: &mut Connection) -> QueryResult<Option<i64>> {
+    let Connection::Sqlite(sqlite) = connection else { return Ok(None) };
+    Ok(Some(owner_version::table.select(owner_version::version).first(sqlite)?))
+}

@@ -1,0 +1,160 @@
+//! Looks up one row at each of many places, which are a bucket and a product: on a server by one query,
+//! on a file one by one.
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
+use diesel::sql_types::{Array, BigInt, SmallInt, Text};
+use ostrakon_shared::{AccountId, ProductId, ReviewStatus};
+
+use crate::db::dialect::engine::Connection;
+use crate::db::dialect::prepared::KeepPrepared;
+use crate::db::error::QueryError;
+use crate::db::tables::schema::{idempotency_key, review};
+use crate::shard::Bucket;
+
+/// For each bucket, product and account, the id of the account's review, unless it is deleted.
+pub fn reviews_by_authors(
+    connection: &mut Connection,
+    routed_by_engine: bool,
+    places: &[(Bucket, ProductId, AccountId)],
+) -> Result<Vec<Option<i64>>, QueryError> {
+    match connection {
+        Connection::Sqlite(sqlite) => places
+            .iter()
+            .map(|(bucket, product, author)| {
+                let found = review::table
+                    .filter(review::bucket.eq(bucket.number()))
+                    .filter(review::product_id.eq(product.get()))
+                    .filter(review::author_id.eq(author.get()))
+                    .filter(review::status.ne(ReviewStatus::Deleted.as_str()));
+                Ok(found.select(review::id).first(sqlite).optional()?)
+            })
+            .collect(),
+        Connection::Postgres(postgres) => {
+            #[derive(QueryableByName)]
+            struct Found {
+                #[diesel(sql_type = BigInt)]
+                place: i64,
+                #[diesel(sql_type = BigInt)]
+                id: i64,
+            }
+            if places.is_empty() {
+                return Ok(Vec::new());
+            }
+            let lookup = Lookup {
+                columns: "id",
+                table: "review",
+                condition: "author_id = places.sought AND status <> 'deleted'",
+            };
+            let authors: Vec<i64> = places.iter().map(|(_, _, author)| author.get()).collect();
+            let query = lookup.at(places, routed_by_engine).bind::<Array<BigInt>, _>(authors);
+            let found: Vec<Found> = KeepPrepared(query).load(postgres)?;
+            Ok(in_order(places.len(), found.into_iter().map(|found| (found.place, found.id))))
+        }
+    }
+}
+
+/// A review that was created under an Idempotency-Key.
+#[derive(Debug, Queryable, Selectable, QueryableByName)]
+#[diesel(table_name = idempotency_key)]
+pub struct Replay {
+    /// The hash of the request that created it.
+    pub fingerprint: Vec<u8>,
+    pub review_id: i64,
+}
+
+/// For each bucket, product and key, the review that was created under the key.
+pub fn replays(
+    connection: &mut Connection,
+    routed_by_engine: bool,
+    places: &[(Bucket, ProductId, &str)],
+) -> Result<Vec<Option<Replay>>, QueryError> {
+    match connection {
+        Connection::Sqlite(sqlite) => places
+            .iter()
+            .map(|(bucket, product, key)| {
+                let found = idempotency_key::table.find((bucket.number(), product.get(), *key));
+                Ok(found.select(Replay::as_select()).first(sqlite).optional()?)
+            })
+            .collect(),
+        Connection::Postgres(postgres) => {
+            #[derive(QueryableByName)]
+            struct Found {
+                #[diesel(sql_type = BigInt)]
+                place: i64,
+                #[diesel(embed)]
+                replay: Replay,
+            }
+            if places.is_empty() {
+                return Ok(Vec::new());
+            }
+            let lookup = Lookup {
+                columns: "fingerprint, review_id",
+                table: "idempotency_key",
+                condition: "key = places.sought",
+            };
+            let keys: Vec<&str> = places.iter().map(|(_, _, key)| *key).collect();
+            let query = lookup.at(places, routed_by_engine).bind::<Array<Text>, _>(keys);
+            let found: Vec<Found> = KeepPrepared(query).load(postgres)?;
+            Ok(in_order(places.len(), found.into_iter().map(|found| (found.place, found.replay))))
+        }
+    }
+}
+
+/// A query for one row at each of many places.
+struct Lookup {
+    columns: &'static str,
+    table: &'static str,
+    /// Selects the row of a bucket and product, by `places.sought`.
+    condition: &'static str,
+}
+
+impl Lookup {
+    /// The query without its third bind, the values of `places.sought`.
+    ///
+    /// OFFSET 0 makes PostgreSQL look each place up by itself; otherwise a plan that reads the whole of
+    /// a small table stays in use when the table has grown. Citus refuses that, and needs the buckets
+    /// as a condition; it plans each execution anew.
+    fn at<'q, T>(
+        &self,
+        places: &[(Bucket, ProductId, T)],
+        routed_by_engine: bool,
+    ) -> BoxedSqlQuery<'q, Pg, SqlQuery> {
+        let Lookup { columns, table, condition } = self;
+        let condition = format!(
+            "{table}.bucket = places.bucket AND {table}.product_id = places.product_id
+             AND {condition}"
+        );
+        let join = if routed_by_engine {
+            format!("JOIN {table} ON {condition} WHERE {table}.bucket = ANY ($1)")
+        } else {
+            format!(
+                "CROSS JOIN LATERAL (
+                     SELECT {columns} FROM {table} WHERE {condition} OFFSET 0
+                 ) AS {table}"
+            )
+        };
+        let query = format!(
+            "SELECT place, {columns}
+             FROM unnest($1, $2, $3) WITH ORDINALITY AS places (bucket, product_id, sought, place)
+             {join}"
+        );
+        let columns = places.iter().map(|(bucket, product, _)| (bucket.number(), product.get()));
+        let (buckets, products): (Vec<i16>, Vec<i64>) = columns.unzip();
+        let query = diesel::sql_query(query).into_boxed();
+        query.bind::<Array<SmallInt>, _>(buckets).bind::<Array<BigInt>, _>(products)
+    }
+}
+
+/// The rows by place, where the query counts places from 1.
+fn in_order<T>(places: usize, found: impl Iterator<Item = (i64, T)>) -> Vec<Option<T>> {
+    let mut in_order: Vec<Option<T>> = std::iter::repeat_with(|| None).take(places).collect();
+    for (place, what) in found {
+        let place = usize::try_from(place).ok().and_then(|place| place.checked_sub(1));
+        if let Some(slot) = place.and_then(|place| in_order.get_mut(place)) {
+            *slot = Some(what);
+        }
+    }
+    in_order
+}
