@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use ostrakon_shared::{NewReview, ProductId, ReviewId, ReviewStatus};
+
 use crate::db::products::{self, ProductRow};
-use crate::db::ratings::{self, RatingDelta, Visibility};
-use crate::db::reviews::{self, ReviewRow};
-use crate::db::{accounts, owner};
+use crate::db::{accounts, owner, reviews};
 use crate::shard::{Bucket, DatabaseIndex, bucket_of, home_buckets, mine_id};
 use crate::store::cluster::Cluster;
 use crate::store::error::StoreError;
+use crate::store::reviews::create::Draft;
+use crate::store::reviews::insert::insert;
+use crate::store::reviews::signature::Signature;
 use crate::store::routing::change_counters::Subject;
 use crate::text::NameKeys;
-use ostrakon_shared::{NewReview, ProductId, Rating, ReviewId, ReviewStatus};
 
 /// A product with a given id.
 #[derive(Clone, Debug)]
@@ -138,18 +140,16 @@ impl Cluster<'_> {
         let routing = self.routing();
         routing.with_current_map(|map| {
             let written = routing.database(database).write(|connection| {
-                let (mut rows, mut delta) = (Vec::new(), RatingDelta::default());
+                let mut missing = Vec::new();
                 for (id, seed) in batch {
                     let bucket = bucket_of(*id);
                     owner::require_writable(connection, bucket, map.owner(bucket).epoch)?;
                     if reviews::find(connection, bucket, *id)?.is_none() {
-                        rows.push(seed_row(*id, bucket, seed, taken));
-                        delta.count(bucket, seed.product, Visibility::Public(rating(seed)));
+                        missing.push((*id, draft(bucket, seed, taken)));
                     }
                 }
-                reviews::insert(connection, &rows)?;
-                ratings::add(connection, &delta)?;
-                Ok(rows.len() as u64)
+                let new: Vec<_> = missing.iter().map(|(id, draft)| (*id, draft)).collect();
+                Ok(insert(connection, &new)?.len() as u64)
             });
             for (_, seed) in batch {
                 routing.shards.change_counters.bump(Subject::Product(seed.product));
@@ -159,26 +159,16 @@ impl Cluster<'_> {
     }
 }
 
-fn rating(seed: &SeedReview) -> Option<Rating> {
-    seed.content.rating.and_then(|r| u8::try_from(r).ok()).and_then(|r| Rating::try_from(r).ok())
-}
-
-/// The row of a review; drops an author name that belongs to an account.
-fn seed_row(id: ReviewId, bucket: Bucket, seed: &SeedReview, taken: &HashSet<&str>) -> ReviewRow {
-    let author_name = seed.content.author_name.as_deref().filter(|name| !taken.contains(name));
-    ReviewRow {
-        bucket: bucket.number(),
-        id: id.get(),
-        product_id: seed.product.get(),
-        rating: rating(seed).map(|rating| rating.stars().into()),
-        title: seed.content.title.clone(),
-        body: seed.content.body.clone(),
-        author_name: author_name.map(str::to_owned),
-        author_id: None,
-        status: ReviewStatus::Approved.to_string(),
-        version: 1,
-        edited_at: None,
-        open_reports: 0,
-        pen_name: false,
+/// A review without an author; its name is dropped if it belongs to an account.
+fn draft(bucket: Bucket, seed: &SeedReview, taken: &HashSet<&str>) -> Draft {
+    let name = seed.content.author_name.as_deref().filter(|name| !taken.contains(name));
+    Draft {
+        product: seed.product,
+        bucket,
+        review: seed.content.clone(),
+        signature: Signature { name: name.map(str::to_owned), ..Signature::default() },
+        author: None,
+        key: None,
+        status: ReviewStatus::Approved,
     }
 }

@@ -1,21 +1,19 @@
 //! Writes new reviews of one database in one transaction; [`crate::store::reviews::attempts`]
 //! selects them.
 
-use std::time::Duration;
-
 use std::collections::{BTreeSet, HashSet};
+use std::time::Duration;
 
 use ostrakon_shared::{Review, ReviewId, ReviewStatus};
 
-use crate::db::idempotency_keys::{self, KeyRow, Replay};
-use crate::db::ratings::{self, RatingDelta};
-use crate::db::reviews::{self, ReviewRow};
+use crate::db::idempotency_keys::{self, Replay};
 use crate::db::{Connection, DbError, QueryError, limit_lock_wait, register_writer};
-use crate::db::{acceptance, owner};
+use crate::db::{acceptance, owner, reviews};
 use crate::shard::{DatabaseIndex, ShardMap};
 use crate::store::error::StoreError;
 use crate::store::reviews::Reviews;
 use crate::store::reviews::create::{Created, Draft};
+use crate::store::reviews::insert::insert;
 use crate::store::reviews::signature;
 use crate::store::routing::change_counters::Subject;
 use crate::store::routing::id_generator::InFlightId;
@@ -105,7 +103,7 @@ impl<'a> Reviews<'a> {
                 new.push(draft);
             }
         }
-        let (reviews, in_flight) = self.insert_reviews(connection, database, &new)?;
+        let (reviews, in_flight) = self.insert_new(connection, database, &new)?;
         let mut reviews = reviews.into_iter();
         let missing = || QueryError::CorruptData("a review was not inserted".to_owned());
         let results: Result<Vec<_>, QueryError> = results
@@ -121,8 +119,8 @@ impl<'a> Reviews<'a> {
         Ok((results?, in_flight))
     }
 
-    /// Inserts new reviews with their ratings and keys.
-    fn insert_reviews(
+    /// Inserts new reviews under new ids.
+    fn insert_new(
         &self,
         connection: &mut Connection,
         database: DatabaseIndex,
@@ -137,19 +135,9 @@ impl<'a> Reviews<'a> {
         let in_flight: Result<Vec<_>, _> =
             drafts.iter().map(|draft| generator.next_id(draft.bucket, now_ms)).collect();
         let in_flight = in_flight?;
-        let ids = || in_flight.iter().map(|in_flight| in_flight.id);
-        let rows: Vec<ReviewRow> = drafts.iter().zip(ids()).map(|(d, id)| d.row(id)).collect();
-        reviews::insert(connection, &rows)?;
-        let mut delta = RatingDelta::default();
-        for (row, draft) in rows.iter().zip(drafts) {
-            delta.count(draft.bucket, draft.product, row.visibility()?);
-        }
-        ratings::add(connection, &delta)?;
-        let keys: Vec<KeyRow> =
-            drafts.iter().zip(ids()).filter_map(|(d, id)| d.key_row(id)).collect();
-        idempotency_keys::insert(connection, &keys)?;
-        let reviews: Result<_, _> = rows.into_iter().map(Review::try_from).collect();
-        Ok((reviews?, in_flight))
+        let ids = in_flight.iter().map(|in_flight| in_flight.id);
+        let new: Vec<_> = ids.zip(drafts.iter().copied()).collect();
+        Ok((insert(connection, &new)?, in_flight))
     }
 }
 
@@ -202,34 +190,5 @@ impl Draft {
             return Ok(Err(StoreError::ReviewNotFound(id)));
         }
         Ok(Ok(Created { review, replayed: true }))
-    }
-
-    fn row(&self, id: ReviewId) -> ReviewRow {
-        ReviewRow {
-            bucket: self.bucket.number(),
-            id: id.get(),
-            product_id: self.product.get(),
-            rating: self.review.rating.and_then(|rating| i16::try_from(rating).ok()),
-            title: self.review.title.clone(),
-            body: self.review.body.clone(),
-            author_name: self.signature.name.clone(),
-            author_id: self.author.as_ref().map(|author| author.id.get()),
-            status: self.status.to_string(),
-            version: 1,
-            edited_at: None,
-            open_reports: 0,
-            pen_name: self.signature.is_pen_name,
-        }
-    }
-
-    fn key_row(&self, id: ReviewId) -> Option<KeyRow> {
-        let (key, fingerprint) = self.key.clone()?;
-        Some(KeyRow {
-            bucket: self.bucket.number(),
-            product_id: self.product.get(),
-            key,
-            fingerprint,
-            review_id: id.get(),
-        })
     }
 }
