@@ -21,7 +21,7 @@ use crate::http::response::json::{JsonWithEtag, version_tag};
 use crate::http::response::problem::ApiError;
 use crate::store::{AdminProductQuery, Store};
 
-#[derive(Deserialize, IntoParams)]
+#[derive(Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListAllProducts {

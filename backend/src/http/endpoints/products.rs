@@ -21,7 +21,7 @@ use crate::http::response::json::{EncodedJson, JsonWithEtag};
 use crate::http::response::problem::ApiError;
 use crate::store::{ProductQuery, Store};
 
-#[derive(Deserialize, IntoParams)]
+#[derive(Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListProducts {

@@ -30,7 +30,7 @@ use crate::http::response::problem::ApiError;
 use crate::http::settings::Settings;
 use crate::store::{OwnReviewQuery, Reporter, ReviewQuery, Store};
 
-#[derive(Deserialize, IntoParams)]
+#[derive(Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListReviews {
@@ -236,7 +236,7 @@ pub async fn report_review(
     Ok(HttpResponse::NoContent().finish())
 }
 
-#[derive(Deserialize, IntoParams)]
+#[derive(Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListOwnReviews {

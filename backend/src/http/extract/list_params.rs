@@ -1,6 +1,5 @@
-//! The query of a list: which page of it, beside the parameters that only this list has.
+//! The query of a list: the parameters of its page, and those that only this list has.
 
-use std::borrow::Cow;
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
@@ -19,13 +18,13 @@ pub struct ListParams<T, P = PageParams> {
     pub page: P,
 }
 
-/// Parameters that many lists have.
-pub trait Paging: DeserializeOwned {
+/// Parameters that many lists have. Each is optional.
+pub trait Paging: DeserializeOwned + Default {
     const NAMES: &'static [&'static str];
 }
 
 /// The page of a list that is in one database.
-#[derive(Deserialize, IntoParams)]
+#[derive(Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PageParams {
     /// Maximum number of items on the page.
@@ -38,7 +37,7 @@ pub struct PageParams {
 }
 
 /// The page of a list that is spread over databases.
-#[derive(Deserialize, IntoParams)]
+#[derive(Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PartialPageParams {
     /// Maximum number of items on the page.
@@ -63,11 +62,11 @@ impl Paging for PartialPageParams {
 }
 
 /// No parameters but those of the page.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoFilter {}
 
-impl<T: DeserializeOwned, P: Paging> FromRequest for ListParams<T, P> {
+impl<T: DeserializeOwned + Default, P: Paging> FromRequest for ListParams<T, P> {
     type Error = ApiError;
     type Future = Ready<Result<ListParams<T, P>, ApiError>>;
 
@@ -76,16 +75,26 @@ impl<T: DeserializeOwned, P: Paging> FromRequest for ListParams<T, P> {
     }
 }
 
-/// Serde's `flatten` would let unknown parameters pass, so the query is divided first.
-fn parse<T: DeserializeOwned, P: Paging>(query: &str) -> Result<ListParams<T, P>, ApiError> {
-    let (page, list): (Vec<_>, Vec<_>) = form_urlencoded::parse(query.as_bytes())
-        .partition(|(name, _)| P::NAMES.contains(&name.as_ref()));
-    let page = parse_query(&encode(page), &[])?;
-    Ok(ListParams { list: parse_query(&encode(list), P::NAMES)?, page })
+/// Divides the query by the names of its parameters, because serde's `flatten` would let unknown ones
+/// pass.
+fn parse<T: DeserializeOwned + Default, P: Paging>(
+    query: &str,
+) -> Result<ListParams<T, P>, ApiError> {
+    let (mut page, mut list) = (String::new(), String::new());
+    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+        let name = form_urlencoded::parse(parameter.as_bytes()).next().map(|(name, _)| name);
+        let is_paging = name.is_some_and(|name| P::NAMES.contains(&name.as_ref()));
+        let part = if is_paging { &mut page } else { &mut list };
+        part.push_str(parameter);
+        part.push('&');
+    }
+    let page = parse_part(&page, &[])?;
+    Ok(ListParams { list: parse_part(&list, P::NAMES)?, page })
 }
 
-fn encode(parameters: Vec<(Cow<'_, str>, Cow<'_, str>)>) -> String {
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
+/// Most requests lack one part of the query, or both.
+fn parse_part<T: DeserializeOwned + Default>(part: &str, taken: &[&str]) -> Result<T, ApiError> {
+    if part.is_empty() { Ok(T::default()) } else { parse_query(part, taken) }
 }
 
 /// An empty cursor is that of the first page.
