@@ -11,9 +11,19 @@ use sha2::{Digest, Sha256};
 use crate::support::app::TestApp;
 use crate::support::engine::engine;
 
-/// Who asks: with a session, unless the name says otherwise.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Actor {
+macro_rules! actors {
+    ($($(#[$doc:meta])* $actor:ident,)*) => {
+        /// Who asks: with a session, unless the name says otherwise.
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        enum Actor {
+            $($(#[$doc])* $actor,)*
+        }
+
+        const ACTORS: &[Actor] = &[$(Actor::$actor,)*];
+    };
+}
+
+actors! {
     Guest,
     /// A member with whom the review has nothing to do.
     Other,
@@ -39,24 +49,6 @@ enum Actor {
 }
 
 use Actor::*;
-
-const ACTORS: [Actor; 15] = [
-    Guest,
-    Other,
-    Owner,
-    OwnersToken,
-    OwnersReadToken,
-    OwnersWriteToken,
-    Moderator,
-    ModeratorsToken,
-    Admin,
-    AdminsToken,
-    AdminsPlainToken,
-    StaleAdmin,
-    Disabled,
-    ExpiredSession,
-    RevokedToken,
-];
 
 impl Actor {
     /// The scopes of an API token; `None`: a session, or no credentials.
@@ -402,7 +394,7 @@ on_every_engine!(each_actor_may_do_what_the_matrix_says_and_nothing_else, async 
     let mut wrong = Vec::new();
     for operation in &operations {
         let (id, access, success) = MATRIX.iter().find(|(id, ..)| *id == operation.id).unwrap();
-        for actor in ACTORS {
+        for &actor in ACTORS {
             let expected = access.expected(actor, success);
             let outcome = stage.outcome(operation, actor).await;
             if outcome != expected {
