@@ -1,5 +1,6 @@
 //! Moving a cluster to other databases: SQLite files, a real PostgreSQL server and Citus.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -207,6 +208,31 @@ impl Deployment {
     fn reviews(&self, database: &str) -> Result<usize, String> {
         let query = "SELECT CAST(count(*) AS TEXT) AS line FROM review";
         Ok(self.lines(database, query)?[0].parse().unwrap())
+    }
+
+    /// Keeps other processes from writing reviews, and from making them read-only, until it is dropped.
+    fn lock(&self, database: &str) -> Box<dyn Any> {
+        let address = &self.addresses[database];
+        if address.starts_with("postgres:") {
+            let mut postgres = PgConnection::establish(address).unwrap();
+            postgres.batch_execute("BEGIN; LOCK TABLE review IN SHARE MODE").unwrap();
+            return Box::new(postgres);
+        }
+        let mut sqlite = open(Path::new(address));
+        sqlite.batch_execute("BEGIN IMMEDIATE").unwrap();
+        Box::new(sqlite)
+    }
+
+    /// Whether a transfer has made its reviews read-only.
+    fn is_read_only(&self, database: &str) -> bool {
+        let triggers = if self.addresses[database].starts_with("postgres:") {
+            "SELECT tgname::text AS line FROM pg_trigger WHERE tgname = 'transfer_guard'
+                 AND tgrelid = 'review'::regclass"
+        } else {
+            "SELECT name AS line FROM sqlite_schema WHERE type = 'trigger'
+                 AND tbl_name = 'review' AND name LIKE 'transfer_guard%'"
+        };
+        !self.lines(database, triggers).unwrap().is_empty()
     }
 
     fn all_reviews(&self) -> usize {

@@ -93,17 +93,26 @@ fn reviews_acknowledged_by_a_busy_citus_server_arrive() {
     }
 }
 
-/// Kills a transfer after the first reviews have arrived.
+/// Kills a transfer after it has copied reviews-1 and reviews-2. It can't copy reviews-3, because that is
+/// locked, from a moment when all targets have their tables and no row is copied.
 fn interrupt(source: &Deployment, target: &Deployment) {
+    let source_lock = source.lock("reviews-3");
     let mut command = source.command(&["transfer", "--to", &target.config]);
     let mut transfer = command.stdout(Stdio::null()).spawn().unwrap();
-    while target.reviews("reviews-1").unwrap_or(0) == 0 {
-        assert!(transfer.try_wait().unwrap().is_none(), "it has ended too early");
-        std::thread::yield_now();
-    }
+    let mut wait_for = |condition: &dyn Fn() -> bool| {
+        while !condition() {
+            assert!(transfer.try_wait().unwrap().is_none(), "it has ended too early");
+            std::thread::yield_now();
+        }
+    };
+    wait_for(&|| source.is_read_only("reviews-2"));
+    assert_eq!(target.all_reviews(), 0);
+    let _target_lock = target.lock("reviews-3");
+    drop(source_lock);
+    wait_for(&|| target.reviews("reviews-2") == source.reviews("reviews-2"));
     transfer.kill().unwrap();
     transfer.wait().unwrap();
-    assert!(target.reviews("reviews-3").unwrap() < source.reviews("reviews-3").unwrap());
+    assert_eq!(target.reviews("reviews-3"), Ok(0));
     target.is_no_cluster();
 }
 
