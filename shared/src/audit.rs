@@ -11,6 +11,8 @@ string_enum! {
     open AuditAction {
         /// Signed in.
         SignedIn => "signed_in",
+        /// Signed out.
+        SignedOut => "signed_out",
         /// Failed to sign in.
         SignInFailed => "sign_in_failed",
         /// Entered a wrong password while signed in.

@@ -12,7 +12,7 @@ use std::thread;
 
 use jiff::Timestamp;
 use ostrakon_shared::{
-    AccountId, AuditAction, AuditChange, AuditPage, AuditVia, Page, PageLimit, ProductId,
+    Account, AccountId, AuditAction, AuditChange, AuditPage, AuditVia, Page, PageLimit, ProductId,
 };
 
 use crate::db::accounts::AccountRow;
@@ -46,6 +46,15 @@ pub struct Source {
 }
 
 impl Source {
+    /// An account, by its session.
+    pub(in crate::store) fn session_of(
+        account: &AccountRow,
+        network: Option<IpAddr>,
+    ) -> Result<Source, QueryError> {
+        let actor = Account::try_from(account.clone())?.into();
+        Ok(Source { actor: Some(actor), via: Some(AuditVia::Session), network })
+    }
+
     /// An operator at the command line.
     pub fn operator() -> Source {
         Source { actor: None, via: Some(AuditVia::Operator), network: None }

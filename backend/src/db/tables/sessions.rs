@@ -137,11 +137,10 @@ pub fn list(
     rows.into_iter().map(info).collect()
 }
 
-/// Ends the session with this hash, if there is one.
-pub fn remove(connection: &mut Connection, secret_hash: &[u8]) -> Result<(), QueryError> {
+/// Ends the session with this hash; says whether there was one.
+pub fn remove(connection: &mut Connection, secret_hash: &[u8]) -> Result<bool, QueryError> {
     let found = session::table.filter(session::secret_hash.eq(secret_hash));
-    diesel::delete(found).execute(connection)?;
-    Ok(())
+    Ok(diesel::delete(found).execute(connection)? == 1)
 }
 
 /// Ends one of an account's sessions; says whether there was one.

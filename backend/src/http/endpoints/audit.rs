@@ -50,8 +50,8 @@ struct ListAudit {
 
 /// List the audit trail
 ///
-/// For admins: successful and failed sign-ins, and changes to accounts, API tokens, products and
-/// settings. The newest entry comes first. Entries are kept for `audit_days`, by default a year.
+/// For admins: sign-ins (also failed ones), sign-outs, and changes to accounts, API tokens, products
+/// and settings. The newest entry comes first. Entries are kept for `audit_days`, by default a year.
 #[utoipa::path(
     tag = "admin",
     security(("session" = []), ("token" = [])),

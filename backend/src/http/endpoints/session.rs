@@ -116,11 +116,13 @@ pub async fn prove_password(
 #[delete("/api/session")]
 pub async fn sign_out(
     request: HttpRequest,
+    client: Client,
     store: RequestStore,
     settings: Data<Settings>,
 ) -> Result<HttpResponse, ApiError> {
     if let Some(secret) = cookie::session_secret(&request, &settings) {
-        run_blocking(store, move |store| store.accounts().sign_out(&secret)).await?;
+        let sign_out = move |store: &Store| store.accounts().sign_out(&secret, client.network());
+        run_blocking(store, sign_out).await?;
     }
     let cleared = (header::SET_COOKIE, cookie::clear_session(&settings));
     let no_store = (header::CACHE_CONTROL, "no-store");

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use ostrakon_shared::{
-    Account, AccountId, AuditAction, AuditVia, CredentialId, Credentials, SessionList, TokenScope,
+    Account, AccountId, AuditAction, CredentialId, Credentials, SessionList, TokenScope,
 };
 
 use crate::db::accounts::{self, AccountRow};
@@ -91,9 +91,7 @@ pub struct StartedSession {
 impl ClientInfo {
     /// The source of a sign-in: the account itself.
     pub(in crate::store) fn source(&self, account: &AccountRow) -> Result<Source, QueryError> {
-        let actor = Account::try_from(account.clone())?.into();
-        let via = Some(AuditVia::Session);
-        Ok(Source { actor: Some(actor), via, network: self.network })
+        Source::session_of(account, self.network)
     }
 }
 
@@ -194,9 +192,19 @@ impl Accounts<'_> {
     }
 
     /// Ends the session with this secret, if there is one.
-    pub fn sign_out(&self, secret: &str) -> Result<(), StoreError> {
+    pub fn sign_out(&self, secret: &str, network: IpAddr) -> Result<(), StoreError> {
         let hash = secret::hash(secret);
-        Ok(self.default().write(|connection| sessions::remove(connection, &hash))?)
+        let signed_out = self.default().write(|connection| {
+            let Some(session) = sessions::find(connection, &hash)? else { return Ok(()) };
+            // Of two requests at the same time only one ends it.
+            if sessions::remove(connection, &hash)? {
+                let source = Source::session_of(&session.account, Some(network))?;
+                let about = AuditTarget::Account(&session.account);
+                record(connection, &source, AuditAction::SignedOut, about, &[])?;
+            }
+            Ok(())
+        });
+        Ok(signed_out?)
     }
 
     /// All sessions of an account; `current` is that of the request.

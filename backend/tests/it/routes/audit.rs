@@ -79,6 +79,21 @@ on_every_engine!(sign_ins_are_recorded_with_their_network, async || {
     assert_eq!(entry["actor_id"], json!(aspasia.id.to_string()));
 });
 
+on_every_engine!(sign_outs_are_recorded_once, async || {
+    let app = app().await;
+    let aspasia = create_account(&app, "Aspasia", Role::Member);
+    let browser = sign_in(&app, "aspasia").await;
+    for _ in 0..2 {
+        assert_eq!(browser.delete("/api/session").await.status, 204);
+    }
+    let found = of(&app, "signed_out").await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    let entry = &found[0];
+    assert_eq!([&entry["actor"], &entry["account"]], ["Aspasia", "Aspasia"]);
+    assert_eq!((&entry["via"], &entry["network"]), (&json!("session"), &json!("127.0.0.1")));
+    assert_eq!(entry["account_id"], json!(aspasia.id.to_string()));
+});
+
 on_every_engine!(failed_sign_ins_share_an_entry_and_keep_no_unknown_names, async || {
     let app = app().await;
     create_account(&app, "aspasia", Role::Member);

@@ -136,6 +136,7 @@ fn via_label(via: AuditVia) -> &'static str {
 fn action_label(action: AuditAction) -> &'static str {
     match action {
         AuditAction::SignedIn => "Signed in",
+        AuditAction::SignedOut => "Signed out",
         AuditAction::SignInFailed => "Sign-in failed",
         AuditAction::ProofFailed => "Wrong password while signed in",
         AuditAction::AccountCreated => "Account created",
