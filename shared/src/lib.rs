@@ -19,14 +19,14 @@ pub mod preloaded;
 mod problem;
 mod product;
 mod review;
+mod session;
 mod string_enum;
 pub mod text;
+mod token;
 
 pub use account::{
-    Account, AccountEdit, AccountPage, CreatedToken, Credentials, DEFAULT_TOKEN_DAYS,
-    LONG_PASSWORD_CHARS, MAX_NAME_CHARS, MAX_PASSWORD_CHARS, MAX_TOKEN_DAYS, MAX_TOKEN_NAME_CHARS,
-    MIN_NAME_CHARS, MIN_PASSWORD_CHARS, NewToken, PasswordChange, PasswordProof, Role, Session,
-    SessionInfo, SessionList, TokenInfo, TokenList, TokenScope,
+    Account, AccountEdit, AccountPage, Credentials, LONG_PASSWORD_CHARS, MAX_NAME_CHARS,
+    MAX_PASSWORD_CHARS, MIN_NAME_CHARS, MIN_PASSWORD_CHARS, PasswordChange, PasswordProof, Role,
 };
 pub use admin::{AdminReview, AdminReviewDetail, AdminReviewPage, DayCount, Overview};
 pub use audit::{AuditAction, AuditChange, AuditEntry, AuditPage, AuditVia};
@@ -48,4 +48,9 @@ pub use product::{
 pub use review::{
     MAX_AUTHOR_NAME_CHARS, MAX_BODY_CHARS, MAX_RATING, MAX_TITLE_CHARS, MIN_RATING, NewReview,
     Review, ReviewEdit, ReviewLocation, ReviewPage, ReviewSort, ReviewStatus,
+};
+pub use session::{Session, SessionInfo, SessionList};
+pub use token::{
+    CreatedToken, DEFAULT_TOKEN_DAYS, MAX_TOKEN_DAYS, MAX_TOKEN_NAME_CHARS, NewToken, TokenInfo,
+    TokenList, TokenScope,
 };
