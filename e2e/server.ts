@@ -2,12 +2,13 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+
+import { ReservedPort } from './reserved-port.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const binary = path.join(root, 'target/release/ostrakon');
@@ -36,7 +37,7 @@ export class Server {
 
   private constructor(
     readonly dataDir: string,
-    private readonly port: number,
+    private readonly port: ReservedPort,
     private readonly settings: Settings,
   ) {}
 
@@ -44,18 +45,18 @@ export class Server {
   static async startOnCopyOf(template: string, settings: Settings = {}): Promise<Server> {
     const dataDir = await newDataDir();
     await cp(template, dataDir, { recursive: true });
-    const server = new Server(dataDir, await freePort(), settings);
+    const server = new Server(dataDir, await ReservedPort.reserve(), settings);
     await server.start();
     return server;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return `http://${this.port.address}`;
   }
 
   /** Returns when the server takes requests. */
   async start(): Promise<void> {
-    const settings = { ...this.settings, OSTRAKON_LISTEN: `127.0.0.1:${this.port}` };
+    const settings = { ...this.settings, OSTRAKON_LISTEN: this.port.address };
     const child = spawn(binary, ['serve'], options(this.dataDir, settings));
     this.process = child;
     for (const stream of [child.stdout, child.stderr]) {
@@ -97,6 +98,7 @@ export class Server {
     try {
       await this.stop();
     } finally {
+      this.port.release();
       await rm(this.dataDir, { recursive: true });
     }
   }
@@ -119,13 +121,4 @@ function options(dataDir: string, more: Settings = {}) {
     ...more,
   };
   return { cwd: dataDir, env };
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }
