@@ -3,6 +3,8 @@
 //! Each contains its own pages only, so that readers do not download the administration. A link to a
 //! page of the other bundle is loaded from the server, whose HTML names the right bundle.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use wasm_bindgen::JsCast;
@@ -43,7 +45,7 @@ pub fn load_members_bundle() {
     }
 }
 
-/// Shows the app once the browser has painted the server's content, or the skeleton.
+/// Replaces the server's content, or the skeleton, by the app.
 pub fn start(app: fn() -> AnyView) {
     let show = move || {
         let main = element("main").expect("index.html has it");
@@ -52,13 +54,8 @@ pub fn start(app: fn() -> AnyView) {
         mount_to(main.unchecked_into(), app).forget();
         takeover.finish();
     };
-    if document().hidden() {
-        // A hidden page paints no frames.
-        show();
-    } else {
-        // Work before the next frame would delay it, so wait for the one after.
-        request_animation_frame(move || request_animation_frame(show));
-    }
+    // In a task of its own: the one in which the WASM starts is already long on a phone.
+    set_timeout(show, Duration::ZERO);
 }
 
 /// A page of the other bundle: reloads the current address from the server.
