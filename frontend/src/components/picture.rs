@@ -1,8 +1,11 @@
 //! Pictures of products, or pots instead.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 
 use crate::components::pottery::Pot;
+use crate::dom::takeover;
 
 /// The product's picture. Without one, or if it can't be loaded, a pot generated from the name. It is
 /// decoration, as the name stands beside it.
@@ -28,9 +31,21 @@ pub fn Picture(
             />
         }
         .into_any(),
-        None => view! { <PotPicture pot=Pot::thrown_for(&name) /> }.into_any(),
+        None => pot_picture(name.clone()),
     };
     view! { <span class="picture">{content}</span> }
+}
+
+/// The pot for a name. While the app takes over the page, each pot is painted in a task of its own: all pots
+/// of the catalogue together would block a phone's browser.
+fn pot_picture(name: String) -> AnyView {
+    let paint = move || view! { <PotPicture pot=Pot::thrown_for(&name) /> };
+    if !takeover::is_under_way() {
+        return paint().into_any();
+    }
+    let ready = RwSignal::new(false);
+    set_timeout(move || _ = ready.try_set(true), Duration::ZERO);
+    (move || ready.get().then(&paint)).into_any()
 }
 
 /// The pot, painted.

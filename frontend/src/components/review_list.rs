@@ -8,6 +8,7 @@ use ostrakon_shared::{ProductId, ReviewSort};
 use crate::components::paginated_list::{List, PaginatedList, rows};
 use crate::components::review_card::ReviewCard;
 use crate::components::skeleton::ReviewSkeletons;
+use crate::dom::takeover::yield_during_takeover;
 use crate::format::counted;
 use crate::net::api;
 use crate::routing::review_query::ReviewQuery;
@@ -33,6 +34,7 @@ pub fn ReviewList(
             match kept {
                 Some(pages) => Ok(pages),
                 None => {
+                    yield_during_takeover().await;
                     api::reviews(product, query, cursor.as_deref()).await.map(LoadedPages::from)
                 }
             }
@@ -129,7 +131,7 @@ fn NoReviews(query: ReviewQuery) -> impl IntoView {
     let (heading, text) = match query.rating {
         Some(rating) => (
             format!("No reviews with {}", counted(rating.stars().into(), "star")),
-            "No one has given this rating yet.",
+            "No review has this rating yet.",
         ),
         None => ("No reviews yet".to_owned(), "Be the first to write one."),
     };

@@ -1,8 +1,32 @@
 //! Replaces the server's content by the app without moving the scroll position or the focus.
 
-use leptos::prelude::{document, request_animation_frame};
+use std::cell::Cell;
+use std::time::Duration;
+
+use futures::channel::oneshot;
+use leptos::prelude::{document, request_animation_frame, set_timeout};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, FocusOptions, HtmlElement};
+
+thread_local! {
+    static UNDER_WAY: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the server's content is being replaced.
+pub fn is_under_way() -> bool {
+    UNDER_WAY.get()
+}
+
+/// Returns in a task of its own while the server's content is being replaced, and at once otherwise. For
+/// parts of which the server has shown a skeleton: a phone's browser stays responsive between the tasks.
+pub async fn yield_during_takeover() {
+    if is_under_way() {
+        let (resume, resumed) = oneshot::channel();
+        set_timeout(move || _ = resume.send(()), Duration::ZERO);
+        // The browser always runs the timeout.
+        _ = resumed.await;
+    }
+}
 
 /// The page while its content is replaced.
 pub struct Takeover {
@@ -27,6 +51,7 @@ impl Takeover {
         let height = format!("{}px", main.offset_height());
         // If it can't be set, the page scrolls.
         _ = main.style().set_property("min-height", &height);
+        UNDER_WAY.set(true);
         Takeover { main, focus }
     }
 
@@ -39,6 +64,7 @@ impl Takeover {
             if matches!(self.main.query_selector("[aria-busy='true']"), Ok(Some(_))) {
                 return self.finish();
             }
+            UNDER_WAY.set(false);
             // It was set above.
             _ = self.main.style().remove_property("min-height");
         });
