@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use js_sys::{Date, Object, Reflect};
+use js_sys::Intl::DateTimeFormat;
+use js_sys::{Array, Date, Function, Object, Reflect};
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 
@@ -41,13 +42,25 @@ pub fn Ago(at: Timestamp) -> impl IntoView {
     }
 }
 
-/// The time in the browser's time zone and the page's language: "22 November 2026 at 15:27".
-fn exactly(at: Timestamp) -> String {
+thread_local! {
+    /// Made once: that takes a phone several milliseconds.
+    static EXACT_FORMAT: Function = exact_format();
+}
+
+/// A function that formats times in the browser's time zone and the page's language.
+fn exact_format() -> Function {
     let options = Object::new();
     for (key, value) in [("dateStyle", "long"), ("timeStyle", "short")] {
         // A new object takes any property.
         _ = Reflect::set(&options, &key.into(), &value.into());
     }
-    let date = Date::new(&JsValue::from_f64(at.as_millisecond() as f64));
-    date.to_locale_string("en-GB", &options).into()
+    DateTimeFormat::new(&Array::of1(&"en-GB".into()), &options).format()
+}
+
+/// The exact time: "22 November 2026 at 15:27".
+fn exactly(at: Timestamp) -> Option<String> {
+    let milliseconds = JsValue::from_f64(at.as_millisecond() as f64);
+    let text = EXACT_FORMAT.with(|format| format.call1(&JsValue::UNDEFINED, &milliseconds));
+    // It fails only for years that a browser can't represent.
+    text.ok()?.as_string()
 }
