@@ -2,6 +2,7 @@
 
 pub mod account_menu;
 mod dialog;
+mod field_group;
 mod form;
 mod histogram;
 mod load_more;
@@ -29,6 +30,7 @@ mod time;
 mod write_panel;
 
 pub use dialog::{Dialog, close_dialog};
+pub use field_group::FieldGroup;
 pub use form::{FormEnd, failure_line, optional};
 pub use load_more::{END_ID, LoadMore};
 pub use notice::{LoadError, PartialNotice};

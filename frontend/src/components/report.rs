@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use ostrakon_shared::{MAX_NOTE_CHARS, NewReport, ProblemCode, ReportReason, ReviewId};
 
 use crate::components::dialog::{Dialog, close_dialog};
+use crate::components::field_group::FieldGroup;
 use crate::components::form::{FormEnd, optional};
 use crate::components::text_field::TextField;
 use crate::net::api;
@@ -97,19 +98,9 @@ fn reason_field(reason: RwSignal<Option<ReportReason>>, error: Signal<Option<Str
         }
     };
     view! {
-        <fieldset
-            class="field"
-            id="report-reason"
-            tabindex="-1"
-            aria-describedby="report-reason-error"
-            data-invalid=move || error.read().is_some().then_some("true")
-        >
-            <legend>"What is wrong with it?"</legend>
+        <FieldGroup id="report-reason" label="What is wrong with it?" error>
             {ReportReason::ALL.iter().map(|reason| choice(*reason)).collect_view()}
-            <p class="field-error" id="report-reason-error" role="alert">
-                {error}
-            </p>
-        </fieldset>
+        </FieldGroup>
     }
     .into_any()
 }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use ostrakon_shared::{MAX_RATING, MIN_RATING};
 
+use crate::components::field_group::FieldGroup;
 use crate::format::counted;
 
 /// A group of radio buttons, shown as stars.
@@ -12,31 +13,17 @@ pub fn StarInput(
     id: String,
     error: Signal<Option<String>>,
 ) -> impl IntoView {
-    let error_id = format!("{id}-error");
-    let describedby = {
-        let error_id = error_id.clone();
-        move || error.read().is_some().then(|| error_id.clone())
-    };
-    let choice = |value| view! { <Choice rating value name=id.clone() /> };
+    let name = id.clone();
+    let choice = move |value| view! { <Choice rating value name=name.clone() /> };
     view! {
-        <fieldset
-            class="field star-input"
-            id=id.clone()
-            tabindex="-1"
-            aria-describedby=describedby
-            data-invalid=move || error.read().is_some().then_some("true")
-        >
-            <legend>"Your rating"</legend>
+        <FieldGroup id label="Your rating" error>
             <div class="star-choices">
                 <div class="star-row">
                     {(MIN_RATING..=MAX_RATING).map(|stars| choice(Some(stars))).collect_view()}
                 </div>
                 {choice(None)}
             </div>
-            <p class="field-error" id=error_id>
-                {error}
-            </p>
-        </fieldset>
+        </FieldGroup>
     }
 }
 

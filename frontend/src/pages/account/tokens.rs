@@ -10,7 +10,7 @@ use ostrakon_shared::{
 use wasm_bindgen_futures::JsFuture;
 
 use crate::components::paginated_list::{List, PaginatedList};
-use crate::components::{Ago, FormEnd, TextField, failure_line};
+use crate::components::{Ago, FieldGroup, FormEnd, TextField, failure_line};
 use crate::dom::document::focus_soon;
 use crate::format::day;
 use crate::net::api;
@@ -184,21 +184,11 @@ fn scopes_field(
             </label>
         }
     };
-    let for_role = TokenScope::ALL.iter().copied().filter(|scope| scope.needs() <= role);
+    let for_role = TokenScope::ALL.iter().copied().filter(move |scope| scope.needs() <= role);
     view! {
-        <fieldset
-            class="field"
-            id="token-scopes"
-            tabindex="-1"
-            aria-describedby="scopes-error"
-            data-invalid=move || error.read().is_some().then_some("true")
-        >
-            <legend>"Scopes"</legend>
+        <FieldGroup id="token-scopes" label="Scopes" error>
             {for_role.map(choice).collect_view()}
-            <p class="field-error" id="scopes-error">
-                {error}
-            </p>
-        </fieldset>
+        </FieldGroup>
     }
     .into_any()
 }
