@@ -2,4 +2,5 @@
 
 pub mod bundles;
 pub mod review_query;
+pub mod search;
 pub mod url;

@@ -2,14 +2,12 @@
 
 use leptos::prelude::*;
 use leptos_router::components::A;
-use ostrakon_shared::MAX_SEARCH_CHARS;
 
 use crate::components::paginated_list::{List, PaginatedList};
 use crate::components::{CardSkeletons, ProductCard, SearchField};
 use crate::dom::title::set_title;
 use crate::net::api;
-use crate::net::http::escape;
-use crate::routing::url::{address, page_query};
+use crate::routing::search::{search_href, search_of_page};
 use crate::state::history_cache::HistoryCache;
 use crate::state::loaded_pages::LoadedPages;
 
@@ -18,9 +16,7 @@ use crate::state::loaded_pages::LoadedPages;
 pub fn Catalogue() -> impl IntoView {
     set_title("Products");
     let cache = expect_context::<HistoryCache>();
-    let query = page_query();
-    let typed = Memo::new(move |_| query.read().get("search").unwrap_or_default());
-    let search = Memo::new(move |_| search_text(&typed.read()));
+    let (typed, search) = search_of_page();
     let list = PaginatedList::new(move |cursor| {
         let search = search.get();
         let kept = match cursor {
@@ -66,16 +62,9 @@ pub fn Catalogue() -> impl IntoView {
     }
 }
 
-/// Trims and shortens a search as the server requires.
-fn search_text(typed: &str) -> String {
-    typed.trim().chars().take(MAX_SEARCH_CHARS).collect()
-}
-
 /// The address of the catalogue with this search.
 fn catalogue_address(search: &str) -> String {
-    let search =
-        if search.is_empty() { String::new() } else { format!("search={}", escape(search)) };
-    address("/", &search)
+    search_href("/", search)
 }
 
 #[component]

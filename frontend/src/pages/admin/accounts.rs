@@ -8,13 +8,13 @@ use crate::components::paginated_list::{List, PaginatedList};
 use crate::components::{Ago, Dialog, FormEnd, SearchField, close_dialog, failure_line};
 use crate::dom::document::focus_soon;
 use crate::net::api;
-use crate::pages::admin::products::{search_href, searched};
+use crate::routing::search::{search_href, search_of_page};
 use crate::state::form_state::FormState;
 use crate::state::loaded_pages::LoadedPages;
 
 /// The page.
 pub fn accounts_page() -> AnyView {
-    let (typed, search) = searched();
+    let (typed, search) = search_of_page();
     let accounts = PaginatedList::new(move |cursor| {
         let search = search.get();
         Box::pin(
@@ -56,12 +56,6 @@ fn account_row(account: Account, accounts: PaginatedList<Account>) -> AnyView {
     // What the menu shows; it is the account's role again once the question is closed.
     let shown = RwSignal::new(role);
     let asking = RwSignal::new(false);
-    let choose = move |chosen: String| {
-        if let Ok(chosen) = chosen.parse::<Role>() {
-            shown.set(chosen);
-            asking.set(chosen != role);
-        }
-    };
     let question = {
         let name = name.clone();
         move || role_question(id, name.clone(), shown.get_untracked(), accounts)
@@ -70,15 +64,6 @@ fn account_row(account: Account, accounts: PaginatedList<Account>) -> AnyView {
         shown.try_set(role);
         focus_soon(select_id(id));
     });
-    let label = format!("Role of {name}");
-    let option = move |value: &Role| {
-        let value = *value;
-        view! {
-            <option value=value.as_str() selected=value == role>
-                {role_label(value)}
-            </option>
-        }
-    };
     view! {
         <li>
             <div class="row-text">
@@ -97,29 +82,62 @@ fn account_row(account: Account, accounts: PaginatedList<Account>) -> AnyView {
                 />
             </div>
             <span class="row-end">
-                <a class="small" href=format!("/admin/accounts/{id}")>
-                    "Access"
-                    <span class="visually-hidden">" of "<bdi>{name.clone()}</bdi></span>
-                </a>
-                <a class="small" href=format!("/admin/reviews?author_id={id}")>
-                    "Reviews"
-                    <span class="visually-hidden">" of "<bdi>{name.clone()}</bdi></span>
-                </a>
-                <select
-                    id=select_id(id)
-                    aria-label=label
-                    prop:value=move || shown.get().as_str()
-                    on:change:target=move |event| choose(event.target().value())
-                >
-                    {(role == Role::Unknown).then(|| option(&role))}
-                    {Role::ALL.iter().map(option).collect_view()}
-                </select>
+                {link(format!("/admin/accounts/{id}"), "Access", &name)}
+                {link(format!("/admin/reviews?author_id={id}"), "Reviews", &name)}
+                {role_menu(id, &name, role, shown, asking)}
                 <button type="button" class="button button-small" on:click=toggle>
                     {if disabled { "Enable" } else { "Disable" }}
                     <span class="visually-hidden">" "<bdi>{name}</bdi></span>
                 </button>
             </span>
         </li>
+    }
+    .into_any()
+}
+
+/// A link to a page about an account.
+fn link(href: String, text: &'static str, account: &str) -> AnyView {
+    view! {
+        <a class="small" href=href>
+            {text}
+            <span class="visually-hidden">" of "<bdi>{account.to_owned()}</bdi></span>
+        </a>
+    }
+    .into_any()
+}
+
+/// The menu of roles. Choosing another one asks for confirmation.
+fn role_menu(
+    account: AccountId,
+    name: &str,
+    role: Role,
+    shown: RwSignal<Role>,
+    asking: RwSignal<bool>,
+) -> AnyView {
+    let choose = move |chosen: String| {
+        if let Ok(chosen) = chosen.parse::<Role>() {
+            shown.set(chosen);
+            asking.set(chosen != role);
+        }
+    };
+    let option = move |value: &Role| {
+        let value = *value;
+        view! {
+            <option value=value.as_str() selected=value == role>
+                {role_label(value)}
+            </option>
+        }
+    };
+    view! {
+        <select
+            id=select_id(account)
+            aria-label=format!("Role of {name}")
+            prop:value=move || shown.get().as_str()
+            on:change:target=move |event| choose(event.target().value())
+        >
+            {(role == Role::Unknown).then(|| option(&role))}
+            {Role::ALL.iter().map(option).collect_view()}
+        </select>
     }
     .into_any()
 }

@@ -1,36 +1,20 @@
 //! The products: found, created, changed, archived.
 
 use leptos::prelude::*;
-use ostrakon_shared::{AdminProduct, MAX_SEARCH_CHARS};
+use ostrakon_shared::AdminProduct;
 
 use crate::components::paginated_list::{List, PaginatedList};
 use crate::components::{Dialog, SearchField, failure_line};
 use crate::net::api;
-use crate::net::http::escape;
 use crate::pages::admin::product_form::{ProductForm, archive};
 use crate::routing::review_query::ReviewQuery;
-use crate::routing::url::{address, page_query};
+use crate::routing::search::{search_href, search_of_page};
 use crate::state::form_state::FormState;
 use crate::state::loaded_pages::LoadedPages;
 
-/// The address of a list behind the counter with this search.
-pub fn search_href(path: &str, search: &str) -> String {
-    let search =
-        if search.is_empty() { String::new() } else { format!("search={}", escape(search)) };
-    address(path, &search)
-}
-
-/// What the address searches for.
-pub fn searched() -> (Memo<String>, Memo<String>) {
-    let query = page_query();
-    let typed = Memo::new(move |_| query.read().get("search").unwrap_or_default());
-    let search = Memo::new(move |_| typed.read().trim().chars().take(MAX_SEARCH_CHARS).collect());
-    (typed, search)
-}
-
 /// The page.
 pub fn products_page() -> AnyView {
-    let (typed, search) = searched();
+    let (typed, search) = search_of_page();
     let products = PaginatedList::new(move |cursor| {
         let search = search.get();
         Box::pin(async move {
