@@ -42,35 +42,8 @@ fn SignInLink() -> impl IntoView {
 
 #[component]
 fn Menu(account: Account) -> impl IntoView {
-    let menu = NodeRef::<html::Details>::new();
-    let close = move || {
-        if let Some(menu) = menu.get_untracked() {
-            menu.set_open(false);
-        }
-    };
-    // It closes on navigation and on a click elsewhere.
-    let location = use_location();
-    Effect::new(move || {
-        location.pathname.track();
-        close();
-    });
-    let clicked = window_event_listener(ev::click, move |event| {
-        let target = event.target().and_then(|target| target.dyn_into::<web_sys::Node>().ok());
-        if menu.get_untracked().is_some_and(|menu| !menu.contains(target.as_ref())) {
-            close();
-        }
-    });
-    on_cleanup(move || clicked.remove());
-    let leave = move |event: ev::KeyboardEvent| {
-        if event.key() == "Escape" {
-            close();
-            let summary = menu.get_untracked().and_then(|menu| menu.first_element_child());
-            if let Some(Ok(summary)) = summary.map(|it| it.dyn_into::<web_sys::HtmlElement>()) {
-                // The page works without the focus.
-                _ = summary.focus();
-            }
-        }
-    };
+    let menu = NodeRef::new();
+    close_when_left(menu);
     let state = FormState::button();
     let sign_out = move |_| {
         let work = async move {
@@ -87,7 +60,7 @@ fn Menu(account: Account) -> impl IntoView {
         Role::Admin => Some(("/admin", "Admin")),
     };
     view! {
-        <details class="menu" node_ref=menu on:keydown=leave>
+        <details class="menu" node_ref=menu on:keydown=move |event| close_on_escape(menu, &event)>
             <summary>
                 <span class="visually-hidden">"Account "</span>
                 <bdi>{account.name}</bdi>
@@ -115,5 +88,42 @@ fn Menu(account: Account) -> impl IntoView {
                 </li>
             </ul>
         </details>
+    }
+}
+
+type MenuRef = NodeRef<html::Details>;
+
+fn close(menu: MenuRef) {
+    if let Some(menu) = menu.get_untracked() {
+        menu.set_open(false);
+    }
+}
+
+/// Closes the menu on navigation and on a click elsewhere.
+fn close_when_left(menu: MenuRef) {
+    let location = use_location();
+    Effect::new(move || {
+        location.pathname.track();
+        close(menu);
+    });
+    let clicked = window_event_listener(ev::click, move |event| {
+        let target = event.target().and_then(|target| target.dyn_into::<web_sys::Node>().ok());
+        if menu.get_untracked().is_some_and(|menu| !menu.contains(target.as_ref())) {
+            close(menu);
+        }
+    });
+    on_cleanup(move || clicked.remove());
+}
+
+/// Closes the menu on Escape, and moves the focus back to its button.
+fn close_on_escape(menu: MenuRef, event: &ev::KeyboardEvent) {
+    if event.key() != "Escape" {
+        return;
+    }
+    close(menu);
+    let summary = menu.get_untracked().and_then(|menu| menu.first_element_child());
+    if let Some(Ok(summary)) = summary.map(|it| it.dyn_into::<web_sys::HtmlElement>()) {
+        // The page works without the focus.
+        _ = summary.focus();
     }
 }

@@ -31,14 +31,14 @@ pub fn TextField(
     let part_id = move |part: &str| format!("{id}-{part}");
     let (hint_id, rest_id, error_id) = (part_id("hint"), part_id("rest"), part_id("error"));
     let rest = Memo::new(move |_| rest(&text.read(), max_chars));
-    let describedby = move || {
+    let describedby = Signal::derive(move || {
         let hint = (!hint.is_empty()).then(|| part_id("hint"));
         let rest = rest.read().is_some().then(|| part_id("rest"));
         let error = error.read().is_some().then(|| part_id("error"));
         let ids: Vec<_> = [error, hint, rest].into_iter().flatten().collect();
         (!ids.is_empty()).then(|| ids.join(" "))
-    };
-    let invalid = move || error.read().is_some().then_some("true");
+    });
+    let invalid = Signal::derive(move || error.read().is_some().then_some("true"));
     view! {
         <div class="field">
             <div class="field-head">
@@ -50,41 +50,56 @@ pub fn TextField(
                     {rest}
                 </span>
             </div>
-            {if many_lines {
-                view! {
-                    <textarea
-                        id=field_id
-                        dir="auto"
-                        rows="6"
-                        prop:value=text
-                        on:input:target=move |event| text.set(event.target().value())
-                        aria-invalid=invalid
-                        aria-describedby=describedby
-                        aria-required=required.then_some("true")
-                    ></textarea>
-                }
-                    .into_any()
-            } else {
-                view! {
-                    <input
-                        id=field_id
-                        type=kind
-                        dir="auto"
-                        autocomplete=autocomplete
-                        prop:value=text
-                        on:input:target=move |event| text.set(event.target().value())
-                        aria-invalid=invalid
-                        aria-describedby=describedby
-                        aria-required=required.then_some("true")
-                    />
-                }
-                    .into_any()
-            }}
+            <Control id=field_id text many_lines kind required autocomplete invalid describedby />
             <p class="field-error" id=error_id>
                 {error}
             </p>
         </div>
     }
+}
+
+/// The `input`, or the `textarea` for many lines.
+#[component]
+fn Control(
+    id: String,
+    text: RwSignal<String>,
+    many_lines: bool,
+    kind: &'static str,
+    required: bool,
+    autocomplete: &'static str,
+    invalid: Signal<Option<&'static str>>,
+    describedby: Signal<Option<String>>,
+) -> impl IntoView {
+    let required = required.then_some("true");
+    if many_lines {
+        return view! {
+            <textarea
+                id=id
+                dir="auto"
+                rows="6"
+                prop:value=text
+                on:input:target=move |event| text.set(event.target().value())
+                aria-invalid=invalid
+                aria-describedby=describedby
+                aria-required=required
+            ></textarea>
+        }
+        .into_any();
+    }
+    view! {
+        <input
+            id=id
+            type=kind
+            dir="auto"
+            autocomplete=autocomplete
+            prop:value=text
+            on:input:target=move |event| text.set(event.target().value())
+            aria-invalid=invalid
+            aria-describedby=describedby
+            aria-required=required
+        />
+    }
+    .into_any()
 }
 
 /// The characters left, once they are few.

@@ -41,40 +41,8 @@ pub fn WritePanel(
         })
     });
     let said = RwSignal::new(None);
-    let form = move || {
-        if archived {
-            return view! { <p class="muted">"You have not reviewed this product."</p> }.into_any();
-        }
-        view! { <NewReviewForm product own said on_written /> }.into_any()
-    };
-    let on_change = move |before: Review| {
-        Callback::new(move |changed: Option<Review>| {
-            own.items.set(changed.clone().into_iter().collect());
-            said.set(Some(message_after(&before, changed.as_ref())));
-            on_written.run(match changed {
-                Some(review) if is_public(&review) => LocalChange::Changed(review),
-                Some(_) | None => LocalChange::Gone(before.id),
-            });
-        })
-    };
-    let of_account = move || {
-        let row = move |review: Review| {
-            let on_change = on_change(review.clone());
-            view! { <OwnReview review on_change /> }.into_any()
-        };
-        view! {
-            <section class="own-panel" aria-label="Your review">
-                <p role="status" class="write-status">
-                    {said}
-                </p>
-                <List list=own.state thing="review" empty=form>
-                    <h2 class="own-heading">"Your review"</h2>
-                    {own.rows(row)}
-                </List>
-            </section>
-        }
-        .into_any()
-    };
+    let of_account =
+        move || view! { <AccountPanel product archived own said on_written /> }.into_any();
     let of_guest = move || {
         if session.known().is_none_or(|session| session.guest_reviews) {
             view! { <NewReviewForm product own said on_written /> }.into_any()
@@ -100,6 +68,48 @@ pub fn WritePanel(
                 (true, None) => of_guest(),
             }}
         </div>
+    }
+}
+
+/// The account's review, or the form to write it.
+#[component]
+fn AccountPanel(
+    product: ProductId,
+    archived: bool,
+    own: PaginatedList<Review>,
+    said: RwSignal<Option<&'static str>>,
+    on_written: Callback<LocalChange>,
+) -> impl IntoView {
+    let form = move || {
+        if archived {
+            return view! { <p class="muted">"You have not reviewed this product."</p> }.into_any();
+        }
+        view! { <NewReviewForm product own said on_written /> }.into_any()
+    };
+    let on_change = move |before: Review| {
+        Callback::new(move |changed: Option<Review>| {
+            own.items.set(changed.clone().into_iter().collect());
+            said.set(Some(message_after(&before, changed.as_ref())));
+            on_written.run(match changed {
+                Some(review) if is_public(&review) => LocalChange::Changed(review),
+                Some(_) | None => LocalChange::Gone(before.id),
+            });
+        })
+    };
+    let row = move |review: Review| {
+        let on_change = on_change(review.clone());
+        view! { <OwnReview review on_change /> }.into_any()
+    };
+    view! {
+        <section class="own-panel" aria-label="Your review">
+            <p role="status" class="write-status">
+                {said}
+            </p>
+            <List list=own.state thing="review" empty=form>
+                <h2 class="own-heading">"Your review"</h2>
+                {own.rows(row)}
+            </List>
+        </section>
     }
 }
 

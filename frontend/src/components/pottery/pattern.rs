@@ -55,7 +55,8 @@ impl Pattern {
         let width = height * self.proportion();
         let units = (REACH / width).ceil() as i32;
         for unit in -units..units {
-            self.draw_unit(painting, f64::from(unit) * width, top, width, height);
+            let left = f64::from(unit) * width;
+            self.draw_unit(painting, Unit { left, top, width, height });
         }
     }
 
@@ -72,81 +73,108 @@ impl Pattern {
         }
     }
 
-    fn draw_unit(self, painting: &mut Painting, left: f64, top: f64, width: f64, height: f64) {
-        // Units are drawn in a box of 1 × 1.
-        let at = |x: f64, y: f64| format!("{:.1} {:.1}", left + x * width, top + y * height);
+    fn draw_unit(self, painting: &mut Painting, unit: Unit) {
         let Painting { fill, line, accent } = painting;
         // Writing to a string can't fail.
         _ = match self {
-            Pattern::Meander => {
-                const KEY: [(f64, f64); 9] = [
-                    (0.0, 1.0),
-                    (0.0, 0.0),
-                    (0.75, 0.0),
-                    (0.75, 0.67),
-                    (0.5, 0.67),
-                    (0.5, 0.33),
-                    (0.25, 0.33),
-                    (0.25, 1.0),
-                    (1.0, 1.0),
-                ];
-                let points: Vec<_> = KEY.iter().map(|(x, y)| at(*x, *y)).collect();
-                write!(line, "M{}", points.join("L"))
-            }
-            Pattern::Waves => write!(
-                fill,
-                "M{}C{} {} {}C{} {} {}C{} {} {}C{} {} {}L{}Z",
-                at(0.0, 1.0),
-                at(0.22, 1.0),
-                at(0.2, 0.0),
-                at(0.6, 0.0),
-                at(0.86, 0.0),
-                at(0.94, 0.42),
-                at(0.74, 0.56),
-                at(0.8, 0.34),
-                at(0.66, 0.2),
-                at(0.52, 0.36),
-                at(0.38, 0.56),
-                at(0.6, 1.0),
-                at(1.0, 0.86),
-                at(1.0, 1.0),
-            ),
-            Pattern::Tongues => write!(
-                fill,
-                "M{}L{}C{} {} {}L{}Z",
-                at(0.16, 0.0),
-                at(0.16, 0.7),
-                at(0.16, 1.1),
-                at(0.84, 1.1),
-                at(0.84, 0.7),
-                at(0.84, 0.0),
-            ),
+            Pattern::Meander => write!(line, "{}", unit.meander()),
+            Pattern::Waves => write!(fill, "{}", unit.wave()),
+            Pattern::Tongues => write!(fill, "{}", unit.tongue()),
             Pattern::Dots => {
-                _ = dot(fill, left + width / 2.0, top + height / 2.0, height * 0.34);
-                dot(accent, left + width / 2.0, top + height / 2.0, height * 0.13)
+                _ = unit.dot(fill, 0.34);
+                unit.dot(accent, 0.13)
             }
             Pattern::Rays => {
-                write!(fill, "M{}L{}L{}Z", at(0.08, 1.0), at(0.5, 0.0), at(0.92, 1.0))
+                write!(fill, "{}Z", unit.lines([(0.08, 1.0), (0.5, 0.0), (0.92, 1.0)]))
             }
-            Pattern::Zigzag => {
-                write!(line, "M{}L{}L{}", at(0.0, 0.9), at(0.5, 0.1), at(1.0, 0.9))
-            }
-            Pattern::Checks => {
-                let square = |x: f64, y: f64| {
-                    let corners = [(x, y), (x + 0.5, y), (x + 0.5, y + 0.5), (x, y + 0.5)];
-                    format!("M{}Z", corners.map(|(x, y)| at(x, y)).join("L"))
-                };
-                write!(fill, "{}{}", square(0.0, 0.0), square(0.5, 0.5))
-            }
-            Pattern::Laurel => {
-                let leaf = |tip: f64| {
-                    let (root, back) = (at(0.1, 0.5), at(0.95, tip));
-                    let (over, under) = (at(0.2, tip), at(0.8, 0.5));
-                    format!("M{root}Q{over} {back}Q{under} {root}Z")
-                };
-                write!(fill, "{}{}", leaf(-0.02), leaf(1.02))
-            }
+            Pattern::Zigzag => write!(line, "{}", unit.lines([(0.0, 0.9), (0.5, 0.1), (1.0, 0.9)])),
+            Pattern::Checks => write!(fill, "{}{}", unit.square(0.0, 0.0), unit.square(0.5, 0.5)),
+            Pattern::Laurel => write!(fill, "{}{}", unit.leaf(-0.02), unit.leaf(1.02)),
         };
+    }
+}
+
+/// The place of a pattern's unit. Its shapes are drawn in a box of 1 × 1.
+#[derive(Clone, Copy)]
+struct Unit {
+    left: f64,
+    top: f64,
+    width: f64,
+    height: f64,
+}
+
+impl Unit {
+    fn at(self, x: f64, y: f64) -> String {
+        format!("{:.1} {:.1}", self.left + x * self.width, self.top + y * self.height)
+    }
+
+    /// Lines through these points.
+    fn lines<const N: usize>(self, points: [(f64, f64); N]) -> String {
+        format!("M{}", points.map(|(x, y)| self.at(x, y)).join("L"))
+    }
+
+    fn meander(self) -> String {
+        self.lines([
+            (0.0, 1.0),
+            (0.0, 0.0),
+            (0.75, 0.0),
+            (0.75, 0.67),
+            (0.5, 0.67),
+            (0.5, 0.33),
+            (0.25, 0.33),
+            (0.25, 1.0),
+            (1.0, 1.0),
+        ])
+    }
+
+    fn wave(self) -> String {
+        let at = |x, y| self.at(x, y);
+        format!(
+            "M{}C{} {} {}C{} {} {}C{} {} {}C{} {} {}L{}Z",
+            at(0.0, 1.0),
+            at(0.22, 1.0),
+            at(0.2, 0.0),
+            at(0.6, 0.0),
+            at(0.86, 0.0),
+            at(0.94, 0.42),
+            at(0.74, 0.56),
+            at(0.8, 0.34),
+            at(0.66, 0.2),
+            at(0.52, 0.36),
+            at(0.38, 0.56),
+            at(0.6, 1.0),
+            at(1.0, 0.86),
+            at(1.0, 1.0),
+        )
+    }
+
+    fn tongue(self) -> String {
+        let at = |x, y| self.at(x, y);
+        format!(
+            "M{}L{}C{} {} {}L{}Z",
+            at(0.16, 0.0),
+            at(0.16, 0.7),
+            at(0.16, 1.1),
+            at(0.84, 1.1),
+            at(0.84, 0.7),
+            at(0.84, 0.0),
+        )
+    }
+
+    fn square(self, x: f64, y: f64) -> String {
+        self.lines([(x, y), (x + 0.5, y), (x + 0.5, y + 0.5), (x, y + 0.5)]) + "Z"
+    }
+
+    fn leaf(self, tip: f64) -> String {
+        let (root, back) = (self.at(0.1, 0.5), self.at(0.95, tip));
+        let (over, under) = (self.at(0.2, tip), self.at(0.8, 0.5));
+        format!("M{root}Q{over} {back}Q{under} {root}Z")
+    }
+
+    /// A disc in the middle; its radius in heights.
+    fn dot(self, path: &mut String, radius: f64) -> std::fmt::Result {
+        let (x, y) = (self.left + self.width / 2.0, self.top + self.height / 2.0);
+        dot(path, x, y, radius * self.height)
     }
 }
 

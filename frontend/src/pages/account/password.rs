@@ -48,34 +48,46 @@ pub fn password_panel(on_tokens_revoked: Callback<()>) -> AnyView {
         <section class="panel" aria-labelledby="password">
             <h2 id="password">"Password"</h2>
             <form class="form" aria-labelledby="password" novalidate on:submit=submit>
-                <TextField
-                    id="password-current_password"
-                    label="Current password"
-                    kind="password"
-                    autocomplete="current-password"
-                    required=true
-                    text=current
-                    max_chars=MAX_PASSWORD_CHARS
-                    error=state.error("current_password")
-                />
-                <TextField
-                    id="password-new_password"
-                    label="New password"
-                    hint="at least 10 characters; a sentence works well"
-                    kind="password"
-                    autocomplete="new-password"
-                    required=true
-                    text=new
-                    max_chars=MAX_PASSWORD_CHARS
-                    error=state.error("new_password")
-                />
-                <label class="choice">
-                    <input type="checkbox" bind:checked=revoke_tokens />
-                    "Revoke all API tokens too"
-                </label>
+                {fields(current, new, revoke_tokens, state)}
                 <FormEnd state button="Change password" failure="Your password was not changed" />
             </form>
         </section>
+    }
+    .into_any()
+}
+
+fn fields(
+    current: RwSignal<String>,
+    new: RwSignal<String>,
+    revoke_tokens: RwSignal<bool>,
+    state: FormState,
+) -> AnyView {
+    view! {
+        <TextField
+            id="password-current_password"
+            label="Current password"
+            kind="password"
+            autocomplete="current-password"
+            required=true
+            text=current
+            max_chars=MAX_PASSWORD_CHARS
+            error=state.error("current_password")
+        />
+        <TextField
+            id="password-new_password"
+            label="New password"
+            hint="at least 10 characters; a sentence works well"
+            kind="password"
+            autocomplete="new-password"
+            required=true
+            text=new
+            max_chars=MAX_PASSWORD_CHARS
+            error=state.error("new_password")
+        />
+        <label class="choice">
+            <input type="checkbox" bind:checked=revoke_tokens />
+            "Revoke all API tokens too"
+        </label>
     }
     .into_any()
 }

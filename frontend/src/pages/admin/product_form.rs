@@ -28,16 +28,10 @@ pub fn ProductForm(
     product: Option<AdminProduct>,
     on_saved: Callback<AdminProduct>,
 ) -> impl IntoView {
-    let texts = [(); 4].map(|()| RwSignal::new(String::new()));
-    let [name, description, sku, picture_url] = texts;
-    let fill = move |product: AdminProduct| {
-        let AdminProduct { name, description, sku, picture_url, .. } = product;
-        let values = [Some(name), description, sku, picture_url];
-        texts.into_iter().zip(values).for_each(|(text, value)| text.set(value.unwrap_or_default()));
-    };
+    let fields = Fields::new();
     let target = RwSignal::new(product.as_ref().map(|product| (product.id, product.version)));
     if let Some(product) = product {
-        fill(product);
+        fields.fill(product);
     }
     let state = FormState::new("product").map_problem(
         ProblemCode::SkuTaken,
@@ -46,12 +40,7 @@ pub fn ProductForm(
     );
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
-        let product = NewProduct {
-            name: name.get_untracked(),
-            description: optional(description),
-            sku: optional(sku),
-            picture_url: optional(picture_url),
-        };
+        let product = fields.product();
         let errors = product.validate();
         let target = target.get_untracked();
         let work = async move {
@@ -72,7 +61,7 @@ pub fn ProductForm(
             let product = api::product_detail(id).await?;
             target.set(Some((id, product.version)));
             on_saved.run(product.clone());
-            fill(product);
+            fields.fill(product);
             state.reset();
             Ok(())
         };
@@ -81,7 +70,7 @@ pub fn ProductForm(
     let remedy = move || {
         (state.problem() == Some(ProblemCode::VersionConflict)).then(|| {
             view! {
-                <p>"Loading it replaces your changes."</p>
+                <p>"Loading the current text replaces your changes."</p>
                 <button type="button" class="button" on:click=load>
                     "Load the current text"
                 </button>
@@ -91,51 +80,82 @@ pub fn ProductForm(
     };
     view! {
         <form class="form" aria-label="Product" novalidate on:submit=submit>
-            {fields(texts, state)}
+            {fields.view(state)}
             <FormEnd state button="Save" failure="The product was not saved" remedy />
         </form>
     }
 }
 
-fn fields(texts: [RwSignal<String>; 4], state: FormState) -> AnyView {
-    let [name, description, sku, picture_url] = texts;
-    view! {
-        <TextField
-            id="product-name"
-            label="Name"
-            required=true
-            text=name
-            max_chars=MAX_PRODUCT_NAME_CHARS
-            error=state.error("name")
-        />
-        <TextField
-            id="product-description"
-            label="Description"
-            hint="optional"
-            many_lines=true
-            text=description
-            max_chars=MAX_PRODUCT_DESCRIPTION_CHARS
-            error=state.error("description")
-        />
-        <TextField
-            id="product-sku"
-            label="SKU"
-            hint="optional"
-            text=sku
-            max_chars=MAX_SKU_CHARS
-            error=state.error("sku")
-        />
-        <TextField
-            id="product-picture_url"
-            label="Picture"
-            hint="optional, an https URL"
-            kind="url"
-            text=picture_url
-            max_chars=MAX_URL_CHARS
-            error=state.error("picture_url")
-        />
+/// The texts of the form.
+#[derive(Clone, Copy)]
+struct Fields {
+    name: RwSignal<String>,
+    description: RwSignal<String>,
+    sku: RwSignal<String>,
+    picture_url: RwSignal<String>,
+}
+
+impl Fields {
+    fn new() -> Fields {
+        let [name, description, sku, picture_url] = [(); 4].map(|()| RwSignal::new(String::new()));
+        Fields { name, description, sku, picture_url }
     }
-    .into_any()
+
+    fn fill(self, product: AdminProduct) {
+        self.name.set(product.name);
+        self.description.set(product.description.unwrap_or_default());
+        self.sku.set(product.sku.unwrap_or_default());
+        self.picture_url.set(product.picture_url.unwrap_or_default());
+    }
+
+    fn product(self) -> NewProduct {
+        NewProduct {
+            name: self.name.get_untracked(),
+            description: optional(self.description),
+            sku: optional(self.sku),
+            picture_url: optional(self.picture_url),
+        }
+    }
+
+    fn view(self, state: FormState) -> AnyView {
+        view! {
+            <TextField
+                id="product-name"
+                label="Name"
+                required=true
+                text=self.name
+                max_chars=MAX_PRODUCT_NAME_CHARS
+                error=state.error("name")
+            />
+            <TextField
+                id="product-description"
+                label="Description"
+                hint="optional"
+                many_lines=true
+                text=self.description
+                max_chars=MAX_PRODUCT_DESCRIPTION_CHARS
+                error=state.error("description")
+            />
+            <TextField
+                id="product-sku"
+                label="SKU"
+                hint="optional"
+                text=self.sku
+                max_chars=MAX_SKU_CHARS
+                error=state.error("sku")
+            />
+            <TextField
+                id="product-picture_url"
+                label="Picture"
+                hint="optional, an https URL"
+                kind="url"
+                text=self.picture_url
+                max_chars=MAX_URL_CHARS
+                error=state.error("picture_url")
+            />
+        }
+        .into_any()
+    }
 }
 
 /// The edit that gives a product this content.

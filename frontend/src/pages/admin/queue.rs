@@ -1,7 +1,7 @@
 //! The moderators' queue: pending and reported reviews.
 
 use leptos::prelude::*;
-use ostrakon_shared::{QueuedReview, ReviewVersion};
+use ostrakon_shared::{DecisionResult, QueuedReview, ReviewVersion};
 
 use crate::components::paginated_list::{List, PaginatedList};
 use crate::components::{FoldedBody, Selection, byline, status_chip};
@@ -15,43 +15,13 @@ use crate::state::loaded_pages::{Item, LoadedPages};
 
 /// The page.
 pub fn queue_page() -> AnyView {
-    let waiting = RwSignal::new(0);
-    let queue = PaginatedList::new(move |cursor| -> Answer<LoadedPages<QueuedReview>> {
-        Box::pin(async move {
-            let page = api::queue(cursor.as_deref()).await?;
-            waiting.set(page.waiting);
-            Ok(LoadedPages::from(page))
-        })
-    });
+    let queue = Queue::new();
     let chosen = Selection::new();
-    // The last decided reviews, in case the decision is undone.
-    let decided = StoredValue::new(Vec::<QueuedReview>::new());
     let follow = move |Outcome { undone, results }: Outcome| {
-        let is_meant = |review: &QueuedReview| results.iter().any(|result| result.id == review.id);
         if undone {
-            let mut back = decided.get_value();
-            back.retain(is_meant);
-            for review in &mut back {
-                for result in results.iter().filter(|result| result.id == review.id) {
-                    review.version = result.version.unwrap_or(review.version);
-                    review.status = result.status.unwrap_or(review.status);
-                }
-            }
-            waiting.update(|waiting| *waiting += back.len() as u64);
-            queue.items.update(|items| {
-                items.extend(back);
-                items.sort_by_key(|review| review.id);
-            });
+            queue.put_back(&results)
         } else {
-            let (gone, left): (Vec<_>, Vec<_>) =
-                queue.items.get_untracked().into_iter().partition(is_meant);
-            waiting.update(|waiting| *waiting = waiting.saturating_sub(gone.len() as u64));
-            decided.set_value(gone);
-            // After a whole page, show the next one.
-            if left.is_empty() && untrack(|| queue.state.more()) {
-                queue.state.reload();
-            }
-            queue.items.set(left);
+            queue.take_out(&results)
         }
         chosen.set([]);
     };
@@ -59,9 +29,9 @@ pub fn queue_page() -> AnyView {
     let reload = move |_| {
         decisions.forget_conflicts();
         chosen.set([]);
-        queue.state.reload();
+        queue.list.state.reload();
     };
-    let versions = move || versions(queue, chosen);
+    let versions = move || queue.versions(chosen);
     let row = move |review: QueuedReview| queued(review, chosen, decisions, Callback::new(reload));
     let empty = || {
         view! {
@@ -74,31 +44,87 @@ pub fn queue_page() -> AnyView {
     view! {
         {decision_dialog(decisions)}
         <div class="toolbar">
-            {chosen.all_checkbox(move || numbers(queue))}
+            {chosen.all_checkbox(move || queue.numbers())}
             {decision_buttons(decisions, versions, " for all selected reviews".to_owned())}
             <p class="muted toolbar-end" role="status">
-                {move || format!("{} in the queue", counted(waiting.get(), "review"))}
+                {move || format!("{} in the queue", counted(queue.waiting.get(), "review"))}
             </p>
             <button type="button" class="button button-small" on:click=move |_| reload(())>
                 "Refresh"
             </button>
         </div>
-        <List list=queue.state thing="review" empty>
-            <div class="queue">{queue.rows(row)}</div>
+        <List list=queue.list.state thing="review" empty>
+            <div class="queue">{queue.list.rows(row)}</div>
         </List>
     }
     .into_any()
 }
 
-fn numbers(queue: PaginatedList<QueuedReview>) -> Vec<i64> {
-    queue.items.read().iter().map(|review| review.key().0).collect()
+/// The queue, as far as it is loaded.
+#[derive(Clone, Copy)]
+struct Queue {
+    list: PaginatedList<QueuedReview>,
+    /// The number of reviews in the whole queue.
+    waiting: RwSignal<u64>,
+    /// The last decided reviews, in case the decision is undone.
+    decided: StoredValue<Vec<QueuedReview>>,
 }
 
-/// The selected reviews in their displayed versions.
-fn versions(queue: PaginatedList<QueuedReview>, chosen: Selection) -> Vec<ReviewVersion> {
-    let items = queue.items.read();
-    let chosen = items.iter().filter(|review| chosen.has(review.id.get()));
-    chosen.map(|review| ReviewVersion { id: review.id, version: review.version }).collect()
+impl Queue {
+    fn new() -> Queue {
+        let waiting = RwSignal::new(0);
+        let list = PaginatedList::new(move |cursor| -> Answer<LoadedPages<QueuedReview>> {
+            Box::pin(async move {
+                let page = api::queue(cursor.as_deref()).await?;
+                waiting.set(page.waiting);
+                Ok(LoadedPages::from(page))
+            })
+        });
+        Queue { list, waiting, decided: StoredValue::new(Vec::new()) }
+    }
+
+    /// Takes decided reviews out of the queue.
+    fn take_out(self, results: &[DecisionResult]) {
+        let is_decided = |review: &QueuedReview| results.iter().any(|it| it.id == review.id);
+        let (gone, left): (Vec<_>, Vec<_>) =
+            self.list.items.get_untracked().into_iter().partition(is_decided);
+        self.waiting.update(|waiting| *waiting = waiting.saturating_sub(gone.len() as u64));
+        self.decided.set_value(gone);
+        // After a whole page, show the next one.
+        if left.is_empty() && untrack(|| self.list.state.more()) {
+            self.list.state.reload();
+        }
+        self.list.items.set(left);
+    }
+
+    /// Puts reviews back into the queue after their decision has been undone.
+    fn put_back(self, results: &[DecisionResult]) {
+        let mut back = self.decided.get_value();
+        back.retain(|review| results.iter().any(|it| it.id == review.id));
+        for review in &mut back {
+            for result in results.iter().filter(|result| result.id == review.id) {
+                review.version = result.version.unwrap_or(review.version);
+                review.status = result.status.unwrap_or(review.status);
+            }
+        }
+        self.waiting.update(|waiting| *waiting += back.len() as u64);
+        self.list.items.update(|items| {
+            items.extend(back);
+            items.sort_by_key(|review| review.id);
+        });
+    }
+
+    /// The ids of the loaded reviews, as numbers.
+    fn numbers(self) -> Vec<i64> {
+        self.list.items.read().iter().map(|review| review.key().0).collect()
+    }
+
+    /// The selected reviews in their displayed versions.
+    fn versions(self, chosen: Selection) -> Vec<ReviewVersion> {
+        let items = self.list.items.read();
+        let chosen = items.iter().filter(|review| chosen.has(review.id.get()));
+        chosen.map(|review| ReviewVersion { id: review.id, version: review.version }).collect()
+    }
 }
 
 /// A review of the queue.
