@@ -34,7 +34,7 @@ pub fn PartialNotice(
             let names = listed(&databases);
             view! {
                 <p class="notice">
-                    {format!("Some {things} can't be shown right now: {names} {verb} not answering.")}
+                    {format!("Some {things} can’t be shown right now: {names} {verb} not answering.")}
                 </p>
             }
         })

@@ -80,7 +80,7 @@ fn proof_form(on_proved: Callback<()>) -> AnyView {
                 max_chars=MAX_PASSWORD_CHARS
                 error=state.error("password")
             />
-            <FormEnd state button="Continue" failure="That did not work" />
+            <FormEnd state button="Continue" failure="Your password was not confirmed" />
         </form>
     }
     .into_any()

@@ -122,7 +122,7 @@ pub fn FoldedBody(text: String) -> impl IntoView {
                         aria-expanded=move || (!folded.get()).to_string()
                         on:click=move |_| folded.update(|folded| *folded = !*folded)
                     >
-                        {move || if folded.get() { "Read on" } else { "Show less" }}
+                        {move || if folded.get() { "Read more" } else { "Show less" }}
                     </button>
                 }
             })}

@@ -20,7 +20,7 @@ pub fn SignIn() -> impl IntoView {
     const FORM: Form = Form {
         heading: "Sign in",
         button: "Sign in",
-        failure: "That did not work",
+        failure: "You were not signed in",
         password: "current-password",
         hints: ["", ""],
         other: ("/register", "New here?", "Create an account"),

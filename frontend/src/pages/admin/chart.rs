@@ -75,7 +75,7 @@ fn bar_height(reviews: u64, most: u64) -> u64 {
     if reviews == 0 { 0 } else { (reviews * HEIGHT / most.max(1)).max(2) }
 }
 
-/// The distribution of reviews: a bar for each database, with a line at the even share.
+/// The distribution of reviews: a bar for each database, with a line at an even share.
 pub fn spread_chart(databases: Vec<DatabaseInfo>) -> AnyView {
     let even = 1.0 / databases.len().max(1) as f64;
     let largest = databases.iter().filter_map(|database| database.share).fold(even, f64::max);
@@ -106,7 +106,7 @@ pub fn spread_chart(databases: Vec<DatabaseInfo>) -> AnyView {
         <ul class="spread" role="list">
             {rows.collect_view()}
         </ul>
-        <p class="muted small">{format!("The line is the even share, {}.", percent(even))}</p>
+        <p class="muted small">{format!("The line marks an even share, {}.", percent(even))}</p>
     }
     .into_any()
 }

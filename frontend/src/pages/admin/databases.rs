@@ -161,7 +161,7 @@ fn verification(verification: Verification, held: Option<u64>) -> AnyView {
     };
     let found = match problem_count {
         0 => "no problems found".to_owned(),
-        _ => counted(problem_count, "finding"),
+        _ => format!("{} found", counted(problem_count, "problem")),
     };
     let lines = problems.into_iter().map(|problem| view! { <li>{problem}</li> }).collect_view();
     view! {

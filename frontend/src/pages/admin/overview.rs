@@ -40,7 +40,7 @@ fn overview(overview: Overview) -> AnyView {
                 {days_chart(days)}
             </section>
             <section class="panel" aria-labelledby="spread">
-                <h2 id="spread">"Spread over the databases"</h2>
+                <h2 id="spread">"Distribution across databases"</h2>
                 {spread_chart(databases)}
             </section>
             <section class="panel" aria-labelledby="health">
