@@ -1,9 +1,9 @@
-// Accounts that sign in: the demo's admin, and those that a test makes.
+// Accounts to sign in with: the demo's admin, and those that a test creates.
 import type { APIResponse, Page } from '@playwright/test';
 
 export type Credentials = { name: string; password: string };
 
-/** The demo has this one; it can sign in from this machine only. */
+/** The demo's account, which can sign in from this machine only. */
 export const ADMIN: Credentials = { name: 'admin', password: 'admin' };
 
 export const PASSWORD = 'a long sentence';
@@ -13,7 +13,7 @@ export async function signIn(page: Page, who: Credentials): Promise<void> {
   await ok(page.request.post('/api/session', { data: who }));
 }
 
-/** Creates an account, which is signed in from then on: a member, or more by word of the admin. */
+/** Creates an account and signs in with it; the admin gives it a role above member. */
 export async function signUp(
   page: Page,
   name: string,

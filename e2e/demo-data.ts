@@ -1,4 +1,4 @@
-// Before all tests: makes the demo data once. Each test's server copies it.
+// Creates the demo data once, before all tests. Each test's server copies it.
 import { rm } from 'node:fs/promises';
 
 import { newDataDir, ostrakon } from './server.js';

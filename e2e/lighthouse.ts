@@ -1,4 +1,4 @@
-// Not a test: measures the first visit of a phone by Lighthouse. Run by `just lighthouse`.
+// Not a test: measures a phone's first visit by Lighthouse. Run by `just lighthouse`.
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -10,12 +10,12 @@ const MAX_TRANSFERRED_KB = 300;
 
 const lighthouse = fileURLToPath(new URL('lighthouse/node_modules/.bin/lighthouse', import.meta.url));
 
-/** Lighthouse's scores, of 100, and what each must reach. */
+/** The minimum of each Lighthouse score, out of 100. */
 const TARGETS = { performance: 90, accessibility: 95, 'best-practices': 95, seo: 95 };
 type Category = keyof typeof TARGETS;
 const CATEGORIES = Object.keys(TARGETS) as Category[];
 
-/** What is used of Lighthouse's report. */
+/** The used part of Lighthouse's report. */
 type Report = {
   categories: Record<Category, { score: number | null }>;
   audits: Record<string, { score: number | null; numericValue?: number }>;
@@ -31,7 +31,7 @@ for (const path of ['/', '/products/1']) {
       visits.push(visit);
       console.log(line(`${path} ${run + 1}`, visit));
     }
-    // Performance is another one each time: the run in the middle counts.
+    // The performance varies between runs, so the median counts.
     visits.sort((one, other) => one.performance - other.performance);
     const visit = visits[(RUNS - 1) / 2]!;
     console.log(line(`${path} median`, visit));
@@ -42,7 +42,7 @@ for (const path of ['/', '/products/1']) {
   });
 }
 
-/** The first visit of a phone, by a browser that has seen nothing before. */
+/** The first visit of a phone, with an empty cache. */
 async function visitPage(
   url: string,
   { executablePath, args = [] }: { executablePath?: string; args?: string[] },

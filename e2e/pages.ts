@@ -1,4 +1,4 @@
-// Where things are on the app's pages, found as users find them: by role and name.
+// The elements of the app's pages, located as users find them: by role and name.
 import type { Locator, Page } from '@playwright/test';
 
 export function catalogue(page: Page) {
@@ -33,7 +33,7 @@ function form(page: Page) {
   const rating = form.getByRole('group', { name: 'Your rating' });
   return {
     rating,
-    /** A radio button; what is clicked is its label. */
+    /** A radio button; users click its label. */
     stars: (name: string) => rating.getByRole('radio', { name, exact: true }),
     title: form.getByRole('textbox', { name: 'Title' }),
     body: form.getByRole('textbox', { name: 'Review' }),
@@ -48,7 +48,7 @@ export function review(page: Page) {
   return {
     heading: page.getByRole('heading', { level: 1 }),
     where,
-    /** What stands beside a term of "Where it is stored". */
+    /** The text beside a term of "Where it is stored". */
     fact: (term: string): Locator =>
       where.locator('dt', { hasText: term }).locator('xpath=following-sibling::dd[1]'),
   };
@@ -94,7 +94,7 @@ export function ownReview(page: Page) {
   };
 }
 
-/** What asks a moderator why. */
+/** The dialog that asks a moderator for the reason. */
 export function decision(page: Page) {
   const dialog = page.getByRole('dialog', { name: 'Decide' });
   return {

@@ -6,7 +6,7 @@ export default defineConfig({
   globalSetup: './demo-data.ts',
   fullyParallel: true,
   forbidOnly: true,
-  // A test that passes only sometimes is broken, and so is what it tests.
+  // A test that passes only sometimes is broken, or its subject is.
   retries: 0,
   workers: 2,
   timeout: 60_000,
@@ -17,7 +17,7 @@ export default defineConfig({
     trace: 'retain-on-failure',
     launchOptions: {
       executablePath: '/usr/bin/chromium',
-      // Nothing of the browser's own on the network, no sandbox for the root user of CI machines.
+      // No background requests of the browser; no sandbox, as CI machines run it as root.
       args: [
         '--no-sandbox',
         '--disable-gpu',
@@ -32,7 +32,7 @@ export default defineConfig({
     { name: 'desktop', use: { viewport: { width: 1280, height: 800 } } },
     {
       name: 'phone',
-      // Nothing in these depends on the screen.
+      // These don't depend on the screen.
       testIgnore: [
         'accounts.spec.ts',
         'delivery.spec.ts',

@@ -2,7 +2,7 @@
 import { catalogue, product } from './pages.js';
 import { expect, test } from './test.js';
 
-// As on a phone, scrollbars take no room from the page.
+// Like a phone, without scrollbars that take up space.
 test.use({ viewport: { width: 1120, height: 760 }, isMobile: true });
 
 for (const colorScheme of ['light', 'dark'] as const) {

@@ -1,4 +1,4 @@
-// Runs the release build: the server on demo data of its own, and the commands beside it.
+// Runs the release build: a server on its own copy of the demo data, and commands on the same data.
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
@@ -28,7 +28,7 @@ export function newDataDir(): Promise<string> {
   return mkdtemp(path.join(tmpdir(), 'ostrakon-e2e-'));
 }
 
-/** Settings of the server, as its environment has them. */
+/** Settings of the server: environment variables. */
 export type Settings = Record<string, string>;
 
 export class Server {
@@ -54,7 +54,7 @@ export class Server {
     return `http://${this.port.address}`;
   }
 
-  /** Returns when the server takes requests. */
+  /** Starts the server, and returns when it accepts requests. */
   async start(): Promise<void> {
     const settings = { ...this.settings, OSTRAKON_LISTEN: this.port.address };
     const child = spawn(binary, ['serve'], options(this.dataDir, settings));
@@ -76,7 +76,7 @@ export class Server {
     return ostrakon(this.dataDir, ...args);
   }
 
-  /** Asks the server to end. It must do so soon, and call it a success. */
+  /** Stops the server, which must exit soon and with code 0. */
   async stop(): Promise<void> {
     const child = this.process;
     if (!child) return;
@@ -112,7 +112,7 @@ export class Server {
   }
 }
 
-/** Apart from the user's own configuration: neither their environment nor a file of theirs. */
+/** Options that keep out the user's own environment and configuration file. */
 function options(dataDir: string, more: Settings = {}) {
   const env = {
     PATH: process.env['PATH'],

@@ -1,5 +1,5 @@
-// The `test` that all specs use: each has a server and data of its own, and fails when the page
-// complains on the browser's console.
+// The `test` of all specs: each has its own server and data, and fails if the browser's console shows
+// errors or warnings.
 import { test as base, expect, type Page } from '@playwright/test';
 import createClient, { type Client } from 'openapi-fetch';
 
@@ -7,12 +7,12 @@ import type { paths } from './generated/api.js';
 import { Server, type Settings } from './server.js';
 
 type Fixtures = {
-  /** How the server differs from one without any configuration. */
+  /** The server's settings, if they differ from the defaults. */
   settings: Settings;
   server: Server;
-  /** The API by a client whose types are generated from openapi.yaml. */
+  /** A client of the API, with types generated from openapi.yaml. */
   api: Api;
-  /** What the console may complain of: the browser reports every failed request there. */
+  /** Messages that the console may show: the browser reports every failed request there. */
   expectedComplaints: RegExp | undefined;
 };
 
@@ -52,13 +52,13 @@ export const test = base.extend<Fixtures>({
 
 export { expect };
 
-/** The data of an answer that must be a success. */
+/** The data of a response that must be a success. */
 export function ok<T>(answer: { data?: T; error?: unknown }): T {
   if (answer.data === undefined) throw new Error(`the API refused: ${JSON.stringify(answer.error)}`);
   return answer.data;
 }
 
-/** The ids that more than one element of the page has. */
+/** The ids that several elements of the page share. */
 export function repeatedIds(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const ids = [...document.querySelectorAll('[id]')].map((element) => element.id);
@@ -66,8 +66,8 @@ export function repeatedIds(page: Page): Promise<string[]> {
   });
 }
 
-/** Takes the answers out of the pages that the server fills: the app has to ask for them then. */
-export async function withoutFirstAnswers(page: Page): Promise<void> {
+/** Removes the preloaded responses from pages, so that the app requests them. */
+export async function withoutPreloadedResponses(page: Page): Promise<void> {
   await page.route('**/*', async (route) => {
     if (route.request().resourceType() !== 'document') return route.fallback();
     const response = await route.fetch();

@@ -3,11 +3,11 @@ import axe from 'axe-core';
 
 import { ADMIN, signIn, signUp } from '../accounts.js';
 import { catalogue, decision, header, ownReview, product, review } from '../pages.js';
-import { expect, ok, repeatedIds, test, withoutFirstAnswers, type Api } from '../test.js';
+import { expect, ok, repeatedIds, test, withoutPreloadedResponses, type Api } from '../test.js';
 
 type Visit = { name: string; open: (page: Page, api: Api) => Promise<void> };
 
-/** Every page, and every state of one that looks different. */
+/** Every page, and every state that looks different. */
 const VISITS: Visit[] = [
   {
     name: 'catalogue',
@@ -223,7 +223,7 @@ const VISITS: Visit[] = [
   {
     name: 'error',
     open: async (page) => {
-      await withoutFirstAnswers(page);
+      await withoutPreloadedResponses(page);
       await page.route('**/api/products?*', (route) => route.abort());
       await page.goto('/');
       await expect(page.getByRole('button', { name: 'Try again' })).toBeVisible();
@@ -253,7 +253,7 @@ for (const { name, open } of VISITS) {
   });
 }
 
-/** What axe finds wrong with the page as it is. */
+/** The violations that axe finds on the page. */
 async function findings(page: Page): Promise<string[]> {
   await settled(page);
   const { violations, passes } = await page.evaluate(() => window.axe.run());
@@ -269,7 +269,7 @@ for (const [reducedMotion, moves] of [
 ] as const) {
   test(`motion: ${reducedMotion}`, async ({ page }) => {
     await page.emulateMedia({ reducedMotion });
-    await withoutFirstAnswers(page);
+    await withoutPreloadedResponses(page);
     const { promise: answer, resolve: release } = held();
     await page.route('**/api/products?*', async (route) => {
       await answer;
@@ -284,7 +284,7 @@ for (const [reducedMotion, moves] of [
   });
 }
 
-/** Whether anything on the page is animated for longer than one could notice. */
+/** Whether any animation on the page lasts long enough to be noticed. */
 function moving(page: Page): Promise<boolean> {
   return page.evaluate(() =>
     document.getAnimations().some((animation) => {
@@ -294,7 +294,7 @@ function moving(page: Page): Promise<boolean> {
   );
 }
 
-/** Waits for the end of what moves on, so that no colour is measured half-way. */
+/** Waits for the end of transitions, so that axe measures no intermediate colours. */
 async function settled(page: Page): Promise<void> {
   await page.evaluate(async () => {
     await document.fonts.ready;

@@ -47,7 +47,7 @@ test.describe('a refused form', () => {
     await form.name.fill('aspasia');
     await form.password.fill('a wrong sentence');
     await form.send.click();
-    await expect(form.alert).toContainText('That did not work');
+    await expect(form.alert).toContainText('You were not signed in');
     await expect(form.name).toHaveValue('aspasia');
 
     await page.goto('/register');
@@ -61,7 +61,7 @@ test.describe('a refused form', () => {
     await expect(register.alert).toContainText('Your account was not created');
   });
 
-  test('a session that has ended is noticed, and nothing is lost', async ({ page, server }) => {
+  test('the app notices the end of the session and keeps the draft', async ({ page, server }) => {
     await signUp(page, 'aspasia');
     await page.goto('/products/1');
     const { form } = product(page);
@@ -79,7 +79,7 @@ test.describe('a refused form', () => {
 });
 
 for (const next of ['https://example.org/', '//example.org', '/%5Cexample.org']) {
-  test(`signing in does not lead to ${next}`, async ({ page, server }) => {
+  test(`signing in does not redirect to ${next}`, async ({ page, server }) => {
     await signUp(page, 'aspasia');
     await page.goto(`/sign-in?next=${next}`);
     await expect(page).toHaveURL(`${server.url}/`);
@@ -125,7 +125,7 @@ test('a new password revokes the API tokens too, if requested', async ({ page })
   await expect(page.getByText('There are no tokens.')).toBeVisible();
 });
 
-test('a session elsewhere can be ended', async ({ page, server, browser }) => {
+test('a session in another browser can be ended', async ({ page, server, browser }) => {
   const who = await signUp(page, 'aspasia');
   const elsewhere = await browser.newPage({ baseURL: server.url });
   await signIn(elsewhere, who);

@@ -1,4 +1,4 @@
-// Behind the counter: the table of all reviews, products, accounts, databases.
+// The administration: the table of all reviews, products, accounts, databases.
 import type { Page } from '@playwright/test';
 
 import { ADMIN, signIn, signUp } from '../accounts.js';
@@ -24,7 +24,7 @@ test('the menu links to the admin pages', async ({ page }) => {
   await header(page).link('Admin').click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Overview');
   await expect(page.getByRole('img', { name: /reviews in 30 days/ })).toBeVisible();
-  await expect(page.getByText('The line is the even share')).toBeVisible();
+  await expect(page.getByText('The line marks an even share')).toBeVisible();
   await page.getByRole('link', { name: /waiting for a moderator/ }).click();
   await expect(page).toHaveURL('/admin/queue');
   await page.getByRole('banner').getByRole('link', { name: 'Products' }).click();
@@ -33,7 +33,7 @@ test('the menu links to the admin pages', async ({ page }) => {
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Queue');
 });
 
-test('every review of every database is in the table', async ({ page }) => {
+test('the table lists the reviews of every database', async ({ page }) => {
   await page.goto('/admin/reviews');
   const { rows, cell, databases, filter } = table(page);
   await expect(rows).toHaveCount(50);
@@ -59,7 +59,7 @@ test('every review of every database is in the table', async ({ page }) => {
   await expect(rows).toHaveCount(100);
 });
 
-test('a review has an address in front of the table', async ({ page }) => {
+test('the drawer with a review has an address', async ({ page }) => {
   await page.goto('/admin/reviews?rating=5');
   const { rows, cell, drawer } = table(page);
   await expect(rows).toHaveCount(50);
@@ -80,7 +80,7 @@ test('a review has an address in front of the table', async ({ page }) => {
   await expect(cell('Status').first()).toContainText('Rejected');
 });
 
-test('several reviews are decided at once', async ({ page, server }) => {
+test('several reviews are decided together', async ({ page, server }) => {
   await page.goto('/admin/reviews?product_id=1');
   const { rows, cell } = table(page);
   await expect(rows).toHaveCount(50);
@@ -95,7 +95,7 @@ test('several reviews are decided at once', async ({ page, server }) => {
   await server.run('verify');
 });
 
-test('a thousand rows stay quick', async ({ page }) => {
+test('the table stays responsive with a thousand rows', async ({ page }) => {
   test.slow();
   await page.goto('/admin/reviews');
   const { rows } = table(page);
@@ -112,14 +112,14 @@ test('a thousand rows stay quick', async ({ page }) => {
     return performance.now() - began;
   });
   await expect(page.getByRole('checkbox', { checked: true })).toHaveCount(1001);
-  // A second would be a wait; this allows for a slow machine.
+  // Users notice a second; the limit allows for a slow machine.
   expect(took).toBeLessThan(1000);
 });
 
 test.describe('products', () => {
   test.use({ expectedComplaints: /status of (409|412)/ });
 
-  test('are created, changed, archived and brought back', async ({ page }) => {
+  test('are created, edited, archived and restored', async ({ page }) => {
     await page.goto('/admin/products');
     await page.getByRole('button', { name: 'New product' }).click();
     const form = page.getByRole('form', { name: 'Product' });
@@ -160,7 +160,7 @@ test.describe('products', () => {
     await expect(list).not.toContainText('Archived');
   });
 
-  test('are not overwritten', async ({ page, context, server }) => {
+  test('are not overwritten by a second editor', async ({ page, context, server }) => {
     await page.goto('/admin/products');
     const elsewhere = await context.newPage();
     await elsewhere.goto(`${server.url}/admin/products`);
@@ -183,7 +183,7 @@ test.describe('products', () => {
 test.describe('accounts', () => {
   test.use({ expectedComplaints: /status of 409/ });
 
-  test('get roles and are disabled; one admin stays', async ({ page, server, browser }) => {
+  test('get roles and are disabled, except for the last admin', async ({ page, server, browser }) => {
     const visitor = await browser.newPage({ baseURL: server.url });
     await signUp(visitor, 'aspasia');
     await page.goto('/admin/accounts');
@@ -202,7 +202,7 @@ test.describe('accounts', () => {
     await expect(question).toBeHidden();
     await expect(role('admin')).toHaveValue('admin');
 
-    // Nothing happens until the question is answered.
+    // Nothing changes before the confirmation.
     let changes = 0;
     page.on('request', (request) => (changes += request.method() === 'PATCH' ? 1 : 0));
     await role('aspasia').selectOption('admin');
@@ -236,7 +236,7 @@ test.describe('accounts', () => {
 test.describe('access', () => {
   test.use({ expectedComplaints: /status of 403/ });
 
-  test('of an account is seen and ended, with the password', async ({ page, server, browser }) => {
+  test('of an account is listed and revoked after a password prompt', async ({ page, server, browser }) => {
     const visitor = await browser.newPage({ baseURL: server.url });
     await signUp(visitor, 'aspasia');
     await page.goto('/admin/accounts');
@@ -244,7 +244,7 @@ test.describe('access', () => {
     await expect(page.getByRole('heading', { level: 2, name: 'aspasia' })).toBeVisible();
     const sessions = page.getByRole('list', { name: 'Sessions' }).getByRole('listitem');
     await expect(sessions).toHaveCount(1);
-    // As if the password had been typed long ago, and once the wrong one is given.
+    // As if the password had been entered long ago. The first answer is a wrong one.
     let refusals = 1;
     await page.route('**/credentials', async (route) => {
       if (refusals-- <= 0) return route.fallback();
@@ -275,7 +275,7 @@ test.describe('access', () => {
   });
 });
 
-test('changes are in the audit trail', async ({ page, server, browser }) => {
+test('the audit trail lists changes', async ({ page, server, browser }) => {
   const visitor = await browser.newPage({ baseURL: server.url });
   await signUp(visitor, 'aspasia', 'moderator');
   await page.goto('/admin/audit');

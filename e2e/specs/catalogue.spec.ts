@@ -21,7 +21,7 @@ test('lists the products with their ratings', async ({ page, api }) => {
   }
 });
 
-test('loads more until all are there', async ({ page, api }) => {
+test('loads more until all products are shown', async ({ page, api }) => {
   const names = await productNames(api);
   await page.goto('/');
 
@@ -55,7 +55,7 @@ test('searches while typing, and Back returns to the results', async ({ page, ap
   await expect(cards).toHaveCount(24);
 });
 
-test('says so when nothing is found', async ({ page }) => {
+test('explains an empty result', async ({ page }) => {
   await page.goto('/?search=trireme');
 
   await expect(page.getByRole('heading', { name: 'No products match' })).toBeVisible();
@@ -64,7 +64,7 @@ test('says so when nothing is found', async ({ page }) => {
   await expect(catalogue(page).cards).toHaveCount(24);
 });
 
-test('a search is a link', async ({ page }) => {
+test('a search has an address', async ({ page }) => {
   await page.goto('/?search=polka-dotted%20socks');
 
   const { search, cards } = catalogue(page);

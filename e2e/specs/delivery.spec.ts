@@ -1,4 +1,4 @@
-// How the app reaches the browser: compressed, cached, guarded, and without jumping about.
+// How the app reaches the browser: compression, caching, content security policy and layout shifts.
 import { get, type IncomingMessage } from 'node:http';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 
@@ -8,7 +8,7 @@ import { catalogue, product, review } from '../pages.js';
 import { expect, ok, test, type Api } from '../test.js';
 
 const MAX_WASM_GZIP_BYTES = 350_000;
-/** What a browser loads at first: the page, the app and its style, what the app asks for. */
+/** The limit of a first visit: the page, the app, its style, and the responses of the API. */
 const MAX_FIRST_VISIT_BYTES = 300_000;
 const MAX_LAYOUT_SHIFT = 0.05;
 
@@ -21,7 +21,7 @@ type Encoding = keyof typeof DECODERS;
 
 type Download = { headers: IncomingMessage['headers']; status: number; body: Buffer };
 
-/** A file as it comes over the wire, which `fetch` would hide. */
+/** A file as it is transferred: `fetch` would decompress it. */
 async function download(url: string, encoding: Encoding): Promise<Download> {
   const headers = encoding === 'identity' ? {} : { 'accept-encoding': encoding };
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -32,7 +32,7 @@ async function download(url: string, encoding: Encoding): Promise<Download> {
   return { headers: response.headers, status: response.statusCode!, body: Buffer.concat(chunks) };
 }
 
-/** What the page loads from the app itself, besides data. */
+/** The URLs of the app's files that the catalogue loads. */
 async function assets(page: Page): Promise<string[]> {
   await page.goto('/');
   await expect(catalogue(page).cards).toHaveCount(24);
@@ -50,7 +50,7 @@ const TYPES: Record<string, string> = {
   wasm: 'application/wasm',
 };
 
-test('assets are compressed, typed and cached for ever', async ({ page }) => {
+test('assets are compressed, have a type, and are cached for a year', async ({ page }) => {
   const urls = await assets(page);
   const extensions = urls.map((url) => url.split('.').pop()!);
   for (const needed of ['css', 'js', 'wasm']) expect(extensions).toContain(needed);
@@ -72,14 +72,14 @@ test('assets are compressed, typed and cached for ever', async ({ page }) => {
   }
 });
 
-test('the WASM is small', async ({ page }) => {
+test('the WASM has at most 350 kB with gzip', async ({ page }) => {
   const wasm = (await assets(page)).find((url) => url.endsWith('.wasm'));
   const { body } = await download(wasm!, 'gzip');
   expect(body.length).toBeLessThanOrEqual(MAX_WASM_GZIP_BYTES);
 });
 
 for (const path of ['/', '/products/1']) {
-  test(`the first visit of ${path} costs little`, async ({ page }) => {
+  test(`the first visit of ${path} transfers at most 300 kB`, async ({ page }) => {
     const sizes: Promise<number>[] = [];
     page.on('requestfinished', (request) => {
       const size = request.sizes();
@@ -104,7 +104,7 @@ test.describe('without JavaScript', () => {
   });
 });
 
-test('the page has a strict policy and is never stale', async ({ server }) => {
+test('pages have a strict content security policy and are revalidated', async ({ server }) => {
   for (const path of ['/', '/products/1', '/nonsense']) {
     const { headers } = await download(server.url + path, 'gzip');
     expect(headers['content-type'], path).toBe('text/html; charset=utf-8');
@@ -128,7 +128,7 @@ test('the page has a strict policy and is never stale', async ({ server }) => {
   }
 });
 
-test.describe('the policy', () => {
+test.describe('the content security policy', () => {
   test.use({ expectedComplaints: /inline script violates/ });
 
   test('is enforced', async ({ page }) => {
@@ -178,7 +178,7 @@ const LOADS: [string, (page: Page, api: Api) => Promise<void>][] = [
 
 for (const [name, load] of LOADS) {
   for (const viewport of [{ width: 1280, height: 800 }, { width: 390, height: 844 }]) {
-    test(`the layout does not shift while it loads: ${name}, ${viewport.width} pixels`, async ({
+    test(`the layout does not shift during loading: ${name}, ${viewport.width} pixels`, async ({
       page,
       api,
     }) => {
@@ -197,13 +197,13 @@ for (const [name, load] of LOADS) {
       await load(page, api);
       await page.evaluate(async () => {
         await document.fonts.ready;
-        // The shifts of a frame are known in the one after the next.
+        // The browser reports a frame's shifts two frames later.
         for (let frames = 0; frames < 3; frames++) await new Promise(requestAnimationFrame);
       });
       const shift = await page.evaluate(() => window.layoutShift);
       expect(shift).toBeLessThan(MAX_LAYOUT_SHIFT);
 
-      // And the meter works: what does jump is noticed.
+      // The observer works: it reports a shift.
       await page.evaluate(() => (document.body.style.paddingTop = '100px'));
       await expect
         .poll(() => page.evaluate(() => window.layoutShift))

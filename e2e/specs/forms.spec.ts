@@ -1,5 +1,5 @@
-// What forms have in common: errors are shown, the focus goes to the first wrong field, and forms
-// that are open at the same time do not get in each other's way.
+// All forms: errors are shown, the focus moves to the first invalid field, and forms that are open at
+// the same time are independent.
 import type { Page, Route } from '@playwright/test';
 
 import { ADMIN, signIn, signUp } from '../accounts.js';
@@ -8,7 +8,7 @@ import { expect, repeatedIds, test } from '../test.js';
 
 type FieldError = { pointer?: string; code: string; detail: string };
 
-/** Answers as a server that refuses these fields. */
+/** Responds like a server that refuses these fields. */
 function refuse(errors: FieldError[]): (route: Route) => Promise<void> {
   return (route) =>
     route.fulfill({
@@ -41,7 +41,7 @@ async function tokenForm(page: Page) {
 test.describe('an error', () => {
   test.use({ expectedComplaints: /status of 422/ });
 
-  test('that is about no field is shown: the 101st token', async ({ page }) => {
+  test('without a field is shown: the 101st token', async ({ page }) => {
     const { form, name, create } = await tokenForm(page);
     for (let number = 1; number <= 100; number++) {
       const data = { name: `script ${number}`, expires_in_days: 30 };
@@ -53,7 +53,7 @@ test.describe('an error', () => {
     await expect(name).toHaveValue('one too many');
   });
 
-  test('that is about a field which the form does not have is shown beside the others', async ({
+  test('about a field that the form lacks is shown beside the others', async ({
     page,
   }) => {
     const { form, name, scopes, create } = await tokenForm(page);
@@ -81,7 +81,7 @@ test.describe('an error', () => {
     await expect(name, 'the first in the form, not in the answer').toBeFocused();
   });
 
-  test('of a review that is about no field is shown', async ({ page }) => {
+  test('of a review without a field is shown', async ({ page }) => {
     await page.route(
       '**/api/products/1/reviews',
       (route) =>
@@ -148,7 +148,7 @@ test('two reviews can be changed at the same time', async ({ page }) => {
   await edit.first().click();
   const forms = page.getByRole('form', { name: 'Edit your review' });
   await expect(forms).toHaveCount(2);
-  // The newest stands first.
+  // Newest first.
   const [second, first] = [forms.nth(0), forms.nth(1)];
   await expect(first.getByRole('textbox', { name: 'Title' })).toBeFocused();
   expect(await repeatedIds(page)).toEqual([]);

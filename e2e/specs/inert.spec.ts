@@ -1,4 +1,4 @@
-// What people write is shown, never run, on every page that shows it.
+// Users' texts are shown as text on every page; HTML and scripts in them are never run.
 import { ADMIN, signIn } from '../accounts.js';
 import { header } from '../pages.js';
 import { expect, ok, test } from '../test.js';

@@ -3,7 +3,7 @@ import type { Locator, Page } from '@playwright/test';
 import { catalogue, product } from '../pages.js';
 import { expect, test } from '../test.js';
 
-/** Presses Tab until the focus is here, and sees that it can be seen wherever it has been. */
+/** Presses Tab until the target has the focus, and checks that each focused element is visible. */
 async function tabTo(page: Page, target: Locator): Promise<void> {
   await expect(target).toBeAttached();
   const tried: string[] = [];
@@ -17,7 +17,7 @@ async function tabTo(page: Page, target: Locator): Promise<void> {
   throw new Error(`Tab does not reach ${target}, only\n${tried.join('\n')}`);
 }
 
-test('browse, search, filter, write and read with keys only', async ({ page }) => {
+test('browse, search, filter, write and read by keyboard only', async ({ page }) => {
   await page.goto('/');
   const { search, card } = catalogue(page);
   const teddy = product(page);

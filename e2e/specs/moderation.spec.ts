@@ -25,7 +25,7 @@ async function post(api: Api, body: string): Promise<string> {
   return ok(await api.POST('/api/products/{id}/reviews', { params, body: { body, rating: 1 } })).id;
 }
 
-test('a reader reports a review, a moderator rejects it and takes that back', async ({
+test('a reader reports a review, a moderator rejects it and undoes the decision', async ({
   page,
   server,
 }) => {
@@ -51,7 +51,7 @@ test('a reader reports a review, a moderator rejects it and takes that back', as
   await expect(reviews).toHaveCount(1);
   await expect(reviews).toContainText(text.split('\n')[0]!);
   await expect(reviews).toContainText('About another bear');
-  // Nobody is to be moved by the verdict.
+  // Ratings are hidden, so that they don't influence the decision.
   await expect(reviews.getByRole('img')).toHaveCount(0);
   await press(0, 'Reject').click();
   const ask = decision(page);
@@ -80,7 +80,7 @@ test.describe('with moderation before publishing', () => {
     await signUp(page, 'pericles', 'moderator');
     await page.goto('/admin/queue');
     const { reviews, all, bulk, decided, undo } = queue(page);
-    // The oldest first.
+    // Oldest first.
     await expect(reviews).toHaveText([/One\./, /Two\./, /Three\./]);
     await all.focus();
     await page.keyboard.press('Space');
@@ -130,7 +130,7 @@ test.describe('with moderation before publishing', () => {
     await expect(page.getByRole('heading', { name: 'The queue is empty' })).toBeVisible();
   });
 
-  test('moderators see no other pages of the admin', async ({ page }) => {
+  test('moderators see only the queue', async ({ page }) => {
     await signUp(page, 'pericles', 'moderator');
     await page.goto('/admin');
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('Not allowed');

@@ -1,4 +1,4 @@
-// Reviews of an account: one a product, which its author can change and delete.
+// An account's own reviews: one per product, which the author can edit and delete.
 import type { Page } from '@playwright/test';
 
 import { signUp } from '../accounts.js';
@@ -20,7 +20,7 @@ async function post(page: Page, body: string): Promise<void> {
   await form.post.click();
 }
 
-test('an own review replaces the form, and lists follow its changes', async ({
+test('your own review replaces the form, and lists show its changes', async ({
   page,
   server,
   api,
@@ -58,7 +58,7 @@ test('an own review replaces the form, and lists follow its changes', async ({
   await server.run('verify');
 });
 
-test('all own reviews are on one page', async ({ page }) => {
+test('one page lists all your reviews', async ({ page }) => {
   await signUp(page, 'aspasia');
   await page.goto('/account/reviews');
   await expect(page.getByRole('heading', { name: 'You have not reviewed' })).toBeVisible();
@@ -108,7 +108,7 @@ test.describe('when it is changed in two places', () => {
     await expect(own.card).toContainText('From both.');
   });
 
-  test('a second review of a product is not taken', async ({ page, context }) => {
+  test('a second review of a product is refused', async ({ page, context }) => {
     await signUp(page, 'aspasia');
     await page.goto(`/products/${TEDDY}`);
     await product(page).form.body.fill('Again?');
@@ -153,7 +153,7 @@ test.describe('without reviews by guests', () => {
 test.describe('names', () => {
   test.use({ expectedComplaints: /status of 422/ });
 
-  test('a pen name has no mark, and the name of another account is refused', async ({
+  test('a pen name has no member badge, and another account’s name is refused', async ({
     page,
   }) => {
     await signUp(page, 'pericles');

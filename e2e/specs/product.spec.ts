@@ -2,7 +2,7 @@ import { catalogue, product, reviewIds } from '../pages.js';
 import { expect, ok, test, type Api } from '../test.js';
 
 const TEDDY = '1';
-/** As many as the app shows at a time. */
+/** The number of reviews on a page of the list. */
 const PAGE = 10;
 
 type ListQuery = { sort?: 'newest' | 'oldest' | 'highest' | 'lowest'; rating?: number };
@@ -81,7 +81,7 @@ for (const [label, sort] of [
   });
 }
 
-test('loads more reviews of the list that was chosen', async ({ page, api }) => {
+test('loads more reviews with the chosen filter and order', async ({ page, api }) => {
   await page.goto(`/products/${TEDDY}?sort=lowest&rating=5`);
   const teddy = product(page);
   for (const pages of [1, 2, 3]) {

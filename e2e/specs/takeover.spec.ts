@@ -1,10 +1,10 @@
-// The server fills pages before the app is there. When the app takes over, nobody notices.
+// The server renders pages before the app has loaded. Users see no change when the app replaces them.
 import type { Page } from '@playwright/test';
 
 import { catalogue, product } from '../pages.js';
 import { expect, test } from '../test.js';
 
-/** Opens a page whose app comes only when the returned function is called. */
+/** Opens a page whose app loads only when the returned function is called. */
 async function openWithoutApp(page: Page, address: string): Promise<() => void> {
   let release = () => {};
   const released = new Promise<void>((resolve) => (release = resolve));
@@ -13,7 +13,7 @@ async function openWithoutApp(page: Page, address: string): Promise<() => void> 
     await route.continue();
   });
   await page.goto(address, { waitUntil: 'commit' });
-  // By its heading, and by the style without which nothing has its place.
+  // The content has arrived, and the style that gives it its layout.
   await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
   await page.waitForFunction(() => document.styleSheets.length > 0);
   return release;
@@ -23,13 +23,13 @@ function scrolled(page: Page): Promise<number> {
   return page.evaluate(() => Math.round(window.scrollY));
 }
 
-/** Scrolls as a user does: the app is told only by the browser. */
+/** Scrolls as a user does: the app learns of it from the browser only. */
 async function scrollTo(page: Page, y: number): Promise<number> {
   await page.evaluate((y) => window.scrollTo(0, y), y);
   return scrolled(page);
 }
 
-test('of a product: the focus and what is on the screen stay', async ({ page }) => {
+test('a product page keeps its focus and scroll position', async ({ page }) => {
   // A screen so low that the page does not fit.
   await page.setViewportSize({ width: page.viewportSize()!.width, height: 400 });
   const release = await openWithoutApp(page, '/products/1');
@@ -45,13 +45,13 @@ test('of a product: the focus and what is on the screen stay', async ({ page }) 
   await expect(form.post).toBeAttached();
   await expect(bar(3)).toBeFocused();
   expect(await scrolled(page)).toBe(y);
-  // Nothing is held any longer than needed.
+  // The height is fixed only during the replacement.
   await expect(page.getByRole('main')).toHaveCSS('min-height', /^(auto|0px)$/);
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL('/products/1?rating=3');
 });
 
-test('of the catalogue: the focus and what is on the screen stay', async ({ page }) => {
+test('the catalogue keeps its focus and scroll position', async ({ page }) => {
   const release = await openWithoutApp(page, '/');
   const { card, more } = catalogue(page);
   const last = page.getByRole('main').getByRole('list', { name: 'Products' }).getByRole('link').nth(20);
@@ -68,7 +68,7 @@ test('of the catalogue: the focus and what is on the screen stay', async ({ page
   await expect(card('Brown teddy bear')).not.toBeFocused();
 });
 
-test('a focus that has left the page meanwhile is not restored', async ({ page }) => {
+test('the focus is not restored after it has left the content', async ({ page }) => {
   const release = await openWithoutApp(page, '/');
   const link = page.getByRole('banner').getByRole('link', { name: 'Products' });
   await page.getByRole('main').getByRole('link').first().focus();
@@ -78,13 +78,13 @@ test('a focus that has left the page meanwhile is not restored', async ({ page }
   await expect(link).toBeFocused();
 });
 
-test('without responses in the page, it waits for those of the API', async ({ page }) => {
+test('a page without preloaded responses keeps its focus and scroll position', async ({ page }) => {
   await page.route('**/api/products/1?*', async (route) => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     await route.continue();
   });
   await page.addInitScript(() => {
-    // As if the browser had kept the page: the answers in it may be old.
+    // As if the page came from the browser's history: its preloaded responses may be outdated.
     const entries = performance.getEntriesByType.bind(performance);
     performance.getEntriesByType = (type) => (type === 'navigation' ? [] : entries(type));
   });
@@ -100,8 +100,8 @@ test('without responses in the page, it waits for those of the API', async ({ pa
 });
 
 /**
- * An element as it is styled, read and used: tags, classes, names, links and texts. Pictures are left
- * out, which the app loads, and what fills the stars; what fills the bars is compared by its size.
+ * The outline of an element: tags, classes, names, links and texts. It leaves out pictures, which the
+ * app loads, and the content of stars; the filled part of a bar is given by its size.
  */
 function outline(element: Element): string {
   const lines: string[] = [];
@@ -131,7 +131,7 @@ for (const [address, selectors] of [
   ['/', ['h1', '.cards']],
   ['/products/1', ['h1', '.lead', '.rating', '.product-write']],
 ] as const) {
-  test(`of ${address}: the app draws what the server has drawn`, async ({ page }) => {
+  test(`${address}: the app renders the same as the server`, async ({ page }) => {
     const release = await openWithoutApp(page, address);
     const outlines = () => Promise.all(
       selectors.map((selector) => page.locator(`main ${selector}`).first().evaluate(outline)),

@@ -1,6 +1,6 @@
 import { ADMIN, signIn, signUp } from '../accounts.js';
 import { catalogue, header, product, reviewIds } from '../pages.js';
-import { expect, ok, test, withoutFirstAnswers } from '../test.js';
+import { expect, ok, test, withoutPreloadedResponses } from '../test.js';
 
 const TEDDY = '1';
 
@@ -37,8 +37,8 @@ test.describe('a server that fails', () => {
     [`/products/${TEDDY}`, `/api/products/${TEDDY}`, 'Brown teddy bear'],
     [`/products/${TEDDY}`, `/api/products/${TEDDY}/reviews`, 'Permalink'],
   ] as const) {
-    test(`${address} without ${path}: says so and tries again`, async ({ page }) => {
-      await withoutFirstAnswers(page);
+    test(`${address} without ${path}: shows the error and retries`, async ({ page }) => {
+      await withoutPreloadedResponses(page);
       const api = (url: URL) => url.pathname === path;
       await page.route(api, (route) =>
         route.fulfill({
@@ -78,7 +78,7 @@ test.describe('on admin pages, a server that fails', () => {
     ['/admin/databases', '/api/databases', 'SQLite'],
     ['/admin', '/api/session', 'Reviews per day'],
   ] as const) {
-    test(`${address} without ${path}: says so and tries again`, async ({ page }) => {
+    test(`${address} without ${path}: shows the error and retries`, async ({ page }) => {
       await signIn(page, ADMIN);
       const api = (url: URL) => url.pathname === path;
       await page.route(api, (route) => route.fulfill({ status: 500, body: 'Not ours.' }));
@@ -108,7 +108,7 @@ test.describe('a session that cannot be loaded', () => {
 test.describe('a form that is refused', () => {
   test.use({ expectedComplaints: /ERR_FAILED/ });
 
-  test('says so and keeps what was typed', async ({ page }) => {
+  test('shows the error and keeps the input', async ({ page }) => {
     await signUp(page, 'aspasia');
     await page.goto('/account');
     const form = page.getByRole('form', { name: 'New API token' });
@@ -120,10 +120,10 @@ test.describe('a form that is refused', () => {
   });
 });
 
-test.describe('a server that is away', () => {
+test.describe('when the server is down', () => {
   test.use({ expectedComplaints: /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET/ });
 
-  test('loaded content stays, the rest can be tried again', async ({ page, server }) => {
+  test('loaded content stays, and failed requests can be retried', async ({ page, server }) => {
     await page.goto('/');
     const { cards, more } = catalogue(page);
     await expect(cards).toHaveCount(24);
@@ -144,7 +144,7 @@ test.describe('a server that is away', () => {
     await expect(product(page).name).toHaveText('Brown teddy bear');
   });
 
-  test('reviews posted before are still there', async ({ page, server }) => {
+  test('posted reviews survive a restart', async ({ page, server }) => {
     await page.goto(`/products/${TEDDY}`);
     const { form, permalinks, reviews } = product(page);
     await form.body.fill('Set in clay.');
@@ -160,15 +160,15 @@ test.describe('a server that is away', () => {
   });
 });
 
-test('a list that misses the same databases on each page names them once', async ({ page }) => {
+test('a list names a missing database once, even if several pages lack it', async ({ page }) => {
   await page.route(`**/api/products/${TEDDY}/reviews?*`, async (route) => {
     const response = await route.fetch();
-    // In the order in which they were asked: not always the same.
+    // The order varies between requests.
     const isFirst = !new URL(route.request().url()).searchParams.has('cursor');
     const missing_databases = isFirst ? ['reviews-1', 'reviews-3'] : ['reviews-3', 'reviews-1'];
     await route.fulfill({ response, json: { ...(await response.json()), missing_databases } });
   });
-  await withoutFirstAnswers(page);
+  await withoutPreloadedResponses(page);
   await page.goto(`/products/${TEDDY}`);
   const notice = page.getByText('Some reviews can');
   const names = /: reviews-1 and reviews-3 are not answering/;
@@ -180,10 +180,10 @@ test('a list that misses the same databases on each page names them once', async
   }
 });
 
-test.describe('a server of a later version', () => {
+test.describe('with a newer server', () => {
   test.use({ expectedComplaints: /status of 418/ });
 
-  test('explains in its own words what this app does not know', async ({ page }) => {
+  test('unknown problems are shown by their own texts', async ({ page }) => {
     const problem = {
       type: '/problems/teapot',
       title: 'I am a teapot',
@@ -209,7 +209,7 @@ test.describe('a server of a later version', () => {
     await expect(page.getByRole('alert')).toContainText('Short and stout.');
   });
 
-  test('sends values that this app does not know, and can be used all the same', async ({ page }) => {
+  test('the app works with unknown values', async ({ page }) => {
     await signIn(page, ADMIN);
     const change = (path: string, edit: (json: any) => void) =>
       page.route(
@@ -239,7 +239,7 @@ test.describe('a server of a later version', () => {
 });
 
 test('a partial response is marked as such', async ({ page, api }) => {
-  await withoutFirstAnswers(page);
+  await withoutPreloadedResponses(page);
   const params = { query: { limit: 24 } };
   const products = ok(await api.GET('/api/products', { params }));
   await page.route('**/api/products?*', (route) =>

@@ -58,7 +58,7 @@ test('a new review appears at once, and the rating follows', async ({ page, api,
   await server.run('verify');
 });
 
-test('the catalogue has the new rating, too', async ({ page, api }) => {
+test('the catalogue shows the new rating, too', async ({ page, api }) => {
   const { count } = await teddyRating(api);
   await page.goto('/');
   await catalogue(page).card('Brown teddy bear').click();
@@ -99,7 +99,7 @@ test('errors appear beside each field before anything is sent', async ({ page })
   expect(posts).toBe(1);
 });
 
-test.describe('with a server that refuses', () => {
+test.describe('when the server refuses', () => {
   test.use({ expectedComplaints: /status of 422/ });
 
   for (const [pointer, field] of [
@@ -140,7 +140,7 @@ test.describe('with a server that refuses', () => {
   }
 });
 
-test.describe('with a connection that breaks', () => {
+test.describe('when the connection breaks', () => {
   test.use({ expectedComplaints: /ERR_FAILED/ });
 
   test('trying again posts the review once', async ({ page, api }) => {
@@ -148,7 +148,7 @@ test.describe('with a connection that breaks', () => {
     let attempts = 0;
     await page.route(REVIEWS, async (route) => {
       if (isPost(route.request()) && ++attempts === 1) {
-        // The worst case: the review is stored, but nobody hears of it.
+        // The worst case: the server stores the review, but its response is lost.
         await route.fetch();
         await route.abort();
       } else {
@@ -170,7 +170,7 @@ test.describe('with a connection that breaks', () => {
   });
 });
 
-test('text is shown as it was typed', async ({ page, api }) => {
+test('a text is shown exactly as typed', async ({ page, api }) => {
   page.on('dialog', (dialog) => {
     throw new Error(`the review was run: ${dialog.message()}`);
   });
@@ -188,7 +188,7 @@ test('text is shown as it was typed', async ({ page, api }) => {
   expect(await newestReview(api)).toMatchObject({ title, body, author_name: author });
 
   const asTyped = async (within = page.getByRole('article').first()) => {
-    // Exactly, white space included: `toHaveText` would forgive it.
+    // Compares white space too, which `toHaveText` ignores.
     await expect.poll(() => within.getByText('onerror').evaluate((e) => e.textContent)).toBe(body);
     await expect(within.getByText('onerror')).toHaveCSS('white-space-collapse', /preserve|break/);
     await expect(within.getByRole('heading', { name: title })).toBeVisible();
