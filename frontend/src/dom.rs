@@ -1,4 +1,4 @@
-//! What the app asks of the browser's document beside its own elements.
+//! Access to the browser's document outside the app's components.
 
 pub mod document;
 pub mod takeover;

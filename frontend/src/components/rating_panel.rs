@@ -1,4 +1,4 @@
-//! How a product is rated.
+//! A product's rating.
 
 use leptos::prelude::*;
 use ostrakon_shared::{ProductId, ProductRating};

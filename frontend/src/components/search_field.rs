@@ -9,7 +9,7 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 use ostrakon_shared::MAX_SEARCH_CHARS;
 
-/// The search starts this long after the last key.
+/// The delay between the last key and the search.
 const SEARCH_DELAY: Duration = Duration::from_millis(200);
 
 /// A search field. Its text goes to the address, and comes back as `typed`.

@@ -27,13 +27,13 @@ pub async fn products(search: &str, cursor: Option<&str>) -> Result<ProductPage,
         .await
 }
 
-/// The product, if there is one; without its rating when a database that knows it is down.
+/// The product, if it exists; without its rating while a database with its reviews is down.
 pub async fn product(id: ProductId) -> Result<Option<Product>, ApiError> {
     let call = RequestBuilder::get(format!("/api/products/{id}")).with("allow_partial", "true");
     found(call.answer().await, ProblemCode::ProductNotFound)
 }
 
-/// How the product is rated.
+/// The product's rating.
 pub async fn rating(id: ProductId) -> Result<ProductRating, ApiError> {
     RequestBuilder::get(format!("/api/products/{id}/rating")).answer().await
 }
@@ -66,7 +66,7 @@ pub async fn post_review(
         .await
 }
 
-/// The review, if there is one.
+/// The review, if it exists.
 pub async fn review(id: ReviewId) -> Result<Option<Review>, ApiError> {
     let review = RequestBuilder::get(format!("/api/reviews/{id}")).answer().await;
     found(review, ProblemCode::ReviewNotFound)

@@ -196,7 +196,7 @@ fn refusal(status: u16, text: &str) -> ApiError {
     ApiError::Refused(Box::new(problem))
 }
 
-/// What stays as it is in a query: the unreserved characters of RFC 3986.
+/// The characters that a query contains unencoded: the unreserved ones of RFC 3986.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Percent-encodes a value for a query.

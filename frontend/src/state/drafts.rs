@@ -15,7 +15,7 @@ impl Drafts {
         Drafts(StoredValue::new(HashMap::new()))
     }
 
-    /// The draft for this product: the one that was left, or an empty one.
+    /// The draft for this product, or an empty one.
     pub fn open(self, product: ProductId) -> Draft {
         let left = self.0.with_value(|drafts| drafts.get(&product).cloned()).unwrap_or_default();
         let draft = Draft::new(left);

@@ -9,7 +9,7 @@ use reqwest::Method;
 
 use crate::net::http::{ApiError, RequestBuilder};
 
-/// Rows of a table on a page.
+/// The number of rows on a page of a table.
 const ROWS_PER_PAGE: u32 = 50;
 
 /// The figures of the overview.
@@ -43,7 +43,7 @@ pub async fn all_products(
     rows("/api/admin/products", search, cursor).answer().await
 }
 
-/// The product as it is now.
+/// The current product.
 pub async fn product_detail(id: ProductId) -> Result<AdminProduct, ApiError> {
     RequestBuilder::get(format!("/api/admin/products/{id}")).answer().await
 }
@@ -78,7 +78,7 @@ pub async fn accounts(search: &str, cursor: Option<&str>) -> Result<AccountPage,
     rows("/api/admin/accounts", search, cursor).answer().await
 }
 
-/// The account, if there is one.
+/// The account, if it exists.
 pub async fn account(id: AccountId) -> Result<Option<Account>, ApiError> {
     let account = RequestBuilder::get(format!("/api/admin/accounts/{id}")).answer().await;
     crate::net::api::found(account, ProblemCode::AccountNotFound)

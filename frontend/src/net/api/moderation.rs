@@ -5,7 +5,7 @@ use reqwest::Method;
 
 use crate::net::http::{ApiError, RequestBuilder};
 
-/// Reviews on a page of the queue; at most `MAX_DECISIONS`.
+/// The number of reviews on a page of the queue; at most `MAX_DECISIONS`.
 const QUEUE_PER_PAGE: u32 = 20;
 
 /// A page of the queue.

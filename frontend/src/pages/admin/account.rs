@@ -1,4 +1,4 @@
-//! One account: where it is signed in, its API tokens, and the way to end all of them.
+//! One account: its sessions and API tokens, and a button to end all of them.
 
 use leptos::prelude::*;
 use ostrakon_shared::{Account, AccountId};
@@ -56,7 +56,7 @@ fn known(account: Account, request: Fetched<Option<Account>>) -> AnyView {
     .into_any()
 }
 
-/// The question before all of them end.
+/// Asks for confirmation before all sessions and tokens end.
 fn end_all(id: AccountId, request: Fetched<Option<Account>>) -> AnyView {
     let state = FormState::button();
     let submit = move |event: leptos::ev::SubmitEvent| {

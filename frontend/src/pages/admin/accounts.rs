@@ -1,4 +1,4 @@
-//! The accounts: found, given a role, disabled.
+//! The page to search and disable accounts, and to change their roles.
 
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -53,7 +53,7 @@ fn account_row(account: Account, accounts: PaginatedList<Account>) -> AnyView {
         };
         state.start("", Box::pin(work));
     };
-    // What the menu shows; it is the account's role again once the question is closed.
+    // The menu shows the chosen role while the dialog is open, and the account's role otherwise.
     let shown = RwSignal::new(role);
     let asking = RwSignal::new(false);
     let question = {
@@ -149,7 +149,7 @@ fn select_id(account: AccountId) -> String {
     format!("role-{account}")
 }
 
-/// Shows an account as it is from now on.
+/// Replaces an account in the list by its changed version.
 fn replace(accounts: PaginatedList<Account>, changed: Account) {
     accounts.items.update(|items| {
         let same = items.iter_mut().filter(|account| account.id == changed.id);
@@ -157,7 +157,7 @@ fn replace(accounts: PaginatedList<Account>, changed: Account) {
     });
 }
 
-/// The question whether an account shall get this role.
+/// Asks for confirmation before an account gets this role.
 fn role_question(
     id: AccountId,
     name: String,

@@ -1,4 +1,4 @@
-//! The products: found, created, changed, archived.
+//! The page to search, create, edit and archive products.
 
 use leptos::prelude::*;
 use ostrakon_shared::AdminProduct;
