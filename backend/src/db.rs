@@ -18,11 +18,10 @@ pub mod migrate;
 pub mod transfer;
 
 pub use connection::address::Address;
-pub use connection::database::{
-    Database, Pending, ReadPreference, ReplicaSettings, ReplicaState, RequestDatabase,
-};
+pub use connection::database::{Database, ReadPreference, ReplicaSettings, ReplicaState};
 pub use connection::pool::Settings;
 pub use connection::request_context::{AwaitedServer, Context, Positions};
+pub use connection::request_database::{Pending, RequestDatabase};
 pub use dialect::engine::Connection;
 pub use dialect::locks::{Lock, lock};
 pub use dialect::low_watermark::{Settled, clock_ms, register_writer};

@@ -1,9 +1,11 @@
-//! The way to a database: its address, its pool, and whether its server answers.
+//! How a database is reached: its address, pools and health checks, and the context of a request.
 
 pub mod address;
 pub mod circuit_breaker;
+mod connector;
 pub mod database;
 pub mod health_check;
 pub mod pool;
 pub mod request_context;
+pub mod request_database;
 pub mod room;

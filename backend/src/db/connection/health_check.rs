@@ -10,7 +10,8 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 
-use crate::db::connection::pool::{self, Server, Settings};
+use crate::db::connection::connector;
+use crate::db::connection::pool::{Server, Settings};
 use crate::db::dialect::engine::Connection;
 use crate::db::dialect::prepared::KeepPrepared;
 use crate::db::error::one_line;
@@ -135,7 +136,7 @@ fn spawn(
             breaker.probe_started();
             // One closed connection does not mean that the server is down: neither the kept one nor a
             // new one.
-            let anew = || pool::connect(&address, false, &settings).and_then(probe);
+            let anew = || connector::connect(&address, false, &settings).and_then(probe);
             let kept = connection.take().and_then(|kept| probe(kept).ok());
             let asked = kept.map_or_else(|| anew().or_else(|_| anew()), Ok);
             let at = asked.map(|(at, good)| {

@@ -5,65 +5,64 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
-use diesel::r2d2::{HandleError, ManageConnection, Pool, PooledConnection};
-use diesel::{Connection as _, PgConnection, SqliteConnection};
+use diesel::r2d2::{Pool, PooledConnection};
 use scheduled_thread_pool::ScheduledThreadPool;
 
 use crate::db::connection::address::Address;
 use crate::db::connection::circuit_breaker::CircuitBreaker;
+use crate::db::connection::connector::{Connector, NoopErrorHandler, PooledConn, Role};
 use crate::db::connection::room::Room;
-use crate::db::dialect::citus;
-use crate::db::dialect::engine::{Connection, on_each_engine};
-use crate::db::dialect::statement_timeout::{self, TimeLimit};
+use crate::db::dialect::engine::Connection;
+use crate::db::dialect::statement_timeout::TimeLimit;
 use crate::db::dialect::transaction::{self, Mode};
 use crate::db::dialect::wal_size::WalSize;
-use crate::db::error::{DbError, QueryError, is_damage, one_line};
+use crate::db::error::{DbError, QueryError, is_damage};
 use crate::db::files;
 
-/// How a database is used.
+/// Limits for the use of a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Connections that read at the same time.
+    /// The maximum number of reading connections.
     pub read_connections: u32,
-    /// Connections that write at the same time; to a SQLite file it is one.
+    /// The maximum number of writing connections; a SQLite file has one.
     pub write_connections: u32,
     /// How long a request waits for a connection to become free, in milliseconds.
     pub checkout_timeout_ms: u32,
     /// How long a transaction waits for another one's lock, in milliseconds.
     pub lock_timeout_ms: u32,
-    /// How long a PostgreSQL server works at one statement, and SQLite at one read, in milliseconds.
+    /// The timeout of a statement on PostgreSQL, and of a read on SQLite, in milliseconds.
     pub statement_timeout_ms: u32,
 }
 
-/// Requests that wait for a connection of one pool at most: more than these would only wait in
-/// vain, and keep threads from the other databases.
+/// The maximum number of requests that wait for a connection of a pool: more would time out anyway,
+/// and occupy threads that other databases need.
 const MAX_WAITING: usize = 256;
-/// Connections that a request tries, if it finds them closed.
+/// The maximum number of connections that a request tries if the server has closed them.
 const MAX_TRIES: usize = 3;
-/// How often a request that waits looks whether there is still something to wait for.
+/// How often a waiting request checks the breaker.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// One SQLite file or PostgreSQL server.
 pub(in crate::db) struct Server {
-    /// The database's name, as problems name it.
+    /// The name of the database, for errors.
     database: String,
     pub address: Address,
     pub breaker: Arc<CircuitBreaker>,
     readers: ConnectionPool,
     writers: ConnectionPool,
     settings: Settings,
-    /// Of a file.
+    /// Only for a file.
     wal: Option<WalSize>,
     /// Whether writes have found room.
     pub room: Room,
-    /// In which generation of the server it was found damaged, or not to be written to.
+    /// The generation of the server in which it was found damaged or read-only.
     damaged_in: AtomicU64,
 }
 
-/// No generation of a server: see [`CircuitBreaker::generation`].
+/// A value that is no generation: see [`CircuitBreaker::generation`].
 const NO_GENERATION: u64 = u64::MAX;
 
-/// The connections for one use, and those who wait for them.
+/// The connections for reading or writing, and the number of waiting requests.
 struct ConnectionPool {
     inner: Pool<Connector>,
     waiting: AtomicUsize,
@@ -71,10 +70,11 @@ struct ConnectionPool {
 }
 
 impl Server {
-    /// The server at `address`, which is first asked when it is first used.
+    /// The server at `address`; connects on first use.
     pub fn new(database: &str, address: Address, settings: Settings) -> Server {
         let breaker = Arc::new(CircuitBreaker::new());
-        // One thread opens connections: a server that hangs keeps only its own waiting.
+        // Each server has one thread that opens connections, so that a hanging server blocks no
+        // other.
         let threads = Arc::new(
             ScheduledThreadPool::builder().num_threads(1).thread_name_pattern("connect-{}").build(),
         );
@@ -83,7 +83,7 @@ impl Server {
             let inner = Pool::builder()
                 .max_size(connections)
                 .min_idle(Some(0))
-                // Not by a query: see `Connector::is_valid`.
+                // `Connector::is_valid` runs no query.
                 .test_on_check_out(true)
                 .connection_timeout(timeout)
                 .thread_pool(Arc::clone(&threads))
@@ -98,8 +98,8 @@ impl Server {
             ConnectionPool { inner, waiting: AtomicUsize::new(0), timeout }
         };
         let writing = match address {
-            // SQLite has one writer at a time anyway: waiting for it in the pool is fair, waiting
-            // for its lock is not.
+            // SQLite has one writer at a time. Waiting in the pool is fair, waiting for SQLite's
+            // lock is not.
             Address::Sqlite(_) => 1,
             Address::Postgres(_) => settings.write_connections,
         };
@@ -137,8 +137,8 @@ impl Server {
         result.map_err(|error| self.classify(&mut session, error))
     }
 
-    /// Runs `queries` in one transaction that commits durably; when they fail, nothing has
-    /// happened. `after` runs when they are committed.
+    /// Runs `queries` in one durable transaction, which is rolled back if they fail; then runs
+    /// `after`.
     pub fn write<T>(
         &self,
         queries: impl FnOnce(&mut Connection) -> Result<T, QueryError>,
@@ -147,7 +147,7 @@ impl Server {
         let begin = |session: &mut PooledConn| {
             transaction::begin(&mut session.connection, Mode::Write)?;
             if self.breaker.routes_itself() {
-                // Nodes know of a limit what the transaction itself says.
+                // The nodes of a Citus cluster get only limits that are set in the transaction.
                 transaction::limit_lock_wait(&mut session.connection, self.lock_timeout())?;
             }
             Ok(())
@@ -171,13 +171,13 @@ impl Server {
     ) -> Result<T, DbError> {
         let mut session = self.checkout(&self.writers)?;
         let done = work(&mut session.connection);
-        // A migration may have left settings behind, a failed one a transaction.
+        // The work may have left settings or an open transaction behind.
         session.broken = matches!(session.connection, Connection::Postgres(_));
         done.map_err(|reason| self.unavailable(reason))
     }
 
-    /// A connection on which `begin` has succeeded. A server may have closed those that were open
-    /// meanwhile: nothing has happened on them yet, so another one is as good.
+    /// A connection on which `begin` has succeeded. If the server has closed a connection, another
+    /// one is tried: nothing has happened on it yet.
     fn checkout_and_begin<T>(
         &self,
         pool: &ConnectionPool,
@@ -200,8 +200,8 @@ impl Server {
         }
     }
 
-    /// The error by its database. When a server has closed the connection, or doesn't take writes
-    /// any more, that connection is not used again, and neither are those that were opened before.
+    /// Converts the error. If the server has closed the connection or has become read-only, neither
+    /// this connection nor any older one is used again.
     fn classify(&self, session: &mut PooledConn, error: QueryError) -> DbError {
         let demoted = error.is_read_only();
         let error = error.in_database(&self.database);
@@ -239,7 +239,7 @@ impl Server {
         }
     }
 
-    /// Fails when the file's disk has hardly any room left.
+    /// Fails if the file's disk is almost full.
     pub fn require_room(&self) -> Result<(), DbError> {
         if !self.wal.as_ref().is_some_and(WalSize::lacks_room) {
             return Ok(());
@@ -247,13 +247,14 @@ impl Server {
         Err(self.full("there is less than 1 MiB"))
     }
 
-    /// That there is no room.
+    /// The error of a full disk.
     pub fn full(&self, reason: &str) -> DbError {
         DbError::Full { database: self.database.clone(), reason: reason.to_owned() }
     }
 
-    /// Fails when the file may not be written to, or the data were found damaged since the server was
-    /// last away: what comes back may be another one. A damaged file is replaced while nothing serves.
+    /// Fails if the file is not writable, or if the data was found damaged since the server was
+    /// last unavailable: a server that comes back may be a replacement. A damaged file can only be
+    /// replaced while no server runs.
     pub fn require_usable(&self) -> Result<(), DbError> {
         if let Some(problem) = self.write_problem() {
             return Err(self.unusable(problem));
@@ -287,7 +288,7 @@ impl Server {
         Duration::from_millis(self.settings.statement_timeout_ms.into())
     }
 
-    /// That it can't be asked, for this reason. Some of them do not pass by themselves.
+    /// The error of an unavailable database; for some reasons, of an unusable one.
     pub fn unavailable(&self, reason: String) -> DbError {
         if is_damage(&reason) {
             self.record_damage();
@@ -299,7 +300,7 @@ impl Server {
         DbError::Unavailable { database: self.database.clone(), reason, should_log: true }
     }
 
-    /// What the log knows already.
+    /// [`Server::unavailable`] for a reason that has been logged.
     fn known_unavailable(&self, reason: String) -> DbError {
         match self.unavailable(reason) {
             DbError::Unavailable { database, reason, .. } => {
@@ -327,133 +328,11 @@ impl ConnectionPool {
     }
 }
 
-/// A request that waits for a connection, until it is dropped.
+/// Counts a waiting request until it is dropped.
 struct WaitTicket<'a>(&'a AtomicUsize);
 
 impl Drop for WaitTicket<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-/// What a connection may be used for.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Role {
-    Reader,
-    Writer,
-}
-
-struct Connector {
-    database: String,
-    address: Address,
-    breaker: Arc<CircuitBreaker>,
-    role: Role,
-    settings: Settings,
-}
-
-struct PooledConn {
-    connection: Connection,
-    /// Whether it can't be used again.
-    broken: bool,
-    /// See [`CircuitBreaker::generation`].
-    generation: u64,
-}
-
-/// Why a connection could not be opened.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct ConnectError(String);
-
-impl ManageConnection for Connector {
-    type Connection = PooledConn;
-    type Error = ConnectError;
-
-    fn connect(&self) -> Result<PooledConn, ConnectError> {
-        let generation = self.breaker.generation();
-        let connected = connect(&self.address, self.role == Role::Writer, &self.settings);
-        let connected = connected.and_then(|mut connection| {
-            let routes_itself = citus::set_up(&mut connection).map_err(|e| one_line(&e))?;
-            self.breaker.set_routes_itself(routes_itself);
-            Ok(connection)
-        });
-        match connected {
-            Ok(connection) => Ok(PooledConn { connection, broken: false, generation }),
-            Err(reason) => {
-                // Without a watcher a command runs, which reports the error itself.
-                if self.breaker.is_watched() {
-                    let database = &self.database;
-                    tracing::warn!(database, reason, "a connection could not be opened");
-                }
-                self.breaker.record_unreachable(&reason);
-                Err(ConnectError(reason))
-            }
-        }
-    }
-
-    /// A file does not hang up. A server may have, but a query at every checkout would cost as
-    /// much as many a request: what was opened before the last failure counts as closed.
-    fn is_valid(&self, session: &mut PooledConn) -> Result<(), ConnectError> {
-        if session.generation == self.breaker.generation() {
-            Ok(())
-        } else {
-            Err(ConnectError("opened before the server failed".to_owned()))
-        }
-    }
-
-    fn has_broken(&self, session: &mut PooledConn) -> bool {
-        use diesel::connection::{AnsiTransactionManager as Transactions, TransactionManager};
-        let in_transaction = on_each_engine!(&mut session.connection, c => {
-            Transactions::is_broken_transaction_manager(c)
-        });
-        session.broken || in_transaction || std::thread::panicking()
-    }
-}
-
-/// Opens a connection that is set up for its use.
-pub(in crate::db) fn connect(
-    address: &Address,
-    writes: bool,
-    settings: &Settings,
-) -> Result<Connection, String> {
-    statement_timeout::install();
-    let url = address.open_url();
-    let connected = match address {
-        Address::Sqlite(_) => SqliteConnection::establish(&url).map(Connection::Sqlite),
-        Address::Postgres(_) => PgConnection::establish(&url).map(Connection::Postgres),
-    };
-    let mut connection = connected.map_err(|error| one_line(&error))?;
-    let setup = match address {
-        Address::Sqlite(_) => format!(
-            "PRAGMA busy_timeout = {};
-             PRAGMA synchronous = FULL;
-             {}
-             PRAGMA foreign_keys = ON;
-             PRAGMA query_only = {};",
-            settings.lock_timeout_ms,
-            WalSize::pragmas(),
-            if writes { "OFF" } else { "ON" }
-        ),
-        // Whoever holds locks and hears nothing from us any more must not hold them for ever.
-        // Messages are in English, so that `QueryError` understands them; only superusers may
-        // choose that, of other roles it is a setting.
-        Address::Postgres(_) => format!(
-            "SET statement_timeout = {0};
-             SET lock_timeout = {1};
-             SET idle_in_transaction_session_timeout = {0};
-             SET client_min_messages = warning;
-             SELECT set_config('lc_messages', 'C', false)
-                 WHERE current_setting('is_superuser')::boolean;",
-            settings.statement_timeout_ms, settings.lock_timeout_ms,
-        ),
-    };
-    connection.batch_execute(&setup).map_err(|error| one_line(&error))?;
-    Ok(connection)
-}
-
-/// Connections that can't be opened are logged where that is noticed.
-#[derive(Debug)]
-struct NoopErrorHandler;
-
-impl HandleError<ConnectError> for NoopErrorHandler {
-    fn handle_error(&self, _: ConnectError) {}
 }

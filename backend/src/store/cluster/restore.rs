@@ -5,6 +5,8 @@
 //! complete, `restored <backup>`. Then the missing migrations run, ids and sessions are adjusted,
 //! and the markers are removed, that of `default` last. Repeat an interrupted restore to resume it.
 
+mod check;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
@@ -18,9 +20,7 @@ use crate::db::{Address, Context, Database, backup, sqlite_version_problem, tran
 use crate::store::cluster::backfill;
 use crate::store::cluster::backup::{DatabaseProgressFn, Manifest, SavedDatabase, compare};
 use crate::store::cluster::ids::{adopt_default, named_in};
-use crate::store::cluster::setup::{
-    Databases, SetupError, all_of, existing_pins, exists, require_utf8,
-};
+use crate::store::cluster::setup::{Databases, SetupError};
 
 /// A checked restore: the backup is complete and its targets are empty.
 pub struct Restore {
@@ -112,89 +112,6 @@ impl Restore {
         self.selected.contains(name)
     }
 
-    fn check(&self) -> Result<(), SetupError> {
-        let [configured, saved] =
-            [self.databases.reviews.len(), self.manifest.databases.len().saturating_sub(1)];
-        if configured != saved {
-            return Err(format!(
-                "the configuration names {configured} reviews databases, the backup has {saved}: \
-                 set reviews_databases = {saved} (OSTRAKON_REVIEWS_DATABASES), or name {saved} \
-                 reviews_urls"
-            )
-            .into());
-        }
-        let checked =
-            all_of(self.databases.all().map(|(database, kind)| self.check_one(database, kind)));
-        // If this can't be determined, the problems above are reported.
-        if checked.is_err() && self.is_done().unwrap_or(false) {
-            let done = "this backup has been restored here already: nothing is left to do";
-            return Err(done.to_owned().into());
-        }
-        checked
-    }
-
-    /// Whether the targets already contain the backup. Of `default` only products and accounts are
-    /// compared, because a restore changes its other tables.
-    fn is_done(&self) -> Result<bool, SetupError> {
-        for (database, kind) in self.databases.all().filter(|(d, _)| self.is_selected(d.name())) {
-            if backup::is_vacant(database, kind)?
-                || existing_pins(database, kind)?
-                    != Some(self.manifest.cluster.pins(database.name()))
-            {
-                return Ok(false);
-            }
-            let mut saved = self.saved(database)?.clone();
-            if kind == Kind::Default {
-                saved.tables.retain(|table, _| ["product", "account"].contains(&table.as_str()));
-            }
-            if !compare(database, &saved, &|_| ())?.is_empty() {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    fn check_one(&self, database: &Database, kind: Kind) -> Result<(), SetupError> {
-        let place = || format!("{} ({})", database.name(), database.address());
-        let saved = self.saved(database)?;
-        require_utf8(database)?;
-        if !self.is_selected(database.name()) {
-            // Ids are compared with those of all others; a reviews database stands for itself.
-            if kind == Kind::Reviews && !self.is_selected("default") {
-                return Ok(());
-            }
-            return match existing_pins(database, kind)? {
-                Some(pins) if pins.id == self.manifest.cluster.id => Ok(()),
-                Some(_) => Err(format!("{} belongs to another cluster", place()).into()),
-                None => Err(format!(
-                    "{} is missing or empty: restore it together with the others, by one more \
-                     --database",
-                    place()
-                )
-                .into()),
-            };
-        }
-        if database.address().engine() != saved.engine {
-            return Err(format!(
-                "{} is of another engine than the backup's: restore to the same one, then \
-                 `ostrakon transfer`",
-                place()
-            )
-            .into());
-        }
-        let unknown = migrate::unknown(database, kind, &saved.migrations)?;
-        if !unknown.is_empty() {
-            return Err(format!(
-                "{}: the backup has migrations that this program doesn't know ({}): use the newer \
-                 program that applied them",
-                database.name(),
-                unknown.join(", ")
-            )
-            .into());
-        }
-        self.state(database, kind).map(drop)
-    }
-
     fn saved(&self, database: &Database) -> Result<&SavedDatabase, SetupError> {
         let mut databases = self.manifest.databases.iter();
         let saved = databases.find(|saved| saved.name == database.name());
@@ -205,41 +122,6 @@ impl Restore {
     fn marker(&self, is_filled: bool) -> String {
         let word = if is_filled { "restored" } else { "restore" };
         format!("{word} {}", self.manifest.id())
-    }
-
-    fn state(&self, database: &Database, kind: Kind) -> Result<State, SetupError> {
-        if backup::is_vacant(database, kind)? {
-            return Ok(State::Empty);
-        }
-        if let Some((by, name)) = database.read_latest(&Context::default(), transfer::marker)?
-            && name == database.name()
-        {
-            if by == self.marker(false) {
-                return Ok(State::Started);
-            } else if by == self.marker(true) {
-                return Ok(State::Filled);
-            }
-        }
-        let place = format!("{} ({})", database.name(), database.address());
-        let default = &self.databases.default;
-        let is_default_ours = || -> Result<bool, SetupError> {
-            if !self.is_selected("default") || !exists(default) {
-                return Ok(false);
-            }
-            let marker = default.read_latest(&Context::default(), transfer::marker)?;
-            Ok(marker.is_some_and(|(by, _)| by == self.marker(true)))
-        };
-        if kind == Kind::Reviews
-            && is_default_ours()?
-            && existing_pins(database, kind)? == Some(self.manifest.cluster.pins(database.name()))
-        {
-            return Ok(State::Complete);
-        }
-        Err(format!(
-            "{place} is not empty: a restore fills empty databases only. Move what is there away \
-             first"
-        )
-        .into())
     }
 
     /// Restores missing files of the data folder together with `default`.
