@@ -1,4 +1,4 @@
-//! The demo: products and reviews to look around with, the same ones every time.
+//! The demo: generates products and reviews, the same ones every time.
 
 mod catalogue;
 mod phrases;
@@ -10,9 +10,9 @@ use crate::store::{SeedProduct, SeedReview};
 use catalogue::{GROUPS, Item};
 
 const REVIEWS: usize = 5_000;
-/// Another seed would be another demo: a second run would add to the first one's.
+/// Never change it: with another seed, a second run would add other reviews to those of the first.
 const SEED: u64 = 20_100_420;
-/// The demo's years: from 2024-01-01T00:00:00Z, in milliseconds since the Unix epoch …
+/// The dates of the reviews: from 2024-01-01T00:00:00Z, in milliseconds since the Unix epoch …
 const FROM_MS: i64 = 1_704_067_200_000;
 /// … to 2026-11-01T00:00:00Z.
 const UNTIL_MS: i64 = 1_793_491_200_000;
@@ -87,11 +87,11 @@ impl Popularity {
     }
 }
 
-/// From 0 (people are disappointed) to 1 (people love it), fixed for each product.
+/// The quality of a product, from 0 (disappointing) to 1 (loved), fixed by its number.
 fn quality(product: usize) -> f64 {
     match product {
         0 | 1 => 0.8,
-        // Spread over the range without a pattern that shows: the golden ratio's multiples.
+        // Multiples of the golden ratio are spread evenly without a visible pattern.
         other => 0.25 + 0.75 * (other as f64 * 0.618_034).fract(),
     }
 }
@@ -104,7 +104,7 @@ fn review(rng: &mut Rng, item: &Item, quality: f64) -> NewReview {
     let sentences = 1 + (rng.f64() * rng.f64() * 5.0) as usize;
     let mut body: Vec<String> = Vec::new();
     while body.len() < sentences {
-        // Facts about this very thing, and what people say of anything.
+        // A sentence about this product, and general ones.
         let bank = if rng.f64() < 0.45 { item.facts(stars) } else { mood.sentences };
         let sentence = pick(rng, bank).replace("{item}", item.noun);
         if body.contains(&sentence) {
@@ -122,7 +122,7 @@ fn review(rng: &mut Rng, item: &Item, quality: f64) -> NewReview {
     }
 }
 
-/// J-shaped, as ratings are: many fives, more ones than twos.
+/// J-shaped, as real ratings are: many fives, more ones than twos.
 fn stars(rng: &mut Rng, quality: f64) -> u8 {
     let good = [0.06, 0.03, 0.06, 0.20, 0.65];
     let poor = [0.34, 0.16, 0.15, 0.15, 0.20];

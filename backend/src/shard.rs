@@ -1,13 +1,13 @@
-//! Where a review lives: pure functions of ids, without IO.
+//! Where a review is stored: pure functions of ids, without IO.
 //!
 //! ```text
 //! product ──home──► home buckets ──slot──► one bucket ──mint──► review id
 //! review id ──hash──► bucket ──shard map──► database
 //! ```
 //!
-//! Everything here is pinned when a cluster is created: another hash, another bucket count or
-//! another spread would look for existing reviews in the wrong place. `tests` in the modules pin
-//! the functions by golden vectors.
+//! All of this is pinned when a cluster is created: with another hash, number of buckets or spread,
+//! existing reviews would be searched in the wrong place. Golden vectors in the tests pin the
+//! functions.
 
 mod bucket;
 mod home;

@@ -1,4 +1,4 @@
-//! Ids: what identifies reviews, products and accounts, as numbers and as text.
+//! The ids of reviews, products and accounts, as numbers and as text.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,16 +8,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::problem::{FieldErrorCode, ValueError};
 
-/// Text that is no id.
+/// Why a text is no id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdError {
     /// Not 13 characters of Crockford base32 that stand for a positive 63-bit number.
     Review,
     /// Not a whole number from 1 to 2^63 − 1 in plain decimal digits.
     Product,
-    /// The same, of an account, a session or an API token.
+    /// An account, a session or an API token has no such id.
     Account,
-    /// The same, of an entry of the audit trail.
+    /// An entry of the audit trail has no such id.
     Audit,
 }
 
@@ -48,13 +48,13 @@ impl From<IdError> for ValueError {
 pub struct ReviewId(i64);
 
 impl ReviewId {
-    /// The moment that ids count from, 2000-01-01T00:00:00Z, in milliseconds since the Unix epoch.
+    /// The time from which ids count, 2000-01-01T00:00:00Z, in milliseconds since the Unix epoch.
     pub const EPOCH_UNIX_MS: i64 = 946_684_800_000;
-    /// How many low bits of an id are free, so that its hash can be chosen.
+    /// The number of free low bits of an id, by which its hash can be chosen.
     pub const FREE_BITS: u32 = 22;
-    /// Characters in an id's text.
+    /// The number of characters of an id as text.
     pub const TEXT_CHARS: usize = 13;
-    /// The greatest id there can be.
+    /// The greatest possible id.
     pub const MAX: ReviewId = ReviewId(i64::MAX);
 
     /// The id with this number; `None` unless it is positive.
@@ -62,8 +62,9 @@ impl ReviewId {
         if number > 0 { Some(ReviewId(number)) } else { None }
     }
 
-    /// The id that a person has found somewhere: as text, or in a row of the database as a number.
-    /// No number of a review since the epoch's second day has as few digits as a text has characters.
+    /// The id in a text that a person has entered: as text, or as a number from a row of the
+    /// database. They can't be confused: since the second day of the epoch, numbers have more
+    /// digits than texts have characters.
     pub fn from_text_or_number(text: &str) -> Result<ReviewId, IdError> {
         let is_number = text.len() != Self::TEXT_CHARS && text.bytes().all(|b| b.is_ascii_digit());
         if !is_number {
@@ -72,8 +73,8 @@ impl ReviewId {
         text.parse().ok().and_then(ReviewId::new).ok_or(IdError::Review)
     }
 
-    /// The lowest number an id minted in the millisecond `unix_ms` can have, which is 0 (and not
-    /// itself an id) in the epoch's first; `None` outside of 2000-01-01 to 2069-09-06.
+    /// The lowest number of an id from the millisecond `unix_ms`; `None` outside of 2000-01-01 to
+    /// 2069-09-06. In the first millisecond it is 0, which is no id.
     pub fn first_number_at(unix_ms: i64) -> Option<i64> {
         let ms = unix_ms.checked_sub(Self::EPOCH_UNIX_MS)?;
         (0..1 << (63 - Self::FREE_BITS)).contains(&ms).then_some(ms << Self::FREE_BITS)
@@ -92,7 +93,7 @@ impl ReviewId {
     /// When the review was created.
     pub fn created_at(self) -> Timestamp {
         let created_at = Timestamp::from_millisecond(self.unix_ms());
-        // No `expect`: it would bring the texts of jiff's errors into the app.
+        // `expect` would add the texts of jiff's errors to the app.
         created_at.unwrap_or_else(|_| unreachable!("41 bits of milliseconds end in 2069"))
     }
 }
@@ -165,7 +166,7 @@ macro_rules! numbered {
             type Err = IdError;
 
             fn from_str(text: &str) -> Result<$id, IdError> {
-                // One text for one id: no sign, no leading zero.
+                // Each id has one text: without sign or leading zeros.
                 let plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
                 let number = if plain { text.parse().ok() } else { None };
                 number.and_then($id::new).ok_or($error)
@@ -190,7 +191,7 @@ numbered!(
     IdError::Audit
 );
 numbered!(
-    /// What a session or an API token is called: its secret is something else.
+    /// The id of a session or an API token. It is no secret.
     CredentialId,
     IdError::Account
 );
@@ -266,7 +267,7 @@ mod tests {
 
     #[test]
     fn review_ids_as_text() {
-        // Golden: these texts are in people's links.
+        // Golden values: people have links with these texts.
         for (number, text) in [
             (1, "0000000000001"),
             (31, "000000000000Z"),
@@ -300,7 +301,7 @@ mod tests {
         for text in ["128GGYHYYK08N", "128ggyhyyk08n", "1234567890123456789"] {
             assert_eq!(ReviewId::from_text_or_number(text), Ok(id));
         }
-        // Thirteen digits are a text.
+        // Thirteen digits are read as text.
         assert_eq!(ReviewId::from_text_or_number("0000000000010"), Ok(ReviewId::new(32).unwrap()));
         assert_eq!(ReviewId::from_text_or_number("10"), Ok(ReviewId::new(10).unwrap()));
         for bad in ["", "0", "-1", "+1", "1.0", "9223372036854775808", "x", "1 2"] {

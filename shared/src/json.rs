@@ -1,5 +1,5 @@
-//! How bodies of requests are read: what serde's derives can't say of a field, and how long a
-//! body may be.
+//! Reads the bodies of requests: functions for fields beyond serde's derives, and the maximum
+//! length of a body.
 
 use std::fmt;
 
@@ -11,19 +11,19 @@ use crate::text::is_blank;
 
 /// The JSON body of a request.
 pub trait RequestBody: DeserializeOwned {
-    /// Bytes that the longest valid body takes, see [`max_bytes`].
+    /// The maximum length in bytes, see [`max_bytes`].
     const MAX_BYTES: usize;
 }
 
-/// Bytes of the longest valid body whose texts have `chars` characters in all. The most that JSON
-/// can make of a character are two `\uXXXX` escapes (RFC 8259, section 7); names, numbers and white
-/// space share 4 KiB.
+/// The length in bytes of the longest valid body whose texts have `chars` characters in all. JSON
+/// needs at most two `\uXXXX` escapes for a character (RFC 8259, section 7); names, numbers and
+/// white space get 4 KiB.
 pub const fn max_bytes(chars: usize) -> usize {
     chars * 12 + 4_096
 }
 
-/// An integer as JSON Schema understands it: 5, 5.0 and 5e0 are the same. Those beyond 32 bits are
-/// refused, with the range that the field has; validation refuses the others, with all that is wrong.
+/// An integer of JSON Schema, where 5, 5.0 and 5e0 are equal. Integers beyond 32 bits are refused
+/// with the range of the field; validation checks all others, together with the other fields.
 struct Integer<const MINIMUM: i32, const MAXIMUM: i32>(i32);
 
 impl<'de, const MINIMUM: i32, const MAXIMUM: i32> Deserialize<'de> for Integer<MINIMUM, MAXIMUM> {
@@ -61,7 +61,7 @@ impl Visitor<'_> for IntegerVisitor {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<i32, E> {
-        // Up to 2^53 floats skip no integer; numbers beyond are shown as they were read.
+        // Floats represent each integer up to 2^53; numbers beyond are shown as they were read.
         const EXACT: f64 = 9_007_199_254_740_992.0;
         if value.fract() != 0.0 {
             Err(E::invalid_type(Unexpected::Float(value), &self))
@@ -80,7 +80,7 @@ pub(crate) fn integer<'de, D: Deserializer<'de>, const MINIMUM: i32, const MAXIM
     Integer::<MINIMUM, MAXIMUM>::deserialize(deserializer).map(|Integer(value)| value)
 }
 
-/// A number that a new thing may lack: null is as good as nothing.
+/// An optional number of a new object; null counts as absent.
 pub(crate) fn optional_integer<
     'de,
     D: Deserializer<'de>,
@@ -93,7 +93,7 @@ pub(crate) fn optional_integer<
     Ok(value.map(|Integer(value)| value))
 }
 
-/// A text that a new thing may lack: null and a blank one are as good as nothing.
+/// An optional text of a new object; null and blank text count as absent.
 pub(crate) fn optional_text<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<String>, D::Error> {
@@ -101,7 +101,7 @@ pub(crate) fn optional_text<'de, D: Deserializer<'de>>(
     Ok(text.filter(|text| !is_blank(text)))
 }
 
-/// A field that a change (RFC 7396) may leave out, but not remove: null is refused.
+/// A field that a change (RFC 7396) may omit, but not remove: null is refused.
 pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -110,7 +110,7 @@ where
     T::deserialize(deserializer).map(Some)
 }
 
-/// A number that a change may leave out (`None`), remove by null (`Some(None)`) or set.
+/// A number that a change may omit (`None`), remove by null (`Some(None)`) or set.
 pub(crate) fn removable_integer<
     'de,
     D: Deserializer<'de>,
@@ -122,7 +122,7 @@ pub(crate) fn removable_integer<
     optional_integer::<D, MINIMUM, MAXIMUM>(deserializer).map(Some)
 }
 
-/// The same of a text. A blank one removes it, too.
+/// A text that a change may omit, remove by null or blank text, or set.
 pub(crate) fn removable_text<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<String>>, D::Error> {
@@ -134,7 +134,7 @@ pub(crate) fn timestamp<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Ti
     checked_timestamp(&String::deserialize(deserializer)?)
 }
 
-/// A timestamp that a response may lack.
+/// An optional timestamp of a response.
 pub(crate) fn optional_timestamp<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Timestamp>, D::Error> {
@@ -151,7 +151,7 @@ fn parse_timestamp(text: &str) -> Option<Timestamp> {
     text.parse().ok()
 }
 
-/// The app asks the browser: jiff's parser, with the texts of all its errors, would add 33 kB to the app.
+/// The app uses the browser's parser: jiff's, with the texts of its errors, would add 33 kB.
 #[cfg(target_arch = "wasm32")]
 fn parse_timestamp(text: &str) -> Option<Timestamp> {
     let unix_ms = js_sys::Date::parse(text);

@@ -1,8 +1,8 @@
-//! What the Ostrakon API and its app say to each other.
+//! The types of Ostrakon's API, which the server and the app share.
 //!
-//! Request and response types, their limits and their validation, compiled both for the server
-//! and for the browser, so that the form and the API can't disagree about a rule. No database
-//! and no HTTP framework in here.
+//! Requests and responses with their limits and validation are compiled for the server and for the
+//! browser, so that forms and the API apply the same rules. This crate knows no database and no
+//! HTTP framework.
 
 #![warn(missing_docs)]
 

@@ -9,9 +9,9 @@ use crate::string_enum::string_enum;
 use crate::text::line_error;
 use crate::{ProductId, ReviewId, ReviewStatus};
 
-/// Characters of a note at most.
+/// The maximum number of characters of a note.
 pub const MAX_NOTE_CHARS: usize = 100;
-/// Reviews that one request may decide about at most.
+/// The maximum number of reviews in a request.
 pub const MAX_DECISIONS: usize = 100;
 
 string_enum! {
@@ -153,8 +153,8 @@ pub struct NewDecisions {
     pub reviews: Vec<ReviewVersion>,
 }
 
-/// Bytes that the reviews of a request take at most: of each an id and a version, with names that
-/// may be escaped too, and with white space.
+/// The maximum length in bytes of the reviews of a request: the id and version of each, with names
+/// that may be escaped, and white space.
 const MAX_REVIEWS_BYTES: usize = MAX_DECISIONS * 256;
 
 impl RequestBody for NewDecisions {

@@ -1,4 +1,4 @@
-//! Problems: how the API says no (RFC 9457, `application/problem+json`).
+//! Problems: the error responses of the API (RFC 9457, `application/problem+json`).
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::string_enum::string_enum;
 
-/// An open enum of words with a text for people beside each.
+/// An open enum of codes with texts for people.
 macro_rules! codes {
     ($(#[doc = $doc:literal])* $name:ident { $($variant:ident => $text:literal, $title:literal, $explanation:literal;)* }) => {
         string_enum! {
@@ -157,7 +157,7 @@ codes! {
     }
 }
 
-/// What is wrong with one field of the body, or with one parameter of the query.
+/// An error in a field of the body or a parameter of the query.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FieldError {
@@ -236,19 +236,19 @@ pub struct FieldErrorParams {
 }
 
 impl FieldErrorParams {
-    /// A length that is over or under its limit.
+    /// The parameters of a length that is over or under its limit.
     pub fn limit(limit: usize, actual: usize) -> FieldErrorParams {
         let actual = i64::try_from(actual).ok();
         FieldErrorParams { limit: Some(limit as u64), actual, ..FieldErrorParams::default() }
     }
 
-    /// A number that is out of its range; `actual` is `None` where there is no number.
+    /// The parameters of a number that is out of range; `actual` is `None` if it is unknown.
     pub fn range(minimum: i64, maximum: i64, actual: Option<i64>) -> FieldErrorParams {
         let (minimum, maximum) = (Some(minimum), Some(maximum));
         FieldErrorParams { minimum, maximum, actual, ..FieldErrorParams::default() }
     }
 
-    /// A character that can't be here.
+    /// The parameters of a character that is not allowed.
     pub fn character(character: char) -> FieldErrorParams {
         let character = Some(format!("U+{:04X}", u32::from(character)));
         FieldErrorParams { character, ..FieldErrorParams::default() }
@@ -260,7 +260,7 @@ impl FieldErrorParams {
         FieldErrorParams { allowed, ..FieldErrorParams::default() }
     }
 
-    /// Whether there are none.
+    /// Whether no parameter is present.
     pub fn is_empty(&self) -> bool {
         *self == FieldErrorParams::default()
     }
@@ -297,7 +297,7 @@ impl fmt::Display for ValueError {
 
 impl std::error::Error for ValueError {}
 
-/// Why a request was not served (RFC 9457).
+/// An error response (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {

@@ -10,21 +10,21 @@ use crate::review::{MAX_RATING, MIN_RATING, rating_params};
 use crate::text::{Lines, name_error, text_error};
 use crate::{Page, ProductId};
 
-/// Characters of a search text at most.
+/// The maximum number of characters of a search text.
 pub const MAX_SEARCH_CHARS: usize = 100;
-/// Products in one request for ratings at most.
+/// The maximum number of products in a request for ratings.
 pub const MAX_PRODUCTS_PER_BATCH: usize = 100;
 
-/// Characters of a product's name at most.
+/// The maximum number of characters of a product's name.
 pub const MAX_PRODUCT_NAME_CHARS: usize = 255;
-/// Characters of a product's description at most.
+/// The maximum number of characters of a product's description.
 pub const MAX_PRODUCT_DESCRIPTION_CHARS: usize = 2_000;
-/// Characters of a stock keeping unit at most.
+/// The maximum number of characters of a stock keeping unit.
 pub const MAX_SKU_CHARS: usize = 64;
-/// Characters of an address at most.
+/// The maximum number of characters of a picture's address.
 pub const MAX_URL_CHARS: usize = 2_000;
 
-/// A verdict in stars: 1 to 5.
+/// A rating: 1 to 5 stars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
 pub struct Rating(u8);
@@ -93,7 +93,7 @@ mod openapi {
     impl ToSchema for Rating {}
 }
 
-/// How a product is rated: the counts of its reviews, and the average that follows from them.
+/// The rating of a product: the counts of its reviews, and their average.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProductRating {
@@ -106,22 +106,22 @@ pub struct ProductRating {
     /// Reviews with 1, 2, 3, 4 and 5 stars, in this order.
     #[cfg_attr(feature = "openapi", schema(example = json!([0, 1, 0, 1, 4]), min_items = 5, max_items = 5))]
     pub histogram: [u64; 5],
-    /// Reviews without a rating: they count as reviews, but not in the average.
+    /// Reviews without a rating. They are in `count`, but not in the average.
     #[cfg_attr(feature = "openapi", schema(example = 1))]
     pub unrated: u64,
 }
 
 impl ProductRating {
-    /// The rating that follows from the counts: unrated reviews, and those with 1 to 5 stars.
+    /// The rating with these counts: reviews without a rating, and with 1 to 5 stars.
     pub fn from_counts(unrated: u64, histogram: [u64; 5]) -> ProductRating {
         let rated: u64 = histogram.iter().sum();
         let stars: u64 = histogram.iter().zip(1..).map(|(count, stars)| count * stars).sum();
-        // Half up in whole tenths: binary fractions would round 4.25 and 4.35 in different ways.
+        // Rounds half up in whole tenths; binary fractions would round 4.25 down and 4.35 up.
         let average = (rated > 0).then(|| ((20 * stars + rated) / (2 * rated)) as f64 / 10.0);
         ProductRating { count: rated + unrated, average, histogram, unrated }
     }
 
-    /// The same rating with one more review.
+    /// The rating after one more review.
     pub fn with(&self, rating: Option<Rating>) -> ProductRating {
         let (mut unrated, mut histogram) = (self.unrated, self.histogram);
         match rating {
@@ -138,16 +138,16 @@ impl ProductRating {
 pub struct Product {
     /// The product's id.
     pub id: ProductId,
-    /// What it is called.
+    /// Its name.
     #[cfg_attr(feature = "openapi", schema(example = "Brown teddy bear"))]
     pub name: String,
-    /// A sentence or two about it.
+    /// A short description.
     #[cfg_attr(feature = "openapi", schema(example = "Soft, brown and patient."))]
     pub description: Option<String>,
-    /// The shop's own number for it (stock keeping unit).
+    /// The shop's number for it (stock keeping unit).
     #[cfg_attr(feature = "openapi", schema(example = "TOY-0001"))]
     pub sku: Option<String>,
-    /// Where its picture is.
+    /// The address of its picture.
     #[cfg_attr(
         feature = "openapi",
         schema(example = "https://shop.example/bear.jpg", format = "uri")
@@ -155,7 +155,7 @@ pub struct Product {
     pub picture_url: Option<String>,
     /// Whether it has left the catalogue: its reviews stay, new ones are refused.
     pub archived: bool,
-    /// How it is rated; null only in a partial answer, when a database that knows is down.
+    /// Its rating; null only in a partial answer, if a database with its reviews is down.
     pub rating: Option<ProductRating>,
 }
 
@@ -168,16 +168,16 @@ pub type ProductPage = Page<Product>;
 pub struct AdminProduct {
     /// The product's id.
     pub id: ProductId,
-    /// What it is called.
+    /// Its name.
     #[cfg_attr(feature = "openapi", schema(example = "Brown teddy bear"))]
     pub name: String,
-    /// A sentence or two about it.
+    /// A short description.
     #[cfg_attr(feature = "openapi", schema(example = "Soft, brown and patient."))]
     pub description: Option<String>,
-    /// The shop's own number for it (stock keeping unit).
+    /// The shop's number for it (stock keeping unit).
     #[cfg_attr(feature = "openapi", schema(example = "TOY-0001"))]
     pub sku: Option<String>,
-    /// Where its picture is.
+    /// The address of its picture.
     #[cfg_attr(
         feature = "openapi",
         schema(example = "https://shop.example/bear.jpg", format = "uri")
@@ -193,29 +193,29 @@ pub struct AdminProduct {
 /// A page of products as admins edit them.
 pub type AdminProductPage = Page<AdminProduct>;
 
-/// A product to be created.
+/// A new product.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewProduct {
-    /// What it is called.
+    /// Its name.
     #[cfg_attr(
         feature = "openapi",
         schema(min_length = 1, max_length = 255, example = "Brown teddy bear")
     )]
     pub name: String,
-    /// A sentence or two about it.
+    /// A short description.
     #[serde(default, deserialize_with = "optional_text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
         feature = "openapi",
         schema(min_length = 1, max_length = 2_000, example = "Soft, brown and patient.")
     )]
     pub description: Option<String>,
-    /// The shop's own number for it; no two products share one.
+    /// The shop's number for it (stock keeping unit); it is unique.
     #[serde(default, deserialize_with = "optional_text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 64, example = "TOY-0001"))]
     pub sku: Option<String>,
-    /// Where its picture is: an https address.
+    /// The https address of its picture.
     #[serde(default, deserialize_with = "optional_text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
         feature = "openapi",
@@ -236,7 +236,7 @@ impl RequestBody for NewProduct {
 }
 
 impl NewProduct {
-    /// Everything that is wrong with it, at most one error a field.
+    /// The errors of this product, at most one per field.
     pub fn validate(&self) -> Vec<FieldError> {
         let name = name_error("name", Some(&self.name), MAX_PRODUCT_NAME_CHARS);
         let description = self.description.as_deref().and_then(|text| {
@@ -256,31 +256,31 @@ impl NewProduct {
     }
 }
 
-/// A change of a product (RFC 7396): what is left out stays, null takes it away.
+/// A change of a product (RFC 7396): omitted fields stay, null removes them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProductEdit {
-    /// What it is called.
+    /// Its name.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
         feature = "openapi",
         schema(min_length = 1, max_length = 255, example = "Brown teddy bear")
     )]
     pub name: Option<String>,
-    /// A sentence or two about it.
+    /// A short description.
     #[serde(default, deserialize_with = "removable_text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, min_length = 1, max_length = 2_000, example = "Soft, brown and patient."))]
     pub description: Option<Option<String>>,
-    /// The shop's own number for it.
+    /// The shop's number for it (stock keeping unit).
     #[serde(default, deserialize_with = "removable_text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, min_length = 1, max_length = 64, example = "TOY-0001"))]
     pub sku: Option<Option<String>>,
-    /// Where its picture is: an https address.
+    /// The https address of its picture.
     #[serde(default, deserialize_with = "removable_text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, min_length = 1, max_length = 2_000, example = "https://shop.example/bear.jpg", format = "uri"))]
     pub picture_url: Option<Option<String>>,
-    /// Whether it leaves the catalogue, or comes back.
+    /// Whether it is archived: true removes it from the catalogue, false brings it back.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub archived: Option<bool>,
 }
@@ -310,7 +310,7 @@ impl ProductEdit {
 pub struct RatedProduct {
     /// The product's id.
     pub product_id: ProductId,
-    /// How it is rated.
+    /// Its rating.
     pub rating: ProductRating,
 }
 
@@ -318,7 +318,7 @@ pub struct RatedProduct {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProductRatingList {
-    /// In the order of the request, each product once; unknown products are left out.
+    /// The ratings in the order of the request, each product once, without unknown products.
     pub items: Vec<RatedProduct>,
 }
 

@@ -1,4 +1,4 @@
-//! Reviews: what one is, what a new one must look like, and how lists of them are asked for.
+//! Reviews: their fields, the validation of new ones, and the parameters of lists.
 
 use std::fmt;
 
@@ -18,11 +18,11 @@ use crate::{Page, ProductId, Rating, ReviewId};
 pub const MIN_RATING: i32 = 1;
 /// The highest rating, in stars.
 pub const MAX_RATING: i32 = 5;
-/// Characters (Unicode scalar values) of a title at most.
+/// The maximum number of characters (Unicode scalar values) of a title.
 pub const MAX_TITLE_CHARS: usize = 255;
-/// Characters (Unicode scalar values) of a body at most.
+/// The maximum number of characters (Unicode scalar values) of a body.
 pub const MAX_BODY_CHARS: usize = 10_000;
-/// Characters (Unicode scalar values) of an author's name at most.
+/// The maximum number of characters (Unicode scalar values) of an author's name.
 pub const MAX_AUTHOR_NAME_CHARS: usize = 80;
 
 string_enum! {
@@ -113,7 +113,7 @@ pub enum ReviewSort {
 }
 
 impl ReviewSort {
-    /// Every order, as a menu would list them.
+    /// All orders, in the order of a menu.
     pub const ALL: [ReviewSort; 4] =
         [ReviewSort::Newest, ReviewSort::Oldest, ReviewSort::Highest, ReviewSort::Lowest];
 
@@ -198,7 +198,7 @@ fn rating_error(rating: Option<i32>) -> Option<FieldError> {
     Some(error.with(rating_params(Some(rating.into()))))
 }
 
-/// The range of ratings, and what is out of it.
+/// The error of a rating that is out of range.
 pub(crate) fn rating_params(actual: Option<i64>) -> FieldErrorParams {
     FieldErrorParams::range(MIN_RATING.into(), MAX_RATING.into(), actual)
 }

@@ -1,9 +1,9 @@
-//! Words that stand for values in JSON, URLs and tables.
+//! Enums whose values are words in JSON, URLs and tables.
 
-/// An enum whose values are words: the same ones in JSON, in URLs, in tables and in Rust.
+/// Defines an enum whose values are words: the same in JSON, URLs, tables and Rust.
 ///
-/// What is `open` may get more values in a later version. Clients that do not know them yet read
-/// `Unknown` instead of failing; fields of requests refuse it by `deserialize_with = "…::known"`.
+/// An `open` enum may get more values in a later version. Older clients read those as `Unknown`
+/// instead of failing; fields of requests refuse them by `deserialize_with = "…::known"`.
 macro_rules! string_enum {
     ($(#[doc = $doc:literal])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident => $text:literal,)* }) => {
         $(#[doc = $doc])*
@@ -24,7 +24,7 @@ macro_rules! string_enum {
         $(#[doc = $doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name {
-            /// A value of a later version. It is only read, never sent.
+            /// A value of a later version; it is never sent.
             Unknown,
             $($(#[$variant_doc])* $variant,)*
         }
@@ -49,7 +49,7 @@ macro_rules! string_enum {
 macro_rules! words {
     ($name:ident, { $($variant:ident => $text:literal,)* } [$($unknown:ident)?], [$($doc:literal),*], [$($example:literal)?]) => {
         impl $name {
-            /// Every value, in the order in which a menu would list them.
+            /// All values, in the order of a menu.
             pub const ALL: &[$name] = &[$($name::$variant),*];
 
             /// The word.

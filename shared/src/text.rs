@@ -1,4 +1,4 @@
-//! What text may be: the rules that every field of text shares.
+//! The validation that all fields of text share.
 
 #[cfg(not(target_arch = "wasm32"))]
 use unicode_normalization::UnicodeNormalization;
@@ -9,26 +9,25 @@ use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
 use crate::problem::{FieldError, FieldErrorCode, FieldErrorParams};
 
-/// How many lines a text may have.
+/// Whether a text may have several lines.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Lines {
     /// No line breaks.
     One,
-    /// Line breaks and tabs are welcome.
+    /// Line breaks and tabs are allowed.
     Many,
 }
 
-/// Whether a text shows nothing: white space, characters that are invisible, and marks without a
-/// letter to stand on. An optional field with a blank text is an absent one, a required one is
-/// refused.
+/// Whether a text shows nothing: it has only white space, invisible characters, and marks without a
+/// letter. Blank text counts as absent in an optional field and is refused in a required one.
 pub fn is_blank(text: &str) -> bool {
     text.chars().all(|c| {
         !c.is_ascii_graphic() && (c.is_whitespace() || is_invisible(c) || is_combining_mark(c))
     })
 }
 
-/// Whether a character is a mark, by the browser's table: its Unicode may be another version than
-/// the server's, which has the last word.
+/// Whether a character is a mark, by the browser's table. Its version of Unicode may differ from
+/// the server's, which decides.
 #[cfg(target_arch = "wasm32")]
 fn is_combining_mark(c: char) -> bool {
     is_of(r"\p{M}", c)
@@ -39,15 +38,15 @@ fn is_of(class: &str, c: char) -> bool {
     js_sys::RegExp::new(class, "u").test(c.encode_utf8(&mut [0; 4]))
 }
 
-/// Whether a character shows nothing by itself: it is a format character, of private use, not
-/// assigned, or drawn as nothing, as fillers and joiners are. White space and control characters
-/// do not count: white space moves the text after it, control characters are refused.
+/// Whether a character shows nothing by itself: format characters, private use, unassigned ones,
+/// fillers and joiners. White space and control characters are not among them: white space moves
+/// the text after it, control characters are refused.
 pub fn is_invisible(c: char) -> bool {
     !c.is_ascii() && (is_drawn_as_nothing(c) || is_unseen_by_category(c))
 }
 
-/// The letters, marks and symbols that show nothing by themselves: those of
-/// `Default_Ignorable_Code_Point` (DerivedCoreProperties.txt), and blanks and joiners beside them.
+/// Letters, marks and symbols that show nothing by themselves: `Default_Ignorable_Code_Point`
+/// (DerivedCoreProperties.txt), and further blanks and joiners.
 fn is_drawn_as_nothing(c: char) -> bool {
     matches!(c,
         '\u{34f}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180d}'
@@ -56,19 +55,19 @@ fn is_drawn_as_nothing(c: char) -> bool {
         | '\u{e0100}'..='\u{e01ef}')
 }
 
-/// Whether Unicode's general category says that there is nothing to see: Cf, Co or Cn.
+/// Whether Unicode's general category is an invisible one: Cf, Co or Cn.
 #[cfg(not(target_arch = "wasm32"))]
 fn is_unseen_by_category(c: char) -> bool {
     c.general_category_group() == GeneralCategoryGroup::Other && !c.is_control()
 }
 
-/// The same by the browser's Unicode tables, which may be older or newer than the server's.
+/// The same by the browser's tables of Unicode, which may be older or newer than the server's.
 #[cfg(target_arch = "wasm32")]
 fn is_unseen_by_category(c: char) -> bool {
     is_of(r"[\p{Cf}\p{Co}]", c)
 }
 
-/// The text with its characters composed (NFC), however a keyboard or a file system has made them.
+/// The text with composed characters (NFC); keyboards and file systems may produce other forms.
 #[cfg(not(target_arch = "wasm32"))]
 pub fn composed(text: &str) -> String {
     text.nfc().collect()
@@ -80,20 +79,20 @@ pub fn composed(text: &str) -> String {
     js_sys::JsString::from(text).normalize("NFC").into()
 }
 
-/// Whether a character embeds, overrides or isolates what follows it (UAX #9, section 2): left
-/// open, it reorders what stands beside the text.
+/// Whether a character embeds, overrides or isolates the text after it (UAX #9, section 2). Left
+/// open, it reorders the text beside the field.
 pub fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// The text for places without markup, such as a window's title, where nothing isolates it from
-/// what stands beside it.
+/// The text for places without markup, such as a window's title, where it can't be isolated from
+/// the text beside it.
 pub fn without_bidi_controls(text: &str) -> String {
     text.chars().filter(|&c| !is_bidi_control(c)).collect()
 }
 
-/// What is wrong with the text of a field, if anything: blank, too long in characters (Unicode
-/// scalar values), or with control characters in it.
+/// The error of the text of a field, if any: it is blank, too long (in Unicode scalar values), or
+/// contains control characters.
 pub(crate) fn text_error(
     field: &str,
     text: &str,
@@ -119,12 +118,12 @@ pub(crate) fn text_error(
     }
 }
 
-/// The same of a line that may be left out.
+/// The error of an optional line.
 pub(crate) fn line_error(field: &str, line: Option<&str>, max_chars: usize) -> Option<FieldError> {
     line.and_then(|line| text_error(field, line, max_chars, Lines::One))
 }
 
-/// The same of a name, which is shown beside other text: it must not reorder that.
+/// The error of a name; it must not reorder the text beside it.
 pub(crate) fn name_error(field: &str, name: Option<&str>, max_chars: usize) -> Option<FieldError> {
     let control = || name?.chars().find(|&c| is_bidi_control(c));
     line_error(field, name, max_chars).or_else(|| {

@@ -1,8 +1,8 @@
-//! Copies of a database as files, each of one snapshot, with what that snapshot holds.
+//! Saves a database as files, and describes the contents of the snapshot that they hold.
 //!
-//! A SQLite file is copied by `VACUUM INTO`, which lets everybody go on reading and writing, and
-//! what the copy holds is counted in the copy. A PostgreSQL database is saved by its own `pg_dump`,
-//! at a snapshot that a transaction of ours has exported, in which the rows are counted meanwhile.
+//! `VACUUM INTO` copies a SQLite file while other processes read and write; the rows are counted in
+//! the copy. `pg_dump` saves a PostgreSQL database at a snapshot that a transaction of ours has
+//! exported; the rows are counted in that transaction meanwhile.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -31,19 +31,19 @@ use crate::db::migrate::Kind;
 use crate::db::programs::{self, RunningProgram};
 use crate::db::tables::cluster::{self, Pins};
 
-/// What a snapshot of a database holds.
+/// The contents of a snapshot of a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contents {
     /// Its cluster, and which of its databases it is.
     pub pins: Option<Pins>,
-    /// The migrations that it has, in order.
+    /// Its migrations, in order.
     pub migrations: Vec<String>,
-    /// The rows of each table, by the table's name.
+    /// The rows of each table, by its name.
     pub tables: BTreeMap<String, Digests>,
 }
 
-/// Refuses a database that can't be saved, before anything is: one whose rows `pg_dump` doesn't
-/// see, or where there is no suitable `pg_dump`.
+/// Fails if the database can't be saved: if it is a Citus coordinator, whose rows `pg_dump` doesn't
+/// see, or if no suitable `pg_dump` is installed.
 pub fn require_supported(database: &Database) -> Result<(), DbError> {
     if let Address::Sqlite(_) = database.address() {
         return Ok(());
@@ -60,9 +60,9 @@ pub fn require_supported(database: &Database) -> Result<(), DbError> {
     suitable.map_err(|reason| database.unavailable(reason))
 }
 
-/// Saves a database under the path `to`, which must not exist: a SQLite file as a file, a PostgreSQL
-/// database as a folder in the directory format of `pg_dump`. `progress` hears of rows that were
-/// counted.
+/// Saves a database under the path `to`, which must not exist: a SQLite file as a file, a
+/// PostgreSQL database as a folder in the directory format of `pg_dump`. `progress` gets the number
+/// of rows that were counted since its last call.
 pub fn save(
     database: &Database,
     kind: Kind,
@@ -82,7 +82,7 @@ fn save_file(
     progress: ProgressFn<'_>,
 ) -> Result<Contents, DbError> {
     let failed = |error: io::Error| database.unavailable(format!("{}: {error}", to.display()));
-    // SQLite writes to an empty file too, and leaves its mode as it is.
+    // SQLite accepts an empty file, and leaves its mode as it is.
     files::create_file(to).map_err(failed)?;
     let path = to
         .to_str()
@@ -114,8 +114,8 @@ fn save_server(
     Ok(counted)
 }
 
-/// Refuses a PostgreSQL database that another process of this program uses. To be asked before this
-/// one does. A SQLite file has a lock for that.
+/// Fails if another process of this program uses the PostgreSQL database. Call it before this
+/// process connects. SQLite files have locks instead.
 pub fn require_unused(database: &Database) -> Result<(), DbError> {
     if let Address::Sqlite(_) = database.address() {
         return Ok(());
@@ -135,11 +135,11 @@ pub fn require_unused(database: &Database) -> Result<(), DbError> {
     )))
 }
 
-/// A server takes a moment to notice that a process, which has ended just now, is gone.
+/// A server needs a moment to notice that a process has ended.
 const USE_TRIES: usize = 20;
 const USE_PAUSE: Duration = Duration::from_millis(100);
 
-/// What a database holds, as this connection's transaction sees it.
+/// The contents of a database, as this connection's transaction sees it.
 pub fn contents(
     connection: &mut Connection,
     kind: Kind,
@@ -157,7 +157,7 @@ pub fn contents(
     })
 }
 
-/// How many rows the tables have that this program knows, of a database that may lack some of its
+/// The number of rows of each table that this program knows, in a database that may lack
 /// migrations.
 pub fn counts(database: &Database, kind: Kind) -> Result<BTreeMap<String, u64>, DbError> {
     let mut counts = BTreeMap::new();
@@ -171,7 +171,7 @@ pub fn counts(database: &Database, kind: Kind) -> Result<BTreeMap<String, u64>, 
     Ok(counts)
 }
 
-/// Lets PostgreSQL's own program read a saved database from its beginning to its end.
+/// Reads a saved PostgreSQL database completely, by `pg_restore`.
 pub fn read_dump(saved: &Path) -> Result<(), String> {
     programs::read(saved)
 }
@@ -186,7 +186,7 @@ pub fn load_dump(database: &Database, saved: &Path) -> Result<(), DbError> {
     loaded.map_err(|reason| database.unavailable(reason))
 }
 
-/// What a file holds: its length in bytes, and its SHA-256 as hexadecimal digits.
+/// The length and hash of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileDigest {
     pub bytes: u64,
@@ -194,7 +194,7 @@ pub struct FileDigest {
     pub sha256: String,
 }
 
-/// Reads a file to its end, and writes what it reads.
+/// Copies a file, and hashes it.
 pub fn copy_file(from: &Path, to: &mut impl Write) -> io::Result<FileDigest> {
     use sha2::{Digest, Sha256};
 
@@ -214,13 +214,13 @@ pub fn copy_file(from: &Path, to: &mut impl Write) -> io::Result<FileDigest> {
     }
 }
 
-/// Brings a folder's entries to the disk: a new name, or a name that is gone.
+/// Writes the entries of a folder to disk, so that a created or removed file survives a crash.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Whether a database holds nothing. A file may then be replaced: it is open no more when this
-/// returns, and has left nothing behind that SQLite would apply to the next file of that name.
+/// Whether a database is empty. A file may then be replaced: it is closed when this returns, and
+/// has left no log that SQLite would apply to the next file of that name.
 pub fn is_vacant(database: &Database, kind: Kind) -> Result<bool, DbError> {
     let is_vacant = |connection: &mut Connection| {
         Ok(crate::db::transfer::is_empty(connection, kind)? && !has_marker_table(connection)?)
@@ -229,7 +229,7 @@ pub fn is_vacant(database: &Database, kind: Kind) -> Result<bool, DbError> {
         return database.read_latest(&Context::default(), is_vacant);
     };
     if fs::metadata(path).is_ok_and(|file| file.len() > 0) {
-        // Not by the pool, which would keep the connection.
+        // Outside the pool, which would keep the connection.
         let mut connection = database.connect()?;
         if !is_vacant(&mut connection).map_err(|error| error.in_database(database.name()))? {
             return Ok(false);

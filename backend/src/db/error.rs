@@ -1,15 +1,15 @@
-//! What can go wrong in a database, named by the database.
+//! Errors of databases and of queries.
 
 use crate::shard::Bucket;
 
-/// What a database says that a transfer has made read-only: see [`crate::db::transfer::make_read_only`].
+/// The message of a database that is read-only: see [`crate::db::transfer::make_read_only`].
 pub(super) const READ_ONLY: &str = "read-only: moved by ostrakon transfer";
 
-/// Why a transaction did not happen.
+/// Why a transaction failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
-    /// The database can't be opened, doesn't answer, or can't do anything at the moment: this may
-    /// pass by itself.
+    /// The database can't be opened, doesn't answer, or can't work at the moment. This may pass by
+    /// itself.
     #[error("{database}: {reason}")]
     Unavailable {
         /// Its name.
@@ -19,7 +19,7 @@ pub enum DbError {
         /// Whether the log doesn't know it yet.
         should_log: bool,
     },
-    /// Another transaction holds what this one needs, and has not ended in time.
+    /// Another transaction holds a lock that this one needs, and has not ended in time.
     #[error("{database}: {reason}")]
     Locked {
         /// Its name.
@@ -27,8 +27,8 @@ pub enum DbError {
         /// What it said; for the log, never for a client.
         reason: String,
     },
-    /// The database can't be used as it is, and this does not pass by itself: its file is damaged, or
-    /// this process may not write to it.
+    /// The database's file is damaged, or this process may not write to it. This does not pass by
+    /// itself.
     #[error("{database}: {reason}")]
     Unusable {
         /// Its name.
@@ -36,7 +36,7 @@ pub enum DbError {
         /// What it said; for the log, never for a client.
         reason: String,
     },
-    /// The database works, and refuses this query: it always will.
+    /// The database refuses this query, and always will.
     #[error("{database}: {reason}")]
     Refused {
         /// Its name.
@@ -44,13 +44,13 @@ pub enum DbError {
         /// What it said; for the log, never for a client.
         reason: String,
     },
-    /// The database takes no changes: a transfer moves it, or has moved it.
+    /// The database refuses changes, because a transfer is moving it or has moved it.
     #[error("{database} is read-only: `ostrakon transfer` moves it, or has moved it")]
     ReadOnly {
         /// Its name.
         database: String,
     },
-    /// The database doesn't own this bucket, or not since the epoch the caller routed by.
+    /// The database doesn't own this bucket, or not since the epoch by which the caller routed.
     #[error("{database} does not own bucket {bucket} as the shard map says")]
     Moved {
         /// Its name.
@@ -58,15 +58,15 @@ pub enum DbError {
         /// The bucket.
         bucket: Bucket,
     },
-    /// A row with this key is there already.
+    /// A row with this key already exists.
     #[error("{database}: {constraint}")]
     Conflict {
         /// Its name.
         database: String,
-        /// Which constraint refused the row.
+        /// The constraint that refused the row.
         constraint: String,
     },
-    /// There is no room to write: a disk is full.
+    /// A disk is full.
     #[error("{database}: its disk is full: {reason}")]
     Full {
         /// Its name.
@@ -74,23 +74,23 @@ pub enum DbError {
         /// What the engine said; for the log, never for a client.
         reason: String,
     },
-    /// The clock by which reviews are dated says a time that ids can't have.
+    /// The clock that dates reviews shows a time outside the range of ids.
     #[error(
         "{database}: its clock says {now_ms} ms since 1970, reviews are dated from 2000 to 2069"
     )]
     ClockWrong {
         /// Its name.
         database: String,
-        /// What the clock says, in milliseconds since the Unix epoch.
+        /// The time of the clock, in milliseconds since the Unix epoch.
         now_ms: i64,
     },
-    /// The caller of the transaction has rolled it back, and knows why.
+    /// The caller has rolled the transaction back, and knows why.
     #[error("{database}: rolled back")]
     RolledBack {
         /// Its name.
         database: String,
     },
-    /// What is stored can't be.
+    /// A stored value is impossible.
     #[error("{database}: {what}")]
     CorruptData {
         /// Its name.
@@ -101,7 +101,7 @@ pub enum DbError {
 }
 
 impl DbError {
-    /// Whether the same may succeed later, or at another server of the database.
+    /// Whether the transaction may succeed later, or on another server of the database.
     pub(super) fn is_transient(&self) -> bool {
         matches!(
             self,
@@ -137,7 +137,7 @@ impl QueryError {
         matches!(self, QueryError::Diesel(Error::DatabaseError(ReadOnlyTransaction, _)))
     }
 
-    /// The same, by the name of the database.
+    /// The error of the transaction in this database.
     pub(super) fn in_database(self, database: &str) -> DbError {
         let database = database.to_owned();
         match self {
@@ -167,30 +167,31 @@ pub(super) fn one_line(error: &dyn std::fmt::Display) -> String {
     error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Why an engine did not do what a query asks for.
+/// Why an engine failed to run a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
     /// See [`READ_ONLY`].
     ReadOnly,
-    /// A row with this key is there already.
+    /// A row with this key already exists.
     Conflict,
     /// Another transaction's lock.
     Lock,
-    /// No room to write.
+    /// A disk is full.
     Full,
-    /// What is stored is damaged, or may not be changed by this process.
+    /// The stored data is damaged, or this process may not change it.
     Damage,
-    /// What may be otherwise at the next try: it is going away, is out of memory, takes too long.
+    /// It may work at the next attempt: the server is shutting down, is out of memory, or ran out
+    /// of time.
     Transient,
-    /// What is stored is not what the program stores.
+    /// A stored value has another type than the program stores.
     Corrupt,
-    /// The query: the engine does not take it, or not from this role.
+    /// The engine rejects the query, or does not allow it to this role.
     Query,
 }
 
-/// What engines say of another transaction's locks. Diesel does not pass on PostgreSQL's codes
-/// (55P03, 40P01), so these are the words of both engines, in English: see
-/// [`crate::db::connection::pool::connect`].
+/// The messages about locks of other transactions. Diesel does not pass on PostgreSQL's codes
+/// (55P03, 40P01), so these are both engines' English messages: see
+/// [`crate::db::connection::connector::connect`].
 const LOCK_MESSAGES: [&str; 6] = [
     "canceling statement due to lock timeout",
     "could not obtain lock",
@@ -200,11 +201,11 @@ const LOCK_MESSAGES: [&str; 6] = [
     "database table is locked",
 ];
 
-/// What engines say of a full disk: SQLite's words, and the operating system's that PostgreSQL repeats.
+/// The messages about a full disk: SQLite's, and the operating system's, which PostgreSQL repeats.
 const FULL_MESSAGES: [&str; 2] = ["database or disk is full", "No space left on device"];
 
-/// What engines say of stored data that are damaged (classes XX001 and XX002 of PostgreSQL's codes),
-/// and SQLite of a file that this process may not write to.
+/// The messages about damaged data (PostgreSQL's codes XX001 and XX002), and SQLite's about a file
+/// that this process may not write to.
 const DAMAGE_MESSAGES: [&str; 6] = [
     // PostgreSQL.
     "invalid page in block",
@@ -216,8 +217,8 @@ const DAMAGE_MESSAGES: [&str; 6] = [
     "attempt to write a readonly database",
 ];
 
-/// What engines say of what may pass by itself: that time is up or they are told to stop, or that the
-/// machine has no memory, or trouble with its files (classes 53, 57 and 58 of PostgreSQL's codes).
+/// The messages about failures that may pass by themselves: timeouts, shutdowns, and lack of memory
+/// or IO errors of the machine (classes 53, 57 and 58 of PostgreSQL's codes).
 const TRANSIENT_MESSAGES: [&str; 17] = [
     // PostgreSQL.
     "canceling statement due to",
@@ -269,7 +270,7 @@ impl Cause {
     }
 }
 
-/// Whether an engine says this of data that are damaged, or that this process may not change.
+/// Whether a message is about damaged data, or data that this process may not change.
 pub(super) fn is_damage(message: &str) -> bool {
     contains_any(message, &DAMAGE_MESSAGES)
 }

@@ -1,4 +1,4 @@
-//! SQLite's files as files: their modes, their log, and the locks beside them.
+//! The files of SQLite databases: their modes, their log, and the lock files beside them.
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io;
@@ -12,14 +12,14 @@ use crate::db::connection::database::Database;
 use crate::db::dialect::wal_size;
 use crate::db::error::DbError;
 
-/// What SQLite and this program keep beside a database's file, and the file itself.
+/// The endings of all files of a database: its own, SQLite's, and this program's locks.
 const SUFFIXES: [&str; 6] = ["", "-wal", "-shm", "-journal", MIGRATE, SERVE];
 /// Held by the process that migrates.
 pub(super) const MIGRATE: &str = "-migrate";
 /// Held by the process that serves.
 const SERVE: &str = "-serve";
 
-/// The right to serve a SQLite file, which one process has at a time; until it is dropped.
+/// The right to serve a SQLite file. One process has it at a time, until this is dropped.
 pub struct ServeLock {
     _locked: File,
 }
@@ -36,11 +36,11 @@ impl ServeLock {
     }
 }
 
-/// Links that are followed at most, as many as Linux does.
+/// The maximum number of links that are followed, as on Linux.
 const MAX_LINKS: usize = 40;
 
-/// The file that a path leads to, whether or not it is there: links in the last part are followed. So
-/// SQLite does, and puts its log beside that file.
+/// The file that a path leads to, which need not exist. Like SQLite, which puts its log beside that
+/// file, it follows links in the last part of the path.
 pub fn behind_links(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
@@ -57,8 +57,8 @@ pub fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// Opens the file of a lock, which is not the database's own: closing that would end the locks
-/// that SQLite holds on it. Links to the same database lead to the same lock.
+/// Opens the lock file of a database. The database's own file would not do: closing it would
+/// release SQLite's locks. Links to one database lead to one lock file.
 pub(super) fn lock_file(database: &Path, suffix: &str) -> io::Result<File> {
     let real = database.canonicalize().unwrap_or_else(|_| database.to_owned());
     if let Some(folder) = real.parent() {
@@ -68,17 +68,17 @@ pub(super) fn lock_file(database: &Path, suffix: &str) -> io::Result<File> {
     options.truncate(false).open(beside(&real, suffix))
 }
 
-/// Creates a folder, and those above it, for this user alone. One that exists stays as it is.
+/// Creates a folder, and its parents, for this user alone. An existing folder stays as it is.
 pub fn create_folder(folder: &Path) -> io::Result<()> {
-    // A relative file's folder may be no name at all.
+    // The folder of a relative path may be empty.
     if folder.as_os_str().is_empty() {
         return Ok(());
     }
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// Creates a file for this user alone, which must not exist. What SQLite puts beside a database
-/// gets that file's mode.
+/// Creates a file for this user alone; it must not exist. SQLite gives the files beside a database
+/// the same mode.
 pub fn create_file(path: &Path) -> io::Result<File> {
     private().create_new(true).open(path)
 }
@@ -89,16 +89,16 @@ fn private() -> OpenOptions {
     options
 }
 
-/// Takes the rights of other users away from a database's files, which older versions created by
-/// the umask. The rights of the group and of the folder stay: an operator may have granted the former,
-/// and the folder may hold more than databases.
+/// Removes the rights of other users to a database's files, which older versions created by the
+/// umask. The rights of the group stay, because an operator may have granted them, and those of the
+/// folder, because it may hold other files.
 pub fn close_to_others(database: &Path) {
     for path in SUFFIXES.map(|suffix| beside(database, suffix)) {
         close_file_to_others(&path);
     }
 }
 
-/// The same of one file, if it is there.
+/// [`close_to_others`] for one file, if it exists.
 pub fn close_file_to_others(path: &Path) {
     let Some(mode) = mode_if_open_to_others(path) else { return };
     let closed = std::fs::set_permissions(path, Permissions::from_mode(mode & !0o007));
@@ -109,7 +109,7 @@ pub fn close_file_to_others(path: &Path) {
     }
 }
 
-/// Whether every user of this machine has rights to a file.
+/// Whether other users of this machine have rights to a file.
 pub fn is_open_to_others(path: &Path) -> bool {
     mode_if_open_to_others(path).is_some()
 }
@@ -121,8 +121,8 @@ fn mode_if_open_to_others(path: &Path) -> Option<u32> {
 }
 
 /// Why this process can't write to a database's files, or create those that SQLite puts beside it;
-/// `None` when it can. Asks the file system: SQLite opens a file that may not be written to all the
-/// same, and tells at the first write.
+/// `None` if it can. It asks the file system, because SQLite opens a read-only file without an
+/// error and fails at the first write.
 pub fn write_problem(database: &Path) -> Option<String> {
     let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty());
     let needed = [database, folder.unwrap_or(Path::new("."))].map(Path::to_owned);

@@ -1,4 +1,5 @@
-//! What `verify` reads: every row's place, without its text.
+//! The queries of `verify`, which read the place of every row without its text, and facts about a
+//! database.
 
 use diesel::prelude::*;
 
@@ -36,7 +37,7 @@ pub fn reviews_after(
         .load(connection)?)
 }
 
-/// Up to `limit` Idempotency keys that stand in another bucket than their review, or for no review.
+/// Up to `limit` idempotency keys whose review is in another bucket, or missing.
 pub fn orphaned_keys(
     connection: &mut Connection,
     limit: i64,
@@ -51,8 +52,7 @@ pub fn orphaned_keys(
         .load(connection)?)
 }
 
-/// Up to `limit` reviews whose count of open reports is another than that of the reports
-/// themselves.
+/// Up to `limit` reviews whose count of open reports differs from their reports.
 pub fn miscounted_reports(connection: &mut Connection, limit: i64) -> Result<Vec<i64>, QueryError> {
     Ok(sql_query_ids(
         connection,
@@ -84,12 +84,12 @@ pub fn lacks_rights(connection: &mut Connection, kind: Kind) -> Result<Option<St
     Ok(server::lacks_rights(connection, tables(kind).iter().map(|table| table.name))?)
 }
 
-/// Bytes that the database takes.
+/// The size of the database in bytes.
 pub fn size(connection: &mut Connection) -> Result<u64, QueryError> {
     Ok(storage::size(connection)?.unsigned_abs())
 }
 
-/// The migrations that the database has, in order.
+/// The applied migrations, in order.
 pub fn migrations(connection: &mut Connection) -> Result<Vec<String>, QueryError> {
     diesel::table! {
         __diesel_schema_migrations (version) {
@@ -103,7 +103,7 @@ pub fn migrations(connection: &mut Connection) -> Result<Vec<String>, QueryError
     Ok(table.order(version).select(version).load(connection)?)
 }
 
-/// What the engine itself finds wrong with what it stores, line by line.
+/// The errors that the engine finds in its storage, one a line.
 pub fn integrity_errors(connection: &mut Connection) -> Result<Vec<String>, QueryError> {
     Ok(storage::integrity_errors(connection)?)
 }

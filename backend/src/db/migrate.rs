@@ -1,4 +1,4 @@
-//! Migrations: embedded in the program, applied to each database on its own.
+//! Applies the migrations, which are embedded in the program, to each database separately.
 
 use std::fs::File;
 use std::io;
@@ -29,7 +29,7 @@ const POSTGRES_REVIEWS: EmbeddedMigrations = embed_migrations!("../migrations/po
 pub enum Kind {
     /// Products, accounts, the shard map.
     Default,
-    /// Reviews, and what belongs to them.
+    /// Reviews with their ratings, reports, history and keys.
     Reviews,
 }
 
@@ -44,18 +44,18 @@ impl Kind {
     }
 }
 
-/// How far a database has come.
+/// The applied and missing migrations of a database.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MigrationState {
-    /// Migrations that are applied, in order.
+    /// Applied migrations, in order.
     pub applied: Vec<String>,
-    /// Migrations of this program that are not, in order.
+    /// Missing migrations, in order.
     pub pending: Vec<String>,
-    /// Applied migrations that this program doesn't know: a newer one was here.
+    /// Applied migrations that this program doesn't know, because a newer one applied them.
     pub unknown: Vec<String>,
 }
 
-/// The right to migrate a database, which one process has at a time; until it is dropped.
+/// The right to migrate a database. One process has it at a time, until this is dropped.
 pub struct MigrationLock {
     _held: Held,
 }
@@ -65,11 +65,10 @@ enum Held {
     Session { _locked: Connection },
 }
 
-/// The advisory lock of a process that migrates a PostgreSQL database: `OrMigrate`, cut to eight bytes.
+/// The key of the advisory lock of a process that migrates: the first eight bytes of `OrMigrate`.
 const MIGRATION_KEY: i64 = i64::from_be_bytes(*b"OrMigrat");
 
-/// Waits until no other process migrates this database, and creates a SQLite file where there is
-/// none.
+/// Waits until no other process migrates this database; creates a SQLite file if it is missing.
 pub fn lock(database: &Database) -> Result<MigrationLock, DbError> {
     let held = lock_existing(database)?;
     if let Address::Sqlite(path) = database.address() {
@@ -134,7 +133,7 @@ fn known(database: &Database, kind: Kind) -> Result<Vec<String>, DbError> {
     Ok(known)
 }
 
-/// Those of these migrations that this program doesn't know.
+/// The migrations that this program doesn't know.
 pub fn unknown(
     database: &Database,
     kind: Kind,
@@ -144,7 +143,7 @@ pub fn unknown(
     Ok(migrations.iter().filter(|version| !known.contains(version)).cloned().collect())
 }
 
-/// How far a database has come. Changes nothing.
+/// Reads the state of a database.
 pub fn state(database: &Database, kind: Kind) -> Result<MigrationState, DbError> {
     let applied = database.read_latest(&Context::default(), inspect::migrations)?;
     let known = known(database, kind)?;
@@ -155,17 +154,17 @@ pub fn state(database: &Database, kind: Kind) -> Result<MigrationState, DbError>
     })
 }
 
-/// What [`run`] has done.
+/// The result of [`run`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
     /// The migrations, by their versions.
     pub versions: Vec<String>,
-    /// Tables that are now distributed over the nodes of a Citus cluster.
+    /// The tables that were distributed over the nodes of a Citus cluster.
     pub distributed: Vec<&'static str>,
 }
 
-/// Applies what is pending, each migration in a transaction of its own; on a Citus coordinator,
-/// distributes the sharded tables.
+/// Applies the pending migrations, each in a transaction; distributes the sharded tables on a Citus
+/// coordinator.
 pub fn run(database: &Database, kind: Kind, _lock: &MigrationLock) -> Result<Applied, DbError> {
     let migrations = kind.migrations(database.address());
     database.with_writer(|connection| {

@@ -1,7 +1,7 @@
-//! PostgreSQL's own programs: `pg_dump` and `pg_restore`, found in PATH.
+//! Runs `pg_dump` and `pg_restore`, which must be in PATH.
 //!
-//! Passwords go by the environment, which only the same user sees, never by the command line, which
-//! everybody on the machine does.
+//! Passwords are passed in the environment, which only the same user can read, never on the command
+//! line, which every user of the machine can read.
 
 use std::io;
 use std::path::Path;
@@ -9,13 +9,13 @@ use std::process::{Child, Command, Stdio};
 
 use crate::db::connection::address::Address;
 
-/// A program that is running. It is ended when this is dropped.
+/// A running program; dropping it ends the program.
 pub(super) struct RunningProgram {
     name: &'static str,
     child: Child,
 }
 
-/// Refuses a program that is missing, or of an older major version than the server.
+/// Fails if the program is missing, or its major version is older than the server's.
 pub(super) fn require(name: &'static str, server: u32) -> Result<(), String> {
     let output = Command::new(name).arg("--version").stdin(Stdio::null()).output();
     let output = output.map_err(|error| not_run(name, &error))?;
@@ -34,8 +34,7 @@ pub(super) fn require(name: &'static str, server: u32) -> Result<(), String> {
     }
 }
 
-/// Saves all that a schema of the database holds, as the snapshot of that name sees it, to a new
-/// folder.
+/// Saves a schema of the database, as the named snapshot sees it, to a new folder.
 pub(super) fn dump(
     address: &Address,
     snapshot: &str,
@@ -44,21 +43,21 @@ pub(super) fn dump(
 ) -> Result<RunningProgram, String> {
     let mut command = connected("pg_dump", address)?;
     command.args(["--format=directory", "--no-owner", "--no-privileges", "--no-password"]);
-    // It waits for locks only while tables are altered.
+    // Only changes of tables make it wait for locks.
     command.arg("--lock-wait-timeout=60s").arg(format!("--snapshot={snapshot}"));
     command.arg(format!("--schema=\"{}\"", schema.replace('"', "\"\""))).arg("--file").arg(to);
     RunningProgram::start("pg_dump", command)
 }
 
-/// Reads a saved database from its beginning to its end.
+/// Reads a saved database completely.
 pub(super) fn read(saved: &Path) -> Result<(), String> {
     let mut command = Command::new("pg_restore");
     command.arg("--file=/dev/null").arg(saved);
     RunningProgram::start("pg_restore", command)?.finish()
 }
 
-/// Fills a schema of an empty database in one transaction. What was saved has a schema of the same
-/// name, which is there already.
+/// Fills a schema of an empty database in one transaction. The saved schema has the same name, and
+/// exists already.
 pub(super) fn load(address: &Address, schema: &str, saved: &Path) -> Result<(), String> {
     let mut command = connected("pg_restore", address)?;
     command.args(["--single-transaction", "--exit-on-error", "--no-password"]);
@@ -84,7 +83,7 @@ impl RunningProgram {
         Ok(RunningProgram { name, child })
     }
 
-    /// Waits until it has done its work.
+    /// Waits until it has ended; fails if the program has failed.
     pub(super) fn finish(mut self) -> Result<(), String> {
         let mut said = String::new();
         if let Some(mut stderr) = self.child.stderr.take() {

@@ -35,7 +35,7 @@ pub fn is_empty(connection: &mut Connection, kind: Kind) -> Result<bool, QueryEr
     Ok(true)
 }
 
-/// The transfer that has made this `default`'s cluster read-only.
+/// The id of the transfer that has made this cluster read-only.
 pub fn source_id(connection: &mut Connection) -> Result<Option<String>, QueryError> {
     if !has_table(connection, "transfer_source")? {
         return Ok(None);
@@ -43,8 +43,8 @@ pub fn source_id(connection: &mut Connection) -> Result<Option<String>, QueryErr
     Ok(transfer_source::table.select(transfer_source::id).first(connection).optional()?)
 }
 
-/// Notes in the source's `default` that a transfer begins, unless one has begun already; returns
-/// which.
+/// Records in the source's `default` that a transfer begins, unless one has begun; returns the id
+/// of that one.
 pub fn mark_source(connection: &mut Connection, new_id: &str) -> Result<String, QueryError> {
     if let Some(id) = source_id(connection)? {
         return Ok(id);
@@ -60,7 +60,7 @@ pub fn unmark_source(connection: &mut Connection) -> Result<(), QueryError> {
     Ok(connection.batch_execute("DROP TABLE IF EXISTS transfer_source")?)
 }
 
-/// Which transfer or restore fills this database, and as which one; None: none does.
+/// The transfer or restore that fills this database, and the name of the database that it becomes.
 pub fn marker(connection: &mut Connection) -> Result<Option<(String, String)>, QueryError> {
     if !has_table(connection, "transfer_target")? {
         return Ok(None);
@@ -68,7 +68,7 @@ pub fn marker(connection: &mut Connection) -> Result<Option<(String, String)>, Q
     Ok(transfer_target::table.first(connection).optional()?)
 }
 
-/// Makes an empty database one that a transfer or restore fills.
+/// Marks an empty database as being filled by a transfer or restore.
 pub fn mark_target(
     connection: &mut Connection,
     id: &str,
@@ -83,7 +83,7 @@ pub fn mark_target(
     Ok(())
 }
 
-/// Changes by whom a database is filled.
+/// Replaces the id in the marker.
 pub fn update_marker(connection: &mut Connection, id: &str) -> Result<(), QueryError> {
     diesel::update(transfer_target::table).set(transfer_target::id.eq(id)).execute(connection)?;
     Ok(())
@@ -92,7 +92,7 @@ pub fn update_marker(connection: &mut Connection, id: &str) -> Result<(), QueryE
 /// Tables whose ids the engine gives.
 const SEQUENCES: [&str; 5] = ["product", "account", "session", "api_token", "audit_entry"];
 
-/// The last id that was ever given in each of `default`'s tables that count.
+/// The last id that was given in each table of `SEQUENCES`.
 pub fn last_ids(connection: &mut Connection) -> Result<[i64; 5], QueryError> {
     let mut ids = [0; 5];
     for (id, table) in ids.iter_mut().zip(SEQUENCES) {
@@ -101,7 +101,7 @@ pub fn last_ids(connection: &mut Connection) -> Result<[i64; 5], QueryError> {
     Ok(ids)
 }
 
-/// Goes on counting there: no id is given twice, not even one whose row is gone.
+/// Continues the ids after these, so that no id is given twice, not even that of a deleted row.
 pub fn set_sequences(connection: &mut Connection, last_ids: [i64; 5]) -> Result<(), QueryError> {
     for (id, table) in last_ids.into_iter().zip(SEQUENCES) {
         set_sequence(connection, table, id)?;
@@ -109,13 +109,13 @@ pub fn set_sequences(connection: &mut Connection, last_ids: [i64; 5]) -> Result<
     Ok(())
 }
 
-/// Makes a filled database what it is a copy of.
+/// Completes a filled database: it becomes a member of the cluster.
 pub fn finalize(connection: &mut Connection, kind: Kind, pins: &Pins) -> Result<(), QueryError> {
     cluster::insert_pins(connection, pins)?;
     release(connection, kind)
 }
 
-/// Lets servers take a filled database, which has its pins.
+/// Removes the marker from a filled database with pins, so that servers accept it.
 pub fn release(connection: &mut Connection, kind: Kind) -> Result<(), QueryError> {
     without_time_limit(connection)?;
     for table in table_names(kind) {

@@ -1,14 +1,14 @@
-//! The demo's products, and what people say of each.
+//! The demo's products, with sentences for the reviews of each.
 
 pub struct Group {
-    /// How their SKUs begin.
+    /// The prefix of their SKUs.
     pub sku: &'static str,
     pub items: &'static [Item],
 }
 
 pub struct Item {
     pub name: &'static str,
-    /// What people call it for short.
+    /// Its short name in reviews.
     pub noun: &'static str,
     pub description: &'static str,
     likes: &'static [&'static str],
@@ -16,7 +16,7 @@ pub struct Item {
 }
 
 impl Item {
-    /// What people who give this many stars say of this very thing.
+    /// Sentences about this product, by the number of stars.
     pub fn facts(&self, stars: u8) -> &'static [&'static str] {
         if stars >= 4 { self.likes } else { self.dislikes }
     }

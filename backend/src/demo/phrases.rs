@@ -1,9 +1,9 @@
-//! What people say of anything.
+//! Sentences that fit every product.
 
-/// What people say who give some number of stars.
+/// The sentences of reviews with a number of stars.
 pub struct Mood {
     pub titles: &'static [&'static str],
-    /// `{item}` stands for the thing.
+    /// `{item}` stands for the name of the product.
     pub sentences: &'static [&'static str],
 }
 
@@ -197,7 +197,7 @@ pub const FIRST_NAMES: &[&str] = &[
     "Yara",
 ];
 
-/// All begin with a letter of one byte: initials are cut from them.
+/// All begin with an ASCII letter, because initials are cut from them.
 pub const LAST_NAMES: &[&str] = &[
     "Abel",
     "Berg",

@@ -5,9 +5,9 @@ use std::fmt;
 use ostrakon_shared::ReviewId;
 use twox_hash::XxHash3_64;
 
-/// How many buckets a cluster has, for ever.
+/// The number of buckets of every cluster; it never changes.
 pub const BUCKETS: u16 = 1024;
-/// The name of the bucket function, as it is pinned in every database.
+/// The name of the bucket function, which is pinned in every database.
 pub const HASH: &str = "xxh3_64(id as 8 big-endian bytes) >> 54";
 
 /// One of the [`BUCKETS`] parts of all reviews.

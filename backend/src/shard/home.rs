@@ -7,16 +7,16 @@ use crate::shard::bucket::{BUCKETS, Bucket};
 
 /// How many home buckets a product has: a power of two, fixed when the cluster is created.
 ///
-/// A larger spread evens out a single very popular product over more databases, a smaller one
-/// touches fewer databases to show a page.
+/// A larger spread distributes a very popular product over more databases; a smaller one reads
+/// fewer databases for a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spread(u16);
 
 impl Spread {
-    /// The spread of a new cluster whose configuration names none.
+    /// The default spread of a new cluster.
     pub const DEFAULT: Spread = Spread(8);
 
-    /// This many home buckets; `None` unless it is a power of two from 1 to [`BUCKETS`].
+    /// A spread of `number` home buckets; `None` unless it is a power of two from 1 to [`BUCKETS`].
     pub const fn new(buckets: u16) -> Option<Spread> {
         if buckets.is_power_of_two() && buckets <= BUCKETS { Some(Spread(buckets)) } else { None }
     }
@@ -27,16 +27,16 @@ impl Spread {
     }
 }
 
-/// A product's home buckets, slot 0 first: evenly spaced, so that contiguous ranges of buckets
-/// share them out as evenly as the spread allows.
+/// A product's home buckets, slot 0 first. They are evenly spaced, so that contiguous ranges of
+/// buckets get as equal shares as the spread allows.
 pub fn home_buckets(product: ProductId, spread: Spread) -> impl Iterator<Item = Bucket> + Clone {
     let gap = u64::from(BUCKETS / spread.0);
     let first = XxHash3_64::oneshot(&product.get().to_be_bytes()) % gap;
     (0..u64::from(spread.0)).map(move |slot| Bucket::wrapping(first + slot * gap))
 }
 
-/// The slot of this key's reviews. It never changes, so "once per key" is a plain unique constraint
-/// within one database.
+/// The slot of the reviews under a key. It never changes, so "once per key" is a unique constraint
+/// of one database.
 pub fn slot_of_key(key: &[u8], spread: Spread) -> usize {
     (XxHash3_64::oneshot(key) % u64::from(spread.0)) as usize
 }

@@ -2,7 +2,7 @@
 
 use crate::shard::bucket::{BUCKETS, Bucket};
 
-/// A reviews database's place in the configuration: 0 is `reviews-1`.
+/// The index of a reviews database in the configuration: 0 is `reviews-1`.
 pub type DatabaseIndex = usize;
 
 /// The database that owns a bucket, and the epoch since when.
@@ -13,15 +13,15 @@ pub struct Owner {
     pub epoch: i64,
 }
 
-/// bucket → database, with an epoch. A copy of what `default` holds: routing begins here, but
-/// the owner row in the database itself has the last word.
+/// The shard map: bucket → database, with an epoch. It is a copy of the rows in `default`. Routing
+/// starts here; the owner row in the database overrules it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShardMap {
     owners: Vec<Owner>,
 }
 
 impl ShardMap {
-    /// The map of a new cluster: contiguous ranges of buckets, whose sizes differ by one at most.
+    /// The map of a new cluster: contiguous ranges of buckets whose sizes differ by at most one.
     pub fn even(databases: usize) -> ShardMap {
         let owner = |bucket: Bucket| Owner {
             database: usize::from(bucket.get()) * databases / usize::from(BUCKETS),
@@ -30,8 +30,8 @@ impl ShardMap {
         ShardMap { owners: Bucket::all().map(owner).collect() }
     }
 
-    /// The map with these owners, one a bucket, in their order; `None` unless there are
-    /// [`BUCKETS`] of them.
+    /// The map with the owner of each bucket, in order; `None` unless there are [`BUCKETS`] of
+    /// them.
     pub fn from_owners(owners: Vec<Owner>) -> Option<ShardMap> {
         (owners.len() == usize::from(BUCKETS)).then_some(ShardMap { owners })
     }

@@ -1,17 +1,16 @@
-//! Mined ids: an id whose hash lands where we want the review.
+//! Mines ids: finds an id whose hash lands in the wanted bucket.
 
 use ostrakon_shared::ReviewId;
 
 use crate::shard::bucket::{Bucket, bucket_of};
 
-/// The lowest id of `bucket` that is above `after` and not below a drawn place in the millisecond
-/// `unix_ms`; `None` when that is outside of 2000-01-01 to 2069-09-06.
+/// The lowest id of `bucket` that is above `after` and not below a random start in the millisecond
+/// `unix_ms`; `None` outside of 2000-01-01 to 2069-09-06.
 ///
-/// Every 1,024th number hashes to the bucket, so about as many are tried. The place is drawn by
-/// `draw` from the lower half of the millisecond, so that two processes hardly ever choose the
-/// same id (the primary key would catch it), while at least 2,000 ids of each bucket are left
-/// above it. `after` keeps one process's ids in the order in which they were mined, even within
-/// a millisecond.
+/// One in 1,024 numbers hashes to the bucket, so about 1,024 are tried. `draw` selects the start in
+/// the lower half of the millisecond. So two processes rarely choose the same id (the primary key
+/// would reject it), and at least 2,000 ids of each bucket are left above the start. `after` keeps
+/// the ids of a process in the order in which they were mined, even within a millisecond.
 pub fn mine_id(bucket: Bucket, unix_ms: i64, draw: u32, after: i64) -> Option<ReviewId> {
     let lower_half = (1 << (ReviewId::FREE_BITS - 1)) - 1;
     let drawn = ReviewId::first_number_at(unix_ms)? + i64::from(draw & lower_half);

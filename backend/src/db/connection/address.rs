@@ -1,4 +1,4 @@
-//! Where a database is: a SQLite file, or a PostgreSQL server by its URL.
+//! The address of a database: the path of a SQLite file, or the URL of a PostgreSQL server.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,18 +10,17 @@ use percent_encoding::percent_decode_str;
 
 use crate::db::files;
 
-/// Where a database is. Shown and logged without passwords.
+/// The address of a database. It is shown and logged without passwords.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Address {
     Sqlite(PathBuf),
-    /// A server, by its URL as libpq reads it: several hosts and libpq's parameters may stand in
-    /// it.
+    /// The URL of a server as libpq reads it; it may contain several hosts and libpq's parameters.
     Postgres(String),
 }
 
-/// What libpq is told unless the URL says otherwise: a server that is away must be noticed within
-/// seconds, and one that a firewall has forgotten too. Kerberos is asked only where it is meant: its
-/// library ends a program that ends while another thread is connecting.
+/// Parameters for libpq that the URL may override. With these timeouts an unavailable server is
+/// noticed within seconds, and so is a connection that a firewall has dropped. Kerberos is off by
+/// default, because its library crashes a program that exits while another thread is connecting.
 const POSTGRES_DEFAULTS: [(&str, &str); 7] = [
     ("gssencmode", "disable"),
     ("application_name", "ostrakon"),
@@ -33,7 +32,8 @@ const POSTGRES_DEFAULTS: [(&str, &str); 7] = [
 ];
 
 impl Address {
-    /// The same; of a file, where it really is. It keeps that for as long as the process runs.
+    /// The address with all links of a file resolved, so that it stays the same while the process
+    /// runs.
     pub(in crate::db) fn behind_links(self) -> Address {
         match self {
             Address::Sqlite(path) => Address::Sqlite(files::behind_links(&path)),
@@ -48,7 +48,7 @@ impl Address {
         }
     }
 
-    /// The same, with this password unless it has one.
+    /// The address with this password, unless it has one.
     pub fn with_password(self, password: &str) -> Address {
         match self {
             Address::Postgres(url) if !has_password(&url) => {
@@ -58,8 +58,7 @@ impl Address {
         }
     }
 
-    /// Of a server, what PostgreSQL's programs may be given for all to see, and the password that
-    /// they must get in another way.
+    /// The URL of a server without its password, for command lines, and the password.
     pub(in crate::db) fn without_password(&self) -> Result<(String, Option<String>), String> {
         match self {
             Address::Sqlite(path) => Err(format!("{} is no server", path.display())),
@@ -67,7 +66,7 @@ impl Address {
         }
     }
 
-    /// What the engine's own library opens.
+    /// The URL that the engine's library opens.
     pub(in crate::db) fn open_url(&self) -> String {
         match self {
             Address::Sqlite(path) => file_url(&path.to_string_lossy()),
@@ -79,7 +78,7 @@ impl Address {
     }
 }
 
-/// A server's URL without what must not be shown, and the password that was in it.
+/// A server's URL without its password, and the password.
 fn split_password(url: &str) -> Result<(String, Option<String>), String> {
     let (bare, parameters) = url.split_once('?').unwrap_or((url, ""));
     let mut password = None;
@@ -108,7 +107,7 @@ fn split_password(url: &str) -> Result<(String, Option<String>), String> {
     Ok((format!("{bare}{separator}{}", kept.join("&")), password))
 }
 
-/// A part of a URL as it is meant (RFC 3986): libpq knows no plus for a space.
+/// Decodes a part of a URL (RFC 3986). Like libpq it does not read a plus as a space.
 fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
@@ -177,14 +176,14 @@ fn has(url: &str, key: &str) -> bool {
 
 fn with_parameter(url: &str, key: &str, value: &str) -> String {
     let separator = if url.contains('?') { '&' } else { '?' };
-    // libpq knows RFC 3986's %20, but not a form's plus.
+    // libpq reads %20 as a space, but not a plus.
     let value: String = byte_serialize(value.as_bytes()).collect::<String>().replace('+', "%20");
     format!("{url}{separator}{key}={value}")
 }
 
-/// A URL that opens the file but doesn't create it.
+/// A URL by which SQLite opens the file but does not create it.
 fn file_url(path: &str) -> String {
-    // RFC 3986: what has a meaning in a URL is written by its number.
+    // Percent-encodes the characters that have a meaning in a URL (RFC 3986).
     let escaped = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     format!("file:{escaped}?mode=rw")
 }

@@ -1,4 +1,4 @@
-//! Looks up products and the names of accounts, all that a batch of new reviews names at once.
+//! Looks up the products and the names of accounts that a batch of new reviews mentions.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
@@ -12,8 +12,8 @@ use crate::text::NameKeys;
 /// A product's id, and whether it is archived.
 type ProductState = (i64, bool);
 
-/// The products with these ids, and the names of accounts that share one of the keys or skeletons. On
-/// a server one query, however many they are.
+/// The products with these ids, and the names of accounts that share one of the keys or skeletons.
+/// On a server this is one query.
 pub(in crate::db) fn products_and_names(
     connection: &mut Connection,
     ids: &[i64],
@@ -26,8 +26,8 @@ pub(in crate::db) fn products_and_names(
     }
 }
 
-// On SQLite a list in the query would be a statement for each length, and a temporary B-tree for
-// each execution (a fifth of the creates a second); a JSON array is one bind of one statement.
+// On SQLite a list in the query would need a statement for each length, and a temporary B-tree for
+// each execution, which cost a fifth of the throughput; a JSON array is one bind of one statement.
 
 fn products(sqlite: &mut SqliteConnection, ids: &[i64]) -> QueryResult<Vec<ProductState>> {
     #[derive(QueryableByName)]

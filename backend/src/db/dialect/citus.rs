@@ -11,7 +11,7 @@ use diesel::sql_types::{BigInt, Bool};
 
 use crate::db::dialect::engine::Connection;
 
-/// The tables of a reviews database that have buckets; what others refer to comes first.
+/// The sharded tables of a reviews database, each after the tables that it refers to.
 const SHARDED: [&str; 6] =
     ["review", "bucket_owner", "product_rating", "idempotency_key", "report", "review_event"];
 
@@ -21,7 +21,8 @@ pub(in crate::db) fn is_installed(connection: &mut Connection) -> QueryResult<bo
     diesel::select(sql::<Bool>(is_installed)).get_result(connection)
 }
 
-/// Says whether the database has the extension; if so, has limits of a transaction hold on the nodes too.
+/// Returns whether the extension is installed; if so, passes limits of transactions on to the
+/// nodes.
 pub(in crate::db) fn set_up(connection: &mut Connection) -> QueryResult<bool> {
     let is_installed = is_installed(connection)?;
     if is_installed {
@@ -30,7 +31,7 @@ pub(in crate::db) fn set_up(connection: &mut Connection) -> QueryResult<bool> {
     Ok(is_installed)
 }
 
-/// Distributes those sharded tables that are not distributed yet; returns their names.
+/// Distributes the sharded tables that are not distributed yet; returns their names.
 pub(in crate::db) fn distribute(connection: &mut Connection) -> QueryResult<Vec<&'static str>> {
     let mut distributed = Vec::new();
     if !is_installed(connection)? {
@@ -58,8 +59,8 @@ fn is_distributed(connection: &mut Connection, table: &str) -> QueryResult<bool>
     diesel::select(sql::<Bool>(&is_distributed)).get_result(connection)
 }
 
-/// Lets this transaction create and drop triggers on a table if it is distributed; says whether it is.
-/// Citus calls them unsafe because one that reads or writes could wait for itself.
+/// Returns whether a table is distributed; if so, lets this transaction create and drop triggers on
+/// it. Citus calls triggers unsafe, because one that reads or writes could deadlock.
 pub(in crate::db) fn allow_triggers(connection: &mut Connection, table: &str) -> QueryResult<bool> {
     if !is_installed(connection)? || !is_distributed(connection, table)? {
         return Ok(false);
@@ -68,7 +69,7 @@ pub(in crate::db) fn allow_triggers(connection: &mut Connection, table: &str) ->
     Ok(true)
 }
 
-/// Bytes that the distributed tables take on all nodes.
+/// The size of the distributed tables on all nodes, in bytes.
 pub(in crate::db) fn size(connection: &mut Connection) -> QueryResult<i64> {
     diesel::select(sql::<BigInt>(
         "(SELECT coalesce(sum(citus_total_relation_size(logicalrelid)), 0)::bigint

@@ -1,7 +1,7 @@
 //! The connection to either engine, and statements that run on both.
 //!
-//! The other files here hold what differs between the engines, by subject; what differs in connecting
-//! is in [`crate::db::connection::pool`].
+//! The other files of this folder hold the differences between the engines, by subject;
+//! [`crate::db::connection::connector`] holds those in connecting.
 
 pub use multi::{AnyConnection as Connection, MultiBackend};
 
@@ -12,7 +12,6 @@ mod multi {
     #[derive(diesel::MultiConnection)]
     pub enum AnyConnection {
         Sqlite(SqliteConnection),
-        /// A PostgreSQL server.
         Postgres(PgConnection),
     }
 }
@@ -48,7 +47,7 @@ macro_rules! insert_rows {
 }
 pub(in crate::db) use insert_rows;
 
-/// Executes `statement` of rows: on a server once with all of them, on a file with each row, as in
+/// Executes a statement with rows: on a server once with all of them; on a file once for each, as
 /// [`insert_rows`].
 macro_rules! execute_with_rows {
     ($connection:expr, $rows:expr, $statement:expr) => {

@@ -8,7 +8,7 @@ use diesel::{Connection as _, RunQueryDsl, SqliteConnection};
 /// corrupt a database when a checkpoint meets a reset of the log.
 const SAFE_SQLITE: [u32; 3] = [3, 51, 3];
 
-/// What is wrong with the SQLite library that this program runs with, if anything.
+/// Why the SQLite library that this program runs with must not be used, if so.
 pub fn sqlite_version_problem() -> Option<String> {
     let found = sqlite_version().unwrap_or_else(|error| format!("one that fails: {error}"));
     let mut numbers = found.split('.').map(|part| part.parse().unwrap_or(0));

@@ -1,7 +1,7 @@
-//! How long SQLite works at one read, as `statement_timeout` limits PostgreSQL's statements.
+//! The timeout of a read on SQLite, like `statement_timeout` on PostgreSQL.
 //!
-//! SQLite asks a [progress handler] whether to go on. Diesel 2.3 can't install one, so this module
-//! does, on each connection that is opened: the only unsafe code of the project.
+//! SQLite calls a [progress handler] that may interrupt a statement. Diesel 2.3 can't install one,
+//! so this module installs it on each new connection. This is the only unsafe code of the project.
 //!
 //! [progress handler]: https://sqlite.org/c3ref/progress_handler.html
 #![expect(unsafe_code, reason = "diesel has no function for SQLite's progress handler")]
@@ -14,16 +14,16 @@ use std::time::{Duration, Instant};
 
 use libsqlite3_sys as ffi;
 
-/// Steps of SQLite's virtual machine between two looks at the clock: less than a millisecond. A read
-/// that takes fewer steps never fails, however slow the machine is.
+/// Steps of SQLite's virtual machine between two checks of the clock: less than a millisecond. A
+/// read of fewer steps never fails, however slow the machine is.
 const STEPS: c_int = 10_000;
 
 thread_local! {
-    /// When the read that this thread is working at has to end.
+    /// The deadline of this thread's read.
     static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// The limit of what this thread reads, until it is dropped.
+/// Limits this thread's reads until it is dropped.
 #[must_use]
 pub(in crate::db) struct TimeLimit {
     outer: Option<Instant>,
@@ -34,7 +34,7 @@ impl TimeLimit {
         TimeLimit { outer: DEADLINE.replace(Instant::now().checked_add(limit)) }
     }
 
-    /// Removes the limit of the read that this thread is working at.
+    /// Removes the limit of this thread's read.
     pub fn lift() {
         DEADLINE.set(None);
     }
@@ -46,7 +46,7 @@ impl Drop for TimeLimit {
     }
 }
 
-/// Makes every SQLite connection that is opened from now on keep to the limits.
+/// Makes every SQLite connection that is opened from now on observe the limits.
 pub(in crate::db) fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
@@ -56,7 +56,7 @@ pub(in crate::db) fn install() {
     });
 }
 
-/// SQLite calls this with each connection that it has opened.
+/// SQLite calls this for each new connection.
 unsafe extern "C" fn watch(
     connection: *mut ffi::sqlite3,
     _error: *mut *mut c_char,

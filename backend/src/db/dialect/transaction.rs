@@ -1,4 +1,4 @@
-//! How a transaction begins, ends, and how long it may take.
+//! Begins, ends and limits transactions.
 
 use std::time::Duration;
 
@@ -56,12 +56,12 @@ pub(in crate::db) fn end<T>(
 /// it begins.
 pub fn limit_lock_wait(connection: &mut Connection, longest: Duration) -> Result<(), QueryError> {
     let Connection::Postgres(postgres) = connection else { return Ok(()) };
-    // 0 would be for ever.
+    // 0 would mean no limit.
     let longest_ms = longest.as_millis().max(1);
     Ok(postgres.batch_execute(&format!("SET LOCAL lock_timeout = {longest_ms}"))?)
 }
 
-/// Lets the queries of this transaction take as long as they need.
+/// Removes the time limit of this transaction's queries.
 pub fn without_time_limit(connection: &mut Connection) -> Result<(), QueryError> {
     match connection {
         Connection::Sqlite(_) => TimeLimit::lift(),
@@ -72,8 +72,7 @@ pub fn without_time_limit(connection: &mut Connection) -> Result<(), QueryError>
     Ok(())
 }
 
-/// Lets the statements of this connection take as long as they need. SQLite limits reads alone, each
-/// by itself.
+/// Removes the time limit of statements on this connection. SQLite has a limit only for each read.
 pub(in crate::db) fn remove_time_limit(connection: &mut Connection) -> QueryResult<()> {
     let Connection::Postgres(postgres) = connection else { return Ok(()) };
     postgres.batch_execute("SET statement_timeout = 0")

@@ -21,7 +21,7 @@ pub struct AccountRow {
     /// A [`ostrakon_shared::Role`].
     pub role: String,
     pub disabled: bool,
-    /// Whether its password is the demo's, which everybody knows.
+    /// Whether its password is the demo's, which is public.
     pub demo_password: bool,
     /// When it was created, in milliseconds since the Unix epoch.
     pub created_at: i64,
@@ -50,7 +50,7 @@ impl TryFrom<AccountRow> for Account {
     }
 }
 
-/// A moment, from its milliseconds since the Unix epoch.
+/// The time at these milliseconds since the Unix epoch.
 pub(in crate::db) fn timestamp(unix_ms: i64) -> Result<Timestamp, QueryError> {
     let broken = |_| QueryError::CorruptData(format!("{unix_ms} ms are no date"));
     Timestamp::from_millisecond(unix_ms).map_err(broken)
@@ -67,7 +67,7 @@ pub struct NewAccount<'a> {
     pub created_at: i64,
 }
 
-/// Creates an account; a conflict when the name is taken.
+/// Fails with [`crate::db::DbError::Conflict`] if the name is taken.
 pub fn insert(connection: &mut Connection, new: &NewAccount) -> Result<AccountRow, QueryError> {
     let insert = diesel::insert_into(account::table).values((
         account::name.eq(new.name),
@@ -98,14 +98,14 @@ pub fn find_by_key(
     Ok(query.select(AccountRow::as_select()).first(connection).optional()?)
 }
 
-/// Whether an account has a name that can be taken for this one.
+/// Whether an account's name equals or looks like this one.
 pub fn is_taken(connection: &mut Connection, keys: &NameKeys) -> Result<bool, QueryError> {
     let alike = account::name_key.eq(&keys.key).or(account::name_skeleton.eq(&keys.skeleton));
     let found = account::table.filter(alike).select(account::id).limit(1);
     Ok(found.first::<i64>(connection).optional()?.is_some())
 }
 
-/// Up to `limit` accounts with ids above `after` whose names, folded, hold `part`.
+/// Up to `limit` accounts with ids above `after` whose folded names contain `part`.
 pub fn list(
     connection: &mut Connection,
     part: &str,
@@ -120,8 +120,7 @@ pub fn list(
     Ok(query.select(AccountRow::as_select()).load(connection)?)
 }
 
-/// Gives an account a new password, unless it has another one than `old_hash` by now. Says
-/// whether it has been changed.
+/// Replaces an account's password hash if it still is `old_hash`; returns whether it was.
 pub fn replace_password(
     connection: &mut Connection,
     id: i64,
@@ -135,7 +134,7 @@ pub fn replace_password(
     Ok(changed == 1)
 }
 
-/// Changes what an account may do, and whether it is shut.
+/// Changes the role of an account, and whether it is disabled.
 pub fn update(
     connection: &mut Connection,
     id: i64,
@@ -149,8 +148,8 @@ pub fn update(
     })?)
 }
 
-/// Whether another account is an admin that can sign in from anywhere. One with the demo's password
-/// can't.
+/// Whether another enabled account is an admin without the demo's password, which works only
+/// locally.
 pub fn has_other_admin(connection: &mut Connection, id: i64) -> Result<bool, QueryError> {
     let others = account::table
         .filter(account::role.eq(Role::Admin.as_str()))

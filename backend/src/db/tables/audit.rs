@@ -13,7 +13,7 @@ use crate::db::tables::schema::audit_entry;
 pub struct NewEntry {
     /// A [`AuditAction`].
     pub action: String,
-    /// When it was first done, in milliseconds since the Unix epoch.
+    /// The time of the first occurrence, in milliseconds since the Unix epoch.
     pub at: i64,
     pub last_at: i64,
     pub count: i32,
@@ -25,7 +25,7 @@ pub struct NewEntry {
     pub account_id: Option<i64>,
     pub account_name: Option<String>,
     pub product_id: Option<i64>,
-    /// What was changed: a JSON array of [`ostrakon_shared::AuditChange`].
+    /// A JSON array of [`ostrakon_shared::AuditChange`].
     pub changes: String,
 }
 
@@ -77,9 +77,9 @@ impl TryFrom<EntryRow> for AuditEntry {
 /// Which entries are listed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Filter {
-    /// Only what was done in this way.
+    /// Only entries with this action.
     pub action: Option<AuditAction>,
-    /// Only what this account has done, or what was done to it.
+    /// Only entries by or about this account.
     pub account: Option<AccountId>,
 }
 
@@ -89,7 +89,7 @@ pub fn insert(connection: &mut Connection, new: &NewEntry) -> Result<i64, QueryE
     Ok(on_each_engine!(connection, c => insert.returning(audit_entry::id).get_result(c))?)
 }
 
-/// Counts more of the same in an entry. Says whether it is still there.
+/// Adds occurrences to an entry; returns whether it still exists.
 pub fn count_more(
     connection: &mut Connection,
     id: i64,
@@ -127,12 +127,12 @@ pub fn list(
     rows.into_iter().map(AuditEntry::try_from).collect()
 }
 
-/// Whether there is an entry that was last added to before `before`.
+/// Whether there is an entry whose last occurrence was before `before`.
 pub fn any_before(connection: &mut Connection, before: i64) -> Result<bool, QueryError> {
     any_within(connection, i64::MIN, before)
 }
 
-/// Whether there is an entry that was last added to at `from` or later, and before `to`.
+/// Whether there is an entry whose last occurrence was at `from` or later, and before `to`.
 pub fn any_within(connection: &mut Connection, from: i64, to: i64) -> Result<bool, QueryError> {
     let within = audit_entry::table
         .filter(audit_entry::last_at.ge(from))
@@ -140,7 +140,7 @@ pub fn any_within(connection: &mut Connection, from: i64, to: i64) -> Result<boo
     Ok(diesel::select(diesel::dsl::exists(within)).get_result(connection)?)
 }
 
-/// Removes up to `limit` entries that were last added to before `before`; returns how many.
+/// Removes up to `limit` entries whose last occurrence was before `before`; returns how many.
 pub fn prune(connection: &mut Connection, before: i64, limit: i64) -> Result<usize, QueryError> {
     let old: Vec<i64> = audit_entry::table
         .filter(audit_entry::last_at.lt(before))

@@ -1,8 +1,8 @@
-//! What a migration leaves to the program: columns whose values no engine can compute.
+//! Computes columns that a migration has added, where only the program can compute the values.
 //!
-//! A migration names such a task in the table `backfill`. `migrate` does it, some rows to a
-//! transaction, and removes the row; until then the database is not served. A task can be done
-//! again at any time: it changes rows that are wrong, and only those.
+//! A migration adds such a task to the table `backfill`. `migrate` performs it, some rows per
+//! transaction, and removes the task; until then no server opens the database. A task can be
+//! repeated at any time: it changes only rows that are wrong.
 
 use std::collections::HashMap;
 
@@ -15,28 +15,28 @@ use crate::db::error::QueryError;
 use crate::db::tables::schema::{account, backfill, product, review};
 use crate::text::{NameKeys, fold};
 
-/// Rows to a transaction.
+/// Rows per transaction.
 const BATCH: i64 = 1_000;
 
-/// The tasks that are not done.
+/// The unfinished tasks.
 pub fn pending(connection: &mut Connection) -> Result<Vec<String>, QueryError> {
     Ok(backfill::table.select(backfill::name).order(backfill::name).load(connection)?)
 }
 
-/// Notes that a task is done.
+/// Removes a finished task.
 pub fn finish(connection: &mut Connection, task: &str) -> Result<(), QueryError> {
     diesel::delete(backfill::table.find(task)).execute(connection)?;
     Ok(())
 }
 
-/// Where a task goes on, and how many rows it has read; None: nowhere, it has read all.
+/// Where a task continues, and how many rows it has read; `None` after the last row.
 pub type Step<P> = (Option<P>, usize);
 
 fn step<P>(next: Option<P>, rows: usize) -> Step<P> {
     (next.filter(|_| rows as i64 == BATCH), rows)
 }
 
-/// Computes what names of accounts are compared and found by, of accounts with ids above `after`.
+/// Computes the columns by which accounts' names are compared and searched, from ids above `after`.
 pub fn account_names(connection: &mut Connection, after: i64) -> Result<Step<i64>, QueryError> {
     let rows: Vec<(i64, String, String, String)> = account::table
         .filter(account::id.gt(after))
@@ -55,7 +55,7 @@ pub fn account_names(connection: &mut Connection, after: i64) -> Result<Step<i64
     Ok(step(rows.last().map(|row| row.0), rows.len()))
 }
 
-/// Folds anew what searches for products look through, of products with ids above `after`.
+/// Folds the search texts of products with ids above `after` again.
 pub fn product_search(connection: &mut Connection, after: i64) -> Result<Step<i64>, QueryError> {
     let rows: Vec<(i64, i32, String, Option<String>, String)> = product::table
         .filter(product::id.gt(after))
@@ -66,7 +66,7 @@ pub fn product_search(connection: &mut Connection, after: i64) -> Result<Step<i6
     for (id, version, name, sku, search_text) in &rows {
         let folded = crate::db::tables::products::search_text(name, sku.as_deref());
         if *search_text != folded {
-            // A server that still runs may have changed it meanwhile, and knows how to fold.
+            // A running server may have changed it meanwhile, and has folded it.
             diesel::update(product::table.find(id))
                 .filter(product::version.eq(version))
                 .set(product::search_text.eq(folded))
@@ -111,8 +111,8 @@ pub fn authors(reviews: &[Signed]) -> Vec<i64> {
     authors
 }
 
-/// Marks those of `reviews` that are not signed with the name of their account, and writes that
-/// name as the account does where it is.
+/// Marks the reviews that are signed with a pen name; the others get the name exactly as the
+/// account writes it.
 pub fn pen_names(
     connection: &mut Connection,
     reviews: &[Signed],

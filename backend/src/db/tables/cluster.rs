@@ -1,4 +1,5 @@
-//! What makes several databases one cluster: the pins, the list of databases, the shard map.
+//! The rows that make several databases one cluster: the pins, the list of databases, the shard
+//! map.
 
 use diesel::prelude::*;
 
@@ -9,7 +10,7 @@ use crate::shard::{Bucket, DatabaseIndex, Owner, ShardMap};
 
 pub use crate::db::dialect::storage::touch;
 
-/// What every database of a cluster must agree about, and which of them it is.
+/// The pins of a cluster, and the name of this database in it.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = cluster)]
 pub struct Pins {
@@ -19,7 +20,7 @@ pub struct Pins {
     pub database: String,
     /// The bucket function.
     pub hash: String,
-    /// The moment that review ids count from.
+    /// The time from which review ids count.
     pub epoch: String,
     pub buckets: i32,
     /// How many home buckets a product has.
@@ -99,7 +100,7 @@ pub fn join(
     Ok(())
 }
 
-/// Notes in `default` that a member's own pins and owner rows are written.
+/// Records in `default` that a member's own pins and owner rows are written.
 pub fn set_ready(connection: &mut Connection, member: &str) -> Result<(), QueryError> {
     diesel::update(database::table.find(member))
         .set(database::state.eq("ready"))
@@ -116,7 +117,7 @@ pub fn members(connection: &mut Connection) -> Result<Vec<Member>, QueryError> {
     Ok(rows.into_iter().map(|(name, state)| Member { name, ready: state == "ready" }).collect())
 }
 
-/// The shard map, with databases as places in [`members`].
+/// The shard map, with databases as indices into [`members`].
 pub fn shard_map(connection: &mut Connection) -> Result<ShardMap, QueryError> {
     let members = members(connection)?;
     let rows: Vec<(String, i64)> = shard_map::table

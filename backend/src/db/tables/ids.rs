@@ -1,5 +1,5 @@
 //! Ids of products and accounts: those that `default` has given, and those that the reviews
-//! databases name. Where reviews name more than were given, as after a restore of an older
+//! databases mention. If reviews mention ids that were not given, as after a restore of an older
 //! `default`, the next product or account would get the reviews of a lost one.
 
 use std::collections::BTreeSet;
@@ -22,7 +22,7 @@ pub struct HighestIds {
 }
 
 impl HighestIds {
-    /// The higher ones of both.
+    /// The higher of both, for each kind.
     pub fn max(self, other: HighestIds) -> HighestIds {
         HighestIds {
             product: self.product.max(other.product),
@@ -31,7 +31,7 @@ impl HighestIds {
     }
 }
 
-/// The highest ids that `default` has given, whether or not their rows are still there.
+/// The highest ids that `default` has given, even if their rows have been deleted since.
 pub fn given(connection: &mut Connection) -> Result<HighestIds, QueryError> {
     Ok(HighestIds {
         product: last_id(connection, "product")?,
@@ -39,7 +39,7 @@ pub fn given(connection: &mut Connection) -> Result<HighestIds, QueryError> {
     })
 }
 
-/// The highest ids of the products and accounts that are there.
+/// The highest ids of existing products and accounts.
 pub fn stored(connection: &mut Connection) -> Result<HighestIds, QueryError> {
     let product: Option<i64> =
         product::table.select(diesel::dsl::max(product::id)).first(connection)?;
@@ -48,7 +48,7 @@ pub fn stored(connection: &mut Connection) -> Result<HighestIds, QueryError> {
     Ok(HighestIds { product: product.unwrap_or_default(), account: account.unwrap_or_default() })
 }
 
-/// The highest ids that the reviews of a database name: two lookups in indexes.
+/// The highest ids that the reviews of a database mention: two lookups in indexes.
 pub fn named_by_reviews(connection: &mut Connection) -> Result<HighestIds, QueryError> {
     let product: Option<i64> = review::table
         .order(review::product_id.desc())
@@ -67,13 +67,13 @@ pub fn named_by_reviews(connection: &mut Connection) -> Result<HighestIds, Query
     })
 }
 
-/// The highest ids that anything in a reviews database names; reads all its events and reports.
+/// The highest ids that any row of a reviews database mentions; reads all its events and reports.
 pub fn named(connection: &mut Connection) -> Result<HighestIds, QueryError> {
     without_time_limit(connection)?;
     let mut named = named_by_reviews(connection)?;
     for accounts in [
         "(SELECT max(actor_id) FROM review_event)",
-        // `account 7` has reported it, or the hash of an address.
+        // A reader is `account 7`, or the hash of an address.
         "(SELECT max(CAST(substr(reader, 9) AS BIGINT)) FROM report
           WHERE reader LIKE 'account %')",
     ] {

@@ -1,4 +1,4 @@
-//! What is kept beside a review: readers' reports, and what happened to it.
+//! Reports and the history of reviews as rows.
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -19,7 +19,7 @@ use crate::shard::Bucket;
 pub struct ReportRow {
     pub bucket: i16,
     pub review_id: i64,
-    /// Who made it: an account, or the salted hash of an address.
+    /// The reporter: an account, or the salted hash of an address.
     pub reader: String,
     /// A [`ostrakon_shared::ReportReason`].
     pub reason: String,
@@ -27,7 +27,7 @@ pub struct ReportRow {
     pub note: Option<String>,
     /// Milliseconds since the Unix epoch.
     pub created_at: i64,
-    /// The version of the review that a decision about it left; null: there was none.
+    /// The version of the review after the decision about this report; null while it is open.
     pub closed_by: Option<i32>,
 }
 
@@ -45,20 +45,20 @@ impl TryFrom<ReportRow> for Report {
     }
 }
 
-/// Something that happened to a review, as it is stored.
+/// A change of a review.
 #[derive(Clone, Debug, Queryable, QueryableByName, Selectable, Insertable)]
 #[diesel(table_name = review_event)]
 pub struct EventRow {
     pub bucket: i16,
     pub review_id: i64,
-    /// The review's version from then on.
+    /// The review's version after the change.
     pub version: i32,
     /// A [`ostrakon_shared::ReviewAction`].
     pub action: String,
     /// The [`ostrakon_shared::ReviewStatus`] before.
     pub from_status: String,
     pub to_status: String,
-    /// The account that did it.
+    /// The acting account.
     pub actor_id: i64,
     pub actor_name: String,
     /// A [`ostrakon_shared::DecisionReason`].
@@ -87,7 +87,7 @@ impl TryFrom<EventRow> for ReviewEvent {
     }
 }
 
-/// Adds a report; [`crate::db::DbError::Conflict`] when this reader has reported the review.
+/// Fails with [`crate::db::DbError::Conflict`] if this reader has reported the review.
 pub fn insert_report(connection: &mut Connection, row: &ReportRow) -> Result<(), QueryError> {
     diesel::insert_into(report::table).values(row).execute(connection)?;
     diesel::update(review::table)
@@ -109,7 +109,7 @@ pub fn has_reported(
     Ok(diesel::select(diesel::dsl::exists(made)).get_result(connection)?)
 }
 
-/// Closes the open reports of a review: the change that leaves `version` has dealt with them.
+/// Closes the open reports of a review, by the decision that produces `version`.
 pub fn close_reports(
     connection: &mut Connection,
     row: &ReviewRow,
@@ -124,7 +124,7 @@ pub fn close_reports(
     Ok(())
 }
 
-/// Opens the reports again that the change to `version` closed; returns how many are open then.
+/// Reopens the reports that the decision of `version` closed; returns the number of open reports.
 pub fn reopen_reports(
     connection: &mut Connection,
     row: &ReviewRow,
@@ -145,13 +145,13 @@ pub fn reopen_reports(
     i32::try_from(open).map_err(|_| QueryError::CorruptData(format!("{open} reports")))
 }
 
-/// Adds what happened to a review.
+/// Adds an entry to the history of a review.
 pub fn insert_event(connection: &mut Connection, row: &EventRow) -> Result<(), QueryError> {
     diesel::insert_into(review_event::table).values(row).execute(connection)?;
     Ok(())
 }
 
-/// What made this version of a review.
+/// The change that produced this version of a review.
 pub fn find_event(
     connection: &mut Connection,
     row: &ReviewRow,
@@ -175,7 +175,7 @@ pub fn reports_of(
     Ok(diesel::sql_query(newest).load(connection)?)
 }
 
-/// The last `limit` things that happened to each of these reviews, the newest first.
+/// The last `limit` entries in the history of each of these reviews, the newest first.
 pub fn events_of(
     connection: &mut Connection,
     reviews: &[ReviewRow],
@@ -187,8 +187,8 @@ pub fn events_of(
     Ok(diesel::sql_query(newest).load(connection)?)
 }
 
-/// A query of the newest `limit` rows of each of these reviews in a table, by a column. Somebody
-/// may have reported a review from a million addresses.
+/// A query of the newest `limit` rows of each of these reviews in a table, by a column. The limit
+/// matters: a review may have been reported from a million addresses.
 fn newest_of(table: &str, column: &str, reviews: &[ReviewRow], limit: usize) -> Option<String> {
     let list = |number: fn(&ReviewRow) -> String| {
         reviews.iter().map(number).collect::<Vec<_>>().join(", ")
@@ -205,7 +205,7 @@ fn newest_of(table: &str, column: &str, reviews: &[ReviewRow], limit: usize) -> 
     })
 }
 
-/// Pending or reported, in the words of the index that holds only these.
+/// Pending or reported, in the same words as the partial index.
 const WAITS: &str = "(status = 'pending' OR open_reports > 0)";
 
 /// Up to `limit` reviews that wait for a moderator, with ids above `above`, the oldest first.

@@ -35,7 +35,7 @@ pub fn require_writable(
     }
 }
 
-/// The writable ones of `buckets`, with the epochs of their ownership. Must run in the writing
+/// The buckets among these that are writable, with their epochs. Must run in the writing
 /// transaction.
 pub fn writable(
     connection: &mut Connection,

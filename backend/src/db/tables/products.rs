@@ -17,10 +17,10 @@ pub struct ProductRow {
     pub name: String,
     /// A sentence or two about it.
     pub description: Option<String>,
-    /// The shop's own number for it.
+    /// The shop's number for it (stock keeping unit).
     pub sku: Option<String>,
     pub picture_url: Option<String>,
-    /// Name and SKU as searches find them.
+    /// Name and SKU, folded for searches.
     pub search_text: String,
     /// Whether it has left the catalogue.
     pub archived: bool,
@@ -39,7 +39,7 @@ pub struct NewProductRow {
     pub search_text: String,
 }
 
-/// What searches for a product look through.
+/// The folded text in which searches look for a product.
 pub fn search_text(name: &str, sku: Option<&str>) -> String {
     fold(&format!("{name} {}", sku.unwrap_or_default()))
 }
@@ -62,7 +62,7 @@ pub fn existing(
 
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// The search text holds each of these words.
+    /// The search text contains each of these words.
     pub words: Vec<String>,
     /// Only those that are archived, or only those that aren't.
     pub archived: Option<bool>,
@@ -91,7 +91,7 @@ pub fn list(
     Ok(query.load(connection)?)
 }
 
-/// Adds a product under the next id; returns that.
+/// Inserts a product under the next id.
 pub fn insert(connection: &mut Connection, row: &NewProductRow) -> Result<ProductRow, QueryError> {
     let insert = diesel::insert_into(product::table).values(row);
     Ok(on_each_engine!(connection, c => {
@@ -99,7 +99,7 @@ pub fn insert(connection: &mut Connection, row: &NewProductRow) -> Result<Produc
     })?)
 }
 
-/// Writes all of a product's columns anew.
+/// Writes all columns of a product.
 pub fn update(connection: &mut Connection, row: &ProductRow) -> Result<(), QueryError> {
     diesel::update(product::table.find(row.id)).set(row).execute(connection)?;
     Ok(())
@@ -112,7 +112,7 @@ pub fn names(connection: &mut Connection, ids: &[i64]) -> Result<Vec<(i64, Strin
         .load(connection)?)
 }
 
-/// Adds a product, or leaves the one with this id as it is.
+/// Inserts a product unless its id exists.
 pub fn insert_if_new(connection: &mut Connection, row: &ProductRow) -> Result<(), QueryError> {
     on_each_engine!(connection, c => {
         diesel::insert_into(product::table)
@@ -124,7 +124,7 @@ pub fn insert_if_new(connection: &mut Connection, row: &ProductRow) -> Result<()
     Ok(())
 }
 
-/// Makes the next product's id one that is free, after some were added under ids of their own.
+/// Moves the next id behind the ids of all products, after some were inserted with explicit ids.
 pub fn reset_sequence(connection: &mut Connection) -> Result<(), QueryError> {
     Ok(sequences::reset_sequence(connection, "product")?)
 }
@@ -143,7 +143,7 @@ pub fn catalogue_ids(
         .load(connection)?)
 }
 
-/// The catalogue in parts of `size` products: the id that each begins with.
+/// The first ids of the parts of the catalogue, of `size` products each.
 pub fn catalogue_parts(connection: &mut Connection, size: usize) -> Result<Vec<i64>, QueryError> {
     #[derive(QueryableByName)]
     struct Part {

@@ -1,4 +1,4 @@
-//! Reviews of every product in a database, as admins and authors look for them.
+//! Searches the reviews of all products in a database, for admins and authors.
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -14,27 +14,26 @@ use crate::db::tables::reviews::ReviewRow;
 use crate::db::tables::schema::review;
 use crate::text::fold;
 
-/// Which reviews; without anything, all.
+/// Selects reviews; the default selects all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     pub product: Option<ProductId>,
     pub author: Option<AccountId>,
     pub rating: Option<Rating>,
     pub status: Option<ReviewStatus>,
-    /// Not those that their author deleted.
+    /// Without those that their author deleted.
     pub without_deleted: bool,
-    /// Reviews whose title, body or author's name, folded, hold each of these words, which are
-    /// folded, too.
+    /// Only reviews whose folded title, body or author's name contains each of these folded words.
     pub words: Vec<String>,
 }
 
-/// Rows that a search reads at once at most: of the longest reviews, 40 MB.
+/// The maximum number of rows that a search reads at once: with the longest reviews, 40 MB.
 const MAX_SEARCHED: usize = 1_000;
 
 /// Up to `limit` reviews with ids below `below` that lie in these buckets, the newest first.
 ///
-/// Words are looked for by the program, in all reviews that the engine can't rule out. A folded copy
-/// of each text would make searches faster, and each new review slower.
+/// The program looks for the words, in all reviews that the engine can't rule out. A folded copy of
+/// each text would speed up searches, but slow down each new review.
 pub fn newest(
     connection: &mut Connection,
     filter: &Filter,
@@ -65,7 +64,7 @@ fn text_matches(row: &ReviewRow, words: &[String]) -> bool {
     words.iter().all(|word| folded.iter().any(|text| text.contains(word.as_str())))
 }
 
-/// The same, with reviews that don't hold the words among them.
+/// The reviews of [`newest`], and those that the engine can't rule out.
 fn candidates(
     connection: &mut Connection,
     filter: &Filter,
@@ -92,7 +91,8 @@ fn candidates(
     if let Some(status) = filter.status {
         query = query.filter(review::status.eq(status.as_str()));
         if status != ReviewStatus::Approved {
-            // What the index of hidden reviews holds, word by word: so the planner can use it.
+            // The condition of the partial index of hidden reviews, in the same words, so that the
+            // planner uses it.
             query = query.filter(sql::<Bool>("status <> 'approved'"));
         }
     }

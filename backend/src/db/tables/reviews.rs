@@ -37,9 +37,9 @@ pub struct ReviewRow {
     pub version: i32,
     /// When its author changed it last, in milliseconds since the Unix epoch.
     pub edited_at: Option<i64>,
-    /// Reports that nobody has decided about.
+    /// The number of open reports.
     pub open_reports: i32,
-    /// Whether an account signed with another name than its own.
+    /// Whether an account signed with a pen name.
     pub pen_name: bool,
 }
 
@@ -79,14 +79,14 @@ impl ReviewRow {
     }
 }
 
-/// Adds reviews; [`crate::db::DbError::Conflict`] when an id is taken, or when an author has reviewed
-/// the product.
+/// Fails with [`crate::db::DbError::Conflict`] if an id is taken, or an author has reviewed the
+/// product.
 pub fn insert(connection: &mut Connection, rows: &[ReviewRow]) -> Result<(), QueryError> {
     insert_rows!(connection, review::table, rows);
     Ok(())
 }
 
-/// Writes all of a review's columns anew.
+/// Writes all columns of a review.
 pub fn update(connection: &mut Connection, row: &ReviewRow) -> Result<(), QueryError> {
     let place = review::table.filter(review::bucket.eq(row.bucket)).filter(review::id.eq(row.id));
     diesel::update(place).set(row).execute(connection)?;
@@ -105,18 +105,18 @@ pub fn find(
     Ok(found.optional()?)
 }
 
-/// The highest ids that are stored.
+/// The highest stored ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LastIds {
-    /// Below a bound; 0 when there are none.
+    /// Below a bound; 0 without any.
     pub below: i64,
     /// From the bound on.
     pub above: Option<i64>,
-    /// How many there are from the bound on.
+    /// The number of reviews from the bound on.
     pub number_above: i64,
 }
 
-/// The highest ids that are stored, below `bound` and from there on.
+/// The highest stored ids, below `bound` and from there on.
 pub fn last_ids(connection: &mut Connection, bound: i64) -> Result<LastIds, QueryError> {
     use diesel::dsl::{count_star, max};
 
@@ -127,7 +127,7 @@ pub fn last_ids(connection: &mut Connection, bound: i64) -> Result<LastIds, Quer
     Ok(LastIds { below: below.unwrap_or_default(), above, number_above })
 }
 
-/// Which reviews of a product, by their rating.
+/// Selects reviews of a product by their rating.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RatingClass {
     Any,
@@ -135,7 +135,7 @@ pub enum RatingClass {
     Unrated,
 }
 
-/// From which id, and in which direction of time.
+/// The start and direction of a walk through reviews.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// Ids below this one, the newest first.
@@ -154,8 +154,8 @@ impl Direction {
     }
 }
 
-/// What is read of an approved review of a known product: no column that its readers don't see, for
-/// each takes time.
+/// The columns of an approved review of a known product that its readers see; each further one
+/// takes time.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = review)]
 struct ListedRow {
@@ -185,7 +185,7 @@ impl ListedRow {
             status: ReviewStatus::Approved.to_string(),
             version: self.version,
             edited_at: self.edited_at,
-            // Nobody is told.
+            // Not shown in public lists.
             open_reports: 0,
             pen_name: self.pen_name,
         }
@@ -210,7 +210,7 @@ pub fn list(
             direction = direction.beyond(last.id);
         }
         for row in rows {
-            // Rows of buckets that have moved away may still be here.
+            // Rows of buckets that have moved away may still be stored.
             if owned.has(row.bucket) {
                 found.push(row.of(product).try_into()?);
             }
@@ -221,7 +221,7 @@ pub fn list(
     }
 }
 
-/// The same, with reviews of other buckets among them where only the caller sorts them out.
+/// [`list`], with reviews of other buckets on engines where the caller removes them.
 fn part_of_list(
     connection: &mut Connection,
     product: ProductId,

@@ -208,15 +208,15 @@ diesel::table! {
     }
 }
 
-// What a transfer makes for itself, and no migration. In the source's `default`: which one has made
-// the cluster read-only.
+// Tables of a transfer, which no migration creates. In the source's `default`: the id of the
+// transfer that has made the cluster read-only.
 diesel::table! {
     transfer_source (id) {
         id -> Text,
     }
 }
 
-// In each target until it is whole: which transfer fills it, and as which database.
+// In each target until it is complete: the id of the transfer, and the name of the database.
 diesel::table! {
     transfer_target (id) {
         id -> Text,

@@ -1,4 +1,4 @@
-//! Sessions as rows. Their secrets are kept as hashes.
+//! Sessions as rows. Their secrets are stored as hashes.
 
 use diesel::prelude::*;
 use ostrakon_shared::{AccountId, CredentialId, SessionInfo};
@@ -8,17 +8,17 @@ use crate::db::error::QueryError;
 use crate::db::tables::accounts::{AccountRow, timestamp};
 use crate::db::tables::schema::{account, session};
 
-/// A session as its secret finds it, ended or not.
+/// A session that was found by its secret; it may have expired.
 #[derive(Clone, Debug)]
 pub struct FoundSession {
     pub id: CredentialId,
     /// When it began. All times are milliseconds since the Unix epoch.
     pub created_at: i64,
-    /// When it ends by itself.
+    /// When it expires.
     pub expires_at: i64,
-    /// When it was last used, to the hour; None: not known.
+    /// When it was last used, to the hour; `None` if unknown.
     pub last_used_at: Option<i64>,
-    /// When the password was last typed in it.
+    /// When the password was last entered in it.
     pub proved_at: i64,
     pub account: AccountRow,
 }
@@ -26,11 +26,11 @@ pub struct FoundSession {
 pub struct NewSession<'a> {
     pub account_id: i64,
     pub secret_hash: &'a [u8],
-    /// The browser, as it names itself.
+    /// The User-Agent of the browser.
     pub user_agent: Option<&'a str>,
     /// Now, in milliseconds since the Unix epoch.
     pub created_at: i64,
-    /// When it ends by itself.
+    /// When it expires.
     pub expires_at: i64,
 }
 
@@ -74,7 +74,7 @@ pub fn find(
     found.transpose()
 }
 
-/// Notes that a session was used, so that it ends later, unless a later use is known.
+/// Records the use of a session, which extends it, unless a later use is recorded.
 pub fn set_used(
     connection: &mut Connection,
     id: CredentialId,
@@ -90,7 +90,7 @@ pub fn set_used(
     Ok(())
 }
 
-/// Notes that the password was typed in a session. Says whether the session is still there.
+/// Records that the password was entered in a session; returns whether the session exists.
 pub fn set_proved(
     connection: &mut Connection,
     id: CredentialId,
@@ -166,13 +166,13 @@ pub fn remove_all(
     Ok(diesel::delete(others).execute(connection)?)
 }
 
-/// Whether there are sessions that have ended by themselves.
+/// Whether there are expired sessions.
 pub fn any_expired(connection: &mut Connection, now_ms: i64) -> Result<bool, QueryError> {
     let expired = session::table.filter(session::expires_at.le(now_ms));
     Ok(diesel::select(diesel::dsl::exists(expired)).get_result(connection)?)
 }
 
-/// Removes all sessions that have ended by themselves; returns how many.
+/// Removes all expired sessions; returns how many.
 pub fn remove_expired(connection: &mut Connection, now_ms: i64) -> Result<usize, QueryError> {
     let expired = session::table.filter(session::expires_at.le(now_ms));
     Ok(diesel::delete(expired).execute(connection)?)

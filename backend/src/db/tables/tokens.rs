@@ -1,4 +1,4 @@
-//! API tokens as rows. Their secrets are kept as hashes.
+//! API tokens as rows. Their secrets are stored as hashes.
 
 use diesel::prelude::*;
 use ostrakon_shared::{AccountId, CredentialId, TokenInfo, TokenScope};
@@ -9,7 +9,7 @@ use crate::db::tables::accounts::{AccountRow, timestamp};
 use crate::db::tables::schema::{account, api_token};
 use crate::db::tables::sessions::credential_id;
 
-/// An API token as its secret finds it, expired or not.
+/// An API token that was found by its secret; it may have expired.
 #[derive(Clone, Debug)]
 pub struct FoundToken {
     pub id: CredentialId,
@@ -17,25 +17,25 @@ pub struct FoundToken {
     pub expires_at: Option<i64>,
     /// When it was last used, to the hour; None: not yet.
     pub last_used_at: Option<i64>,
-    /// What it may be used for.
+    /// Its scopes.
     pub scopes: Vec<TokenScope>,
     pub account: AccountRow,
 }
 
-/// An API token to be stored.
+/// A new API token.
 pub struct NewTokenRow<'a> {
     pub account: AccountId,
     pub secret_hash: &'a [u8],
     pub name: &'a str,
-    /// What it may be used for.
+    /// Its scopes.
     pub scopes: &'a [TokenScope],
     /// Now, in milliseconds since the Unix epoch.
     pub created_at: i64,
-    /// When it ends by itself; None: never.
+    /// When it expires; `None`: never.
     pub expires_at: Option<i64>,
 }
 
-/// A token's columns, as they are shown.
+/// The columns of a token that its owner sees.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = api_token)]
 struct TokenRow {
@@ -106,7 +106,7 @@ pub fn find(
     found.transpose()
 }
 
-/// Notes that a token was used, unless a later use is known.
+/// Records the use of a token, unless a later use is recorded.
 pub fn set_used(
     connection: &mut Connection,
     id: CredentialId,

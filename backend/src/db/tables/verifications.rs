@@ -1,4 +1,4 @@
-//! The last check of each reviews database, as `default` keeps it.
+//! The last verification of each reviews database, stored in `default`.
 
 use diesel::prelude::*;
 use jiff::Timestamp;
@@ -8,7 +8,7 @@ use crate::db::dialect::engine::{Connection, on_each_engine};
 use crate::db::error::QueryError;
 use crate::db::tables::schema::verification;
 
-/// A finished check as it is stored.
+/// A finished verification.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = verification, primary_key(database))]
 pub struct VerificationRow {
@@ -18,9 +18,9 @@ pub struct VerificationRow {
     /// Milliseconds since the Unix epoch.
     pub finished_at: i64,
     pub reviews: i64,
-    /// How much was found.
+    /// The number of problems.
     pub problem_count: i64,
-    /// The first findings, a JSON array of lines.
+    /// The first problems, as a JSON array of lines.
     pub problems: String,
 }
 
@@ -40,7 +40,7 @@ impl TryFrom<VerificationRow> for Verification {
     }
 }
 
-/// Keeps a check in place of the one before.
+/// Stores a verification in place of the previous one.
 pub fn keep(connection: &mut Connection, row: &VerificationRow) -> Result<(), QueryError> {
     on_each_engine!(connection, c => {
         diesel::insert_into(verification::table)
@@ -53,7 +53,7 @@ pub fn keep(connection: &mut Connection, row: &VerificationRow) -> Result<(), Qu
     Ok(())
 }
 
-/// The last check of each database that was ever checked.
+/// The last verification of each database that has one.
 pub fn all(connection: &mut Connection) -> Result<Vec<VerificationRow>, QueryError> {
     Ok(verification::table.select(VerificationRow::as_select()).load(connection)?)
 }
