@@ -1,4 +1,4 @@
-//! The command line: arguments, exit codes, what is printed where.
+//! The command line: arguments and exit codes.
 //!
 //! Exit code 0: done. 1: it failed, or `verify` found something. 2: the arguments, the
 //! configuration or the databases are not what they must be.

@@ -19,45 +19,44 @@ use crate::http::{PublicUrl, RateLimits, Settings as HttpSettings, TrustedProxie
 use crate::shard::Spread;
 use crate::store::{Clock, Databases, Policy, SetupError, Store};
 
-/// The file that is read when no other is named and this one is there.
+/// The file that is read if no other is named and it exists.
 const DEFAULT_FILE: &str = "ostrakon.toml";
 const ENVIRONMENT_PREFIX: &str = "OSTRAKON";
-/// What a limit allows at most, unless it is switched off.
+/// The maximum of a rate limit; 0 switches it off.
 const MAX_RATE: i64 = 1_000_000;
 
-/// What an operator can choose. In the file by these names, in the environment in upper case
-/// after `OSTRAKON_`; the environment wins.
+/// The settings. Keys of the file are these names, variables of the environment the same in upper
+/// case after `OSTRAKON_`; the environment wins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// The folder of the databases.
     pub data_dir: PathBuf,
     pub listen: SocketAddr,
-    /// How many reviews databases there are: 1 to 1,024.
+    /// The number of reviews databases: 1 to 1,024.
     pub reviews_databases: u16,
-    /// How many home buckets a product has; None: 8 for a new cluster, else what it has.
+    /// The number of home buckets of a product; `None`: 8 for a new cluster, otherwise unchanged.
     pub spread: Option<Spread>,
     /// The folder of the built app.
     pub app_dir: PathBuf,
-    /// Where `default` is; None: a SQLite file in `data_dir`.
+    /// The address of `default`; `None`: a SQLite file in `data_dir`.
     pub default_url: Option<Address>,
-    /// Where the reviews databases are, in their order; empty: SQLite files in `data_dir`.
+    /// The addresses of the reviews databases, in order; empty: SQLite files in `data_dir`.
     pub reviews_urls: Vec<Address>,
     pub replicas: BTreeMap<String, Vec<Address>>,
     /// Which server answers reads that may be slightly stale.
     pub reads: ReadPreference,
-    /// How far a replica may be behind to answer, in milliseconds.
+    /// The maximum lag of a replica that answers, in milliseconds.
     pub max_replica_lag_ms: u32,
-    /// How each server is used.
+    /// The limits of connections, for each server.
     pub connections: Settings,
     /// Whether guests may review products.
     pub guest_reviews: bool,
     /// Whether new reviews wait for a moderator.
     pub pre_moderation: bool,
-    /// Addresses and networks of the proxies that may say for whom they ask.
+    /// Addresses and networks of the proxies that may name the client's address.
     pub trusted_proxies: TrustedProxies,
-    /// How browsers reach the service; None: as they say themselves.
+    /// The origin by which browsers reach the service; `None`: that of each request.
     pub public_url: Option<PublicUrl>,
-    /// How often things may be done.
     pub rate_limits: RateLimits,
     /// The file of the key that hides guests' addresses; None: one in `data_dir`.
     pub secret_key_file: Option<PathBuf>,
@@ -66,26 +65,27 @@ pub struct Config {
     pub request_timeout_ms: u32,
     /// How long a connection may stay open between two requests, in milliseconds.
     pub keep_alive_ms: u32,
-    /// How much memory answers may take that are kept to be given again, in MiB; 0: none is.
+    /// The size of the response cache in MiB; 0: no cache.
     pub cache_mib: u32,
     /// For how many days the audit trail is kept.
     pub audit_days: u32,
-    /// What is logged, in the syntax of `tracing_subscriber::EnvFilter`.
+    /// The filter of the log, in the syntax of `tracing_subscriber::EnvFilter`.
     pub log: String,
     /// Lines for the log: unknown `OSTRAKON_` variables, and files with secrets that other users may
     /// read.
     pub warnings: Vec<String>,
-    /// What dates reviews in files: the system's clock. No key sets it.
+    /// The clock that dates reviews in SQLite files. Only tests set it.
     pub clock: Clock,
 }
 
-/// What is wrong with the configuration: one line a problem, with its file and key.
+/// The problems of the configuration, one line each, with file and key.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
 pub struct ConfigError(pub Vec<String>);
 
 impl Config {
-    /// The configuration of this process. `file` must be there; without one, `ostrakon.toml` may.
+    /// The configuration of this process. `file` must exist; without it, `ostrakon.toml` is read if
+    /// it exists.
     pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
         Config::from_sources(file, Environment::with_prefix(ENVIRONMENT_PREFIX))
     }
@@ -196,7 +196,8 @@ impl Config {
 }
 
 impl Config {
-    /// The settings whose changes the audit trail notes: what others may do, and what is kept of it.
+    /// The settings whose changes the audit trail records: those about the rights of others, and
+    /// about retention.
     pub fn audited(&self) -> Vec<(&'static str, String)> {
         let networks = self.trusted_proxies.0.iter().map(ToString::to_string);
         let origin = self.public_url.as_ref().map(|url| url.origin().to_owned());
@@ -214,7 +215,7 @@ impl Config {
     }
 }
 
-/// What is to be said of a file with a secret that every user of this machine has rights to.
+/// The warning about a file with a secret to which every user of this machine has rights.
 fn open_secret(file: &Path) -> Option<String> {
     files::is_open_to_others(file).then(|| {
         let file = file.display();

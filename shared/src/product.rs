@@ -83,7 +83,7 @@ mod openapi {
         fn schema() -> RefOr<Schema> {
             ObjectBuilder::new()
                 .schema_type(Type::Integer)
-                .description(Some("A verdict in stars."))
+                .description(Some("A rating in stars."))
                 .minimum(Some(MIN_RATING))
                 .maximum(Some(MAX_RATING))
                 .examples([5])

@@ -61,7 +61,7 @@ fn in_words(EndedCredentials { sessions, tokens }: EndedCredentials) -> String {
     format!("{} and {}", counted(sessions, "session"), counted(tokens, "API token"))
 }
 
-/// Ends one session or token, or all of them when neither is named.
+/// Ends one session or token, or all of them if none is named.
 fn revoke(
     accounts: Accounts<'_>,
     account: AccountId,
@@ -100,12 +100,13 @@ fn print_tokens(tokens: Vec<TokenInfo>) {
     }
 }
 
-/// What a client has written, without what a terminal would obey.
+/// A text from a client, without the control characters that a terminal would execute.
 pub(super) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
-/// A password that nobody sees: asked for twice on a terminal, else a line of standard input.
+/// A new password, without echo: on a terminal it is asked for twice, otherwise it is a line of
+/// standard input.
 fn new_password() -> Result<String, Failure> {
     if !io::stdin().is_terminal() {
         let mut line = String::new();

@@ -45,7 +45,7 @@ fn entries(store: &Store, mut query: AuditQuery, limit: usize) -> Result<AuditPa
     }
 }
 
-/// When, what, about what, by whom, from where, and what was changed.
+/// The columns of an entry: time, action, object, actor, network and changes.
 fn line(entry: &AuditEntry) -> String {
     let mut line = format!("{:.0}  {:<19}", entry.last_at, entry.action.as_str());
     let mut add = |text: String| line = format!("{line}  {text}");

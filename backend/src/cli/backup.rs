@@ -1,4 +1,4 @@
-//! Backups at the command line: made, checked, restored.
+//! Creates, checks and restores backups at the command line.
 
 use std::io;
 use std::num::NonZero;
@@ -119,7 +119,7 @@ fn save(config: &Config, dir: &Path, keep: Option<NonZero<usize>>) -> Result<(),
     Ok(())
 }
 
-/// What a check has found.
+/// The result of a check.
 #[derive(Serialize)]
 struct Checked {
     folder: PathBuf,

@@ -1,4 +1,4 @@
-//! What each command does.
+//! The commands, one function each.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -36,7 +36,7 @@ pub fn serve(config: &Config, migrate_first: bool) -> Result<(), Failure> {
     Ok(http::serve(listener, store, settings, || announce(&address))?)
 }
 
-/// The demo's password is for this machine only, and everybody knows it.
+/// The demo's password is public, so it must only work on this machine.
 fn refuse_demo_password(store: &Store, listen: SocketAddr) -> Result<(), Failure> {
     if listen.ip().to_canonical().is_loopback() {
         return Ok(());
@@ -102,7 +102,7 @@ pub fn open(config: &Config) -> Result<Store, Failure> {
     Ok(config.open()?)
 }
 
-/// A bar on the terminal; nothing where standard error is none.
+/// A progress bar; hidden unless standard error is a terminal.
 pub fn progress_bar(length: u64, unit: &str) -> ProgressBar {
     let template = format!("{{bar:40}} {{pos}} of {{len}} {unit}, {{eta}} left {{msg}}");
     let style =

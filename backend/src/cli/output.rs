@@ -1,4 +1,4 @@
-//! What the command line writes to standard output and standard error.
+//! Writes to standard output and standard error.
 //!
 //! A reader may stop reading, as `head` does. That is no failure: the command goes on with its work,
 //! and its exit code is that of the work. Any other error of standard output, such as a full disk, is
@@ -27,12 +27,12 @@ pub fn text(text: &str) {
     keep(io::stdout().lock().write_all(text.as_bytes()));
 }
 
-/// Writes a line to standard error, where no one is left to be told that it failed.
+/// Writes a line to standard error, and ignores failures, which could not be reported anywhere.
 pub fn complain(line: Arguments<'_>) {
     writeln!(io::stderr().lock(), "{line}").ok();
 }
 
-/// Keeps what went wrong with standard output until [`finish`].
+/// Keeps the first error of standard output for [`finish`].
 pub fn keep(written: io::Result<()>) {
     let Err(error) = written else { return };
     if error.kind() != ErrorKind::BrokenPipe {
@@ -40,7 +40,7 @@ pub fn keep(written: io::Result<()>) {
     }
 }
 
-/// Writes out what is left, and fails if something of the output is lost that was asked for.
+/// Flushes standard output; fails if a part of it was lost.
 pub fn finish() -> io::Result<()> {
     keep(io::stdout().flush());
     ERROR.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)

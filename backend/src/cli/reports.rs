@@ -29,11 +29,11 @@ struct List<T> {
 struct Migrations {
     database: String,
     address: String,
-    /// Whether there is such a file; a server's database always is there.
+    /// Whether the file exists; always true for a server's database.
     exists: bool,
     applied: Vec<String>,
     pending: Vec<String>,
-    /// Those that only another version of this program knows.
+    /// Migrations that only another version of this program knows.
     unknown: Vec<String>,
 }
 
@@ -96,7 +96,7 @@ pub fn databases(config: &Config, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Where a review lives.
+/// The location of a review.
 #[derive(Serialize)]
 struct Located {
     id: ReviewId,
@@ -161,11 +161,11 @@ fn shell_quoted(text: &str) -> String {
     }
 }
 
-/// What was found in one reviews database.
+/// The verification of one reviews database.
 #[derive(Serialize)]
 struct Verified {
     database: String,
-    /// Reviews that were looked at.
+    /// The number of checked reviews.
     reviews: u64,
     problem_count: u64,
     problems: Vec<String>,
@@ -197,8 +197,8 @@ pub fn verify_store(store: &Store, json: bool) -> Result<(), Failure> {
     if problems == 0 { Ok(()) } else { Err(Failure::Found) }
 }
 
-/// Verifies all databases. Also says why the results could not be stored, if they could not: that
-/// takes nothing away from what was found.
+/// Verifies all databases. The second value is the reason why the results could not be stored; the
+/// results are valid nevertheless.
 fn verified(store: &Store) -> Result<(Vec<Verified>, Option<DbError>), StoreError> {
     let all = store.cluster().databases()?.items;
     let bar = progress_bar(all.iter().filter_map(|database| database.reviews).sum(), "reviews");

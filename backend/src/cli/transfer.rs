@@ -1,4 +1,4 @@
-//! Moving a cluster to other databases, at the command line.
+//! Moves a cluster to other databases, at the command line.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ pub fn transfer(config: &Config, to: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns how many rows there are; None: the target has others.
+/// Returns the number of rows; `None` if the target differs.
 fn copy(transfer: RunningTransfer) -> Result<Option<u64>, SetupError> {
     let (rows, done) = transfer.rows()?;
     let bar = progress_bar(rows, "rows copied");

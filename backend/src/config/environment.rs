@@ -1,9 +1,9 @@
-//! Variables of the environment that begin with `OSTRAKON_` and are none of ours.
+//! Variables of the environment that begin with `OSTRAKON_` but are no settings.
 
-/// How alike a key must be to one of ours to be taken for a slip, from 0 to 1.
+/// The similarity from which an unknown key counts as a misspelt one, from 0 to 1.
 const ALIKE: f64 = 0.85;
 
-/// What other programs call some of our keys.
+/// Names of other programs for some of our keys.
 const ELSEWHERE: [(&str, &str); 9] = [
     ("port", "listen"),
     ("host", "listen"),
@@ -26,7 +26,7 @@ const PROTOCOLS: [&str; 3] = ["tcp", "udp", "sctp"];
 /// `…_SERVICE_PORT_<name>`.
 pub(super) fn is_injected(key: &str, value: &str) -> bool {
     let words: Vec<&str> = key.split('_').collect();
-    // Somebody may set OSTRAKON_PORT=9000 and mean our port: what is injected is a URL.
+    // OSTRAKON_PORT=9000 may be a mistaken setting; injected values are URLs.
     let is_url = PROTOCOLS.iter().any(|protocol| value.starts_with(&format!("{protocol}://")));
     let is_service = |words: &[&str]| words == ["service", "host"] || words == ["service", "port"];
     let is_port = |words: &[&str]| {
@@ -40,7 +40,7 @@ pub(super) fn is_injected(key: &str, value: &str) -> bool {
         || before.contains(&"env")
 }
 
-/// Which of `known` was probably meant.
+/// The key among `known` that was probably meant.
 pub(super) fn nearest<'a>(key: &str, known: &'a [String]) -> Option<&'a str> {
     let ours = ELSEWHERE.iter().find(|(elsewhere, _)| *elsewhere == key).map(|(_, ours)| *ours);
     if let Some(known) = known.iter().find(|known| ours == Some(known.as_str())) {

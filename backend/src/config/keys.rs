@@ -14,7 +14,7 @@ pub(super) struct Keys {
     pub values: HashMap<String, Value>,
     pub problems: Vec<String>,
     pub warnings: Vec<String>,
-    /// The keys that have been asked for: in the end, every key that exists.
+    /// The keys that were read; in the end, all keys.
     pub known: Vec<String>,
 }
 
@@ -78,7 +78,7 @@ impl Keys {
         spread
     }
 
-    /// Where a value stands, as people look for it.
+    /// The place of a value: its file and key, or its variable.
     pub fn place(&self, key: &str, value: &Value) -> String {
         if is_of_environment(value) {
             format!("environment: {}", variable(key))
@@ -87,8 +87,8 @@ impl Keys {
         }
     }
 
-    /// Refuses unknown keys of the file, which is ours alone. The environment is not: unknown
-    /// variables are warnings, which are returned, or belong to Kubernetes or Docker.
+    /// Refuses unknown keys of the file. Unknown variables of the environment are returned as
+    /// warnings, unless Kubernetes or Docker sets them.
     pub fn sort_out_unknown(&mut self) -> Vec<String> {
         let (mut warnings, mut problems) = (Vec::new(), Vec::new());
         for (key, value) in &self.values {
@@ -119,7 +119,7 @@ pub(super) fn variable(key: &str) -> String {
     format!("{ENVIRONMENT_PREFIX}_{}", key.to_uppercase())
 }
 
-/// Not `Value::into_int`: that takes 4.5 for 4, and true for 1.
+/// `Value::into_int` would read 4.5 as 4, and true as 1.
 pub(super) fn whole_number(value: Value) -> Option<i64> {
     value.into_string().ok()?.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! The file of the secret key: made at the first start, or configured.
+//! The file of the secret key, which is configured or created at the first start.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -16,13 +16,13 @@ use crate::http::SecretKey;
 const FILE: &str = "secret-key";
 
 impl Config {
-    /// The secret key's file in the data folder, which a backup holds too.
+    /// The file of the secret key in the data folder, which backups contain.
     pub fn own_secret_key(&self) -> PathBuf {
         self.data_dir.join(FILE)
     }
 
-    /// The secret key: of the configured file, which must be there, or of the one in the data
-    /// folder, which is made if it is missing.
+    /// The secret key, from the configured file, which must exist, or from the data folder, where
+    /// it is created if it is missing.
     pub(super) fn secret_key(&self) -> Result<SecretKey, ConfigError> {
         let own = self.own_secret_key();
         let path = self.secret_key_file.as_deref().unwrap_or(&own);
@@ -45,8 +45,8 @@ fn problem(path: &Path, what: &str) -> ConfigError {
     ConfigError(vec![format!("{}: {what}", path.display())])
 }
 
-/// Makes a new key. It appears whole or not at all, and if several processes make one at once, all
-/// of them have the first.
+/// Creates a key. The file appears as a whole; if several processes create one at the same time,
+/// all use the first.
 fn create(folder: &Path, path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let (mut key, mut name) = ([0; 32], [0; 8]);

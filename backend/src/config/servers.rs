@@ -1,4 +1,4 @@
-//! Where the databases are, in the configuration: URLs, their replicas and their password.
+//! The addresses of the databases in the configuration: URLs, replicas and the password.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::config::{Config, open_secret};
 use crate::db::Address;
 use crate::shard::BUCKETS;
 
-/// What the configuration says about servers.
+/// The addresses of all databases.
 pub(super) struct Servers {
     pub default: Option<Address>,
     pub reviews: Vec<Address>,
@@ -35,7 +35,7 @@ impl Keys {
         Servers { default, reviews, replicas: replicas.collect() }
     }
 
-    /// How many reviews databases there are: as many as have a URL, if any has one.
+    /// The number of reviews databases: that of the URLs, if there are any.
     pub(super) fn reviews_databases(&mut self, urls: usize) -> u16 {
         let default = if urls == 0 { 3 } else { u16::try_from(urls).unwrap_or(u16::MAX) };
         let number = self.number("reviews_databases", default, 1, BUCKETS.into());
@@ -50,7 +50,7 @@ impl Keys {
         number
     }
 
-    /// The first line of the file that has the password.
+    /// The first line of the file with the password.
     fn password(&mut self) -> Option<String> {
         let key = "database_password_file";
         let place = self.values.get(key).map(|value| self.place(key, value))?;
@@ -65,7 +65,7 @@ impl Keys {
         }
     }
 
-    /// A list: in the file one of texts, in the environment with commas between them.
+    /// A list: an array in the file, separated by commas in the environment.
     fn urls(&mut self, key: &str) -> Vec<Address> {
         let Some(value) = self.take(key) else { return Vec::new() };
         let place = self.place(key, &value);
@@ -105,7 +105,7 @@ impl Keys {
     }
 }
 
-/// The URLs between commas; a comma before what is no URL stands between the hosts of one.
+/// Splits URLs at commas. A comma that no URL follows separates the hosts of one URL.
 fn split(text: &str) -> Vec<String> {
     let mut urls: Vec<String> = Vec::new();
     for part in text.split(',') {
@@ -120,7 +120,7 @@ fn split(text: &str) -> Vec<String> {
     urls
 }
 
-/// What is wrong with replicas: a line each.
+/// The problems of replicas, one line each.
 pub(super) fn replica_problems(config: &Config) -> Vec<String> {
     let mut problems = Vec::new();
     for (name, urls) in &config.replicas {

@@ -2,7 +2,7 @@
 
 pub mod address;
 pub mod circuit_breaker;
-mod connector;
+pub mod connector;
 pub mod database;
 pub mod health_check;
 pub mod pool;

@@ -207,8 +207,8 @@ async fn on_a_thread<T: Send + 'static>(
     with_deadline(outcome(done), &context.awaited, context.deadline()).await
 }
 
-/// `work` for a thread, and where its result arrives. It is not begun when nobody waits for that
-/// any more: the client has gone.
+/// `work` as a job for a thread, and the receiver of its result. The job is skipped if the receiver
+/// is gone, because the client has disconnected.
 fn job<T: Send + 'static>(
     store: Store,
     permit: Option<Permit>,
