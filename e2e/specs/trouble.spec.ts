@@ -73,7 +73,7 @@ test.describe('on admin pages, a server that fails', () => {
     ['/admin/queue', '/api/moderation/queue', 'The queue is empty'],
     ['/admin/reviews', '/api/admin/reviews', 'Select all'],
     ['/admin/products', '/api/admin/products', 'Brown teddy bear'],
-    ['/admin/accounts', '/api/admin/accounts', 'since'],
+    ['/admin/accounts', '/api/admin/accounts', 'created'],
     ['/admin/audit', '/api/admin/audit', '127.0.0.1'],
     ['/admin/databases', '/api/databases', 'SQLite'],
     ['/admin', '/api/session', 'Reviews per day'],

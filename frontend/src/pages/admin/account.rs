@@ -42,7 +42,7 @@ fn known(account: Account, request: Fetched<Option<Account>>) -> AnyView {
             </button>
         </div>
         <p class="muted small">
-            {format!("{id} · {role}{} · since ", if disabled { " · disabled" } else { "" })}
+            {format!("{id} · {role}{} · created ", if disabled { " · disabled" } else { "" })}
             <Ago at=created_at />
             " · "
             <a href=format!("/admin/audit?account_id={id}")>"Audit trail"</a>

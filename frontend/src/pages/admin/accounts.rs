@@ -71,7 +71,7 @@ fn account_row(account: Account, accounts: PaginatedList<Account>) -> AnyView {
                     <bdi>{name.clone()}</bdi>
                     {disabled.then(|| view! { " " <span class="status status-spam">"Disabled"</span> })}
                 </p>
-                <p class="muted small">{format!("{id} · since ")} <Ago at=created_at /></p>
+                <p class="muted small">{format!("{id} · created ")} <Ago at=created_at /></p>
                 {failure_line(state)}
                 <Dialog
                     id=QUESTION_ID

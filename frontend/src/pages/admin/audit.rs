@@ -114,7 +114,10 @@ fn row(entry: AuditEntry) -> AnyView {
 }
 
 fn change(change: &AuditChange) -> AnyView {
-    let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "–".to_owned());
+    let value = |value: &Option<String>| match value.as_deref() {
+        None | Some("") => "–".to_owned(),
+        Some(value) => value.to_owned(),
+    };
     view! {
         <p class="small">
             {change.field.clone()} ": " <bdi>{value(&change.from)}</bdi> " → "

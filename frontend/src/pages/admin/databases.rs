@@ -155,7 +155,7 @@ fn verification(verification: Verification, held: Option<u64>) -> AnyView {
             <p>
                 <progress aria-label="Verification" max=held.to_string() value=reviews.to_string()></progress>
             </p>
-            <p class="muted small">{text} ", since " <Ago at=started_at /></p>
+            <p class="muted small">{text} ", started " <Ago at=started_at /></p>
         }
         .into_any();
     };
