@@ -29,10 +29,12 @@ const MAX_RATE: i64 = 1_000_000;
 /// case after `OSTRAKON_`; the environment wins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
+    /// The file that was named; None: [`DEFAULT_FILE`], if it exists.
+    pub file: Option<PathBuf>,
     /// The folder of the databases.
     pub data_dir: PathBuf,
     pub listen: SocketAddr,
-    /// The number of reviews databases: 1 to 1,024.
+    /// How many reviews databases a new cluster gets: 1 to 1,024.
     pub reviews_databases: u16,
     /// The number of home buckets of a product; `None`: 8 for a new cluster, otherwise unchanged.
     pub spread: Option<Spread>,
@@ -40,8 +42,8 @@ pub struct Config {
     pub app_dir: PathBuf,
     /// The address of `default`; `None`: a SQLite file in `data_dir`.
     pub default_url: Option<Address>,
-    /// The addresses of the reviews databases, in order; empty: SQLite files in `data_dir`.
-    pub reviews_urls: Vec<Address>,
+    /// Where reviews databases are, by their names; the others are SQLite files in `data_dir`.
+    pub reviews_urls: BTreeMap<String, Address>,
     pub replicas: BTreeMap<String, Vec<Address>>,
     /// Which server answers reads that may be slightly stale.
     pub reads: ReadPreference,
@@ -98,6 +100,7 @@ impl Config {
     }
 
     fn from_sources(file: Option<&Path>, environment: Environment) -> Result<Config, ConfigError> {
+        let named = file.map(Path::to_owned);
         let path = file.unwrap_or(Path::new(DEFAULT_FILE));
         let source = File::from(path).format(FileFormat::Toml).required(file.is_some());
         let values = config::Config::builder()
@@ -111,6 +114,7 @@ impl Config {
         let mut keys = Keys::new(file, values.into_iter().collect());
         let servers = keys.servers();
         let mut config = Config {
+            file: named,
             data_dir: keys.text("data_dir", "data").into(),
             listen: keys.parsed("listen", "127.0.0.1:8080", "an IP address and a port"),
             reviews_databases: keys.reviews_databases(servers.reviews.len()),
@@ -154,29 +158,43 @@ impl Config {
         if keys.problems.is_empty() { Ok(config) } else { Err(ConfigError(keys.problems)) }
     }
 
-    pub fn databases(&self) -> Databases {
+    /// The databases: those of the cluster, or those that a new one gets.
+    pub fn databases(&self) -> Result<Databases, SetupError> {
+        self.new_databases().of_cluster()
+    }
+
+    /// The databases with the names that a new cluster gets, whatever they hold.
+    pub fn new_databases(&self) -> Databases {
+        let names = (1..=self.reviews_databases).map(|number| format!("reviews-{number}"));
+        let config = self.clone();
+        Databases::named(Arc::new(move |name: &str| config.connect(name)), names, self.spread)
+    }
+
+    /// The database with this name. If the configuration has no URL for it, and it has no file, the
+    /// configuration is read again: the URL may have been added since this process started.
+    fn connect(&self, name: &str) -> Arc<Database> {
+        let primary = match name {
+            "default" => self.default_url.clone(),
+            _ => self.reviews_urls.get(name).cloned(),
+        };
+        let file = self.data_dir.join(format!("{name}.sqlite3"));
+        if primary.is_none()
+            && !file.exists()
+            && let Ok(now) = Config::load(self.file.as_deref())
+            && now.reviews_urls.contains_key(name)
+        {
+            return now.connect(name);
+        }
+        let primary = primary.unwrap_or(Address::Sqlite(file));
+        let replicas = self.replicas.get(name).cloned().unwrap_or_default();
         let replica_settings =
             ReplicaSettings { reads: self.reads, max_lag_ms: self.max_replica_lag_ms };
-        let database = |name: &str, url: Option<&Address>| {
-            let file = || Address::Sqlite(self.data_dir.join(format!("{name}.sqlite3")));
-            let primary = url.cloned().unwrap_or_else(file);
-            let replicas = self.replicas.get(name).cloned().unwrap_or_default();
-            Arc::new(Database::new(name, primary, replicas, self.connections, replica_settings))
-        };
-        let reviews = |number: u16| {
-            let url = self.reviews_urls.get(usize::from(number) - 1);
-            database(&format!("reviews-{number}"), url)
-        };
-        Databases {
-            default: database("default", self.default_url.as_ref()),
-            reviews: (1..=self.reviews_databases).map(reviews).collect(),
-            spread: self.spread,
-        }
+        Arc::new(Database::new(name, primary, replicas, self.connections, replica_settings))
     }
 
     pub fn open(&self) -> Result<Store, SetupError> {
         let Config { guest_reviews, pre_moderation, .. } = *self;
-        Store::open(self.databases(), Policy { guest_reviews, pre_moderation }, &self.clock)
+        Store::open(self.databases()?, Policy { guest_reviews, pre_moderation }, &self.clock)
     }
 
     /// The settings of the server. Creates the secret key if it is missing.
@@ -249,7 +267,7 @@ mod tests {
         assert_eq!(config.data_dir, Path::new("data"));
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
         assert_eq!((config.reviews_databases, config.spread), (3, None));
-        assert_eq!(config.databases().reviews.len(), 3);
+        assert_eq!(config.databases().unwrap().reviews.len(), 3);
         assert!(config.guest_reviews && !config.pre_moderation);
         assert_eq!((config.trusted_proxies, config.public_url), (TrustedProxies::default(), None));
     }
@@ -359,12 +377,17 @@ mod tests {
         )
         .unwrap();
         assert_eq!(config.default_url.unwrap().to_string(), "postgres://me@a/x");
-        let shown: Vec<_> = config.reviews_urls.iter().map(Address::to_string).collect();
+        let shown: Vec<_> = config.reviews_urls.values().map(Address::to_string).collect();
         assert_eq!(shown, ["data/1", "postgresql://me@b:1,b:2/x", "3"]);
         assert_eq!((config.reviews_databases, config.replicas["reviews-2"].len()), (3, 2));
         assert_eq!((config.reads, config.max_replica_lag_ms), (ReadPreference::Primary, 1_000));
         let same = load("reviews_urls = ['sqlite:data/1', 'postgres://me@b/x']", &[]).unwrap();
         assert_eq!(same.reviews_databases, 2);
+        let named =
+            load("reviews_urls = ['reviews-4=postgres://me@b/x?a=b', 'sqlite:c=d']", &[]).unwrap();
+        let urls = named.reviews_urls.iter().map(|(name, url)| format!("{name} {url}"));
+        let urls: Vec<_> = urls.collect();
+        assert_eq!(urls, ["reviews-2 c=d", "reviews-4 postgres://me@b/x?a=b"]);
     }
 
     #[test]
@@ -385,7 +408,7 @@ mod tests {
                 &format!("test.toml: reviews_urls: these must be URLs like {url}"),
                 "test.toml: reads: this must be primary or replica",
                 "replicas.default: only PostgreSQL databases have replicas",
-                "replicas.reviews-4: there is no such database",
+                "replicas.reviews-4: only PostgreSQL databases have replicas",
             ]
         );
         let ConfigError(problems) =

@@ -11,6 +11,7 @@ mod programs;
 mod tables;
 
 pub mod backup;
+pub mod bucket_copy;
 pub mod copy;
 pub mod files;
 pub mod inspect;
@@ -31,5 +32,6 @@ pub use dialect::transaction::{limit_lock_wait, without_time_limit};
 pub use error::{DbError, QueryError};
 pub use tables::{
     acceptance, accounts, audit, backfill, cluster, idempotency_keys, ids, moderation, owner,
-    products, ratings, review_search, reviews, sessions, tokens, verifications,
+    processes, products, ratings, rebalances, review_search, reviews, sessions, tokens,
+    verifications,
 };

@@ -74,6 +74,7 @@ pub fn serve(
 /// The server of API, docs and app on `listener`; runs when awaited.
 pub fn server(listener: TcpListener, store: Store, settings: Settings) -> io::Result<Server> {
     actix_web::rt::spawn(audit::prune(store.clone(), settings.audit_days));
+    store.start_background()?;
     let store = Data::new(store);
     let document = Data::new(document());
     let files = Data::new(AppFiles::new(settings.app_dir.clone()));

@@ -13,8 +13,10 @@ mod bucket;
 mod home;
 mod map;
 mod mine_id;
+mod plan;
 
 pub use bucket::{BUCKETS, Bucket, HASH, bucket_of};
 pub use home::{Spread, home_buckets, slot_of_author, slot_of_key};
-pub use map::{DatabaseIndex, Owner, ShardMap};
+pub use map::{DatabaseIndex, Owner, ShardMap, even_owner};
 pub use mine_id::mine_id;
+pub use plan::{PlannedMove, plan_moves};

@@ -35,6 +35,7 @@ pub use catalog::products::ProductQuery;
 pub use clock::Clock;
 pub use cluster::Cluster;
 pub use cluster::backup;
+pub use cluster::rebalance::{Goal, RebalancePlan};
 pub use cluster::restore::{Restore, Restored};
 pub use cluster::seed::{SeedProduct, SeedReview, Seeded};
 pub use cluster::setup::{Databases, MigrationStatus, SetupError};
@@ -143,6 +144,12 @@ impl Store {
     /// servers have no such number, and a file may be unreadable.
     pub fn data_version(&self) -> Option<i64> {
         self.shared.shards.data_version()
+    }
+
+    /// Starts what a server does beside answering requests: it notices changes of the shard map, and
+    /// moves buckets.
+    pub fn start_background(&self) -> std::io::Result<()> {
+        cluster::background::start(Arc::downgrade(&self.shared.shards))
     }
 
     /// The number of concurrent reads per database, if all databases are files.

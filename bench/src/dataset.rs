@@ -100,7 +100,7 @@ impl Dataset {
     /// Creates the databases of a configuration file, and fills them.
     pub fn create(config: &Path, scale: Scale) -> Result<Dataset> {
         let loaded = Config::load_file(config)?;
-        loaded.databases().migrate(None, &mut |_| {})?;
+        loaded.databases()?.migrate(None, &mut |_| {})?;
         let store = loaded.open()?;
         let popularity = Popularity::new(scale.products);
         store.cluster().seed(&products(scale.products), &[], |_| {})?;

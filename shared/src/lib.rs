@@ -18,6 +18,7 @@ mod page;
 pub mod preloaded;
 mod problem;
 mod product;
+mod rebalance;
 mod review;
 mod session;
 mod string_enum;
@@ -44,6 +45,10 @@ pub use product::{
     AdminProduct, AdminProductPage, MAX_PRODUCT_DESCRIPTION_CHARS, MAX_PRODUCT_NAME_CHARS,
     MAX_PRODUCTS_PER_BATCH, MAX_SEARCH_CHARS, MAX_SKU_CHARS, MAX_URL_CHARS, NewProduct, Product,
     ProductEdit, ProductPage, ProductRating, ProductRatingList, RatedProduct, Rating,
+};
+pub use rebalance::{
+    MovingBucket, NewRebalance, Rebalance, RebalanceAction, RebalanceChange, RebalanceList,
+    RebalancePart, RebalanceState, WritePauses,
 };
 pub use review::{
     MAX_AUTHOR_NAME_CHARS, MAX_BODY_CHARS, MAX_RATING, MAX_TITLE_CHARS, MIN_RATING, NewReview,

@@ -133,6 +133,10 @@ codes! {
             "There is no reviews database with this name.";
         VerifyRunning => "verify_running", "Verification running",
             "This database is already being verified.";
+        RebalanceNotFound => "rebalance_not_found", "No rebalance",
+            "There is no planned, running or paused rebalance.";
+        RebalanceConflict => "rebalance_conflict", "Rebalance refused",
+            "The state of the rebalance or of the databases does not allow this; `detail` says why.";
         Internal => "internal", "Internal error",
             "The service failed. Its log has the details under the request id of this response.";
     }

@@ -75,7 +75,7 @@ pub fn backup(config: &Config, arguments: BackupArguments) -> Result<(), Failure
 fn refuse_among_data(config: &Config, dir: &Path) -> Result<(), Failure> {
     let dir = real(dir)?;
     let mut is_among = dir.starts_with(real(&config.data_dir)?);
-    for folder in config.databases().folders() {
+    for folder in config.databases()?.folders() {
         is_among |= real(&folder)? == dir;
     }
     if !is_among {
@@ -167,7 +167,7 @@ pub fn restore(config: &Config, arguments: &RestoreArguments) -> Result<(), Fail
     let Some(dir) = &arguments.dir else { return repair_ids(config) };
     let folder = find(dir)?;
     let manifest = Manifest::read(&folder).map_err(Failure::Refused)?;
-    let restore = config.databases().restore(&folder, manifest, &arguments.database)?;
+    let restore = config.new_databases().restore(&folder, manifest, &arguments.database)?;
     let manifest = restore.manifest();
     let problems = compare(&folder, manifest, |name| restore.is_selected(name));
     if !problems.is_empty() {
@@ -192,7 +192,7 @@ pub fn restore(config: &Config, arguments: &RestoreArguments) -> Result<(), Fail
 }
 
 fn repair_ids(config: &Config) -> Result<(), Failure> {
-    let databases = config.databases();
+    let databases = config.databases()?;
     databases.require_unused(|database| database.name() == "default")?;
     let _locks = databases.lock_to_serve(false)?;
     let store = open(config)?;

@@ -18,7 +18,7 @@ pub fn serve(config: &Config, migrate_first: bool) -> Result<(), Failure> {
         migrate(config, None)?;
     }
     // Before anything is read that another server could still change.
-    let _locks = config.databases().lock_to_serve(false)?;
+    let _locks = config.databases()?.lock_to_serve(false)?;
     let store = open(config)?;
     store.cluster().require_writable()?;
     store.cluster().check_ids()?;
@@ -65,7 +65,7 @@ fn announce(address: &str) {
 }
 
 pub fn migrate(config: &Config, only: Option<&str>) -> Result<(), Failure> {
-    Ok(config.databases().migrate(only, &mut |line| say!("{line}"))?)
+    Ok(config.databases()?.migrate(only, &mut |line| say!("{line}"))?)
 }
 
 pub fn demo(config: &Config) -> Result<(), Failure> {

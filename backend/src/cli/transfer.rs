@@ -10,7 +10,7 @@ use crate::store::{RunningTransfer, SetupError, StoreError};
 
 pub fn transfer(config: &Config, to: &Path) -> Result<(), Failure> {
     let target = Config::load_file(to)?;
-    let transfer = open(config)?.cluster().transfer_to(target.databases())?;
+    let transfer = open(config)?.cluster().transfer_to(target.new_databases())?;
     let transfer = transfer.prepare()?.start()?;
     let rows = copy(transfer).map_err(|error| stopped(&error))?;
     let Some(rows) = rows else { return Err(Failure::Found) };

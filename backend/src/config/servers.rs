@@ -13,7 +13,7 @@ use crate::shard::BUCKETS;
 /// The addresses of all databases.
 pub(super) struct Servers {
     pub default: Option<Address>,
-    pub reviews: Vec<Address>,
+    pub reviews: BTreeMap<String, Address>,
     pub replicas: BTreeMap<String, Vec<Address>>,
 }
 
@@ -27,7 +27,8 @@ impl Keys {
             None => address,
         };
         let default = self.optional::<Address>("default_url", A_URL).map(with_password);
-        let reviews = self.urls("reviews_urls").into_iter().map(with_password).collect();
+        let reviews = self.reviews_urls();
+        let reviews = reviews.into_iter().map(|(name, url)| (name, with_password(url))).collect();
         let replicas = self.replicas();
         let replicas = replicas
             .into_iter()
@@ -35,7 +36,7 @@ impl Keys {
         Servers { default, reviews, replicas: replicas.collect() }
     }
 
-    /// The number of reviews databases: that of the URLs, if there are any.
+    /// How many reviews databases a new cluster gets: as many as have a URL, if any has one.
     pub(super) fn reviews_databases(&mut self, urls: usize) -> u16 {
         let default = if urls == 0 { 3 } else { u16::try_from(urls).unwrap_or(u16::MAX) };
         let number = self.number("reviews_databases", default, 1, BUCKETS.into());
@@ -48,6 +49,32 @@ impl Keys {
             self.problems.push(format!("reviews_urls: there can be {BUCKETS} at most"));
         }
         number
+    }
+
+    /// The URLs of reviews databases by their names: `reviews-4=postgres://…`, or without a name in
+    /// the order `reviews-1`, `reviews-2`, …
+    fn reviews_urls(&mut self) -> BTreeMap<String, Address> {
+        let mut urls = BTreeMap::new();
+        let Some(value) = self.take("reviews_urls") else { return urls };
+        let place = self.place("reviews_urls", &value);
+        let Some(texts) = texts(value) else {
+            self.problems.push(format!("{place}: these must be URLs like {A_URL}"));
+            return urls;
+        };
+        for (number, text) in (1..).zip(&texts) {
+            let (name, url) = match text.split_once('=') {
+                Some((name, url)) if is_name(name.trim()) => (name.trim().to_owned(), url),
+                _ => (format!("reviews-{number}"), text.as_str()),
+            };
+            let Ok(url) = url.trim().parse() else {
+                self.problems.push(format!("{place}: these must be URLs like {A_URL}"));
+                return BTreeMap::new();
+            };
+            if urls.insert(name.clone(), url).is_some() {
+                self.problems.push(format!("{place}: {name} has two URLs"));
+            }
+        }
+        urls
     }
 
     /// The first line of the file with the password.
@@ -63,13 +90,6 @@ impl Keys {
                 None
             }
         }
-    }
-
-    /// A list: an array in the file, separated by commas in the environment.
-    fn urls(&mut self, key: &str) -> Vec<Address> {
-        let Some(value) = self.take(key) else { return Vec::new() };
-        let place = self.place(key, &value);
-        self.addresses(&place, value)
     }
 
     fn replicas(&mut self) -> BTreeMap<String, Vec<Address>> {
@@ -89,14 +109,7 @@ impl Keys {
     }
 
     fn addresses(&mut self, place: &str, value: Value) -> Vec<Address> {
-        // A single URL has commas too where it names several hosts: only in lists of texts are
-        // these kept apart from the ones between URLs.
-        let texts: Option<Vec<String>> = match value.clone().into_array() {
-            Ok(values) => values.into_iter().map(|value| value.into_string().ok()).collect(),
-            Err(_) => value.into_string().ok().map(|text| split(&text)),
-        };
-        let urls: Option<Vec<Address>> = texts
-            .filter(|texts| !texts.is_empty())
+        let urls: Option<Vec<Address>> = texts(value)
             .and_then(|texts| texts.iter().map(|text| text.trim().parse().ok()).collect());
         urls.unwrap_or_else(|| {
             self.problems.push(format!("{place}: these must be URLs like {A_URL}"));
@@ -105,14 +118,30 @@ impl Keys {
     }
 }
 
+/// A list: in the file one of texts, in the environment with commas between them. `None`: neither,
+/// or empty.
+fn texts(value: Value) -> Option<Vec<String>> {
+    // A single URL has commas too where it names several hosts: only in lists of texts are
+    // these kept apart from the ones between URLs.
+    let texts: Option<Vec<String>> = match value.clone().into_array() {
+        Ok(values) => values.into_iter().map(|value| value.into_string().ok()).collect(),
+        Err(_) => value.into_string().ok().map(|text| split(&text)),
+    };
+    texts.filter(|texts| !texts.is_empty())
+}
+
 /// Splits URLs at commas. A comma that no URL follows separates the hosts of one URL.
 fn split(text: &str) -> Vec<String> {
     let mut urls: Vec<String> = Vec::new();
     for part in text.split(',') {
+        let url = match part.split_once('=') {
+            Some((name, url)) if is_name(name.trim()) => url,
+            _ => part,
+        };
         match urls.last_mut() {
-            Some(url) if part.trim().parse::<Address>().is_err() => {
-                url.push(',');
-                url.push_str(part);
+            Some(last) if url.trim().parse::<Address>().is_err() => {
+                last.push(',');
+                last.push_str(part);
             }
             _ => urls.push(part.to_owned()),
         }
@@ -120,16 +149,19 @@ fn split(text: &str) -> Vec<String> {
     urls
 }
 
+/// Whether a text is the name of a reviews database.
+pub(super) fn is_name(text: &str) -> bool {
+    let number = text.strip_prefix("reviews-").unwrap_or_default();
+    number.parse::<u16>().is_ok_and(|parsed| parsed > 0 && parsed.to_string() == number)
+}
+
 /// The problems of replicas, one line each.
 pub(super) fn replica_problems(config: &Config) -> Vec<String> {
     let mut problems = Vec::new();
     for (name, urls) in &config.replicas {
-        let reviews = name.strip_prefix("reviews-").and_then(|number| number.parse::<u16>().ok());
-        let primary = match reviews {
-            Some(number) if (1..=config.reviews_databases).contains(&number) => {
-                config.reviews_urls.get(usize::from(number) - 1)
-            }
-            None if name == "default" => config.default_url.as_ref(),
+        let primary = match name.as_str() {
+            "default" => config.default_url.as_ref(),
+            name if is_name(name) => config.reviews_urls.get(name),
             _ => {
                 problems.push(format!("replicas.{name}: there is no such database"));
                 continue;

@@ -3,6 +3,7 @@
 //! The rows of a table are copied in the order of its key, one batch per transaction. So the last
 //! row shows how far an interrupted copy has come.
 
+mod by_review;
 mod encoding;
 mod rows;
 
@@ -18,6 +19,9 @@ use crate::db::dialect::transaction::without_time_limit;
 use crate::db::error::{DbError, QueryError};
 use crate::db::migrate::Kind;
 
+use by_review::{ByReview, ReviewRows};
+pub(in crate::db) use by_review::{ReadRows, SomeReviews};
+
 /// Rows per transaction.
 const BATCH: usize = 1_000;
 
@@ -30,10 +34,12 @@ pub struct Table {
     count: fn(&mut Connection) -> Result<i64, QueryError>,
     copy: fn(&Database, &Database, ProgressFn<'_>) -> Result<(), DbError>,
     digests: fn(&mut Connection, ProgressFn<'_>) -> Result<Digests, QueryError>,
+    /// How rows are read and removed by their review; None: they belong to no single review.
+    pub(in crate::db) by_review: Option<ByReview>,
 }
 
-/// All tables of a database except `cluster` and `backfill`, each after the tables that it refers
-/// to.
+/// All tables of a database, each after the tables that it refers to. Except `cluster`, `backfill` and
+/// `map_version`, whose rows migrations write, and `process`, whose rows don't last.
 pub fn tables(kind: Kind) -> &'static [Table] {
     match kind {
         Kind::Default => DEFAULT_TABLES,
@@ -43,7 +49,18 @@ pub fn tables(kind: Kind) -> &'static [Table] {
 
 impl Table {
     const fn of<R: Row>() -> Table {
-        Table { name: R::TABLE, count: R::count, copy: copy::<R>, digests: digests::<R> }
+        Table {
+            name: R::TABLE,
+            count: R::count,
+            copy: copy::<R>,
+            digests: digests::<R>,
+            by_review: None,
+        }
+    }
+
+    const fn of_reviews<R: ReviewRows>() -> Table {
+        let by_review = ByReview { read: by_review::read::<R>, delete: R::delete_of };
+        Table { by_review: Some(by_review), ..Table::of::<R>() }
     }
 
     pub fn count(&self, database: &Database) -> Result<u64, DbError> {

@@ -58,6 +58,14 @@ pub enum DbError {
         /// The bucket.
         bucket: Bucket,
     },
+    /// The bucket's owner is about to change: it can be written again within a moment.
+    #[error("{database}: bucket {bucket} is frozen")]
+    Frozen {
+        /// Its name.
+        database: String,
+        /// The bucket.
+        bucket: Bucket,
+    },
     /// A row with this key already exists.
     #[error("{database}: {constraint}")]
     Conflict {
@@ -118,6 +126,9 @@ pub enum QueryError {
     /// See [`DbError::Moved`].
     #[error("bucket {0} has moved")]
     Moved(Bucket),
+    /// See [`DbError::Frozen`].
+    #[error("bucket {0} is frozen")]
+    Frozen(Bucket),
     /// See [`DbError::ClockWrong`].
     #[error("the database's clock says {0} ms since 1970")]
     ClockWrong(i64),
@@ -142,6 +153,7 @@ impl QueryError {
         let database = database.to_owned();
         match self {
             QueryError::Moved(bucket) => DbError::Moved { database, bucket },
+            QueryError::Frozen(bucket) => DbError::Frozen { database, bucket },
             QueryError::ClockWrong(now_ms) => DbError::ClockWrong { database, now_ms },
             QueryError::CorruptData(what) => DbError::CorruptData { database, what },
             QueryError::RolledBack => DbError::RolledBack { database },

@@ -90,11 +90,12 @@ pub fn update_marker(connection: &mut Connection, id: &str) -> Result<(), QueryE
 }
 
 /// Tables whose ids the engine gives.
-const SEQUENCES: [&str; 5] = ["product", "account", "session", "api_token", "audit_entry"];
+const SEQUENCES: [&str; 7] =
+    ["product", "account", "session", "api_token", "audit_entry", "rebalance", "bucket_move"];
 
 /// The last id that was given in each table of `SEQUENCES`.
-pub fn last_ids(connection: &mut Connection) -> Result<[i64; 5], QueryError> {
-    let mut ids = [0; 5];
+pub fn last_ids(connection: &mut Connection) -> Result<[i64; 7], QueryError> {
+    let mut ids = [0; 7];
     for (id, table) in ids.iter_mut().zip(SEQUENCES) {
         *id = last_id(connection, table)?;
     }
@@ -102,7 +103,7 @@ pub fn last_ids(connection: &mut Connection) -> Result<[i64; 5], QueryError> {
 }
 
 /// Continues the ids after these, so that no id is given twice, not even that of a deleted row.
-pub fn set_sequences(connection: &mut Connection, last_ids: [i64; 5]) -> Result<(), QueryError> {
+pub fn set_sequences(connection: &mut Connection, last_ids: [i64; 7]) -> Result<(), QueryError> {
     for (id, table) in last_ids.into_iter().zip(SEQUENCES) {
         set_sequence(connection, table, id)?;
     }

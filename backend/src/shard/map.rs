@@ -2,7 +2,8 @@
 
 use crate::shard::bucket::{BUCKETS, Bucket};
 
-/// The index of a reviews database in the configuration: 0 is `reviews-1`.
+/// A reviews database's place in the list of a process, which only grows: it stays the same as long
+/// as the process runs.
 pub type DatabaseIndex = usize;
 
 /// The database that owns a bucket, and the epoch since when.
@@ -17,27 +18,46 @@ pub struct Owner {
 /// starts here; the owner row in the database overrules it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShardMap {
+    version: i64,
     owners: Vec<Owner>,
+    databases: Vec<DatabaseIndex>,
+}
+
+/// The database of a new cluster that owns this bucket: contiguous ranges of buckets, whose sizes
+/// differ by one at most.
+pub fn even_owner(bucket: Bucket, databases: usize) -> usize {
+    usize::from(bucket.get()) * databases / usize::from(BUCKETS)
 }
 
 impl ShardMap {
-    /// The map of a new cluster: contiguous ranges of buckets whose sizes differ by at most one.
-    pub fn even(databases: usize) -> ShardMap {
-        let owner = |bucket: Bucket| Owner {
-            database: usize::from(bucket.get()) * databases / usize::from(BUCKETS),
-            epoch: 1,
-        };
-        ShardMap { owners: Bucket::all().map(owner).collect() }
+    /// The map before one is read, which has no databases.
+    pub fn empty() -> ShardMap {
+        ShardMap { version: 0, owners: Vec::new(), databases: Vec::new() }
     }
 
-    /// The map with the owner of each bucket, in order; `None` unless there are [`BUCKETS`] of
-    /// them.
-    pub fn from_owners(owners: Vec<Owner>) -> Option<ShardMap> {
-        (owners.len() == usize::from(BUCKETS)).then_some(ShardMap { owners })
+    /// The map with these owners, one a bucket, in their order, of a cluster with these databases;
+    /// `None` unless there are [`BUCKETS`] owners.
+    pub fn new(
+        version: i64,
+        owners: Vec<Owner>,
+        databases: Vec<DatabaseIndex>,
+    ) -> Option<ShardMap> {
+        let is_complete = owners.len() == usize::from(BUCKETS);
+        is_complete.then_some(ShardMap { version, owners, databases })
+    }
+
+    /// Counts the changes of the map and of the list of databases.
+    pub fn version(&self) -> i64 {
+        self.version
     }
 
     pub fn owner(&self, bucket: Bucket) -> Owner {
         self.owners[usize::from(bucket.get())]
+    }
+
+    /// The reviews databases, in the order of their names, with or without buckets.
+    pub fn databases(&self) -> &[DatabaseIndex] {
+        &self.databases
     }
 
     /// The buckets that a database owns, in order.
@@ -51,16 +71,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_even_map_gives_contiguous_ranges_that_differ_by_one_at_most() {
+    fn a_new_cluster_has_contiguous_ranges_that_differ_by_one_at_most() {
         for databases in [1, 2, 3, 7, 8, 64, 1000, 1024] {
-            let map = ShardMap::even(databases);
-            let sizes: Vec<_> = (0..databases).map(|d| map.buckets_of(d).count()).collect();
-            assert_eq!(sizes.iter().sum::<usize>(), usize::from(BUCKETS));
-            assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1, "{sizes:?}");
-            for database in 0..databases {
-                let buckets: Vec<_> = map.buckets_of(database).map(Bucket::get).collect();
-                assert!(buckets.windows(2).all(|pair| pair[1] == pair[0] + 1));
-            }
+            let owners: Vec<_> = Bucket::all().map(|b| even_owner(b, databases)).collect();
+            assert!(owners.is_sorted());
+            let sizes = owners.chunk_by(|a, b| a == b).map(<[_]>::len);
+            let (least, most) = (sizes.clone().min().unwrap(), sizes.clone().max().unwrap());
+            assert_eq!(sizes.count(), databases);
+            assert!(most - least <= 1, "{least} to {most}");
         }
     }
 }

@@ -1,12 +1,15 @@
 //! The cluster: opening, migrating, verifying, backing up, restoring and transferring its databases.
 
 pub mod backfill;
+pub mod background;
 pub mod backup;
+pub mod grow;
 pub mod ids;
 pub mod migrate;
 pub mod open;
 pub mod overview;
 pub mod positions;
+pub mod rebalance;
 pub mod restore;
 pub mod seed;
 pub mod setup;
@@ -49,7 +52,7 @@ impl<'a> Cluster<'a> {
     }
 
     /// The reviews databases, in order.
-    pub fn reviews_databases(&self) -> &'a [Arc<Database>] {
-        &self.shared.shards.reviews
+    pub fn reviews_databases(&self) -> Vec<&'a Arc<Database>> {
+        self.shared.shards.reviews()
     }
 }

@@ -82,6 +82,12 @@ pub enum StoreError {
     /// The database is being verified already.
     #[error("{0} is being verified")]
     VerifyRunning(String),
+    /// No rebalance is planned, running or paused.
+    #[error("no rebalance is planned, running or paused")]
+    NoRebalance,
+    /// The state of the rebalance or of the databases does not allow this.
+    #[error("{0}")]
+    RebalanceState(String),
     /// These databases are unavailable.
     #[error("{} not available", .0.join(", "))]
     Unavailable(Vec<String>),
@@ -97,9 +103,12 @@ pub enum StoreError {
     /// This database is read-only.
     #[error("{0} is read-only: `ostrakon transfer` moves it, or has moved it")]
     ReadOnly(String),
-    /// A bucket is moving.
-    #[error("a bucket is moving")]
+    /// A bucket has moved to another database.
+    #[error("a bucket has moved")]
     BucketMoved,
+    /// A bucket is about to move, and is not written meanwhile.
+    #[error("a bucket is about to move")]
+    BucketFrozen,
     /// The disks of these databases are full.
     #[error("{} full", .0.join(", "))]
     StorageFull(Vec<String>),
@@ -141,13 +150,15 @@ impl StoreError {
             StoreError::SkuTaken => ProblemCode::SkuTaken,
             StoreError::DatabaseNotFound(_) => ProblemCode::DatabaseNotFound,
             StoreError::VerifyRunning(_) => ProblemCode::VerifyRunning,
+            StoreError::NoRebalance => ProblemCode::RebalanceNotFound,
+            StoreError::RebalanceState(_) => ProblemCode::RebalanceConflict,
             StoreError::Unavailable(_) | StoreError::ReadOnly(_) => {
                 ProblemCode::DatabaseUnavailable
             }
             StoreError::Busy(_) | StoreError::Locked(_) => ProblemCode::DatabaseBusy,
             StoreError::StorageFull(_) => ProblemCode::StorageFull,
             StoreError::ClockWrong(_) => ProblemCode::ClockWrong,
-            StoreError::BucketMoved => ProblemCode::BucketMoved,
+            StoreError::BucketMoved | StoreError::BucketFrozen => ProblemCode::BucketMoved,
             StoreError::Unusable(_) | StoreError::Internal(_) => ProblemCode::Internal,
         }
     }
@@ -158,6 +169,7 @@ impl From<DbError> for StoreError {
     fn from(error: DbError) -> StoreError {
         match error {
             DbError::Moved { .. } => StoreError::BucketMoved,
+            DbError::Frozen { .. } => StoreError::BucketFrozen,
             DbError::Full { ref database, .. } => {
                 tracing::error!(%error, "nothing is written");
                 StoreError::StorageFull(vec![database.clone()])

@@ -31,8 +31,7 @@ pub(in crate::store) struct Shared {
 
 impl Shared {
     pub fn new(shards: Arc<Shards>, catalog: Arc<catalog::Shared>, policy: Policy) -> Shared {
-        let writers = Writers::new(shards.reviews.len());
-        Shared { shards, catalog, policy, writers }
+        Shared { shards, catalog, policy, writers: Writers::default() }
     }
 
     pub fn policy(&self) -> Policy {

@@ -6,27 +6,60 @@ pub mod cursor;
 pub mod id_generator;
 pub mod scatter_gather;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use ostrakon_shared::ReviewId;
 
+use crate::db::cluster::{self, StoredMap};
 use crate::db::{Address, Context, Database, RequestDatabase};
-use crate::shard::{Bucket, DatabaseIndex, ShardMap, Spread, bucket_of};
+use crate::shard::{Bucket, DatabaseIndex, Owner, ShardMap, Spread, bucket_of};
 use crate::store::error::StoreError;
 use change_counters::ChangeCounters;
 use id_generator::IdGenerator;
 
-/// The databases of a cluster, and the distribution of its reviews.
+/// The shard map among the positions of a client's token: its version.
+pub(in crate::store) const MAP: &str = "map";
+
+/// After this time every process knows of a change of the map.
+const KNOWN_AFTER: Duration = Duration::from_secs(10);
+
+/// How long a map is used at least before it is read again: threads that wait for the same move share
+/// what one of them reads.
+const RELOAD_PAUSE: Duration = Duration::from_millis(5);
+
+/// The databases of a cluster, and the distribution of its reviews. Databases may be added while
+/// the process runs, so an index stays valid as long as it does.
 pub(in crate::store) struct Shards {
     pub default: Arc<Database>,
-    pub reviews: Vec<Arc<Database>>,
+    shards: boxcar::Vec<Shard>,
+    open_shard: OpenShard,
     pub spread: Spread,
-    pub map: ArcSwap<ShardMap>,
-    /// One for each reviews database.
-    pub id_generators: Vec<IdGenerator>,
+    map: ArcSwap<ShardMap>,
+    /// When the map was read last; held while it is read.
+    loaded_at: Mutex<Instant>,
     pub change_counters: ChangeCounters,
+    started_at: Instant,
+    /// When the map changed last, in milliseconds since `started_at`; 0: not since then.
+    changed_at_ms: AtomicU64,
+    /// When a client used the databases last, in milliseconds since `started_at`.
+    used_at_ms: AtomicU64,
 }
+
+/// A reviews database.
+pub(in crate::store) struct Shard {
+    pub database: Arc<Database>,
+    pub id_generator: IdGenerator,
+    /// Whether it could be opened. Otherwise it is unavailable, and opened when the map is read
+    /// again.
+    pub is_open: bool,
+}
+
+/// Opens the reviews database with this name.
+pub(in crate::store) type OpenShard = Box<dyn Fn(&str) -> Shard + Send + Sync>;
 
 /// The location of a review id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,26 +73,157 @@ pub struct Location {
 }
 
 impl Shards {
+    /// The databases of the cluster with this map. `shards` are open; `open_shard` opens what is added.
+    pub fn new(
+        default: Arc<Database>,
+        spread: Spread,
+        shards: Vec<Shard>,
+        map: &StoredMap,
+        open_shard: OpenShard,
+    ) -> Result<Shards, StoreError> {
+        let shards = Shards {
+            default,
+            shards: shards.into_iter().collect(),
+            open_shard,
+            spread,
+            map: ArcSwap::from_pointee(ShardMap::empty()),
+            loaded_at: Mutex::new(Instant::now()),
+            change_counters: ChangeCounters::new(),
+            started_at: Instant::now(),
+            changed_at_ms: AtomicU64::new(0),
+            used_at_ms: AtomicU64::new(0),
+        };
+        shards.adopt(map)?;
+        Ok(shards)
+    }
+
+    /// The shard map, as this process knows it.
+    pub fn map(&self) -> Guard<Arc<ShardMap>> {
+        self.map.load()
+    }
+
+    /// Notes that a client uses the databases.
+    pub fn note_use(&self) {
+        let now_ms = self.started_at.elapsed().as_millis() as u64;
+        self.used_at_ms.store(now_ms, Ordering::Relaxed);
+    }
+
+    /// Whether a client has used the databases through this process a moment ago. Of servers, others
+    /// may serve clients as well.
+    pub fn was_used_within(&self, window: Duration) -> bool {
+        let used_at = Duration::from_millis(self.used_at_ms.load(Ordering::Relaxed));
+        !self.default.is_file() || self.started_at.elapsed().saturating_sub(used_at) < window
+    }
+
+    /// Reads the map again, unless another thread has done so since it had this version. A map that
+    /// has not changed a moment ago is not read at once again.
+    pub fn reload_map(&self, context: &Context, version: i64) -> Result<(), StoreError> {
+        let mut loaded_at = self.loaded_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.map.load().version() != version {
+            return Ok(());
+        }
+        let pause = RELOAD_PAUSE + RELOAD_PAUSE.mul_f32(fastrand::f32());
+        std::thread::sleep(pause.saturating_sub(loaded_at.elapsed()));
+        let stored = self.default.read_latest(context, cluster::shard_map);
+        *loaded_at = Instant::now();
+        self.adopt(&stored?)
+    }
+
+    /// The names of the databases of the map that could be opened.
+    pub fn open_names(&self) -> Vec<&str> {
+        let map = self.map();
+        let open = map.databases().iter().filter(|&&index| self.shards[index].is_open);
+        open.map(|&index| self.name(index)).collect()
+    }
+
+    /// Whether all databases of the map could be opened.
+    pub fn all_open(&self) -> bool {
+        self.map().databases().iter().all(|&index| self.shards[index].is_open)
+    }
+
+    /// Routes by this map from now on; opens databases that have been added.
+    fn adopt(&self, stored: &StoredMap) -> Result<(), StoreError> {
+        let mut known: HashMap<String, (DatabaseIndex, bool)> = self
+            .shards
+            .iter()
+            .map(|(index, shard)| (shard.database.name().to_owned(), (index, shard.is_open)))
+            .collect();
+        let mut index_of = |name: &str| match known.get(name) {
+            Some(&(index, true)) => index,
+            earlier => {
+                let shard = (self.open_shard)(name);
+                let is_open = shard.is_open;
+                let index = match earlier {
+                    Some(&(index, _)) if !is_open => index,
+                    _ => self.shards.push(shard),
+                };
+                known.insert(name.to_owned(), (index, is_open));
+                index
+            }
+        };
+        let ready = stored.active().filter(|member| member.ready);
+        let databases = ready.map(|member| index_of(&member.name)).collect();
+        let owners = stored.owners.iter();
+        let owners = owners.map(|(name, epoch)| Owner { database: index_of(name), epoch: *epoch });
+        let map = ShardMap::new(stored.version, owners.collect(), databases)
+            .ok_or_else(|| StoreError::Internal("a shard map that lacks buckets".to_owned()))?;
+        if ![0, map.version()].contains(&self.map.load().version()) {
+            let now_ms = self.started_at.elapsed().as_millis() as u64;
+            self.changed_at_ms.store(now_ms.max(1), Ordering::Relaxed);
+        }
+        self.map.store(Arc::new(map));
+        Ok(())
+    }
+
+    /// The version of the map, if it has changed so recently that other processes may not know it.
+    pub fn recent_version(&self) -> Option<u64> {
+        let changed_at_ms = self.changed_at_ms.load(Ordering::Relaxed);
+        let age = self.started_at.elapsed().saturating_sub(Duration::from_millis(changed_at_ms));
+        let is_recent = changed_at_ms > 0 && age < KNOWN_AFTER;
+        is_recent.then(|| self.map().version().unsigned_abs())
+    }
+
+    /// A reviews database.
+    pub fn database(&self, index: DatabaseIndex) -> &Arc<Database> {
+        &self.shards[index].database
+    }
+
+    /// The id generator of a reviews database.
+    pub fn id_generator(&self, index: DatabaseIndex) -> &IdGenerator {
+        &self.shards[index].id_generator
+    }
+
+    /// The name of a reviews database.
+    pub fn name(&self, index: DatabaseIndex) -> &str {
+        self.shards[index].database.name()
+    }
+
+    /// The reviews databases, in order.
+    pub fn reviews(&self) -> Vec<&Arc<Database>> {
+        self.map().databases().iter().map(|&index| self.database(index)).collect()
+    }
+
     /// All databases, `default` first.
     pub fn databases(&self) -> impl Iterator<Item = &Arc<Database>> {
-        std::iter::once(&self.default).chain(&self.reviews)
+        std::iter::once(&self.default).chain(self.reviews())
     }
 
     /// The index of the reviews database with this name.
     pub fn index_of(&self, name: &str) -> Result<DatabaseIndex, StoreError> {
-        let found = self.reviews.iter().position(|database| database.name() == name);
-        found.ok_or_else(|| StoreError::DatabaseNotFound(name.to_owned()))
+        let map = self.map();
+        let found = map.databases().iter().find(|&&index| self.name(index) == name);
+        found.copied().ok_or_else(|| StoreError::DatabaseNotFound(name.to_owned()))
     }
 
     /// The names of these reviews databases.
     pub fn names(&self, databases: &[DatabaseIndex]) -> Vec<String> {
-        databases.iter().map(|&database| self.reviews[database].name().to_owned()).collect()
+        databases.iter().map(|&database| self.name(database).to_owned()).collect()
     }
 
     /// The location of a review id, whether or not the review exists.
     pub fn locate(&self, id: ReviewId) -> Location {
         let bucket = bucket_of(id);
-        let database = &self.reviews[self.map.load().owner(bucket).database];
+        let database = self.database(self.map().owner(bucket).database);
         Location {
             bucket,
             database: database.name().to_owned(),
@@ -96,6 +260,6 @@ impl<'a> Routing<'a> {
 
     /// A reviews database, for this request.
     pub fn database(&self, index: DatabaseIndex) -> RequestDatabase<'a> {
-        RequestDatabase { database: &self.shards.reviews[index], context: self.context }
+        RequestDatabase { database: self.shards.database(index), context: self.context }
     }
 }

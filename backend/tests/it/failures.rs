@@ -8,7 +8,7 @@ mod proxy;
 mod replicas;
 
 use ostrakon::config::Config;
-use ostrakon::shard::{ShardMap, Spread, home_buckets, slot_of_key};
+use ostrakon::shard::{Spread, even_owner, home_buckets, slot_of_key};
 use ostrakon_shared::ProductId;
 use serde_json::{Value, json};
 
@@ -34,8 +34,10 @@ impl ServerCluster {
         let reviews = [one, two];
         let app = TestApp::start_with(2, |config| {
             config.default_url = Some(default.url("ostrakon").parse().unwrap());
-            config.reviews_urls =
-                reviews.iter().map(|server| server.url("ostrakon").parse().unwrap()).collect();
+            let urls = (1..).zip(&reviews).map(|(number, server)| {
+                (format!("reviews-{number}"), server.url("ostrakon").parse().unwrap())
+            });
+            config.reviews_urls = urls.collect();
             config.connections.checkout_timeout_ms = 2_000;
             configure(config, &reviews);
         })
@@ -68,7 +70,7 @@ impl ServerCluster {
             let slot = slot_of_key(key.as_bytes(), Spread::DEFAULT);
             let product = ProductId::new(1).unwrap();
             let bucket = home_buckets(product, Spread::DEFAULT).nth(slot).unwrap();
-            if ShardMap::even(2).owner(bucket).database == index {
+            if even_owner(bucket, 2) == index {
                 return self.app.post_with_key(1, &body, &key).await;
             }
         }

@@ -334,6 +334,9 @@ impl Database {
 
     /// A replica that has the client's writes, in rotation.
     fn usable_replica(&self, context: &Context) -> Option<&Arc<Server>> {
+        if context.needs_primaries() {
+            return None;
+        }
         let seen = context.position(&self.name);
         let first = self.next.fetch_add(1, Ordering::Relaxed);
         let number = self.replicas.len();

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -49,7 +50,7 @@ impl Positions {
     }
 
     /// Records a position that the client has seen.
-    pub(in crate::db) fn note(&mut self, database: &str, position: u64) {
+    pub fn note(&mut self, database: &str, position: u64) {
         let known = self.0.entry(database.to_owned()).or_default();
         *known = position.max(*known);
     }
@@ -130,13 +131,20 @@ struct Request {
     written: Mutex<Positions>,
     deadline: Option<Instant>,
     span: Span,
+    needs_primaries: AtomicBool,
 }
 
 impl Context {
     /// The context of a request whose client has `seen` these positions. Captures the current span.
     pub fn new(seen: Positions, deadline: Option<Instant>) -> Context {
         let span = Span::current();
-        let request = Request { seen, written: Mutex::default(), deadline, span };
+        let request = Request {
+            seen,
+            written: Mutex::default(),
+            deadline,
+            span,
+            needs_primaries: AtomicBool::new(false),
+        };
         Context { request: Arc::new(request), awaited: AwaitedServer::default() }
     }
 
@@ -155,6 +163,7 @@ impl Context {
             written: Mutex::default(),
             deadline: None,
             span: span.unwrap_or_else(Span::none),
+            needs_primaries: AtomicBool::new(false),
         };
         Context { request: Arc::new(request), awaited }
     }
@@ -175,6 +184,15 @@ impl Context {
 
     pub fn note_write(&self, database: &str, position: u64) {
         self.lock_written().note(database, position);
+    }
+
+    /// Lets this request read from no replica any more.
+    pub fn require_primaries(&self) {
+        self.request.needs_primaries.store(true, Ordering::Relaxed);
+    }
+
+    pub(in crate::db) fn needs_primaries(&self) -> bool {
+        self.request.needs_primaries.load(Ordering::Relaxed)
     }
 
     pub fn deadline(&self) -> Option<Instant> {

@@ -5,22 +5,27 @@ use diesel::expression::BoxableExpression;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
+use crate::db::copy::by_review::{ReviewRows, SomeReviews};
 use crate::db::copy::encoding::{Encode, KeyPart};
 use crate::db::copy::{BATCH, Row, Table};
 use crate::db::dialect::engine::{Connection, MultiBackend, on_each_engine};
 use crate::db::error::QueryError;
 use crate::db::tables::schema::{
-    account, api_token, audit_entry, bucket_owner, database, idempotency_key, product,
-    product_rating, report, review, review_event, session, shard_map, verification,
+    account, api_token, audit_entry, bucket_change, bucket_move, bucket_owner, database,
+    idempotency_key, product, product_rating, rebalance, report, review, review_event, session,
+    shard_map, verification,
 };
 
 /// A condition on a table's rows.
 type Condition<T> = Box<dyn BoxableExpression<T, MultiBackend, SqlType = Bool>>;
 
-/// `Row = table (key) in bucket { columns }`, in the order of [`crate::db::tables::schema`].
+/// `Row = table (key) in bucket of review under product { columns }`, in the order of
+/// [`crate::db::tables::schema`]. `of` names the column with the review's id, `under` the one with
+/// its product's, if it is needed to find the rows.
 macro_rules! rows {
     ($(
-        $row:ident = $table:ident ($first:ident $(, $rest:ident)*) $(in $bucket:ident)? {
+        $row:ident = $table:ident ($first:ident $(, $rest:ident)*)
+            $(in $bucket:ident $(of $review:ident $(under $product:ident)?)?)? {
             $($column:ident: $type:ty,)*
         }
     )*) => { $(
@@ -100,12 +105,40 @@ macro_rules! rows {
                 $(self.$column.encode(to);)*
             }
         }
+
+        $($(
+            impl ReviewRows for $row {
+                fn of(connection: &mut Connection, of: &SomeReviews) -> Result<Vec<$row>, QueryError> {
+                    Ok($table::table
+                        .filter($table::$bucket.eq(of.bucket))
+                        $(.filter($table::$product.eq_any(&of.products)))?
+                        .filter($table::$review.eq_any(&of.ids))
+                        .select($row::as_select())
+                        .load(connection)?)
+                }
+
+                fn delete_of(connection: &mut Connection, of: &SomeReviews) -> Result<(), QueryError> {
+                    let rows = $table::table
+                        .filter($table::$bucket.eq(of.bucket))
+                        $(.filter($table::$product.eq_any(&of.products)))?
+                        .filter($table::$review.eq_any(&of.ids));
+                    diesel::delete(rows).execute(connection)?;
+                    Ok(())
+                }
+
+                fn review_id(&self) -> i64 {
+                    self.$review
+                }
+            }
+        )?)?
     )* };
 }
 
 pub(super) const DEFAULT_TABLES: &[Table] = &[
     Table::of::<DatabaseRow>(),
     Table::of::<ShardMapRow>(),
+    Table::of::<RebalanceRow>(),
+    Table::of::<BucketMoveRow>(),
     Table::of::<ProductRow>(),
     Table::of::<AccountRow>(),
     Table::of::<SessionRow>(),
@@ -116,11 +149,12 @@ pub(super) const DEFAULT_TABLES: &[Table] = &[
 
 pub(super) const REVIEWS_TABLES: &[Table] = &[
     Table::of::<BucketOwnerRow>(),
-    Table::of::<ReviewRow>(),
+    Table::of_reviews::<ReviewRow>(),
     Table::of::<ProductRatingRow>(),
-    Table::of::<ReportRow>(),
-    Table::of::<ReviewEventRow>(),
-    Table::of::<IdempotencyKeyRow>(),
+    Table::of_reviews::<ReportRow>(),
+    Table::of_reviews::<ReviewEventRow>(),
+    Table::of_reviews::<IdempotencyKeyRow>(),
+    Table::of::<BucketChangeRow>(),
 ];
 
 rows! {
@@ -128,11 +162,41 @@ rows! {
         name: String,
         position: i32,
         state: String,
+        retired: bool,
     }
     ShardMapRow = shard_map (bucket) in bucket {
         bucket: i16,
         database: String,
         epoch: i64,
+    }
+    RebalanceRow = rebalance (id) {
+        id: i64,
+        goal: String,
+        state: String,
+        planned_for: i64,
+        max_rate: Option<i64>,
+        created_at: i64,
+        started_at: Option<i64>,
+        finished_at: Option<i64>,
+        lease_holder: Option<String>,
+        lease_until: Option<i64>,
+        waits_for: Option<String>,
+        waits_since: Option<i64>,
+    }
+    BucketMoveRow = bucket_move (id) in bucket {
+        id: i64,
+        rebalance_id: i64,
+        bucket: i16,
+        source: String,
+        target: String,
+        epoch: i64,
+        state: String,
+        reviews: i64,
+        copied: i64,
+        repaired: i64,
+        write_pause_us: Option<i64>,
+        started_at: Option<i64>,
+        finished_at: Option<i64>,
     }
     ProductRow = product (id) {
         id: i64,
@@ -203,8 +267,15 @@ rows! {
         bucket: i16,
         state: String,
         epoch: i64,
+        move_id: Option<i64>,
     }
-    ReviewRow = review (product_id, id, bucket) in bucket {
+    BucketChangeRow = bucket_change (bucket, review_id, mark) in bucket {
+        bucket: i16,
+        review_id: i64,
+        mark: i64,
+        product_id: i64,
+    }
+    ReviewRow = review (product_id, id, bucket) in bucket of id under product_id {
         bucket: i16,
         id: i64,
         product_id: i64,
@@ -230,7 +301,7 @@ rows! {
         r5: i64,
         hidden: i64,
     }
-    ReportRow = report (bucket, review_id, reader) in bucket {
+    ReportRow = report (bucket, review_id, reader) in bucket of review_id {
         bucket: i16,
         review_id: i64,
         reader: String,
@@ -239,7 +310,7 @@ rows! {
         created_at: i64,
         closed_by: Option<i32>,
     }
-    ReviewEventRow = review_event (bucket, review_id, version) in bucket {
+    ReviewEventRow = review_event (bucket, review_id, version) in bucket of review_id {
         bucket: i16,
         review_id: i64,
         version: i32,
@@ -252,7 +323,8 @@ rows! {
         note: Option<String>,
         created_at: i64,
     }
-    IdempotencyKeyRow = idempotency_key (bucket, product_id, key) in bucket {
+    IdempotencyKeyRow = idempotency_key (bucket, product_id, key)
+        in bucket of review_id under product_id {
         bucket: i16,
         product_id: i64,
         key: String,

@@ -13,6 +13,8 @@ use crate::shard::Bucket;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnedBuckets {
     pub buckets: Vec<Bucket>,
+    /// The epochs by which the caller routed, one for each bucket.
+    pub epochs: Vec<i64>,
     /// Whether the engine routes by them itself: see [`crate::db::Database::routes_itself`].
     pub routed_by_engine: bool,
 }
@@ -20,6 +22,10 @@ pub struct OwnedBuckets {
 impl OwnedBuckets {
     pub fn has(&self, bucket: i16) -> bool {
         self.buckets.iter().any(|owned| owned.number() == bucket)
+    }
+
+    pub(in crate::db) fn routes(&self) -> impl Iterator<Item = (Bucket, i64)> {
+        self.buckets.iter().copied().zip(self.epochs.iter().copied())
     }
 }
 

@@ -12,8 +12,15 @@ use diesel::sql_types::{BigInt, Bool};
 use crate::db::dialect::engine::Connection;
 
 /// The sharded tables of a reviews database, each after the tables that it refers to.
-const SHARDED: [&str; 6] =
-    ["review", "bucket_owner", "product_rating", "idempotency_key", "report", "review_event"];
+const SHARDED: [&str; 7] = [
+    "review",
+    "bucket_owner",
+    "product_rating",
+    "idempotency_key",
+    "report",
+    "review_event",
+    "bucket_change",
+];
 
 pub(in crate::db) fn is_installed(connection: &mut Connection) -> QueryResult<bool> {
     let Connection::Postgres(connection) = connection else { return Ok(false) };

@@ -1,15 +1,22 @@
 //! Locks of single rows, so that what a transaction has read stays true until it writes.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{Array, BigInt};
 use twox_hash::XxHash3_64;
 
 use crate::db::dialect::engine::Connection;
+use crate::db::dialect::prepared::KeepPrepared;
 use crate::db::error::QueryError;
+use crate::shard::Bucket;
 
 /// A resource that one transaction at a time may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lock {
+    /// The owner row of a bucket, which [`lock_shared`] keeps as it is.
+    Bucket(Bucket),
+    /// The plans and leases of rebalances.
+    Rebalance,
     /// A review, with its rating row, reports and history.
     Review(i64),
     Product(i64),
@@ -31,6 +38,8 @@ impl Lock {
             Lock::Account(id) => (3, id),
             Lock::Admins => (4, 0),
             Lock::Names => (5, 0),
+            Lock::Bucket(bucket) => (6, bucket.get().into()),
+            Lock::Rebalance => (7, 0),
         };
         let hash = XxHash3_64::oneshot(&id.to_be_bytes()) >> 16;
         ((LOCK_KEYS + kind) << 48) | hash.cast_signed()
@@ -46,5 +55,24 @@ pub fn lock(connection: &mut Connection, lock: Lock) -> Result<(), QueryError> {
     let Connection::Postgres(postgres) = connection else { return Ok(()) };
     let taken = diesel::sql_query("SELECT pg_advisory_xact_lock($1)");
     taken.bind::<BigInt, _>(lock.key()).execute(postgres)?;
+    Ok(())
+}
+
+/// Waits until no transaction holds [`Lock::Bucket`] of these buckets, and keeps others from taking it
+/// until this transaction ends; many transactions may do so at once. Rows must be read by a later
+/// query, because a query sees what was committed before it began to wait.
+pub(in crate::db) fn lock_shared(
+    connection: &mut Connection,
+    buckets: &[Bucket],
+) -> QueryResult<()> {
+    let Connection::Postgres(postgres) = connection else { return Ok(()) };
+    let mut keys: Vec<i64> = buckets.iter().map(|&bucket| Lock::Bucket(bucket).key()).collect();
+    keys.sort_unstable();
+    // A volatile function is not optimized away.
+    let taken = sql::<BigInt>(
+        "(SELECT count(*) FROM (SELECT pg_advisory_xact_lock_shared(key) FROM unnest(",
+    );
+    let taken = taken.bind::<Array<BigInt>, _>(keys).sql(") AS key OFFSET 0) AS taken)");
+    KeepPrepared(diesel::select(taken)).get_result::<i64>(postgres)?;
     Ok(())
 }

@@ -1,16 +1,17 @@
-//! The rows that make several databases one cluster: the pins, the list of databases, the shard
-//! map.
+//! What makes several databases one cluster: the pins, the list of databases, the shard map.
 
 use diesel::prelude::*;
 
 use crate::db::dialect::engine::Connection;
+use crate::db::dialect::storage::has_table;
 use crate::db::error::QueryError;
-use crate::db::tables::schema::{bucket_owner, cluster, database, shard_map};
-use crate::shard::{Bucket, DatabaseIndex, Owner, ShardMap};
+use crate::db::tables::owner::{self, OwnerRow, OwnerState};
+use crate::db::tables::schema::{cluster, database, map_version, shard_map};
+use crate::shard::{BUCKETS, Bucket, even_owner};
 
 pub use crate::db::dialect::storage::touch;
 
-/// The pins of a cluster, and the name of this database in it.
+/// What every database of a cluster must agree about, and which of them it is.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = cluster)]
 pub struct Pins {
@@ -20,7 +21,7 @@ pub struct Pins {
     pub database: String,
     /// The bucket function.
     pub hash: String,
-    /// The time from which review ids count.
+    /// The moment that review ids count from.
     pub epoch: String,
     pub buckets: i32,
     /// How many home buckets a product has.
@@ -49,6 +50,8 @@ pub struct Member {
     pub name: String,
     /// Whether its own pins and owner rows are written.
     pub ready: bool,
+    /// Whether the cluster has done without it since it was removed.
+    pub retired: bool,
 }
 
 /// Makes `default` the root of a new cluster: its pins, its members, and an even shard map.
@@ -58,27 +61,33 @@ pub fn create(
     members: &[String],
 ) -> Result<(), QueryError> {
     insert_pins(connection, pins)?;
-    for (position, name) in (0..).zip(members) {
-        diesel::insert_into(database::table)
-            .values((
-                database::name.eq(name),
-                database::position.eq::<i32>(position),
-                database::state.eq("new"),
-            ))
-            .execute(connection)?;
+    for name in members {
+        add_member(connection, name)?;
     }
-    let map = ShardMap::even(members.len());
     for bucket in Bucket::all() {
-        let owner = map.owner(bucket);
         diesel::insert_into(shard_map::table)
             .values((
                 shard_map::bucket.eq(bucket.number()),
-                shard_map::database.eq(&members[owner.database]),
-                shard_map::epoch.eq(owner.epoch),
+                shard_map::database.eq(&members[even_owner(bucket, members.len())]),
+                shard_map::epoch.eq(1_i64),
             ))
             .execute(connection)?;
     }
     Ok(())
+}
+
+/// Adds a reviews database without buckets, which is not ready yet, after all others.
+pub fn add_member(connection: &mut Connection, name: &str) -> Result<(), QueryError> {
+    let last: Option<i32> =
+        database::table.select(diesel::dsl::max(database::position)).first(connection)?;
+    diesel::insert_into(database::table)
+        .values((
+            database::name.eq(name),
+            database::position.eq(last.map_or(0, |last| last + 1)),
+            database::state.eq("new"),
+        ))
+        .execute(connection)?;
+    bump_map_version(connection)
 }
 
 /// Makes a reviews database a member: its pins, and an owner row for each of its buckets.
@@ -89,49 +98,122 @@ pub fn join(
 ) -> Result<(), QueryError> {
     insert_pins(connection, pins)?;
     for (bucket, epoch) in owned {
-        diesel::insert_into(bucket_owner::table)
-            .values((
-                bucket_owner::bucket.eq(bucket.number()),
-                bucket_owner::state.eq("owned"),
-                bucket_owner::epoch.eq(epoch),
-            ))
-            .execute(connection)?;
+        let row = OwnerRow { state: OwnerState::Owned, epoch, move_id: None };
+        owner::insert(connection, bucket, row)?;
     }
     Ok(())
 }
 
-/// Records in `default` that a member's own pins and owner rows are written.
+/// Notes in `default` that a member's own pins and owner rows are written.
 pub fn set_ready(connection: &mut Connection, member: &str) -> Result<(), QueryError> {
     diesel::update(database::table.find(member))
         .set(database::state.eq("ready"))
         .execute(connection)?;
-    Ok(())
+    bump_map_version(connection)
 }
 
-/// The cluster's reviews databases, in order.
+/// Notes that the cluster does without a member from now on.
+pub fn retire(connection: &mut Connection, member: &str) -> Result<(), QueryError> {
+    diesel::update(database::table.find(member))
+        .set(database::retired.eq(true))
+        .execute(connection)?;
+    bump_map_version(connection)
+}
+
+/// The names of the reviews databases, in order, without retired ones; also before the migrations.
+/// Empty if the database is not the root of a cluster.
+pub fn member_names(connection: &mut Connection) -> Result<Vec<String>, QueryError> {
+    let names = database::table.order(database::position).select(database::name);
+    if !has_table(connection, "database")? {
+        return Ok(Vec::new());
+    }
+    // Only later migrations know of retired ones.
+    if !has_table(connection, "map_version")? {
+        return Ok(names.load(connection)?);
+    }
+    Ok(names.filter(database::retired.eq(false)).load(connection)?)
+}
+
+/// All reviews databases that the cluster has or had, in order.
 pub fn members(connection: &mut Connection) -> Result<Vec<Member>, QueryError> {
-    let rows: Vec<(String, String)> = database::table
+    let rows: Vec<(String, String, bool)> = database::table
         .order(database::position)
-        .select((database::name, database::state))
+        .select((database::name, database::state, database::retired))
         .load(connection)?;
-    Ok(rows.into_iter().map(|(name, state)| Member { name, ready: state == "ready" }).collect())
+    let member = |(name, state, retired)| Member { name, ready: state == "ready", retired };
+    Ok(rows.into_iter().map(member).collect())
 }
 
-/// The shard map, with databases as indices into [`members`].
-pub fn shard_map(connection: &mut Connection) -> Result<ShardMap, QueryError> {
-    let members = members(connection)?;
-    let rows: Vec<(String, i64)> = shard_map::table
+/// The shard map, with databases by their names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredMap {
+    /// Counts the changes of the map and of the list of members.
+    pub version: i64,
+    /// All members, in order.
+    pub members: Vec<Member>,
+    /// The owner of each bucket, in order, and its epoch.
+    pub owners: Vec<(String, i64)>,
+}
+
+impl StoredMap {
+    /// The members that the cluster has.
+    pub fn active(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter().filter(|member| !member.retired)
+    }
+
+    /// The buckets that a database owns, in order, with their epochs.
+    pub fn buckets_of(&self, database: &str) -> impl Iterator<Item = (Bucket, i64)> {
+        let owned = Bucket::all().zip(&self.owners);
+        owned.filter(move |(_, (owner, _))| owner == database).map(|(b, (_, epoch))| (b, *epoch))
+    }
+}
+
+/// The shard map. Read in one snapshot.
+pub fn shard_map(connection: &mut Connection) -> Result<StoredMap, QueryError> {
+    let owners: Vec<(String, i64)> = shard_map::table
         .order(shard_map::bucket)
         .select((shard_map::database, shard_map::epoch))
         .load(connection)?;
-    let place = |name: &str| -> Option<DatabaseIndex> {
-        members.iter().position(|member| member.name == name)
-    };
-    let owners: Option<Vec<Owner>> = rows
-        .iter()
-        .map(|(name, epoch)| Some(Owner { database: place(name)?, epoch: *epoch }))
-        .collect();
-    owners
-        .and_then(ShardMap::from_owners)
-        .ok_or_else(|| QueryError::CorruptData("a shard map that lacks buckets".to_owned()))
+    if owners.len() != usize::from(BUCKETS) {
+        return Err(QueryError::CorruptData("a shard map that lacks buckets".to_owned()));
+    }
+    let members = members(connection)?;
+    Ok(StoredMap { version: map_version(connection)?, members, owners })
+}
+
+/// Makes another database the owner of a bucket; false, and nothing happens, unless it is owned as
+/// given.
+pub fn change_owner(
+    connection: &mut Connection,
+    bucket: Bucket,
+    (from, epoch): (&str, i64),
+    to: &str,
+) -> Result<bool, QueryError> {
+    let row = shard_map::table
+        .find(bucket.number())
+        .filter(shard_map::database.eq(from))
+        .filter(shard_map::epoch.eq(epoch));
+    let changed = diesel::update(row)
+        .set((shard_map::database.eq(to), shard_map::epoch.eq(epoch + 1)))
+        .execute(connection)?;
+    bump_map_version(connection)?;
+    Ok(changed == 1)
+}
+
+/// The version of the map and of the list of members.
+pub fn map_version(connection: &mut Connection) -> Result<i64, QueryError> {
+    Ok(map_version::table.select(map_version::version).first(connection)?)
+}
+
+/// Makes the version of a copied map that of its original.
+pub fn set_map_version(connection: &mut Connection, version: i64) -> Result<(), QueryError> {
+    diesel::update(map_version::table).set(map_version::version.eq(version)).execute(connection)?;
+    Ok(())
+}
+
+fn bump_map_version(connection: &mut Connection) -> Result<(), QueryError> {
+    diesel::update(map_version::table)
+        .set(map_version::version.eq(map_version::version + 1))
+        .execute(connection)?;
+    Ok(())
 }

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use crate::db::dialect::engine::{Connection, insert_rows};
 use crate::db::error::QueryError;
+use crate::db::tables::owner::WriteAccess;
 use crate::db::tables::schema::idempotency_key;
 
 pub use crate::db::dialect::lookups::{Replay, replays};
@@ -20,7 +21,12 @@ pub struct KeyRow {
 }
 
 /// Fails with [`crate::db::DbError::Conflict`] if a key is already stored.
-pub fn insert(connection: &mut Connection, rows: &[KeyRow]) -> Result<(), QueryError> {
+pub fn insert(
+    connection: &mut Connection,
+    access: &WriteAccess,
+    rows: &[KeyRow],
+) -> Result<(), QueryError> {
+    access.note(connection, rows.iter().map(|row| (row.bucket, row.review_id, row.product_id)))?;
     insert_rows!(connection, idempotency_key::table, rows);
     Ok(())
 }

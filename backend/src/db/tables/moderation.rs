@@ -9,7 +9,7 @@ use ostrakon_shared::{Report, ReviewEvent, ReviewId};
 use crate::db::dialect::buckets::in_buckets;
 use crate::db::dialect::engine::Connection;
 use crate::db::error::QueryError;
-use crate::db::tables::owner::OwnedBuckets;
+use crate::db::tables::owner::{OwnedBuckets, WriteAccess};
 use crate::db::tables::reviews::ReviewRow;
 use crate::db::tables::schema::{report, review, review_event};
 use crate::shard::Bucket;
@@ -88,7 +88,13 @@ impl TryFrom<EventRow> for ReviewEvent {
 }
 
 /// Fails with [`crate::db::DbError::Conflict`] if this reader has reported the review.
-pub fn insert_report(connection: &mut Connection, row: &ReportRow) -> Result<(), QueryError> {
+pub fn insert_report(
+    connection: &mut Connection,
+    access: &WriteAccess,
+    row: &ReportRow,
+    product_id: i64,
+) -> Result<(), QueryError> {
+    access.note(connection, std::iter::once((row.bucket, row.review_id, product_id)))?;
     diesel::insert_into(report::table).values(row).execute(connection)?;
     diesel::update(review::table)
         .filter(review::bucket.eq(row.bucket))
@@ -112,9 +118,11 @@ pub fn has_reported(
 /// Closes the open reports of a review, by the decision that produces `version`.
 pub fn close_reports(
     connection: &mut Connection,
+    access: &WriteAccess,
     row: &ReviewRow,
     version: i32,
 ) -> Result<(), QueryError> {
+    access.note(connection, std::iter::once((row.bucket, row.id, row.product_id)))?;
     diesel::update(report::table)
         .filter(report::bucket.eq(row.bucket))
         .filter(report::review_id.eq(row.id))
@@ -127,9 +135,11 @@ pub fn close_reports(
 /// Reopens the reports that the decision of `version` closed; returns the number of open reports.
 pub fn reopen_reports(
     connection: &mut Connection,
+    access: &WriteAccess,
     row: &ReviewRow,
     version: i32,
 ) -> Result<i32, QueryError> {
+    access.note(connection, std::iter::once((row.bucket, row.id, row.product_id)))?;
     diesel::update(report::table)
         .filter(report::bucket.eq(row.bucket))
         .filter(report::review_id.eq(row.id))
@@ -145,8 +155,13 @@ pub fn reopen_reports(
     i32::try_from(open).map_err(|_| QueryError::CorruptData(format!("{open} reports")))
 }
 
-/// Adds an entry to the history of a review.
-pub fn insert_event(connection: &mut Connection, row: &EventRow) -> Result<(), QueryError> {
+/// Adds an entry to the history of a review, whose own change leaves the mark.
+pub fn insert_event(
+    connection: &mut Connection,
+    access: &WriteAccess,
+    row: &EventRow,
+) -> Result<(), QueryError> {
+    access.require_number(row.bucket)?;
     diesel::insert_into(review_event::table).values(row).execute(connection)?;
     Ok(())
 }

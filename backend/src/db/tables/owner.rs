@@ -1,68 +1,186 @@
 //! Owner rows: the buckets that a reviews database owns; they overrule the shard map.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use diesel::prelude::*;
 
 use crate::db::dialect::buckets::owner_rows_version;
-use crate::db::dialect::engine::{Connection, on_each_engine};
+use crate::db::dialect::engine::{Connection, insert_rows, on_each_engine};
+use crate::db::dialect::locks::lock_shared;
 use crate::db::error::QueryError;
-use crate::db::tables::schema::bucket_owner;
+use crate::db::tables::schema::{bucket_change, bucket_owner};
 use crate::shard::Bucket;
 
 pub use crate::db::dialect::buckets::OwnedBuckets;
 
-/// States in which a database holds all acknowledged reviews of a bucket.
-const READABLE: [&str; 3] = ["owned", "moving", "frozen"];
+/// What a reviews database does with a bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnerState {
+    /// It has the bucket's reviews and changes them.
+    Owned,
+    /// The same, while they are copied away: each change leaves a mark.
+    Moving,
+    /// It has the bucket's reviews; they don't change, because their owner is about to change.
+    Frozen,
+    /// They are being copied to it.
+    Importing,
+    /// Another database has them; rows that are still here are to be removed.
+    Gone,
+}
 
-/// Fails with [`QueryError::Moved`] unless this database has owned the bucket since `epoch` and accepts
-/// writes. Must run in the writing transaction.
-pub fn require_writable(
-    connection: &mut Connection,
-    bucket: Bucket,
-    epoch: i64,
-) -> Result<(), QueryError> {
-    let row: Option<(String, i64)> = bucket_owner::table
-        .find(bucket.number())
-        .select((bucket_owner::state, bucket_owner::epoch))
-        .first(connection)
-        .optional()?;
-    match row {
-        Some((state, since)) if state == "owned" && since == epoch => Ok(()),
-        _ => Err(QueryError::Moved(bucket)),
+impl OwnerState {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            OwnerState::Owned => "owned",
+            OwnerState::Moving => "moving",
+            OwnerState::Frozen => "frozen",
+            OwnerState::Importing => "importing",
+            OwnerState::Gone => "gone",
+        }
+    }
+
+    fn parse(text: &str) -> Result<OwnerState, QueryError> {
+        use OwnerState::{Frozen, Gone, Importing, Moving, Owned};
+        [Owned, Moving, Frozen, Importing, Gone]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or_else(|| QueryError::CorruptData(format!("a bucket that is {text}")))
+    }
+
+    /// Whether the database has all acknowledged reviews of the bucket.
+    pub const fn is_readable(self) -> bool {
+        matches!(self, OwnerState::Owned | OwnerState::Moving | OwnerState::Frozen)
     }
 }
 
-/// The buckets among these that are writable, with their epochs. Must run in the writing
-/// transaction.
-pub fn writable(
-    connection: &mut Connection,
-    known: &OwnerCache,
-    buckets: &[Bucket],
-) -> Result<HashMap<i16, i64>, QueryError> {
-    let owners = owners(connection, known, buckets)?;
-    let writable = |bucket: &Bucket| {
-        let (state, epoch) = owners.of(*bucket)?;
-        (state == "owned").then_some((bucket.number(), epoch))
-    };
-    Ok(buckets.iter().filter_map(writable).collect())
+/// A database's row of a bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnerRow {
+    pub state: OwnerState,
+    /// Counts the bucket's moves; the shard map must agree.
+    pub epoch: i64,
+    /// The last move that has changed the row, also after it: moves with lower ids change it no more.
+    pub move_id: Option<i64>,
 }
 
-/// Fails with [`QueryError::Moved`] unless this database has all reviews of the buckets. Must run
-/// in the reading snapshot.
+/// The right to change the reviews of some buckets in this transaction; without it there is no
+/// function that does. It also leaves the marks of what changes while it is copied away.
+pub struct WriteAccess(BTreeMap<i16, Result<OwnerState, Denied>>);
+
+/// Why a bucket can't be written at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Denied {
+    Frozen,
+    Moved,
+}
+
+impl WriteAccess {
+    /// Takes the shared locks of these buckets, in order, then reads their owner rows: those that
+    /// this database has owned since the given epochs can be changed until the transaction ends.
+    pub fn acquire(
+        connection: &mut Connection,
+        known: &OwnerCache,
+        buckets: impl Iterator<Item = (Bucket, i64)>,
+    ) -> Result<WriteAccess, QueryError> {
+        let epochs: BTreeMap<i16, (Bucket, i64)> =
+            buckets.map(|(bucket, epoch)| (bucket.number(), (bucket, epoch))).collect();
+        let buckets: Vec<Bucket> = epochs.values().map(|&(bucket, _)| bucket).collect();
+        lock_shared(connection, &buckets)?;
+        let rows = rows(connection, known, &buckets)?;
+        let access = |(number, (bucket, epoch)): (i16, (Bucket, i64))| {
+            let access = match rows.of(bucket) {
+                Some(OwnerRow { epoch: since, .. }) if since != epoch => Err(Denied::Moved),
+                Some(OwnerRow { state: OwnerState::Frozen, .. }) => Err(Denied::Frozen),
+                Some(OwnerRow {
+                    state: state @ (OwnerState::Owned | OwnerState::Moving), ..
+                }) => Ok(state),
+                _ => Err(Denied::Moved),
+            };
+            (number, access)
+        };
+        Ok(WriteAccess(epochs.into_iter().map(access).collect()))
+    }
+
+    /// Fails with [`QueryError::Frozen`] or [`QueryError::Moved`] unless the bucket can be changed.
+    pub fn require(&self, bucket: Bucket) -> Result<(), QueryError> {
+        match self.0.get(&bucket.number()) {
+            Some(Ok(_)) => Ok(()),
+            Some(Err(Denied::Frozen)) => Err(QueryError::Frozen(bucket)),
+            Some(Err(Denied::Moved)) | None => Err(QueryError::Moved(bucket)),
+        }
+    }
+
+    /// The same, for the bucket of a row.
+    pub(in crate::db) fn require_number(&self, bucket: i16) -> Result<(), QueryError> {
+        let number = Bucket::new(bucket);
+        self.require(number.ok_or_else(|| QueryError::CorruptData(format!("bucket {bucket}")))?)
+    }
+
+    /// Notes that these reviews (bucket, review, product) change. Each function that changes rows
+    /// calls it, with every review that it touches.
+    pub(in crate::db) fn note(
+        &self,
+        connection: &mut Connection,
+        changed: impl Iterator<Item = (i16, i64, i64)>,
+    ) -> Result<(), QueryError> {
+        let mut marks = Vec::new();
+        for (bucket, review_id, product_id) in changed {
+            match self.0.get(&bucket) {
+                Some(Ok(OwnerState::Moving)) => {
+                    let mark = fastrand::i64(..);
+                    marks.push(ChangeRow { bucket, review_id, mark, product_id });
+                }
+                _ => self.require_number(bucket)?,
+            }
+        }
+        insert_rows!(connection, bucket_change::table, &marks);
+        Ok(())
+    }
+}
+
+/// The mark of a review that changed while its bucket moves.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = bucket_change)]
+pub struct ChangeRow {
+    pub bucket: i16,
+    pub review_id: i64,
+    /// A random number: the mark of this change alone.
+    pub mark: i64,
+    pub product_id: i64,
+}
+
+/// Fails with [`QueryError::Moved`] unless this database has all reviews of the buckets, since the
+/// epochs by which the caller routed. Must run in the reading snapshot.
+///
+/// The epoch counts because the target of a move becomes readable before the move is decided.
 pub fn require_readable(
     connection: &mut Connection,
     known: &OwnerCache,
-    buckets: &[Bucket],
+    owned: &OwnedBuckets,
 ) -> Result<(), QueryError> {
-    let owners = owners(connection, known, buckets)?;
-    let is_readable =
-        |&bucket: &Bucket| owners.of(bucket).is_some_and(|(state, _)| READABLE.contains(&state));
-    match buckets.iter().find(|bucket| !is_readable(bucket)) {
-        Some(&bucket) => Err(QueryError::Moved(bucket)),
+    let rows = rows(connection, known, &owned.buckets)?;
+    let is_readable = |(bucket, epoch): &(Bucket, i64)| {
+        rows.of(*bucket).is_some_and(|row| row.state.is_readable() && row.epoch == *epoch)
+    };
+    match owned.routes().find(|route| !is_readable(route)) {
+        Some((bucket, _)) => Err(QueryError::Moved(bucket)),
         None => Ok(()),
+    }
+}
+
+/// [`require_readable`] for one bucket.
+pub fn require_readable_bucket(
+    connection: &mut Connection,
+    known: &OwnerCache,
+    bucket: Bucket,
+    epoch: i64,
+) -> Result<(), QueryError> {
+    let row = rows(connection, known, &[bucket])?.of(bucket);
+    match row.filter(|row| row.state.is_readable() && row.epoch == epoch) {
+        Some(_) => Ok(()),
+        None => Err(QueryError::Moved(bucket)),
     }
 }
 
@@ -74,49 +192,148 @@ pub struct OwnerCache(ArcSwapOption<OwnerRows>);
 struct OwnerRows {
     /// The version of these rows.
     version: i64,
-    /// By bucket: state and epoch.
-    rows: HashMap<i16, (String, i64)>,
+    by_bucket: HashMap<i16, OwnerRow>,
 }
 
 impl OwnerRows {
-    fn of(&self, bucket: Bucket) -> Option<(&str, i64)> {
-        let (state, epoch) = self.rows.get(&bucket.number())?;
-        Some((state, *epoch))
+    fn of(&self, bucket: Bucket) -> Option<OwnerRow> {
+        self.by_bucket.get(&bucket.number()).copied()
     }
 }
 
+type StoredRow = (i16, String, i64, Option<i64>);
+
+fn by_bucket(rows: Vec<StoredRow>) -> Result<HashMap<i16, OwnerRow>, QueryError> {
+    rows.into_iter()
+        .map(|(bucket, state, epoch, move_id)| {
+            Ok((bucket, OwnerRow { state: OwnerState::parse(&state)?, epoch, move_id }))
+        })
+        .collect()
+}
+
 /// The owner rows of these buckets and possibly others.
-fn owners(
+fn rows(
     connection: &mut Connection,
     known: &OwnerCache,
     buckets: &[Bucket],
 ) -> Result<Arc<OwnerRows>, QueryError> {
-    let columns = (bucket_owner::bucket, bucket_owner::state, bucket_owner::epoch);
-    let rows = bucket_owner::table.select(columns);
-    let by_bucket = |rows: Vec<(i16, String, i64)>| {
-        rows.into_iter().map(|(bucket, state, epoch)| (bucket, (state, epoch))).collect()
-    };
+    let query = bucket_owner::table.select(bucket_owner::all_columns);
     let Some(version) = owner_rows_version(connection)? else {
-        let rows = rows.filter(bucket_owner::bucket.eq_any(buckets.iter().map(|b| b.number())));
-        let rows = on_each_engine!(connection, c => rows.load(c))?;
-        return Ok(Arc::new(OwnerRows { version: 0, rows: by_bucket(rows) }));
+        let numbers = buckets.iter().map(|bucket| bucket.number());
+        let query = query.filter(bucket_owner::bucket.eq_any(numbers));
+        let rows = on_each_engine!(connection, c => query.load(c))?;
+        return Ok(Arc::new(OwnerRows { version: 0, by_bucket: by_bucket(rows)? }));
     };
     if let Some(owners) = &*known.0.load()
         && owners.version == version
     {
         return Ok(Arc::clone(owners));
     }
-    let owners = Arc::new(OwnerRows { version, rows: by_bucket(rows.load(connection)?) });
+    let rows = by_bucket(query.load(connection)?)?;
+    let owners = Arc::new(OwnerRows { version, by_bucket: rows });
     known.0.store(Some(Arc::clone(&owners)));
     Ok(owners)
 }
 
-/// Every owner row: bucket, whether its reviews are readable here, epoch.
-pub fn all(connection: &mut Connection) -> Result<Vec<(i16, bool, i64)>, QueryError> {
-    let rows: Vec<(i16, String, i64)> = bucket_owner::table
-        .order(bucket_owner::bucket)
-        .select((bucket_owner::bucket, bucket_owner::state, bucket_owner::epoch))
-        .load(connection)?;
-    let readable = |state: &str| READABLE.contains(&state);
-    Ok(rows.into_iter().map(|(bucket, state, epoch)| (bucket, readable(&state), epoch)).collect())
+/// Every owner row, by bucket.
+pub fn all(connection: &mut Connection) -> Result<BTreeMap<i16, OwnerRow>, QueryError> {
+    let rows = bucket_owner::table.select(bucket_owner::all_columns).load(connection)?;
+    Ok(by_bucket(rows)?.into_iter().collect())
+}
+
+/// The owner row of a bucket.
+pub fn find(connection: &mut Connection, bucket: Bucket) -> Result<Option<OwnerRow>, QueryError> {
+    let row: Option<StoredRow> = bucket_owner::table
+        .find(bucket.number())
+        .select(bucket_owner::all_columns)
+        .first(connection)
+        .optional()?;
+    Ok(by_bucket(row.into_iter().collect())?.into_values().next())
+}
+
+/// Adds the owner row of a bucket that this database has nothing of.
+pub fn insert(
+    connection: &mut Connection,
+    bucket: Bucket,
+    row: OwnerRow,
+) -> Result<(), QueryError> {
+    let values = (
+        bucket_owner::bucket.eq(bucket.number()),
+        bucket_owner::state.eq(row.state.as_str()),
+        bucket_owner::epoch.eq(row.epoch),
+        bucket_owner::move_id.eq(row.move_id),
+    );
+    diesel::insert_into(bucket_owner::table).values(values).execute(connection)?;
+    Ok(())
+}
+
+/// Changes the owner row of a bucket from one state to another; false, and nothing happens, unless
+/// it was as given.
+pub fn update(
+    connection: &mut Connection,
+    bucket: Bucket,
+    from: OwnerRow,
+    to: OwnerRow,
+) -> Result<bool, QueryError> {
+    let row = bucket_owner::table
+        .find(bucket.number())
+        .filter(bucket_owner::state.eq(from.state.as_str()))
+        .filter(bucket_owner::epoch.eq(from.epoch));
+    let changes = (
+        bucket_owner::state.eq(to.state.as_str()),
+        bucket_owner::epoch.eq(to.epoch),
+        bucket_owner::move_id.eq(to.move_id),
+    );
+    let changed = match from.move_id {
+        Some(id) => {
+            let row = row.filter(bucket_owner::move_id.eq(id));
+            diesel::update(row).set(changes).execute(connection)?
+        }
+        None => {
+            let row = row.filter(bucket_owner::move_id.is_null());
+            diesel::update(row).set(changes).execute(connection)?
+        }
+    };
+    Ok(changed == 1)
+}
+
+/// Removes the owner row of a bucket of which this database has nothing more.
+pub fn delete(connection: &mut Connection, bucket: Bucket) -> Result<(), QueryError> {
+    diesel::delete(bucket_owner::table.find(bucket.number())).execute(connection)?;
+    Ok(())
+}
+
+/// Up to `limit` marks of a bucket.
+pub fn changes(
+    connection: &mut Connection,
+    bucket: Bucket,
+    limit: i64,
+) -> Result<Vec<ChangeRow>, QueryError> {
+    Ok(bucket_change::table
+        .filter(bucket_change::bucket.eq(bucket.number()))
+        .order((bucket_change::review_id, bucket_change::mark))
+        .limit(limit)
+        .select(ChangeRow::as_select())
+        .load(connection)?)
+}
+
+/// Removes exactly these marks of a bucket: others of the same reviews may have come since.
+pub fn delete_changes(
+    connection: &mut Connection,
+    bucket: Bucket,
+    changes: &[ChangeRow],
+) -> Result<(), QueryError> {
+    let marks = changes.iter().map(|change| change.mark);
+    let read = bucket_change::table
+        .filter(bucket_change::bucket.eq(bucket.number()))
+        .filter(bucket_change::mark.eq_any(marks));
+    diesel::delete(read).execute(connection)?;
+    Ok(())
+}
+
+/// Removes all marks of a bucket.
+pub fn delete_all_changes(connection: &mut Connection, bucket: Bucket) -> Result<(), QueryError> {
+    diesel::delete(bucket_change::table.filter(bucket_change::bucket.eq(bucket.number())))
+        .execute(connection)?;
+    Ok(())
 }

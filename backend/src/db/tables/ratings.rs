@@ -13,6 +13,7 @@ use ostrakon_shared::{ProductId, Rating, ReviewStatus};
 use crate::db::dialect::engine::{Connection, execute_with_rows, on_each_engine};
 use crate::db::dialect::prepared::KeepPrepared;
 use crate::db::error::QueryError;
+use crate::db::tables::owner::WriteAccess;
 use crate::db::tables::schema::product_rating;
 use crate::shard::Bucket;
 
@@ -91,9 +92,16 @@ impl RatingDelta {
     }
 }
 
-/// Adds to the counts, in the transaction that inserts the reviews. Rows are in the order of their
+/// Adds to the counts, in the transaction that inserts the reviews, which leave the marks. Rows are in the order of their
 /// key, to prevent deadlocks.
-pub fn add(connection: &mut Connection, delta: &RatingDelta) -> Result<(), QueryError> {
+pub fn add(
+    connection: &mut Connection,
+    access: &WriteAccess,
+    delta: &RatingDelta,
+) -> Result<(), QueryError> {
+    for row in delta.0.values() {
+        access.require_number(row.bucket)?;
+    }
     let rows: Vec<&RatingRow> = delta.0.values().collect();
     execute_with_rows!(connection, &rows, AddCounts);
     Ok(())
@@ -159,14 +167,16 @@ where
 
 impl<C> RunQueryDsl<C> for AddCounts<'_> {}
 
-/// Moves a review from one count to another, in the transaction that changes it.
+/// Moves a review from one count to another, in the transaction that changes it, which leaves the mark.
 pub fn move_rating(
     connection: &mut Connection,
+    access: &WriteAccess,
     bucket: Bucket,
     product: ProductId,
     before: Visibility,
     after: Visibility,
 ) -> Result<(), QueryError> {
+    access.require(bucket)?;
     let mut change = RatingRow::empty(bucket.number(), product.get());
     change.add(before, -1);
     change.add(after, 1);

@@ -9,7 +9,7 @@ use crate::db::dialect::conditions::unlikely;
 use crate::db::dialect::engine::{Connection, MultiBackend, insert_rows, on_each_engine};
 use crate::db::dialect::prepared::KeepPrepared;
 use crate::db::error::QueryError;
-use crate::db::tables::owner::OwnedBuckets;
+use crate::db::tables::owner::{OwnedBuckets, WriteAccess};
 use crate::db::tables::ratings::Visibility;
 use crate::db::tables::schema::review;
 use crate::shard::Bucket;
@@ -81,13 +81,23 @@ impl ReviewRow {
 
 /// Fails with [`crate::db::DbError::Conflict`] if an id is taken, or an author has reviewed the
 /// product.
-pub fn insert(connection: &mut Connection, rows: &[ReviewRow]) -> Result<(), QueryError> {
+pub fn insert(
+    connection: &mut Connection,
+    access: &WriteAccess,
+    rows: &[ReviewRow],
+) -> Result<(), QueryError> {
+    access.note(connection, rows.iter().map(|row| (row.bucket, row.id, row.product_id)))?;
     insert_rows!(connection, review::table, rows);
     Ok(())
 }
 
 /// Writes all columns of a review.
-pub fn update(connection: &mut Connection, row: &ReviewRow) -> Result<(), QueryError> {
+pub fn update(
+    connection: &mut Connection,
+    access: &WriteAccess,
+    row: &ReviewRow,
+) -> Result<(), QueryError> {
+    access.note(connection, std::iter::once((row.bucket, row.id, row.product_id)))?;
     let place = review::table.filter(review::bucket.eq(row.bucket)).filter(review::id.eq(row.id));
     diesel::update(place).set(row).execute(connection)?;
     Ok(())

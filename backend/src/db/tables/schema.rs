@@ -25,6 +25,14 @@ diesel::table! {
         name -> Text,
         position -> Integer,
         state -> Text,
+        retired -> Bool,
+    }
+}
+
+diesel::table! {
+    map_version (singleton) {
+        singleton -> Integer,
+        version -> BigInt,
     }
 }
 
@@ -33,6 +41,49 @@ diesel::table! {
         bucket -> SmallInt,
         database -> Text,
         epoch -> BigInt,
+    }
+}
+
+diesel::table! {
+    rebalance (id) {
+        id -> BigInt,
+        goal -> Text,
+        state -> Text,
+        planned_for -> BigInt,
+        max_rate -> Nullable<BigInt>,
+        created_at -> BigInt,
+        started_at -> Nullable<BigInt>,
+        finished_at -> Nullable<BigInt>,
+        lease_holder -> Nullable<Text>,
+        lease_until -> Nullable<BigInt>,
+        waits_for -> Nullable<Text>,
+        waits_since -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    process (name) {
+        name -> Text,
+        seen_at -> BigInt,
+        databases -> Text,
+    }
+}
+
+diesel::table! {
+    bucket_move (id) {
+        id -> BigInt,
+        rebalance_id -> BigInt,
+        bucket -> SmallInt,
+        source -> Text,
+        target -> Text,
+        epoch -> BigInt,
+        state -> Text,
+        reviews -> BigInt,
+        copied -> BigInt,
+        repaired -> BigInt,
+        write_pause_us -> Nullable<BigInt>,
+        started_at -> Nullable<BigInt>,
+        finished_at -> Nullable<BigInt>,
     }
 }
 
@@ -127,6 +178,16 @@ diesel::table! {
         bucket -> SmallInt,
         state -> Text,
         epoch -> BigInt,
+        move_id -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    bucket_change (bucket, review_id, mark) {
+        bucket -> SmallInt,
+        review_id -> BigInt,
+        mark -> BigInt,
+        product_id -> BigInt,
     }
 }
 

@@ -102,6 +102,7 @@ pub fn status(code: ProblemCode) -> StatusCode {
         | ProblemCode::AccountNotFound
         | ProblemCode::CredentialNotFound
         | ProblemCode::DatabaseNotFound
+        | ProblemCode::RebalanceNotFound
         | ProblemCode::RouteNotFound => StatusCode::NOT_FOUND,
         ProblemCode::NameTaken
         | ProblemCode::SkuTaken
@@ -111,7 +112,8 @@ pub fn status(code: ProblemCode) -> StatusCode {
         | ProblemCode::ProductArchived
         | ProblemCode::AlreadyReported
         | ProblemCode::NothingToUndo
-        | ProblemCode::VerifyRunning => StatusCode::CONFLICT,
+        | ProblemCode::VerifyRunning
+        | ProblemCode::RebalanceConflict => StatusCode::CONFLICT,
         ProblemCode::VersionConflict => StatusCode::PRECONDITION_FAILED,
         ProblemCode::VersionMissing => StatusCode::PRECONDITION_REQUIRED,
         ProblemCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
@@ -155,6 +157,9 @@ impl From<StoreError> for ApiError {
             StoreError::Locked(database) => {
                 let detail = format!("Another transaction in {database} holds the lock.");
                 ApiError::new(code, detail)
+            }
+            StoreError::RebalanceState(reason) => {
+                ApiError::new(code, format!("Refused: {reason}."))
             }
             StoreError::ReadOnly(database) => {
                 let detail = format!("{database} takes no changes: it is moving to another place.");

@@ -76,6 +76,8 @@ impl Cluster<'_> {
         progress: DatabaseProgressFn<'_>,
     ) -> Result<BackupResult, BackupError> {
         self.require_supported()?;
+        self.require_no_moves("a backup").map_err(|error| BackupError(error.to_string()))?;
+        let version = self.map_version()?;
         let at = |error: io::Error| BackupError(format!("{}: {error}", folder.display()));
         files::create_folder(folder).map_err(at)?;
         let folder = &folder.canonicalize().map_err(at)?;
@@ -85,6 +87,11 @@ impl Cluster<'_> {
         let name = backup_name(started_at);
         let (partial, whole) = (folder.join(format!("{name}{PARTIAL}")), folder.join(name));
         let saved = self.save_into(&partial, others, begun, progress).and_then(|manifest| {
+            if self.map_version()? != version {
+                let problem =
+                    "buckets have moved during the backup, so that it may lack some: repeat it";
+                return Err(BackupError(problem.to_owned()));
+            }
             fs::rename(&partial, &whole).and_then(|()| backup::sync_folder(folder)).map_err(at)?;
             Ok(manifest)
         });
@@ -104,8 +111,12 @@ impl Cluster<'_> {
     /// All databases in the order of a backup.
     fn backup_order(&self) -> impl Iterator<Item = (&Database, Kind)> {
         let shards = &self.shared.shards;
-        let reviews = shards.reviews.iter().map(|database| (&**database, Kind::Reviews));
+        let reviews = shards.reviews().into_iter().map(|database| (&**database, Kind::Reviews));
         reviews.chain(std::iter::once((&*shards.default, Kind::Default)))
+    }
+
+    fn map_version(&self) -> Result<i64, DbError> {
+        self.shared.shards.default.read_latest(&Context::default(), cluster::map_version)
     }
 
     fn require_supported(&self) -> Result<(), BackupError> {

@@ -22,7 +22,7 @@ impl Cluster<'_> {
     pub fn check_ids(&self) -> Result<(), SetupError> {
         // The reviews first: `default` had assigned their ids before.
         let shards = &self.shared.shards;
-        let named = named_in(&shards.reviews, ids::named_by_reviews)?;
+        let named = named_in(shards.reviews(), ids::named_by_reviews)?;
         let given = shards.default.read_latest(&Context::default(), ids::given)?;
         let problems: Vec<_> = [
             ("product", given.product, named.product),
@@ -44,13 +44,13 @@ impl Cluster<'_> {
     /// Repairs a `default` that other tools have restored: see
     /// [`crate::store::cluster::setup::Databases::restore`]. Returns one line per change or loss.
     pub fn repair_ids(&self) -> Result<Vec<String>, SetupError> {
-        Ok(adopt_default(&self.shared.shards.default, &self.shared.shards.reviews)?)
+        Ok(adopt_default(&self.shared.shards.default, &self.shared.shards.reviews())?)
     }
 }
 
 /// The highest ids that these databases refer to.
 pub(in crate::store) fn named_in(
-    reviews: &[Arc<Database>],
+    reviews: Vec<&Arc<Database>>,
     highest: impl Fn(&mut Connection) -> Result<HighestIds, QueryError>,
 ) -> Result<HighestIds, DbError> {
     let mut named = HighestIds::default();
@@ -64,10 +64,10 @@ pub(in crate::store) fn named_in(
 /// sessions and API tokens. Returns one line per change or loss.
 pub(in crate::store) fn adopt_default(
     default: &Database,
-    reviews: &[Arc<Database>],
+    reviews: &[&Arc<Database>],
 ) -> Result<Vec<String>, DbError> {
     let stored = default.read_latest(&Context::default(), ids::stored)?;
-    let named = named_in(reviews, ids::named)?;
+    let named = named_in(reviews.to_vec(), ids::named)?;
     let (highest, (sessions, tokens)) = default.write(&Context::default(), |connection| {
         let mut above = ids::given(connection)?.max(named);
         above.product += ROOM;
@@ -87,7 +87,7 @@ pub(in crate::store) fn adopt_default(
 }
 
 /// The missing products and accounts that reviews refer to, one line each.
-fn missing(reviews: &[Arc<Database>], stored: HighestIds) -> Result<Vec<String>, DbError> {
+fn missing(reviews: &[&Arc<Database>], stored: HighestIds) -> Result<Vec<String>, DbError> {
     let (mut products, mut accounts) = (BTreeSet::new(), BTreeSet::new());
     for database in reviews {
         let named = database

@@ -2,10 +2,10 @@
 
 use uuid::Uuid;
 
-use crate::db::cluster::{self, Pins};
+use crate::db::cluster::{self, Pins, StoredMap};
 use crate::db::migrate::{self, Applied, Kind, MigrationLock};
 use crate::db::{Context, Database, sqlite_version_problem};
-use crate::shard::{BUCKETS, HASH, ShardMap, Spread};
+use crate::shard::{BUCKETS, HASH, Spread};
 use crate::store::cluster::backfill;
 use crate::store::cluster::setup::{
     Databases, SetupError, all_of, check_pins, emptied, epoch, existing_pins, exists, missing,
@@ -101,10 +101,11 @@ impl Databases {
             "default is not migrated: `ostrakon migrate` begins with it".to_owned()
         })?;
         let map = self.default.read_latest(&Context::default(), cluster::shard_map)?;
-        let members = self.default.read_latest(&Context::default(), cluster::members)?;
-        let (index, member) = self.member(&members, database)?;
+        let name = database.name();
+        let member = map.active().find(|member| member.name == name);
+        let member = member.ok_or_else(|| format!("{name} is not part of this cluster"))?;
         if !exists(database) && member.ready {
-            return Err(missing(database, map.buckets_of(index).count()).into());
+            return Err(missing(database, map.buckets_of(name).count()).into());
         }
         let lock = migrate::lock(database)?;
         let pins = Pins { database: database.name().to_owned(), ..root };
@@ -116,12 +117,11 @@ impl Databases {
         apply(database, Kind::Reviews, &lock, say)?;
         backfill::run(&self.default, database, say)?;
         if !member.ready {
-            join(database, &pins, &map, index)?;
-            self.default.write(&Context::default(), |connection| {
-                cluster::set_ready(connection, database.name())
-            })?;
-            let buckets = map.buckets_of(index).count();
-            say(format!("{}: joined the cluster with {buckets} buckets", database.name()));
+            join(database, &pins, &map)?;
+            self.default
+                .write(&Context::default(), |connection| cluster::set_ready(connection, name))?;
+            let buckets = map.buckets_of(name).count();
+            say(format!("{name}: joined the cluster with {buckets} buckets"));
         }
         Ok(())
     }
@@ -148,12 +148,11 @@ fn apply(
 }
 
 /// Writes the pins and owner rows of a new member, unless an interrupted migration has done so.
-fn join(database: &Database, pins: &Pins, map: &ShardMap, index: usize) -> Result<(), SetupError> {
+fn join(database: &Database, pins: &Pins, map: &StoredMap) -> Result<(), SetupError> {
     Ok(database.write(&Context::default(), |connection| {
         if cluster::pins(connection)?.is_some() {
             return Ok(());
         }
-        let owned = map.buckets_of(index).map(|bucket| (bucket, map.owner(bucket).epoch));
-        cluster::join(connection, pins, owned)
+        cluster::join(connection, pins, map.buckets_of(database.name()))
     })?)
 }

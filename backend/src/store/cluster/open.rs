@@ -1,22 +1,21 @@
-//! Checks at start-up that all databases belong to the cluster.
+//! Checks at start-up that all databases belong to the cluster, and opens those that join it later.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use ostrakon_shared::ReviewId;
 
-use crate::db::cluster::{self, Pins};
+use crate::db::cluster::{self, Member, Pins};
 use crate::db::migrate::{self, Kind};
-use crate::db::{Context, Database, clock_ms, files, sqlite_version_problem};
+use crate::db::{Context, Database, DbError, clock_ms, files, sqlite_version_problem};
 use crate::db::{backfill, reviews};
 use crate::store::clock::{self, Clock};
 use crate::store::cluster::setup::{
     Databases, SetupError, all_of, check_pins, emptied, existing_pins, exists, missing,
     not_migrated, refuse_newer, require_utf8,
 };
-use crate::store::routing::Shards;
-use crate::store::routing::change_counters::ChangeCounters;
 use crate::store::routing::id_generator::IdGenerator;
+use crate::store::routing::{Shard, Shards};
 
 impl Databases {
     /// Opens these databases, after checking that they are one migrated cluster; all problems at
@@ -29,76 +28,116 @@ impl Databases {
         let root = existing_pins(&self.default, Kind::Default)?
             .ok_or_else(|| not_migrated(&self.default))?;
         let spread = self.check_default_pins(&root)?;
-        self.check_members(&self.default.read_latest(&Context::default(), cluster::members)?)?;
         let map = self.default.read_latest(&Context::default(), cluster::shard_map)?;
-        all_of(self.reviews.iter().enumerate().map(|(index, database)| {
-            self.check_reviews(database, &root, map.buckets_of(index).count())
+        all_of(map.active().map(|member| {
+            let database = self.reviews_database(&member.name)?;
+            check_reviews(database, member, &root, map.buckets_of(&member.name).count())
         }))?;
         for (database, _) in self.all() {
             files::use_write_ahead_log(database)?;
         }
-        let id_generators = self.id_generators(clock)?;
+        let shards = self.shards(clock)?;
         std::iter::once(&self.default).chain(&self.reviews).for_each(|database| database.watch());
-        Ok(Shards {
-            default: self.default,
-            reviews: self.reviews,
-            spread,
-            map: ArcSwap::from_pointee(map),
-            id_generators,
-            change_counters: ChangeCounters::new(),
-        })
+        let Databases { default, connect, .. } = self;
+        let (root, clock) = (Arc::clone(&default), clock.clone());
+        let open_shard = move |name: &str| open_shard(&root, connect(name), &clock);
+        Shards::new(default, spread, shards, &map, Box::new(open_shard))
+            .map_err(|error| error.to_string().into())
     }
 
-    /// A mint for each reviews database. What is dated ahead of its clock is told, and left as it
-    /// is: it must not date what comes.
-    fn id_generators(&self, clock: &Clock) -> Result<Vec<IdGenerator>, SetupError> {
-        let (mut id_generators, mut ahead, mut problems) =
-            (Vec::new(), Vec::new(), BTreeSet::new());
+    /// The reviews databases with their id generators. Reviews that are dated ahead of the clock are
+    /// logged and left as they are: the next reviews must not be dated after them.
+    fn shards(&self, clock: &Clock) -> Result<Vec<Shard>, SetupError> {
+        let mut problems = BTreeSet::new();
         for database in &self.reviews {
-            let name = database.name();
-            let by_server = database.read_latest(&Context::default(), clock_ms)?;
-            let whose = by_server.map_or("this machine", |_| name);
-            let now_ms = by_server.unwrap_or_else(|| clock.now_ms());
-            problems.extend(clock::problem(whose, now_ms));
-            let bound = clock::first_ahead(now_ms);
-            let last = |connection: &mut _| reviews::last_ids(connection, bound);
-            let last = database.read_latest(&Context::default(), last)?;
-            if let Some(id) = last.above.and_then(ReviewId::new) {
-                ahead.push((name, last.number_above, id, now_ms));
-            }
-            id_generators.push(IdGenerator::above(name, last.below, clock.clone()));
+            problems.extend(clock_problem(database, clock)?);
         }
         if !problems.is_empty() {
             return Err(SetupError(problems.into_iter().collect()));
         }
-        for (database, number, latest, now_ms) in ahead {
-            let (latest, now) = (clock::format(latest.unix_ms()), clock::format(now_ms));
-            let problem = "reviews are dated ahead of the clock: it is wrong, or was";
-            tracing::warn!(database, number, latest, now, "{problem}");
-        }
-        Ok(id_generators)
+        let shard = |database: &Arc<Database>| {
+            let id_generator = id_generator(database, clock)?;
+            Ok(Shard { database: Arc::clone(database), id_generator, is_open: true })
+        };
+        self.reviews.iter().map(shard).collect()
     }
+}
 
-    fn check_reviews(
-        &self,
-        database: &Database,
-        root: &Pins,
-        buckets: usize,
-    ) -> Result<(), SetupError> {
-        let members = self.default.read_latest(&Context::default(), cluster::members)?;
-        let (_, member) = self.member(&members, database)?;
-        if !exists(database) && member.ready {
-            return Err(missing(database, buckets).into());
+/// Opens a reviews database that the cluster has got since this process started. If it can't be
+/// used, it is unavailable, and the log says why.
+fn open_shard(default: &Database, database: Arc<Database>, clock: &Clock) -> Shard {
+    let name = database.name().to_owned();
+    let opened =
+        require_member(default, &database).and_then(|()| Ok(id_generator(&database, clock)?));
+    match opened {
+        Ok(id_generator) => {
+            tracing::info!(database = name, "joined the cluster: opened");
+            database.watch();
+            Shard { database, id_generator, is_open: true }
         }
-        require_migrated(database, Kind::Reviews)?;
-        match existing_pins(database, Kind::Reviews)? {
-            Some(found) => {
-                let expected = Pins { database: database.name().to_owned(), ..root.clone() };
-                check_pins(database, &found, &expected)
-            }
-            None if member.ready => Err(emptied(database).into()),
-            None => Err(not_migrated(database).into()),
+        Err(error) => {
+            tracing::error!(%error, database = name, "a database of the cluster can't be opened");
+            let id_generator = IdGenerator::above(&name, 0, clock.clone());
+            Shard { database, id_generator, is_open: false }
         }
+    }
+}
+
+/// Fails unless the database is a migrated member of the cluster.
+fn require_member(default: &Database, database: &Database) -> Result<(), SetupError> {
+    let root = existing_pins(default, Kind::Default)?.ok_or_else(|| not_migrated(default))?;
+    let map = default.read_latest(&Context::default(), cluster::shard_map)?;
+    let name = database.name();
+    let member = map.active().find(|member| member.name == name);
+    let member = member.ok_or_else(|| format!("{name} is not part of this cluster"))?;
+    check_reviews(database, member, &root, map.buckets_of(name).count())?;
+    Ok(files::use_write_ahead_log(database)?)
+}
+
+/// What dates the reviews of a database: its server's clock, or this machine's; and its time in
+/// milliseconds since the Unix epoch.
+fn time<'a>(database: &'a Database, clock: &Clock) -> Result<(&'a str, i64), DbError> {
+    let by_server = database.read_latest(&Context::default(), clock_ms)?;
+    let whose = by_server.map_or("this machine", |_| database.name());
+    Ok((whose, by_server.unwrap_or_else(|| clock.now_ms())))
+}
+
+fn clock_problem(database: &Database, clock: &Clock) -> Result<Option<String>, DbError> {
+    let (whose, now_ms) = time(database, clock)?;
+    Ok(clock::problem(whose, now_ms))
+}
+
+fn id_generator(database: &Database, clock: &Clock) -> Result<IdGenerator, DbError> {
+    let (_, now_ms) = time(database, clock)?;
+    let bound = clock::first_ahead(now_ms);
+    let last = |connection: &mut _| reviews::last_ids(connection, bound);
+    let last = database.read_latest(&Context::default(), last)?;
+    if let Some(latest) = last.above.and_then(ReviewId::new) {
+        let (latest, now) = (clock::format(latest.unix_ms()), clock::format(now_ms));
+        let (database, number) = (database.name(), last.number_above);
+        let problem = "reviews are dated ahead of the clock: it is wrong, or was";
+        tracing::warn!(database, number, latest, now, "{problem}");
+    }
+    Ok(IdGenerator::above(database.name(), last.below, clock.clone()))
+}
+
+fn check_reviews(
+    database: &Database,
+    member: &Member,
+    root: &Pins,
+    buckets: usize,
+) -> Result<(), SetupError> {
+    if !exists(database) && member.ready {
+        return Err(missing(database, buckets).into());
+    }
+    require_migrated(database, Kind::Reviews)?;
+    match existing_pins(database, Kind::Reviews)? {
+        Some(found) => {
+            let expected = Pins { database: database.name().to_owned(), ..root.clone() };
+            check_pins(database, &found, &expected)
+        }
+        None if member.ready => Err(emptied(database).into()),
+        None => Err(not_migrated(database).into()),
     }
 }
 

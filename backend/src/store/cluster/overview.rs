@@ -13,7 +13,7 @@ use crate::db::owner::OwnedBuckets;
 use crate::db::review_search::{self, DAY_MS};
 use crate::db::{Connection, Database, DbError, Pending, ReplicaState, RequestDatabase, inspect};
 use crate::db::{cluster, moderation, ratings};
-use crate::shard::Bucket;
+use crate::shard::{Bucket, DatabaseIndex};
 use crate::store::cluster::Cluster;
 use crate::store::cluster::setup::{SetupError, all_of};
 use crate::store::error::StoreError;
@@ -34,10 +34,10 @@ impl Cluster<'_> {
     /// The reviews databases with their statistics.
     pub fn databases(&self) -> Result<DatabaseList, StoreError> {
         let routing = self.routing();
-        let reviews = &routing.shards.reviews;
-        let map = routing.shards.map.load();
+        let map = routing.shards.map();
+        let databases = map.databases().iter();
         let pending: Vec<_> =
-            (0..reviews.len()).map(|index| routing.database(index).spawn(stats)).collect();
+            databases.map(|&index| routing.database(index).spawn(stats)).collect();
         let stats: Vec<Option<DatabaseStats>> =
             pending.into_iter().map(available).collect::<Result<_, _>>()?;
         let all: Option<u64> = stats.iter().map(|stats| Some(stats.as_ref()?.reviews)).sum();
@@ -47,19 +47,22 @@ impl Cluster<'_> {
             Some((reviews as f64 / all as f64 * 10_000.0).round() / 10_000.0)
         };
         let mut verifications = self.verifications()?;
-        let info = |(index, stats): (usize, Option<DatabaseStats>)| DatabaseInfo {
-            name: reviews[index].name().to_owned(),
-            engine: reviews[index].address().engine(),
-            health: health(&reviews[index], stats.is_some()),
-            replicas: reviews[index].replicas().into_iter().map(replica).collect(),
-            buckets: map.buckets_of(index).map(|_| 1).sum(),
-            reviews: stats.as_ref().map(|stats| stats.reviews),
-            share: stats.as_ref().and_then(|stats| share(stats.reviews)),
-            size_bytes: stats.as_ref().map(|stats| stats.size_bytes),
-            migrations: stats.map(|stats| stats.migrations),
-            verification: verifications.remove(&index),
+        let info = |(&index, stats): (&DatabaseIndex, Option<DatabaseStats>)| {
+            let database = routing.shards.database(index);
+            DatabaseInfo {
+                name: database.name().to_owned(),
+                engine: database.address().engine(),
+                health: health(database, stats.is_some()),
+                replicas: database.replicas().into_iter().map(replica).collect(),
+                buckets: map.buckets_of(index).map(|_| 1).sum(),
+                reviews: stats.as_ref().map(|stats| stats.reviews),
+                share: stats.as_ref().and_then(|stats| share(stats.reviews)),
+                size_bytes: stats.as_ref().map(|stats| stats.size_bytes),
+                migrations: stats.map(|stats| stats.migrations),
+                verification: verifications.remove(&index),
+            }
         };
-        Ok(DatabaseList { items: stats.into_iter().enumerate().map(info).collect() })
+        Ok(DatabaseList { items: map.databases().iter().zip(stats).map(info).collect() })
     }
 
     /// The overview of the service, without databases that are down.
@@ -120,7 +123,7 @@ impl Cluster<'_> {
     /// All databases, `default` first.
     fn all_databases(&self) -> impl Iterator<Item = (&Arc<Database>, Kind)> {
         let shards = &self.shared.shards;
-        let reviews = shards.reviews.iter().map(|database| (database, Kind::Reviews));
+        let reviews = shards.reviews().into_iter().map(|database| (database, Kind::Reviews));
         std::iter::once((&shards.default, Kind::Default)).chain(reviews)
     }
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use crate::db::{Database, Positions};
 use crate::store::cluster::Cluster;
+use crate::store::routing::MAP;
 
 impl Cluster<'_> {
     /// The positions of servers of this cluster.
     pub fn known_positions(&self, mut positions: Positions) -> Positions {
-        positions.retain(|name, _| self.server(name).is_some());
+        positions.retain(|name, _| name == MAP || self.server(name).is_some());
         positions
     }
 
@@ -19,6 +20,10 @@ impl Cluster<'_> {
     /// `None`: a server must be asked, which blocks and needs `may_ask`.
     pub fn positions(&self, may_ask: bool) -> Option<Positions> {
         let mut positions = self.context.written();
+        // So that another process, which may not know yet that a bucket has moved, reads the map again.
+        if let Some(version) = self.shared.shards.recent_version() {
+            positions.note(MAP, version);
+        }
         let mut seen = self.context.seen().clone();
         let mut is_known = true;
         seen.retain(|name, position| match self.server(name) {
@@ -44,10 +49,7 @@ impl Cluster<'_> {
     /// The database with this name, if it is on a server.
     fn server(&self, name: &str) -> Option<&Arc<Database>> {
         let shards = &self.shared.shards;
-        let database = match name.strip_prefix("reviews-") {
-            Some(number) => shards.reviews.get(number.parse::<usize>().ok()?.checked_sub(1)?)?,
-            None => &shards.default,
-        };
-        (database.name() == name && !database.is_file()).then_some(database)
+        let mut databases = shards.databases();
+        databases.find(|database| database.name() == name).filter(|database| !database.is_file())
     }
 }

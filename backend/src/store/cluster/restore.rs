@@ -11,7 +11,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use crate::db::files::{self, ServeLock};
 use crate::db::ids;
@@ -70,6 +69,8 @@ impl Databases {
             return Err(problem.into());
         }
         let names = || manifest.databases.iter().map(|saved| saved.name.clone());
+        let reviews = manifest.databases.iter().filter(|saved| saved.kind() == Kind::Reviews);
+        let databases = self.with_reviews(reviews.map(|saved| saved.name.clone()));
         if let Some(unknown) = only.iter().find(|only| !names().any(|name| name == **only)) {
             let names = names().collect::<Vec<_>>().join(", ");
             return Err(format!("the backup has no database {unknown}, only {names}").into());
@@ -77,9 +78,9 @@ impl Databases {
         let selected: BTreeSet<String> =
             if only.is_empty() { names().collect() } else { only.iter().cloned().collect() };
         let is_selected = |database: &Database| selected.contains(database.name());
-        self.require_unused(is_selected)?;
+        databases.require_unused(is_selected)?;
         let restore = Restore {
-            databases: self,
+            databases,
             folder: folder.to_owned(),
             manifest,
             selected,
@@ -286,12 +287,11 @@ impl Restore {
     fn settle_ids(&self) -> Result<Vec<String>, SetupError> {
         let Databases { default, reviews, .. } = &self.databases;
         if self.is_selected("default") {
-            return Ok(adopt_default(default, reviews)?);
+            return Ok(adopt_default(default, &reviews.iter().collect::<Vec<_>>())?);
         }
         // Restored reviews may refer to ids that a `default` restored by other tools has not assigned.
-        let restored: Vec<Arc<Database>> =
-            reviews.iter().filter(|d| self.is_selected(d.name())).cloned().collect();
-        let named = named_in(&restored, ids::named)?;
+        let restored = reviews.iter().filter(|d| self.is_selected(d.name())).collect();
+        let named = named_in(restored, ids::named)?;
         default.write(&Context::default(), |connection| ids::raise_sequences(connection, named))?;
         Ok(Vec::new())
     }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use ostrakon_shared::{NewReview, ProductId, ReviewId, ReviewStatus};
 
+use crate::db::owner::WriteAccess;
 use crate::db::products::{self, ProductRow};
-use crate::db::{accounts, owner, reviews};
+use crate::db::{accounts, reviews};
 use crate::shard::{Bucket, DatabaseIndex, bucket_of, home_buckets, mine_id};
 use crate::store::cluster::Cluster;
 use crate::store::error::StoreError;
@@ -66,7 +67,7 @@ impl Cluster<'_> {
         let mut by_database: BTreeMap<DatabaseIndex, Vec<(ReviewId, &SeedReview)>> =
             BTreeMap::new();
         let taken = self.names_of_accounts(reviews)?;
-        let map = self.shared.shards.map.load_full();
+        let map = self.shared.shards.map();
         for review in reviews {
             let id = self.seed_id(review)?;
             by_database.entry(map.owner(bucket_of(id)).database).or_default().push((id, review));
@@ -140,16 +141,20 @@ impl Cluster<'_> {
         let routing = self.routing();
         routing.with_current_map(|map| {
             let written = routing.database(database).write(|connection| {
+                let owners = &routing.shards.database(database).owners;
+                let buckets = batch.iter().map(|(id, _)| bucket_of(*id));
+                let buckets = buckets.map(|bucket| (bucket, map.owner(bucket).epoch));
+                let access = WriteAccess::acquire(connection, owners, buckets)?;
                 let mut missing = Vec::new();
                 for (id, seed) in batch {
                     let bucket = bucket_of(*id);
-                    owner::require_writable(connection, bucket, map.owner(bucket).epoch)?;
+                    access.require(bucket)?;
                     if reviews::find(connection, bucket, *id)?.is_none() {
                         missing.push((*id, draft(bucket, seed, taken)));
                     }
                 }
                 let new: Vec<_> = missing.iter().map(|(id, draft)| (*id, draft)).collect();
-                Ok(insert(connection, &new)?.len() as u64)
+                Ok(insert(connection, &access, &new)?.len() as u64)
             });
             for (_, seed) in batch {
                 routing.shards.change_counters.bump(Subject::Product(seed.product));

@@ -5,22 +5,27 @@ use std::sync::Arc;
 
 use ostrakon_shared::ReviewId;
 
-use crate::db::cluster::{self, Member, Pins};
+use crate::db::cluster::{self, Pins};
 use crate::db::files::{self, ServeLock};
 use crate::db::migrate::{self, Kind, MigrationState};
 use crate::db::{self, Address, Context, Database, DbError, transfer as transfers};
 use crate::shard::{BUCKETS, HASH, Spread};
 use crate::store::cluster::restore::is_by_restore;
 
-/// The configured databases.
+/// The databases of a cluster, or those that a new one gets.
 pub struct Databases {
     /// Products, accounts and the shard map.
     pub default: Arc<Database>,
-    /// `reviews-1` to `reviews-N`.
+    /// `reviews-1` to `reviews-N`, without retired ones.
     pub reviews: Vec<Arc<Database>>,
     /// The spread of a new cluster, which an existing one must match; None: any.
     pub spread: Option<Spread>,
+    /// Finds others by their names.
+    pub connect: Connect,
 }
+
+/// Returns the database with this name, as the configuration says where it is.
+pub type Connect = Arc<dyn Fn(&str) -> Arc<Database> + Send + Sync>;
 
 /// Why a cluster can't be used, one line per problem.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +56,39 @@ pub struct MigrationStatus {
 }
 
 impl Databases {
+    /// `default` and the reviews databases with these names.
+    pub fn named(
+        connect: Connect,
+        names: impl Iterator<Item = String>,
+        spread: Option<Spread>,
+    ) -> Databases {
+        let reviews = names.map(|name| connect(&name)).collect();
+        Databases { default: connect("default"), reviews, spread, connect }
+    }
+
+    /// The same with the reviews databases that `default` names, if it is the root of a cluster.
+    pub fn of_cluster(self) -> Result<Databases, SetupError> {
+        if !exists(&self.default) {
+            return Ok(self);
+        }
+        // By connections of its own, which end here: a restore may replace the file, and some
+        // commands need to be the only user of a server's database.
+        let default = (self.connect)("default");
+        let members = default.read_latest(&Context::default(), cluster::member_names)?;
+        Ok(if members.is_empty() { self } else { self.with_reviews(members.into_iter()) })
+    }
+
+    /// The same with these reviews databases.
+    pub(super) fn with_reviews(self, names: impl Iterator<Item = String>) -> Databases {
+        Databases { reviews: names.map(|name| (self.connect)(&name)).collect(), ..self }
+    }
+
+    /// The reviews database with this name.
+    pub(super) fn reviews_database(&self, name: &str) -> Result<&Arc<Database>, SetupError> {
+        let found = self.reviews.iter().find(|database| database.name() == name);
+        found.ok_or_else(|| format!("{name} is not part of this cluster").into())
+    }
+
     pub(super) fn all(&self) -> impl Iterator<Item = (&Database, Kind)> {
         let reviews = self.reviews.iter().map(|database| (&**database, Kind::Reviews));
         std::iter::once((&*self.default, Kind::Default)).chain(reviews)
@@ -100,30 +138,6 @@ impl Databases {
             })?);
         }
         Ok(locks)
-    }
-
-    pub(super) fn member<'a>(
-        &self,
-        members: &'a [Member],
-        database: &Database,
-    ) -> Result<(usize, &'a Member), SetupError> {
-        self.check_members(members)?;
-        let index = members.iter().position(|member| member.name == database.name());
-        index
-            .map(|index| (index, &members[index]))
-            .ok_or_else(|| format!("{} is not part of this cluster", database.name()).into())
-    }
-
-    pub(super) fn check_members(&self, members: &[Member]) -> Result<(), SetupError> {
-        let (configured, has) = (self.reviews.len(), members.len());
-        if configured == has {
-            return Ok(());
-        }
-        Err(format!(
-            "the configuration names {configured} reviews databases, this cluster has {has}: \
-             set reviews_databases = {has} (OSTRAKON_REVIEWS_DATABASES), or name {has} reviews_urls"
-        )
-        .into())
     }
 
     pub(super) fn check_default_pins(&self, found: &Pins) -> Result<Spread, SetupError> {

@@ -33,7 +33,6 @@ use crate::store::cluster::Cluster;
 use crate::store::cluster::setup::{
     Databases, SetupError, all_of, existing_pins, exists, refuse_newer, require_utf8,
 };
-use crate::store::routing::Shards;
 
 /// A checked transfer that has not started.
 pub struct Transfer {
@@ -75,6 +74,8 @@ impl Transfer {
             );
             return Err(problem.into());
         }
+        let names = source.reviews.iter().map(|database| database.name().to_owned());
+        let target = target.with_reviews(names);
         refuse_same_places(&source, &target)?;
         all_of(target.all().map(|(database, _)| require_utf8(database)))?;
         let id = source.default.read_latest(&Context::default(), transfer::source_id)?;
@@ -178,6 +179,7 @@ impl RunningTransfer {
             return Err(problem.to_owned().into());
         }
         let last_ids = self.source.default.read_latest(&Context::default(), transfer::last_ids)?;
+        let version = self.source.default.read_latest(&Context::default(), cluster::map_version)?;
         let mut pairs: Vec<_> = pairs(&self.source, &self.target).collect();
         pairs.reverse();
         for (source, target, kind) in pairs {
@@ -189,6 +191,7 @@ impl RunningTransfer {
                 }
                 if kind == Kind::Default {
                     transfer::set_sequences(connection, last_ids)?;
+                    cluster::set_map_version(connection, version)?;
                 }
                 transfer::finalize(connection, kind, &pins)
             })?;
@@ -207,6 +210,7 @@ impl Cluster<'_> {
     /// Prepares to move this cluster to `target`, which must be empty or partly filled by this
     /// transfer.
     pub fn transfer_to(&self, target: Databases) -> Result<Transfer, SetupError> {
+        self.require_no_moves("a transfer")?;
         Transfer::check(self.as_databases(), target)
     }
 
@@ -219,8 +223,14 @@ impl Cluster<'_> {
     }
 
     fn as_databases(&self) -> Databases {
-        let Shards { default, reviews, spread, .. } = &*self.shared.shards;
-        Databases { default: Arc::clone(default), reviews: reviews.clone(), spread: Some(*spread) }
+        let shards = Arc::clone(&self.shared.shards);
+        let reviews = shards.reviews().into_iter().cloned().collect();
+        let (default, spread) = (Arc::clone(&shards.default), Some(shards.spread));
+        let connect = Arc::new(move |name: &str| {
+            let found = shards.databases().find(|database| database.name() == name);
+            Arc::clone(found.unwrap_or(&shards.default))
+        });
+        Databases { default, reviews, spread, connect }
     }
 }
 

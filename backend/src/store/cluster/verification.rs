@@ -37,9 +37,7 @@ impl Cluster<'_> {
     pub fn begin_verification(&self, index: DatabaseIndex) -> Result<Verification, StoreError> {
         let mut running = self.shared.running.lock();
         if running.contains_key(&index) {
-            return Err(StoreError::VerifyRunning(
-                self.shared.shards.reviews[index].name().to_owned(),
-            ));
+            return Err(StoreError::VerifyRunning(self.shared.shards.name(index).to_owned()));
         }
         let begun = Verification {
             started_at: Timestamp::now(),
@@ -65,7 +63,7 @@ impl Cluster<'_> {
         let kept = self.keep_verification(index, begun.unwrap_or_else(Timestamp::now), &report);
         self.shared.running.lock().remove(&index);
         if let Err(error) = kept {
-            let database = self.shared.shards.reviews[index].name();
+            let database = self.shared.shards.name(index);
             tracing::error!(%error, database, "a verification could not be kept");
         }
     }
@@ -84,7 +82,7 @@ impl Cluster<'_> {
             what: error.to_string(),
         })?;
         let row = VerificationRow {
-            database: self.shared.shards.reviews[index].name().to_owned(),
+            database: self.shared.shards.name(index).to_owned(),
             started_at: started_at.as_millisecond(),
             finished_at: Timestamp::now().as_millisecond(),
             reviews: report.reviews.cast_signed(),
@@ -99,8 +97,10 @@ impl Cluster<'_> {
         let rows = self.routing().default().read_latest(verifications::all)?;
         let mut last = HashMap::new();
         for row in rows {
-            let index = self.database_index(&row.database)?;
-            last.insert(index, Verification::try_from(row)?);
+            // A retired database is shown no more.
+            if let Ok(index) = self.database_index(&row.database) {
+                last.insert(index, Verification::try_from(row)?);
+            }
         }
         last.extend(
             self.shared.running.lock().iter().map(|(&index, check)| (index, check.clone())),

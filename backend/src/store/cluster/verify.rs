@@ -7,10 +7,12 @@ use std::collections::{BTreeMap, HashSet};
 
 use ostrakon_shared::{ProductId, Rating, ReviewId};
 
+use crate::db::cluster::{self, StoredMap};
+use crate::db::owner::{self, OwnerState};
 use crate::db::ratings::{RatingRow, Visibility};
 use crate::db::{Connection, Database, QueryError, inspect, without_time_limit};
-use crate::db::{owner, products, ratings};
-use crate::shard::{Bucket, DatabaseIndex, ShardMap, bucket_of, home_buckets};
+use crate::db::{products, ratings};
+use crate::shard::{Bucket, DatabaseIndex, bucket_of, home_buckets};
 use crate::store::cluster::Cluster;
 use crate::store::error::StoreError;
 use crate::store::routing::Routing;
@@ -55,12 +57,12 @@ impl Cluster<'_> {
         progress: impl Fn(u64),
     ) -> Result<VerifyReport, StoreError> {
         let routing = self.routing();
-        let map = routing.default().read_latest(crate::db::cluster::shard_map)?;
+        let map = routing.default().read_latest(cluster::shard_map)?;
         let request = routing.database(index);
         let database = request.database;
         Ok(request.read_latest(|connection| {
-            let check =
-                Check { routing, database, index, map: &map, report: VerifyReport::default() };
+            let (in_motion, report) = (HashSet::new(), VerifyReport::default());
+            let check = Check { routing, database, map: &map, in_motion, report };
             check.run(connection, &progress)
         })?)
     }
@@ -69,8 +71,9 @@ impl Cluster<'_> {
 struct Check<'a> {
     routing: Routing<'a>,
     database: &'a Database,
-    index: DatabaseIndex,
-    map: &'a ShardMap,
+    map: &'a StoredMap,
+    /// Buckets that are moving: their rows here may be incomplete, or not removed yet.
+    in_motion: HashSet<i16>,
     report: VerifyReport,
 }
 
@@ -103,15 +106,22 @@ impl Check<'_> {
         self.report.add(format!("{}: {problem}", self.database.name()));
     }
 
-    /// Compares the owner rows with the shard map.
+    /// Compares the owner rows with the shard map. A bucket may move meanwhile: then the map differs
+    /// before and after the rows are read, or the row's state says so.
     fn check_owner_rows(&mut self, connection: &mut Connection) -> Result<(), QueryError> {
         let rows = owner::all(connection)?;
+        let after = self.routing.default().read_latest(cluster::shard_map);
+        let after = after.map_err(|error| QueryError::CorruptData(error.to_string()))?;
         for bucket in Bucket::all() {
-            let row = rows.iter().find(|(number, ..)| *number == bucket.number());
-            let held_since = row.filter(|(_, readable, _)| *readable).map(|(_, _, epoch)| *epoch);
-            let owner = self.map.owner(bucket);
-            let expected = (owner.database == self.index).then_some(owner.epoch);
-            if held_since != expected {
+            let row = rows.get(&bucket.number());
+            let held_since = row.filter(|row| row.state.is_readable()).map(|row| row.epoch);
+            let (owner, epoch) = self.owner(bucket);
+            let expected = (owner == self.database.name()).then_some(*epoch);
+            let is_moving = row.is_some_and(|row| row.state != OwnerState::Owned)
+                || after.owners.get(usize::from(bucket.get())) != Some(self.owner(bucket));
+            if is_moving && held_since != expected {
+                self.in_motion.insert(bucket.number());
+            } else if held_since != expected {
                 self.found(&format!(
                     "bucket {bucket} is held since epoch {held_since:?} here, \
                      since {expected:?} by the shard map"
@@ -119,6 +129,10 @@ impl Check<'_> {
             }
         }
         Ok(())
+    }
+
+    fn owner(&self, bucket: Bucket) -> &(String, i64) {
+        &self.map.owners[usize::from(bucket.get())]
     }
 
     /// Checks the location of each review, and all ratings.
@@ -132,10 +146,11 @@ impl Check<'_> {
         let mut checked = i64::MIN;
         let mut after = (0, 0);
         loop {
-            let rows = inspect::reviews_after(connection, after, ROWS_A_QUERY)?;
+            let mut rows = inspect::reviews_after(connection, after, ROWS_A_QUERY)?;
             let Some(last) = rows.last() else { break };
             after = (last.product_id, last.id);
             let products = self.products(&rows)?;
+            rows.retain(|row| !self.in_motion.contains(&row.bucket));
             for row in &rows {
                 if let Some(problem) = self.misplaced(row, &products) {
                     self.found(&format!("review {}: {problem}", text(row.id)));
@@ -180,9 +195,8 @@ impl Check<'_> {
             Some(format!("stored in bucket {}, its hash says {bucket}", row.bucket))
         } else if !home_buckets(product, self.routing.shards.spread).any(|home| home == bucket) {
             Some(format!("bucket {bucket} is no home bucket of product {product}"))
-        } else if self.map.owner(bucket).database != self.index {
-            let owner = self.routing.shards.reviews[self.map.owner(bucket).database].name();
-            Some(format!("bucket {bucket} belongs to {owner}"))
+        } else if self.owner(bucket).0 != self.database.name() {
+            Some(format!("bucket {bucket} belongs to {}", self.owner(bucket).0))
         } else if !products.contains(&row.product_id) {
             Some(format!("there is no product {product}"))
         } else {
@@ -204,6 +218,9 @@ impl Check<'_> {
             let Some(end) = stored.last() else { break };
             place = (end.product_id, end.bucket);
             for kept in &stored {
+                if self.in_motion.contains(&kept.bucket) {
+                    continue;
+                }
                 let counted = counts.remove(&(kept.product_id, kept.bucket));
                 self.compare(kept, counted.as_ref());
             }

@@ -129,13 +129,15 @@ impl Reviews<'_> {
         let bucket = bucket_of(id);
         let routing = self.routing();
         let page = routing.with_current_map(|map| {
-            let request = routing.database(map.owner(bucket).database);
+            let owner = map.owner(bucket);
+            let request = routing.database(owner.database);
             let database = request.database;
             if query.database.as_deref().is_some_and(|only| only != database.name()) {
                 return Ok(None);
             }
             let found = request.read_latest(|connection| {
-                owner::require_readable(connection, &database.owners, &[bucket])?;
+                let owners = &database.owners;
+                owner::require_readable_bucket(connection, owners, bucket, owner.epoch)?;
                 reviews::find(connection, bucket, id)
             })?;
             let Some(row) = found.filter(|row| query.lets_through(row)) else { return Ok(None) };
@@ -155,9 +157,11 @@ impl Reviews<'_> {
         let bucket = bucket_of(id);
         let routing = self.routing();
         routing.with_current_map(|map| {
-            let request = routing.database(map.owner(bucket).database);
+            let owner = map.owner(bucket);
+            let request = routing.database(owner.database);
             let found = request.read_latest(|connection| {
-                owner::require_readable(connection, &request.database.owners, &[bucket])?;
+                let owners = &request.database.owners;
+                owner::require_readable_bucket(connection, owners, bucket, owner.epoch)?;
                 let Some(row) = reviews::find(connection, bucket, id)? else { return Ok(None) };
                 let rows = [row];
                 let reports = moderation::reports_of(connection, &rows, MAX_HISTORY)?;
@@ -201,7 +205,7 @@ impl Reviews<'_> {
                 author_account: author_id.and_then(|id| authors.get(&id).cloned()),
                 open_reports,
                 bucket: bucket.get(),
-                database: routing.shards.reviews[map.owner(bucket).database].name().to_owned(),
+                database: routing.shards.name(map.owner(bucket).database).to_owned(),
                 review,
             })
         };

@@ -64,7 +64,7 @@ impl Reviews<'_> {
             database,
             drafts: &accepted,
             deadline: Instant::now()
-                + self.shared.shards.reviews[database].lock_timeout() * DEADLINE_LOCK_TIMEOUTS,
+                + self.shared.shards.database(database).lock_timeout() * DEADLINE_LOCK_TIMEOUTS,
             written: accepted.iter().map(|_| None).collect(),
         };
         let mut written = attempts.write(locked).into_iter();
@@ -74,24 +74,19 @@ impl Reviews<'_> {
     }
 
     /// Writes one review in its own transaction; also returns whether its database is unavailable.
-    fn write_single(&self, draft: &Draft) -> (Outcome, bool) {
-        let is_unavailable = std::cell::Cell::new(false);
-        let written = self.routing().with_current_map(|map| {
-            let database = map.owner(draft.bucket).database;
-            for _ in 0..MAX_DRAWS {
-                match self.try_batch(map, database, &[draft], None) {
-                    Ok(mut results) => return results.swap_remove(0),
-                    Err(BatchFailure { error: DbError::Conflict { .. }, .. }) => {}
-                    Err(BatchFailure { error, is_query_error }) => {
-                        is_unavailable.set(!is_query_error);
-                        return Err(error.into());
-                    }
+    fn write_single(&self, database: DatabaseIndex, draft: &Draft) -> (Outcome, bool) {
+        let map = self.shared.shards.map();
+        for _ in 0..MAX_DRAWS {
+            match self.try_batch(&map, database, &[draft], None) {
+                Ok(mut results) => return (results.swap_remove(0), false),
+                Err(BatchFailure { error: DbError::Conflict { .. }, .. }) => {}
+                Err(BatchFailure { error, is_query_error }) => {
+                    return (Err(error.into()), !is_query_error);
                 }
             }
-            let bucket = draft.bucket;
-            Err(StoreError::Internal(format!("{MAX_DRAWS} ids of bucket {bucket} were taken")))
-        });
-        (written, is_unavailable.get())
+        }
+        let problem = format!("{MAX_DRAWS} ids of bucket {} were taken", draft.bucket);
+        (Err(StoreError::Internal(problem)), false)
     }
 }
 
@@ -114,13 +109,7 @@ impl Attempts<'_> {
                 self.fail(&all, &error.into());
             }
         }
-        let drafts = self.drafts.iter();
-        let finish = |(written, draft): (Option<Outcome>, &&Draft)| match written {
-            Some(Err(StoreError::BucketMoved)) => self.reviews.write_single(draft).0,
-            Some(written) => written,
-            None => not_written(),
-        };
-        self.written.into_iter().zip(drafts).map(finish).collect()
+        self.written.into_iter().map(|written| written.unwrap_or_else(not_written)).collect()
     }
 
     /// Writes the reviews at these places in one transaction.
@@ -133,7 +122,7 @@ impl Attempts<'_> {
             return Ok(());
         }
         let drafts: Vec<&Draft> = places.iter().map(|&at| self.drafts[at]).collect();
-        let map = self.reviews.shared.shards.map.load();
+        let map = self.reviews.shared.shards.map();
         let written = self.reviews.try_batch(&map, self.database, &drafts, lock_wait)?;
         for (&at, written) in places.iter().zip(written) {
             self.written[at] = Some(written);
@@ -147,7 +136,7 @@ impl Attempts<'_> {
         for &at in places {
             by_product.entry(self.drafts[at].product).or_default().push(at);
         }
-        let lock_timeout = self.reviews.shared.shards.reviews[self.database].lock_timeout();
+        let lock_timeout = self.reviews.shared.shards.database(self.database).lock_timeout();
         for (product, places) in by_product {
             if self.is_too_late(&places) {
                 continue;
@@ -183,7 +172,7 @@ impl Attempts<'_> {
                 self.fail(&[*at], &self.is_locked());
                 continue;
             }
-            let (written, is_unavailable) = self.reviews.write_single(draft);
+            let (written, is_unavailable) = self.reviews.write_single(self.database, draft);
             if let (true, Err(error)) = (is_unavailable, &written) {
                 self.fail(rest, error);
                 rest = &[];
@@ -205,7 +194,7 @@ impl Attempts<'_> {
     }
 
     fn is_locked(&self) -> StoreError {
-        StoreError::Locked(self.reviews.shared.shards.reviews[self.database].name().to_owned())
+        StoreError::Locked(self.reviews.shared.shards.name(self.database).to_owned())
     }
 
     fn fail(&mut self, places: &[usize], error: &StoreError) {

@@ -7,8 +7,9 @@ use std::time::Duration;
 use ostrakon_shared::{Review, ReviewId, ReviewStatus};
 
 use crate::db::idempotency_keys::{self, Replay};
+use crate::db::owner::WriteAccess;
 use crate::db::{Connection, DbError, QueryError, limit_lock_wait, register_writer};
-use crate::db::{acceptance, owner, reviews};
+use crate::db::{acceptance, reviews};
 use crate::shard::{DatabaseIndex, ShardMap};
 use crate::store::error::StoreError;
 use crate::store::reviews::Reviews;
@@ -90,20 +91,26 @@ impl<'a> Reviews<'a> {
         drafts: &[&Draft],
     ) -> Result<(Vec<Outcome>, Vec<InFlightId<'a>>), QueryError> {
         let buckets: Vec<_> = drafts.iter().map(|draft| draft.bucket).collect();
-        let owner = &self.shared.shards.reviews[database];
-        let writable = owner::writable(connection, &owner.owners, &buckets)?;
+        let owner = self.shared.shards.database(database);
+        let routes = buckets.into_iter().map(|bucket| (bucket, map.owner(bucket)));
+        // Others have moved away, and their epochs may be those of other databases.
+        let routes = routes.filter(|(_, owner)| owner.database == database);
+        let buckets = routes.map(|(bucket, owner)| (bucket, owner.epoch));
+        let access = WriteAccess::acquire(connection, &owner.owners, buckets)?;
         let routed_by_engine = owner.routes_itself();
         let mut results = existing_outcomes(connection, routed_by_engine, drafts)?;
         let mut new = Vec::new();
         for (result, &draft) in results.iter_mut().zip(drafts) {
-            if writable.get(&draft.bucket.number()) != Some(&map.owner(draft.bucket).epoch) {
-                *result = Some(Err(StoreError::BucketMoved));
+            match access.require(draft.bucket) {
+                Ok(()) => {}
+                Err(QueryError::Frozen(_)) => *result = Some(Err(StoreError::BucketFrozen)),
+                Err(_) => *result = Some(Err(StoreError::BucketMoved)),
             }
             if result.is_none() {
                 new.push(draft);
             }
         }
-        let (reviews, in_flight) = self.insert_new(connection, database, &new)?;
+        let (reviews, in_flight) = self.insert_new(connection, &access, database, &new)?;
         let mut reviews = reviews.into_iter();
         let missing = || QueryError::CorruptData("a review was not inserted".to_owned());
         let results: Result<Vec<_>, QueryError> = results
@@ -123,6 +130,7 @@ impl<'a> Reviews<'a> {
     fn insert_new(
         &self,
         connection: &mut Connection,
+        access: &WriteAccess,
         database: DatabaseIndex,
         drafts: &[&Draft],
     ) -> Result<(Vec<Review>, Vec<InFlightId<'a>>), QueryError> {
@@ -131,13 +139,13 @@ impl<'a> Reviews<'a> {
         }
         // Generated here, so that an id is in flight only while it is written.
         let now_ms = register_writer(connection)?;
-        let generator = &self.shared.shards.id_generators[database];
+        let generator = self.shared.shards.id_generator(database);
         let in_flight: Result<Vec<_>, _> =
             drafts.iter().map(|draft| generator.next_id(draft.bucket, now_ms)).collect();
         let in_flight = in_flight?;
         let ids = in_flight.iter().map(|in_flight| in_flight.id);
         let new: Vec<_> = ids.zip(drafts.iter().copied()).collect();
-        Ok((insert(connection, &new)?, in_flight))
+        Ok((insert(connection, access, &new)?, in_flight))
     }
 }
 

@@ -55,7 +55,7 @@ impl Reviews<'_> {
         };
         let status = self.initial_status();
         let draft = Draft { product, bucket, review, signature, author, key, status };
-        self.enqueue(shards.map.load().owner(bucket).database, draft)
+        self.enqueue(shards.map().owner(bucket).database, draft)
     }
 
     /// The status of a new or changed review.
@@ -87,9 +87,11 @@ impl Reviews<'_> {
         let bucket = bucket_of(id);
         let routing = self.routing();
         let found = routing.with_current_map(|map| {
-            let request = routing.database(map.owner(bucket).database);
+            let owner = map.owner(bucket);
+            let request = routing.database(owner.database);
             let found = request.read(|connection| {
-                owner::require_readable(connection, &request.database.owners, &[bucket])?;
+                let owners = &request.database.owners;
+                owner::require_readable_bucket(connection, owners, bucket, owner.epoch)?;
                 reviews::find(connection, bucket, id)?.map(Review::try_from).transpose()
             });
             Ok(found?)

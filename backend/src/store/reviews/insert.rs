@@ -3,28 +3,30 @@
 use ostrakon_shared::{Review, ReviewId};
 
 use crate::db::idempotency_keys::{self, KeyRow};
+use crate::db::owner::WriteAccess;
 use crate::db::ratings::{self, RatingDelta, Visibility};
 use crate::db::reviews::{self, ReviewRow};
 use crate::db::{Connection, QueryError};
 use crate::store::reviews::create::Draft;
 
-/// Inserts reviews under their ids, with their ratings and keys. Must run in a transaction that has
-/// checked the owner rows of their buckets.
+/// Inserts reviews under their ids, with their ratings and keys. `access` must
+/// be to their buckets.
 pub(in crate::store) fn insert(
     connection: &mut Connection,
+    access: &WriteAccess,
     new: &[(ReviewId, &Draft)],
 ) -> Result<Vec<Review>, QueryError> {
     let rows: Vec<ReviewRow> = new.iter().map(|(id, draft)| draft.row(*id)).collect();
-    reviews::insert(connection, &rows)?;
+    reviews::insert(connection, access, &rows)?;
     let inserted: Result<Vec<_>, _> = rows.into_iter().map(Review::try_from).collect();
     let inserted = inserted?;
     let mut delta = RatingDelta::default();
     for (review, (_, draft)) in inserted.iter().zip(new) {
         delta.count(draft.bucket, draft.product, Visibility::of(review.status, review.rating));
     }
-    ratings::add(connection, &delta)?;
+    ratings::add(connection, access, &delta)?;
     let keys: Vec<KeyRow> = new.iter().filter_map(|(id, draft)| draft.key_row(*id)).collect();
-    idempotency_keys::insert(connection, &keys)?;
+    idempotency_keys::insert(connection, access, &keys)?;
     Ok(inserted)
 }
 

@@ -11,7 +11,7 @@ use ostrakon_shared::{
 };
 
 use crate::db::moderation::{self, EventRow, ReportRow};
-use crate::db::owner::OwnedBuckets;
+use crate::db::owner::{OwnedBuckets, WriteAccess};
 use crate::db::reviews::ReviewRow;
 use crate::db::{Connection, QueryError};
 use crate::shard::Bucket;
@@ -69,7 +69,7 @@ impl Reviews<'_> {
             return Err(StoreError::Invalid(errors));
         }
         let reporter = reporter.to_string();
-        self.update_review(id, |connection, row, review| {
+        self.update_review(id, |connection, access, row, review| {
             if review.status != ReviewStatus::Approved {
                 return Err(StoreError::ReviewNotFound(id).into());
             }
@@ -86,7 +86,7 @@ impl Reviews<'_> {
                 created_at: Timestamp::now().as_millisecond(),
                 closed_by: None,
             };
-            Ok(moderation::insert_report(connection, &report)?)
+            Ok(moderation::insert_report(connection, access, &report, review.product_id.get())?)
         })
     }
 
@@ -146,10 +146,10 @@ impl Reviews<'_> {
         };
         let reason = Some(decisions.reason.to_string());
         let update = ReviewUpdate { action, status, reason, note: decisions.note.clone() };
-        self.update_each(moderator, &decisions.reviews, |connection, row| {
-            moderation::close_reports(connection, &row, row.version + 1)?;
+        self.update_each(moderator, &decisions.reviews, |connection, access, row| {
+            moderation::close_reports(connection, access, &row, row.version + 1)?;
             let changed = ReviewRow { open_reports: 0, ..row.clone() };
-            Ok(store_update(connection, moderator, &row, changed, &update)?)
+            Ok(store_update(connection, access, moderator, &row, changed, &update)?)
         })
     }
 
@@ -164,15 +164,15 @@ impl Reviews<'_> {
         if !errors.is_empty() {
             return Err(StoreError::Invalid(errors));
         }
-        self.update_each(moderator, &undo.reviews, |connection, row| {
+        self.update_each(moderator, &undo.reviews, |connection, access, row| {
             let Some(status) = status_before(moderation::find_event(connection, &row)?)? else {
                 return Err(StoreError::NothingToUndo.into());
             };
-            let open_reports = moderation::reopen_reports(connection, &row, row.version)?;
+            let open_reports = moderation::reopen_reports(connection, access, &row, row.version)?;
             let changed = ReviewRow { open_reports, ..row.clone() };
             let action = ReviewAction::Undo;
             let update = ReviewUpdate { action, status, reason: None, note: None };
-            Ok(store_update(connection, moderator, &row, changed, &update)?)
+            Ok(store_update(connection, access, moderator, &row, changed, &update)?)
         })
     }
 
@@ -181,17 +181,25 @@ impl Reviews<'_> {
         &self,
         moderator: &Actor,
         reviews: &[ReviewVersion],
-        change: impl Fn(&mut Connection, ReviewRow) -> Result<Review, TransactionError<QueryError>>,
+        change: impl Fn(
+            &mut Connection,
+            &WriteAccess,
+            ReviewRow,
+        ) -> Result<Review, TransactionError<QueryError>>,
     ) -> Result<DecisionResultList, StoreError> {
         let decide = |seen: &ReviewVersion| {
             let changed =
-                self.update_review(seen.id, |connection, row, review| match review.status {
-                    ReviewStatus::Deleted => Err(StoreError::ReviewDeleted.into()),
-                    _ if row.author_id == Some(moderator.id.get()) => {
-                        Err(StoreError::OwnReview.into())
+                self.update_review(seen.id, |connection, access, row, review| {
+                    match review.status {
+                        ReviewStatus::Deleted => Err(StoreError::ReviewDeleted.into()),
+                        _ if row.author_id == Some(moderator.id.get()) => {
+                            Err(StoreError::OwnReview.into())
+                        }
+                        _ if review.version != seen.version => {
+                            Err(StoreError::VersionConflict.into())
+                        }
+                        _ => change(connection, access, row),
                     }
-                    _ if review.version != seen.version => Err(StoreError::VersionConflict.into()),
-                    _ => change(connection, row),
                 });
             decision_result(seen.id, changed)
         };
@@ -220,7 +228,8 @@ fn decision_result(
             | StoreError::ReadOnly(_)
             | StoreError::Busy(_)
             | StoreError::Locked(_)
-            | StoreError::BucketMoved),
+            | StoreError::BucketMoved
+            | StoreError::BucketFrozen),
         ) => error.code(),
         Err(error) => return Err(error),
     };

@@ -6,7 +6,7 @@ use ostrakon_shared::{
 };
 
 use crate::db::moderation;
-use crate::db::owner::OwnedBuckets;
+use crate::db::owner::{OwnedBuckets, WriteAccess};
 use crate::db::review_search::{self, Filter};
 use crate::db::reviews::ReviewRow;
 use crate::db::{Connection, QueryError};
@@ -89,7 +89,7 @@ impl Reviews<'_> {
             let signature = Signature::of(name.as_deref(), Some(author))?;
             self.require_free(&signature).map(|()| signature)
         });
-        self.update_own_review(author, id, |connection, row, review| {
+        self.update_own_review(author, id, |connection, access, row, review| {
             expected.require(review.version)?;
             let content = edit.applied_to(&review);
             let errors = content.validate();
@@ -122,7 +122,7 @@ impl Reviews<'_> {
             let changed = ReviewRow { edited_at: Some(now), ..changed };
             let update =
                 ReviewUpdate { action: ReviewAction::Edit, status, reason: None, note: None };
-            Ok(store_update(connection, author, &row, changed, &update)?)
+            Ok(store_update(connection, access, author, &row, changed, &update)?)
         })
     }
 
@@ -133,14 +133,14 @@ impl Reviews<'_> {
         id: ReviewId,
         expected: &ExpectedVersion,
     ) -> Result<(), StoreError> {
-        let deleted = self.update_own_review(author, id, |connection, row, review| {
+        let deleted = self.update_own_review(author, id, |connection, access, row, review| {
             expected.require(review.version)?;
             let status = ReviewStatus::Deleted;
             let update =
                 ReviewUpdate { action: ReviewAction::Delete, status, reason: None, note: None };
             let changed = ReviewRow { open_reports: 0, ..row.clone() };
-            moderation::close_reports(connection, &row, row.version + 1)?;
-            Ok(store_update(connection, author, &row, changed, &update)?)
+            moderation::close_reports(connection, access, &row, row.version + 1)?;
+            Ok(store_update(connection, access, author, &row, changed, &update)?)
         });
         deleted.map(drop)
     }
@@ -151,18 +151,19 @@ impl Reviews<'_> {
         id: ReviewId,
         change: impl Fn(
             &mut Connection,
+            &WriteAccess,
             ReviewRow,
             Review,
         ) -> Result<Review, TransactionError<QueryError>>,
     ) -> Result<Review, StoreError> {
-        self.update_review(id, |connection, row, review| {
+        self.update_review(id, |connection, access, row, review| {
             let own = row.author_id == Some(author.id.get());
             match review.status {
                 ReviewStatus::Deleted => Err(StoreError::ReviewNotFound(id).into()),
                 ReviewStatus::Approved if !own => Err(StoreError::NotAllowed.into()),
                 // The existence of a hidden review is not public.
                 _ if !own => Err(StoreError::ReviewNotFound(id).into()),
-                _ => change(connection, row, review),
+                _ => change(connection, access, row, review),
             }
         })
     }

@@ -5,9 +5,10 @@ use jiff::Timestamp;
 use ostrakon_shared::{Review, ReviewAction, ReviewId, ReviewStatus};
 
 use crate::db::moderation::{self, EventRow};
+use crate::db::owner::WriteAccess;
+use crate::db::ratings;
 use crate::db::reviews::{self, ReviewRow};
 use crate::db::{Connection, Lock, QueryError, lock};
-use crate::db::{owner, ratings};
 use crate::shard::bucket_of;
 use crate::store::actor::Actor;
 use crate::store::error::{StoreError, TransactionError, transaction};
@@ -19,7 +20,12 @@ impl Reviews<'_> {
     pub(super) fn update_review<T>(
         &self,
         id: ReviewId,
-        change: impl Fn(&mut Connection, ReviewRow, Review) -> Result<T, TransactionError<QueryError>>,
+        change: impl Fn(
+            &mut Connection,
+            &WriteAccess,
+            ReviewRow,
+            Review,
+        ) -> Result<T, TransactionError<QueryError>>,
     ) -> Result<T, StoreError> {
         let bucket = bucket_of(id);
         let routing = self.routing();
@@ -27,14 +33,17 @@ impl Reviews<'_> {
             let owner = map.owner(bucket);
             let mut product = None;
             let changed = transaction(&routing.database(owner.database), |connection| {
+                let owners = &routing.shards.database(owner.database).owners;
+                let route = std::iter::once((bucket, owner.epoch));
+                let access = WriteAccess::acquire(connection, owners, route)?;
+                access.require(bucket)?;
                 lock(connection, Lock::Review(id.get()))?;
-                owner::require_writable(connection, bucket, owner.epoch)?;
                 let Some(row) = reviews::find(connection, bucket, id)? else {
                     return Err(StoreError::ReviewNotFound(id).into());
                 };
                 let review = Review::try_from(row.clone())?;
                 product = Some(review.product_id);
-                change(connection, row, review)
+                change(connection, &access, row, review)
             });
             // Also after a failure: the outcome of a commit is not always known.
             if let Some(product) = product {
@@ -58,6 +67,7 @@ pub(in crate::store) struct ReviewUpdate {
 /// to its history.
 pub(in crate::store) fn store_update(
     connection: &mut Connection,
+    access: &WriteAccess,
     actor: &Actor,
     row: &ReviewRow,
     changed: ReviewRow,
@@ -65,11 +75,11 @@ pub(in crate::store) fn store_update(
 ) -> Result<Review, QueryError> {
     let changed =
         ReviewRow { status: update.status.to_string(), version: row.version + 1, ..changed };
-    reviews::update(connection, &changed)?;
+    reviews::update(connection, access, &changed)?;
     let review = Review::try_from(changed.clone())?;
     let bucket = bucket_of(review.id);
     let (before, after) = (row.visibility()?, changed.visibility()?);
-    ratings::move_rating(connection, bucket, review.product_id, before, after)?;
+    ratings::move_rating(connection, access, bucket, review.product_id, before, after)?;
     let event = EventRow {
         bucket: row.bucket,
         review_id: row.id,
@@ -83,6 +93,6 @@ pub(in crate::store) fn store_update(
         note: update.note.clone(),
         created_at: Timestamp::now().as_millisecond(),
     };
-    moderation::insert_event(connection, &event)?;
+    moderation::insert_event(connection, access, &event)?;
     Ok(review)
 }

@@ -5,10 +5,9 @@
 //! has failed.
 
 use std::io;
-use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,6 +21,7 @@ use crate::store::reviews::attempts::LockedProducts;
 use crate::store::reviews::batch::Outcome;
 use crate::store::reviews::create::{Created, Draft};
 use crate::store::reviews::{Reviews, Shared};
+use crate::store::routing::scatter_gather::LONGEST_WAIT;
 
 /// The maximum number of reviews per commit.
 const MAX_BATCH: usize = 128;
@@ -41,8 +41,22 @@ const BATCH_LINGER: Duration = Duration::from_millis(5);
 /// waits for each response, so lingering would only delay it.
 const BURST_WINDOW: Duration = Duration::from_millis(100);
 
+/// How long a writer waits before it tries reviews of frozen buckets again.
+const FROZEN_POLL: Duration = Duration::from_millis(5);
+
 /// The writers of all reviews databases. Each starts with its first review.
-pub(in crate::store) struct Writers(Vec<Mutex<Option<Writer>>>);
+#[derive(Default)]
+pub(in crate::store) struct Writers(boxcar::Vec<Mutex<Option<Writer>>>);
+
+impl Writers {
+    /// The writer of a database, if it has started.
+    fn of(&self, database: DatabaseIndex) -> MutexGuard<'_, Option<Writer>> {
+        while self.0.count() <= database {
+            self.0.push(Mutex::default());
+        }
+        self.0[database].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 struct Writer {
     queue: SyncSender<WriteRequest>,
@@ -54,6 +68,8 @@ struct WriteRequest {
     draft: Draft,
     context: Context,
     reply: oneshot::Sender<Outcome>,
+    /// Until when it waits for a bucket that is moving.
+    give_up_at: Instant,
 }
 
 /// A review being written. It is written even if the client disconnects.
@@ -73,13 +89,6 @@ impl PendingWrite {
     }
 }
 
-impl Writers {
-    /// Queues for this number of databases.
-    pub fn new(databases: usize) -> Writers {
-        Writers(iter::repeat_with(Mutex::default).take(databases).collect())
-    }
-}
-
 impl Reviews<'_> {
     /// Queues a review for the writer of a database.
     pub(super) fn enqueue(
@@ -87,25 +96,37 @@ impl Reviews<'_> {
         database: DatabaseIndex,
         draft: Draft,
     ) -> Result<PendingWrite, StoreError> {
+        self.shared.shards.note_use();
         let (reply, receiver) = oneshot::channel();
-        let mut request = WriteRequest { draft, context: self.context.clone(), reply };
-        let busy = || StoreError::Busy(self.shared.shards.reviews[database].name().to_owned());
-        let mut running =
-            self.shared.writers.0[database].lock().unwrap_or_else(PoisonError::into_inner);
+        let give_up_at = Instant::now() + LONGEST_WAIT;
+        let request = WriteRequest { draft, context: self.context.clone(), reply, give_up_at };
+        match self.hand_over(database, request) {
+            Ok(awaited) => Ok(PendingWrite { reply: receiver, awaited }),
+            Err(_) => Err(StoreError::Busy(self.shared.shards.name(database).to_owned())),
+        }
+    }
+
+    /// Gives a request to the writer of a database; returns it if that has no room.
+    fn hand_over(
+        &self,
+        database: DatabaseIndex,
+        mut request: WriteRequest,
+    ) -> Result<AwaitedServer, WriteRequest> {
+        let mut running = self.shared.writers.of(database);
         for _ in 0..MAX_STARTS {
             let writer = match running.take() {
                 Some(writer) => running.insert(writer),
-                None => running.insert(self.start_writer(database).map_err(|error| {
-                    tracing::error!(%error, "no thread to write reviews");
-                    busy()
-                })?),
+                None => match self.start_writer(database) {
+                    Ok(writer) => running.insert(writer),
+                    Err(error) => {
+                        tracing::error!(%error, "no thread to write reviews");
+                        return Err(request);
+                    }
+                },
             };
             match writer.queue.try_send(request) {
-                Ok(()) => {
-                    let awaited = writer.awaited.clone();
-                    return Ok(PendingWrite { reply: receiver, awaited });
-                }
-                Err(TrySendError::Full(_)) => return Err(busy()),
+                Ok(()) => return Ok(writer.awaited.clone()),
+                Err(TrySendError::Full(returned)) => return Err(returned),
                 Err(TrySendError::Disconnected(returned)) => {
                     tracing::error!("a thread that wrote reviews has ended: another one starts");
                     request = returned;
@@ -113,7 +134,7 @@ impl Reviews<'_> {
                 }
             }
         }
-        Err(busy())
+        Err(request)
     }
 
     fn start_writer(&self, database: DatabaseIndex) -> io::Result<Writer> {
@@ -130,8 +151,7 @@ impl Reviews<'_> {
     /// Notes the position of the batch in the context of a client's request.
     fn note_own_write(&self, client: &Context, id: ReviewId) {
         let shards = &self.shared.shards;
-        let owner = shards.map.load().owner(bucket_of(id)).database;
-        let name = shards.reviews[owner].name();
+        let name = shards.name(shards.map().owner(bucket_of(id)).database);
         let position = self.context.written().of(name);
         if position > 0 {
             client.note_write(name, position);
@@ -148,18 +168,28 @@ fn run_writer(
 ) {
     let mut burst_until = None;
     let mut locked = LockedProducts::default();
+    // Reviews of frozen buckets.
+    let mut parked: Vec<WriteRequest> = Vec::new();
     loop {
         let waiting = queue.try_recv().ok();
         if waiting.is_some() {
             burst_until = Some(Instant::now() + BURST_WINDOW);
         }
-        let Some(first) = waiting.or_else(|| queue.recv().ok()) else { return };
+        let next = match waiting {
+            None if parked.is_empty() => queue.recv().ok(),
+            None => queue.recv_timeout(FROZEN_POLL).ok(),
+            some => some,
+        };
+        if next.is_none() && parked.is_empty() {
+            return;
+        }
         let Some(shared) = shared.upgrade() else { return };
-        let mut batch = vec![first];
+        let mut batch = std::mem::take(&mut parked);
+        batch.extend(next);
         if burst_until.is_some_and(|until| Instant::now() < until) {
             fill_batch(queue, &mut batch);
         }
-        batch.extend(queue.try_iter().take(MAX_BATCH - batch.len()));
+        batch.extend(queue.try_iter().take(MAX_BATCH.saturating_sub(batch.len())));
         // Reviews of disconnected clients are dropped.
         batch.retain(|request| !request.reply.is_closed());
         if batch.is_empty() {
@@ -170,16 +200,57 @@ fn run_writer(
         let reviews = Reviews { shared: &shared, context: &context };
         let drafts: Vec<&Draft> = batch.iter().map(|request| &request.draft).collect();
         let span = context.span();
+        let version = shared.shards.map().version();
         let work = || span.in_scope(|| reviews.write_drafts(database, &drafts, &mut locked));
         // After a panic, `PendingWrite::outcome` fails the requests of this batch.
         let Ok(written) = catch_unwind(AssertUnwindSafe(work)) else { continue };
         for (request, written) in batch.into_iter().zip(written) {
-            if let Ok(Created { review, .. }) = &written {
-                reviews.note_own_write(&request.context, review.id);
-            }
-            // The client may have disconnected.
-            request.reply.send(written).ok();
+            parked.extend(reviews.finish(database, version, request, written));
         }
+    }
+}
+
+impl Reviews<'_> {
+    /// Answers a request, or passes it on to the database that its bucket has moved to. Returns it
+    /// if this writer has to try again.
+    fn finish(
+        &self,
+        database: DatabaseIndex,
+        version: i64,
+        request: WriteRequest,
+        written: Outcome,
+    ) -> Option<WriteRequest> {
+        let may_wait = Instant::now() < request.give_up_at;
+        let written = match written {
+            Err(StoreError::BucketFrozen) if may_wait => return Some(request),
+            Err(StoreError::BucketMoved) if may_wait => {
+                match self.shared.shards.reload_map(self.context, version) {
+                    Ok(()) => return self.pass_on(database, request),
+                    Err(error) => Err(error),
+                }
+            }
+            written => written,
+        };
+        if let Ok(Created { review, .. }) = &written {
+            self.note_own_write(&request.context, review.id);
+        }
+        // The client may have disconnected.
+        request.reply.send(written).ok();
+        None
+    }
+
+    /// Gives a request to the writer of the database that owns its bucket now; returns it if that is
+    /// still this one.
+    fn pass_on(&self, database: DatabaseIndex, request: WriteRequest) -> Option<WriteRequest> {
+        let owner = self.shared.shards.map().owner(request.draft.bucket).database;
+        if owner == database {
+            return Some(request);
+        }
+        if let Err(request) = self.hand_over(owner, request) {
+            let busy = StoreError::Busy(self.shared.shards.name(owner).to_owned());
+            request.reply.send(Err(busy)).ok();
+        }
+        None
     }
 }
 

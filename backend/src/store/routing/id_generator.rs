@@ -69,6 +69,22 @@ impl IdGenerator {
         IdGenerator { database: database.to_owned(), clock, state }
     }
 
+    /// The time by the clock of this process, in milliseconds since the Unix epoch.
+    pub fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// The last id: those that this process has shown to clients are not above it.
+    pub fn last_id(&self) -> i64 {
+        self.lock().last
+    }
+
+    /// Generates only ids above this one from now on.
+    pub fn raise(&self, last: i64) {
+        let mut state = self.lock();
+        state.last = state.last.max(last);
+    }
+
     /// A new id in `bucket`, in flight until the result is dropped: do so after the commit.
     /// `now_ms` is the time of the database's clock, if it has one.
     pub fn next_id(

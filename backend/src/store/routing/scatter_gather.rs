@@ -2,14 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crate::db::cluster;
+use arc_swap::Guard;
+
 use crate::db::owner::{self, OwnedBuckets};
 use crate::db::{Connection, Pending, QueryError};
 use crate::shard::{Bucket, DatabaseIndex, ShardMap};
 use crate::store::error::StoreError;
-use crate::store::routing::Routing;
 use crate::store::routing::id_generator::LowWatermark;
+use crate::store::routing::{MAP, Routing};
+
+/// How long a request waits for a bucket that is moving.
+pub(in crate::store) const LONGEST_WAIT: Duration = Duration::from_secs(2);
+/// How often it looks whether the bucket can be written again.
+const FROZEN_POLL: Duration = Duration::from_millis(5);
 
 /// The results of several databases.
 pub(in crate::store) struct Gathered<T> {
@@ -29,18 +36,31 @@ pub(in crate::store) enum ReadFrom {
 }
 
 impl Routing<'_> {
-    /// Runs `work` with the shard map; if a bucket has moved, reloads the map and runs it once more.
+    /// Runs `work` with the shard map. While it finds that a bucket has moved, the map is read
+    /// again, and replicas are not asked any more, which may not know of it; while a bucket is
+    /// frozen, it waits. Gives up after [`LONGEST_WAIT`].
     pub fn with_current_map<T>(
         &self,
         work: impl Fn(&ShardMap) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        match work(&self.shards.map.load()) {
-            Err(StoreError::BucketMoved) => {
-                let map = self.default().read_latest(cluster::shard_map)?;
-                self.shards.map.store(Arc::new(map));
-                work(&self.shards.map.load())
+        self.shards.note_use();
+        let give_up_at = Instant::now() + LONGEST_WAIT;
+        let known = self.shards.map().version();
+        if self.context.seen().of(MAP) > known.unsigned_abs() {
+            self.shards.reload_map(self.context, known)?;
+        }
+        loop {
+            let map = Guard::into_inner(self.shards.map());
+            match work(&map) {
+                Err(StoreError::BucketMoved) if Instant::now() < give_up_at => {
+                    self.context.require_primaries();
+                    self.shards.reload_map(self.context, map.version())?;
+                }
+                Err(StoreError::BucketFrozen) if Instant::now() < give_up_at => {
+                    std::thread::sleep(FROZEN_POLL);
+                }
+                done => return done,
             }
-            done => done,
         }
     }
 
@@ -60,7 +80,7 @@ impl Routing<'_> {
             self.database(index).spawn(move |request| {
                 let owners = &request.database.owners;
                 let queries = |connection: &mut Connection| {
-                    owner::require_readable(connection, owners, &owned.buckets)?;
+                    owner::require_readable(connection, owners, &owned)?;
                     query(connection, &owned)
                 };
                 match from {
@@ -84,11 +104,11 @@ impl Routing<'_> {
         let gathered = self.query_owners(map, buckets, allow_partial, |index, owned| {
             let query = Arc::clone(&query);
             // Read before the database is: see `IdGenerator::low_watermark`.
-            let own_watermark = self.shards.id_generators[index].low_watermark();
+            let own_watermark = self.shards.id_generator(index).low_watermark();
             self.database(index).spawn(move |request| {
                 request.read_settled(|connection, settled| {
                     let owners = &request.database.owners;
-                    owner::require_readable(connection, owners, &owned.buckets)?;
+                    owner::require_readable(connection, owners, &owned)?;
                     let watermark = settled.map(|it| LowWatermark::at(it.oldest_ms, it.now_ms));
                     Ok((query(connection, &owned)?, watermark.unwrap_or(own_watermark)))
                 })
@@ -110,15 +130,18 @@ impl Routing<'_> {
         allow_partial: bool,
         ask: impl Fn(DatabaseIndex, OwnedBuckets) -> Pending<T>,
     ) -> Result<Gathered<T>, StoreError> {
-        let mut by_database: BTreeMap<DatabaseIndex, Vec<Bucket>> = BTreeMap::new();
+        let mut by_database: BTreeMap<DatabaseIndex, (Vec<Bucket>, Vec<i64>)> = BTreeMap::new();
         for bucket in buckets {
-            by_database.entry(map.owner(bucket).database).or_default().push(bucket);
+            let owner = map.owner(bucket);
+            let (buckets, epochs) = by_database.entry(owner.database).or_default();
+            buckets.push(bucket);
+            epochs.push(owner.epoch);
         }
         let asked: Vec<(DatabaseIndex, Pending<T>)> = by_database
             .into_iter()
-            .map(|(index, buckets)| {
-                let database = &self.shards.reviews[index];
-                let owned = OwnedBuckets { buckets, routed_by_engine: database.routes_itself() };
+            .map(|(index, (buckets, epochs))| {
+                let routed_by_engine = self.shards.database(index).routes_itself();
+                let owned = OwnedBuckets { buckets, epochs, routed_by_engine };
                 (index, ask(index, owned))
             })
             .collect();

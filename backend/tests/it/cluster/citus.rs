@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use diesel::sql_types::Text;
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl};
 use ostrakon::db::Address;
-use ostrakon::shard::{ShardMap, Spread, bucket_of, home_buckets};
+use ostrakon::shard::{Spread, bucket_of, even_owner, home_buckets};
 use ostrakon_shared::{ProductId, Role};
 use reqwest::Method;
 use serde_json::json;
@@ -38,8 +38,8 @@ async fn a_file_and_a_coordinator_may_share_the_reviews() {
     let Address::Postgres(url) = cluster.address("reviews-2") else { unreachable!() };
     let _on_files = Engine::Sqlite.enter();
     let app = TestApp::start_with(2, |config| {
-        let first = config.data_dir.join("reviews-1.sqlite3");
-        config.reviews_urls = vec![Address::Sqlite(first), Address::Postgres(url.clone())];
+        let url = Address::Postgres(url.clone());
+        config.reviews_urls = [("reviews-2".to_owned(), url)].into();
     })
     .await;
     let admin = app.create_account("admin", Role::Admin).await;
@@ -86,15 +86,14 @@ async fn a_file_and_a_coordinator_may_share_the_reviews() {
 
     // One review is on one shard; a product's page is on the shards of its home buckets.
     let mut citus = PgConnection::establish(&url).unwrap();
-    let map = ShardMap::even(2);
-    let there = |id: &&String| map.owner(bucket_of(id.parse().unwrap())).database == 1;
+    let there = |id: &&String| even_owner(bucket_of(id.parse().unwrap()), 2) == 1;
     let one = all.iter().find(there).unwrap();
     let id: ostrakon_shared::ReviewId = one.parse().unwrap();
     let bucket = bucket_of(id);
     let point = format!("SELECT * FROM review WHERE bucket = {bucket} AND id = {}", id.get());
     assert_eq!(tasks(&mut citus, &point), 1);
     let home: BTreeSet<_> = home_buckets(ProductId::new(1).unwrap(), Spread::DEFAULT)
-        .filter(|bucket| map.owner(*bucket).database == 1)
+        .filter(|bucket| even_owner(*bucket, 2) == 1)
         .map(|bucket| bucket.to_string())
         .collect();
     let page = |buckets: &str| {

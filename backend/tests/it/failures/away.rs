@@ -128,7 +128,7 @@ async fn a_connection_that_was_cut_is_opened_again() {
     let cluster = ServerCluster::start_with(|config, reviews| {
         proxy.set_target(reviews[1].port());
         let url = format!("postgres://ostrakon@127.0.0.1:{}/ostrakon", proxy.port());
-        config.reviews_urls[1] = url.parse().unwrap();
+        config.reviews_urls.insert("reviews-2".to_owned(), url.parse().unwrap());
     })
     .await;
     let app = &cluster.app;

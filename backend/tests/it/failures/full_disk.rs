@@ -186,7 +186,8 @@ async fn a_full_disk_of_a_server_is_reported_until_there_is_room() {
     server.sql("CREATE DATABASE reviews TABLESPACE small");
     let app = TestApp::start_with(1, |config| {
         config.default_url = Some(server.url("ostrakon").parse().unwrap());
-        config.reviews_urls = vec![server.url("reviews").parse().unwrap()];
+        let url = server.url("reviews").parse().unwrap();
+        config.reviews_urls = [("reviews-1".to_owned(), url)].into();
     })
     .await;
 

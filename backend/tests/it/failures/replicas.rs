@@ -155,7 +155,7 @@ async fn a_promoted_replica_takes_over() {
             "postgres://ostrakon@127.0.0.1:{one},127.0.0.1:{two}/ostrakon\
              ?target_session_attrs=read-write"
         );
-        config.reviews_urls[1] = url.parse().unwrap();
+        config.reviews_urls.insert("reviews-2".to_owned(), url.parse().unwrap());
         replica = Some(follower);
     })
     .await;

@@ -129,7 +129,7 @@ on_every_engine!(a_bucket_that_moved_is_found_in_its_new_database, async || {
     assert!(here > 0, "no review in bucket {moved}");
     let tables = ["review", "product_rating", "idempotency_key"];
     app.cluster().copy_rows("reviews-1", "reviews-3", &tables, &format!("bucket = {moved}"));
-    app.sql("reviews-3", &format!("INSERT INTO bucket_owner VALUES ({moved}, 'owned', 2)"));
+    app.sql("reviews-3", &format!("INSERT INTO bucket_owner VALUES ({moved}, 'owned', 2, NULL)"));
     let gone = format!("UPDATE bucket_owner SET state = 'gone' WHERE bucket = {moved}");
     app.sql("reviews-1", &gone);
 

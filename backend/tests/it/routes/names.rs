@@ -296,7 +296,7 @@ on_every_engine!(a_migration_compares_existing_names, async || {
     let config = cluster.config(2);
     config.open().map(drop).unwrap_err();
     let mut lines = Vec::new();
-    config.databases().migrate(None, &mut |line| lines.push(line)).unwrap();
+    config.databases().unwrap().migrate(None, &mut |line| lines.push(line)).unwrap();
     for line in ["default: account_names: done, 2 rows", "default: product_search: done, 5 rows"] {
         assert!(lines.iter().any(|said| said == line), "{line}: {lines:?}");
     }
@@ -324,7 +324,7 @@ on_every_engine!(a_migration_compares_existing_names, async || {
     // A second migration does nothing.
     let config = app.cluster().config(2);
     let mut lines = Vec::new();
-    config.databases().migrate(None, &mut |line| lines.push(line)).unwrap();
+    config.databases().unwrap().migrate(None, &mut |line| lines.push(line)).unwrap();
     assert!(lines.iter().all(|line| line.ends_with("up to date")), "{lines:?}");
 });
 

@@ -347,8 +347,10 @@ impl TestApp {
 
     /// Checks that `verify` finds no problem.
     pub fn verify(&self) {
-        for index in 0..self.server_thread.store.cluster().reviews_databases().len() {
-            let report = self.server_thread.store.cluster().verify(index, |_| ()).unwrap();
+        let cluster = self.server_thread.store.cluster();
+        for database in cluster.reviews_databases() {
+            let index = cluster.database_index(database.name()).unwrap();
+            let report = cluster.verify(index, |_| ()).unwrap();
             assert_eq!(report.problems, Vec::<String>::new());
         }
     }

@@ -18,7 +18,7 @@ pub fn ostrakon(cluster: &TestCluster, arguments: &[&str]) -> Command {
     }
     let config = cluster.config(3);
     if let Some(default) = &config.default_url {
-        let reviews: Vec<_> = config.reviews_urls.iter().map(ToString::to_string).collect();
+        let reviews: Vec<_> = config.reviews_urls.values().map(ToString::to_string).collect();
         command.env("OSTRAKON_DEFAULT_URL", default.to_string());
         command.env("OSTRAKON_REVIEWS_URLS", reviews.join(","));
     }

@@ -67,13 +67,17 @@ impl TestCluster {
             })
         };
         Config {
+            file: None,
             data_dir: self.folder().join(DATA),
             listen: ([127, 0, 0, 1], 0).into(),
             reviews_databases: databases,
             spread: None,
             app_dir: self.folder().join("no-app"),
             default_url: address("default"),
-            reviews_urls: reviews.iter().filter_map(|database| address(database)).collect(),
+            reviews_urls: reviews
+                .iter()
+                .filter_map(|it| Some((it.clone(), address(it)?)))
+                .collect(),
             replicas: BTreeMap::new(),
             reads: ReadPreference::Primary,
             max_replica_lag_ms: 1_000,
@@ -299,7 +303,7 @@ impl Drop for TestCluster {
 
 /// Migrates the databases that `config` names.
 pub fn migrate(config: &Config) -> Result<(), SetupError> {
-    config.databases().migrate(None, &mut drop)
+    config.databases()?.migrate(None, &mut drop)
 }
 
 pub fn with_suffix(path: PathBuf, suffix: &str) -> PathBuf {

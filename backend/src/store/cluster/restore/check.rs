@@ -9,16 +9,6 @@ use crate::store::cluster::setup::{SetupError, all_of, existing_pins, exists, re
 impl Restore {
     /// Checks the configuration and all targets; reports all problems at once.
     pub(super) fn check(&self) -> Result<(), SetupError> {
-        let [configured, saved] =
-            [self.databases.reviews.len(), self.manifest.databases.len().saturating_sub(1)];
-        if configured != saved {
-            return Err(format!(
-                "the configuration names {configured} reviews databases, the backup has {saved}: \
-                 set reviews_databases = {saved} (OSTRAKON_REVIEWS_DATABASES), or name {saved} \
-                 reviews_urls"
-            )
-            .into());
-        }
         let checked =
             all_of(self.databases.all().map(|(database, kind)| self.check_one(database, kind)));
         // If this can't be determined, the problems above are reported.

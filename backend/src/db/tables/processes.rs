@@ -1,0 +1,55 @@
+//! The processes that serve a cluster of servers.
+
+use diesel::prelude::*;
+use diesel::upsert::excluded;
+
+use crate::db::dialect::engine::{Connection, on_each_engine};
+use crate::db::error::QueryError;
+use crate::db::tables::schema::process;
+
+/// Notes that a process serves, and which reviews databases it can reach; forgets processes that were
+/// last seen before `forget_before_ms`. Times are milliseconds since the Unix epoch.
+pub fn note(
+    connection: &mut Connection,
+    name: &str,
+    databases: &[&str],
+    now_ms: i64,
+    forget_before_ms: i64,
+) -> Result<(), QueryError> {
+    let databases = databases.join(" ");
+    let values =
+        (process::name.eq(name), process::seen_at.eq(now_ms), process::databases.eq(databases));
+    on_each_engine!(connection, c => {
+        diesel::insert_into(process::table)
+            .values(values)
+            .on_conflict(process::name)
+            .do_update()
+            .set((
+                process::seen_at.eq(excluded(process::seen_at)),
+                process::databases.eq(excluded(process::databases)),
+            ))
+            .execute(c)
+    })?;
+    let old = process::table.filter(process::seen_at.lt(forget_before_ms));
+    diesel::delete(old).execute(connection)?;
+    Ok(())
+}
+
+/// The processes that were seen since then and can't reach one of these reviews databases.
+pub fn lacking(
+    connection: &mut Connection,
+    databases: &[&str],
+    seen_since_ms: i64,
+) -> Result<Vec<(String, String)>, QueryError> {
+    let rows: Vec<(String, String)> = process::table
+        .filter(process::seen_at.ge(seen_since_ms))
+        .order(process::name)
+        .select((process::name, process::databases))
+        .load(connection)?;
+    let lacks = |(name, known): (String, String)| {
+        let knows = |database: &str| known.split(' ').any(|known| known == database);
+        let lacked = databases.iter().find(|database| !knows(database));
+        lacked.map(|database| (name.clone(), (*database).to_owned()))
+    };
+    Ok(rows.into_iter().filter_map(lacks).collect())
+}

@@ -1,0 +1,102 @@
+//! Adds reviews databases to a cluster, and retires those that own nothing any more.
+
+use crate::db::cluster::{self, Member};
+use crate::db::migrate::{self, Kind};
+use crate::db::{Address, Context, Database, Lock, lock, owner, rebalances};
+use crate::shard::BUCKETS;
+use crate::store::cluster::Cluster;
+use crate::store::cluster::setup::{Databases, SetupError, existing_pins, require_utf8};
+use crate::store::error::{StoreError, transaction};
+
+impl Databases {
+    /// The name that the next new database gets.
+    pub fn next_name(&self) -> Result<String, SetupError> {
+        let members = self.default.read_latest(&Context::default(), cluster::members)?;
+        Ok(format!("reviews-{}", last_number(&members) + 1))
+    }
+
+    /// Adds reviews databases to the cluster; they own no buckets until a rebalance moves some to
+    /// them. Passes one line per step to `say`. What an interrupted call has begun, `migrate` and the
+    /// next call complete.
+    pub fn add(self, number: u16, say: &mut dyn FnMut(String)) -> Result<(), SetupError> {
+        let lock = migrate::lock_existing(&self.default)?;
+        let pins = existing_pins(&self.default, Kind::Default)?;
+        pins.ok_or_else(|| "there is no cluster yet: run `ostrakon migrate` first".to_owned())?;
+        let members = self.default.read_latest(&Context::default(), cluster::members)?;
+        let begun = members.iter().filter(|member| !member.ready && !member.retired);
+        let mut names: Vec<String> = begun.map(|member| member.name.clone()).collect();
+        let active = members.iter().filter(|member| !member.retired).count();
+        let missing = usize::from(number).saturating_sub(names.len());
+        if active + missing > usize::from(BUCKETS) {
+            return Err(format!("a cluster has {BUCKETS} reviews databases at most").into());
+        }
+        let last = last_number(&members);
+        let new: Vec<String> =
+            (last + 1..).take(missing).map(|number| format!("reviews-{number}")).collect();
+        for name in &new {
+            require_unused(&(self.connect)(name))?;
+        }
+        self.default.write(&Context::default(), |connection| {
+            new.iter().try_for_each(|name| cluster::add_member(connection, name))
+        })?;
+        drop(lock);
+        names.extend(new);
+        let databases = self.with_reviews(names.iter().cloned());
+        names.iter().try_for_each(|name| databases.migrate(Some(name), say))
+    }
+}
+
+/// The highest number in a name that the cluster has used.
+fn last_number(members: &[Member]) -> u32 {
+    let used = members.iter().filter_map(|member| member.name.strip_prefix("reviews-"));
+    used.filter_map(|number| number.parse().ok()).max().unwrap_or_default()
+}
+
+/// Fails unless a database is empty, or a file that does not exist.
+fn require_unused(database: &Database) -> Result<(), SetupError> {
+    require_utf8(database)?;
+    let place = format!("{} ({})", database.name(), database.address());
+    if let Some(pins) = existing_pins(database, Kind::Reviews)? {
+        return Err(format!("{place} belongs to cluster {} already", pins.id).into());
+    }
+    let is_empty = match database.address() {
+        Address::Sqlite(path) => !path.exists(),
+        Address::Postgres(_) => migrate::state(database, Kind::Reviews)?.applied.is_empty(),
+    };
+    if is_empty { Ok(()) } else { Err(format!("{place} is not empty").into()) }
+}
+
+impl Cluster<'_> {
+    /// The address of a reviews database.
+    pub fn address_of(&self, name: &str) -> Result<Address, StoreError> {
+        let index = self.database_index(name)?;
+        Ok(self.shared.shards.database(index).address().clone())
+    }
+
+    /// Retires a reviews database: processes don't open it any more, and its name is not used again.
+    /// Refused while it owns buckets, or a rebalance has not ended.
+    pub fn retire_database(&self, name: &str) -> Result<(), StoreError> {
+        let index = self.database_index(name)?;
+        let rows = self.routing().database(index).read_latest(owner::all)?;
+        let default = self.routing().default();
+        Ok(transaction(&default, |connection| {
+            lock(connection, Lock::Rebalance)?;
+            let refused = |problem: String| Err(StoreError::RebalanceState(problem).into());
+            let map = cluster::shard_map(connection)?;
+            let owned = map.buckets_of(name).count().max(rows.len());
+            if owned > 0 {
+                return refused(format!(
+                    "{name} owns {owned} buckets: move them away first (`ostrakon rebalance plan \
+                     --drain {name}`, then `ostrakon rebalance start`)"
+                ));
+            }
+            if let Some(running) = rebalances::unfinished(connection)? {
+                return refused(format!("a rebalance is {}: end it first", running.state));
+            }
+            if map.active().count() == 1 {
+                return refused(format!("{name} is the only reviews database"));
+            }
+            Ok(cluster::retire(connection, name)?)
+        })?)
+    }
+}

@@ -1,0 +1,200 @@
+//! Rebalances: plans which buckets move, and moves them while the service runs.
+//!
+//! A plan is stored in `default`, and so is all that is known of its moves. Any process that serves
+//! the cluster may carry it out (`mover`), bucket by bucket (`move_bucket`).
+
+mod move_bucket;
+mod mover;
+mod plan;
+mod status;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::db::processes;
+use crate::db::rebalances::{self, RebalanceRow};
+use crate::db::{DbError, Lock, QueryError, clock_ms, lock};
+use crate::store::cluster::Cluster;
+use crate::store::cluster::background::NOTE_VALID_MS;
+use crate::store::cluster::setup::SetupError;
+use crate::store::error::{StoreError, TransactionError, transaction};
+use crate::store::routing::Shards;
+use mover::{Mover, Step};
+
+pub use plan::{Goal, RebalancePlan};
+
+/// Why a move does not go on.
+#[derive(Debug, thiserror::Error)]
+enum MoveError {
+    /// Another process has taken over, the move has been aborted, or its rows were changed by hand.
+    #[error("another process has taken over, or the move is being aborted")]
+    Superseded,
+    /// Something has to change first.
+    #[error("{0}")]
+    Waits(String),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl From<StoreError> for MoveError {
+    fn from(error: StoreError) -> MoveError {
+        MoveError::Waits(error.to_string())
+    }
+}
+
+/// How long a process rests after an error.
+const ERROR_PAUSE: Duration = Duration::from_secs(1);
+
+/// The name of this process in leases, which no other process has.
+pub(in crate::store) fn holder() -> String {
+    format!("process {} ({:08x})", std::process::id(), fastrand::u32(..))
+}
+
+/// Carries out a part of the running rebalance, if this process may; returns how long nothing needs
+/// to be done.
+pub(in crate::store) fn advance(shards: &Shards, holder: &str) -> Option<Duration> {
+    let mover = match Mover::take_lease(shards, holder) {
+        Ok(Some(mover)) => mover,
+        Ok(None) => return None,
+        Err(error) => {
+            tracing::debug!(%error, "the rebalance can't be read");
+            return Some(ERROR_PAUSE);
+        }
+    };
+    let done = mover.step();
+    let noted = match &done {
+        Ok(_) => mover.note_waiting(None),
+        Err(MoveError::Superseded) => Ok(()),
+        Err(error) => {
+            tracing::warn!(%error, "the rebalance waits");
+            mover.note_waiting(Some(&error.to_string()))
+        }
+    };
+    if let Err(error) = noted {
+        tracing::debug!(%error, "the state of the rebalance can't be stored");
+    }
+    match done {
+        Ok(Step::Moved | Step::Ended) | Err(MoveError::Superseded) => Some(Duration::ZERO),
+        Ok(Step::Idle) => None,
+        Err(_) => Some(ERROR_PAUSE),
+    }
+}
+
+impl Cluster<'_> {
+    /// Fails while buckets move: `what` needs all of them in one place.
+    pub(in crate::store) fn require_no_moves(&self, what: &str) -> Result<(), SetupError> {
+        let default = self.routing().default();
+        let unfinished = default.read_latest(|connection| {
+            let unfinished = rebalances::unfinished(connection)?.map(|row| row.state);
+            Ok((unfinished, rebalances::in_motion(connection)?.len()))
+        })?;
+        match unfinished {
+            (Some(state), 0) if state == "running" || state == "aborting" => Err(format!(
+                "{what} needs all buckets in their place, and a rebalance is {state}: pause it \
+                 (`ostrakon rebalance pause`) or wait until it has ended"
+            )
+            .into()),
+            (_, moving) if moving > 0 => {
+                Err(format!("{what} needs all buckets in their place, and {moving} move").into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Carries out the running rebalance until it has ended or is paused, if no other process does.
+    pub fn run_rebalance(&self) {
+        let holder = holder();
+        while let Some(pause) = advance(&self.shared.shards, &holder) {
+            std::thread::sleep(pause);
+        }
+    }
+
+    /// Starts the stored plan; at most `rate` reviews are copied per second.
+    pub fn start_rebalance(&self, rate: Option<u32>) -> Result<(), StoreError> {
+        self.change_rebalance(|connection, rebalance, now_ms| {
+            if rebalance.state != "planned" {
+                return Err(StoreError::RebalanceState("it has been started already".to_owned()).into());
+            }
+            let version = crate::db::cluster::map_version(connection)?;
+            if version != rebalance.planned_for {
+                let problem = "the databases have changed since it was planned: plan it again";
+                return Err(StoreError::RebalanceState(problem.to_owned()).into());
+            }
+            let moves = rebalances::moves(connection, rebalance.id)?;
+            let targets: BTreeSet<&str> = moves.iter().map(|row| row.target.as_str()).collect();
+            let targets: Vec<&str> = targets.into_iter().collect();
+            let lacking = processes::lacking(connection, &targets, now_ms - NOTE_VALID_MS)?;
+            if let Some((process, database)) = lacking.first() {
+                return Err(StoreError::RebalanceState(format!(
+                    "{process} can't reach {database}: add its URL to the configuration of each server"
+                ))
+                .into());
+            }
+            rebalances::set_rate(connection, rebalance.id, rate.map(i64::from))?;
+            rebalances::change_state(connection, rebalance.id, &["planned"], "running", now_ms)?;
+            Ok(())
+        })
+    }
+
+    /// Lets no further bucket move, after the one that is moving.
+    pub fn pause_rebalance(&self) -> Result<(), StoreError> {
+        self.switch_rebalance(&["running"], "paused")
+    }
+
+    /// Goes on after a pause.
+    pub fn resume_rebalance(&self) -> Result<(), StoreError> {
+        self.switch_rebalance(&["paused"], "running")
+    }
+
+    /// Changes how many reviews are copied per second at most; None: by load.
+    pub fn throttle_rebalance(&self, rate: Option<u32>) -> Result<(), StoreError> {
+        self.change_rebalance(|connection, rebalance, _| {
+            Ok(rebalances::set_rate(connection, rebalance.id, rate.map(i64::from))?)
+        })
+    }
+
+    /// Undoes the move of the bucket that is moving, and gives up those that have not begun. A plan
+    /// that has not been started is removed.
+    pub fn abort_rebalance(&self) -> Result<(), StoreError> {
+        self.change_rebalance(|connection, rebalance, now_ms| {
+            if rebalance.state == "planned" {
+                return Ok(rebalances::delete_plan(connection, rebalance.id)?);
+            }
+            let from = ["running", "paused", "aborting"];
+            rebalances::change_state(connection, rebalance.id, &from, "aborting", now_ms)?;
+            Ok(())
+        })
+    }
+
+    fn switch_rebalance(&self, from: &[&str], to: &str) -> Result<(), StoreError> {
+        self.change_rebalance(|connection, rebalance, now_ms| {
+            if rebalances::change_state(connection, rebalance.id, from, to, now_ms)? {
+                return Ok(());
+            }
+            Err(StoreError::RebalanceState(format!("it is {}", rebalance.state)).into())
+        })
+    }
+
+    /// Changes the rebalance that has not ended, in one transaction.
+    fn change_rebalance(
+        &self,
+        change: impl Fn(
+            &mut crate::db::Connection,
+            RebalanceRow,
+            i64,
+        ) -> Result<(), TransactionError<QueryError>>,
+    ) -> Result<(), StoreError> {
+        let default = self.routing().default();
+        Ok(transaction(&default, |connection| {
+            lock(connection, Lock::Rebalance)?;
+            let by_server = clock_ms(connection)?;
+            let now_ms = by_server.unwrap_or_else(|| Timestamp::now().as_millisecond());
+            let Some(rebalance) = rebalances::unfinished(connection)? else {
+                return Err(StoreError::NoRebalance.into());
+            };
+            change(connection, rebalance, now_ms)
+        })?)
+    }
+}

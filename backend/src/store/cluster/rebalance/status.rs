@@ -1,0 +1,158 @@
+//! What is known of a rebalance.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use ostrakon_shared::{
+    MovingBucket, Rebalance, RebalanceList, RebalancePart, RebalanceState, WritePauses,
+};
+
+use crate::db::cluster;
+use crate::db::rebalances::{self, MoveRow, RebalanceRow};
+use crate::db::{Connection, QueryError, clock_ms};
+use crate::store::cluster::Cluster;
+use crate::store::error::StoreError;
+
+/// How many rebalances are listed.
+const LISTED: i64 = 20;
+
+impl Cluster<'_> {
+    /// The last rebalances, and the owner of each bucket, in one snapshot.
+    pub fn rebalances(&self) -> Result<RebalanceList, StoreError> {
+        let (rows, map, now_ms) = self.routing().default().read_latest(|connection| {
+            let mut rows = Vec::new();
+            for row in rebalances::newest(connection, LISTED)? {
+                let moves = rebalances::moves(connection, row.id)?;
+                rows.push((row, moves));
+            }
+            Ok((rows, cluster::shard_map(connection)?, now_ms(connection)?))
+        })?;
+        let databases: Vec<String> = map.active().map(|member| member.name.clone()).collect();
+        let place = |(owner, _): &(String, i64)| {
+            let place = databases.iter().position(|name| name == owner);
+            place.and_then(|place| u16::try_from(place).ok()).ok_or_else(|| {
+                StoreError::Internal(format!("{owner} owns a bucket, but is no database"))
+            })
+        };
+        let owners = map.owners.iter().map(place).collect::<Result<_, _>>()?;
+        let items = rows.into_iter().map(|(row, moves)| rebalance(row, &moves, now_ms));
+        let items: Result<_, QueryError> = items.collect();
+        Ok(RebalanceList { items: items?, databases, owners })
+    }
+
+    /// The rebalance that has not ended; otherwise the last one.
+    pub fn rebalance(&self) -> Result<Rebalance, StoreError> {
+        let found = self.routing().default().read_latest(|connection| {
+            let Some(row) = rebalances::newest(connection, 1)?.pop() else { return Ok(None) };
+            let moves = rebalances::moves(connection, row.id)?;
+            let now_ms = now_ms(connection)?;
+            rebalance(row, &moves, now_ms).map(Some)
+        })?;
+        found.ok_or(StoreError::NoRebalance)
+    }
+}
+
+fn now_ms(connection: &mut Connection) -> Result<i64, QueryError> {
+    Ok(clock_ms(connection)?.unwrap_or_else(|| Timestamp::now().as_millisecond()))
+}
+
+fn rebalance(row: RebalanceRow, moves: &[MoveRow], now_ms: i64) -> Result<Rebalance, QueryError> {
+    let broken = || QueryError::CorruptData(format!("rebalance {}", row.id));
+    let time = |ms: i64| Timestamp::from_millisecond(ms).map_err(|_| broken());
+    let state: RebalanceState = row.state.parse().map_err(|_| broken())?;
+    // Each bucket by its last attempt; of those that were given up only those that had begun.
+    let last: BTreeMap<i16, &MoveRow> = moves.iter().map(|row| (row.bucket, row)).collect();
+    let is_moved = |row: &&&MoveRow| ["committed", "done"].contains(&row.state.as_str());
+    let reviews = unsigned(last.values().map(|row| row.reviews).sum());
+    let moved_reviews = unsigned(last.values().filter(is_moved).map(|row| row.reviews).sum());
+    let copied = unsigned(moves.iter().map(|row| row.copied).sum());
+    let seconds = row.started_at.map(|started| {
+        let until = row.finished_at.unwrap_or(now_ms);
+        ((until - started) as f64 / 1_000.0).max(0.001)
+    });
+    let rate = seconds.map(|seconds| copied as f64 / seconds);
+    let moved_buckets = last.values().filter(is_moved).count() as u64;
+    let buckets = last.len() as u64;
+    let is_running = state == RebalanceState::Running;
+    // By buckets as well as by reviews: small buckets take as long as their transactions.
+    let seconds_left = seconds.filter(|_| is_running && moved_buckets > 0).map(|seconds| {
+        let by_buckets = seconds / moved_buckets as f64 * (buckets - moved_buckets) as f64;
+        let left = reviews.saturating_sub(moved_reviews) as f64;
+        let by_reviews = rate.filter(|&rate| rate > 0.0).map_or(0.0, |rate| left / rate);
+        by_buckets.max(by_reviews).ceil() as u64
+    });
+    Ok(Rebalance {
+        id: row.id,
+        state,
+        created_at: time(row.created_at)?,
+        started_at: row.started_at.map(time).transpose()?,
+        finished_at: row.finished_at.map(time).transpose()?,
+        parts: parts(last.values().copied()),
+        buckets,
+        moved_buckets,
+        reviews,
+        copied_reviews: copied,
+        repaired_reviews: unsigned(moves.iter().map(|row| row.repaired).sum()),
+        reviews_per_second: rate.map(|rate| (rate * 10.0).round() / 10.0),
+        seconds_left,
+        max_rate: row.max_rate.and_then(|rate| u32::try_from(rate).ok()),
+        moving: moves.iter().filter_map(moving).collect(),
+        write_pauses: write_pauses(moves),
+        waits_since: row.waits_since.map(time).transpose()?,
+        next_steps: next_steps(state, row.waits_for.is_some()),
+        goal: row.goal,
+        waits_for: row.waits_for,
+    })
+}
+
+fn unsigned(number: i64) -> u64 {
+    number.unsigned_abs()
+}
+
+fn parts<'a>(moves: impl Iterator<Item = &'a MoveRow>) -> Vec<RebalancePart> {
+    let mut parts: BTreeMap<(&str, &str), (u64, u64)> = BTreeMap::new();
+    for row in moves {
+        let part = parts.entry((&row.source, &row.target)).or_default();
+        part.0 += 1;
+        part.1 += unsigned(row.reviews);
+    }
+    let part = |((source, target), (buckets, reviews)): ((&str, &str), _)| RebalancePart {
+        source: source.to_owned(),
+        target: target.to_owned(),
+        buckets,
+        reviews,
+    };
+    parts.into_iter().map(part).collect()
+}
+
+fn moving(row: &MoveRow) -> Option<MovingBucket> {
+    ["running", "committed", "aborting"].contains(&row.state.as_str()).then(|| MovingBucket {
+        bucket: row.bucket.unsigned_abs(),
+        source: row.source.clone(),
+        target: row.target.clone(),
+        reviews: unsigned(row.reviews),
+        copied: unsigned(row.copied),
+        committed: row.state == "committed",
+    })
+}
+
+fn write_pauses(moves: &[MoveRow]) -> Option<WritePauses> {
+    let mut pauses: Vec<i64> = moves.iter().filter_map(|row| row.write_pause_us).collect();
+    pauses.sort_unstable();
+    let last = pauses.len().checked_sub(1)?;
+    let at = |part: f64| pauses[(last as f64 * part).round() as usize] as f64 / 1_000.0;
+    Some(WritePauses { p50_ms: at(0.5), p99_ms: at(0.99), max_ms: at(1.0) })
+}
+
+/// The commands that make sense in this state.
+fn next_steps(state: RebalanceState, waits: bool) -> Vec<String> {
+    let commands: &[&str] = match state {
+        RebalanceState::Planned => &["start", "abort"],
+        RebalanceState::Running if waits => &["status --watch", "abort"],
+        RebalanceState::Running => &["status --watch", "pause", "throttle", "abort"],
+        RebalanceState::Paused => &["resume", "abort"],
+        RebalanceState::Aborting => &["status --watch"],
+        _ => &["plan"],
+    };
+    commands.iter().map(|command| format!("ostrakon rebalance {command}")).collect()
+}

@@ -1,0 +1,16 @@
+-- The last move (`bucket_move` in `default`) that has changed the row. Moves with lower ids, whose
+-- process has lost its lease without noticing, change it no more.
+ALTER TABLE bucket_owner ADD COLUMN move_id BIGINT;
+
+-- Marks: the reviews that were written while their bucket moves, and still have to be copied. Each
+-- mark is a random number, so that a copier removes only those that it has read.
+CREATE TABLE bucket_change (
+    bucket SMALLINT NOT NULL CHECK (bucket BETWEEN 0 AND 1023),
+    review_id BIGINT NOT NULL,
+    mark BIGINT NOT NULL,
+    product_id BIGINT NOT NULL,
+    PRIMARY KEY (bucket, review_id, mark)
+);
+
+-- The products of a bucket, by which it is copied.
+CREATE INDEX product_rating_by_bucket ON product_rating (bucket, product_id);
