@@ -8,6 +8,7 @@ mod audit;
 mod backup;
 mod commands;
 mod output;
+mod rebalance;
 mod reports;
 mod transfer;
 
@@ -34,7 +35,8 @@ use crate::store::{SetupError, StoreError};
 ///   reviews_databases       OSTRAKON_REVIEWS_DATABASES       reviews databases of a new cluster
 ///   spread                  OSTRAKON_SPREAD                  home buckets per product in a new cluster
 ///   default_url             OSTRAKON_DEFAULT_URL             postgres://… instead of a SQLite file
-///   reviews_urls            OSTRAKON_REVIEWS_URLS            comma-separated URLs, reviews-1 first
+///   reviews_urls            OSTRAKON_REVIEWS_URLS            comma-separated URLs, reviews-1 first,
+///                                                            or as reviews-4=postgres://…
 ///   database_password_file  OSTRAKON_DATABASE_PASSWORD_FILE  password file for URLs without one
 ///   reads                   OSTRAKON_READS                   primary (default) or replica
 ///   max_replica_lag_ms      OSTRAKON_MAX_REPLICA_LAG_MS      maximum lag of a replica (default: 1000)
@@ -108,11 +110,16 @@ enum Command {
         #[command(flatten)]
         form: Form,
     },
-    /// Show the reviews databases, each with its number and share of reviews
+    /// Show the reviews databases, each with its number and share of reviews; add or remove some
     Databases {
+        #[command(subcommand)]
+        command: Option<rebalance::DatabasesCommand>,
         #[command(flatten)]
         form: Form,
     },
+    /// Move buckets between the reviews databases while the service runs
+    #[command(subcommand)]
+    Rebalance(rebalance::RebalanceCommand),
     /// Show where a review is stored: date, bucket, database, and a command that prints its row
     Locate {
         /// The review's id: 13 characters as in its URL, or the number in its row
@@ -257,6 +264,10 @@ impl From<SetupError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
         match error {
+            StoreError::RebalanceState(problem) => Failure::Refused(problem),
+            error @ (StoreError::NoRebalance | StoreError::DatabaseNotFound(_)) => {
+                Failure::Refused(error.to_string())
+            }
             StoreError::Invalid(errors) => {
                 let details: Vec<_> = errors.into_iter().map(|error| error.detail).collect();
                 Failure::Refused(details.join(" "))
@@ -313,7 +324,9 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
         Command::Audit { account, action, limit, form } => {
             audit::audit(&config, account.as_deref(), action, limit, form.json)
         }
-        Command::Databases { form } => reports::databases(&config, form.json),
+        Command::Databases { command: Some(command), .. } => rebalance::databases(&config, command),
+        Command::Databases { command: None, form } => reports::databases(&config, form.json),
+        Command::Rebalance(command) => rebalance::rebalance(&config, command),
         Command::Locate { id, form } => reports::locate(&config, id, form.json),
         Command::Verify { form } => reports::verify(&config, form.json),
         Command::Backup(arguments) => backup::backup(&config, arguments),

@@ -53,7 +53,7 @@ impl From<MigrationStatus> for Migrations {
 }
 
 pub fn migration_status(config: &Config, only: Option<&str>, json: bool) -> Result<(), Failure> {
-    let all = config.databases().status()?.into_iter().map(Migrations::from);
+    let all = config.databases()?.status()?.into_iter().map(Migrations::from);
     let items: Vec<_> =
         all.filter(|status| only.is_none_or(|only| only == status.database)).collect();
     let is_behind = |status: &Migrations| {
@@ -83,15 +83,34 @@ fn show_migrations(status: &Migrations) {
 }
 
 pub fn databases(config: &Config, json: bool) -> Result<(), Failure> {
-    let list = open(config)?.cluster().databases()?;
+    let store = open(config)?;
+    let list = store.cluster().databases()?;
     if json {
         return print_json(&list);
     }
-    say!("{:<14} {:<8} {:>7} {:>10} {:>8}", "database", "engine", "buckets", "reviews", "share");
-    for DatabaseInfo { name, engine, buckets, reviews, share, .. } in list.items {
-        let reviews = reviews.map_or_else(|| "down".to_owned(), |reviews| reviews.to_string());
+    say!(
+        "{:<14} {:<8} {:<9} {:>7} {:>10} {:>8} {:>9}",
+        "database",
+        "engine",
+        "health",
+        "buckets",
+        "reviews",
+        "share",
+        "MB"
+    );
+    for DatabaseInfo { name, engine, health, buckets, reviews, share, size_bytes, .. } in list.items
+    {
+        let reviews = reviews.map_or_else(|| "-".to_owned(), |reviews| reviews.to_string());
         let share = share.map_or_else(|| "-".to_owned(), |share| format!("{:.2} %", share * 100.0));
-        say!("{name:<14} {engine:<8} {buckets:>7} {reviews:>10} {share:>8}");
+        let size =
+            size_bytes.map_or_else(|| "-".to_owned(), |it| format!("{:.1}", it as f64 / 1e6));
+        say!("{name:<14} {engine:<8} {health:<9} {buckets:>7} {reviews:>10} {share:>8} {size:>9}");
+    }
+    if let Ok(rebalance) = store.cluster().rebalance()
+        && rebalance.finished_at.is_none()
+    {
+        let (moved, all) = (rebalance.moved_buckets, rebalance.buckets);
+        say!("rebalance: {}, {moved} of {all} buckets have moved", rebalance.state);
     }
     Ok(())
 }

@@ -1,0 +1,311 @@
+//! Growing and shrinking a cluster, at the command line.
+
+use std::num::NonZero;
+use std::thread;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use ostrakon_shared::{Rebalance, RebalanceState};
+
+use crate::cli::commands::open;
+use crate::cli::output::say;
+use crate::cli::reports::print_json;
+use crate::cli::{Failure, Form};
+use crate::config::Config;
+use crate::store::{Address, Goal, RebalancePlan, Store};
+
+/// How often `status --watch` and `start --wait` look.
+const WATCH_INTERVAL: Duration = Duration::from_millis(500);
+
+#[derive(Subcommand)]
+pub enum DatabasesCommand {
+    /// Add reviews databases; `ostrakon rebalance` moves buckets to them
+    ///
+    /// A SQLite file is created. For a PostgreSQL database its URL must be in the configuration of
+    /// each server under the name that the new database gets (reviews_urls = ["reviews-4=postgres://…"]).
+    Add {
+        /// How many to add
+        #[arg(long, value_name = "N", default_value = "1")]
+        count: NonZero<u16>,
+        /// The URL of the new database, if the configuration does not have it yet
+        #[arg(long, conflicts_with = "count")]
+        url: Option<Address>,
+    },
+    /// Retire a reviews database that owns no buckets; its name is never used again
+    Remove {
+        /// Its name, e.g. reviews-2
+        name: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum RebalanceCommand {
+    /// Show which buckets would move, and store the plan; moves nothing
+    Plan {
+        #[command(flatten)]
+        goal: GoalArguments,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Start the stored plan; refused if the databases have changed since
+    Start {
+        /// Copy at most this many reviews per second
+        #[arg(long, value_name = "N")]
+        rate: Option<NonZero<u32>>,
+        /// Wait until it has ended; Ctrl-C ends only the waiting
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Show the progress of the rebalance, or the last one
+    Status {
+        /// Show it again and again until it has ended
+        #[arg(long, conflicts_with = "json")]
+        watch: bool,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Let no further bucket move, after the one that is moving
+    Pause,
+    /// Go on after a pause
+    Resume,
+    /// Change how many reviews are copied per second at most
+    Throttle {
+        /// Reviews per second; 0: as many as leave clients their share
+        rate: u32,
+    },
+    /// Give up: undo the move of the bucket that is moving; buckets that have moved stay
+    Abort,
+}
+
+/// What a plan is for; without any, all databases get the same number of buckets.
+#[derive(Args)]
+#[group(multiple = false)]
+pub struct GoalArguments {
+    /// The first N databases own all buckets
+    #[arg(long, value_name = "N")]
+    to_databases: Option<u32>,
+    /// This database owns no bucket any more
+    #[arg(long, value_name = "NAME")]
+    drain: Option<String>,
+    /// All databases own the same number of buckets (default)
+    #[arg(long)]
+    even: bool,
+}
+
+impl GoalArguments {
+    fn goal(self) -> Goal {
+        match (self.to_databases, self.drain) {
+            (Some(number), _) => Goal::ToDatabases(number),
+            (_, Some(name)) => Goal::Drain(name),
+            _ => Goal::Even,
+        }
+    }
+}
+
+pub fn databases(config: &Config, command: DatabasesCommand) -> Result<(), Failure> {
+    match command {
+        DatabasesCommand::Add { url: Some(url), .. } => add_url(config, url),
+        DatabasesCommand::Add { count, url: None } => {
+            Ok(config.databases()?.add(count.get(), &mut |line| say!("{line}"))?)
+        }
+        DatabasesCommand::Remove { name } => {
+            let store = open(config)?;
+            let address = store.cluster().address_of(&name)?;
+            store.cluster().retire_database(&name)?;
+            say!("{name}: retired. Nothing uses {address} any more: delete it when you like");
+            Ok(())
+        }
+    }
+}
+
+/// Adds a database whose URL is not in the configuration yet.
+fn add_url(config: &Config, url: Address) -> Result<(), Failure> {
+    let name = config.databases()?.next_name()?;
+    let shown = url.to_string();
+    let mut config = config.clone();
+    config.reviews_urls.insert(name.clone(), url);
+    config.databases()?.add(1, &mut |line| say!("{line}"))?;
+    say!("{name}: add \"{name}={shown}\" to reviews_urls in the configuration of each server");
+    Ok(())
+}
+
+pub fn rebalance(config: &Config, command: RebalanceCommand) -> Result<(), Failure> {
+    let store = open(config)?;
+    let cluster = store.cluster();
+    match command {
+        RebalanceCommand::Plan { goal, form } => {
+            let plan = cluster.plan_rebalance(&goal.goal())?;
+            if form.json {
+                return print_json(&cluster.rebalances()?.items.into_iter().next());
+            }
+            show_plan(&plan);
+            return Ok(());
+        }
+        RebalanceCommand::Start { rate, wait } => {
+            cluster.start_rebalance(rate.map(NonZero::get))?;
+            return run(config, &store, wait);
+        }
+        RebalanceCommand::Status { watch: true, .. } => return watch(&store),
+        RebalanceCommand::Status { form, .. } => {
+            let rebalance = cluster.rebalance()?;
+            if form.json {
+                return print_json(&rebalance);
+            }
+            show(&rebalance);
+            return Ok(());
+        }
+        RebalanceCommand::Pause => cluster.pause_rebalance()?,
+        RebalanceCommand::Resume => {
+            cluster.resume_rebalance()?;
+            return run(config, &store, false);
+        }
+        RebalanceCommand::Throttle { rate } => {
+            cluster.throttle_rebalance(Some(rate).filter(|&rate| rate > 0))?;
+        }
+        RebalanceCommand::Abort => {
+            cluster.abort_rebalance()?;
+            return run(config, &store, false);
+        }
+    }
+    show(&cluster.rebalance()?);
+    Ok(())
+}
+
+/// Carries the rebalance out if no server runs; otherwise, and if wanted, waits for the server.
+fn run(config: &Config, store: &Store, wait: bool) -> Result<(), Failure> {
+    let databases = config.databases()?;
+    // Of files this is the right to write to them; servers' processes share a lease instead.
+    if let Ok(locks) = databases.lock_to_serve(false) {
+        if databases.default.is_file() {
+            say!("rebalance: no server runs, so this command moves the buckets");
+            let worker = store.clone();
+            let done = thread::spawn(move || worker.cluster().run_rebalance());
+            while !done.is_finished() {
+                thread::sleep(WATCH_INTERVAL);
+                say!("{}", line(&store.cluster().rebalance()?));
+            }
+            drop(locks);
+            show(&store.cluster().rebalance()?);
+            return Ok(());
+        }
+        if wait {
+            // If a server runs, it has the lease before.
+            thread::sleep(2 * WATCH_INTERVAL);
+            let worker = store.clone();
+            thread::spawn(move || worker.cluster().run_rebalance());
+        }
+    }
+    if wait {
+        return watch(store);
+    }
+    show(&store.cluster().rebalance()?);
+    Ok(())
+}
+
+fn watch(store: &Store) -> Result<(), Failure> {
+    let mut last = String::new();
+    loop {
+        let rebalance = store.cluster().rebalance()?;
+        let now = line(&rebalance);
+        if now != last {
+            say!("{now}");
+            last = now;
+        }
+        let goes_on = [RebalanceState::Running, RebalanceState::Aborting];
+        if !goes_on.contains(&rebalance.state) {
+            show(&rebalance);
+            return Ok(());
+        }
+        thread::sleep(WATCH_INTERVAL);
+    }
+}
+
+fn show_plan(plan: &RebalancePlan) {
+    if plan.moves.is_empty() {
+        say!("rebalance: nothing has to move");
+        return;
+    }
+    say!("{:<14} {:<14} {:>8} {:>12} {:>10}", "from", "to", "buckets", "reviews", "MB");
+    for ((source, target), part) in &plan.moves {
+        let megabytes = part.bytes as f64 / 1e6;
+        say!(
+            "{source:<14} {target:<14} {:>8} {:>12} {megabytes:>10.1}",
+            part.buckets,
+            part.reviews
+        );
+    }
+    say!("");
+    say!("{:<14} {:>8} {:>8}", "database", "now", "after");
+    for (name, (now, after)) in &plan.buckets {
+        say!("{name:<14} {now:>8} {after:>8}");
+    }
+    let buckets: u64 = plan.moves.values().map(|part| part.buckets).sum();
+    say!("");
+    say!("rebalance: {buckets} buckets, about {}; nothing has moved yet", duration(plan.seconds));
+    say!("rebalance: `ostrakon rebalance start` moves them");
+}
+
+/// One line of progress.
+fn line(rebalance: &Rebalance) -> String {
+    let Rebalance { state, moved_buckets, buckets, copied_reviews, .. } = rebalance;
+    let mut line =
+        format!("{state}: {moved_buckets} of {buckets} buckets, {copied_reviews} reviews copied");
+    if let Some(rate) = rebalance.reviews_per_second {
+        line += &format!(", {rate:.0} reviews/s");
+    }
+    if let Some(left) = rebalance.seconds_left {
+        line += &format!(", {} left", duration(left));
+    }
+    if let Some(reason) = &rebalance.waits_for {
+        line += &format!(", waits: {reason}");
+    }
+    line
+}
+
+fn show(rebalance: &Rebalance) {
+    say!("goal          {}", rebalance.goal);
+    say!("state         {}", rebalance.state);
+    say!("buckets       {} of {}", rebalance.moved_buckets, rebalance.buckets);
+    say!("reviews       {} copied of {}", rebalance.copied_reviews, rebalance.reviews);
+    if let Some(rate) = rebalance.reviews_per_second {
+        say!("rate          {rate:.0} reviews/s");
+    }
+    if let Some(left) = rebalance.seconds_left {
+        say!("time left     {}", duration(left));
+    }
+    if let Some(pauses) = rebalance.write_pauses {
+        say!(
+            "write pauses  p50 {:.1} ms, p99 {:.1} ms, max {:.1} ms",
+            pauses.p50_ms,
+            pauses.p99_ms,
+            pauses.max_ms
+        );
+    }
+    if rebalance.repaired_reviews > 0 {
+        say!("repaired      {} reviews differed after copying", rebalance.repaired_reviews);
+    }
+    for bucket in &rebalance.moving {
+        say!(
+            "moving        bucket {} from {} to {}, {} of {} reviews",
+            bucket.bucket,
+            bucket.source,
+            bucket.target,
+            bucket.copied,
+            bucket.reviews
+        );
+    }
+    if let (Some(reason), Some(since)) = (&rebalance.waits_for, rebalance.waits_since) {
+        say!("waits         {reason} (since {since:.0})");
+    }
+    for step in &rebalance.next_steps {
+        say!("next          {step}");
+    }
+}
+
+fn duration(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3_600, seconds / 60 % 60),
+    }
+}
