@@ -14,5 +14,6 @@ pub mod health;
 pub mod moderation;
 pub mod problems;
 pub mod products;
+pub mod rebalances;
 pub mod reviews;
 pub mod session;

@@ -211,6 +211,10 @@ problems! {
     SkuTaken { Conflict 409 "`sku_taken`", }
     /// The check is running.
     VerifyRunning { Conflict 409 "`verify_running`", }
+    /// The state of the rebalance or of the databases does not allow it.
+    RebalanceRefused { Conflict 409 "`rebalance_conflict`", }
+    /// There is no such rebalance, or it has ended.
+    NoRebalance { NotFound 404 "`rebalance_not_found`", }
     /// It has changed since the given version.
     VersionConflict { PreconditionFailed 412 "`version_conflict`", }
     /// `If-Match` is missing.

@@ -7,7 +7,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::http::endpoints::{
     accounts, admin_accounts, admin_products, admin_reviews, audit, databases, health, moderation,
-    problems, products, reviews, session,
+    problems, products, rebalances, reviews, session,
 };
 use crate::http::openapi;
 
@@ -58,6 +58,9 @@ pub fn api(config: &mut ServiceConfig) {
         .service(admin_products::edit_product)
         .service(databases::list_databases)
         .service(databases::verify_database)
+        .service(rebalances::list_rebalances)
+        .service(rebalances::plan_rebalance)
+        .service(rebalances::change_rebalance)
         .service(openapi::get_openapi)
         .service(problems::get_problem)
         .service(health::get_health)

@@ -146,7 +146,7 @@ impl Access {
 
 /// One row for each operation: who may call it, and the outcome. A problem stands for success where
 /// the request gets past authorization, but no further.
-const MATRIX: [(&str, Access, &str); 48] = [
+const MATRIX: [(&str, Access, &str); 51] = [
     ("list_products", Access::Public, "200"),
     ("get_product", Access::Public, "200"),
     ("get_product_rating", Access::Public, "200"),
@@ -195,6 +195,9 @@ const MATRIX: [(&str, Access, &str); 48] = [
     ("revoke_all_credentials", Access::ProvenAdmin, "204"),
     ("list_databases", Access::Admins, "200"),
     ("verify_database", Access::Admins, "404 database_not_found"),
+    ("list_rebalances", Access::Admins, "200"),
+    ("plan_rebalance", Access::Admins, "409 rebalance_conflict"),
+    ("change_rebalance", Access::Admins, "404 rebalance_not_found"),
 ];
 
 struct Operation {
@@ -239,6 +242,8 @@ fn body(operation: &str, review: &str) -> Option<Value> {
         "create_product" => json!({"name": "Krater"}),
         "edit_product" => json!({"description": "Changed."}),
         "edit_account" => json!({"role": "member"}),
+        "plan_rebalance" => json!({}),
+        "change_rebalance" => json!({"action": "pause"}),
         _ => return None,
     })
 }

@@ -79,6 +79,8 @@ fn responses_with_unknown_enum_values_are_read() {
         ProductRating,
         ProductRatingList,
         QueuePage,
+        Rebalance,
+        RebalanceList,
         Review,
         ReviewLocation,
         ReviewPage,
