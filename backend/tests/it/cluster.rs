@@ -6,6 +6,7 @@ mod clock;
 mod consistency_token;
 mod files;
 mod processes;
+mod rebalance;
 mod schema;
 mod setup;
 mod transfer;

@@ -1,0 +1,131 @@
+//! The commands of an operator, and what they refuse.
+
+use serde_json::json;
+
+use super::Growing;
+use crate::support::cli::{ServerProcess, demo_cluster, fails, json, ostrakon, succeeds};
+use crate::support::engine::Engine;
+
+#[test]
+fn a_cluster_of_files_grows_and_shrinks_by_commands_alone() {
+    let cluster = demo_cluster();
+    let said = fails(ostrakon(&cluster, &["rebalance", "start"]), 2);
+    assert!(said.contains("no rebalance is planned"), "{said}");
+    let said = fails(ostrakon(&cluster, &["rebalance", "plan", "--to-databases", "4"]), 2);
+    assert!(said.contains("`ostrakon databases add --count 1` first"), "{said}");
+    assert!(succeeds(&cluster, &["rebalance", "plan"]).contains("nothing has to move"));
+    succeeds(&cluster, &["databases", "add", "--count", "2"]);
+    let plan = succeeds(&cluster, &["rebalance", "plan", "--to-databases", "4"]);
+    assert!(plan.contains("256 buckets") && plan.contains("nothing has moved yet"), "{plan}");
+    let said = fails(ostrakon(&cluster, &["databases", "remove", "reviews-5"]), 2);
+    assert!(said.contains("a rebalance is planned"), "{said}");
+
+    let moved = succeeds(&cluster, &["rebalance", "start"]);
+    assert!(moved.contains("no server runs") && moved.contains("256 of 256"), "{moved}");
+    let said = fails(ostrakon(&cluster, &["databases", "remove", "reviews-2"]), 2);
+    assert!(said.contains("owns 256 buckets"), "{said}");
+    succeeds(&cluster, &["databases", "remove", "reviews-5"]);
+    succeeds(&cluster, &["rebalance", "plan", "--drain", "reviews-2"]);
+    succeeds(&cluster, &["rebalance", "start"]);
+    succeeds(&cluster, &["databases", "remove", "reviews-2"]);
+    std::fs::remove_file(cluster.file("reviews-2")).unwrap();
+
+    let server = ServerProcess::start(&cluster);
+    let verified = succeeds(&cluster, &["verify"]);
+    assert!(verified.contains("5000 reviews in 3 databases, all in their place"), "{verified}");
+    drop(server);
+    // A retired name is never used again.
+    let added = succeeds(&cluster, &["databases", "add"]);
+    assert!(added.contains("reviews-6: joined the cluster with 0 buckets"), "{added}");
+    let status = json(&cluster, &["rebalance", "status", "--json"]);
+    assert_eq!(
+        (&status["state"], &status["goal"]),
+        (&json!("finished"), &json!("drain reviews-2"))
+    );
+}
+
+#[test]
+fn a_plan_that_no_longer_fits_is_refused() {
+    let cluster = demo_cluster();
+    succeeds(&cluster, &["databases", "add"]);
+    succeeds(&cluster, &["rebalance", "plan"]);
+    succeeds(&cluster, &["databases", "add"]);
+    let said = fails(ostrakon(&cluster, &["rebalance", "start"]), 2);
+    assert!(said.contains("the databases have changed since it was planned"), "{said}");
+}
+
+#[test]
+fn backups_and_transfers_are_refused_while_buckets_move() {
+    let cluster = demo_cluster();
+    succeeds(&cluster, &["databases", "add"]);
+    succeeds(&cluster, &["rebalance", "plan"]);
+    let state = |state: &str| {
+        cluster.sql("default", &format!("UPDATE rebalance SET state = '{state}'"));
+    };
+    state("running");
+    std::fs::write(cluster.folder().join("other.toml"), "data_dir = 'other'").unwrap();
+    for command in [&["backup", "backups"][..], &["transfer", "--to", "other.toml"]] {
+        let output = ostrakon(&cluster, command).output().unwrap();
+        assert!(!output.status.success(), "{output:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("a rebalance is running: pause it"), "{said}");
+    }
+    state("paused");
+    succeeds(&cluster, &["backup", "backups"]);
+}
+
+on_every_engine!(a_rebalance_is_paused_resumed_throttled_and_aborted, async || {
+    let growing = Growing::start(1, 2).await;
+    for n in 0..40 {
+        growing.app.create_review(1 + n % 5, Some(4)).await;
+    }
+    growing.add_until(2);
+    let planned = growing.plan(&json!({})).await;
+    assert_eq!((&planned["buckets"], &planned["state"]), (&json!(512), &json!("planned")));
+    // One review per second: most buckets have none, but one that has takes so long.
+    growing.start_at(&planned, 1).await;
+    growing.change(&planned, &json!({"action": "pause"})).await;
+    let paused = growing.wait_for("paused").await;
+    assert_eq!(paused["next_steps"][0], "ostrakon rebalance resume");
+    growing.change(&planned, &json!({"action": "throttle", "max_rate": 1_000_000})).await;
+    growing.change(&planned, &json!({"action": "resume"})).await;
+    growing.change(&planned, &json!({"action": "abort"})).await;
+    let aborted = growing.wait_for("aborted").await;
+    assert_eq!(aborted["moving"], json!([]));
+    growing.app.verify();
+    let moved = aborted["moved_buckets"].as_u64().unwrap();
+    assert_eq!(growing.buckets(), [1_024 - moved, moved], "what has moved stays");
+    let refused = growing
+        .app
+        .send_json(
+            Some(&growing.admin),
+            reqwest::Method::POST,
+            &format!("/api/admin/rebalances/{}/changes", planned["id"]),
+            &json!({"action": "resume"}),
+        )
+        .await;
+    assert_eq!(refused.problem(404), "rebalance_not_found");
+});
+
+#[test]
+fn growing_from_files_to_a_server() {
+    let _on = Engine::Postgres.enter();
+    let elsewhere = crate::support::cluster::TestCluster::new();
+    let url = elsewhere.address("reviews-4").to_string();
+    let _on = Engine::Sqlite.enter();
+    let cluster = demo_cluster();
+    let said = succeeds(&cluster, &["databases", "add", "--url", &url]);
+    assert!(said.contains("reviews_urls"), "{said}");
+    let with_url = |arguments: &[&str]| {
+        let mut command = ostrakon(&cluster, arguments);
+        command.env("OSTRAKON_REVIEWS_URLS", format!("reviews-4={url}"));
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    with_url(&["rebalance", "plan"]);
+    with_url(&["rebalance", "start"]);
+    let databases = with_url(&["databases"]);
+    assert!(databases.contains("postgres up            256"), "{databases}");
+    assert!(with_url(&["verify"]).contains("5000 reviews in 4 databases, all in their place"));
+}
