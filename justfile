@@ -116,6 +116,11 @@ test-openapi: (_need "npm_packages")
 e2e *arguments: build (_need "npm_packages" "browser" "sqlite3")
     cd e2e && node_modules/.bin/playwright test "$@"
 
+# Run the slowest proofs, about half an hour: a cluster grows to 64 databases and shrinks under load
+[group('test')]
+soak: (_need "rust" "postgresql")
+    cargo test --locked -p ostrakon -- --ignored
+
 # Rate a first visit on a phone with Lighthouse; exit code 1 if it is too slow or not accessible
 [group('measure')]
 lighthouse: build (_need "npm_packages" "lighthouse" "browser" "sqlite3")
