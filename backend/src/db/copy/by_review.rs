@@ -17,9 +17,11 @@ pub(in crate::db) struct SomeReviews {
     pub ids: Vec<i64>,
 }
 
+type ReadResult = Result<Box<dyn ReadRows>, QueryError>;
+
 /// How a table's rows are read and removed by their review.
 pub(in crate::db) struct ByReview {
-    pub read: fn(&mut Connection, &SomeReviews) -> Result<Box<dyn ReadRows>, QueryError>,
+    pub read: fn(&mut Connection, &SomeReviews) -> ReadResult,
     pub delete: fn(&mut Connection, &SomeReviews) -> Result<(), QueryError>,
 }
 
@@ -40,10 +42,7 @@ pub(super) trait ReviewRows: Row + 'static {
     fn review_id(&self) -> i64;
 }
 
-pub(super) fn read<R: ReviewRows>(
-    connection: &mut Connection,
-    of: &SomeReviews,
-) -> Result<Box<dyn ReadRows>, QueryError> {
+pub(super) fn read<R: ReviewRows>(connection: &mut Connection, of: &SomeReviews) -> ReadResult {
     Ok(Box::new(R::of(connection, of)?))
 }
 

@@ -111,7 +111,7 @@ impl Reviews<'_> {
         &self,
         database: DatabaseIndex,
         mut request: WriteRequest,
-    ) -> Result<AwaitedServer, WriteRequest> {
+    ) -> Result<AwaitedServer, Box<WriteRequest>> {
         let mut running = self.shared.writers.of(database);
         for _ in 0..MAX_STARTS {
             let writer = match running.take() {
@@ -120,13 +120,13 @@ impl Reviews<'_> {
                     Ok(writer) => running.insert(writer),
                     Err(error) => {
                         tracing::error!(%error, "no thread to write reviews");
-                        return Err(request);
+                        return Err(Box::new(request));
                     }
                 },
             };
             match writer.queue.try_send(request) {
                 Ok(()) => return Ok(writer.awaited.clone()),
-                Err(TrySendError::Full(returned)) => return Err(returned),
+                Err(TrySendError::Full(returned)) => return Err(Box::new(returned)),
                 Err(TrySendError::Disconnected(returned)) => {
                     tracing::error!("a thread that wrote reviews has ended: another one starts");
                     request = returned;
@@ -134,7 +134,7 @@ impl Reviews<'_> {
                 }
             }
         }
-        Err(request)
+        Err(Box::new(request))
     }
 
     fn start_writer(&self, database: DatabaseIndex) -> io::Result<Writer> {
