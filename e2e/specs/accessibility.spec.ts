@@ -3,9 +3,10 @@ import axe from 'axe-core';
 
 import { ADMIN, signIn, signUp } from '../accounts.js';
 import { catalogue, decision, header, ownReview, product, review } from '../pages.js';
+import type { Server } from '../server.js';
 import { expect, ok, repeatedIds, test, withoutPreloadedResponses, type Api } from '../test.js';
 
-type Visit = { name: string; open: (page: Page, api: Api) => Promise<void> };
+type Visit = { name: string; open: (page: Page, api: Api, server: Server) => Promise<void> };
 
 /** Every page, and every state that looks different. */
 const VISITS: Visit[] = [
@@ -214,6 +215,30 @@ const VISITS: Visit[] = [
     },
   },
   {
+    name: 'plan of a rebalance',
+    open: async (page, _, server) => {
+      await server.run('databases', 'add');
+      await signIn(page, ADMIN);
+      await page.goto('/admin/rebalance');
+      await page.getByRole('button', { name: 'Plan', exact: true }).click();
+      await expect(page.getByRole('region', { name: 'Buckets before and after' })).toBeVisible();
+    },
+  },
+  {
+    name: 'paused rebalance',
+    open: async (page, _, server) => {
+      await server.run('databases', 'add');
+      await signIn(page, ADMIN);
+      await page.goto('/admin/rebalance');
+      const button = (name: string) => page.getByRole('button', { name, exact: true });
+      await button('Plan').click();
+      await page.getByRole('textbox', { name: 'Limit' }).fill('50');
+      await button('Start').click();
+      await button('Pause').click();
+      await expect(button('Resume')).toBeVisible();
+    },
+  },
+  {
     name: 'not found',
     open: async (page) => {
       await page.goto('/nonsense');
@@ -234,9 +259,9 @@ const VISITS: Visit[] = [
 test.use({ expectedComplaints: /status of 40[34]|ERR_FAILED/ });
 
 for (const { name, open } of VISITS) {
-  test(`axe finds no problem, and nothing overflows: ${name}`, async ({ page, api }) => {
+  test(`axe finds no problem, and nothing overflows: ${name}`, async ({ page, api, server }) => {
     await page.emulateMedia({ colorScheme: 'light' });
-    await open(page, api);
+    await open(page, api, server);
     expect(await repeatedIds(page), 'each id stands once').toEqual([]);
     await page.evaluate(axe.source);
     expect(await findings(page), 'light').toEqual([]);

@@ -39,6 +39,15 @@ pub fn bytes(number: u64) -> String {
     format!("{}.{} {}", grouped(tenths / 10), tenths % 10, UNITS[unit])
 }
 
+/// A time span, rounded to its larger units: "13 s", "2 min 5 s", "3 h 20 min".
+pub fn duration(seconds: u64) -> String {
+    match seconds {
+        ..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        3_600.. => format!("{} h {} min", grouped(seconds / 3_600), seconds / 60 % 60),
+    }
+}
+
 /// A share in whole percent: "33 %".
 pub fn percent(part: f64) -> String {
     format!("{} %", (part * 100.0).round() as u32)
@@ -86,6 +95,15 @@ mod tests {
             assert_eq!(bytes(number), text);
         }
         assert_eq!(percent(0.3344), "33 %");
+    }
+
+    #[test]
+    fn time_spans_have_two_units() {
+        for (seconds, text) in
+            [(0, "0 s"), (59, "59 s"), (125, "2 min 5 s"), (12_059, "3 h 20 min")]
+        {
+            assert_eq!(duration(seconds), text);
+        }
     }
 
     #[test]

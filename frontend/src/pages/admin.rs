@@ -12,6 +12,7 @@ mod overview;
 mod product_form;
 mod products;
 mod queue;
+mod rebalance;
 mod review_history;
 mod reviews;
 
@@ -46,6 +47,7 @@ pub fn AdminRoute() -> impl IntoView {
             "accounts" => (Role::Admin, "Accounts", accounts::accounts_page),
             "audit" => (Role::Admin, "Audit trail", audit::audit_page),
             "databases" => (Role::Admin, "Databases", databases::databases_page),
+            "rebalance" => (Role::Admin, "Rebalance", rebalance::rebalance_page),
             _ => return view! { <NotFound /> }.into_any(),
         };
         framed(role, heading, page)
@@ -80,6 +82,7 @@ fn admin_nav() -> AnyView {
         ("/admin/products", "Products"),
         ("/admin/accounts", "Accounts"),
         ("/admin/databases", "Databases"),
+        ("/admin/rebalance", "Rebalance"),
         ("/admin/audit", "Audit trail"),
     ];
     let is_admin = untrack(|| current_session().may(Role::Admin));

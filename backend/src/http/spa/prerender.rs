@@ -23,7 +23,7 @@ use crate::store::{ProductQuery, ReviewQuery, Store, StoreError};
 const SEARCH: &str = "Search products";
 
 /// The app's pages that don't depend on the databases.
-const FIXED: [&str; 12] = [
+const FIXED: [&str; 13] = [
     "/",
     "/sign-in",
     "/register",
@@ -36,6 +36,7 @@ const FIXED: [&str; 12] = [
     "/admin/accounts",
     "/admin/audit",
     "/admin/databases",
+    "/admin/rebalance",
 ];
 
 /// A page of the app, from its URL.

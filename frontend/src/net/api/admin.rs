@@ -2,8 +2,9 @@
 
 use ostrakon_shared::{
     Account, AccountEdit, AccountId, AccountPage, AdminProduct, AdminProductPage,
-    AdminReviewDetail, AdminReviewPage, AuditPage, DatabaseList, NewProduct, Overview, ProblemCode,
-    ProductEdit, ProductId, ReviewId, Verification,
+    AdminReviewDetail, AdminReviewPage, AuditPage, DatabaseList, NewProduct, NewRebalance,
+    Overview, ProblemCode, ProductEdit, ProductId, Rebalance, RebalanceChange, RebalanceList,
+    ReviewId, Verification,
 };
 use reqwest::Method;
 
@@ -107,6 +108,24 @@ pub async fn databases() -> Result<DatabaseList, ApiError> {
 /// Starts the verification of a database.
 pub async fn verify_database(name: &str) -> Result<Verification, ApiError> {
     RequestBuilder::new(Method::POST, format!("/api/databases/{name}/verification")).answer().await
+}
+
+/// The last rebalances, and the owner of each bucket.
+pub async fn rebalances() -> Result<RebalanceList, ApiError> {
+    RequestBuilder::get("/api/admin/rebalances").answer().await
+}
+
+/// Plans a rebalance.
+pub async fn plan_rebalance(goal: &NewRebalance) -> Result<Rebalance, ApiError> {
+    RequestBuilder::new(Method::POST, "/api/admin/rebalances").json(goal).answer().await
+}
+
+/// Starts, pauses, resumes, throttles or aborts a rebalance.
+pub async fn change_rebalance(id: i64, change: &RebalanceChange) -> Result<Rebalance, ApiError> {
+    RequestBuilder::new(Method::POST, format!("/api/admin/rebalances/{id}/changes"))
+        .json(change)
+        .answer()
+        .await
 }
 
 /// A page of a list from the `default` database. Such a list is never partial.

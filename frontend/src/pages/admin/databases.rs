@@ -37,6 +37,9 @@ fn databases(list: DatabaseList) -> AnyView {
     // The panels stay while their numbers change, and so does the focus.
     let count = list.read_untracked().items.len();
     view! {
+        <p class="toolbar">
+            <a href="/admin/rebalance">"Move buckets between databases"</a>
+        </p>
         <div class="panels">
             {(0..count).map(|index| database_panel(list, index)).collect_view()}
         </div>
