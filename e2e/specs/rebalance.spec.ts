@@ -121,6 +121,33 @@ test.describe('without a further database', () => {
   });
 });
 
+test.describe('trouble', () => {
+  test.use({ expectedComplaints: /ERR_CONNECTION_REFUSED/ });
+
+  test('the page says what a rebalance waits for, and that it is outdated', async ({ page, server }) => {
+    await server.run('databases', 'add');
+    await server.run('rebalance', 'plan');
+    await page.route('**/api/admin/rebalances', async (route) => {
+      const response = await route.fetch().catch(() => undefined);
+      if (!response) return route.abort('connectionrefused');
+      const json = await response.json();
+      json.items[0].waits_for = 'reviews-4: the disk is full';
+      json.items[0].waits_since = json.items[0].created_at;
+      await route.fulfill({ response, json });
+    });
+    await page.goto('/admin/rebalance');
+    const { progress, state } = rebalance(page);
+    await expect(progress).toContainText('It waits, since just now: reviews-4: the disk is full');
+
+    const outdated = page.getByText('The page is not up to date');
+    await server.stop();
+    await expect(outdated).toContainText('The server can’t be reached.');
+    await expect(state).toHaveText('Rebalance 1 Planned');
+    await server.start();
+    await expect(outdated).toBeHidden();
+  });
+});
+
 /** The squares of each database. */
 function shapes(picture: Locator): Promise<(string | null)[]> {
   return picture.locator('path').evaluateAll((paths) => paths.map((path) => path.getAttribute('d')));
