@@ -137,7 +137,7 @@ test.describe('trouble', () => {
     });
     await page.goto('/admin/rebalance');
     const { progress, state } = rebalance(page);
-    await expect(progress).toContainText('It waits, since just now: reviews-4: the disk is full');
+    await expect(progress).toContainText('Waiting, first noticed just now: reviews-4: the disk is full');
 
     const outdated = page.getByText('The page is not up to date');
     await server.stop();

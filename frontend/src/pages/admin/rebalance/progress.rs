@@ -82,8 +82,8 @@ fn figures(rebalance: Rebalance) -> AnyView {
 
 fn waits(rebalance: &Rebalance) -> Option<AnyView> {
     let reason = rebalance.waits_for.clone()?;
-    let since = rebalance.waits_since.map(|at| view! { ", since " <Ago at /> });
-    Some(view! { <p class="notice notice-error">"It waits" {since} ": " {reason}</p> }.into_any())
+    let since = rebalance.waits_since.map(|at| view! { ", first noticed " <Ago at /> });
+    Some(view! { <p class="notice notice-error">"Waiting" {since} ": " {reason}</p> }.into_any())
 }
 
 fn goal(goal: &str) -> String {
