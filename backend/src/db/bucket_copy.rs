@@ -226,16 +226,20 @@ pub fn replace_ratings(
     Ok(())
 }
 
-/// Removes up to about [`BATCH`] reviews of a bucket, with their ratings; false if there were none.
-pub fn purge_some(connection: &mut Connection, bucket: Bucket) -> Result<bool, QueryError> {
+/// Removes up to about [`BATCH`] reviews of a bucket, with their ratings; returns how many. `None`: it has
+/// no more.
+pub fn purge_some(
+    connection: &mut Connection,
+    bucket: Bucket,
+) -> Result<Option<usize>, QueryError> {
     let products = products(connection, bucket, i64::MIN, BATCH as i64)?;
-    let Some(chunk) = chunks(bucket, &products).into_iter().next() else { return Ok(false) };
+    let Some(chunk) = chunks(bucket, &products).into_iter().next() else { return Ok(None) };
     let set = ReviewSet::read_chunk(connection, &chunk)?;
     delete(connection, &set.of)?;
     if chunk.rest(&set).is_none() {
         replace_ratings(connection, bucket, &chunk.products, &[])?;
     }
-    Ok(true)
+    Ok(Some(set.ids().len()))
 }
 
 /// How many reviews each bucket has in this database.

@@ -199,10 +199,10 @@ impl<'a> BucketMove<'a> {
         loop {
             let purge =
                 |connection: &mut Connection, _| bucket_copy::purge_some(connection, self.bucket);
-            if !self.write_as(self.target, &[importing], purge)? {
-                return Ok(());
+            match self.write_as(self.target, &[importing], purge)? {
+                Some(reviews) => self.mover.pace(reviews)?,
+                None => return Ok(()),
             }
-            self.mover.pace(bucket_copy::BATCH)?;
         }
     }
 
@@ -508,19 +508,20 @@ impl<'a> BucketMove<'a> {
                 if row.state == OwnerState::Frozen {
                     // Unreadable first: its reviews are about to be incomplete.
                     let importing = self.row_at_target(OwnerState::Importing);
-                    return owner::update(connection, self.bucket, row, importing);
+                    owner::update(connection, self.bucket, row, importing)?;
+                    return Ok(Some(0));
                 }
-                if bucket_copy::purge_some(connection, self.bucket)? {
-                    return Ok(true);
+                let purged = bucket_copy::purge_some(connection, self.bucket)?;
+                if purged.is_none() {
+                    owner::delete_all_changes(connection, self.bucket)?;
+                    owner::delete(connection, self.bucket)?;
                 }
-                owner::delete_all_changes(connection, self.bucket)?;
-                owner::delete(connection, self.bucket)?;
-                Ok(false)
+                Ok(purged)
             };
             match self.write_as(index, &expected, purge) {
-                Ok(true) => self.mover.pace(bucket_copy::BATCH)?,
+                Ok(Some(reviews)) => self.mover.pace(reviews)?,
                 // Nothing of this move is there any more.
-                Ok(false) | Err(MoveError::Superseded) => return Ok(()),
+                Ok(None) | Err(MoveError::Superseded) => return Ok(()),
                 Err(error) => return Err(error),
             }
         }
