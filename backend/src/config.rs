@@ -29,7 +29,7 @@ const MAX_RATE: i64 = 1_000_000;
 /// case after `OSTRAKON_`; the environment wins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// The file that was named; None: [`DEFAULT_FILE`], if it exists.
+    /// The file that was named; None: `ostrakon.toml`, if it exists.
     pub file: Option<PathBuf>,
     /// The folder of the databases.
     pub data_dir: PathBuf,

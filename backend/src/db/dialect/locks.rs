@@ -13,7 +13,7 @@ use crate::shard::Bucket;
 /// A resource that one transaction at a time may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lock {
-    /// The owner row of a bucket, which [`lock_shared`] keeps as it is.
+    /// The owner row of a bucket, which writers of its reviews keep as it is.
     Bucket(Bucket),
     /// The plans and leases of rebalances.
     Rebalance,
