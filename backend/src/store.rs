@@ -149,7 +149,7 @@ impl Store {
     /// Starts what a server does beside answering requests: it notices changes of the shard map, and
     /// moves buckets.
     pub fn start_background(&self) -> std::io::Result<()> {
-        cluster::background::start(Arc::downgrade(&self.shared.shards))
+        cluster::background::start(&self.shared.shards)
     }
 
     /// The number of concurrent reads per database, if all databases are files.

@@ -93,7 +93,7 @@ impl Shards {
             changed_at_ms: AtomicU64::new(0),
             used_at_ms: AtomicU64::new(0),
         };
-        shards.adopt(map)?;
+        shards.adopt(map, false)?;
         Ok(shards)
     }
 
@@ -118,6 +118,15 @@ impl Shards {
     /// Reads the map again, unless another thread has done so since it had this version. A map that
     /// has not changed a moment ago is not read at once again.
     pub fn reload_map(&self, context: &Context, version: i64) -> Result<(), StoreError> {
+        self.load_map(context, version, false)
+    }
+
+    /// The same, and tries again to open databases that could not be opened: that may take long.
+    pub fn reload_and_open(&self, context: &Context) -> Result<(), StoreError> {
+        self.load_map(context, self.map.load().version(), true)
+    }
+
+    fn load_map(&self, context: &Context, version: i64, reopen: bool) -> Result<(), StoreError> {
         let mut loaded_at = self.loaded_at.lock().unwrap_or_else(PoisonError::into_inner);
         if self.map.load().version() != version {
             return Ok(());
@@ -126,7 +135,7 @@ impl Shards {
         std::thread::sleep(pause.saturating_sub(loaded_at.elapsed()));
         let stored = self.default.read_latest(context, cluster::shard_map);
         *loaded_at = Instant::now();
-        self.adopt(&stored?)
+        self.adopt(&stored?, reopen)
     }
 
     /// The names of the databases of the map that could be opened.
@@ -142,14 +151,14 @@ impl Shards {
     }
 
     /// Routes by this map from now on; opens databases that have been added.
-    fn adopt(&self, stored: &StoredMap) -> Result<(), StoreError> {
+    fn adopt(&self, stored: &StoredMap, reopen: bool) -> Result<(), StoreError> {
         let mut known: HashMap<String, (DatabaseIndex, bool)> = self
             .shards
             .iter()
             .map(|(index, shard)| (shard.database.name().to_owned(), (index, shard.is_open)))
             .collect();
         let mut index_of = |name: &str| match known.get(name) {
-            Some(&(index, true)) => index,
+            Some(&(index, is_open)) if is_open || !reopen => index,
             earlier => {
                 let shard = (self.open_shard)(name);
                 let is_open = shard.is_open;
@@ -240,8 +249,9 @@ impl Shards {
     /// See [`crate::store::Store::data_version`].
     pub fn data_version(&self) -> Option<i64> {
         self.file_readers()?;
-        // None of them ever falls.
-        self.databases().map(|database| database.data_version()).sum::<Result<i64, _>>().ok()
+        // None of them ever falls, unless the map says that a database is gone.
+        let sum = self.databases().map(|database| database.data_version()).sum::<Result<i64, _>>();
+        Some(sum.ok()?.wrapping_add(self.map().version() << 32))
     }
 }
 

@@ -1,12 +1,13 @@
 //! What a server does beside answering requests: it notices changes of the shard map, and moves
 //! buckets.
 
-use std::sync::Weak;
+use std::io;
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::db::{Context, clock_ms, cluster, processes};
-use crate::store::cluster::rebalance;
+use crate::store::cluster::rebalance::{self, Progress};
 use crate::store::error::StoreError;
 use crate::store::routing::Shards;
 
@@ -19,37 +20,55 @@ pub(super) const NOTE_VALID_MS: i64 = 15_000;
 /// When the row of a process is removed that has ended.
 const FORGET_AFTER_MS: i64 = 3_600_000;
 
-/// Starts the thread that does the work, until no one uses the databases any more.
-pub(in crate::store) fn start(shards: Weak<Shards>) -> std::io::Result<()> {
+/// Starts the threads that do the work, until nothing uses the databases any more.
+pub(in crate::store) fn start(shards: &Arc<Shards>) -> io::Result<()> {
     let holder = rebalance::holder();
+    let (watched, process) = (Arc::downgrade(shards), holder.clone());
+    thread::Builder::new().name("map".to_owned()).spawn(move || watch(&watched, &process))?;
+    let moved = Arc::downgrade(shards);
+    thread::Builder::new().name("move".to_owned()).spawn(move || move_buckets(&moved, &holder))?;
+    Ok(())
+}
+
+fn watch(shards: &Weak<Shards>, holder: &str) {
     let mut noted: Option<(Instant, i64)> = None;
-    let work = move || {
-        loop {
-            let Some(shards) = shards.upgrade() else { return };
-            let mut watched = watch_map(&shards);
-            let version = shards.map().version();
-            let is_old = |(at, of): (Instant, i64)| at.elapsed() > NOTE_INTERVAL || of != version;
-            if watched.is_ok() && noted.is_none_or(is_old) {
-                noted = Some((Instant::now(), version));
-                watched = note_process(&shards, &holder);
-            }
-            if let Err(error) = watched {
-                tracing::debug!(%error, "the shard map can't be watched");
-            }
-            let pause = rebalance::advance(&shards, &holder).unwrap_or(INTERVAL);
-            drop(shards);
-            thread::sleep(pause);
+    while let Some(shards) = shards.upgrade() {
+        let mut watched = watch_map(&shards);
+        let version = shards.map().version();
+        let is_old = |(at, of): (Instant, i64)| at.elapsed() > NOTE_INTERVAL || of != version;
+        if watched.is_ok() && noted.is_none_or(is_old) {
+            noted = Some((Instant::now(), version));
+            watched = note_process(&shards, holder);
         }
-    };
-    thread::Builder::new().name("cluster".to_owned()).spawn(work).map(drop)
+        if let Err(error) = watched {
+            tracing::debug!(%error, "the shard map can't be watched");
+        }
+        drop(shards);
+        thread::sleep(INTERVAL);
+    }
+}
+
+fn move_buckets(shards: &Weak<Shards>, holder: &str) {
+    let mut failures = 0;
+    while let Some(shards) = shards.upgrade() {
+        let progress = rebalance::advance(&shards, holder);
+        drop(shards);
+        match progress {
+            Progress::Made => failures = 0,
+            Progress::Idle => thread::sleep(INTERVAL),
+            Progress::Failed => {
+                thread::sleep(rebalance::rest_after(failures));
+                failures += 1;
+            }
+        }
+    }
 }
 
 fn watch_map(shards: &Shards) -> Result<(), StoreError> {
     let context = Context::default();
     let version = shards.default.read_latest(&context, cluster::map_version)?;
-    let known = shards.map().version();
-    if version != known || !shards.all_open() {
-        shards.reload_map(&context, known)?;
+    if version != shards.map().version() || !shards.all_open() {
+        shards.reload_and_open(&context)?;
     }
     Ok(())
 }

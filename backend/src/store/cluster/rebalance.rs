@@ -28,8 +28,9 @@ pub use plan::{Goal, RebalancePlan};
 /// Why a move does not go on.
 #[derive(Debug, thiserror::Error)]
 enum MoveError {
-    /// Another process has taken over, the move has been aborted, or its rows were changed by hand.
-    #[error("another process has taken over, or the move is being aborted")]
+    /// Another process has taken over, the move is being aborted, or owner rows are not as the shard map
+    /// says.
+    #[error("another process moves buckets, or owner rows differ from the shard map (see verify)")]
     Superseded,
     /// Something has to change first.
     #[error("{0}")]
@@ -38,48 +39,68 @@ enum MoveError {
     Database(#[from] DbError),
 }
 
+impl MoveError {
+    /// The reason for clients, without messages of engines, which are in the log.
+    fn reason(self) -> String {
+        match self {
+            MoveError::Database(error) => match StoreError::from(error) {
+                StoreError::Internal(_) => "an internal error: the log has the details".to_owned(),
+                error => error.to_string(),
+            },
+            error => error.to_string(),
+        }
+    }
+}
+
 impl From<StoreError> for MoveError {
     fn from(error: StoreError) -> MoveError {
         MoveError::Waits(error.to_string())
     }
 }
 
-/// How long a process rests after an error.
-const ERROR_PAUSE: Duration = Duration::from_secs(1);
-
 /// The name of this process in leases, which no other process has.
 pub(in crate::store) fn holder() -> String {
     format!("process {} ({:08x})", std::process::id(), fastrand::u32(..))
 }
 
-/// Carries out a part of the running rebalance, if this process may; returns how long nothing needs
-/// to be done.
-pub(in crate::store) fn advance(shards: &Shards, holder: &str) -> Option<Duration> {
+/// What a process has done for the running rebalance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) enum Progress {
+    /// There is nothing to do, or another process does it.
+    Idle,
+    /// There may be more to do.
+    Made,
+    /// It can't go on at the moment.
+    Failed,
+}
+
+/// How long a process rests after this many failures in a row.
+pub(in crate::store) fn rest_after(failures: u32) -> Duration {
+    Duration::from_secs(1 << failures.min(5))
+}
+
+/// Carries out a part of the running rebalance, if this process may.
+pub(in crate::store) fn advance(shards: &Shards, holder: &str) -> Progress {
     let mover = match Mover::take_lease(shards, holder) {
         Ok(Some(mover)) => mover,
-        Ok(None) => return None,
+        Ok(None) => return Progress::Idle,
         Err(error) => {
             tracing::debug!(%error, "the rebalance can't be read");
-            return Some(ERROR_PAUSE);
+            return Progress::Failed;
         }
     };
-    let done = mover.step();
-    let noted = match &done {
-        Ok(_) => mover.note_waiting(None),
-        Err(MoveError::Superseded) => Ok(()),
+    let (progress, reason) = match mover.step() {
+        Ok(Step::Idle) => (Progress::Idle, None),
+        Ok(Step::Moved | Step::Ended) => (Progress::Made, None),
         Err(error) => {
             tracing::warn!(%error, "the rebalance waits");
-            mover.note_waiting(Some(&error.to_string()))
+            (Progress::Failed, Some(error.reason()))
         }
     };
-    if let Err(error) = noted {
+    if let Err(error) = mover.note_waiting(reason.as_deref()) {
         tracing::debug!(%error, "the state of the rebalance can't be stored");
     }
-    match done {
-        Ok(Step::Moved | Step::Ended) | Err(MoveError::Superseded) => Some(Duration::ZERO),
-        Ok(Step::Idle) => None,
-        Err(_) => Some(ERROR_PAUSE),
-    }
+    progress
 }
 
 impl Cluster<'_> {
@@ -106,8 +127,16 @@ impl Cluster<'_> {
     /// Carries out the running rebalance until it has ended or is paused, if no other process does.
     pub fn run_rebalance(&self) {
         let holder = holder();
-        while let Some(pause) = advance(&self.shared.shards, &holder) {
-            std::thread::sleep(pause);
+        let mut failures = 0;
+        loop {
+            match advance(&self.shared.shards, &holder) {
+                Progress::Idle => return,
+                Progress::Made => failures = 0,
+                Progress::Failed => {
+                    std::thread::sleep(rest_after(failures));
+                    failures += 1;
+                }
+            }
         }
     }
 

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arc_swap::Guard;
-
 use crate::db::owner::{self, OwnedBuckets};
 use crate::db::{Connection, Pending, QueryError};
 use crate::shard::{Bucket, DatabaseIndex, ShardMap};
@@ -50,7 +48,7 @@ impl Routing<'_> {
             self.shards.reload_map(self.context, known)?;
         }
         loop {
-            let map = Guard::into_inner(self.shards.map());
+            let map = self.shards.map();
             match work(&map) {
                 Err(StoreError::BucketMoved) if Instant::now() < give_up_at => {
                     self.context.require_primaries();
