@@ -110,9 +110,8 @@ pub fn databases(config: &Config, command: DatabasesCommand) -> Result<(), Failu
         }
         DatabasesCommand::Remove { name } => {
             let store = open(config)?;
-            let address = store.cluster().address_of(&name)?;
             store.cluster().retire_database(&name)?;
-            say!("{name}: retired. Nothing uses {address} any more: delete it when you like");
+            say!("{name}: retired. Nothing uses it any more: delete it when you like");
             Ok(())
         }
     }

@@ -191,7 +191,7 @@ pub fn set_waits_for(
     let since: Option<(Option<String>, Option<i64>)> =
         row.select((rebalance::waits_for, rebalance::waits_since)).first(connection).optional()?;
     let since = match (since, reason) {
-        (Some((known, since)), Some(reason)) if known.as_deref() == Some(reason) => since,
+        (Some((Some(_), since)), Some(_)) => since,
         (_, Some(_)) => Some(now_ms),
         (_, None) => None,
     };

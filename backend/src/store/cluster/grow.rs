@@ -12,7 +12,9 @@ impl Databases {
     /// The name that the next new database gets.
     pub fn next_name(&self) -> Result<String, SetupError> {
         let members = self.default.read_latest(&Context::default(), cluster::members)?;
-        Ok(format!("reviews-{}", last_number(&members) + 1))
+        let begun = members.iter().find(|member| !member.ready && !member.retired);
+        let next = || format!("reviews-{}", last_number(&members) + 1);
+        Ok(begun.map_or_else(next, |member| member.name.clone()))
     }
 
     /// Adds reviews databases to the cluster; they own no buckets until a rebalance moves some to
@@ -67,23 +69,28 @@ fn require_unused(database: &Database) -> Result<(), SetupError> {
 }
 
 impl Cluster<'_> {
-    /// The address of a reviews database.
-    pub fn address_of(&self, name: &str) -> Result<Address, StoreError> {
-        let index = self.database_index(name)?;
-        Ok(self.shared.shards.database(index).address().clone())
-    }
-
     /// Retires a reviews database: processes don't open it any more, and its name is not used again.
     /// Refused while it owns buckets, or a rebalance has not ended.
     pub fn retire_database(&self, name: &str) -> Result<(), StoreError> {
-        let index = self.database_index(name)?;
-        let rows = self.routing().database(index).read_latest(owner::all)?;
+        let rows = match self.database_index(name) {
+            Ok(index) => self.routing().database(index).read_latest(owner::all)?.len(),
+            // One that an interrupted `databases add` has begun is not open.
+            Err(error) => {
+                let members = self.routing().default().read_latest(cluster::members)?;
+                let is_begun =
+                    |member: &Member| member.name == name && !member.ready && !member.retired;
+                if !members.iter().any(is_begun) {
+                    return Err(error);
+                }
+                0
+            }
+        };
         let default = self.routing().default();
         Ok(transaction(&default, |connection| {
             lock(connection, Lock::Rebalance)?;
             let refused = |problem: String| Err(StoreError::RebalanceState(problem).into());
             let map = cluster::shard_map(connection)?;
-            let owned = map.buckets_of(name).count().max(rows.len());
+            let owned = map.buckets_of(name).count().max(rows);
             if owned > 0 {
                 return refused(format!(
                     "{name} owns {owned} buckets: move them away first (`ostrakon rebalance plan \

@@ -20,7 +20,7 @@ use crate::store::routing::{Shard, Shards};
 impl Databases {
     /// Opens these databases, after checking that they are one migrated cluster; all problems at
     /// once. `clock` dates reviews in files.
-    pub(in crate::store) fn open(self, clock: &Clock) -> Result<Shards, SetupError> {
+    pub(in crate::store) fn open(mut self, clock: &Clock) -> Result<Shards, SetupError> {
         if let Some(problem) = sqlite_version_problem() {
             return Err(problem.into());
         }
@@ -29,7 +29,12 @@ impl Databases {
             .ok_or_else(|| not_migrated(&self.default))?;
         let spread = self.check_default_pins(&root)?;
         let map = self.default.read_latest(&Context::default(), cluster::shard_map)?;
-        all_of(map.active().map(|member| {
+        // What an interrupted `databases add` has begun is not needed, and must not stop the cluster.
+        let is_begun =
+            |member: &&Member| !member.ready && map.buckets_of(&member.name).next().is_none();
+        let begun: Vec<_> = map.active().filter(is_begun).map(|member| &member.name).collect();
+        self.reviews.retain(|database| begun.iter().all(|name| *name != database.name()));
+        all_of(map.active().filter(|member| !is_begun(member)).map(|member| {
             let database = self.reviews_database(&member.name)?;
             check_reviews(database, member, &root, map.buckets_of(&member.name).count())
         }))?;

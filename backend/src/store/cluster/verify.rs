@@ -119,7 +119,8 @@ impl Check<'_> {
             let expected = (owner == self.database.name()).then_some(*epoch);
             let is_moving = row.is_some_and(|row| row.state != OwnerState::Owned)
                 || after.owners.get(usize::from(bucket.get())) != Some(self.owner(bucket));
-            if is_moving && held_since != expected {
+            let is_unreadable = row.is_some_and(|row| !row.state.is_readable());
+            if is_unreadable || is_moving && held_since != expected {
                 self.in_motion.insert(bucket.number());
             } else if held_since != expected {
                 self.found(&format!(

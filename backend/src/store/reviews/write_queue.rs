@@ -51,10 +51,13 @@ pub(in crate::store) struct Writers(boxcar::Vec<Mutex<Option<Writer>>>);
 impl Writers {
     /// The writer of a database, if it has started.
     fn of(&self, database: DatabaseIndex) -> MutexGuard<'_, Option<Writer>> {
-        while self.0.count() <= database {
-            self.0.push(Mutex::default());
-        }
-        self.0[database].lock().unwrap_or_else(PoisonError::into_inner)
+        let writer = loop {
+            match self.0.get(database) {
+                Some(writer) => break writer,
+                None => self.0.push(Mutex::default()),
+            };
+        };
+        writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,6 +1,6 @@
 //! `backup check`: compares a backup with its manifest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
@@ -35,12 +35,19 @@ pub fn check(
 
 fn check_names(manifest: &Manifest) -> Vec<String> {
     let names: Vec<_> = manifest.databases.iter().map(|saved| saved.name.as_str()).collect();
-    let reviews = names.len().saturating_sub(1);
-    let expected: Vec<_> = (1..=reviews)
-        .map(|number| format!("reviews-{number}"))
-        .chain(std::iter::once("default".to_owned()))
-        .collect();
-    if names == expected && reviews > 0 {
+    let is_reviews = |name: &&str| {
+        let number = name.strip_prefix("reviews-").and_then(|number| number.parse::<u32>().ok());
+        number.is_some_and(|number| **name == format!("reviews-{number}"))
+    };
+    // Some numbers are missing after databases were removed.
+    let is_cluster = match names.split_last() {
+        Some((&"default", reviews)) => {
+            let distinct: BTreeSet<_> = reviews.iter().collect();
+            !reviews.is_empty() && distinct.len() == reviews.len() && reviews.iter().all(is_reviews)
+        }
+        _ => false,
+    };
+    if is_cluster {
         Vec::new()
     } else {
         vec![format!("the databases in the manifest are not those of a cluster: {names:?}")]

@@ -29,6 +29,7 @@ use crate::db::{
     Connection, DbError, Lock, QueryError, RequestDatabase, clock_ms, limit_lock_wait, lock,
 };
 use crate::shard::{Bucket, DatabaseIndex};
+use crate::store::clock;
 use crate::store::cluster::rebalance::MoveError;
 use crate::store::cluster::rebalance::mover::Mover;
 
@@ -55,8 +56,10 @@ pub(super) struct BucketMove<'a> {
     source: DatabaseIndex,
     target: DatabaseIndex,
     progress: Progress,
-    /// The highest id of a copied review.
+    /// The highest id of a copied review that is not dated ahead of the source's clock.
     last_id: i64,
+    /// The lowest id that is dated ahead of it.
+    ahead: i64,
 }
 
 /// Ends the process as `kill -9` would, if the failpoint with this name is on: only in tests.
@@ -81,11 +84,13 @@ impl<'a> BucketMove<'a> {
             target: target?,
             progress,
             last_id: 0,
+            ahead: i64::MAX,
         })
     }
 
     /// Carries the move out; it is done afterwards.
     pub fn run(mut self) -> Result<(), MoveError> {
+        self.ahead = clock::first_ahead(self.now_ms(self.source)?);
         self.claim_target()?;
         crash_point!("move-claimed");
         self.arm_source()?;
@@ -265,7 +270,12 @@ impl<'a> BucketMove<'a> {
 
     fn note_copied(&mut self, set: &ReviewSet) {
         self.progress.copied += i64::try_from(set.ids().len()).unwrap_or(i64::MAX);
-        self.last_id = self.last_id.max(set.ids().iter().copied().max().unwrap_or_default());
+        self.note_ids(set);
+    }
+
+    fn note_ids(&mut self, set: &ReviewSet) {
+        let dated = set.ids().iter().copied().filter(|&id| id < self.ahead);
+        self.last_id = self.last_id.max(dated.max().unwrap_or_default());
     }
 
     /// Applies marks until a round finds few of them.
@@ -295,7 +305,7 @@ impl<'a> BucketMove<'a> {
         self.write_as(self.source, &[moving], |connection, _| {
             owner::delete_changes(connection, self.bucket, &changes)
         })?;
-        self.last_id = self.last_id.max(set.ids().iter().copied().max().unwrap_or_default());
+        self.note_ids(&set);
         Ok(changes.len())
     }
 
@@ -422,7 +432,7 @@ impl<'a> BucketMove<'a> {
     /// Applies the last marks, compares what they have changed, and makes the target readable.
     fn complete_target(&mut self) -> Result<(), MoveError> {
         let (_, set, ratings) = self.read_changed(i64::MAX)?;
-        self.last_id = self.last_id.max(set.ids().iter().copied().max().unwrap_or_default());
+        self.note_ids(&set);
         self.wait_for_clock()?;
         let importing = self.row_at_target(OwnerState::Importing);
         let frozen = self.row_at_target(OwnerState::Frozen);

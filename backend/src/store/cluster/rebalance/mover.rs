@@ -108,10 +108,13 @@ impl<'a> Mover<'a> {
         }
         let Some(row) = default.read_latest(|connection| rebalances::next_move(connection, id))?
         else {
-            default.write(|connection| {
-                rebalances::change_state(connection, id, &["running"], "finished", now_ms)
+            let ended = default.write(|connection| {
+                lock(connection, Lock::Rebalance)?;
+                // A process that has lost the lease may have decided a move since.
+                Ok(rebalances::in_motion(connection)?.is_empty()
+                    && rebalances::change_state(connection, id, &["running"], "finished", now_ms)?)
             })?;
-            return Ok(Step::Ended);
+            return if ended { Ok(Step::Ended) } else { Err(MoveError::Superseded) };
         };
         let planned = BucketMove::new(self, &row)?;
         let begun = default.write(|connection| {

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::Growing;
 use crate::support::cli::{ServerProcess, demo_cluster, fails, json, ostrakon, succeeds};
+use crate::support::cluster::TestCluster;
 use crate::support::engine::Engine;
 
 #[test]
@@ -37,6 +38,11 @@ fn a_cluster_of_files_grows_and_shrinks_by_commands_alone() {
     // A retired name is never used again.
     let added = succeeds(&cluster, &["databases", "add"]);
     assert!(added.contains("reviews-6: joined the cluster with 0 buckets"), "{added}");
+    succeeds(&cluster, &["backup", "backups"]);
+    let other = TestCluster::new();
+    succeeds(&other, &["restore", cluster.folder().join("backups").to_str().unwrap()]);
+    let verified = succeeds(&other, &["verify"]);
+    assert!(verified.contains("5000 reviews in 4 databases, all in their place"), "{verified}");
     let status = json(&cluster, &["rebalance", "status", "--json"]);
     assert_eq!(
         (&status["state"], &status["goal"]),
@@ -110,7 +116,7 @@ on_every_engine!(a_rebalance_is_paused_resumed_throttled_and_aborted, async || {
 #[test]
 fn growing_from_files_to_a_server() {
     let _on = Engine::Postgres.enter();
-    let elsewhere = crate::support::cluster::TestCluster::new();
+    let elsewhere = TestCluster::new();
     let url = elsewhere.address("reviews-4").to_string();
     let _on = Engine::Sqlite.enter();
     let cluster = demo_cluster();
