@@ -6,15 +6,22 @@ use crate::support::engine::engine;
 
 on_every_engine!(the_demo_is_the_same_every_time_and_seeded_once, || {
     let (one, two) = (demo_cluster(), demo_cluster());
-    let table = succeeds(&one, &["databases"]);
-    assert_eq!(table, succeeds(&two, &["databases"]));
+    // Without the last column: how many bytes an engine takes is not always the same.
+    let table = |cluster: &TestCluster| {
+        let table = succeeds(cluster, &["databases"]);
+        let rows = table.lines().map(|row| row.trim_end().rsplit_once(' ').unwrap().0.trim_end());
+        rows.collect::<Vec<_>>().join("\n")
+    };
+    let before = table(&one);
+    assert_eq!(before, table(&two));
     assert_eq!(succeeds(&one, &["demo"]), "demo: already there\n");
-    assert_eq!(table, succeeds(&one, &["databases"]));
+    assert_eq!(before, table(&one));
+    let table = before;
     assert_eq!(table.matches(&format!(" {} ", engine().name())).count(), 3, "{table}");
     let reviews: u64 = table
         .lines()
         .skip(1)
-        .map(|row| row.split_whitespace().nth(3).unwrap().parse::<u64>().unwrap())
+        .map(|row| row.split_whitespace().nth(4).unwrap().parse::<u64>().unwrap())
         .sum();
     assert_eq!(reviews, 5_000);
     let verified = succeeds(&one, &["verify"]);
