@@ -50,8 +50,8 @@ pub(super) struct Mover<'a> {
 }
 
 impl<'a> Mover<'a> {
-    /// Takes the lease of the unfinished rebalance. `None`: there is none that can go on, or another
-    /// process holds the lease.
+    /// Takes the lease of the rebalance that was started and has not ended. `None`: no such rebalance
+    /// exists, or another process holds the lease.
     pub fn take_lease(shards: &'a Shards, holder: &'a str) -> Result<Option<Mover<'a>>, MoveError> {
         let context = Context::default();
         let Some(known) = shards.default.read_latest(&context, rebalances::unfinished)? else {

@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashSet};
-use std::time::Duration;
 
 use futures_util::future::{join, join_all};
 use ostrakon_shared::Role;
@@ -11,6 +10,7 @@ use serde_json::json;
 
 use super::Growing;
 use crate::support::app::{PRODUCTS, TestApp, TestResponse, ids};
+use crate::support::wait::wait_until;
 
 /// What clients know.
 #[derive(Default)]
@@ -23,18 +23,16 @@ struct Known {
     is_over: Cell<bool>,
 }
 
-/// Repeats a request while it is refused because a bucket moves, as `Retry-After` asks.
+/// Repeats a request while it is refused because a bucket moves, which asks for another attempt.
 async fn patiently<F: Future<Output = TestResponse>>(send: impl Fn() -> F) -> TestResponse {
-    for _ in 0..20 {
-        let response = send().await;
-        if response.status != 503 {
-            return response;
+    let is_answered = |response: &TestResponse| {
+        if response.status == 503 {
+            assert_eq!(response.problem(503), "bucket_moved");
+            assert_ne!(response.header("retry-after"), "");
         }
-        assert_eq!(response.problem(503), "bucket_moved");
-        let seconds = response.header("retry-after").parse().unwrap();
-        actix_web::rt::time::sleep(Duration::from_secs(seconds)).await;
-    }
-    panic!("refused again and again");
+        response.status != 503
+    };
+    wait_until(send, is_answered).await
 }
 
 /// Writes reviews under keys, each of which it sends twice.
