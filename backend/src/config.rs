@@ -193,8 +193,17 @@ impl Config {
     }
 
     pub fn open(&self) -> Result<Store, SetupError> {
+        Store::open(self.databases()?, self.policy(), &self.clock)
+    }
+
+    /// The same for what `default` alone knows: see [`Store::open_default`].
+    pub fn open_default(&self) -> Result<Store, SetupError> {
+        Store::open_default(self.databases()?, self.policy(), &self.clock)
+    }
+
+    fn policy(&self) -> Policy {
         let Config { guest_reviews, pre_moderation, .. } = *self;
-        Store::open(self.databases()?, Policy { guest_reviews, pre_moderation }, &self.clock)
+        Policy { guest_reviews, pre_moderation }
     }
 
     /// The settings of the server. Creates the secret key if it is missing.

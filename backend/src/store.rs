@@ -75,7 +75,20 @@ impl Store {
     /// Opens the store after checking that the databases are one migrated cluster; reports all
     /// problems at once. `clock` dates reviews in SQLite files.
     pub fn open(databases: Databases, policy: Policy, clock: &Clock) -> Result<Store, SetupError> {
-        let shards = Arc::new(databases.open(clock)?);
+        Ok(Store::of(databases.open(clock)?, policy, clock))
+    }
+
+    /// Opens the store for what `default` alone knows: the reviews databases need not answer.
+    pub fn open_default(
+        databases: Databases,
+        policy: Policy,
+        clock: &Clock,
+    ) -> Result<Store, SetupError> {
+        Ok(Store::of(databases.open_default(clock)?, policy, clock))
+    }
+
+    fn of(shards: Shards, policy: Policy, clock: &Clock) -> Store {
+        let shards = Arc::new(shards);
         let failed_sign_ins = Arc::new(audit::FailedSignIns::new(&shards.default));
         let catalog = Arc::new(catalog::Shared::new(Arc::clone(&shards)));
         let reviews = reviews::Shared::new(Arc::clone(&shards), Arc::clone(&catalog), policy);
@@ -87,7 +100,7 @@ impl Store {
             failed_sign_ins,
             catalog,
         };
-        Ok(Store { shared: Arc::new(shared), context: Context::default() })
+        Store { shared: Arc::new(shared), context: Context::default() }
     }
 
     /// The store for another request.
@@ -150,6 +163,11 @@ impl Store {
     /// moves buckets.
     pub fn start_background(&self) -> std::io::Result<()> {
         cluster::background::start(&self.shared.shards)
+    }
+
+    /// Reads the shard map again, and tries to open databases that could not be opened.
+    pub fn reopen_databases(&self) -> Result<(), StoreError> {
+        self.shared.shards.reload_and_open(&self.context)
     }
 
     /// The number of concurrent reads per database, if all databases are files.

@@ -129,10 +129,13 @@ fn add_url(config: &Config, url: Address) -> Result<(), Failure> {
 }
 
 pub fn rebalance(config: &Config, command: RebalanceCommand) -> Result<(), Failure> {
-    let store = open(config)?;
+    // What the state of a rebalance is, and its end, don't depend on databases that may be away.
+    let store = config.open_default()?;
     let cluster = store.cluster();
     match command {
         RebalanceCommand::Plan { goal, form } => {
+            let store = open(config)?;
+            let cluster = store.cluster();
             let plan = cluster.plan_rebalance(&goal.goal())?;
             if form.json {
                 return print_json(&cluster.rebalances()?.items.into_iter().next());
@@ -155,7 +158,10 @@ pub fn rebalance(config: &Config, command: RebalanceCommand) -> Result<(), Failu
         }
         RebalanceCommand::Pause => cluster.pause_rebalance()?,
         RebalanceCommand::Resume => {
-            cluster.resume_rebalance()?;
+            // One that runs may have lost the process that moved its buckets.
+            if !goes_on(&cluster.rebalance()?) {
+                cluster.resume_rebalance()?;
+            }
             return run(config, &store, false);
         }
         RebalanceCommand::Throttle { rate } => {
@@ -177,7 +183,7 @@ fn run(config: &Config, store: &Store, wait: bool) -> Result<(), Failure> {
     if let Ok(locks) = databases.lock_to_serve(false) {
         if databases.default.is_file() {
             say!("rebalance: no server runs, so this command moves the buckets");
-            let worker = store.clone();
+            let worker = open(config)?;
             let done = thread::spawn(move || worker.cluster().run_rebalance());
             while !done.is_finished() {
                 thread::sleep(WATCH_INTERVAL);
@@ -190,7 +196,7 @@ fn run(config: &Config, store: &Store, wait: bool) -> Result<(), Failure> {
         if wait {
             // If a server runs, it has the lease before.
             thread::sleep(2 * WATCH_INTERVAL);
-            let worker = store.clone();
+            let worker = open(config)?;
             thread::spawn(move || worker.cluster().run_rebalance());
         }
     }
@@ -199,6 +205,10 @@ fn run(config: &Config, store: &Store, wait: bool) -> Result<(), Failure> {
     }
     show(&store.cluster().rebalance()?);
     Ok(())
+}
+
+fn goes_on(rebalance: &Rebalance) -> bool {
+    matches!(rebalance.state, RebalanceState::Running | RebalanceState::Aborting)
 }
 
 fn watch(store: &Store) -> Result<(), Failure> {
@@ -210,8 +220,7 @@ fn watch(store: &Store) -> Result<(), Failure> {
             say!("{now}");
             last = now;
         }
-        let goes_on = [RebalanceState::Running, RebalanceState::Aborting];
-        if !goes_on.contains(&rebalance.state) {
+        if !goes_on(&rebalance) {
             show(&rebalance);
             return Ok(());
         }

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::db::{Context, clock_ms, cluster, processes};
-use crate::store::cluster::rebalance::{self, Progress};
+use crate::store::cluster::rebalance::{self, Advance};
 use crate::store::error::StoreError;
 use crate::store::routing::Shards;
 
@@ -33,10 +33,10 @@ pub(in crate::store) fn start(shards: &Arc<Shards>) -> io::Result<()> {
 fn watch(shards: &Weak<Shards>, holder: &str) {
     let mut noted: Option<(Instant, i64)> = None;
     while let Some(shards) = shards.upgrade() {
-        let mut watched = watch_map(&shards);
+        let is_due = noted.is_none_or(|(at, _)| at.elapsed() > NOTE_INTERVAL);
+        let mut watched = watch_map(&shards, is_due);
         let version = shards.map().version();
-        let is_old = |(at, of): (Instant, i64)| at.elapsed() > NOTE_INTERVAL || of != version;
-        if watched.is_ok() && noted.is_none_or(is_old) {
+        if watched.is_ok() && (is_due || noted.is_some_and(|(_, of)| of != version)) {
             noted = Some((Instant::now(), version));
             watched = note_process(&shards, holder);
         }
@@ -51,12 +51,12 @@ fn watch(shards: &Weak<Shards>, holder: &str) {
 fn move_buckets(shards: &Weak<Shards>, holder: &str) {
     let mut failures = 0;
     while let Some(shards) = shards.upgrade() {
-        let progress = rebalance::advance(&shards, holder);
+        let advance = rebalance::advance(&shards, holder);
         drop(shards);
-        match progress {
-            Progress::Made => failures = 0,
-            Progress::Idle => thread::sleep(INTERVAL),
-            Progress::Failed => {
+        match advance {
+            Advance::Made => failures = 0,
+            Advance::Idle => thread::sleep(INTERVAL),
+            Advance::Failed => {
                 thread::sleep(rebalance::rest_after(failures));
                 failures += 1;
             }
@@ -64,10 +64,11 @@ fn move_buckets(shards: &Weak<Shards>, holder: &str) {
     }
 }
 
-fn watch_map(shards: &Shards) -> Result<(), StoreError> {
+/// Reads the map if it has changed. `reopen`: also tries databases again that could not be opened.
+fn watch_map(shards: &Shards, reopen: bool) -> Result<(), StoreError> {
     let context = Context::default();
     let version = shards.default.read_latest(&context, cluster::map_version)?;
-    if version != shards.map().version() || !shards.all_open() {
+    if version != shards.map().version() || reopen && !shards.all_open() {
         shards.reload_and_open(&context)?;
     }
     Ok(())

@@ -50,6 +50,23 @@ impl Databases {
             .map_err(|error| error.to_string().into())
     }
 
+    /// Opens `default` only, for what it alone knows. The reviews databases need not answer.
+    pub(in crate::store) fn open_default(self, clock: &Clock) -> Result<Shards, SetupError> {
+        require_migrated(&self.default, Kind::Default)?;
+        let root = existing_pins(&self.default, Kind::Default)?
+            .ok_or_else(|| not_migrated(&self.default))?;
+        let spread = self.check_default_pins(&root)?;
+        let map = self.default.read_latest(&Context::default(), cluster::shard_map)?;
+        let Databases { default, connect, .. } = self;
+        let clock = clock.clone();
+        let unopened = move |name: &str| {
+            let id_generator = IdGenerator::above(name, 0, clock.clone());
+            Shard { database: connect(name), id_generator, is_open: false }
+        };
+        Shards::new(default, spread, Vec::new(), &map, Box::new(unopened))
+            .map_err(|error| error.to_string().into())
+    }
+
     /// The reviews databases with their id generators. Reviews that are dated ahead of the clock are
     /// logged and left as they are: the next reviews must not be dated after them.
     fn shards(&self, clock: &Clock) -> Result<Vec<Shard>, SetupError> {

@@ -65,7 +65,7 @@ pub(in crate::store) fn holder() -> String {
 
 /// What a process has done for the running rebalance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) enum Progress {
+pub(in crate::store) enum Advance {
     /// There is nothing to do, or another process does it.
     Idle,
     /// There may be more to do.
@@ -74,33 +74,38 @@ pub(in crate::store) enum Progress {
     Failed,
 }
 
+/// How often a command looks whether the lease of another process has expired.
+const LEASE_POLL: Duration = Duration::from_millis(500);
+
 /// How long a process rests after this many failures in a row.
 pub(in crate::store) fn rest_after(failures: u32) -> Duration {
     Duration::from_secs(1 << failures.min(5))
 }
 
 /// Carries out a part of the running rebalance, if this process may.
-pub(in crate::store) fn advance(shards: &Shards, holder: &str) -> Progress {
+pub(in crate::store) fn advance(shards: &Shards, holder: &str) -> Advance {
     let mover = match Mover::take_lease(shards, holder) {
         Ok(Some(mover)) => mover,
-        Ok(None) => return Progress::Idle,
+        Ok(None) => return Advance::Idle,
         Err(error) => {
             tracing::debug!(%error, "the rebalance can't be read");
-            return Progress::Failed;
+            return Advance::Failed;
         }
     };
-    let (progress, reason) = match mover.step() {
-        Ok(Step::Idle) => (Progress::Idle, None),
-        Ok(Step::Moved | Step::Ended) => (Progress::Made, None),
+    let (advance, reason) = match mover.step() {
+        Ok(Step::Idle) => (Advance::Idle, None),
+        Ok(Step::Moved | Step::Ended) => (Advance::Made, None),
+        // The move ends because an operator wants it to; the next step undoes it.
+        Err(MoveError::Superseded) if mover.is_aborting() => (Advance::Made, None),
         Err(error) => {
             tracing::warn!(%error, "the rebalance waits");
-            (Progress::Failed, Some(error.reason()))
+            (Advance::Failed, Some(error.reason()))
         }
     };
     if let Err(error) = mover.note_waiting(reason.as_deref()) {
         tracing::debug!(%error, "the state of the rebalance can't be stored");
     }
-    progress
+    advance
 }
 
 impl Cluster<'_> {
@@ -124,20 +129,28 @@ impl Cluster<'_> {
         }
     }
 
-    /// Carries out the running rebalance until it has ended or is paused, if no other process does.
+    /// Carries out the running rebalance until it has ended or is paused. While another process holds the
+    /// lease, waits until that has ended it or lets the lease expire.
     pub fn run_rebalance(&self) {
         let holder = holder();
         let mut failures = 0;
         loop {
             match advance(&self.shared.shards, &holder) {
-                Progress::Idle => return,
-                Progress::Made => failures = 0,
-                Progress::Failed => {
+                Advance::Idle if !self.is_rebalance_running() => return,
+                Advance::Idle => std::thread::sleep(LEASE_POLL),
+                Advance::Made => failures = 0,
+                Advance::Failed => {
                     std::thread::sleep(rest_after(failures));
                     failures += 1;
                 }
             }
         }
+    }
+
+    fn is_rebalance_running(&self) -> bool {
+        let unfinished = self.routing().default().read_latest(rebalances::unfinished);
+        let goes_on = |row: RebalanceRow| ["running", "aborting"].contains(&row.state.as_str());
+        unfinished.is_ok_and(|row| row.is_some_and(goes_on))
     }
 
     /// Starts the stored plan; at most `rate` reviews are copied per second.

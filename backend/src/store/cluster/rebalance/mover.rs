@@ -72,6 +72,11 @@ impl<'a> Mover<'a> {
         }))
     }
 
+    /// Whether an operator has given the rebalance up.
+    pub fn is_aborting(&self) -> bool {
+        self.rebalance.borrow().state == "aborting"
+    }
+
     pub fn routing(&self) -> Routing<'_> {
         Routing { shards: self.shards, context: &self.context }
     }

@@ -16,6 +16,11 @@ use crate::store::error::StoreError;
 /// How many rebalances are listed.
 const LISTED: i64 = 20;
 
+/// How long a process may take to begin.
+const START_MS: i64 = 2_000;
+/// What a rebalance waits for that no process carries out.
+const NO_MOVER: &str = "a process that moves buckets: start a server, or resume it";
+
 impl Cluster<'_> {
     /// The last rebalances, and the owner of each bucket, in one snapshot.
     pub fn rebalances(&self) -> Result<RebalanceList, StoreError> {
@@ -81,6 +86,14 @@ fn rebalance(row: RebalanceRow, moves: &[MoveRow], now_ms: i64) -> Result<Rebala
         let by_reviews = rate.filter(|&rate| rate > 0.0).map_or(0.0, |rate| left / rate);
         by_buckets.max(by_reviews).ceil() as u64
     });
+    let goes_on = matches!(state, RebalanceState::Running | RebalanceState::Aborting);
+    let last_seen = row.lease_until.or(row.started_at);
+    let has_mover = last_seen.is_some_and(|at| at + START_MS >= now_ms);
+    let waits_since = row.waits_since.map(time).transpose()?;
+    let (waits_for, waits_since) = match row.waits_for {
+        _ if goes_on && !has_mover => (Some(NO_MOVER.to_owned()), last_seen.map(time).transpose()?),
+        reason => (reason, waits_since),
+    };
     Ok(Rebalance {
         id: row.id,
         state,
@@ -98,10 +111,10 @@ fn rebalance(row: RebalanceRow, moves: &[MoveRow], now_ms: i64) -> Result<Rebala
         max_rate: row.max_rate.and_then(|rate| u32::try_from(rate).ok()),
         moving: moves.iter().filter_map(moving).collect(),
         write_pauses: write_pauses(moves),
-        waits_since: row.waits_since.map(time).transpose()?,
-        next_steps: next_steps(state, row.waits_for.is_some()),
+        waits_since,
+        next_steps: next_steps(state, waits_for.is_some()),
         goal: row.goal,
-        waits_for: row.waits_for,
+        waits_for,
     })
 }
 
@@ -148,7 +161,7 @@ fn write_pauses(moves: &[MoveRow]) -> Option<WritePauses> {
 fn next_steps(state: RebalanceState, waits: bool) -> Vec<String> {
     let commands: &[&str] = match state {
         RebalanceState::Planned => &["start", "abort"],
-        RebalanceState::Running if waits => &["status --watch", "abort"],
+        RebalanceState::Running if waits => &["status --watch", "resume", "abort"],
         RebalanceState::Running => &["status --watch", "pause", "throttle", "abort"],
         RebalanceState::Paused => &["resume", "abort"],
         RebalanceState::Aborting => &["status --watch"],

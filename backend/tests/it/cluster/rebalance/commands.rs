@@ -1,5 +1,7 @@
 //! The commands of an operator, and what they refuse.
 
+use std::process::Command;
+
 use serde_json::json;
 
 use super::Growing;
@@ -58,6 +60,52 @@ fn a_plan_that_no_longer_fits_is_refused() {
     succeeds(&cluster, &["databases", "add"]);
     let said = fails(ostrakon(&cluster, &["rebalance", "start"]), 2);
     assert!(said.contains("the databases have changed since it was planned"), "{said}");
+}
+
+#[test]
+fn what_a_killed_command_has_begun_is_seen_paused_and_resumed() {
+    let cluster = demo_cluster();
+    succeeds(&cluster, &["databases", "add"]);
+    succeeds(&cluster, &["rebalance", "plan"]);
+    cluster.sql("default", "UPDATE rebalance SET state = 'running', started_at = 1");
+    let status = || json(&cluster, &["rebalance", "status", "--json"]);
+    let waits = status()["waits_for"].as_str().unwrap().to_owned();
+    assert!(waits.contains("a process that moves buckets"), "{waits}");
+
+    // It does not need databases that are away.
+    let (file, away) = (cluster.file("reviews-2"), cluster.file("away"));
+    std::fs::rename(&file, &away).unwrap();
+    succeeds(&cluster, &["rebalance", "pause"]);
+    assert_eq!(status()["state"], "paused");
+    succeeds(&cluster, &["rebalance", "throttle", "1000000"]);
+    let said = fails(ostrakon(&cluster, &["rebalance", "resume"]), 2);
+    assert!(said.contains("reviews-2") && said.contains("is missing"), "{said}");
+    std::fs::rename(&away, &file).unwrap();
+
+    let moved = succeeds(&cluster, &["rebalance", "resume"]);
+    assert!(moved.contains("256 of 256"), "{moved}");
+    let verified = succeeds(&cluster, &["verify"]);
+    assert!(verified.contains("5000 reviews in 4 databases, all in their place"), "{verified}");
+}
+
+#[test]
+fn sighup_reads_the_urls_of_new_databases() {
+    let _on = Engine::Postgres.enter();
+    let elsewhere = TestCluster::new();
+    let url = elsewhere.address("reviews-4").to_string();
+    let _on = Engine::Sqlite.enter();
+    let cluster = demo_cluster();
+    let server = ServerProcess::start(&cluster);
+    succeeds(&cluster, &["databases", "add", "--url", &url]);
+    let file = cluster.folder().join("ostrakon.toml");
+    std::fs::write(file, format!("reviews_urls = ['reviews-4={url}']")).unwrap();
+    let pid = server.pid().to_string();
+    assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+    succeeds(&cluster, &["rebalance", "plan"]);
+    succeeds(&cluster, &["rebalance", "start", "--rate", "1000000", "--wait"]);
+    let databases = succeeds(&cluster, &["databases"]);
+    assert!(databases.contains("postgres up            256"), "{databases}");
+    assert!(server.get("/api/products/1/reviews").contains("items"));
 }
 
 #[test]
