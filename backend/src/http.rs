@@ -30,6 +30,7 @@ use actix_web::App;
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::rt::System;
+use actix_web::rt::signal::unix::{Signal, SignalKind, signal};
 use actix_web::web::{self, Data};
 use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::AppExt;
@@ -75,6 +76,7 @@ pub fn serve(
 pub fn server(listener: TcpListener, store: Store, settings: Settings) -> io::Result<Server> {
     actix_web::rt::spawn(audit::prune(store.clone(), settings.audit_days));
     store.start_background()?;
+    actix_web::rt::spawn(reload_on_hangup(store.clone(), hangups()?));
     let store = Data::new(store);
     let document = Data::new(document());
     let files = Data::new(AppFiles::new(settings.app_dir.clone()));
@@ -117,4 +119,25 @@ pub fn server(listener: TcpListener, store: Store, settings: Settings) -> io::Re
         connections::service(app, deadlines.clone())
     });
     Ok(builder?.run())
+}
+
+/// SIGHUP, which would end the process otherwise.
+fn hangups() -> io::Result<Signal> {
+    signal(SignalKind::hangup())
+}
+
+/// At SIGHUP, tries again to open the databases of the cluster that could not be opened, with the
+/// URLs that the configuration has now.
+async fn reload_on_hangup(store: Store, mut hangups: Signal) {
+    while hangups.recv().await.is_some() {
+        let store = store.clone();
+        let opened = actix_web::rt::task::spawn_blocking(move || store.reopen_databases());
+        match opened.await {
+            Ok(Ok(())) => {
+                tracing::info!("SIGHUP: the configuration of new databases is read again")
+            }
+            Ok(Err(error)) => tracing::error!(%error, "SIGHUP: the shard map can't be read"),
+            Err(error) => tracing::error!(%error, "SIGHUP: the configuration can't be read again"),
+        }
+    }
 }
