@@ -24,7 +24,7 @@ pub use connection::pool::Settings;
 pub use connection::request_context::{AwaitedServer, Context, Positions};
 pub use connection::request_database::{Pending, RequestDatabase};
 pub use dialect::engine::Connection;
-pub use dialect::locks::{Lock, lock};
+pub use dialect::locks::{Lock, lock, lock_shared};
 pub use dialect::low_watermark::{Settled, clock_ms, register_writer};
 pub use dialect::server::encoding;
 pub use dialect::sqlite_version::sqlite_version_problem;

@@ -61,10 +61,7 @@ pub fn lock(connection: &mut Connection, lock: Lock) -> Result<(), QueryError> {
 /// Waits until no transaction holds [`Lock::Bucket`] of these buckets, and keeps others from taking it
 /// until this transaction ends; many transactions may do so at once. Rows must be read by a later
 /// query, because a query sees what was committed before it began to wait.
-pub(in crate::db) fn lock_shared(
-    connection: &mut Connection,
-    buckets: &[Bucket],
-) -> QueryResult<()> {
+pub fn lock_shared(connection: &mut Connection, buckets: &[Bucket]) -> QueryResult<()> {
     let Connection::Postgres(postgres) = connection else { return Ok(()) };
     let mut keys: Vec<i64> = buckets.iter().map(|&bucket| Lock::Bucket(bucket).key()).collect();
     keys.sort_unstable();

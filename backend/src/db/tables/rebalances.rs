@@ -313,8 +313,13 @@ pub fn commit_move(connection: &mut Connection, decided: &MoveRow) -> Result<boo
     Err(broken())
 }
 
-/// Plans another attempt of an aborted move.
+/// Plans another attempt of an aborted move; forgets those before it.
 pub fn plan_again(connection: &mut Connection, aborted: &MoveRow) -> Result<(), QueryError> {
+    let earlier = bucket_move::table
+        .filter(bucket_move::rebalance_id.eq(aborted.rebalance_id))
+        .filter(bucket_move::bucket.eq(aborted.bucket))
+        .filter(bucket_move::state.eq("aborted"));
+    diesel::delete(earlier).execute(connection)?;
     let MoveRow { bucket, source, target, epoch, reviews, .. } = aborted.clone();
     let planned = NewMove { bucket, source, target, epoch, reviews };
     insert_move(connection, aborted.rebalance_id, &planned)

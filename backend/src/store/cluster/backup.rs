@@ -77,7 +77,8 @@ impl Cluster<'_> {
     ) -> Result<BackupResult, BackupError> {
         self.require_supported()?;
         self.require_no_moves("a backup").map_err(|error| BackupError(error.to_string()))?;
-        let version = self.map_version()?;
+        // The databases that are saved are those of the map that this process knows.
+        let version = self.shared.shards.map().version();
         let at = |error: io::Error| BackupError(format!("{}: {error}", folder.display()));
         files::create_folder(folder).map_err(at)?;
         let folder = &folder.canonicalize().map_err(at)?;

@@ -24,10 +24,11 @@ use std::time::{Duration, Instant};
 use ostrakon_shared::ReviewId;
 
 use crate::db::bucket_copy::{self, ReviewSet};
-use crate::db::owner::{self, OwnerRow, OwnerState};
+use crate::db::owner::{self, ChangeRow, OwnerRow, OwnerState};
 use crate::db::rebalances::{self, MoveRow, Progress};
 use crate::db::{
     Connection, DbError, Lock, QueryError, RequestDatabase, clock_ms, limit_lock_wait, lock,
+    lock_shared,
 };
 use crate::shard::{Bucket, DatabaseIndex};
 use crate::store::clock;
@@ -118,8 +119,7 @@ impl<'a> BucketMove<'a> {
     pub fn undo(self) -> Result<(), MoveError> {
         let moved = self.row.id;
         let epoch = self.row.epoch;
-        self.request(self.source).write(|connection| {
-            lock(connection, Lock::Bucket(self.bucket))?;
+        self.write_between_writers(|connection, _| {
             let Some(row) = owner::find(connection, self.bucket)? else { return Ok(()) };
             // Also if the source was never armed: so that this move can't do it any more.
             if row.epoch != epoch || row.move_id.is_some_and(|last| last > moved) {
@@ -162,6 +162,20 @@ impl<'a> BucketMove<'a> {
             }
         })?;
         written.ok_or(MoveError::Superseded)
+    }
+
+    /// Removes marks that have been applied, beside clients that change the bucket.
+    fn delete_marks(&self, applied: &[ChangeRow]) -> Result<(), MoveError> {
+        let moving = self.row_at_source(OwnerState::Moving);
+        let is_moving = self.request(self.source).write(|connection| {
+            lock_shared(connection, &[self.bucket])?;
+            if owner::find(connection, self.bucket)? != Some(moving) {
+                return Ok(false);
+            }
+            owner::delete_changes(connection, self.bucket, applied)?;
+            Ok(true)
+        })?;
+        if is_moving { Ok(()) } else { Err(MoveError::Superseded) }
     }
 
     fn change_row(

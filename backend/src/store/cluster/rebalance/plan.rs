@@ -138,6 +138,9 @@ fn kept(goal: &Goal, names: &[&str]) -> Result<Vec<bool>, StoreError> {
             if number == 0 {
                 return refused("one database has to own the buckets".to_owned());
             }
+            if number > usize::from(BUCKETS) {
+                return refused(format!("a cluster has {BUCKETS} reviews databases at most"));
+            }
             if number > names.len() {
                 let has = names.len();
                 return refused(format!(

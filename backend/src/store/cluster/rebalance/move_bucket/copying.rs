@@ -89,10 +89,7 @@ impl BucketMove<'_> {
             set.replace(connection)?;
             bucket_copy::replace_ratings(connection, self.bucket, set.products(), &ratings)
         })?;
-        let moving = self.row_at_source(OwnerState::Moving);
-        self.write_as(self.source, &[moving], |connection, _| {
-            owner::delete_changes(connection, self.bucket, &changes)
-        })?;
+        self.delete_marks(&changes)?;
         self.note_ids(&set);
         Ok(changes.len())
     }
