@@ -138,11 +138,11 @@ impl Shards {
         self.adopt(&stored?, reopen)
     }
 
-    /// The names of the databases of the map that could be opened.
-    pub fn open_names(&self) -> Vec<&str> {
+    /// The databases of the map that could be opened.
+    pub fn open_reviews(&self) -> Vec<&Arc<Database>> {
         let map = self.map();
         let open = map.databases().iter().filter(|&&index| self.shards[index].is_open);
-        open.map(|&index| self.name(index)).collect()
+        open.map(|&index| self.database(index)).collect()
     }
 
     /// Whether all databases of the map could be opened.

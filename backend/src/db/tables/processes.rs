@@ -1,4 +1,4 @@
-//! The processes that serve a cluster of servers.
+//! The processes that serve the cluster.
 
 use diesel::prelude::*;
 use diesel::upsert::excluded;
@@ -7,16 +7,16 @@ use crate::db::dialect::engine::{Connection, on_each_engine};
 use crate::db::error::QueryError;
 use crate::db::tables::schema::process;
 
-/// Notes that a process serves, and which reviews databases it can reach; forgets processes that were
-/// last seen before `forget_before_ms`. Times are milliseconds since the Unix epoch.
+/// Notes that a process serves, and which reviews databases it can reach, with spaces between their
+/// names; forgets other processes that were last seen before `forget_before_ms`. Times are
+/// milliseconds since the Unix epoch.
 pub fn note(
     connection: &mut Connection,
     name: &str,
-    databases: &[&str],
+    databases: &str,
     now_ms: i64,
     forget_before_ms: i64,
 ) -> Result<(), QueryError> {
-    let databases = databases.join(" ");
     let values =
         (process::name.eq(name), process::seen_at.eq(now_ms), process::databases.eq(databases));
     on_each_engine!(connection, c => {
@@ -30,7 +30,8 @@ pub fn note(
             ))
             .execute(c)
     })?;
-    let old = process::table.filter(process::seen_at.lt(forget_before_ms));
+    let others = process::table.filter(process::name.ne(name));
+    let old = others.filter(process::seen_at.lt(forget_before_ms));
     diesel::delete(old).execute(connection)?;
     Ok(())
 }

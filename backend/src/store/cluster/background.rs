@@ -6,6 +6,8 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use crate::db::{Context, clock_ms, cluster, processes};
 use crate::store::cluster::rebalance::{self, Advance};
 use crate::store::error::StoreError;
@@ -31,15 +33,21 @@ pub(in crate::store) fn start(shards: &Arc<Shards>) -> io::Result<()> {
 }
 
 fn watch(shards: &Weak<Shards>, holder: &str) {
-    let mut noted: Option<(Instant, i64)> = None;
+    let mut noted: Option<(Instant, String)> = None;
     while let Some(shards) = shards.upgrade() {
-        let is_due = noted.is_none_or(|(at, _)| at.elapsed() > NOTE_INTERVAL);
-        let mut watched = watch_map(&shards, is_due);
-        let version = shards.map().version();
-        if watched.is_ok() && (is_due || noted.is_some_and(|(_, of)| of != version)) {
-            noted = Some((Instant::now(), version));
-            watched = note_process(&shards, holder);
-        }
+        let is_due = noted.as_ref().is_none_or(|(at, _)| at.elapsed() > NOTE_INTERVAL);
+        let watched = watch_map(&shards, is_due).and_then(|()| {
+            let open = shards.open_reviews();
+            let names = open.iter().map(|database| database.name()).collect::<Vec<_>>().join(" ");
+            let is_known = noted.as_ref().is_some_and(|(_, known)| *known == names);
+            // Files have one process, so that its row need not prove that it is still there.
+            if is_known && (!is_due || shards.default.is_file()) {
+                return Ok(());
+            }
+            note_process(&shards, holder, &names)?;
+            noted = Some((Instant::now(), names));
+            Ok(())
+        });
         if let Err(error) = watched {
             tracing::debug!(%error, "the shard map can't be watched");
         }
@@ -74,15 +82,14 @@ fn watch_map(shards: &Shards, reopen: bool) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Notes which databases this process can reach. Files are served by one process, which is asked
-/// instead.
-fn note_process(shards: &Shards, holder: &str) -> Result<(), StoreError> {
-    if shards.default.is_file() {
-        return Ok(());
-    }
-    let names = shards.open_names();
+/// Notes which databases this process can reach, with spaces between their names. Of files it is the
+/// only process that serves them.
+fn note_process(shards: &Shards, holder: &str, names: &str) -> Result<(), StoreError> {
     Ok(shards.default.write(&Context::default(), |connection| {
-        let now_ms = clock_ms(connection)?.unwrap_or_default();
-        processes::note(connection, holder, &names, now_ms, now_ms - FORGET_AFTER_MS)
+        let (now_ms, forget_before_ms) = match clock_ms(connection)? {
+            Some(now_ms) => (now_ms, now_ms - FORGET_AFTER_MS),
+            None => (Timestamp::now().as_millisecond(), i64::MAX),
+        };
+        processes::note(connection, holder, names, now_ms, forget_before_ms)
     })?)
 }

@@ -22,7 +22,7 @@ impl Cluster<'_> {
     pub fn check_ids(&self) -> Result<(), SetupError> {
         // The reviews first: `default` had assigned their ids before.
         let shards = &self.shared.shards;
-        let named = named_in(shards.reviews(), ids::named_by_reviews)?;
+        let named = named_in(shards.open_reviews(), ids::named_by_reviews)?;
         let given = shards.default.read_latest(&Context::default(), ids::given)?;
         let problems: Vec<_> = [
             ("product", given.product, named.product),
@@ -44,7 +44,7 @@ impl Cluster<'_> {
     /// Repairs a `default` that other tools have restored: see
     /// [`crate::store::cluster::setup::Databases::restore`]. Returns one line per change or loss.
     pub fn repair_ids(&self) -> Result<Vec<String>, SetupError> {
-        Ok(adopt_default(&self.shared.shards.default, &self.shared.shards.reviews())?)
+        Ok(adopt_default(&self.shared.shards.default, &self.shared.shards.open_reviews())?)
     }
 }
 

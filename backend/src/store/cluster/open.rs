@@ -29,23 +29,29 @@ impl Databases {
             .ok_or_else(|| not_migrated(&self.default))?;
         let spread = self.check_default_pins(&root)?;
         let map = self.default.read_latest(&Context::default(), cluster::shard_map)?;
-        // What an interrupted `databases add` has begun is not needed, and must not stop the cluster.
-        let is_begun =
-            |member: &&Member| !member.ready && map.buckets_of(&member.name).next().is_none();
-        let begun: Vec<_> = map.active().filter(is_begun).map(|member| &member.name).collect();
-        self.reviews.retain(|database| begun.iter().all(|name| *name != database.name()));
-        all_of(map.active().filter(|member| !is_begun(member)).map(|member| {
+        let mut unneeded = BTreeSet::new();
+        all_of(map.active().map(|member| {
+            let buckets = map.buckets_of(&member.name).count();
             let database = self.reviews_database(&member.name)?;
-            check_reviews(database, member, &root, map.buckets_of(&member.name).count())
+            check_reviews(database, member, &root, buckets).or_else(|problem| {
+                // One that owns nothing must not stop the cluster: it can be away, lost, or begun by an
+                // interrupted `databases add`.
+                if buckets > 0 {
+                    return Err(problem);
+                }
+                unneeded.insert(member.name.clone());
+                Ok(())
+            })
         }))?;
+        self.reviews.retain(|database| !unneeded.contains(database.name()));
         for (database, _) in self.all() {
             files::use_write_ahead_log(database)?;
         }
         let shards = self.shards(clock)?;
         std::iter::once(&self.default).chain(&self.reviews).for_each(|database| database.watch());
-        let Databases { default, connect, .. } = self;
+        let Databases { default, places, .. } = self;
         let (root, clock) = (Arc::clone(&default), clock.clone());
-        let open_shard = move |name: &str| open_shard(&root, connect(name), &clock);
+        let open_shard = move |name: &str| open_shard(&root, places.connect(name), &clock);
         Shards::new(default, spread, shards, &map, Box::new(open_shard))
             .map_err(|error| error.to_string().into())
     }
@@ -57,11 +63,11 @@ impl Databases {
             .ok_or_else(|| not_migrated(&self.default))?;
         let spread = self.check_default_pins(&root)?;
         let map = self.default.read_latest(&Context::default(), cluster::shard_map)?;
-        let Databases { default, connect, .. } = self;
+        let Databases { default, places, .. } = self;
         let clock = clock.clone();
         let unopened = move |name: &str| {
             let id_generator = IdGenerator::above(name, 0, clock.clone());
-            Shard { database: connect(name), id_generator, is_open: false }
+            Shard { database: places.connect(name), id_generator, is_open: false }
         };
         Shards::new(default, spread, Vec::new(), &map, Box::new(unopened))
             .map_err(|error| error.to_string().into())

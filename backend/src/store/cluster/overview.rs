@@ -98,7 +98,7 @@ impl Cluster<'_> {
 
     /// Fails unless the primary of each database answers, is writable, and has disk space.
     pub fn readiness(&self) -> Result<(), StoreError> {
-        let pending = self.all_databases().map(|(database, kind)| {
+        let pending = self.with_default(self.shared.shards.reviews()).map(|(database, kind)| {
             let request = RequestDatabase { database, context: self.context };
             (database.name().to_owned(), request.spawn(move |it| is_ready(it, kind)))
         });
@@ -121,15 +121,19 @@ impl Cluster<'_> {
     }
 
     /// All databases, `default` first.
-    fn all_databases(&self) -> impl Iterator<Item = (&Arc<Database>, Kind)> {
-        let shards = &self.shared.shards;
-        let reviews = shards.reviews().into_iter().map(|database| (database, Kind::Reviews));
-        std::iter::once((&shards.default, Kind::Default)).chain(reviews)
+    /// `default` and these reviews databases.
+    fn with_default<'a>(
+        &'a self,
+        reviews: Vec<&'a Arc<Database>>,
+    ) -> impl Iterator<Item = (&'a Arc<Database>, Kind)> {
+        let reviews = reviews.into_iter().map(|database| (database, Kind::Reviews));
+        std::iter::once((&self.shared.shards.default, Kind::Default)).chain(reviews)
     }
 
-    /// Fails for read-only or visibly damaged databases; reports all problems at once.
+    /// Fails for read-only or visibly damaged databases; reports all problems at once. Databases that
+    /// could not be opened own nothing, or the cluster would not be open.
     pub fn require_writable(&self) -> Result<(), SetupError> {
-        all_of(self.all_databases().map(|(database, kind)| {
+        all_of(self.with_default(self.shared.shards.open_reviews()).map(|(database, kind)| {
             let request = RequestDatabase { database, context: self.context };
             Ok(require_writable(&request, kind)?)
         }))

@@ -13,9 +13,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::db::files::ServeLock;
 use crate::db::processes;
 use crate::db::rebalances::{self, RebalanceRow};
-use crate::db::{DbError, Lock, QueryError, clock_ms, lock};
+use crate::db::{Address, DbError, Lock, QueryError, clock_ms, lock};
 use crate::store::cluster::Cluster;
 use crate::store::cluster::background::NOTE_VALID_MS;
 use crate::store::cluster::setup::SetupError;
@@ -60,7 +61,9 @@ impl From<StoreError> for MoveError {
 
 /// The name of this process in leases, which no other process has.
 pub(in crate::store) fn holder() -> String {
-    format!("process {} ({:08x})", std::process::id(), fastrand::u32(..))
+    let host = rustix::system::uname();
+    let host = host.nodename().to_string_lossy();
+    format!("process {} on {host} ({:08x})", std::process::id(), fastrand::u32(..))
 }
 
 /// What a process has done for the running rebalance.
@@ -167,7 +170,8 @@ impl Cluster<'_> {
             let moves = rebalances::moves(connection, rebalance.id)?;
             let targets: BTreeSet<&str> = moves.iter().map(|row| row.target.as_str()).collect();
             let targets: Vec<&str> = targets.into_iter().collect();
-            let lacking = processes::lacking(connection, &targets, now_ms - NOTE_VALID_MS)?;
+            let seen_since_ms = self.serving_since_ms(now_ms)?;
+            let lacking = processes::lacking(connection, &targets, seen_since_ms)?;
             if let Some((process, database)) = lacking.first() {
                 return Err(StoreError::RebalanceState(format!(
                     "{process} can't reach {database}: add its URL to the configuration of each server"
@@ -178,6 +182,17 @@ impl Cluster<'_> {
             rebalances::change_state(connection, rebalance.id, &["planned"], "running", now_ms)?;
             Ok(())
         })
+    }
+
+    /// When a process must have noted which databases it can reach, so that its word counts: on servers
+    /// a moment ago, on files at any time if it still serves them.
+    fn serving_since_ms(&self, now_ms: i64) -> Result<i64, StoreError> {
+        let Address::Sqlite(path) = self.shared.shards.default.address() else {
+            return Ok(now_ms - NOTE_VALID_MS);
+        };
+        let free =
+            ServeLock::take(path).map_err(|error| StoreError::Internal(error.to_string()))?;
+        Ok(if free.is_some() { i64::MAX } else { i64::MIN })
     }
 
     /// Lets no further bucket move, after the one that is moving.

@@ -49,7 +49,7 @@ CREATE TABLE bucket_move (
 
 CREATE INDEX bucket_move_by_state ON bucket_move (rebalance_id, state, id);
 
--- The processes that serve the cluster from servers, and the names of the reviews databases that each
+-- The processes that serve the cluster, and the names of the reviews databases that each
 -- can reach, with spaces between them. A process that ends leaves its row, which grows old.
 CREATE TABLE process (
     name TEXT NOT NULL PRIMARY KEY,
