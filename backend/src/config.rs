@@ -17,7 +17,7 @@ use crate::config::keys::Keys;
 use crate::db::{Address, Database, ReadPreference, ReplicaSettings, Settings, files};
 use crate::http::{PublicUrl, RateLimits, Settings as HttpSettings, TrustedProxies};
 use crate::shard::Spread;
-use crate::store::{Clock, Databases, Policy, SetupError, Store};
+use crate::store::{Clock, Databases, Places, Policy, SetupError, Store};
 
 /// The file that is read if no other is named and it exists.
 const DEFAULT_FILE: &str = "ostrakon.toml";
@@ -166,30 +166,11 @@ impl Config {
     /// The databases with the names that a new cluster gets, whatever they hold.
     pub fn new_databases(&self) -> Databases {
         let names = (1..=self.reviews_databases).map(|number| format!("reviews-{number}"));
-        let config = self.clone();
-        Databases::named(Arc::new(move |name: &str| config.connect(name)), names, self.spread)
+        Databases::named(Arc::new(self.clone()), names, self.spread)
     }
 
-    /// The database with this name. If the configuration has no URL for it, and it has no file, the
-    /// configuration is read again: the URL may have been added since this process started.
-    fn connect(&self, name: &str) -> Arc<Database> {
-        let primary = match name {
-            "default" => self.default_url.clone(),
-            _ => self.reviews_urls.get(name).cloned(),
-        };
-        let file = self.data_dir.join(format!("{name}.sqlite3"));
-        if primary.is_none()
-            && !file.exists()
-            && let Ok(now) = Config::load(self.file.as_deref())
-            && now.reviews_urls.contains_key(name)
-        {
-            return now.connect(name);
-        }
-        let primary = primary.unwrap_or(Address::Sqlite(file));
-        let replicas = self.replicas.get(name).cloned().unwrap_or_default();
-        let replica_settings =
-            ReplicaSettings { reads: self.reads, max_lag_ms: self.max_replica_lag_ms };
-        Arc::new(Database::new(name, primary, replicas, self.connections, replica_settings))
+    fn file_of(&self, name: &str) -> PathBuf {
+        self.data_dir.join(format!("{name}.sqlite3"))
     }
 
     pub fn open(&self) -> Result<Store, SetupError> {
@@ -219,6 +200,41 @@ impl Config {
             cache_bytes: u64::from(self.cache_mib) << 20,
             audit_days: self.audit_days,
         })
+    }
+}
+
+impl Places for Config {
+    /// If the configuration has no URL for it, and it has no file, the configuration is read again:
+    /// the URL may have been added since this process started.
+    fn connect(&self, name: &str) -> Arc<Database> {
+        let configured = match name {
+            "default" => self.default_url.clone(),
+            _ => self.reviews_urls.get(name).cloned(),
+        };
+        let file = self.file_of(name);
+        if configured.is_none()
+            && !file.exists()
+            && let Ok(now) = Config::load(self.file.as_deref())
+            && now.reviews_urls.contains_key(name)
+        {
+            return now.connect(name);
+        }
+        self.connect_to(name, configured.unwrap_or(Address::Sqlite(file)))
+    }
+
+    fn connect_to(&self, name: &str, address: Address) -> Arc<Database> {
+        let replicas = self.replicas.get(name).cloned().unwrap_or_default();
+        let replica_settings =
+            ReplicaSettings { reads: self.reads, max_lag_ms: self.max_replica_lag_ms };
+        Arc::new(Database::new(name, address, replicas, self.connections, replica_settings))
+    }
+
+    /// The processes that serve a cluster of servers may run on several machines, so that a file on
+    /// one of them has to be configured.
+    fn may_create(&self, name: &str) -> bool {
+        !matches!(self.default_url, Some(Address::Postgres(_)))
+            || self.reviews_urls.contains_key(name)
+            || self.connect(name).address() != &Address::Sqlite(self.file_of(name))
     }
 }
 

@@ -38,7 +38,7 @@ pub use cluster::backup;
 pub use cluster::rebalance::{Goal, RebalancePlan};
 pub use cluster::restore::{Restore, Restored};
 pub use cluster::seed::{SeedProduct, SeedReview, Seeded};
-pub use cluster::setup::{Databases, MigrationStatus, SetupError};
+pub use cluster::setup::{Databases, MigrationStatus, Places, SetupError};
 pub use cluster::transfer::{RunningTransfer, Transfer};
 pub use cluster::verify::VerifyReport;
 pub use error::StoreError;

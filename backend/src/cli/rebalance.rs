@@ -104,7 +104,7 @@ impl GoalArguments {
 
 pub fn databases(config: &Config, command: DatabasesCommand) -> Result<(), Failure> {
     match command {
-        DatabasesCommand::Add { url: Some(url), .. } => add_url(config, url),
+        DatabasesCommand::Add { url: Some(url), .. } => add_url(config, &url),
         DatabasesCommand::Add { count, url: None } => {
             Ok(config.databases()?.add(count.get(), &mut |line| say!("{line}"))?)
         }
@@ -118,13 +118,10 @@ pub fn databases(config: &Config, command: DatabasesCommand) -> Result<(), Failu
 }
 
 /// Adds a database whose URL is not in the configuration yet.
-fn add_url(config: &Config, url: Address) -> Result<(), Failure> {
-    let name = config.databases()?.next_name()?;
-    let shown = url.to_string();
-    let mut config = config.clone();
-    config.reviews_urls.insert(name.clone(), url);
-    config.databases()?.add(1, &mut |line| say!("{line}"))?;
-    say!("{name}: add \"{name}={shown}\" to reviews_urls in the configuration of each server");
+fn add_url(config: &Config, url: &Address) -> Result<(), Failure> {
+    if let Some(name) = config.databases()?.add_at(url, &mut |line| say!("{line}"))? {
+        say!("{name}: add \"{name}={url}\" to reviews_urls in the configuration of each server");
+    }
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! Adds reviews databases to a cluster, and retires those that own nothing any more.
 
+use std::sync::Arc;
+
 use crate::db::cluster::{self, Member};
 use crate::db::migrate::{self, Kind};
 use crate::db::{Address, Context, Database, Lock, lock, owner, rebalances};
@@ -9,19 +11,37 @@ use crate::store::cluster::setup::{Databases, SetupError, existing_pins, require
 use crate::store::error::{StoreError, transaction};
 
 impl Databases {
-    /// The name that the next new database gets.
-    pub fn next_name(&self) -> Result<String, SetupError> {
-        let members = self.default.read_latest(&Context::default(), cluster::members)?;
-        let begun = members.iter().find(|member| !member.ready && !member.retired);
-        let next = || format!("reviews-{}", last_number(&members) + 1);
-        Ok(begun.map_or_else(next, |member| member.name.clone()))
-    }
-
     /// Adds reviews databases to the cluster; they own no buckets until a rebalance moves some to
     /// them. Passes one line per step to `say`. What an interrupted call has begun, `migrate` and the
     /// next call complete.
-    pub fn add(self, number: u16, say: &mut dyn FnMut(String)) -> Result<(), SetupError> {
-        let lock = migrate::lock_existing(&self.default)?;
+    pub fn add(&self, number: u16, say: &mut dyn FnMut(String)) -> Result<(), SetupError> {
+        let places = Arc::clone(&self.places);
+        let connect = |name: &str| {
+            let database = places.connect(name);
+            self.require_place(&database).map(|()| database)
+        };
+        self.add_connected(number, connect, say).map(drop)
+    }
+
+    /// Adds the database at this address, which the configuration need not have; returns its name.
+    pub fn add_at(
+        &self,
+        address: &Address,
+        say: &mut dyn FnMut(String),
+    ) -> Result<Option<String>, SetupError> {
+        let places = Arc::clone(&self.places);
+        let connect = |name: &str| Ok(places.connect_to(name, address.clone()));
+        Ok(self.add_connected(1, connect, say)?.pop())
+    }
+
+    /// Adds databases one process after another; returns their names.
+    fn add_connected(
+        &self,
+        number: u16,
+        connect: impl Fn(&str) -> Result<Arc<Database>, SetupError>,
+        say: &mut dyn FnMut(String),
+    ) -> Result<Vec<String>, SetupError> {
+        let _lock = migrate::lock_existing(&self.default)?;
         let pins = existing_pins(&self.default, Kind::Default)?;
         pins.ok_or_else(|| "there is no cluster yet: run `ostrakon migrate` first".to_owned())?;
         let members = self.default.read_latest(&Context::default(), cluster::members)?;
@@ -36,15 +56,20 @@ impl Databases {
         let new: Vec<String> =
             (last + 1..).take(missing).map(|number| format!("reviews-{number}")).collect();
         for name in &new {
-            require_unused(&(self.connect)(name))?;
+            require_unused(&*connect(name)?)?;
         }
         self.default.write(&Context::default(), |connection| {
             new.iter().try_for_each(|name| cluster::add_member(connection, name))
         })?;
-        drop(lock);
         names.extend(new);
-        let databases = self.with_reviews(names.iter().cloned());
-        names.iter().try_for_each(|name| databases.migrate(Some(name), say))
+        let reviews = names.iter().map(|name| connect(name)).collect::<Result<_, _>>()?;
+        let (default, places) = (Arc::clone(&self.default), Arc::clone(&self.places));
+        let databases = Databases { default, reviews, spread: self.spread, places };
+        for database in &databases.reviews {
+            require_utf8(database)?;
+            databases.migrate_reviews(database, say)?;
+        }
+        Ok(names)
     }
 }
 
@@ -73,7 +98,10 @@ impl Cluster<'_> {
     /// Refused while it owns buckets, or a rebalance has not ended.
     pub fn retire_database(&self, name: &str) -> Result<(), StoreError> {
         let rows = match self.database_index(name) {
-            Ok(index) => self.routing().database(index).read_latest(owner::all)?.len(),
+            // One that is lost can be retired, if the shard map has no bucket of it.
+            Ok(index) => {
+                self.routing().database(index).read_latest(owner::all).map_or(0, |rows| rows.len())
+            }
             // One that an interrupted `databases add` has begun is not open.
             Err(error) => {
                 let members = self.routing().default().read_latest(cluster::members)?;

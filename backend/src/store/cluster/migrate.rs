@@ -35,13 +35,35 @@ impl Databases {
             self.migrate_default(say)?;
         }
         for database in self.reviews.iter().filter(|database| wanted(database)) {
+            if only.is_none() && self.is_begun_elsewhere(database)? {
+                let name = database.name();
+                say(format!(
+                    "{name}: skipped, because an interrupted `databases add` has begun it and it has no \
+                     URL: add it again, or remove it"
+                ));
+                continue;
+            }
             self.migrate_reviews(database, say)?;
         }
         Ok(())
     }
 
+    /// Whether a database is not needed yet, and the configuration does not say where it is.
+    fn is_begun_elsewhere(&self, database: &Database) -> Result<bool, SetupError> {
+        if self.require_place(database).is_ok() {
+            return Ok(false);
+        }
+        let map = self.default.read_latest(&Context::default(), cluster::shard_map)?;
+        let name = database.name();
+        let is_ready = map.active().any(|member| member.name == name && member.ready);
+        Ok(!is_ready && map.buckets_of(name).next().is_none())
+    }
+
     fn migrate_default(&self, say: &mut dyn FnMut(String)) -> Result<(), SetupError> {
         let is_new = || Ok::<_, SetupError>(existing_pins(&self.default, Kind::Default)?.is_none());
+        if is_new()? {
+            all_of(self.reviews.iter().map(|database| self.require_place(database)))?;
+        }
         // Reviews that have appeared since then are from another process, which migrated `default`
         // first.
         if is_new()?
@@ -92,7 +114,7 @@ impl Databases {
         Ok(())
     }
 
-    fn migrate_reviews(
+    pub(super) fn migrate_reviews(
         &self,
         database: &Database,
         say: &mut dyn FnMut(String),

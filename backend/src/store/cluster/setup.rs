@@ -20,12 +20,21 @@ pub struct Databases {
     pub reviews: Vec<Arc<Database>>,
     /// The spread of a new cluster, which an existing one must match; None: any.
     pub spread: Option<Spread>,
-    /// Finds others by their names.
-    pub connect: Connect,
+    /// Where databases are.
+    pub places: Arc<dyn Places>,
 }
 
-/// Returns the database with this name, as the configuration says where it is.
-pub type Connect = Arc<dyn Fn(&str) -> Arc<Database> + Send + Sync>;
+/// Where databases are: the configuration.
+pub trait Places: Send + Sync {
+    /// The database with this name.
+    fn connect(&self, name: &str) -> Arc<Database>;
+
+    /// The database with this name at an address that the configuration does not have yet.
+    fn connect_to(&self, name: &str, address: Address) -> Arc<Database>;
+
+    /// Whether a new database with this name may be created where [`Places::connect`] looks for it.
+    fn may_create(&self, name: &str) -> bool;
+}
 
 /// Why a cluster can't be used, one line per problem.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,12 +67,12 @@ pub struct MigrationStatus {
 impl Databases {
     /// `default` and the reviews databases with these names.
     pub fn named(
-        connect: Connect,
+        places: Arc<dyn Places>,
         names: impl Iterator<Item = String>,
         spread: Option<Spread>,
     ) -> Databases {
-        let reviews = names.map(|name| connect(&name)).collect();
-        Databases { default: connect("default"), reviews, spread, connect }
+        let reviews = names.map(|name| places.connect(&name)).collect();
+        Databases { default: places.connect("default"), reviews, spread, places }
     }
 
     /// The same with the reviews databases that `default` names, if it is the root of a cluster.
@@ -73,20 +82,31 @@ impl Databases {
         }
         // By connections of its own, which end here: a restore may replace the file, and some
         // commands need to be the only user of a server's database.
-        let default = (self.connect)("default");
+        let default = self.places.connect("default");
         let members = default.read_latest(&Context::default(), cluster::member_names)?;
         Ok(if members.is_empty() { self } else { self.with_reviews(members.into_iter()) })
     }
 
     /// The same with these reviews databases.
     pub(super) fn with_reviews(self, names: impl Iterator<Item = String>) -> Databases {
-        Databases { reviews: names.map(|name| (self.connect)(&name)).collect(), ..self }
+        Databases { reviews: names.map(|name| self.places.connect(&name)).collect(), ..self }
     }
 
     /// The reviews database with this name.
     pub(super) fn reviews_database(&self, name: &str) -> Result<&Arc<Database>, SetupError> {
         let found = self.reviews.iter().find(|database| database.name() == name);
         found.ok_or_else(|| format!("{name} is not part of this cluster").into())
+    }
+
+    /// Fails if a database does not exist, and the configuration does not say where it is to be
+    /// created.
+    pub(super) fn require_place(&self, database: &Database) -> Result<(), SetupError> {
+        let name = database.name();
+        if exists(database) || self.places.may_create(name) {
+            return Ok(());
+        }
+        let problem = format!("{name} has no URL: add \"{name}=postgres://…\" to reviews_urls");
+        Err(problem.into())
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = (&Database, Kind)> {
@@ -257,11 +277,15 @@ pub(super) fn check_pins(
 }
 
 pub(super) fn missing(database: &Database, buckets: usize) -> String {
+    let (name, address) = (database.name(), database.address());
+    if buckets == 0 {
+        return format!(
+            "{name} ({address}) is missing; it owns no buckets, so that it can be removed"
+        );
+    }
     format!(
-        "{} ({}) is missing, and the shard map needs it for {buckets} buckets: restore it from a \
-         backup",
-        database.name(),
-        database.address()
+        "{name} ({address}) is missing, and the shard map needs it for {buckets} buckets: restore it \
+         from a backup, or add its URL to reviews_urls"
     )
 }
 

@@ -31,8 +31,9 @@ use crate::db::migrate::{self, Kind, MigrationLock};
 use crate::db::{Address, Context, Database, DbError, transfer};
 use crate::store::cluster::Cluster;
 use crate::store::cluster::setup::{
-    Databases, SetupError, all_of, existing_pins, exists, refuse_newer, require_utf8,
+    Databases, Places, SetupError, all_of, existing_pins, exists, refuse_newer, require_utf8,
 };
+use crate::store::routing::Shards;
 
 /// A checked transfer that has not started.
 pub struct Transfer {
@@ -76,6 +77,7 @@ impl Transfer {
         }
         let names = source.reviews.iter().map(|database| database.name().to_owned());
         let target = target.with_reviews(names);
+        all_of(target.reviews.iter().map(|database| target.require_place(database)))?;
         refuse_same_places(&source, &target)?;
         all_of(target.all().map(|(database, _)| require_utf8(database)))?;
         let id = source.default.read_latest(&Context::default(), transfer::source_id)?;
@@ -226,11 +228,23 @@ impl Cluster<'_> {
         let shards = Arc::clone(&self.shared.shards);
         let reviews = shards.reviews().into_iter().cloned().collect();
         let (default, spread) = (Arc::clone(&shards.default), Some(shards.spread));
-        let connect = Arc::new(move |name: &str| {
-            let found = shards.databases().find(|database| database.name() == name);
-            Arc::clone(found.unwrap_or(&shards.default))
-        });
-        Databases { default, reviews, spread, connect }
+        Databases { default, reviews, spread, places: shards }
+    }
+}
+
+/// The databases that are open: no others are looked for.
+impl Places for Shards {
+    fn connect(&self, name: &str) -> Arc<Database> {
+        let found = self.databases().find(|database| database.name() == name);
+        Arc::clone(found.unwrap_or(&self.default))
+    }
+
+    fn connect_to(&self, name: &str, _: Address) -> Arc<Database> {
+        self.connect(name)
+    }
+
+    fn may_create(&self, _: &str) -> bool {
+        false
     }
 }
 

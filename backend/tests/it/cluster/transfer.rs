@@ -165,14 +165,19 @@ impl Deployment {
     }
 
     /// Every row of every table of a SQLite database, also those that count ids; but not the number
-    /// that another change of owners has changed, and no tasks, of which none is left.
+    /// that another change of owners has changed, no tasks, which have all ended, and no processes.
     fn dump(&self, database: &str) -> BTreeMap<String, Vec<String>> {
         let tables = "SELECT name AS line FROM sqlite_schema WHERE type = 'table'";
         let tables = self.lines(database, tables).unwrap().into_iter();
         tables
             .filter(|table| {
-                let other =
-                    ["__diesel_schema_migrations", "transfer_source", "owner_version", "backfill"];
+                let other = [
+                    "__diesel_schema_migrations",
+                    "transfer_source",
+                    "owner_version",
+                    "backfill",
+                    "process",
+                ];
                 !other.contains(&&**table)
             })
             .map(|table| {

@@ -1,6 +1,6 @@
 //! The commands of an operator, and what they refuse.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 
@@ -8,6 +8,7 @@ use super::Growing;
 use crate::support::cli::{ServerProcess, demo_cluster, fails, json, ostrakon, succeeds};
 use crate::support::cluster::TestCluster;
 use crate::support::engine::Engine;
+use crate::support::wait::wait_until;
 
 #[test]
 fn a_cluster_of_files_grows_and_shrinks_by_commands_alone() {
@@ -50,6 +51,65 @@ fn a_cluster_of_files_grows_and_shrinks_by_commands_alone() {
         (&status["state"], &status["goal"]),
         (&json!("finished"), &json!("drain reviews-2"))
     );
+}
+
+#[test]
+fn processes_that_add_databases_at_once_add_one_each() {
+    let cluster = demo_cluster();
+    let adding: Vec<_> = (0..3)
+        .map(|_| ostrakon(&cluster, &["databases", "add"]).stdout(Stdio::null()).spawn().unwrap())
+        .collect();
+    for mut process in adding {
+        assert!(process.wait().unwrap().success());
+    }
+    let databases = json(&cluster, &["databases", "--json"]);
+    assert_eq!(databases["items"].as_array().unwrap().len(), 6);
+}
+
+#[test]
+fn a_lost_database_that_owns_nothing_does_not_matter() {
+    let cluster = demo_cluster();
+    succeeds(&cluster, &["databases", "add"]);
+    std::fs::remove_file(cluster.file("reviews-4")).unwrap();
+    let server = ServerProcess::start(&cluster);
+    assert!(server.get("/api/products/1/reviews").contains("items"));
+    succeeds(&cluster, &["databases", "remove", "reviews-4"]);
+    drop(server);
+    let verified = succeeds(&cluster, &["verify"]);
+    assert!(verified.contains("5000 reviews in 3 databases, all in their place"), "{verified}");
+}
+
+#[test]
+fn a_cluster_of_servers_gets_no_files_by_default() {
+    let _on = Engine::Postgres.enter();
+    let cluster = demo_cluster();
+    let said = fails(ostrakon(&cluster, &["databases", "add"]), 2);
+    assert!(said.contains("reviews-4 has no URL: add \"reviews-4=postgres://…\""), "{said}");
+    let said =
+        fails(ostrakon(&cluster, &["databases", "add", "--url", "postgres://127.0.0.1:1/x"]), 2);
+    assert!(said.contains("reviews-4"), "{said}");
+    let url = cluster.address("reviews-4").to_string();
+    let added = succeeds(&cluster, &["databases", "add", "--url", &url]);
+    assert!(added.contains("reviews-4: joined the cluster with 0 buckets"), "{added}");
+    // Taken already.
+    let said = fails(ostrakon(&cluster, &["databases", "add", "--url", &url]), 2);
+    assert!(said.contains("belongs to cluster"), "{said}");
+    succeeds(&cluster, &["databases", "remove", "reviews-4"]);
+}
+
+#[test]
+fn what_an_interrupted_addition_has_begun_can_be_elsewhere_or_removed() {
+    let _on = Engine::Postgres.enter();
+    let cluster = demo_cluster();
+    let begin = "INSERT INTO database (name, position, state) VALUES ('reviews-4', 3, 'new')";
+    cluster.sql("default", begin);
+    let migrated = succeeds(&cluster, &["migrate"]);
+    assert!(migrated.contains("reviews-4: skipped"), "{migrated}");
+    let url = cluster.address("reviews-4").to_string();
+    let added = succeeds(&cluster, &["databases", "add", "--url", &url]);
+    assert!(added.contains("reviews-4: joined the cluster with 0 buckets"), "{added}");
+    cluster.sql("default", "UPDATE database SET state = 'new' WHERE name = 'reviews-4'");
+    succeeds(&cluster, &["databases", "remove", "reviews-4"]);
 }
 
 #[test]
@@ -99,10 +159,16 @@ fn sighup_reads_the_urls_of_new_databases() {
     succeeds(&cluster, &["databases", "add", "--url", &url]);
     let file = cluster.folder().join("ostrakon.toml");
     std::fs::write(file, format!("reviews_urls = ['reviews-4={url}']")).unwrap();
+    succeeds(&cluster, &["rebalance", "plan"]);
+    let start = || ostrakon(&cluster, &["rebalance", "start", "--rate", "1000000", "--wait"]);
+    let said = fails(start(), 2);
+    assert!(said.contains(&format!("process {} on ", server.pid())), "{said}");
+    assert!(said.contains("can't reach reviews-4: add its URL"), "{said}");
     let pid = server.pid().to_string();
     assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
-    succeeds(&cluster, &["rebalance", "plan"]);
-    succeeds(&cluster, &["rebalance", "start", "--rate", "1000000", "--wait"]);
+    // By a command that waits for the server.
+    actix_web::rt::System::new()
+        .block_on(wait_until(async || start().output().unwrap(), |output| output.status.success()));
     let databases = succeeds(&cluster, &["databases"]);
     assert!(databases.contains("postgres up            256"), "{databases}");
     assert!(server.get("/api/products/1/reviews").contains("items"));
