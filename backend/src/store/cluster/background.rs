@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use crate::db::{Context, clock_ms, cluster, processes};
-use crate::store::cluster::rebalance::{self, Advance};
+use crate::store::cluster::rebalance::{self, Advance, Pacer};
 use crate::store::error::StoreError;
 use crate::store::routing::Shards;
 
@@ -57,18 +57,22 @@ fn watch(shards: &Weak<Shards>, holder: &str) {
 }
 
 fn move_buckets(shards: &Weak<Shards>, holder: &str) {
-    let mut failures = 0;
+    let (mut failures, pacer) = (0, Pacer::start());
     while let Some(shards) = shards.upgrade() {
-        let advance = rebalance::advance(&shards, holder);
+        let advance = rebalance::advance(&shards, holder, &pacer);
         drop(shards);
         match advance {
-            Advance::Made => failures = 0,
+            Advance::Made => {
+                failures = 0;
+                continue;
+            }
             Advance::Idle => thread::sleep(INTERVAL),
             Advance::Failed => {
                 thread::sleep(rebalance::rest_after(failures));
                 failures += 1;
             }
         }
+        pacer.has_rested();
     }
 }
 

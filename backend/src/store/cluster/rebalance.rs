@@ -9,14 +9,14 @@ mod plan;
 mod status;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
 use crate::db::files::ServeLock;
 use crate::db::processes;
 use crate::db::rebalances::{self, RebalanceRow};
-use crate::db::{Address, DbError, Lock, QueryError, clock_ms, lock};
+use crate::db::{Address, Connection, DbError, Lock, QueryError, clock_ms, lock};
 use crate::store::cluster::Cluster;
 use crate::store::cluster::background::NOTE_VALID_MS;
 use crate::store::cluster::setup::SetupError;
@@ -24,6 +24,7 @@ use crate::store::error::{StoreError, TransactionError, transaction};
 use crate::store::routing::Shards;
 use mover::{Mover, Step};
 
+pub(in crate::store) use mover::Pacer;
 pub use plan::{Goal, RebalancePlan};
 
 /// Why a move does not go on.
@@ -77,6 +78,10 @@ pub(in crate::store) enum Advance {
     Failed,
 }
 
+/// How long a process may take to open a database that has been added, and how often a start looks.
+const OPENING: Duration = Duration::from_secs(3);
+const OPENING_POLL: Duration = Duration::from_millis(100);
+
 /// How often a command looks whether the lease of another process has expired.
 const LEASE_POLL: Duration = Duration::from_millis(500);
 
@@ -86,8 +91,8 @@ pub(in crate::store) fn rest_after(failures: u32) -> Duration {
 }
 
 /// Carries out a part of the running rebalance, if this process may.
-pub(in crate::store) fn advance(shards: &Shards, holder: &str) -> Advance {
-    let mover = match Mover::take_lease(shards, holder) {
+pub(in crate::store) fn advance(shards: &Shards, holder: &str, pacer: &Pacer) -> Advance {
+    let mover = match Mover::take_lease(shards, holder, pacer) {
         Ok(Some(mover)) => mover,
         Ok(None) => return Advance::Idle,
         Err(error) => {
@@ -109,6 +114,18 @@ pub(in crate::store) fn advance(shards: &Shards, holder: &str) -> Advance {
         tracing::debug!(%error, "the state of the rebalance can't be stored");
     }
     advance
+}
+
+/// The processes that can't reach a target of this rebalance, and the target.
+fn lacking(
+    connection: &mut Connection,
+    id: i64,
+    seen_since_ms: i64,
+) -> Result<Vec<(String, String)>, QueryError> {
+    let moves = rebalances::moves(connection, id)?;
+    let targets: BTreeSet<&str> = moves.iter().map(|row| row.target.as_str()).collect();
+    let targets: Vec<&str> = targets.into_iter().collect();
+    processes::lacking(connection, &targets, seen_since_ms)
 }
 
 impl Cluster<'_> {
@@ -135,18 +152,22 @@ impl Cluster<'_> {
     /// Carries out the running rebalance until it has ended or is paused. While another process holds the
     /// lease, waits until that has ended it or lets the lease expire.
     pub fn run_rebalance(&self) {
-        let holder = holder();
+        let (holder, pacer) = (holder(), Pacer::start());
         let mut failures = 0;
         loop {
-            match advance(&self.shared.shards, &holder) {
+            match advance(&self.shared.shards, &holder, &pacer) {
                 Advance::Idle if !self.is_rebalance_running() => return,
                 Advance::Idle => std::thread::sleep(LEASE_POLL),
-                Advance::Made => failures = 0,
+                Advance::Made => {
+                    failures = 0;
+                    continue;
+                }
                 Advance::Failed => {
                     std::thread::sleep(rest_after(failures));
                     failures += 1;
                 }
             }
+            pacer.has_rested();
         }
     }
 
@@ -158,6 +179,7 @@ impl Cluster<'_> {
 
     /// Starts the stored plan; at most `rate` reviews are copied per second.
     pub fn start_rebalance(&self, rate: Option<u32>) -> Result<(), StoreError> {
+        self.wait_for_processes()?;
         self.change_rebalance(|connection, rebalance, now_ms| {
             if rebalance.state != "planned" {
                 return Err(StoreError::RebalanceState("it has been started already".to_owned()).into());
@@ -167,11 +189,8 @@ impl Cluster<'_> {
                 let problem = "the databases have changed since it was planned: plan it again";
                 return Err(StoreError::RebalanceState(problem.to_owned()).into());
             }
-            let moves = rebalances::moves(connection, rebalance.id)?;
-            let targets: BTreeSet<&str> = moves.iter().map(|row| row.target.as_str()).collect();
-            let targets: Vec<&str> = targets.into_iter().collect();
             let seen_since_ms = self.serving_since_ms(now_ms)?;
-            let lacking = processes::lacking(connection, &targets, seen_since_ms)?;
+            let lacking = lacking(connection, rebalance.id, seen_since_ms)?;
             if let Some((process, database)) = lacking.first() {
                 return Err(StoreError::RebalanceState(format!(
                     "{process} can't reach {database}: add its URL to the configuration of each server"
@@ -182,6 +201,26 @@ impl Cluster<'_> {
             rebalances::change_state(connection, rebalance.id, &["planned"], "running", now_ms)?;
             Ok(())
         })
+    }
+
+    /// Waits until all processes have opened databases that were added a moment ago, but not for long.
+    fn wait_for_processes(&self) -> Result<(), StoreError> {
+        let default = self.routing().default();
+        let until = Instant::now() + OPENING;
+        loop {
+            let now_ms = default.read_latest(clock_ms)?;
+            let now_ms = now_ms.unwrap_or_else(|| Timestamp::now().as_millisecond());
+            let seen_since_ms = self.serving_since_ms(now_ms)?;
+            let all_know = default.read_latest(|connection| {
+                let planned = rebalances::unfinished(connection)?;
+                let lack = |row: RebalanceRow| lacking(connection, row.id, seen_since_ms);
+                Ok(planned.map(lack).transpose()?.is_none_or(|lack| lack.is_empty()))
+            })?;
+            if all_know || Instant::now() > until {
+                return Ok(());
+            }
+            std::thread::sleep(OPENING_POLL);
+        }
     }
 
     /// When a process must have noted which databases it can reach, so that its word counts: on servers
@@ -237,11 +276,7 @@ impl Cluster<'_> {
     /// Changes the rebalance that has not ended, in one transaction.
     fn change_rebalance(
         &self,
-        change: impl Fn(
-            &mut crate::db::Connection,
-            RebalanceRow,
-            i64,
-        ) -> Result<(), TransactionError<QueryError>>,
+        change: impl Fn(&mut Connection, RebalanceRow, i64) -> Result<(), TransactionError<QueryError>>,
     ) -> Result<(), StoreError> {
         let default = self.routing().default();
         Ok(transaction(&default, |connection| {

@@ -19,10 +19,12 @@ use crate::store::routing::{Routing, Shards};
 
 /// How long a lease lasts, and how often its holder renews it.
 const LEASE: Duration = Duration::from_secs(10);
-const RENEWAL: Duration = Duration::from_secs(1);
+const RENEWAL: Duration = Duration::from_secs(2);
 
-/// While clients use the service, copying rests this many times as long as it works: readers and
-/// writers keep more than four fifths of the machine.
+/// While clients use the service, copying works so long, then rests this many times as long: readers
+/// and writers keep more than four fifths of the machine. Each commit makes kept answers and SQLite's
+/// page caches outdated, so that many in a row cost readers less than a few at a time.
+const BURST: Duration = Duration::from_millis(250);
 const REST: u32 = 6;
 /// How long after the last request of a client the service counts as used.
 const USED_WINDOW: Duration = Duration::from_millis(500);
@@ -46,13 +48,32 @@ pub(super) struct Mover<'a> {
     rebalance: RefCell<RebalanceRow>,
     renewed_at: Cell<Instant>,
     reported_at: Cell<Instant>,
-    worked_since: Cell<Instant>,
+    pacer: &'a Pacer,
+}
+
+/// Since when a process has moved buckets without a rest.
+pub(in crate::store) struct Pacer(Cell<Instant>);
+
+impl Pacer {
+    /// It begins now.
+    pub fn start() -> Pacer {
+        Pacer(Cell::new(Instant::now()))
+    }
+
+    /// It has rested until now.
+    pub fn has_rested(&self) {
+        self.0.set(Instant::now());
+    }
 }
 
 impl<'a> Mover<'a> {
     /// Takes the lease of the rebalance that was started and has not ended. `None`: no such rebalance
     /// exists, or another process holds the lease.
-    pub fn take_lease(shards: &'a Shards, holder: &'a str) -> Result<Option<Mover<'a>>, MoveError> {
+    pub fn take_lease(
+        shards: &'a Shards,
+        holder: &'a str,
+        pacer: &'a Pacer,
+    ) -> Result<Option<Mover<'a>>, MoveError> {
         let context = Context::default();
         let Some(known) = shards.default.read_latest(&context, rebalances::unfinished)? else {
             return Ok(None);
@@ -68,7 +89,7 @@ impl<'a> Mover<'a> {
             rebalance: RefCell::new(row),
             renewed_at: Cell::new(Instant::now()),
             reported_at: Cell::new(Instant::now()),
-            worked_since: Cell::new(Instant::now()),
+            pacer,
         }))
     }
 
@@ -176,13 +197,14 @@ impl<'a> Mover<'a> {
     /// many reviews. Fails if the rebalance is being aborted or the lease is lost.
     pub fn pace(&self, reviews: usize) -> Result<(), MoveError> {
         self.renew()?;
-        let worked = self.worked_since.get().elapsed();
+        let worked = self.pacer.0.get().elapsed();
         let rest = match self.rebalance.borrow().max_rate {
             Some(rate) if rate > 0 => {
                 Duration::from_secs_f64(reviews as f64 / rate as f64).saturating_sub(worked)
             }
-            _ if self.shards.was_used_within(USED_WINDOW) => worked * REST,
-            _ => Duration::ZERO,
+            _ if !self.shards.was_used_within(USED_WINDOW) => Duration::ZERO,
+            _ if worked < BURST => return Ok(()),
+            _ => worked * REST,
         };
         // In parts, so that the lease does not expire.
         let until = Instant::now() + rest;
@@ -192,7 +214,7 @@ impl<'a> Mover<'a> {
             std::thread::sleep(left.min(RENEWAL));
             self.renew()?;
         }
-        self.worked_since.set(Instant::now());
+        self.pacer.has_rested();
         Ok(())
     }
 
