@@ -1,7 +1,7 @@
-//! The behaviour of the product: writing, listing, rating and moderating reviews; accounts; the
-//! cluster.
+//! The behaviour of the product: reviews, products and ratings, moderation, accounts, and operations
+//! on the cluster. The rules of the product belong here; queries belong to `db`, statuses to `http`.
 //!
-//! All methods block, so async callers run them on other threads. The store knows no HTTP.
+//! All methods block, so async callers run them on other threads.
 
 mod accounts;
 mod actor;
@@ -78,7 +78,8 @@ impl Store {
         Ok(Store::of(databases.open(clock)?, policy, clock))
     }
 
-    /// Opens the store for what `default` alone knows: the reviews databases need not answer.
+    /// Opens the store for operations that only use `default`: the reviews databases may be
+    /// unavailable.
     pub fn open_default(
         databases: Databases,
         policy: Policy,
@@ -148,7 +149,7 @@ impl Store {
     }
 
     /// The number of changes of a subject by this process. Public responses read at the same count
-    /// are the same, except for writes of other processes.
+    /// are equal, except for writes of other processes.
     pub fn change_count(&self, subject: Subject) -> u64 {
         self.shared.shards.change_counters.get(subject)
     }
@@ -159,13 +160,12 @@ impl Store {
         self.shared.shards.data_version()
     }
 
-    /// Starts what a server does beside answering requests: it notices changes of the shard map, and
-    /// moves buckets.
+    /// Starts the background work of a server: noticing changes of the shard map, and moving buckets.
     pub fn start_background(&self) -> std::io::Result<()> {
         cluster::background::start(&self.shared.shards)
     }
 
-    /// Reads the shard map again, and tries to open databases that could not be opened.
+    /// Reads the shard map again, and tries again to open databases that could not be opened.
     pub fn reopen_databases(&self) -> Result<(), StoreError> {
         self.shared.shards.reload_and_open(&self.context)
     }

@@ -1,15 +1,12 @@
-//! The acting account.
+//! The account that acts: changes and the audit trail name it.
 
 use ostrakon_shared::{Account, AccountId, Role};
 
 /// The account that performs an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
-    /// The account's id.
     pub id: AccountId,
-    /// Its name.
     pub name: String,
-    /// Its role.
     pub role: Role,
 }
 

@@ -34,7 +34,7 @@ const SETTINGS_ENTRIES: usize = 1_000;
 /// The stored length of a changed value.
 const MAX_VALUE_CHARS: usize = 200;
 
-/// Who performs an action, how they were authenticated, and from where.
+/// The source of an action: the account, how it was authenticated, and the network.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
     /// The account; None for an operator or guest.
@@ -46,7 +46,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// An account, by its session.
+    /// An account in one of its sessions.
     pub(in crate::store) fn session_of(
         account: &AccountRow,
         network: Option<IpAddr>,
@@ -180,16 +180,16 @@ impl State {
             self.counts.retain(|other, _| other.hour == failure.hour);
         }
         let hour = failure.hour;
-        let others = |have_network: bool| {
-            let is_such =
-                |it: &&FailureKey| it.hour == hour && it.network.is_some() == have_network;
-            self.counts.keys().filter(is_such).count()
+        let keys = |with_network: bool| {
+            let is_counted =
+                |it: &&FailureKey| it.hour == hour && it.network.is_some() == with_network;
+            self.counts.keys().filter(is_counted).count()
         };
-        if failure.network.is_some() && others(true) < MAX_KEYS {
+        if failure.network.is_some() && keys(true) < MAX_KEYS {
             return failure;
         }
         let failure = FailureKey { network: None, ..failure };
-        if others(false) < MAX_ACCOUNTS || self.counts.contains_key(&failure) {
+        if keys(false) < MAX_ACCOUNTS || self.counts.contains_key(&failure) {
             return failure;
         }
         FailureKey { account: None, ..failure }
@@ -197,7 +197,6 @@ impl State {
 }
 
 impl FailedSignIns {
-    /// No failures.
     pub fn new(default: &Arc<Database>) -> FailedSignIns {
         let (default, state, writer) = (Arc::clone(default), Mutex::default(), Mutex::default());
         FailedSignIns(Arc::new(FailureBuffer { default, state, writer }))
@@ -219,7 +218,7 @@ impl FailedSignIns {
         let buffer = Arc::clone(&self.0);
         let thread = thread::Builder::new().name("audit".to_owned());
         if let Err(error) = thread.spawn(move || buffer.write()) {
-            tracing::warn!(%error, "no thread to write failed sign-ins");
+            tracing::warn!(%error, "the thread that writes failed sign-ins can't be started");
         }
     }
 
@@ -358,7 +357,7 @@ impl<'a> Audit<'a> {
     /// Records the settings of a starting server that differ from the last recorded ones.
     pub fn record_settings(&self, settings: &[(&str, String)]) -> Result<(), StoreError> {
         let filter = Filter { action: Some(AuditAction::SettingsChanged), account: None };
-        let noted = self.default.write(|connection| {
+        let recorded = self.default.write(|connection| {
             let mut known: HashMap<String, Option<String>> = HashMap::new();
             for entry in audit::list(connection, filter, i64::MAX, SETTINGS_ENTRIES)? {
                 for change in entry.changes {
@@ -379,9 +378,9 @@ impl<'a> Audit<'a> {
             let action = AuditAction::SettingsChanged;
             record(connection, &Source::operator(), action, AuditTarget::Settings, &changes)
         });
-        match noted {
+        match recorded {
             Err(DbError::ReadOnly { .. }) => Ok(()),
-            noted => Ok(noted?),
+            recorded => Ok(recorded?),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Products and their ratings.
+//! The catalogue: products and their ratings.
 
 pub mod admin;
 pub mod products;

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use jiff::Timestamp;
 use ostrakon_shared::ReviewId;
 
-/// How far dates may be ahead of the clock before a clock counts as wrong, in milliseconds. Clocks
-/// that are synchronized over the network differ by less.
+/// The maximum time, in milliseconds, by which dates may be ahead of a correct clock. Clocks that are
+/// synchronized over the network differ by less.
 pub(in crate::store) const MAX_AHEAD_MS: i64 = 5_000;
 
 /// The system clock, with an offset for tests that clones share.
@@ -35,7 +35,7 @@ impl PartialEq for Clock {
 
 impl Eq for Clock {}
 
-/// The lowest id of this time; 0 before the epoch of ids, `i64::MAX` after its end.
+/// The lowest id of this time; 0 before 2000, `i64::MAX` after the last time that ids represent.
 pub(in crate::store) fn first_number_at(unix_ms: i64) -> i64 {
     let outside = if unix_ms < ReviewId::EPOCH_UNIX_MS { 0 } else { i64::MAX };
     ReviewId::first_number_at(unix_ms).unwrap_or(outside)
@@ -46,17 +46,17 @@ pub(in crate::store) fn first_ahead(now_ms: i64) -> i64 {
     first_number_at(now_ms.saturating_add(MAX_AHEAD_MS))
 }
 
-/// A time for people.
+/// A time as text, for messages.
 pub(in crate::store) fn format(unix_ms: i64) -> String {
     Timestamp::from_millisecond(unix_ms)
         .map_or_else(|_| format!("{unix_ms} ms"), |it| it.to_string())
 }
 
-/// Describes the problem if ids can't represent the time of this clock.
+/// The problem of a clock whose time ids can't represent.
 pub(in crate::store) fn problem(whose: &str, now_ms: i64) -> Option<String> {
     ReviewId::first_number_at(now_ms).is_none().then(|| {
         format!(
-            "the clock of {whose} says {}: reviews are dated from 2000 to 2069, so set it right",
+            "the clock of {whose} shows {}, but reviews are dated from 2000 to 2069: set the clock",
             format(now_ms)
         )
     })

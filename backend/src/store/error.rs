@@ -1,4 +1,4 @@
-//! Errors in terms of the product.
+//! The errors of the store, in terms of the product. `http/response/problem.rs` maps each to a problem.
 
 use ostrakon_shared::{AccountId, CredentialId, FieldError, ProblemCode, ProductId, ReviewId};
 
@@ -7,32 +7,25 @@ use crate::db::{Connection, DbError, QueryError, RequestDatabase};
 /// Why a store operation failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
-    /// There is no such product.
     #[error("there is no product {0}")]
     ProductNotFound(ProductId),
-    /// There is no such review.
     #[error("there is no review {0}")]
     ReviewNotFound(ReviewId),
-    /// These fields are invalid.
     #[error("{} invalid fields", .0.len())]
     Invalid(Vec<FieldError>),
     /// The cursor is not a value issued by this service.
-    #[error("not a cursor")]
+    #[error("the cursor is invalid")]
     CursorInvalid,
-    /// The cursor belongs to another list.
-    #[error("a cursor of another list")]
+    #[error("the cursor belongs to another list")]
     CursorMismatch,
-    /// The key was used for another review of this product.
-    #[error("the Idempotency-Key was used for another review")]
+    #[error("the Idempotency-Key was used for another review of this product")]
     IdempotencyKeyReused,
     /// No enabled account has this name and password.
     #[error("wrong name or password")]
     CredentialsWrong,
-    /// The password is wrong.
-    #[error("the current password is another one")]
+    #[error("the current password is wrong")]
     PasswordWrong,
-    /// An account has this name already.
-    #[error("this name is taken")]
+    #[error("an account has this name already")]
     NameTaken,
     /// There is no account with this id.
     #[error("there is no account {0}")]
@@ -43,74 +36,57 @@ pub enum StoreError {
     /// The account has no session, or no API token, with this id.
     #[error("there is no session or token {0}")]
     CredentialNotFound(CredentialId),
-    /// The change would leave no admin.
     #[error("this is the only admin")]
     LastAdmin,
-    /// Guests may not do this here.
+    /// The policy does not allow guests to do this.
     #[error("sign in first")]
     SignInRequired,
-    /// It belongs to another account.
+    /// The review belongs to another account.
     #[error("not allowed")]
     NotAllowed,
-    /// The account has already reviewed this product; this is its review.
-    #[error("reviewed already: {0}")]
+    /// The id is that of the existing review.
+    #[error("the account has already reviewed this product: {0}")]
     ReviewExists(ReviewId),
-    /// Its author has deleted the review.
-    #[error("the review is deleted")]
+    #[error("the author has deleted the review")]
     ReviewDeleted,
-    /// Moderators can't decide about their own reviews.
-    #[error("a review of the moderator's own")]
+    #[error("moderators can't decide about their own reviews")]
     OwnReview,
-    /// The product is archived.
     #[error("product {0} is archived")]
     ProductArchived(ProductId),
-    /// This reader has already reported the review.
-    #[error("reported already")]
+    #[error("this reader has already reported the review")]
     AlreadyReported,
-    /// There is no decision to undo.
-    #[error("nothing to undo")]
+    #[error("there is no decision to undo")]
     NothingToUndo,
-    /// It has changed since the given version.
-    #[error("changed meanwhile")]
+    #[error("it has changed since the given version")]
     VersionConflict,
-    /// Another product has this SKU.
-    #[error("the SKU is taken")]
+    #[error("another product has this SKU")]
     SkuTaken,
-    /// There is no such reviews database.
     #[error("there is no reviews database {0}")]
     DatabaseNotFound(String),
-    /// The database is being verified already.
     #[error("{0} is being verified")]
     VerifyRunning(String),
-    /// No rebalance is planned, running or paused.
     #[error("no rebalance is planned, running or paused")]
     NoRebalance,
     /// The state of the rebalance or of the databases does not allow this.
     #[error("{0}")]
     RebalanceState(String),
-    /// These databases are unavailable.
-    #[error("{} not available", .0.join(", "))]
+    #[error("{} unavailable", .0.join(", "))]
     Unavailable(Vec<String>),
-    /// These databases are damaged or not writable: an operator must repair them.
-    #[error("{} can't be used as they are", .0.join(", "))]
+    /// An operator must repair these databases.
+    #[error("{} damaged or not writable", .0.join(", "))]
     Unusable(Vec<String>),
-    /// The write queue of this database is full.
-    #[error("too many wait for {0}")]
+    #[error("the write queue of {0} is full")]
     Busy(String),
     /// Another transaction in this database held a lock for too long.
     #[error("{0} is locked by another transaction")]
     Locked(String),
-    /// This database is read-only.
-    #[error("{0} is read-only: `ostrakon transfer` moves it, or has moved it")]
+    #[error("{0} is read-only, because `ostrakon transfer` is moving it or has moved it")]
     ReadOnly(String),
-    /// A bucket has moved to another database.
-    #[error("a bucket has moved")]
+    #[error("a bucket has moved to another database")]
     BucketMoved,
-    /// A bucket is about to move, and is not written meanwhile.
-    #[error("a bucket is about to move")]
+    #[error("a bucket is about to move, so it can't be changed")]
     BucketFrozen,
-    /// The disks of these databases are full.
-    #[error("{} full", .0.join(", "))]
+    #[error("the disk of {} is full", .0.join(", "))]
     StorageFull(Vec<String>),
     /// A clock is outside the range of ids.
     #[error("{0}")]
@@ -171,11 +147,11 @@ impl From<DbError> for StoreError {
             DbError::Moved { .. } => StoreError::BucketMoved,
             DbError::Frozen { .. } => StoreError::BucketFrozen,
             DbError::Full { ref database, .. } => {
-                tracing::error!(%error, "nothing is written");
+                tracing::error!(%error, "the disk is full: writes fail");
                 StoreError::StorageFull(vec![database.clone()])
             }
             DbError::ClockWrong { .. } => {
-                tracing::error!(%error, "no reviews are written");
+                tracing::error!(%error, "the clock is wrong: new reviews are refused");
                 StoreError::ClockWrong(error.to_string())
             }
             DbError::ReadOnly { database } => StoreError::ReadOnly(database),
@@ -188,11 +164,11 @@ impl From<DbError> for StoreError {
                 StoreError::Unavailable(vec![database.clone()])
             }
             DbError::Unusable { ref database, .. } => {
-                tracing::error!(%error, "database unusable: an operator has to see to it");
+                tracing::error!(%error, "database unusable: an operator must repair it");
                 StoreError::Unusable(vec![database.clone()])
             }
             DbError::Locked { ref database, .. } => {
-                tracing::warn!(%error, "waited for a lock in vain");
+                tracing::warn!(%error, "lock timeout");
                 StoreError::Locked(database.clone())
             }
             DbError::Conflict { .. }
@@ -204,7 +180,7 @@ impl From<DbError> for StoreError {
 }
 
 impl From<QueryError> for StoreError {
-    /// Of rows that were read, and can't be understood.
+    /// The error of an invalid row.
     fn from(error: QueryError) -> StoreError {
         StoreError::Internal(error.to_string())
     }
@@ -237,7 +213,7 @@ impl From<TransactionError<DbError>> for StoreError {
     }
 }
 
-/// Runs `queries` in one transaction. When they fail or refuse, nothing has happened.
+/// Runs `queries` in one transaction, which is rolled back if they fail or refuse.
 pub(in crate::store) fn transaction<T>(
     database: &RequestDatabase,
     queries: impl FnOnce(&mut Connection) -> Result<T, TransactionError<QueryError>>,

@@ -21,18 +21,18 @@ use crate::store::error::StoreError;
 use change_counters::ChangeCounters;
 use id_generator::IdGenerator;
 
-/// The shard map among the positions of a client's token: its version.
+/// The name of the shard map in consistency tokens, where its version is the position.
 pub(in crate::store) const MAP: &str = "map";
 
-/// After this time every process knows of a change of the map.
+/// Every process notices a change of the map within this time.
 const KNOWN_AFTER: Duration = Duration::from_secs(10);
 
-/// How long a map is used at least before it is read again: threads that wait for the same move share
-/// what one of them reads.
+/// The minimum age of a map before it is read again, so that threads that wait for the same move share
+/// one read.
 const RELOAD_PAUSE: Duration = Duration::from_millis(5);
 
-/// The databases of a cluster, and the distribution of its reviews. Databases may be added while
-/// the process runs, so an index stays valid as long as it does.
+/// The databases of a cluster, and the distribution of its reviews. Databases can be added while the
+/// process runs, but not removed from this list, so each index stays valid.
 pub(in crate::store) struct Shards {
     pub default: Arc<Database>,
     shards: boxcar::Vec<Shard>,
@@ -43,7 +43,7 @@ pub(in crate::store) struct Shards {
     loaded_at: Mutex<Instant>,
     pub change_counters: ChangeCounters,
     started_at: Instant,
-    /// When the map changed last, in milliseconds since `started_at`; 0: not since then.
+    /// When the map changed last, in milliseconds since `started_at`; 0: it has not changed.
     changed_at_ms: AtomicU64,
     /// When a client used the databases last, in milliseconds since `started_at`.
     used_at_ms: AtomicU64,
@@ -53,8 +53,8 @@ pub(in crate::store) struct Shards {
 pub(in crate::store) struct Shard {
     pub database: Arc<Database>,
     pub id_generator: IdGenerator,
-    /// Whether it could be opened. Otherwise it is unavailable, and opened when the map is read
-    /// again.
+    /// Whether it could be opened. Otherwise it is unavailable until [`Shards::reload_and_open`] opens
+    /// it.
     pub is_open: bool,
 }
 
@@ -73,7 +73,7 @@ pub struct Location {
 }
 
 impl Shards {
-    /// The databases of the cluster with this map. `shards` are open; `open_shard` opens what is added.
+    /// The databases of the cluster with this map. `shards` are open; `open_shard` opens those that are added.
     pub fn new(
         default: Arc<Database>,
         spread: Spread,
@@ -97,31 +97,32 @@ impl Shards {
         Ok(shards)
     }
 
-    /// The shard map, as this process knows it.
+    /// The shard map that this process knows.
     pub fn map(&self) -> Guard<Arc<ShardMap>> {
         self.map.load()
     }
 
-    /// Notes that a client uses the databases.
+    /// Records that a client uses the databases.
     pub fn note_use(&self) {
         let now_ms = self.started_at.elapsed().as_millis() as u64;
         self.used_at_ms.store(now_ms, Ordering::Relaxed);
     }
 
-    /// Whether a client has used the databases through this process a moment ago. Of servers, others
-    /// may serve clients as well.
+    /// Whether a client may have used the databases within `window`. Only for files does this process
+    /// know: other processes may use the same servers.
     pub fn was_used_within(&self, window: Duration) -> bool {
         let used_at = Duration::from_millis(self.used_at_ms.load(Ordering::Relaxed));
         !self.default.is_file() || self.started_at.elapsed().saturating_sub(used_at) < window
     }
 
-    /// Reads the map again, unless another thread has done so since it had this version. A map that
-    /// has not changed a moment ago is not read at once again.
+    /// Reads the map again unless it no longer has this version, because another thread has read it.
+    /// Waits until the last read is [`RELOAD_PAUSE`] to twice that long ago.
     pub fn reload_map(&self, context: &Context, version: i64) -> Result<(), StoreError> {
         self.load_map(context, version, false)
     }
 
-    /// The same, and tries again to open databases that could not be opened: that may take long.
+    /// Reads the map again, and tries again to open databases that could not be opened, which may take
+    /// long.
     pub fn reload_and_open(&self, context: &Context) -> Result<(), StoreError> {
         self.load_map(context, self.map.load().version(), true)
     }
@@ -150,7 +151,7 @@ impl Shards {
         self.map().databases().iter().all(|&index| self.shards[index].is_open)
     }
 
-    /// Routes by this map from now on; opens databases that have been added.
+    /// Replaces the map, and opens databases that have been added.
     fn adopt(&self, stored: &StoredMap, reopen: bool) -> Result<(), StoreError> {
         let mut known: HashMap<String, (DatabaseIndex, bool)> = self
             .shards
@@ -175,7 +176,7 @@ impl Shards {
         let owners = stored.owners.iter();
         let owners = owners.map(|(name, epoch)| Owner { database: index_of(name), epoch: *epoch });
         let map = ShardMap::new(stored.version, owners.collect(), databases)
-            .ok_or_else(|| StoreError::Internal("a shard map that lacks buckets".to_owned()))?;
+            .ok_or_else(|| StoreError::Internal("the shard map lacks buckets".to_owned()))?;
         if ![0, map.version()].contains(&self.map.load().version()) {
             let now_ms = self.started_at.elapsed().as_millis() as u64;
             self.changed_at_ms.store(now_ms.max(1), Ordering::Relaxed);
@@ -184,7 +185,7 @@ impl Shards {
         Ok(())
     }
 
-    /// The version of the map, if it has changed so recently that other processes may not know it.
+    /// The version of the map if it has changed so recently that other processes may not have noticed.
     pub fn recent_version(&self) -> Option<u64> {
         let changed_at_ms = self.changed_at_ms.load(Ordering::Relaxed);
         let age = self.started_at.elapsed().saturating_sub(Duration::from_millis(changed_at_ms));
@@ -197,12 +198,10 @@ impl Shards {
         &self.shards[index].database
     }
 
-    /// The id generator of a reviews database.
     pub fn id_generator(&self, index: DatabaseIndex) -> &IdGenerator {
         &self.shards[index].id_generator
     }
 
-    /// The name of a reviews database.
     pub fn name(&self, index: DatabaseIndex) -> &str {
         self.shards[index].database.name()
     }
@@ -249,7 +248,7 @@ impl Shards {
     /// See [`crate::store::Store::data_version`].
     pub fn data_version(&self) -> Option<i64> {
         self.file_readers()?;
-        // None of them ever falls, unless the map says that a database is gone.
+        // Each version only grows; if a database leaves the sum, the version of the map grows.
         let sum = self.databases().map(|database| database.data_version()).sum::<Result<i64, _>>();
         Some(sum.ok()?.wrapping_add(self.map().version() << 32))
     }

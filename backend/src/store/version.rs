@@ -1,4 +1,4 @@
-//! Expected versions of changes.
+//! The version that a change expects, so that concurrent changes are not lost.
 
 use crate::store::error::StoreError;
 

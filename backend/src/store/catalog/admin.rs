@@ -79,7 +79,7 @@ impl Catalog<'_> {
             record(connection, source, AuditAction::ProductCreated, about, &changes)?;
             Ok(created)
         });
-        created.map_err(refused)
+        created.map_err(sku_taken_or)
     }
 
     /// Changes a product if it still has an expected version. An edit without differences changes
@@ -125,7 +125,7 @@ impl Catalog<'_> {
         });
         self.shared.shards.change_counters.bump(Subject::Product(id));
         changed.map_err(|error| match error {
-            TransactionError::Database(error) => refused(error),
+            TransactionError::Database(error) => sku_taken_or(error),
             TransactionError::Refused(error) => error,
         })
     }
@@ -151,15 +151,14 @@ fn changes(before: Option<&AdminProduct>, after: &AdminProduct) -> Vec<AuditChan
         .collect()
 }
 
-/// The engine assigns ids, so only the SKU can conflict.
-fn refused(error: DbError) -> StoreError {
+/// Maps conflicts to taken SKUs: the engine assigns the ids, so only the SKU can conflict.
+fn sku_taken_or(error: DbError) -> StoreError {
     match error {
         DbError::Conflict { .. } => StoreError::SkuTaken,
         error => error.into(),
     }
 }
 
-/// The text for searches.
 fn search_text(product: &NewProduct) -> String {
     products::search_text(&product.name, product.sku.as_deref())
 }

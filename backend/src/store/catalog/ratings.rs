@@ -14,7 +14,7 @@ use crate::store::routing::scatter_gather::ReadFrom;
 
 /// The ratings of several products.
 pub(super) struct Ratings {
-    /// Without products that have home buckets in a missing database.
+    /// Lacks products that have home buckets in a missing database.
     pub by_product: HashMap<ProductId, ProductRating>,
     /// The names of unavailable databases.
     pub missing_databases: Vec<String>,
@@ -62,9 +62,9 @@ impl Catalog<'_> {
             .collect();
         let buckets: HashSet<Bucket> = homes.values().flatten().copied().collect();
         routing.with_current_map(|map| {
-            let asked = products.to_vec();
+            let ids = products.to_vec();
             let fetch = move |connection: &mut Connection, owned: &OwnedBuckets| {
-                let mut rows = ratings::of_products(connection, &asked)?;
+                let mut rows = ratings::of_products(connection, &ids)?;
                 // Rows of buckets that have moved away may still be here.
                 rows.retain(|row| {
                     Bucket::new(row.bucket).is_some_and(|b| owned.buckets.contains(&b))
@@ -81,12 +81,12 @@ impl Catalog<'_> {
                 sum.0 += unrated;
                 sum.1.iter_mut().zip(histogram).for_each(|(sum, count)| *sum += count);
             }
-            let answered = |home: &[Bucket]| {
+            let is_complete = |home: &[Bucket]| {
                 home.iter().all(|&b| !gathered.missing.contains(&map.owner(b).database))
             };
             let by_product = homes
                 .iter()
-                .filter(|(_, home)| answered(home))
+                .filter(|(_, home)| is_complete(home))
                 .map(|(&product, _)| {
                     let (unrated, histogram) = counts.remove(&product.get()).unwrap_or_default();
                     (product, ProductRating::from_counts(unrated, histogram))
