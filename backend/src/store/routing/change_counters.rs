@@ -34,7 +34,6 @@ const COUNTERS: usize = 1 << 16;
 pub(in crate::store) struct ChangeCounters(Box<[AtomicU64]>);
 
 impl ChangeCounters {
-    /// Counters at 0.
     pub fn new() -> ChangeCounters {
         ChangeCounters((0..COUNTERS).map(|_| AtomicU64::new(0)).collect())
     }
@@ -44,7 +43,6 @@ impl ChangeCounters {
         self.counter(subject).load(Ordering::Acquire)
     }
 
-    /// Counts a change.
     pub fn bump(&self, subject: Subject) {
         self.counter(subject).fetch_add(1, Ordering::AcqRel);
     }

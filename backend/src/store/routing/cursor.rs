@@ -53,17 +53,16 @@ pub(in crate::store) fn decode(scope: ListScope, text: &str) -> Result<Position,
     if checksum(checked) != sum {
         return Err(StoreError::CursorInvalid);
     }
-    let (of_scope, place) = checked.split_at(8);
+    let (of_scope, position) = checked.split_at(8);
     if of_scope != scope.0.to_be_bytes() {
         return Err(StoreError::CursorMismatch);
     }
     let mut id = [0; 8];
-    id.copy_from_slice(&place[1..]);
-    Ok(Position { group: place[0], id: i64::from_be_bytes(id) })
+    id.copy_from_slice(&position[1..]);
+    Ok(Position { group: position[0], id: i64::from_be_bytes(id) })
 }
 
-/// The id after which the page of a list starts that is ordered by id; `first` is that before the
-/// first page.
+/// The id after which a page starts, in a list ordered by id; `first` for the first page.
 pub(in crate::store) fn start(
     scope: ListScope,
     cursor: Option<&str>,
@@ -72,8 +71,8 @@ pub(in crate::store) fn start(
     cursor.map_or(Ok(first), |cursor| decode(scope, cursor).map(|position| position.id))
 }
 
-/// Cuts `rows`, of which one more than `limit` was asked for, to a page. The cursor of the next page
-/// of a list that is ordered by id; `None` on the last page.
+/// Truncates `rows`, read with a limit one higher than the page's, to a page of a list ordered by id.
+/// Returns the cursor of the next page; `None` on the last page.
 pub(in crate::store) fn cut<T>(
     rows: &mut Vec<T>,
     limit: usize,
@@ -101,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn every_damage_is_noticed() {
+    fn damaged_cursors_are_refused() {
         let scope = ListScope::of(&["reviews"]);
         let text = encode(scope, Position { group: 0, id: 1 });
         for place in 0..text.len() {

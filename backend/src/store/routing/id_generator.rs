@@ -74,7 +74,7 @@ impl IdGenerator {
         self.clock.now_ms()
     }
 
-    /// The last id: those that this process has shown to clients are not above it.
+    /// The last id. This process has shown no higher id to clients.
     pub fn last_id(&self) -> i64 {
         self.lock().last
     }
@@ -85,7 +85,7 @@ impl IdGenerator {
         state.last = state.last.max(last);
     }
 
-    /// A new id in `bucket`, in flight until the result is dropped: do so after the commit.
+    /// A new id in `bucket`, in flight until the result is dropped: drop it after the commit.
     /// `now_ms` is the time of the database's clock, if it has one.
     pub fn next_id(
         &self,
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn the_horizon_is_the_oldest_id_in_flight() {
+    fn the_low_watermark_is_the_oldest_id_in_flight() {
         let (generator, _) = generator_above(0);
         let [a, b, c] = [3, 900, 14].map(|n| generator.next_id(Bucket::wrapping(n), None).unwrap());
         let (first, second, third) = (a.id.get(), b.id.get(), c.id.get());
@@ -195,7 +195,7 @@ mod tests {
         let id = generator.next_id(Bucket::wrapping(1), None).unwrap().id;
         let now_ms = clock.now_ms();
         assert!((now_ms - id.unix_ms()).abs() < 60_000, "{} at {now_ms}", id.unix_ms());
-        // What is in flight of the wrong time does not hold up what is of the right one.
+        // An id in flight with the wrong time does not hold up ids with the right one.
         let watermark = generator.low_watermark();
         assert!(id.get() < watermark.settled && watermark.settled < ahead.id.get());
         let mut rows = vec![id.get(), ahead.id.get()];
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn no_ids_outside_of_their_dates() {
+    fn no_ids_are_generated_for_times_outside_their_range() {
         let (generator, clock) = generator_above(0);
         let before = generator.next_id(Bucket::wrapping(1), None).unwrap().id;
         for year in [-60_i64, 60] {
@@ -213,7 +213,7 @@ mod tests {
             assert!(matches!(refused, Err(QueryError::ClockWrong(_))));
             let mut rows = vec![before.get()];
             generator.low_watermark().cut(&mut rows, |&id| id);
-            assert_eq!(rows, [before.get()], "reading goes on");
+            assert_eq!(rows, [before.get()], "the review is still listed");
         }
         clock.set_offset_ms(0);
         assert!(generator.next_id(Bucket::wrapping(1), None).unwrap().id > before);

@@ -13,7 +13,7 @@ use crate::store::routing::{MAP, Routing};
 
 /// How long a request waits for a bucket that is moving.
 pub(in crate::store) const LONGEST_WAIT: Duration = Duration::from_secs(2);
-/// How often it looks whether the bucket can be written again.
+/// How often a waiting request checks whether a frozen bucket can be written again.
 const FROZEN_POLL: Duration = Duration::from_millis(5);
 
 /// The results of several databases.
@@ -34,9 +34,9 @@ pub(in crate::store) enum ReadFrom {
 }
 
 impl Routing<'_> {
-    /// Runs `work` with the shard map. While it finds that a bucket has moved, the map is read
-    /// again, and replicas are not asked any more, which may not know of it; while a bucket is
-    /// frozen, it waits. Gives up after [`LONGEST_WAIT`].
+    /// Runs `work` with the shard map, and retries it for [`LONGEST_WAIT`] at most: if a bucket has
+    /// moved, after reading the map again, and without replicas, which may not know of the move; if a
+    /// bucket is frozen, after a pause.
     pub fn with_current_map<T>(
         &self,
         work: impl Fn(&ShardMap) -> Result<T, StoreError>,
@@ -126,7 +126,7 @@ impl Routing<'_> {
         map: &ShardMap,
         buckets: impl Iterator<Item = Bucket>,
         allow_partial: bool,
-        ask: impl Fn(DatabaseIndex, OwnedBuckets) -> Pending<T>,
+        query: impl Fn(DatabaseIndex, OwnedBuckets) -> Pending<T>,
     ) -> Result<Gathered<T>, StoreError> {
         let mut by_database: BTreeMap<DatabaseIndex, (Vec<Bucket>, Vec<i64>)> = BTreeMap::new();
         for bucket in buckets {
@@ -135,21 +135,21 @@ impl Routing<'_> {
             buckets.push(bucket);
             epochs.push(owner.epoch);
         }
-        let asked: Vec<(DatabaseIndex, Pending<T>)> = by_database
+        let pending: Vec<(DatabaseIndex, Pending<T>)> = by_database
             .into_iter()
             .map(|(index, (buckets, epochs))| {
                 let routed_by_engine = self.shards.database(index).routes_itself();
                 let owned = OwnedBuckets { buckets, epochs, routed_by_engine };
-                (index, ask(index, owned))
+                (index, query(index, owned))
             })
             .collect();
         let mut gathered = Gathered { answers: Vec::new(), missing: Vec::new() };
-        let mut may_pass = true;
-        for (database, answer) in asked {
+        let mut is_transient = true;
+        for (database, answer) in pending {
             match answer.wait().map_err(StoreError::from) {
                 Ok(answer) => gathered.answers.push(answer),
                 Err(StoreError::Unusable(_)) => {
-                    may_pass = false;
+                    is_transient = false;
                     gathered.missing.push(database);
                 }
                 Err(StoreError::Unavailable(_) | StoreError::Locked(_)) => {
@@ -160,7 +160,7 @@ impl Routing<'_> {
         }
         if gathered.missing.is_empty() || allow_partial {
             Ok(gathered)
-        } else if may_pass {
+        } else if is_transient {
             Err(StoreError::Unavailable(self.shards.names(&gathered.missing)))
         } else {
             Err(StoreError::Unusable(self.shards.names(&gathered.missing)))
