@@ -49,7 +49,7 @@ test.describe('an error', () => {
     }
     await name.fill('one too many');
     await create.click();
-    await expect(form.getByRole('alert')).toContainText('100 tokens at most');
+    await expect(form.getByRole('alert')).toContainText('can have 100 API tokens');
     await expect(name).toHaveValue('one too many');
   });
 

@@ -16,9 +16,7 @@ use crate::store::error::StoreError;
 /// The numbers of ended sessions and API tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EndedCredentials {
-    /// Sessions.
     pub sessions: usize,
-    /// API tokens.
     pub tokens: usize,
 }
 
@@ -86,7 +84,7 @@ impl Accounts<'_> {
                 accounts::replace_password(connection, row.id, &row.password_hash, &hash)?;
             if replaced { end(connection).map(Some) } else { Ok(None) }
         })?;
-        // The password has changed since it was verified.
+        // Another request has changed the password since it was verified.
         ended.ok_or(StoreError::PasswordWrong)
     }
 
@@ -99,16 +97,16 @@ impl Accounts<'_> {
         password: &str,
     ) -> Result<(), StoreError> {
         let row = self.require_password(source, account, password)?;
-        let noted = self.default().write(|connection| {
+        let recorded = self.default().write(|connection| {
             lock(connection, Lock::Account(row.id))?;
             let now = accounts::find(connection, account)?;
             let is_same = now.is_some_and(|now| now.password_hash == row.password_hash);
             if is_same { sessions::set_proved(connection, session, now_ms()) } else { Ok(false) }
         })?;
-        if noted { Ok(()) } else { Err(StoreError::PasswordWrong) }
+        if recorded { Ok(()) } else { Err(StoreError::PasswordWrong) }
     }
 
-    /// The account; fails unless this is its password.
+    /// Returns the account if this is its password; otherwise counts a failed sign-in.
     fn require_password(
         &self,
         source: &Source,

@@ -105,7 +105,7 @@ impl Accounts<'_> {
         let name = credentials.account_name();
         require_strong("password", &name, &credentials.password)?;
         let keys = NameKeys::of(&name);
-        // Before the slow hashing.
+        // Checked before the slow hashing, and again under a lock by `insert`.
         if self.default().read_latest(|connection| accounts::is_taken(connection, &keys))? {
             return Err(StoreError::NameTaken);
         }
@@ -137,7 +137,7 @@ impl Accounts<'_> {
             Account::try_from(account).map(Some)
         });
         match inserted {
-            // An older program does not take this lock.
+            // A process of an older version does not take this lock.
             Err(DbError::Conflict { .. }) => Err(StoreError::NameTaken),
             inserted => inserted?.ok_or(StoreError::NameTaken),
         }
@@ -229,7 +229,7 @@ impl Accounts<'_> {
     }
 }
 
-/// The error of a reserved name.
+/// The error of a field with a reserved name.
 pub(in crate::store) fn reserved(field: &str) -> FieldError {
     let detail = "This name is reserved for the operators of the service.".to_owned();
     FieldError::at_field(field, FieldErrorCode::Reserved, detail)

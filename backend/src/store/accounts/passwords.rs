@@ -13,15 +13,16 @@ use zxcvbn::zxcvbn;
 use crate::store::error::StoreError;
 use crate::text::name_key;
 
-/// The memory of one hash in KiB (OWASP's recommendation, like the two below).
+/// The memory of one hash in KiB. OWASP recommends this and the next two values.
 const MEMORY_KIB: u32 = 19 * 1_024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-/// The minimum number of guesses by the estimate of zxcvbn. Common passwords, names with a year and
-/// rows of keys need far fewer; a limit of ten per minute allows 5 · 10⁶ per year.
+/// The minimum number of guesses for long passwords, as zxcvbn estimates it. Common passwords, names
+/// with a year and rows of keys need far fewer. A rate limit of ten sign-ins per minute allows 5 · 10⁶
+/// guesses per year.
 const GUESSES_IF_LONG: f64 = 1e6;
-/// The minimum for short passwords: as many as for eight random characters.
+/// The minimum for short passwords, which eight random characters reach.
 const GUESSES_IF_SHORT: f64 = 1e8;
 
 /// A hash with the same parameters and no known password, so that signing in with an unknown name

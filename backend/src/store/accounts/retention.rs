@@ -15,9 +15,9 @@ use crate::store::error::StoreError;
 
 const HOUR_MS: i64 = 60 * 60 * 1_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
-/// The age range, in milliseconds, of entries that confirm the clock: not younger, because a wrong
-/// clock dates new entries itself.
-const WITNESSES_MS: (i64, i64) = (DAY_MS, 8 * DAY_MS);
+/// The age range, in milliseconds, of entries that confirm the clock. Younger ones may have been dated
+/// by the wrong clock itself.
+const CONFIRMING_AGES_MS: (i64, i64) = (DAY_MS, 8 * DAY_MS);
 /// How long the clock must keep pace to be trusted without such entries.
 const TRUST_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 /// The maximum adjustment of the clock in that time, in milliseconds.
@@ -26,11 +26,11 @@ const MAX_SET_MS: u64 = HOUR_MS.unsigned_abs();
 const PRUNE_ROWS: i64 = 1_000;
 const PRUNE_ROUNDS: usize = 100;
 
-/// Since when the clock has kept pace with the monotonic clock, and its time then.
+/// The moment since which the clock has kept pace with the monotonic clock, and its time then.
 pub(in crate::store) struct ClockPace(Mutex<(Instant, i64)>);
 
 impl ClockPace {
-    /// Starts now, at this time of the clock.
+    /// Starts now, when the clock shows `now_ms`.
     pub fn new(now_ms: i64) -> ClockPace {
         ClockPace(Mutex::new((Instant::now(), now_ms)))
     }
@@ -53,7 +53,6 @@ impl ClockPace {
 pub struct RemovedRows {
     /// Entries of the audit trail.
     pub entries: usize,
-    /// Sessions.
     pub sessions: usize,
 }
 
@@ -64,16 +63,16 @@ impl Accounts<'_> {
         let now_ms = self.shared.clock.now_ms();
         let before = now_ms - i64::from(audit_days) * DAY_MS;
         let kept_pace = self.shared.pace.kept_for(Instant::now(), now_ms);
-        let (is_due, has_witnesses) = self.default().read_latest(|connection| {
+        let (is_due, is_confirmed) = self.default().read_latest(|connection| {
             let is_due = audit::any_before(connection, before)?
                 || sessions::any_expired(connection, now_ms)?;
-            let (youngest, oldest) = WITNESSES_MS;
+            let (youngest, oldest) = CONFIRMING_AGES_MS;
             Ok((is_due, audit::any_within(connection, now_ms - oldest, now_ms - youngest)?))
         })?;
         if !is_due {
             return Ok(RemovedRows::default());
         }
-        if !has_witnesses && kept_pace < TRUST_AFTER {
+        if !is_confirmed && kept_pace < TRUST_AFTER {
             // Logged once, not every hour.
             if kept_pace.as_millis() < u128::from(MAX_SET_MS) {
                 let now = clock::format(now_ms);
@@ -112,7 +111,8 @@ impl Accounts<'_> {
         Ok(removed)
     }
 
-    /// The number of removed rows: none while a transfer makes the databases read-only.
+    /// Runs `remove`, unless a transfer has made the databases read-only; returns the number of removed
+    /// rows.
     fn unless_read_only(
         &self,
         remove: impl FnOnce(&mut Connection) -> Result<usize, QueryError>,
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_was_set_begins_anew() {
+    fn setting_the_clock_starts_the_measurement_again() {
         let pace = ClockPace::new(0);
         let start = pace.0.lock().unwrap().0;
         let kept = |hours: u64, clock_ms: i64| {

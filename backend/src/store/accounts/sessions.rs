@@ -43,25 +43,19 @@ pub enum Credential {
 /// An authenticated account.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Authenticated {
-    /// The account.
     pub account: Account,
-    /// How it was authenticated.
     pub method: AuthMethod,
 }
 
 /// How an account was authenticated.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AuthMethod {
-    /// A session.
     Session {
-        /// Its id.
         id: CredentialId,
         /// Whether the password was entered within the last 15 minutes.
         has_fresh_proof: bool,
     },
-    /// An API token.
     Token {
-        /// Its scopes.
         scopes: Vec<TokenScope>,
     },
 }
@@ -73,7 +67,7 @@ pub struct ClientInfo {
     pub user_agent: Option<String>,
     /// The secret of its current session, which the new one replaces.
     pub session: Option<String>,
-    /// Whether it is local.
+    /// Whether it is a process of the server's own user on this machine.
     pub local: bool,
     /// Its network; see [`crate::store::audit::Source`].
     pub network: Option<IpAddr>,
@@ -82,7 +76,6 @@ pub struct ClientInfo {
 /// A new session.
 #[derive(Clone, PartialEq)]
 pub struct StartedSession {
-    /// The signed-in account.
     pub account: Account,
     /// The secret for the cookie.
     pub secret: String,
@@ -114,8 +107,8 @@ impl Accounts<'_> {
         now_ms: i64,
     ) -> Result<Option<Authenticated>, StoreError> {
         let found = self.default().read_latest(|connection| sessions::find(connection, hash))?;
-        let is_good = |it: &FoundSession| !it.account.disabled && it.expires_at > now_ms;
-        let Some(found) = found.filter(is_good) else { return Ok(None) };
+        let is_valid = |it: &FoundSession| !it.account.disabled && it.expires_at > now_ms;
+        let Some(found) = found.filter(is_valid) else { return Ok(None) };
         let FoundSession { id, created_at, last_used_at, proved_at, account, .. } = found;
         self.shared.usage.record(
             &self.shared.default,
@@ -134,9 +127,9 @@ impl Accounts<'_> {
         now_ms: i64,
     ) -> Result<Option<Authenticated>, StoreError> {
         let found = self.default().read_latest(|connection| tokens::find(connection, hash))?;
-        let is_good =
+        let is_valid =
             |it: &FoundToken| !it.account.disabled && it.expires_at.is_none_or(|end| end > now_ms);
-        let Some(found) = found.filter(is_good) else { return Ok(None) };
+        let Some(found) = found.filter(is_valid) else { return Ok(None) };
         let FoundToken { id, last_used_at, scopes, account, .. } = found;
         self.shared.usage.record(
             &self.shared.default,
@@ -163,18 +156,19 @@ impl Accounts<'_> {
         let hash = row.as_ref().map(|row| row.password_hash.as_str());
         let is_right = self.shared.passwords.verify(&credentials.password, hash)?;
         // The demo's password is public, so it only works locally.
-        let may = |row: &AccountRow| !row.disabled && (client.local || !row.demo_password);
-        if !is_right || !row.as_ref().is_some_and(may) {
+        let may_sign_in = |row: &AccountRow| !row.disabled && (client.local || !row.demo_password);
+        if !is_right || !row.as_ref().is_some_and(may_sign_in) {
             self.shared.failed_sign_ins.record(
                 AuditAction::SignInFailed,
                 row.as_ref(),
                 client.network,
             );
         }
-        if is_right && row.as_ref().is_some_and(|row| !row.disabled && !may(row)) {
+        if is_right && row.as_ref().is_some_and(|row| !row.disabled && !may_sign_in(row)) {
             tracing::warn!("the demo's password was refused: it only works on this machine");
         }
-        let row = row.filter(|row| is_right && may(row)).ok_or(StoreError::CredentialsWrong)?;
+        let row =
+            row.filter(|row| is_right && may_sign_in(row)).ok_or(StoreError::CredentialsWrong)?;
         let secret = secret::new_session()?;
         let account = self.default().write(|connection| {
             lock(connection, Lock::Account(row.id))?;
@@ -196,7 +190,7 @@ impl Accounts<'_> {
         let hash = secret::hash(secret);
         let signed_out = self.default().write(|connection| {
             let Some(session) = sessions::find(connection, &hash)? else { return Ok(()) };
-            // Of two requests at the same time only one ends it.
+            // Of two concurrent requests, only one ends the session.
             if sessions::remove(connection, &hash)? {
                 let source = Source::session_of(&session.account, Some(network))?;
                 let about = AuditTarget::Account(&session.account);
@@ -207,7 +201,7 @@ impl Accounts<'_> {
         Ok(signed_out?)
     }
 
-    /// All sessions of an account; `current` is that of the request.
+    /// All sessions of an account; `current` is the session of the request.
     pub fn sessions(
         &self,
         account: AccountId,
@@ -248,8 +242,8 @@ pub(in crate::store) fn insert_session(
     client: &ClientInfo,
 ) -> Result<(), QueryError> {
     let now = Timestamp::now();
-    if let Some(had) = &client.session {
-        sessions::remove(connection, &secret::hash(had))?;
+    if let Some(previous) = &client.session {
+        sessions::remove(connection, &secret::hash(previous))?;
     }
     let user_agent = client.user_agent.as_ref();
     let user_agent =

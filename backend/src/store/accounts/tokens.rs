@@ -103,7 +103,7 @@ fn record_token(
 }
 
 fn too_many() -> FieldError {
-    let detail = format!("An account has {MAX_TOKENS} tokens at most: revoke one first.");
+    let detail = format!("An account can have {MAX_TOKENS} API tokens: revoke one first.");
     let error = FieldError::at_pointer(String::new(), FieldErrorCode::OutOfRange, detail);
     let max = MAX_TOKENS;
     error.with(FieldErrorParams::range(0, max, Some(max + 1)))

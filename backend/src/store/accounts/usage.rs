@@ -1,5 +1,5 @@
-//! The last use of sessions and tokens, to the hour. Another thread writes it, so that reading requests
-//! don't write.
+//! Records when sessions and tokens were last used, to the hour. A thread of its own writes this, so
+//! that requests that only read don't wait for a write.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,7 +31,7 @@ pub(in crate::store) struct Usage(Arc<Mutex<State>>);
 struct State {
     due: Vec<(UsedCredential, i64)>,
     /// The last recorded use of each credential, so that a failing write is retried only once per hour.
-    noted: HashMap<UsedCredential, i64>,
+    recorded: HashMap<UsedCredential, i64>,
     /// Whether a thread is writing.
     writing: bool,
 }
@@ -50,13 +50,13 @@ impl Usage {
             return;
         }
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.noted.get(&used).copied().is_some_and(is_recent) {
+        if state.recorded.get(&used).copied().is_some_and(is_recent) {
             return;
         }
-        if state.noted.len() >= MAX_REMEMBERED {
-            state.noted.clear();
+        if state.recorded.len() >= MAX_REMEMBERED {
+            state.recorded.clear();
         }
-        state.noted.insert(used, now_ms);
+        state.recorded.insert(used, now_ms);
         state.due.push((used, now_ms));
         if state.writing {
             return;
@@ -65,7 +65,9 @@ impl Usage {
         let thread = thread::Builder::new().name("usage".to_owned());
         match thread.spawn(move || write_all(&due, &default)) {
             Ok(_) => state.writing = true,
-            Err(error) => tracing::warn!(%error, "no thread to record the use of credentials"),
+            Err(error) => {
+                tracing::warn!(%error, "the thread that records the use of credentials can't be started")
+            }
         }
     }
 }
@@ -84,7 +86,7 @@ fn write_all(state: &Mutex<State>, default: &Database) {
         let write = |connection: &mut Connection| {
             due.iter().try_for_each(|(used, now_ms)| set_used(connection, *used, *now_ms))
         };
-        // If `default` is read-only or unavailable, only this information is lost.
+        // If `default` is read-only or unavailable, only the time of the last use is lost.
         if let Err(error) = default.write(&Context::default(), write) {
             tracing::debug!(%error, "the use of credentials could not be recorded");
         }
