@@ -1,4 +1,4 @@
-//! All reviews, for admins.
+//! Listing and searching all reviews, for admins.
 
 use ostrakon_shared::{
     AccountId, AdminReview, AdminReviewDetail, AdminReviewPage, Page, PageLimit, ProductId, Rating,
@@ -61,7 +61,7 @@ impl AdminReviewQuery {
     }
 
     /// Whether a row matches, ignoring the search text.
-    fn lets_through(&self, row: &ReviewRow) -> bool {
+    fn matches(&self, row: &ReviewRow) -> bool {
         self.product.is_none_or(|product| product.get() == row.product_id)
             && self.author.is_none_or(|author| Some(author.get()) == row.author_id)
             && self.rating.is_none_or(|rating| Some(i16::from(rating.stars())) == row.rating)
@@ -140,7 +140,7 @@ impl Reviews<'_> {
                 owner::require_readable_bucket(connection, owners, bucket, owner.epoch)?;
                 reviews::find(connection, bucket, id)
             })?;
-            let Some(row) = found.filter(|row| query.lets_through(row)) else { return Ok(None) };
+            let Some(row) = found.filter(|row| query.matches(row)) else { return Ok(None) };
             Ok(Some(Page::new(self.with_names(map, vec![row])?, None)))
         });
         match page {

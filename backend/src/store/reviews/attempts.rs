@@ -18,9 +18,9 @@ use crate::store::reviews::Reviews;
 use crate::store::reviews::batch::{BatchFailure, Outcome};
 use crate::store::reviews::create::Draft;
 
-/// How often a write retries with another id after a conflict. Two processes choose the same id once in
-/// millions of years; several conflicts in a row have another cause.
-const MAX_DRAWS: usize = 8;
+/// How many ids a write tries after conflicts. Two processes choose the same id once in millions of
+/// years; several conflicts in a row have another cause.
+const MAX_ID_ATTEMPTS: usize = 8;
 
 /// The deadline of a batch, in lock timeouts; the first transaction may use one.
 const DEADLINE_LOCK_TIMEOUTS: u32 = 2;
@@ -28,11 +28,11 @@ const DEADLINE_LOCK_TIMEOUTS: u32 = 2;
 const LOCK_WAIT_DIVISOR: u32 = 10;
 /// The divisor for a product that has recently exceeded a lock timeout.
 const REPEATED_WAIT_DIVISOR: u32 = 500;
-/// How recently.
+/// How long ago the lock timeout may be for [`REPEATED_WAIT_DIVISOR`] to apply.
 const REPEAT_WINDOW: Duration = Duration::from_secs(5);
 
-/// Products of a database whose reviews were waiting for another transaction's lock when they were
-/// tried last, and when it was last waited for as long as [`LOCK_WAIT_DIVISOR`] says.
+/// The products of a database whose last attempt ended in a lock timeout, and when an attempt last
+/// waited for as long as [`LOCK_WAIT_DIVISOR`] allows.
 pub(in crate::store) type LockedProducts = HashMap<ProductId, Instant>;
 
 /// The state of a batch.
@@ -42,7 +42,7 @@ struct Attempts<'a> {
     drafts: &'a [&'a Draft],
     deadline: Instant,
     /// The outcomes so far.
-    written: Vec<Option<Outcome>>,
+    outcomes: Vec<Option<Outcome>>,
 }
 
 impl Reviews<'_> {
@@ -53,30 +53,34 @@ impl Reviews<'_> {
         drafts: &[&Draft],
         locked: &mut LockedProducts,
     ) -> Vec<Outcome> {
-        let open = match self.reviewable(drafts) {
-            Ok(open) => open,
+        let checks = match self.reviewable(drafts) {
+            Ok(checks) => checks,
             Err(error) => return drafts.iter().map(|_| Err(error.clone())).collect(),
         };
-        let accepted: Vec<&Draft> =
-            drafts.iter().zip(&open).filter(|(_, open)| open.is_ok()).map(|(&d, _)| d).collect();
+        let accepted: Vec<&Draft> = drafts
+            .iter()
+            .zip(&checks)
+            .filter(|(_, check)| check.is_ok())
+            .map(|(&d, _)| d)
+            .collect();
         let attempts = Attempts {
             reviews: *self,
             database,
             drafts: &accepted,
             deadline: Instant::now()
                 + self.shared.shards.database(database).lock_timeout() * DEADLINE_LOCK_TIMEOUTS,
-            written: accepted.iter().map(|_| None).collect(),
+            outcomes: accepted.iter().map(|_| None).collect(),
         };
-        let mut written = attempts.write(locked).into_iter();
+        let mut outcomes = attempts.write(locked).into_iter();
         let result =
-            |open: Result<(), _>| open.and_then(|()| written.next().unwrap_or_else(not_written));
-        open.into_iter().map(result).collect()
+            |check: Result<(), _>| check.and_then(|()| outcomes.next().unwrap_or_else(not_written));
+        checks.into_iter().map(result).collect()
     }
 
     /// Writes one review in its own transaction; also returns whether its database is unavailable.
     fn write_single(&self, database: DatabaseIndex, draft: &Draft) -> (Outcome, bool) {
         let map = self.shared.shards.map();
-        for _ in 0..MAX_DRAWS {
+        for _ in 0..MAX_ID_ATTEMPTS {
             match self.try_batch(&map, database, &[draft], None) {
                 Ok(mut results) => return (results.swap_remove(0), false),
                 Err(BatchFailure { error: DbError::Conflict { .. }, .. }) => {}
@@ -85,7 +89,7 @@ impl Reviews<'_> {
                 }
             }
         }
-        let problem = format!("{MAX_DRAWS} ids of bucket {} were taken", draft.bucket);
+        let problem = format!("{MAX_ID_ATTEMPTS} ids of bucket {} were taken", draft.bucket);
         (Err(StoreError::Internal(problem)), false)
     }
 }
@@ -109,59 +113,60 @@ impl Attempts<'_> {
                 self.fail(&all, &error.into());
             }
         }
-        self.written.into_iter().map(|written| written.unwrap_or_else(not_written)).collect()
+        self.outcomes.into_iter().map(|written| written.unwrap_or_else(not_written)).collect()
     }
 
-    /// Writes the reviews at these places in one transaction.
+    /// Writes the reviews with these indices in one transaction.
     fn try_together(
         &mut self,
-        places: &[usize],
+        indices: &[usize],
         lock_wait: Option<Duration>,
     ) -> Result<(), BatchFailure> {
-        if places.is_empty() {
+        if indices.is_empty() {
             return Ok(());
         }
-        let drafts: Vec<&Draft> = places.iter().map(|&at| self.drafts[at]).collect();
+        let drafts: Vec<&Draft> = indices.iter().map(|&at| self.drafts[at]).collect();
         let map = self.reviews.shared.shards.map();
         let written = self.reviews.try_batch(&map, self.database, &drafts, lock_wait)?;
-        for (&at, written) in places.iter().zip(written) {
-            self.written[at] = Some(written);
+        for (&at, written) in indices.iter().zip(written) {
+            self.outcomes[at] = Some(written);
         }
         Ok(())
     }
 
     /// Writes the reviews of each product in one transaction, with a short lock timeout.
-    fn write_by_product(&mut self, places: &[usize], locked: &mut LockedProducts) {
+    fn write_by_product(&mut self, indices: &[usize], locked: &mut LockedProducts) {
         let mut by_product: BTreeMap<ProductId, Vec<usize>> = BTreeMap::new();
-        for &at in places {
+        for &at in indices {
             by_product.entry(self.drafts[at].product).or_default().push(at);
         }
         let lock_timeout = self.reviews.shared.shards.database(self.database).lock_timeout();
-        for (product, places) in by_product {
-            if self.is_too_late(&places) {
+        for (product, indices) in by_product {
+            if self.is_too_late(&indices) {
                 continue;
             }
             let began = Instant::now();
             let waited_at = locked.get(&product).copied();
             let waited_at = waited_at.filter(|at| began.duration_since(*at) < REPEAT_WINDOW);
-            let part = if waited_at.is_some() { REPEATED_WAIT_DIVISOR } else { LOCK_WAIT_DIVISOR };
-            match self.try_together(&places, Some(lock_timeout / part)) {
+            let divisor =
+                if waited_at.is_some() { REPEATED_WAIT_DIVISOR } else { LOCK_WAIT_DIVISOR };
+            match self.try_together(&indices, Some(lock_timeout / divisor)) {
                 Ok(()) => {
                     locked.remove(&product);
                 }
                 Err(BatchFailure { error: error @ DbError::Locked { .. }, .. }) => {
                     locked.insert(product, waited_at.unwrap_or_else(Instant::now));
-                    self.fail(&places, &error.into());
+                    self.fail(&indices, &error.into());
                 }
-                Err(BatchFailure { is_query_error: true, .. }) => self.write_each(&places, locked),
-                Err(BatchFailure { error, .. }) => self.fail(&places, &error.into()),
+                Err(BatchFailure { is_query_error: true, .. }) => self.write_each(&indices, locked),
+                Err(BatchFailure { error, .. }) => self.fail(&indices, &error.into()),
             }
         }
     }
 
     /// Writes each review by itself, until the database becomes unavailable.
-    fn write_each(&mut self, places: &[usize], locked: &mut LockedProducts) {
-        let mut rest = places;
+    fn write_each(&mut self, indices: &[usize], locked: &mut LockedProducts) {
+        let mut rest = indices;
         while let [at, others @ ..] = rest {
             rest = others;
             let draft = self.drafts[*at];
@@ -169,7 +174,7 @@ impl Attempts<'_> {
                 continue;
             }
             if locked.contains_key(&draft.product) {
-                self.fail(&[*at], &self.is_locked());
+                self.fail(&[*at], &self.locked_error());
                 continue;
             }
             let (written, is_unavailable) = self.reviews.write_single(self.database, draft);
@@ -180,26 +185,26 @@ impl Attempts<'_> {
             if matches!(written, Err(StoreError::Locked(_))) {
                 locked.insert(draft.product, Instant::now());
             }
-            self.written[*at] = Some(written);
+            self.outcomes[*at] = Some(written);
         }
     }
 
-    /// Whether the deadline has passed; if so, fails the reviews at these places.
-    fn is_too_late(&mut self, places: &[usize]) -> bool {
+    /// Whether the deadline has passed; if so, fails the reviews with these indices.
+    fn is_too_late(&mut self, indices: &[usize]) -> bool {
         let is_too_late = Instant::now() > self.deadline;
         if is_too_late {
-            self.fail(places, &self.is_locked());
+            self.fail(indices, &self.locked_error());
         }
         is_too_late
     }
 
-    fn is_locked(&self) -> StoreError {
+    fn locked_error(&self) -> StoreError {
         StoreError::Locked(self.reviews.shared.shards.name(self.database).to_owned())
     }
 
-    fn fail(&mut self, places: &[usize], error: &StoreError) {
-        for &at in places {
-            self.written[at] = Some(Err(error.clone()));
+    fn fail(&mut self, indices: &[usize], error: &StoreError) {
+        for &at in indices {
+            self.outcomes[at] = Some(Err(error.clone()));
         }
     }
 }

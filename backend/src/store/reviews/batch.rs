@@ -74,10 +74,10 @@ impl<'a> Reviews<'a> {
             written
         });
         // Also after a failure: the outcome of a commit is not always known.
-        let note = |draft: &&Draft| {
+        let count_change = |draft: &&Draft| {
             self.shared.shards.change_counters.bump(Subject::Product(draft.product))
         };
-        drafts.iter().for_each(note);
+        drafts.iter().for_each(count_change);
         let (results, _in_flight_until_committed) =
             written.map_err(|error| BatchFailure { error, is_query_error })?;
         Ok(results)
@@ -93,7 +93,7 @@ impl<'a> Reviews<'a> {
         let buckets: Vec<_> = drafts.iter().map(|draft| draft.bucket).collect();
         let owner = self.shared.shards.database(database);
         let routes = buckets.into_iter().map(|bucket| (bucket, map.owner(bucket)));
-        // Others have moved away, and their epochs may be those of other databases.
+        // The other buckets have moved away, and the map has their epochs at other databases.
         let routes = routes.filter(|(_, owner)| owner.database == database);
         let buckets = routes.map(|(bucket, owner)| (bucket, owner.epoch));
         let access = WriteAccess::acquire(connection, &owner.owners, buckets)?;
@@ -170,8 +170,8 @@ fn existing_outcomes(
     let mut results: Vec<Option<Outcome>> = drafts.iter().map(|_| None).collect();
     let existing = reviews::by_authors(connection, routed_by_engine, &authors)?;
     for (at, existing) in with_author.into_iter().zip(existing) {
-        let broken = |id| QueryError::CorruptData(format!("a review with the id {id}"));
-        let id = existing.map(|id| ReviewId::new(id).ok_or_else(|| broken(id))).transpose()?;
+        let invalid = |id| QueryError::CorruptData(format!("a review with the invalid id {id}"));
+        let id = existing.map(|id| ReviewId::new(id).ok_or_else(|| invalid(id))).transpose()?;
         results[at] = id.map(|id| Err(StoreError::ReviewExists(id)));
     }
     // A retry returns its own review instead of `review_exists`.
@@ -189,8 +189,10 @@ impl Draft {
         if self.key.as_ref().is_some_and(|(_, fingerprint)| *fingerprint != earlier.fingerprint) {
             return Ok(Err(StoreError::IdempotencyKeyReused));
         }
-        let missing =
-            || QueryError::CorruptData(format!("no review {} of its key", earlier.review_id));
+        let missing = || {
+            let id = earlier.review_id;
+            QueryError::CorruptData(format!("an Idempotency-Key refers to the missing review {id}"))
+        };
         let id = ReviewId::new(earlier.review_id).ok_or_else(missing)?;
         let row = reviews::find(connection, self.bucket, id)?.ok_or_else(missing)?;
         let review = Review::try_from(row)?;

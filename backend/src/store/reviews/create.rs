@@ -23,7 +23,7 @@ pub struct Created {
 }
 
 impl Reviews<'_> {
-    /// Starts to create a review by an account or guest. The same `key` and content return the same
+    /// Starts creating a review by an account or guest. The same `key` and content return the same
     /// review.
     pub fn create(
         &self,
@@ -77,9 +77,9 @@ impl Reviews<'_> {
     }
 
     fn home_bucket(&self, product: ProductId, slot: usize) -> Result<Bucket, StoreError> {
-        home_buckets(product, self.shared.shards.spread)
-            .nth(slot)
-            .ok_or_else(|| StoreError::Internal(format!("slot {slot} of product {product}")))
+        home_buckets(product, self.shared.shards.spread).nth(slot).ok_or_else(|| {
+            StoreError::Internal(format!("product {product} has no home bucket {slot}"))
+        })
     }
 
     /// The public review with this id.
@@ -116,7 +116,7 @@ pub(in crate::store) struct Draft {
     pub review: NewReview,
     pub signature: Signature,
     pub author: Option<Actor>,
-    /// The key as it is stored, and the hash of the request.
+    /// The stored form of the Idempotency-Key, and the hash of the review.
     pub key: Option<(String, Vec<u8>)>,
     pub status: ReviewStatus,
 }

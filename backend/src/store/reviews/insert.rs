@@ -9,8 +9,7 @@ use crate::db::reviews::{self, ReviewRow};
 use crate::db::{Connection, QueryError};
 use crate::store::reviews::create::Draft;
 
-/// Inserts reviews under their ids, with their ratings and keys. `access` must
-/// be to their buckets.
+/// Inserts reviews under their ids, with their ratings and keys. `access` must include their buckets.
 pub(in crate::store) fn insert(
     connection: &mut Connection,
     access: &WriteAccess,

@@ -106,7 +106,7 @@ struct DatabasePart {
 enum Amount {
     /// Its likely share of the page.
     Share(Spread),
-    /// From this position on, the rest of the page beyond the known rows.
+    /// The rest of the page, from this position on, after this number of rows.
     Rest(Position, usize),
 }
 
@@ -119,7 +119,7 @@ impl Amount {
     fn of(self, list: &List, buckets: usize) -> (Position, usize) {
         let all = list.limit + 1;
         match self {
-            Amount::Rest(from, known) => (from, all.saturating_sub(known).max(1)),
+            Amount::Rest(from, read) => (from, all.saturating_sub(read).max(1)),
             Amount::Share(spread) => {
                 let part = buckets as f64 / f64::from(spread.get());
                 let expected = all as f64 * part;
@@ -203,7 +203,7 @@ impl List {
         (*group, if self.sort == ReviewSort::Oldest { id } else { !id })
     }
 
-    /// The databases whose read rows end before the page does, but that have more.
+    /// The databases whose rows end before the page does, although they may have more.
     fn short_parts(&self, parts: &[DatabasePart]) -> Vec<usize> {
         let mut keys: Vec<_> =
             parts.iter().flat_map(|part| &part.rows).map(|row| self.sort_key(row)).collect();
@@ -232,7 +232,7 @@ impl List {
     }
 }
 
-/// Cuts the rows of several databases to the newest `limit`, in order; the cursor of the next page.
+/// Sorts the rows of several databases and keeps the newest `limit`. Returns the cursor of the next page.
 pub(in crate::store) fn newest_page(
     rows: &mut Vec<ReviewRow>,
     limit: usize,

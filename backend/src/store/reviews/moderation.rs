@@ -73,7 +73,7 @@ impl Reviews<'_> {
             if review.status != ReviewStatus::Approved {
                 return Err(StoreError::ReviewNotFound(id).into());
             }
-            let bucket = Bucket::new(row.bucket).ok_or_else(|| broken(&row))?;
+            let bucket = Bucket::new(row.bucket).ok_or_else(|| corrupt(&row))?;
             if moderation::has_reported(connection, bucket, id, &reporter)? {
                 return Err(StoreError::AlreadyReported.into());
             }
@@ -240,10 +240,10 @@ fn decision_result(
 /// The status before a decision; `None` if the event is not a decision.
 fn status_before(event: Option<EventRow>) -> Result<Option<ReviewStatus>, QueryError> {
     let event = event.map(ReviewEvent::try_from).transpose()?;
-    let decided = |event: &ReviewEvent| {
+    let is_decision = |event: &ReviewEvent| {
         matches!(event.action, ReviewAction::Approve | ReviewAction::Reject | ReviewAction::Spam)
     };
-    Ok(event.filter(decided).map(|event| event.from))
+    Ok(event.filter(is_decision).map(|event| event.from))
 }
 
 fn with_history(
@@ -258,16 +258,16 @@ fn with_history(
     for row in moderation::events_of(connection, &rows, MAX_HISTORY)? {
         events.entry(row.review_id).or_default().push(ReviewEvent::try_from(row)?);
     }
-    let with_beside = |row: ReviewRow| {
+    let queue_row = |row: ReviewRow| {
         let reports = reports.remove(&row.id).unwrap_or_default();
         let events = events.remove(&row.id).unwrap_or_default();
         (row, reports, events)
     };
-    Ok(rows.into_iter().map(with_beside).collect())
+    Ok(rows.into_iter().map(queue_row).collect())
 }
 
-fn queued(waiting: QueueRow, names: &HashMap<i64, String>) -> Result<QueuedReview, QueryError> {
-    let (row, reports, history) = waiting;
+fn queued(row: QueueRow, names: &HashMap<i64, String>) -> Result<QueuedReview, QueryError> {
+    let (row, reports, history) = row;
     let review = Review::try_from(row)?;
     Ok(QueuedReview {
         id: review.id,
@@ -286,6 +286,6 @@ fn queued(waiting: QueueRow, names: &HashMap<i64, String>) -> Result<QueuedRevie
     })
 }
 
-fn broken(row: &ReviewRow) -> QueryError {
+fn corrupt(row: &ReviewRow) -> QueryError {
     QueryError::CorruptData(format!("review {} in bucket {}", row.id, row.bucket))
 }

@@ -157,12 +157,12 @@ impl Reviews<'_> {
         ) -> Result<Review, TransactionError<QueryError>>,
     ) -> Result<Review, StoreError> {
         self.update_review(id, |connection, access, row, review| {
-            let own = row.author_id == Some(author.id.get());
+            let is_own = row.author_id == Some(author.id.get());
             match review.status {
                 ReviewStatus::Deleted => Err(StoreError::ReviewNotFound(id).into()),
-                ReviewStatus::Approved if !own => Err(StoreError::NotAllowed.into()),
+                ReviewStatus::Approved if !is_own => Err(StoreError::NotAllowed.into()),
                 // The existence of a hidden review is not public.
-                _ if !own => Err(StoreError::ReviewNotFound(id).into()),
+                _ if !is_own => Err(StoreError::ReviewNotFound(id).into()),
                 _ => change(connection, access, row, review),
             }
         })

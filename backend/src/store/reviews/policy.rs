@@ -1,4 +1,4 @@
-//! The policy for reviews.
+//! Who may write reviews, and when they become public.
 
 /// The policy for reviews, from the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! The signature of a review.
+//! The signature of a review: the name under it.
 //!
 //! A member's review has the account's name and is marked as a member's, or has a pen name without
 //! the mark. The names of other accounts are refused. Reviews that are already signed with the name
