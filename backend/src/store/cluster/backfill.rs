@@ -1,4 +1,5 @@
-//! Runs the backfill tasks of migrations: see `db/tables/backfill.rs`.
+//! Runs the backfill tasks of migrations, which fill in values that only the program can compute: see
+//! `db/tables/backfill.rs`.
 
 use std::collections::HashMap;
 
@@ -7,7 +8,7 @@ use crate::db::backfill::{self, Step};
 use crate::db::{Context, Database, DbError};
 use crate::store::cluster::setup::SetupError;
 
-/// Rows between two progress messages.
+/// The number of rows between two progress messages.
 const ROWS_PER_LINE: u64 = 100_000;
 
 /// Runs the pending backfill tasks of `database`. An interrupted task starts again with the next
@@ -21,14 +22,21 @@ pub(in crate::store) fn run(
     for task in database.read_latest(&context, backfill::pending)? {
         let mut progress = |rows| say(format!("{name}: {task}: {rows} rows so far"));
         let rows = match task.as_str() {
-            "account_names" => each(0, &mut progress, |after| {
+            "account_names" => run_steps(0, &mut progress, |after| {
                 database.write(&context, |connection| backfill::account_names(connection, after))
             }),
-            "product_search" => each(0, &mut progress, |after| {
+            "product_search" => run_steps(0, &mut progress, |after| {
                 database.write(&context, |connection| backfill::product_search(connection, after))
             }),
-            "pen_names" => each((0, 0), &mut progress, |after| pen_names(default, database, after)),
-            _ => return Err(format!("{name}: this program knows no backfill {task}").into()),
+            "pen_names" => {
+                run_steps((0, 0), &mut progress, |after| pen_names(default, database, after))
+            }
+            _ => {
+                return Err(format!(
+                    "{name}: unknown backfill task {task}: use the newer program that added it"
+                )
+                .into());
+            }
         };
         let rows = rows?;
         database.write(&context, |connection| backfill::finish(connection, &task))?;
@@ -40,7 +48,7 @@ pub(in crate::store) fn run(
 }
 
 /// Runs all steps of a task; returns the number of rows.
-fn each<P>(
+fn run_steps<P>(
     start: P,
     progress: &mut dyn FnMut(u64),
     mut step: impl FnMut(P) -> Result<Step<P>, DbError>,

@@ -29,7 +29,8 @@ use folder::{Backups, PARTIAL, backup_name};
 use manifest::{BackupStart, ClusterPins, FileEntry, MANIFEST, entry_name};
 pub use manifest::{Manifest, SavedDatabase};
 
-/// A progress callback: gets the name of the current database, and its rows since the last call.
+/// A progress callback: gets the name of the current database, and the number of its rows that were
+/// processed since the last call.
 pub type DatabaseProgressFn<'a> = &'a dyn Fn(&str, u64);
 
 /// Why a backup failed or can't be used, one line per problem.
@@ -77,20 +78,20 @@ impl Cluster<'_> {
     ) -> Result<BackupResult, BackupError> {
         self.require_supported()?;
         self.require_no_moves("a backup").map_err(|error| BackupError(error.to_string()))?;
-        // The databases that are saved are those of the map that this process knows.
+        // The backup saves the databases of the map that this process knows.
         let version = self.shared.shards.map().version();
         let at = |error: io::Error| BackupError(format!("{}: {error}", folder.display()));
         files::create_folder(folder).map_err(at)?;
         let folder = &folder.canonicalize().map_err(at)?;
         let backups = Backups::lock(folder)?;
         let started_at = Timestamp::now();
-        let begun = BackupStart { sequence: backups.next_sequence().map_err(at)?, started_at };
+        let start = BackupStart { sequence: backups.next_sequence().map_err(at)?, started_at };
         let name = backup_name(started_at);
         let (partial, whole) = (folder.join(format!("{name}{PARTIAL}")), folder.join(name));
-        let saved = self.save_into(&partial, others, begun, progress).and_then(|manifest| {
+        let saved = self.save_into(&partial, others, start, progress).and_then(|manifest| {
             if self.map_version()? != version {
                 let problem =
-                    "buckets have moved during the backup, so that it may lack some: repeat it";
+                    "buckets have moved during the backup, so it may lack reviews: repeat it";
                 return Err(BackupError(problem.to_owned()));
             }
             fs::rename(&partial, &whole).and_then(|()| backup::sync_folder(folder)).map_err(at)?;
@@ -137,13 +138,13 @@ impl Cluster<'_> {
         &self,
         folder: &Path,
         others: &[PathBuf],
-        begun: BackupStart,
+        start: BackupStart,
         progress: DatabaseProgressFn<'_>,
     ) -> Result<Manifest, BackupError> {
         let at = |error: io::Error| BackupError(format!("{}: {error}", folder.display()));
         files::create_folder(folder).map_err(at)?;
         let pins = self.shared.shards.default.read_latest(&Context::default(), cluster::pins)?;
-        let pins = pins.ok_or_else(|| BackupError("default has lost its pins".to_owned()))?;
+        let pins = pins.ok_or_else(|| BackupError("default has no pins".to_owned()))?;
         let cluster = ClusterPins::from(pins);
         let mut databases = Vec::new();
         for (database, kind) in self.backup_order() {
@@ -151,7 +152,7 @@ impl Cluster<'_> {
         }
         let others = others.iter().filter(|other| other.exists());
         let files = others.map(|other| save_file(other, folder)).collect::<io::Result<_>>();
-        let manifest = Manifest::new(cluster, begun, databases, files.map_err(at)?);
+        let manifest = Manifest::new(cluster, start, databases, files.map_err(at)?);
         write_manifest(folder, &manifest).map_err(at)?;
         Ok(manifest)
     }

@@ -1,6 +1,5 @@
-//! Checks and repairs the ids of products and accounts after a restore of an older `default`, which
-//! would assign an id again that reviews refer to: the next account would own a lost account's
-//! reviews.
+//! Checks and repairs the ids of products and accounts after a restore of an older `default`. It would
+//! assign ids again that reviews refer to: the next account would own the reviews of a lost account.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,7 +11,7 @@ use crate::store::cluster::setup::SetupError;
 
 /// The number of ids that are skipped above the highest known one, for lost products and accounts
 /// without reviews, which other programs may still refer to.
-const ROOM: i64 = 1_000;
+const SKIPPED_IDS: i64 = 1_000;
 /// The maximum number of listed ids.
 const MAX_LISTED: usize = 20;
 
@@ -20,7 +19,7 @@ impl Cluster<'_> {
     /// Fails if reviews refer to product or account ids that `default` has not assigned yet. Two
     /// index lookups per database.
     pub fn check_ids(&self) -> Result<(), SetupError> {
-        // The reviews first: `default` had assigned their ids before.
+        // The reviews first, because `default` assigns an id before a review refers to it.
         let shards = &self.shared.shards;
         let named = named_in(shards.open_reviews(), ids::named_by_reviews)?;
         let given = shards.default.read_latest(&Context::default(), ids::given)?;
@@ -32,9 +31,9 @@ impl Cluster<'_> {
         .filter(|(_, given, named)| given < named)
         .map(|(what, given, named)| {
             format!(
-                "default has given ids up to {given} to {what}s, but reviews name {what} {named}: \
-                 it is older than they are, and the next {what} would get the reviews of a lost \
-                 one. Run `ostrakon restore --repair-ids` first"
+                "default has assigned {what} ids up to {given}, but reviews refer to {what} {named}: \
+                 default is older than the reviews, and the next {what} would get the reviews of \
+                 a lost one. Run `ostrakon restore --repair-ids` first"
             )
         })
         .collect();
@@ -70,8 +69,8 @@ pub(in crate::store) fn adopt_default(
     let named = named_in(reviews.to_vec(), ids::named)?;
     let (highest, (sessions, tokens)) = default.write(&Context::default(), |connection| {
         let mut above = ids::given(connection)?.max(named);
-        above.product += ROOM;
-        above.account += ROOM;
+        above.product += SKIPPED_IDS;
+        above.account += SKIPPED_IDS;
         ids::raise_sequences(connection, above)?;
         Ok((above, backup::end_credentials(connection)?))
     })?;
@@ -98,14 +97,14 @@ fn missing(reviews: &[&Arc<Database>], stored: HighestIds) -> Result<Vec<String>
     let mut lines = Vec::new();
     if !products.is_empty() {
         lines.push(format!(
-            "lost, though reviews name them: {}. Put them back under their ids by SQL, or their \
-             reviews stay hidden",
+            "missing, although reviews refer to them: {}. Insert them again under their ids by \
+             SQL, or their reviews stay hidden",
             listed("product", &products)
         ));
     }
     if !accounts.is_empty() {
         lines.push(format!(
-            "lost, though reviews name them: {}. Their reviews stay, under the names they carry",
+            "missing, although reviews refer to them: {}. Their reviews stay, with their names",
             listed("account", &accounts)
         ));
     }

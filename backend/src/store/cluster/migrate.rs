@@ -48,7 +48,7 @@ impl Databases {
         Ok(())
     }
 
-    /// Whether a database is not needed yet, and the configuration does not say where it is.
+    /// Whether the cluster does not need a database yet, and the configuration has no address for it.
     fn is_begun_elsewhere(&self, database: &Database) -> Result<bool, SetupError> {
         if self.require_place(database).is_ok() {
             return Ok(false);
@@ -120,7 +120,7 @@ impl Databases {
         say: &mut dyn FnMut(String),
     ) -> Result<(), SetupError> {
         let root = existing_pins(&self.default, Kind::Default)?.ok_or_else(|| {
-            "default is not migrated: `ostrakon migrate` begins with it".to_owned()
+            "default is not migrated: run `ostrakon migrate` for it first".to_owned()
         })?;
         let map = self.default.read_latest(&Context::default(), cluster::shard_map)?;
         let name = database.name();

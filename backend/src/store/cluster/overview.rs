@@ -43,7 +43,7 @@ impl Cluster<'_> {
         let all: Option<u64> = stats.iter().map(|stats| Some(stats.as_ref()?.reviews)).sum();
         let share = |reviews: u64| {
             let all = all.filter(|&all| all > 0)?;
-            // Ten-thousandths say enough about the balance.
+            // Ten-thousandths are precise enough to show the balance.
             Some((reviews as f64 / all as f64 * 10_000.0).round() / 10_000.0)
         };
         let mut verifications = self.verifications()?;
@@ -120,8 +120,7 @@ impl Cluster<'_> {
         }
     }
 
-    /// All databases, `default` first.
-    /// `default` and these reviews databases.
+    /// `default`, then these reviews databases.
     fn with_default<'a>(
         &'a self,
         reviews: Vec<&'a Arc<Database>>,
@@ -130,8 +129,8 @@ impl Cluster<'_> {
         std::iter::once((&self.shared.shards.default, Kind::Default)).chain(reviews)
     }
 
-    /// Fails for read-only or visibly damaged databases; reports all problems at once. Databases that
-    /// could not be opened own nothing, or the cluster would not be open.
+    /// Fails for read-only or visibly damaged databases; reports all problems at once. Skips
+    /// databases that could not be opened: they own no buckets, or the cluster would not have opened.
     pub fn require_writable(&self) -> Result<(), SetupError> {
         all_of(self.with_default(self.shared.shards.open_reviews()).map(|(database, kind)| {
             let request = RequestDatabase { database, context: self.context };
@@ -175,7 +174,7 @@ fn require_rights(request: &RequestDatabase, kind: Kind) -> Result<(), DbError> 
         None => Ok(()),
         Some(table) => Err(DbError::Refused {
             database: request.database.name().to_owned(),
-            reason: format!("this role may not read and change the table {table}"),
+            reason: format!("this role lacks the right to read or change the table {table}"),
         }),
     }
 }

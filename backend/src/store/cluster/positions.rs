@@ -17,10 +17,10 @@ impl Cluster<'_> {
     /// Positions beyond the end of a server's log are invalid and left out, as are those that an
     /// unavailable server can't confirm.
     ///
-    /// `None`: a server must be asked, which blocks and needs `may_ask`.
+    /// Returns `None` if it has to ask a server, which blocks, and `may_ask` is false.
     pub fn positions(&self, may_ask: bool) -> Option<Positions> {
         let mut positions = self.context.written();
-        // So that another process, which may not know yet that a bucket has moved, reads the map again.
+        // Another process that does not know yet that a bucket has moved then reads the map again.
         if let Some(version) = self.shared.shards.recent_version() {
             positions.note(MAP, version);
         }

@@ -271,12 +271,12 @@ impl Restore {
             let (name, at) = (&saved.name, saved.taken_at);
             match saved.kind() {
                 Kind::Default => format!(
-                    "{name} is as of {at:.0}: products, accounts, passwords, roles and settings \
-                     that were made or changed since are lost"
+                    "{name} is as of {at:.0}: later changes to products, accounts, passwords, \
+                     roles and settings are lost"
                 ),
                 Kind::Reviews => format!(
-                    "{name} is as of {at:.0}: reviews written since are lost; edits, deletions, \
-                     reports and decisions since are undone"
+                    "{name} is as of {at:.0}: later reviews are lost; later edits, deletions, \
+                     reports and decisions are undone"
                 ),
             }
         };
@@ -297,7 +297,7 @@ impl Restore {
     }
 }
 
-/// Ignores that a file to be removed does not exist.
+/// Ignores the error that a file to remove does not exist.
 fn unless_missing(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }

@@ -21,11 +21,8 @@ use crate::text::NameKeys;
 pub struct SeedProduct {
     /// Its id.
     pub id: ProductId,
-    /// Its name.
     pub name: String,
-    /// Its description.
     pub description: String,
-    /// Its stock keeping unit.
     pub sku: String,
 }
 
@@ -38,16 +35,13 @@ pub struct SeedReview {
     pub unix_ms: i64,
     /// Determines the bucket and id, so that the same review always gets the same id.
     pub draw: u32,
-    /// The content.
     pub content: NewReview,
 }
 
 /// The numbers of added rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seeded {
-    /// Added products.
     pub products: u64,
-    /// Added reviews.
     pub reviews: u64,
 }
 

@@ -20,11 +20,11 @@ pub struct Databases {
     pub reviews: Vec<Arc<Database>>,
     /// The spread of a new cluster, which an existing one must match; None: any.
     pub spread: Option<Spread>,
-    /// Where databases are.
+    /// The addresses of databases by name.
     pub places: Arc<dyn Places>,
 }
 
-/// Where databases are: the configuration.
+/// Finds databases by their names, as the configuration says.
 pub trait Places: Send + Sync {
     /// The database with this name.
     fn connect(&self, name: &str) -> Arc<Database>;
@@ -56,9 +56,7 @@ impl From<DbError> for SetupError {
 /// The migration state of one database.
 #[derive(Clone, Debug)]
 pub struct MigrationStatus {
-    /// Its name.
     pub database: String,
-    /// Its address.
     pub address: Address,
     /// None: the file does not exist.
     pub progress: Option<MigrationState>,
@@ -152,8 +150,8 @@ impl Databases {
             let taken = ServeLock::take(path).map_err(|error| format!("{place}: {error}"))?;
             locks.push(taken.ok_or_else(|| {
                 format!(
-                    "{place} is served by another process: only one can serve SQLite files, \
-                     stop that one first"
+                    "{place} is served by another process: only one process can serve a SQLite \
+                     file, so stop the other one first"
                 )
             })?);
         }
@@ -163,11 +161,11 @@ impl Databases {
     pub(super) fn check_default_pins(&self, found: &Pins) -> Result<Spread, SetupError> {
         let pinned = u16::try_from(found.spread).ok().and_then(Spread::new);
         let spread = pinned
-            .ok_or_else(|| format!("default: pinned with an impossible spread {}", found.spread))?;
+            .ok_or_else(|| format!("default: its pins have the invalid spread {}", found.spread))?;
         if let Some(configured) = self.spread.filter(|&configured| configured != spread) {
             return Err(format!(
-                "the configuration wants spread {}, this cluster was created with {}: a spread \
-                 is fixed for ever",
+                "the configuration has spread {}, but this cluster was created with {}: the spread \
+                 can't be changed",
                 configured.get(),
                 spread.get()
             )
@@ -217,8 +215,8 @@ pub(super) fn require_utf8(database: &Database) -> Result<(), SetupError> {
     let (name, address) = (database.name(), database.address());
     if encoding != "UTF8" {
         return Err(format!(
-            "{name} ({address}) stores texts as {encoding}, which has not every character: create \
-             the database anew with TEMPLATE template0 ENCODING 'UTF8'"
+            "{name} ({address}) has the encoding {encoding}, which lacks characters: create the \
+             database again with TEMPLATE template0 ENCODING 'UTF8'"
         )
         .into());
     }
@@ -227,8 +225,8 @@ pub(super) fn require_utf8(database: &Database) -> Result<(), SetupError> {
         tracing::warn!(
             database = name,
             lc_messages = language,
-            "messages of this server are not understood, so requests that wait too long for a lock \
-             are answered 500: ALTER ROLE … SET lc_messages = 'C'"
+            "the messages of this server are not in English, so lock timeouts are not recognized and \
+             answered 500: run ALTER ROLE … SET lc_messages = 'C'"
         );
     }
     Ok(())
@@ -262,7 +260,7 @@ pub(super) fn check_pins(
     let name = format!("{} ({})", database.name(), database.address());
     let differences = [
         ("belongs to cluster", found.id.clone(), expected.id.clone()),
-        ("calls itself", found.database.clone(), expected.database.clone()),
+        ("has the name", found.database.clone(), expected.database.clone()),
         ("is pinned to the hash", found.hash.clone(), expected.hash.clone()),
         ("counts ids from", found.epoch.clone(), expected.epoch.clone()),
         ("has a bucket count of", found.buckets.to_string(), expected.buckets.to_string()),
@@ -271,7 +269,7 @@ pub(super) fn check_pins(
     let problems: Vec<_> = differences
         .into_iter()
         .filter(|(_, found, expected)| found != expected)
-        .map(|(what, found, expected)| format!("{name} {what} {found}, expected is {expected}"))
+        .map(|(what, found, expected)| format!("{name} {what} {found}, expected {expected}"))
         .collect();
     if problems.is_empty() { Ok(()) } else { Err(SetupError(problems)) }
 }
@@ -279,9 +277,7 @@ pub(super) fn check_pins(
 pub(super) fn missing(database: &Database, buckets: usize) -> String {
     let (name, address) = (database.name(), database.address());
     if buckets == 0 {
-        return format!(
-            "{name} ({address}) is missing; it owns no buckets, so that it can be removed"
-        );
+        return format!("{name} ({address}) is missing; it owns no buckets, so it can be removed");
     }
     format!(
         "{name} ({address}) is missing, and the shard map needs it for {buckets} buckets: restore it \
@@ -291,8 +287,8 @@ pub(super) fn missing(database: &Database, buckets: usize) -> String {
 
 pub(super) fn emptied(database: &Database) -> String {
     format!(
-        "{} ({}) is not the database that joined this cluster, it belongs to none: restore it \
-         from a backup",
+        "{} ({}) belongs to no cluster, so it is not the database that joined this one: restore \
+         it from a backup",
         database.name(),
         database.address()
     )
@@ -301,8 +297,8 @@ pub(super) fn emptied(database: &Database) -> String {
 pub(super) fn half_filled(database: &Database, by: &str) -> String {
     let command = if is_by_restore(by) { "restore" } else { "transfer" };
     format!(
-        "{} ({}) is only in part filled by `ostrakon {command}`: run that again until it is done, \
-         or take an empty database",
+        "{} ({}) is only partly filled by `ostrakon {command}`: run that command again until it \
+         completes, or use an empty database",
         database.name(),
         database.address()
     )

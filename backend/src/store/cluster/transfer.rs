@@ -176,8 +176,8 @@ impl RunningTransfer {
         if self.source.default.read_latest(&Context::default(), transfer::source_id)?.as_ref()
             != Some(&self.id)
         {
-            let problem = "the source was made writable meanwhile: the target may lack what was \
-                           written since, so empty it and begin again";
+            let problem = "the source has become writable since the copy began: the target may lack \
+                           later writes, so empty it and start again";
             return Err(problem.to_owned().into());
         }
         let last_ids = self.source.default.read_latest(&Context::default(), transfer::last_ids)?;
@@ -186,7 +186,7 @@ impl RunningTransfer {
         pairs.reverse();
         for (source, target, kind) in pairs {
             let pins = source.read_latest(&Context::default(), cluster::pins)?;
-            let pins = pins.ok_or_else(|| format!("{} has lost its pins", source.name()))?;
+            let pins = pins.ok_or_else(|| format!("{} has no pins", source.name()))?;
             target.write(&Context::default(), |connection| {
                 if transfer::marker(connection)?.is_none() {
                     return Ok(());
@@ -232,7 +232,7 @@ impl Cluster<'_> {
     }
 }
 
-/// The databases that are open: no others are looked for.
+/// The databases of the open cluster are found, and no others.
 impl Places for Shards {
     fn connect(&self, name: &str) -> Arc<Database> {
         let found = self.databases().find(|database| database.name() == name);
@@ -261,7 +261,7 @@ fn refuse_same_places(source: &Databases, target: &Databases) -> Result<(), Setu
     for (database, _) in source.all().chain(target.all()) {
         if !places.insert(place(database.address())) {
             let problem = format!(
-                "{} ({}) of the target's configuration is also another database",
+                "{} ({}) of the target's configuration is the address of another database too",
                 database.name(),
                 database.address()
             );
@@ -294,7 +294,7 @@ fn state(
         if Some(filled_by.as_str()) == id && name == target.name() {
             return Ok(State::Started);
         }
-        let problem = "is filled in part by another transfer: take an empty database";
+        let problem = "is partly filled by another transfer: use an empty database";
         return Err(format!("{place} {problem}").into());
     }
     if target.read_latest(&Context::default(), |connection| transfer::is_empty(connection, kind))? {
@@ -302,12 +302,12 @@ fn state(
     }
     let pins: Option<Pins> = existing_pins(target, kind)?;
     if pins.is_none() || pins != source.read_latest(&Context::default(), cluster::pins)? {
-        return Err(format!("{place} is not empty: a transfer fills empty databases only").into());
+        return Err(format!("{place} is not empty: a transfer only fills empty databases").into());
     }
     match kind {
         // Completed before `default` was: the run was interrupted there.
         Kind::Reviews if id.is_some() => Ok(State::Complete),
-        _ => Err(format!("{place} holds this cluster already").into()),
+        _ => Err(format!("{place} already contains this cluster").into()),
     }
 }
 
@@ -346,7 +346,7 @@ fn compare(database: &str, table: &str, source: &Digests, target: &Digests) -> V
             let (has, got) = (has.rows, got.rows);
             Some(format!("{database}: {table}{place}: {has} rows, but {got} in the target"))
         } else if has != got {
-            Some(format!("{database}: {table}{place}: other rows in the target"))
+            Some(format!("{database}: {table}{place}: rows differ in the target"))
         } else {
             None
         }

@@ -58,13 +58,13 @@ impl Cluster<'_> {
             }
         });
         let report = checked
-            .unwrap_or_else(|error| VerifyReport::of(format!("the check broke off: {error}")));
+            .unwrap_or_else(|error| VerifyReport::of(format!("the verification failed: {error}")));
         let begun = self.shared.running.lock().get(&index).map(|running| running.started_at);
         let kept = self.keep_verification(index, begun.unwrap_or_else(Timestamp::now), &report);
         self.shared.running.lock().remove(&index);
         if let Err(error) = kept {
             let database = self.shared.shards.name(index);
-            tracing::error!(%error, database, "a verification could not be kept");
+            tracing::error!(%error, database, "the result of a verification could not be stored");
         }
     }
 
@@ -97,7 +97,7 @@ impl Cluster<'_> {
         let rows = self.routing().default().read_latest(verifications::all)?;
         let mut last = HashMap::new();
         for row in rows {
-            // A retired database is shown no more.
+            // Retired databases are left out.
             if let Ok(index) = self.database_index(&row.database) {
                 last.insert(index, Verification::try_from(row)?);
             }

@@ -1,7 +1,7 @@
 //! `verify`: recounts all ratings, and checks the bucket and database of each row.
 //!
-//! Rows are read in the order of products and dropped once their product is counted, so that the
-//! memory is that of a few thousand rows.
+//! Rows are read in the order of products and dropped once their product is counted, so that memory
+//! holds a few thousand rows at a time.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -17,7 +17,7 @@ use crate::store::cluster::Cluster;
 use crate::store::error::StoreError;
 use crate::store::routing::Routing;
 
-const ROWS_A_QUERY: i64 = 10_000;
+const ROWS_PER_QUERY: i64 = 10_000;
 /// The maximum number of reported problems.
 const MAX_PROBLEMS: usize = 1_000;
 
@@ -97,7 +97,7 @@ impl Check<'_> {
             self.found(&format!("Idempotency-Key {key:?} of product {product} has no review"));
         }
         for id in inspect::miscounted_reports(connection, limit)? {
-            self.found(&format!("review {}: its open reports are miscounted", text(id)));
+            self.found(&format!("review {}: its number of open reports is wrong", text(id)));
         }
         Ok(self.report)
     }
@@ -114,17 +114,17 @@ impl Check<'_> {
         let after = after.map_err(|error| QueryError::CorruptData(error.to_string()))?;
         for bucket in Bucket::all() {
             let row = rows.get(&bucket.number());
-            let held_since = row.filter(|row| row.state.is_readable()).map(|row| row.epoch);
+            let owned_since = row.filter(|row| row.state.is_readable()).map(|row| row.epoch);
             let (owner, epoch) = self.owner(bucket);
             let expected = (owner == self.database.name()).then_some(*epoch);
             let is_moving = row.is_some_and(|row| row.state != OwnerState::Owned)
                 || after.owners.get(usize::from(bucket.get())) != Some(self.owner(bucket));
             let is_unreadable = row.is_some_and(|row| !row.state.is_readable());
-            if is_unreadable || is_moving && held_since != expected {
+            if is_unreadable || is_moving && owned_since != expected {
                 self.in_motion.insert(bucket.number());
-            } else if held_since != expected {
+            } else if owned_since != expected {
                 self.found(&format!(
-                    "bucket {bucket} is held since epoch {held_since:?} here, \
+                    "bucket {bucket} is owned since epoch {owned_since:?} by its owner row, \
                      since {expected:?} by the shard map"
                 ));
             }
@@ -143,11 +143,11 @@ impl Check<'_> {
         progress: &impl Fn(u64),
     ) -> Result<(), QueryError> {
         let mut counts = Counts::new();
-        // Ratings up to this product are checked.
+        // Ratings up to this product have been checked.
         let mut checked = i64::MIN;
         let mut after = (0, 0);
         loop {
-            let mut rows = inspect::reviews_after(connection, after, ROWS_A_QUERY)?;
+            let mut rows = inspect::reviews_after(connection, after, ROWS_PER_QUERY)?;
             let Some(last) = rows.last() else { break };
             after = (last.product_id, last.id);
             let products = self.products(&rows)?;
@@ -189,13 +189,16 @@ impl Check<'_> {
     fn misplaced(&self, row: &inspect::ReviewPlacement, products: &HashSet<i64>) -> Option<String> {
         let (Some(id), Some(product)) = (ReviewId::new(row.id), ProductId::new(row.product_id))
         else {
-            return Some(format!("no id can be {}, no product's {}", row.id, row.product_id));
+            return Some(format!(
+                "the review id {} or the product id {} is out of range",
+                row.id, row.product_id
+            ));
         };
         let bucket = bucket_of(id);
         if row.bucket != bucket.number() {
             Some(format!("stored in bucket {}, its hash says {bucket}", row.bucket))
         } else if !home_buckets(product, self.routing.shards.spread).any(|home| home == bucket) {
-            Some(format!("bucket {bucket} is no home bucket of product {product}"))
+            Some(format!("bucket {bucket} is not a home bucket of product {product}"))
         } else if self.owner(bucket).0 != self.database.name() {
             Some(format!("bucket {bucket} belongs to {}", self.owner(bucket).0))
         } else if !products.contains(&row.product_id) {
@@ -215,7 +218,7 @@ impl Check<'_> {
     ) -> Result<(), QueryError> {
         let mut place = (after, i16::MAX);
         loop {
-            let stored = ratings::after(connection, place, last, ROWS_A_QUERY)?;
+            let stored = ratings::after(connection, place, last, ROWS_PER_QUERY)?;
             let Some(end) = stored.last() else { break };
             place = (end.product_id, end.bucket);
             for kept in &stored {

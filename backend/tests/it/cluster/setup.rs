@@ -131,7 +131,7 @@ on_every_engine!(a_database_of_another_cluster_is_refused, || {
 on_every_engine!(a_database_under_another_name_is_refused, || {
     let (cluster, config) = migrated_cluster();
     cluster.replace_with_copy("reviews-3", &cluster, "reviews-1");
-    refused(&config, &["reviews-3", "calls itself reviews-1"]);
+    refused(&config, &["reviews-3", "has the name reviews-1"]);
 });
 
 on_every_engine!(every_pin_is_compared, || {
@@ -139,7 +139,7 @@ on_every_engine!(every_pin_is_compared, || {
         ("hash = 'md5'", "is pinned to the hash md5"),
         ("epoch = '1970-01-01T00:00:00Z'", "counts ids from 1970"),
         ("buckets = 4096", "has a bucket count of 4096"),
-        ("spread = 4", "has a spread of 4, expected is 8"),
+        ("spread = 4", "has a spread of 4, expected 8"),
     ] {
         let (cluster, config) = migrated_cluster();
         cluster.sql("reviews-2", &format!("UPDATE cluster SET {change}"));
@@ -172,7 +172,7 @@ on_every_engine!(the_cluster_has_its_own_databases_and_spread, || {
     let same = Config { spread: Some(Spread::DEFAULT), ..config.clone() };
     open(&same).unwrap();
     let other = Config { spread: Spread::new(16), ..config };
-    refused(&other, &["wants spread 16", "was created with 8"]);
+    refused(&other, &["has spread 16", "was created with 8"]);
 });
 
 /// A migration that only a newer program has.

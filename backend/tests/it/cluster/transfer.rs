@@ -249,7 +249,7 @@ impl Deployment {
     fn is_no_cluster(&self) {
         for command in ["serve", "migrate"] {
             let said = fails(self.command(&[command]), 2);
-            assert!(said.contains("only in part filled by `ostrakon transfer`"), "{said}");
+            assert!(said.contains("only partly filled by `ostrakon transfer`"), "{said}");
         }
     }
 }

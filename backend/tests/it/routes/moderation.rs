@@ -103,7 +103,7 @@ on_every_engine!(readers_report_once_each, async || {
         .store()
         .cluster()
         .verify(app.store().cluster().database_index(&database).unwrap(), |_| ());
-    assert!(report.unwrap().problems[0].contains("open reports are miscounted"));
+    assert!(report.unwrap().problems[0].contains("number of open reports is wrong"));
 });
 
 with_databases!(the_queue_has_exact_pages_oldest_first, async |app| {

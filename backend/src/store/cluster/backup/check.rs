@@ -61,7 +61,7 @@ fn check_entries(folder: &Path, of: &str, files: &BTreeMap<String, FileEntry>) -
         match backup::copy_file(&folder.join(name), &mut io::sink()).map(FileEntry::from) {
             Ok(found) if found == *expected => {}
             Ok(found) if found.bytes != expected.bytes => problems.push(format!(
-                "{of}: {name} has {} bytes, {} by the manifest",
+                "{of}: {name} has {} bytes, but {} in the manifest",
                 found.bytes, expected.bytes
             )),
             Ok(_) => problems
@@ -132,7 +132,7 @@ pub fn compare(
     let kind = saved.kind();
     let migrations = migrate::state(database, kind)?;
     if migrations.applied != saved.migrations {
-        return Ok(vec![format!("{}: other migrations than the manifest says", saved.name)]);
+        return Ok(vec![format!("{}: its migrations differ from the manifest", saved.name)]);
     }
     if migrations.pending.is_empty() && migrations.unknown.is_empty() {
         let found = database.read_latest(&Context::default(), |connection| {

@@ -18,9 +18,9 @@ use crate::store::cluster::backup::manifest::{MANIFEST, Manifest};
 
 /// The suffix of incomplete backups.
 pub const PARTIAL: &str = ".partial";
-/// The lock file of the process that writes.
+/// The file that the writing process locks.
 const LOCK: &str = ".ostrakon-lock";
-/// The pattern of names.
+/// The pattern of backup names.
 const NAME_PATTERN: &str = "0000-00-00T00-00-00.000Z";
 
 /// The exclusive right to write to a folder of backups, until it is dropped.
@@ -43,7 +43,9 @@ impl Backups<'_> {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => {
                 let folder = folder.display();
-                return Err(BackupError(format!("another backup into {folder} is being written")));
+                return Err(BackupError(format!(
+                    "another process is writing a backup to {folder}"
+                )));
             }
             Err(fs::TryLockError::Error(error)) => return Err(at(error)),
         }
@@ -91,7 +93,9 @@ pub fn find(path: &Path) -> Result<PathBuf, BackupError> {
     warn_of_dates_ahead(&whole);
     whole.into_iter().next_back().map(|newest| newest.path).ok_or_else(|| {
         let path = path.display();
-        BackupError(format!("{path} holds no backup: there is no {MANIFEST} in it or below it"))
+        BackupError(format!(
+            "{path} contains no backup: neither it nor a folder in it has a {MANIFEST}"
+        ))
     })
 }
 

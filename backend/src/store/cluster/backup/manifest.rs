@@ -12,7 +12,6 @@ use crate::db::cluster::Pins;
 use crate::db::copy::Digests;
 use crate::db::migrate::Kind;
 
-/// The file's name.
 pub const MANIFEST: &str = "manifest.json";
 /// The format that this program writes and reads. Incompatible changes increment it; additions don't.
 const FORMAT: u32 = 1;
@@ -24,7 +23,6 @@ pub struct Manifest {
     pub format: u32,
     /// The version of the program that wrote it.
     pub program: String,
-    /// The cluster.
     pub cluster: ClusterPins,
     /// The sequence number of the backup in its folder, higher than all existing ones. 0 if an
     /// older program wrote it.
@@ -59,9 +57,9 @@ pub struct ClusterPins {
     pub hash: String,
     /// The moment that review ids count from.
     pub epoch: String,
-    /// How many buckets there are.
+    /// The number of buckets.
     pub buckets: i32,
-    /// How many home buckets a product has.
+    /// The spread: the number of home buckets of a product.
     pub spread: i32,
 }
 
@@ -70,7 +68,6 @@ pub struct ClusterPins {
 pub struct SavedDatabase {
     /// `default`, or `reviews-1` to `reviews-N`.
     pub name: String,
-    /// What kind of database it is.
     #[serde(deserialize_with = "Engine::known")]
     pub engine: Engine,
     /// When it was saved; it contains all earlier commits.
@@ -98,7 +95,6 @@ pub struct Rows {
     /// The bucket; None in tables without buckets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bucket: Option<i16>,
-    /// The number of rows.
     pub rows: u64,
     /// The sum of their hashes, XXH3 of 128 bits, as hexadecimal digits.
     pub hash: String,
@@ -136,8 +132,8 @@ impl Manifest {
         let Format { format } = serde_json::from_slice(&text).map_err(broken)?;
         if format != FORMAT {
             return Err(format!(
-                "{}: a manifest of format {format}, this program reads format {FORMAT}: use the \
-                 program that wrote it",
+                "{}: the manifest has format {format}, but this program reads format {FORMAT}: use \
+                 the program that wrote it",
                 path.display()
             ));
         }
@@ -193,7 +189,7 @@ impl SavedDatabase {
         folder.join(entry_name(&self.name, self.engine))
     }
 
-    /// The differences to the digests of a database, one line per table.
+    /// The differences between the manifest and the digests of a database, one line per table.
     pub fn differences(&self, found: &BTreeMap<String, Digests>) -> Vec<String> {
         let none = Digests::new();
         let line = |(table, rows): (&String, &Vec<Rows>)| {
@@ -214,7 +210,8 @@ impl SavedDatabase {
         self.tables.iter().filter_map(line).collect()
     }
 
-    /// The differences to the row counts of a database that lacks migrations of this program.
+    /// The differences between the manifest and the row counts of a database that lacks migrations of this
+    /// program.
     pub fn count_differences(&self, found: &BTreeMap<String, u64>) -> Vec<String> {
         let line = |(table, rows): (&String, &Vec<Rows>)| {
             let wanted = rows.iter().map(|rows| rows.rows).sum();
@@ -229,7 +226,7 @@ impl SavedDatabase {
         if wanted == found {
             format!("{name}: {table}: rows differ from the manifest")
         } else {
-            format!("{name}: {table}: {wanted} rows by the manifest, but {found}")
+            format!("{name}: {table}: {wanted} rows in the manifest, but {found} in the database")
         }
     }
 }

@@ -13,7 +13,7 @@ impl Restore {
             all_of(self.databases.all().map(|(database, kind)| self.check_one(database, kind)));
         // If this can't be determined, the problems above are reported.
         if checked.is_err() && self.is_done().unwrap_or(false) {
-            let done = "this backup has been restored here already: nothing is left to do";
+            let done = "this backup has already been restored here";
             return Err(done.to_owned().into());
         }
         checked
@@ -45,7 +45,7 @@ impl Restore {
         let saved = self.saved(database)?;
         require_utf8(database)?;
         if !self.is_selected(database.name()) {
-            // Ids are compared with those of all others; a reviews database stands for itself.
+            // Only a restore of `default` compares its ids with those of all other databases.
             if kind == Kind::Reviews && !self.is_selected("default") {
                 return Ok(());
             }
@@ -53,7 +53,7 @@ impl Restore {
                 Some(pins) if pins.id == self.manifest.cluster.id => Ok(()),
                 Some(_) => Err(format!("{} belongs to another cluster", place()).into()),
                 None => Err(format!(
-                    "{} is missing or empty: restore it together with the others, by one more \
+                    "{} is missing or empty: restore it together with the others, with one more \
                      --database",
                     place()
                 )
@@ -62,7 +62,7 @@ impl Restore {
         }
         if database.address().engine() != saved.engine {
             return Err(format!(
-                "{} is of another engine than the backup's: restore to the same one, then \
+                "{} has another engine than the backup: restore to the same engine, then run \
                  `ostrakon transfer`",
                 place()
             )
@@ -111,7 +111,7 @@ impl Restore {
             return Ok(State::Complete);
         }
         Err(format!(
-            "{place} is not empty: a restore fills empty databases only. Move what is there away \
+            "{place} is not empty: a restore only fills empty databases. Move this one away \
              first"
         )
         .into())

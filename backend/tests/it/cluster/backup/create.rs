@@ -97,7 +97,7 @@ on_engines!(a_complete_backup_gets_its_name_and_the_oldest_are_deleted, [sqlite 
         fs::write(folder.join("default.sqlite3"), "half").unwrap();
     }
     let said = fails(ostrakon(&cluster, &["backup", "check", "backups"]), 2);
-    assert!(said.contains("holds no backup"), "{said}");
+    assert!(said.contains("contains no backup"), "{said}");
     fails(ostrakon(&cluster, &["restore", "backups"]), 2);
 
     succeeds(&cluster, &["backup", "backups"]);

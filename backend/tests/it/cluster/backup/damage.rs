@@ -46,7 +46,7 @@ on_engines!(a_damaged_backup_is_detected_and_not_restored, [sqlite Sqlite, postg
     fs::write(&file, flipped).unwrap();
     refused("is damaged");
     fs::write(&file, &whole[..whole.len() - 1]).unwrap();
-    refused("by the manifest");
+    refused("bytes, but");
     fs::remove_file(&file).unwrap();
     refused("No such file");
     fs::write(&file, &whole).unwrap();

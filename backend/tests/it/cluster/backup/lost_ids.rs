@@ -86,7 +86,7 @@ on_engines!(a_default_restored_by_other_tools_is_not_served_before_its_ids_are_r
         },
     );
     let said = fails(ostrakon(&cluster, &["serve"]), 2);
-    assert!(said.contains("reviews name product 70"), "{said}");
+    assert!(said.contains("reviews refer to product 70"), "{said}");
     let said = exits(&cluster, &["restore", "--repair-ids"], 1);
     assert!(said.contains("them: product 70.") && said.contains("verify: 3 problems"), "{said}");
 });

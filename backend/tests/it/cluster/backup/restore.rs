@@ -125,7 +125,7 @@ on_engines!(an_interrupted_restore_is_not_served_and_can_be_continued, [sqlite S
     for command in ["serve", "migrate", "backup"] {
         let arguments = if command == "backup" { &["backup", "backups"][..] } else { &[command] };
         let said = exits(&cluster, arguments, 2);
-        assert!(said.contains("only in part filled by `ostrakon restore`"), "{said}");
+        assert!(said.contains("only partly filled by `ostrakon restore`"), "{said}");
     }
     // The restore continues with the same backup.
     match engine() {
@@ -140,7 +140,7 @@ on_engines!(an_interrupted_restore_is_not_served_and_can_be_continued, [sqlite S
     assert!(said.contains(open), "{said}");
     drop(server);
     let said = fails(ostrakon(&cluster, &["restore", "backups"]), 2);
-    assert!(said.contains("has been restored here already"), "{said}");
+    assert!(said.contains("has already been restored here"), "{said}");
     review(&serve(&cluster), 1, "", "since");
     let said = fails_all(&cluster, &["restore", "backups"]);
     assert!(said.lines().count() == 4 && said.contains("is not empty"), "{said}");

@@ -42,7 +42,7 @@ fn a_target_that_differs_is_not_used() {
     let other = "INSERT INTO product (id, name, search_text) VALUES (1, 'Another', 'one')";
     target.execute("default", other);
     let said = source.transfer_fails(&target, 1);
-    assert!(said.starts_with("default: product: other rows in the target\n"), "{said}");
+    assert!(said.starts_with("default: product: rows differ in the target\n"), "{said}");
     target.is_no_cluster();
     let added = "INSERT INTO product_rating (bucket, product_id) VALUES (7, 99)";
     target.execute("default", "UPDATE product SET name = 'One' WHERE id = 1");
@@ -70,7 +70,7 @@ fn a_transfer_can_be_abandoned() {
     source.succeeds(&["transfer", "--abandon"]);
     server.made(REVIEWS, &[], &body);
     let said = source.transfer_fails(&target, 2);
-    assert!(said.contains("filled in part by another transfer"), "{said}");
+    assert!(said.contains("partly filled by another transfer"), "{said}");
     server.made(REVIEWS, &[], &body);
     let next = Deployment::sqlite(folder.path(), "next");
     source.transfer(&next);
@@ -162,13 +162,13 @@ fn impossible_transfers_are_refused() {
         folder.join("four").to_str().unwrap().to_owned()
     });
     check(&four.config, "has 3 reviews databases, but the target's configuration names 4");
-    check("source.toml", "is also another database");
+    check("source.toml", "is the address of another database too");
     check("none.toml", "none.toml");
     let urls =
         "default_url = 'sqlite:x/d'\nreviews_urls = ['sqlite:x/1', 'sqlite:x/2', 'sqlite:x/2']";
     check(
         &Deployment::new(folder, "twice", urls, |_| String::new()).config,
-        "is also another database",
+        "is the address of another database too",
     );
     let full = Deployment::sqlite(folder, "full").small();
     check(&full.config, "is not empty");
