@@ -8,6 +8,7 @@ pub mod engine;
 pub mod locks;
 pub mod lookups;
 pub mod low_watermark;
+pub mod owner_cache;
 pub mod prepared;
 pub mod read_only;
 pub mod sequences;

@@ -45,7 +45,7 @@ pub enum DbError {
         reason: String,
     },
     /// The database refuses changes, because a transfer is moving it or has moved it.
-    #[error("{database} is read-only: `ostrakon transfer` moves it, or has moved it")]
+    #[error("{database} is read-only, because `ostrakon transfer` is moving it or has moved it")]
     ReadOnly {
         /// Its name.
         database: String,

@@ -1,4 +1,4 @@
-//! The files of SQLite databases: their modes, their log, and the lock files beside them.
+//! The files of SQLite databases: their paths, their modes, and the lock files beside them.
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io;
@@ -6,11 +6,6 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
-
-use crate::db::connection::address::Address;
-use crate::db::connection::database::Database;
-use crate::db::dialect::wal_size;
-use crate::db::error::DbError;
 
 /// The endings of all files of a database: its own, SQLite's, and this program's locks.
 const SUFFIXES: [&str; 6] = ["", "-wal", "-shm", "-journal", MIGRATE, SERVE];
@@ -132,13 +127,4 @@ pub fn write_problem(database: &Path) -> Option<String> {
         let error = io::Error::from(refused);
         Some(format!("{}: {error}: a server must be able to write to it", path.display()))
     })
-}
-
-/// Makes a SQLite file use a write-ahead log, on which readers and the writer don't wait for each
-/// other. A copy made by other tools may have lost the setting. Servers have none.
-pub fn use_write_ahead_log(database: &Database) -> Result<(), DbError> {
-    match database.address() {
-        Address::Sqlite(_) => database.with_writer(wal_size::use_write_ahead_log),
-        Address::Postgres(_) => Ok(()),
-    }
 }

@@ -119,7 +119,7 @@ fn create_file(database: &Database, path: &Path) -> Result<(), DbError> {
         }
         _ => files::close_to_others(path),
     }
-    files::use_write_ahead_log(database)
+    database.use_write_ahead_log()
 }
 
 /// The migrations that this program has for a database, in order.

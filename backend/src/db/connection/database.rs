@@ -13,9 +13,9 @@ use crate::db::connection::request_context::Context;
 use crate::db::connection::room::Probe;
 use crate::db::dialect::engine::Connection;
 use crate::db::dialect::low_watermark::{Settled, settled};
-use crate::db::dialect::storage;
+use crate::db::dialect::owner_cache::OwnerCache;
+use crate::db::dialect::{storage, wal_size};
 use crate::db::error::{DbError, QueryError};
-use crate::db::tables::owner::OwnerCache;
 
 /// Which server answers reads that may lag.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub struct Database {
     wal: Arc<WalHistory>,
     replica_settings: ReplicaSettings,
     settings: Settings,
-    /// For [`crate::db::tables::owner`].
+    /// For `db/tables/owner.rs`.
     pub owners: OwnerCache,
     /// A connection that only [`Database::data_version`] uses.
     monitor: OnceLock<Mutex<Connection>>,
@@ -283,6 +283,12 @@ impl Database {
         work: impl FnOnce(&mut Connection) -> Result<T, String>,
     ) -> Result<T, DbError> {
         self.primary.with_writer(work)
+    }
+
+    /// Makes a SQLite file use a write-ahead log, on which readers and the writer don't wait for each
+    /// other. A copy made by other tools may have lost the setting. Servers have none.
+    pub fn use_write_ahead_log(&self) -> Result<(), DbError> {
+        if self.is_file() { self.with_writer(wal_size::use_write_ahead_log) } else { Ok(()) }
     }
 
     /// Opens a connection to the primary outside the pool.

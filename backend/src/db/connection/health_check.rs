@@ -159,7 +159,7 @@ fn spawn(
     let named = thread::Builder::new().name("watch".to_owned());
     if let Err(error) = named.spawn(watch) {
         // Without health checks each request detects failures itself.
-        tracing::error!(%error, "no thread to watch a server");
+        tracing::error!(%error, "the thread that watches a server can't be started");
     }
 }
 

@@ -6,7 +6,7 @@ use diesel::sql_types::{Bool, SmallInt};
 
 use crate::db::dialect::conditions::ReviewCondition;
 use crate::db::dialect::engine::Connection;
-use crate::db::tables::schema::{owner_version, review};
+use crate::db::tables::schema::review;
 use crate::shard::Bucket;
 
 /// The buckets of a query, which the database owns by the shard map.
@@ -62,11 +62,4 @@ pub(in crate::db) fn in_home_buckets(
 
 fn numbers(owned: &OwnedBuckets) -> Vec<i16> {
     owned.buckets.iter().map(|bucket| bucket.number()).collect()
-}
-
-/// The version of the owner rows, by which a copy of them is known to be current. `None`: the engine
-/// keeps none, the rows are read each time.
-pub(in crate::db) fn owner_rows_version(connection: &mut Connection) -> QueryResult<Option<i64>> {
-    let Connection::Sqlite(sqlite) = connection else { return Ok(None) };
-    Ok(Some(owner_version::table.select(owner_version::version).first(sqlite)?))
 }

@@ -175,7 +175,7 @@ pub fn shard_map(connection: &mut Connection) -> Result<StoredMap, QueryError> {
         .select((shard_map::database, shard_map::epoch))
         .load(connection)?;
     if owners.len() != usize::from(BUCKETS) {
-        return Err(QueryError::CorruptData("a shard map that lacks buckets".to_owned()));
+        return Err(QueryError::CorruptData("the shard map lacks buckets".to_owned()));
     }
     let members = members(connection)?;
     Ok(StoredMap { version: map_version(connection)?, members, owners })

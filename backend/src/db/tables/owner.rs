@@ -3,67 +3,17 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
 use diesel::prelude::*;
 
-use crate::db::dialect::buckets::owner_rows_version;
 use crate::db::dialect::engine::{Connection, insert_rows, on_each_engine};
 use crate::db::dialect::locks::lock_shared;
+use crate::db::dialect::owner_cache::{OwnerRows, owner_rows_version};
 use crate::db::error::QueryError;
 use crate::db::tables::schema::{bucket_change, bucket_owner};
 use crate::shard::Bucket;
 
 pub use crate::db::dialect::buckets::OwnedBuckets;
-
-/// What a reviews database does with a bucket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OwnerState {
-    /// It has the bucket's reviews and changes them.
-    Owned,
-    /// The same, while they are copied away: each change leaves a mark.
-    Moving,
-    /// It has the bucket's reviews; they don't change, because their owner is about to change.
-    Frozen,
-    /// They are being copied to it.
-    Importing,
-    /// Another database has them; rows that are still here are to be removed.
-    Gone,
-}
-
-impl OwnerState {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            OwnerState::Owned => "owned",
-            OwnerState::Moving => "moving",
-            OwnerState::Frozen => "frozen",
-            OwnerState::Importing => "importing",
-            OwnerState::Gone => "gone",
-        }
-    }
-
-    fn parse(text: &str) -> Result<OwnerState, QueryError> {
-        use OwnerState::{Frozen, Gone, Importing, Moving, Owned};
-        [Owned, Moving, Frozen, Importing, Gone]
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or_else(|| QueryError::CorruptData(format!("a bucket that is {text}")))
-    }
-
-    /// Whether the database has all acknowledged reviews of the bucket.
-    pub const fn is_readable(self) -> bool {
-        matches!(self, OwnerState::Owned | OwnerState::Moving | OwnerState::Frozen)
-    }
-}
-
-/// A database's row of a bucket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OwnerRow {
-    pub state: OwnerState,
-    /// Counts the bucket's moves; the shard map must agree.
-    pub epoch: i64,
-    /// The last move that has changed the row, also after it: moves with lower ids change it no more.
-    pub move_id: Option<i64>,
-}
+pub use crate::db::dialect::owner_cache::{OwnerCache, OwnerRow, OwnerState};
 
 /// The right to change the reviews of some buckets in this transaction; without it there is no
 /// function that does. It also leaves the marks of what changes while it is copied away.
@@ -184,23 +134,6 @@ pub fn require_readable_bucket(
     }
 }
 
-/// The cached owner rows of a SQLite file. A page of reviews needs several of them per file;
-/// checking their version is faster than reading them.
-#[derive(Default)]
-pub struct OwnerCache(ArcSwapOption<OwnerRows>);
-
-struct OwnerRows {
-    /// The version of these rows.
-    version: i64,
-    by_bucket: HashMap<i16, OwnerRow>,
-}
-
-impl OwnerRows {
-    fn of(&self, bucket: Bucket) -> Option<OwnerRow> {
-        self.by_bucket.get(&bucket.number()).copied()
-    }
-}
-
 type StoredRow = (i16, String, i64, Option<i64>);
 
 fn by_bucket(rows: Vec<StoredRow>) -> Result<HashMap<i16, OwnerRow>, QueryError> {
@@ -224,15 +157,13 @@ fn rows(
         let rows = on_each_engine!(connection, c => query.load(c))?;
         return Ok(Arc::new(OwnerRows { version: 0, by_bucket: by_bucket(rows)? }));
     };
-    if let Some(owners) = &*known.0.load()
-        && owners.version == version
-    {
-        return Ok(Arc::clone(owners));
+    if let Some(rows) = known.get(version) {
+        return Ok(rows);
     }
     let rows = by_bucket(query.load(connection)?)?;
-    let owners = Arc::new(OwnerRows { version, by_bucket: rows });
-    known.0.store(Some(Arc::clone(&owners)));
-    Ok(owners)
+    let rows = Arc::new(OwnerRows { version, by_bucket: rows });
+    known.set(Arc::clone(&rows));
+    Ok(rows)
 }
 
 /// Every owner row, by bucket.

@@ -7,7 +7,7 @@ use ostrakon_shared::ReviewId;
 
 use crate::db::cluster::{self, Member, Pins};
 use crate::db::migrate::{self, Kind};
-use crate::db::{Context, Database, DbError, clock_ms, files, sqlite_version_problem};
+use crate::db::{Context, Database, DbError, clock_ms, sqlite_version_problem};
 use crate::db::{backfill, reviews};
 use crate::store::clock::{self, Clock};
 use crate::store::cluster::setup::{
@@ -45,7 +45,7 @@ impl Databases {
         }))?;
         self.reviews.retain(|database| !unneeded.contains(database.name()));
         for (database, _) in self.all() {
-            files::use_write_ahead_log(database)?;
+            database.use_write_ahead_log()?;
         }
         let shards = self.shards(clock)?;
         std::iter::once(&self.default).chain(&self.reviews).for_each(|database| database.watch());
@@ -119,7 +119,7 @@ fn require_member(default: &Database, database: &Database) -> Result<(), SetupEr
     let member = map.active().find(|member| member.name == name);
     let member = member.ok_or_else(|| format!("{name} is not part of this cluster"))?;
     check_reviews(database, member, &root, map.buckets_of(name).count())?;
-    Ok(files::use_write_ahead_log(database)?)
+    Ok(database.use_write_ahead_log()?)
 }
 
 /// What dates the reviews of a database: its server's clock, or this machine's; and its time in

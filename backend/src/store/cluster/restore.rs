@@ -231,7 +231,7 @@ impl Restore {
         if let Some(folder) = path.canonicalize().map_err(at)?.parent() {
             backup::sync_folder(folder).map_err(at)?;
         }
-        Ok(files::use_write_ahead_log(database)?)
+        Ok(database.use_write_ahead_log()?)
     }
 
     fn fill_server(
