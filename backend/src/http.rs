@@ -1,6 +1,7 @@
 //! HTTP: the only module that knows actix and status codes.
 //!
-//! A handler extracts its arguments, makes one store call, and wraps the result.
+//! `server` starts here, and `routes` lists the handlers. A handler extracts its arguments, makes one
+//! store call, and wraps the result.
 //! `response::problem` maps errors to problems, `response::json` adds ETags and links, and `spa`
 //! serves the app.
 
@@ -121,13 +122,13 @@ pub fn server(listener: TcpListener, store: Store, settings: Settings) -> io::Re
     Ok(builder?.run())
 }
 
-/// SIGHUP, which would end the process otherwise.
+/// Listens for SIGHUP, which would otherwise end the process.
 fn hangups() -> io::Result<Signal> {
     signal(SignalKind::hangup())
 }
 
-/// At SIGHUP, tries again to open the databases of the cluster that could not be opened, with the
-/// URLs that the configuration has now.
+/// At SIGHUP, tries again to open the databases that could not be opened, with the URLs of the current
+/// configuration.
 async fn reload_on_hangup(store: Store, mut hangups: Signal) {
     while hangups.recv().await.is_some() {
         let store = store.clone();

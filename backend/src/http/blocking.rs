@@ -1,8 +1,8 @@
-//! Off the event loop: one hop to a thread that may block, for each request that is let in.
+//! Runs store calls off the event loop, on threads that may block: one hop for each request.
 //!
-//! What doesn't fit is refused at once, so that what is let in is answered in time. Reads for the
-//! public, new reviews and everything else have places of their own: when one kind stalls, the
-//! others go on.
+//! The number of requests in progress is limited. Requests above the limit are refused at once (503
+//! `overloaded`), so that the admitted ones are answered in time. Public reads, new reviews and all
+//! other requests have separate limits: when one kind stalls, the others continue.
 
 use std::io;
 use std::ops::Deref;
@@ -23,26 +23,26 @@ use tokio::sync::oneshot;
 use crate::http::response::problem::ApiError;
 use crate::store::{AwaitedServer, Created, PendingWrite, Store, StoreError};
 
-/// How often a request that waits looks whether the server it waits for is still there.
+/// How often a waiting request checks whether the server that it waits for is still available.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Requests of one kind that are inside at most, working or waiting for a thread.
-const MAX_INSIDE: usize = 256;
-/// The same where databases are on servers. One that hangs keeps 256 waiting, until it is found out:
-/// there must be places left for the others.
-const MAX_INSIDE_OF_SERVERS: usize = 768;
-/// The same of new reviews, which wait for few threads, and many of them for one commit.
+/// The maximum number of admitted requests of one kind, running or waiting for a thread, if all
+/// databases are files.
+const MAX_ADMITTED: usize = 256;
+/// The same if databases are on servers. A hanging server keeps about 256 requests waiting until its
+/// circuit breaker opens; requests to the other servers still need permits.
+const MAX_ADMITTED_WITH_SERVERS: usize = 768;
+/// The same for new reviews, which need few threads: many of them wait for one commit.
 const MAX_REVIEWS: usize = 1_024;
 
-/// How long a read for the public is likely to wait for a thread at most. One that would wait
-/// longer is refused.
-const LONGEST_QUEUE: Duration = Duration::from_millis(500);
+/// The maximum expected wait of a public read for a thread; one that would wait longer is refused.
+const MAX_EXPECTED_WAIT: Duration = Duration::from_millis(500);
 
-/// The threads that may block, and who is let in.
+/// The threads that may block, and the limits of the requests on them.
 pub struct Threads {
-    /// The threads that read for the public, where all databases are files: as many as a file has
-    /// connections. More would only fight for these. A server answers many at once, and may hang:
-    /// who waits for one gets a thread that others don't need.
+    /// The threads for public reads if all databases are files: as many as a file has connections,
+    /// because more would only compete for these. `None` if databases are on servers: they answer many
+    /// requests in parallel and may hang, so each request gets a thread of the shared pool.
     readers: Option<Runtime>,
     reads: Arc<Admission>,
     reviews: Arc<Admission>,
@@ -56,11 +56,11 @@ impl Threads {
             runtime.max_blocking_threads(threads).thread_name("read").build()
         };
         let readers = store.file_readers();
-        let inside = if readers.is_some() { MAX_INSIDE } else { MAX_INSIDE_OF_SERVERS };
+        let limit = if readers.is_some() { MAX_ADMITTED } else { MAX_ADMITTED_WITH_SERVERS };
         Ok(Threads {
-            reads: Arc::new(Admission::new(inside, readers)),
+            reads: Arc::new(Admission::new(limit, readers)),
             reviews: Arc::new(Admission::new(MAX_REVIEWS, None)),
-            others: Arc::new(Admission::new(inside, None)),
+            others: Arc::new(Admission::new(limit, None)),
             readers: readers.map(start).transpose()?,
         })
     }
@@ -68,56 +68,57 @@ impl Threads {
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        // What still reads must not keep an event loop waiting.
+        // Dropping the runtime itself would block the event loop until all reads have ended.
         self.readers.take().into_iter().for_each(Runtime::shutdown_background);
     }
 }
 
+/// The admission control of one kind of request.
 struct Admission {
     limit: usize,
-    /// How many threads do the work, if it waits for a thread at all.
+    /// The number of threads; `usize::MAX` if requests don't wait for a thread.
     threads: usize,
-    inside: AtomicUsize,
-    /// How long the work of one takes, of late, in nanoseconds.
-    usual_ns: AtomicU64,
+    admitted: AtomicUsize,
+    /// A moving average of the duration of the work, in nanoseconds.
+    average_ns: AtomicU64,
 }
 
 impl Admission {
     fn new(limit: usize, threads: Option<usize>) -> Admission {
         let threads = threads.unwrap_or(usize::MAX).max(1);
-        Admission { limit, threads, inside: AtomicUsize::new(0), usual_ns: AtomicU64::new(0) }
+        Admission { limit, threads, admitted: AtomicUsize::new(0), average_ns: AtomicU64::new(0) }
     }
 
-    fn enter(self: &Arc<Self>) -> Result<Permit, ApiError> {
-        let before = self.inside.fetch_add(1, Ordering::Relaxed);
+    fn admit(self: &Arc<Self>) -> Result<Permit, ApiError> {
+        let before = self.admitted.fetch_add(1, Ordering::Relaxed);
         let permit = Permit(Arc::clone(self));
-        let turns = (before / self.threads) as u64;
-        let wait = self.usual_ns.load(Ordering::Relaxed).saturating_mul(turns);
-        if before >= self.limit || Duration::from_nanos(wait) > LONGEST_QUEUE {
+        let rounds = (before / self.threads) as u64;
+        let wait = self.average_ns.load(Ordering::Relaxed).saturating_mul(rounds);
+        if before >= self.limit || Duration::from_nanos(wait) > MAX_EXPECTED_WAIT {
             let code = ProblemCode::Overloaded;
             return Err(ApiError::new(code, code.explanation()));
         }
         Ok(permit)
     }
 
-    fn note(&self, took: Duration) {
+    fn record(&self, took: Duration) {
         let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        let usual = self.usual_ns.load(Ordering::Relaxed);
-        // Of two that finish at once one may be forgotten.
-        self.usual_ns.store(usual - usual / 16 + took / 16, Ordering::Relaxed);
+        let average = self.average_ns.load(Ordering::Relaxed);
+        // Of two concurrent updates, one may be lost.
+        self.average_ns.store(average - average / 16 + took / 16, Ordering::Relaxed);
     }
 }
 
-/// A place inside, until it is dropped.
+/// Counts a request as admitted until it is dropped.
 struct Permit(Arc<Admission>);
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.0.inside.fetch_sub(1, Ordering::Relaxed);
+        self.0.admitted.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// The store, as one request uses it, with the threads on which it may.
+/// The store for one request, and the threads on which its calls may block.
 #[derive(Clone)]
 pub struct RequestStore {
     store: Store,
@@ -125,13 +126,12 @@ pub struct RequestStore {
 }
 
 impl RequestStore {
-    /// For a request that is yet to be handled.
     pub fn new(store: Store, threads: Data<Threads>) -> RequestStore {
         RequestStore { store, threads }
     }
 
     pub fn of(request: &HttpRequest) -> Result<RequestStore, ApiError> {
-        let missing = || StoreError::Internal("a request without its store".to_owned()).into();
+        let missing = || StoreError::Internal("the request lacks its store".to_owned()).into();
         request.extensions().get::<RequestStore>().cloned().ok_or_else(missing)
     }
 }
@@ -153,17 +153,17 @@ impl FromRequest for RequestStore {
     }
 }
 
-/// Does `work` with the store where it may block. When the work waits for a server that does not
-/// answer, the request doesn't: whether a write has happened is then not known.
+/// Runs `work` on a thread that may block. Fails and leaves the work behind if the server that it waits
+/// for becomes unavailable, or holds it up beyond the deadline; whether it has written is then unknown.
 pub async fn run_blocking<T: Send + 'static>(
     store: RequestStore,
     work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    let permit = store.threads.others.enter()?;
+    let permit = store.threads.others.admit()?;
     on_a_thread(store, Some(permit), work).await
 }
 
-/// The same for what must be answered even when no more is let in: whether the service is ready.
+/// [`run_blocking`] without a limit, for the readiness probe, which must be answered under overload too.
 pub async fn run_unlimited<T: Send + 'static>(
     store: RequestStore,
     work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
@@ -171,12 +171,12 @@ pub async fn run_unlimited<T: Send + 'static>(
     on_a_thread(store, None, work).await
 }
 
-/// Does `work`, which only reads, for the public.
+/// Runs `work`, a public read, on a thread that may block.
 pub async fn run_read<T: Send + 'static>(
     store: RequestStore,
     work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    let permit = store.threads.reads.enter()?;
+    let permit = store.threads.reads.admit()?;
     let Some(readers) = &store.threads.readers else {
         return on_a_thread(store, Some(permit), work).await;
     };
@@ -185,12 +185,12 @@ pub async fn run_read<T: Send + 'static>(
     Ok(outcome(done).await?)
 }
 
-/// What becomes of the review that `begin` begins to write.
+/// Waits for the outcome of the review that `begin` enqueues.
 pub async fn await_write(
     store: &RequestStore,
     begin: impl FnOnce(&Store) -> Result<PendingWrite, StoreError>,
 ) -> Result<Created, ApiError> {
-    let _permit = store.threads.reviews.enter()?;
+    let _permit = store.threads.reviews.admit()?;
     let pending = begin(store)?;
     let awaited = pending.awaited.clone();
     with_deadline(pending.outcome(), &awaited, store.context().deadline()).await
@@ -222,17 +222,17 @@ fn job<T: Send + 'static>(
         let began = Instant::now();
         let done = store.context().span().in_scope(|| work(&store));
         if let Some(Permit(admission)) = &permit {
-            admission.note(began.elapsed());
+            admission.record(began.elapsed());
         }
         drop(permit);
-        // The client may have gone meanwhile.
+        // The client may have disconnected since.
         reply.send(done).ok();
     };
     (job, done)
 }
 
 async fn outcome<T>(done: oneshot::Receiver<Result<T, StoreError>>) -> Result<T, StoreError> {
-    let panicked = |_| Err(StoreError::Internal("a thread has panicked".to_owned()));
+    let panicked = |_| Err(StoreError::Internal("the thread of a request has panicked".to_owned()));
     done.await.unwrap_or_else(panicked)
 }
 
@@ -247,9 +247,9 @@ async fn with_deadline<T>(
             return done.map_err(ApiError::from);
         }
         let is_late = deadline.is_some_and(|deadline| Instant::now() > deadline);
-        let gives_up = awaited.database().filter(|_| is_late);
-        if let Some(database) = awaited.unavailable_database().or(gives_up) {
-            tracing::error!(database, "a request to it is given up");
+        let late = awaited.database().filter(|_| is_late);
+        if let Some(database) = awaited.unavailable_database().or(late) {
+            tracing::error!(database, "gave up a request to a database");
             return Err(StoreError::Unavailable(vec![database]).into());
         }
     }
@@ -260,31 +260,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_would_wait_too_long_is_refused() {
+    fn requests_that_would_wait_too_long_are_refused() {
         let admission = Arc::new(Admission::new(100, Some(2)));
-        (0..100).for_each(|_| admission.note(Duration::from_millis(100)));
-        let mut inside: Vec<Permit> = Vec::new();
-        // Ten may go before it in half a second, and two are working.
-        while let Ok(permit) = admission.enter() {
-            inside.push(permit);
+        (0..100).for_each(|_| admission.record(Duration::from_millis(100)));
+        let mut permits: Vec<Permit> = Vec::new();
+        // Two threads finish ten requests in half a second, while two more run.
+        while let Ok(permit) = admission.admit() {
+            permits.push(permit);
         }
-        assert!((10..=12).contains(&inside.len()), "{}", inside.len());
-        assert!(admission.enter().is_err_and(|error| error.to_string().starts_with("overloaded")));
-        inside.pop();
-        inside.push(admission.enter().ok().unwrap());
-        drop(inside);
-        (0..200).for_each(|_| admission.note(Duration::from_micros(10)));
-        inside = (0..100).map(|_| admission.enter().ok().unwrap()).collect();
-        assert!(admission.enter().is_err(), "there is an end anyway: {}", inside.len());
+        assert!((10..=12).contains(&permits.len()), "{}", permits.len());
+        assert!(admission.admit().is_err_and(|error| error.to_string().starts_with("overloaded")));
+        permits.pop();
+        permits.push(admission.admit().ok().unwrap());
+        drop(permits);
+        (0..200).for_each(|_| admission.record(Duration::from_micros(10)));
+        permits = (0..100).map(|_| admission.admit().ok().unwrap()).collect();
+        assert!(admission.admit().is_err(), "the limit still holds: {}", permits.len());
     }
 
     #[test]
-    fn who_only_waits_for_others_has_a_place_for_each() {
+    fn without_a_thread_limit_only_the_number_counts() {
         let admission = Arc::new(Admission::new(3, None));
-        admission.note(Duration::from_secs(1_000));
-        let inside: Vec<Permit> = (0..3).map(|_| admission.enter().ok().unwrap()).collect();
-        assert!(admission.enter().is_err());
-        drop(inside);
-        assert!(admission.enter().is_ok());
+        admission.record(Duration::from_secs(1_000));
+        let permits: Vec<Permit> = (0..3).map(|_| admission.admit().ok().unwrap()).collect();
+        assert!(admission.admit().is_err());
+        drop(permits);
+        assert!(admission.admit().is_ok());
     }
 }

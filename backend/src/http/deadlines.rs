@@ -1,4 +1,5 @@
-//! The deadlines of clients. `middleware/connections.rs` closes connections that exceed them.
+//! How long the server waits for clients. `middleware/connections.rs` closes connections that exceed
+//! these deadlines.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -16,9 +17,9 @@ const SHUTDOWN_BODY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The deadlines of clients.
 pub struct Deadlines {
-    /// For the head of a request, and again for its body.
+    /// For sending the head of a request, and again for its body.
     pub request: Duration,
-    /// Until the next request, and to read more of an answer.
+    /// For the next request on a connection, and for reading more of a response.
     pub keep_alive: Duration,
     /// Resolves when the server stops.
     pub stopping: GracefulShutdownSignal,

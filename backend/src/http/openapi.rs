@@ -26,13 +26,14 @@ use utoipa_swagger_ui::{Config, SwaggerUi, serve};
                        fields.\n\nIf databases have replicas, the response to a write has the \
                        header `Ostrakon-Position`. A client that sends it with later requests \
                        sees its own writes, even on replicas. Browsers get it as a cookie.\n\n\
-                       Responses to rate-limited requests have the headers `RateLimit` (what is \
-                       left, and the seconds until there is more) and `RateLimit-Policy`.",
+                       Responses to rate-limited requests have the headers `RateLimit` (the \
+                       remaining requests, and the seconds until there are more) and \
+                       `RateLimit-Policy`.",
         license(name = "MIT", identifier = "MIT"),
         contact()
     ),
     servers((url = "/", description = "This service")),
-    // Only answers refer to problems, and schemas are gathered from bodies alone.
+    // utoipa collects schemas from bodies, but only responses refer to problems.
     components(schemas(Problem)),
     modifiers(&Credentials),
     tags(
@@ -116,7 +117,7 @@ pub fn has_docs(path: &str) -> bool {
     matches!(file, Some(Ok(Some(_))))
 }
 
-/// Get this document
+/// Get the OpenAPI document
 ///
 /// As JSON, for client generators.
 #[utoipa::path(
@@ -136,7 +137,7 @@ macro_rules! problems {
         $(
             $(#[$doc])*
             #[derive(IntoResponses)]
-            #[expect(dead_code, reason = "a description: utoipa reads it, nothing makes one")]
+            #[expect(dead_code, reason = "describes responses for utoipa, and is never constructed")]
             pub enum $name {
                 $(
                     #[response(
@@ -203,13 +204,13 @@ problems! {
         Unauthorized 401 "`sign_in_required`, `session_invalid`",
         Forbidden 403 "`not_allowed`, `insufficient_scope`, `origin_mismatch`",
     }
-    /// The account has reviewed the product, or the product takes no reviews.
+    /// The account has reviewed the product, or the product is archived.
     CannotReview { Conflict 409 "`review_exists` (`Location` is the path of the review), `product_archived`", }
     /// The reader has reported the review.
     AlreadyReported { Conflict 409 "`already_reported`", }
     /// Another product has the SKU.
     SkuTaken { Conflict 409 "`sku_taken`", }
-    /// The check is running.
+    /// A verification is running.
     VerifyRunning { Conflict 409 "`verify_running`", }
     /// The state of the rebalance or of the databases does not allow it.
     RebalanceRefused { Conflict 409 "`rebalance_conflict`", }
@@ -238,12 +239,12 @@ problems! {
     CredentialsWrong { Unauthorized 401 "`credentials_wrong`", }
     /// An account has this name.
     NameTaken { Conflict 409 "`name_taken`", }
-    /// Only with a session.
+    /// This needs a session.
     SessionOnly {
         Unauthorized 401 "`sign_in_required`, `session_invalid`",
         Forbidden 403 "`session_required`, `origin_mismatch`",
     }
-    /// Only with a session; admins need a recent password confirmation.
+    /// This needs a session; admins need a recent password confirmation.
     ReauthenticatedOnly {
         Unauthorized 401 "`sign_in_required`, `session_invalid`",
         Forbidden 403 "`session_required`, `proof_required`, `origin_mismatch`",
@@ -258,7 +259,7 @@ problems! {
         Unauthorized 401 "`sign_in_required`, `session_invalid`",
         Forbidden 403 "`session_required`, `not_allowed`, `proof_required`, `origin_mismatch`",
     }
-    /// Only with a session and the password.
+    /// This needs a session and the password.
     PasswordOnly {
         Unauthorized 401 "`sign_in_required`, `session_invalid`",
         Forbidden 403 "`password_wrong`, `session_required`, `origin_mismatch`",
@@ -276,7 +277,7 @@ problems! {
     NoSuchProduct { NotFound 404 "`product_not_found`", }
     /// There is no such review.
     NoSuchReview { NotFound 404 "`review_not_found`", }
-    /// There is nothing at this path.
+    /// There is no route at this path.
     NoSuchRoute { NotFound 404 "`route_not_found`", }
     /// A database is unavailable, or a bucket is moving.
     Unavailable { Unavailable 503 "`database_unavailable`, `database_busy`, `overloaded`, `storage_full`, `clock_wrong`, `bucket_moved`. `Retry-After` has the seconds to wait.", }

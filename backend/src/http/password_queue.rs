@@ -29,7 +29,7 @@ pub enum ClientKind {
 /// The queues and the semaphore of running hashes.
 pub struct PasswordQueue {
     known: Arc<Semaphore>,
-    strangers: Arc<Semaphore>,
+    unknown: Arc<Semaphore>,
     turns: Arc<Semaphore>,
 }
 
@@ -48,7 +48,7 @@ impl PasswordQueue {
     fn with_turns(turns: usize) -> PasswordQueue {
         let semaphore = |permits| Arc::new(Semaphore::new(permits));
         let slots = || semaphore(turns + MAX_WAITING);
-        PasswordQueue { known: slots(), strangers: slots(), turns: semaphore(turns) }
+        PasswordQueue { known: slots(), unknown: slots(), turns: semaphore(turns) }
     }
 
     async fn turn(&self, client: ClientKind) -> Result<Turn, ApiError> {
@@ -58,7 +58,7 @@ impl PasswordQueue {
         };
         let slots = match client {
             ClientKind::Known => &self.known,
-            ClientKind::Unknown => &self.strangers,
+            ClientKind::Unknown => &self.unknown,
         };
         let slots = Arc::clone(slots).try_acquire_owned().map_err(too_many)?;
         let closed = |_| {

@@ -1,4 +1,4 @@
-//! Rate limits.
+//! Rate limits of sign-ins, registrations and posts.
 //!
 //! The counts are in the memory of this process: each process allows the full rate, and a restart
 //! resets them.
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_refuses_what_is_too_much_and_says_for_how_long() {
+    fn a_limit_refuses_excess_requests_and_says_for_how_long() {
         let clock = FakeRelativeClock::default();
         let limiters = RateLimiters::with_clock(RATES, &clock);
         let sign_in = limiters.sign_in.as_ref().unwrap();
@@ -314,14 +314,14 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_tells_of_the_limit_that_ends_first() {
+    fn the_headers_show_the_limit_with_the_fewest_requests_left() {
         let limiters = RateLimiters::with_clock(RATES, &FakeRelativeClock::default());
         let request = TestRequest::default().to_http_request();
         let said = || request.extensions().get::<Allowance>().map(|a| (a.name, a.remaining));
         assert_eq!(said(), None);
         let check = |limit| limiters.check(&request, limit, &address("192.0.2.1")).unwrap();
         check(Limit::Registration);
-        assert_eq!(said(), None, "it is switched off");
+        assert_eq!(said(), None, "this limit is off");
         check(Limit::Posting);
         assert_eq!(said(), Some(("posting", 29)));
         check(Limit::SignIn);
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn zero_switches_a_limit_off() {
+    fn zero_disables_a_limit() {
         let limiters = RateLimiters::new(RATES);
         let request = TestRequest::default().to_http_request();
         for _ in 0..10_000 {

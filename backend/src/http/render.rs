@@ -1,7 +1,8 @@
-//! What the server draws itself, in the markup of the app's components (`frontend/src/components/`).
+//! Components that the server renders, in the markup of the app's (`frontend/src/components/`): a
+//! browser test compares the two.
 //!
-//! A browser test compares the two. The content security policy refuses inline styles, by which the app
-//! fills stars and bars; here the width of a picture does that.
+//! The app fills stars and bars by styles. In HTML, the content security policy refuses inline styles,
+//! so here the width of an SVG element does that.
 
 pub mod card;
 pub mod json_ld;

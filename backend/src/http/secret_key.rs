@@ -46,7 +46,7 @@ impl SecretKey {
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a secret key has {MIN_CHARS} characters or more")]
+#[error("a secret key must have {MIN_CHARS} characters or more")]
 pub struct SecretKeyTooShort;
 
 impl FromStr for SecretKey {

@@ -18,11 +18,9 @@ pub struct Settings {
     pub app_dir: PathBuf,
     /// The networks of trusted proxies.
     pub trusted_proxies: Vec<IpNet>,
-    /// The URL that browsers use; None: from `Host`.
+    /// The URL that browsers use; None: that of the `Host` header.
     pub public_url: Option<PublicUrl>,
-    /// The rate limits.
     pub rate_limits: RateLimits,
-    /// The key for HMACs.
     pub secret_key: SecretKey,
     /// How long a client may take for the head of a request, and again for its body.
     pub request_timeout: Duration,
@@ -93,7 +91,7 @@ impl PublicUrl {
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a public URL is http:// or https:// and a host, without a path")]
+#[error("a public URL must be http:// or https:// and a host, without a path")]
 pub struct PublicUrlInvalid;
 
 impl FromStr for PublicUrl {
@@ -135,7 +133,7 @@ pub fn is_loopback_host(host: &str) -> bool {
 pub struct TrustedProxies(pub Vec<IpNet>);
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("proxies are IP addresses or networks, separated by commas")]
+#[error("proxies must be IP addresses or networks, separated by commas")]
 pub struct TrustedProxiesInvalid;
 
 impl FromStr for TrustedProxies {

@@ -1,4 +1,4 @@
-//! Editing products, for admins.
+//! Products, for admins: list all, create, edit, archive.
 
 use actix_web::http::header;
 use actix_web::web::Path;

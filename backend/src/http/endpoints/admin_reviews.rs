@@ -1,4 +1,4 @@
-//! All reviews, and the overview, for admins.
+//! For admins: searching all reviews, and the overview.
 
 use actix_web::get;
 use actix_web::web::Path;

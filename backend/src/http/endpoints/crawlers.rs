@@ -35,26 +35,26 @@ impl FromRequest for SiteAddress {
     type Future = Ready<Result<SiteAddress, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let built = request.app_data::<Data<AppFiles>>().is_some_and(|files| files.is_built());
+        let is_built = request.app_data::<Data<AppFiles>>().is_some_and(|files| files.is_built());
         let settings = request.app_data::<Data<Settings>>();
         let public_url = settings.and_then(|settings| settings.public_url.as_ref());
         let address = match public_url {
             Some(url) => Some(url.origin().to_owned()),
-            None => asked_host(request).map(|host| format!("http://{host}")),
+            None => request_host(request).map(|host| format!("http://{host}")),
         };
-        let address = address.filter(|_| built).map(SiteAddress);
-        ready(address.ok_or_else(|| nothing_here(request)))
+        let address = address.filter(|_| is_built).map(SiteAddress);
+        ready(address.ok_or_else(|| not_found(request)))
     }
 }
 
 /// The request's `Host`, if it is valid.
-fn asked_host(request: &HttpRequest) -> Option<String> {
+fn request_host(request: &HttpRequest) -> Option<String> {
     let host = request.headers().get(header::HOST)?.to_str().ok()?;
     let uri = Uri::builder().scheme("http").authority(host).path_and_query("/").build().ok()?;
     uri.authority().filter(|authority| !authority.as_str().contains('@')).map(ToString::to_string)
 }
 
-fn nothing_here(request: &HttpRequest) -> ApiError {
+fn not_found(request: &HttpRequest) -> ApiError {
     match request.app_data::<Data<RouteTable>>() {
         Some(routes) => routes.refusal(request),
         None => ApiError::new(ProblemCode::RouteNotFound, ProblemCode::RouteNotFound.explanation()),
@@ -66,7 +66,7 @@ fn nothing_here(request: &HttpRequest) -> ApiError {
 pub async fn get_robots(SiteAddress(address): SiteAddress) -> HttpResponse {
     let text = format!("{RULES}\nSitemap: {address}/sitemap.xml\n");
     HttpResponse::Ok()
-        .insert_header(kept_for_an_hour())
+        .insert_header(cache_for_an_hour())
         .content_type(ContentType::plaintext())
         .body(text)
 }
@@ -92,7 +92,7 @@ pub async fn get_sitemap_part(
     store: RequestStore,
     start: Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let start: i64 = start.parse().map_err(|_| nothing_here(&request))?;
+    let start: i64 = start.parse().map_err(|_| not_found(&request))?;
     Ok(xml(run_read(store, move |store| part(store, &address, start)).await?))
 }
 
@@ -112,7 +112,7 @@ fn part(store: &Store, address: &str, start: i64) -> Result<Markup, StoreError> 
     Ok(html! {
         (DECLARATION)
         urlset xmlns=(NAMESPACE) {
-            // The catalogue itself stands in the first file.
+            // The first file also lists the catalogue.
             @if start == 0 { url { loc { (address) "/" } } }
             @for id in products { url { loc { (address) "/products/" (id) } } }
         }
@@ -121,11 +121,11 @@ fn part(store: &Store, address: &str, start: i64) -> Result<Markup, StoreError> 
 
 fn xml(markup: Markup) -> HttpResponse {
     HttpResponse::Ok()
-        .insert_header(kept_for_an_hour())
+        .insert_header(cache_for_an_hour())
         .content_type("application/xml")
         .body(markup.into_string())
 }
 
-fn kept_for_an_hour() -> (header::HeaderName, &'static str) {
+fn cache_for_an_hour() -> (header::HeaderName, &'static str) {
     (header::CACHE_CONTROL, "public, max-age=3600")
 }

@@ -1,4 +1,4 @@
-//! The reviews databases.
+//! The reviews databases, for admins: their state, and verifying them.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, post};
@@ -13,7 +13,7 @@ use crate::store::Context;
 
 /// List the reviews databases
 ///
-/// Each with its engine, health, number and share of reviews, and last verification.
+/// Returns the engine, health, number and share of reviews, and last verification of each database.
 #[utoipa::path(
     tag = "admin",
     responses(

@@ -1,4 +1,4 @@
-//! The moderation queue and decisions.
+//! The moderation queue, decisions, and undoing them.
 
 use actix_web::web::Json;
 use actix_web::{get, post};

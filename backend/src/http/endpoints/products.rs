@@ -1,4 +1,4 @@
-//! Products and their ratings.
+//! The public catalogue: products and their ratings.
 
 use std::str::FromStr;
 

@@ -14,7 +14,7 @@ use crate::store::{Goal, StoreError};
 
 /// List rebalances
 ///
-/// The last 20, the newest first, and which database owns each bucket now.
+/// Returns the last 20 rebalances, the newest first, and the current owner of each bucket.
 #[utoipa::path(
     tag = "admin",
     responses(
@@ -35,10 +35,10 @@ pub async fn list_rebalances(
 
 /// Plan a rebalance
 ///
-/// Stores which buckets would move, in place of a plan that has not been started. Moves nothing.
+/// Stores which buckets would move, and replaces a plan that has not been started. Moves no buckets.
 #[utoipa::path(
     tag = "admin",
-    request_body(content = NewRebalance, description = "What the plan is for."),
+    request_body(content = NewRebalance, description = "The goal of the plan."),
     responses(
         (status = 201, description = "Planned.", body = Rebalance),
         InvalidBody, NotAllowed, RebalanceRefused, Unavailable
@@ -73,7 +73,7 @@ pub async fn plan_rebalance(
 
 /// Change a rebalance
 ///
-/// Starts, pauses, resumes, throttles or aborts the rebalance that has not ended.
+/// Starts, pauses, resumes, throttles or aborts a rebalance that has not ended.
 #[utoipa::path(
     tag = "admin",
     params(("id" = i64, Path, description = "The rebalance's number.", example = 1)),
@@ -110,7 +110,7 @@ pub async fn change_rebalance(
             RebalanceAction::Throttle => cluster.throttle_rebalance(max_rate)?,
             RebalanceAction::Abort => cluster.abort_rebalance()?,
         }
-        // An aborted plan is gone.
+        // Aborting a plan deletes it.
         match cluster.rebalance() {
             Ok(after) if after.id == id => Ok(after),
             _ => Ok(before),

@@ -15,13 +15,12 @@ use crate::http::deadlines::Deadlines;
 use crate::http::extract::serde_errors::{error_code, field_in_message, sentence};
 use crate::http::response::problem::ApiError;
 
-/// The media type of a body, and the additional one of a change (RFC 7396).
+/// The media type of a body, and the additional one of a PATCH (RFC 7396).
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 /// The media types that a resource accepts in a PATCH (RFC 5789).
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 
-/// A JSON body.
 pub struct Body<T>(pub T);
 
 impl<T: RequestBody + 'static> FromRequest for Body<T> {

@@ -1,4 +1,4 @@
-//! The client's address.
+//! The client's address: of the peer, or behind a trusted proxy from `X-Forwarded-For`.
 
 use std::future::{Ready, ready};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -85,10 +85,10 @@ fn warn_of_proxy(peer: IpAddr, sign: &str) {
     static LOGGED: Once = Once::new();
     LOGGED.call_once(|| {
         tracing::warn!(
-            "a client at {peer} is not taken for somebody at this machine ({sign}): it has limits, \
-             and no use for the demo's password. If this is a proxy, set trusted_proxies \
-             (OSTRAKON_TRUSTED_PROXIES) and public_url (OSTRAKON_PUBLIC_URL), or all of its \
-             clients share one limit"
+            "a client at {peer} does not count as local ({sign}): rate limits apply to it, and it \
+             can't use the demo's password. If it is a proxy, set trusted_proxies \
+             (OSTRAKON_TRUSTED_PROXIES) and public_url (OSTRAKON_PUBLIC_URL); otherwise all of \
+             its clients share one limit"
         );
     });
 }
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn only_trusted_proxies_may_name_somebody_else() {
+    fn only_trusted_proxies_may_name_their_client() {
         let proxies = "127.0.0.0/8 10.0.0.0/8 ::1/128";
         for (peer, trusted, forwarded, expected) in [
             ("192.0.2.1", "", "203.0.113.7", "192.0.2.1"),

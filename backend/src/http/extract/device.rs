@@ -55,11 +55,11 @@ impl Device {
     /// Its id, if the account with this name has signed in on it.
     pub fn id_for(&self, name: &str, key: &SecretKey) -> Option<&str> {
         let name_key = name_key(name);
-        let is_right = |tag: &String| {
+        let is_valid = |tag: &String| {
             let tag = BASE64_URL_SAFE_NO_PAD.decode(tag);
             tag.is_ok_and(|tag| key.is_tag(PURPOSE, &[&self.id, &name_key], &tag))
         };
-        self.tags.iter().any(is_right).then_some(self.id.as_str())
+        self.tags.iter().any(is_valid).then_some(self.id.as_str())
     }
 
     fn parse(text: &str) -> Option<Device> {
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_device_is_none() {
+    fn invalid_cookies_are_no_device() {
         let id = "A".repeat(LENGTH);
         assert!(Device::parse(&id).is_some());
         for bad in ["", "x", &id[1..], &format!("{id}.x"), &format!("{id}."), &"%".repeat(LENGTH)] {

@@ -1,4 +1,4 @@
-//! The key of a request that may be sent again: `Idempotency-Key`
+//! The key with which a client can safely repeat a request: `Idempotency-Key`
 //! (draft-ietf-httpapi-idempotency-key-header).
 
 use std::future::{Ready, ready};
@@ -12,7 +12,6 @@ use crate::http::response::problem::ApiError;
 /// Maximum length of a key, in bytes.
 const MAX_KEY_BYTES: usize = 255;
 
-/// The Idempotency-Key of the request.
 pub struct IdempotencyKey(pub Option<String>);
 
 impl FromRequest for IdempotencyKey {

@@ -1,4 +1,4 @@
-//! Conditional requests: the version that a change is about.
+//! Conditional requests: the version that a change expects.
 
 use std::future::{Ready, ready};
 
@@ -41,7 +41,7 @@ impl FromRequest for IfMatch {
         if values.is_empty() {
             return ready(Ok(IfMatch(None)));
         }
-        // A list may stand in several headers (RFC 9110, section 5.3).
+        // A list may be split over several headers (RFC 9110, section 5.3).
         let invalid = || {
             let code = ProblemCode::IfMatchInvalid;
             ApiError::new(code, code.explanation())

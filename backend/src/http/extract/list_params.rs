@@ -1,4 +1,4 @@
-//! The query of a list: the parameters of its page, and those that only this list has.
+//! The query parameters of lists: those of the page, which lists share, and those of one list alone.
 
 use std::future::{Ready, ready};
 
@@ -12,18 +12,17 @@ use utoipa::IntoParams;
 use crate::http::extract::query::{from_text, parse_query};
 use crate::http::response::problem::ApiError;
 
-/// The parameters of a list, and of its page.
 pub struct ListParams<T, P = PageParams> {
     pub list: T,
     pub page: P,
 }
 
-/// Parameters that many lists have. Each is optional.
+/// The page parameters that many lists share. Each is optional.
 pub trait Paging: DeserializeOwned + Default {
     const NAMES: &'static [&'static str];
 }
 
-/// The page of a list that is in one database.
+/// The page of a list from one database.
 #[derive(Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PageParams {
@@ -36,7 +35,7 @@ pub struct PageParams {
     pub cursor: Option<String>,
 }
 
-/// The page of a list that is spread over databases.
+/// The page of a list from several databases.
 #[derive(Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PartialPageParams {
@@ -47,7 +46,7 @@ pub struct PartialPageParams {
     /// The start of the page: `next_cursor` of the previous page.
     #[serde(default, deserialize_with = "cursor")]
     pub cursor: Option<String>,
-    /// Answer without what is in databases that are down, rather than not at all.
+    /// If databases are down, return a partial answer without their items instead of an error.
     #[serde(default)]
     #[param(required = false, default = false)]
     pub allow_partial: bool,
@@ -61,7 +60,7 @@ impl Paging for PartialPageParams {
     const NAMES: &'static [&'static str] = &["limit", "cursor", "allow_partial"];
 }
 
-/// No parameters but those of the page.
+/// No parameters besides those of the page.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoFilter {}
@@ -75,8 +74,7 @@ impl<T: DeserializeOwned + Default, P: Paging> FromRequest for ListParams<T, P> 
     }
 }
 
-/// Divides the query by the names of its parameters, because serde's `flatten` would let unknown ones
-/// pass.
+/// Splits the query by the names of its parameters, because serde's `flatten` would accept unknown ones.
 fn parse<T: DeserializeOwned + Default, P: Paging>(
     query: &str,
 ) -> Result<ListParams<T, P>, ApiError> {
@@ -92,12 +90,12 @@ fn parse<T: DeserializeOwned + Default, P: Paging>(
     Ok(ListParams { list: parse_part(&list, P::NAMES)?, page })
 }
 
-/// Most requests lack one part of the query, or both.
+/// Skips the parser for an empty part: most requests lack one part, or both.
 fn parse_part<T: DeserializeOwned + Default>(part: &str, taken: &[&str]) -> Result<T, ApiError> {
     if part.is_empty() { Ok(T::default()) } else { parse_query(part, taken) }
 }
 
-/// An empty cursor is that of the first page.
+/// An empty cursor means the first page.
 fn cursor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let cursor: Option<String> = Option::deserialize(deserializer)?;
     Ok(cursor.filter(|cursor| !cursor.is_empty()))

@@ -72,8 +72,8 @@ impl PeerConnection {
     }
 
     fn is_opened_by_own_user(&self, peer: SocketAddr) -> bool {
-        let ask = || self.local.is_some_and(|local| opened_by_own_user(peer, local));
-        *self.opened_by_own_user.get_or_init(ask)
+        let look_up = || self.local.is_some_and(|local| opened_by_own_user(peer, local));
+        *self.opened_by_own_user.get_or_init(look_up)
     }
 }
 
@@ -115,11 +115,11 @@ fn sign_of_proxy(version: Version, headers: &HeaderMap) -> Option<&'static str> 
     }
     let is_loopback = |text: &header::HeaderValue| text.to_str().is_ok_and(is_loopback_authority);
     if !headers.get(header::HOST).is_some_and(is_loopback) {
-        return Some("Host is no loopback host");
+        return Some("its Host is not a loopback address");
     }
     let from_elsewhere = |name| headers.get_all(name).any(|url| !is_loopback_url(url));
     if from_elsewhere(header::ORIGIN) || from_elsewhere(header::REFERER) {
-        return Some("its page has another host");
+        return Some("its Origin or Referer is not a loopback address");
     }
     None
 }
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn signs_of_a_proxy_are_seen() {
+    fn signs_of_a_proxy_are_recognized() {
         let host = ("host", "127.0.0.1:8080");
         for (headers, is_proxy) in [
             (&[host][..], false),
@@ -241,13 +241,13 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_no_user() {
+    fn the_overflow_id_belongs_to_no_user() {
         assert!(is_same_user(0, 0) && is_same_user(1_000, 1_000));
         assert!(!is_same_user(0, 1_000) && !is_same_user(OVERFLOW_UID, OVERFLOW_UID));
     }
 
     #[test]
-    fn the_kernel_knows_who_has_opened_a_connection() {
+    fn the_kernel_knows_which_user_has_opened_a_connection() {
         for loopback in ["127.0.0.1:0", "[::1]:0"] {
             let Ok(listener) = TcpListener::bind(loopback) else { continue };
             let address = listener.local_addr().unwrap();

@@ -1,4 +1,4 @@
-//! The parameters of a path and of a query.
+//! Path and query parameters.
 
 use std::future::{Ready, ready};
 use std::str::FromStr;
@@ -29,7 +29,6 @@ pub fn path_config() -> PathConfig {
     })
 }
 
-/// The query parameters.
 pub struct Params<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequest for Params<T> {
@@ -41,7 +40,8 @@ impl<T: DeserializeOwned> FromRequest for Params<T> {
     }
 }
 
-/// The parameters of a query, of which the caller has taken out those with the names `taken`.
+/// Parses a query from which the caller has taken the parameters named in `taken`; errors list these as
+/// allowed too.
 pub fn parse_query<T: DeserializeOwned>(query: &str, taken: &[&str]) -> Result<T, ApiError> {
     let query = form_urlencoded::parse(query.as_bytes());
     let parsed = serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(query));

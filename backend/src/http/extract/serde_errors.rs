@@ -1,5 +1,5 @@
-//! What serde says of a wrong value, as codes and parameters. Serde tells most faults apart in
-//! words only.
+//! Converts serde's error messages to codes and parameters. Serde distinguishes most errors only by
+//! their text.
 
 use std::fmt;
 
@@ -23,9 +23,9 @@ pub fn value_error(reason: &str) -> ValueError {
     ValueError::new(code, reason).with(params)
 }
 
-/// The code of a fault, and what its parameters say.
+/// The code and parameters of an error message from serde.
 pub fn error_code(reason: &str) -> (FieldErrorCode, FieldErrorParams) {
-    // "unknown …, expected one of `a`, `b`": the second of each pair of quotes ends a word.
+    // "unknown …, expected one of `a`, `b`": each word is in a pair of backquotes.
     let allowed = || {
         let words = reason.rsplit_once(", expected ").map_or("", |(_, words)| words);
         FieldErrorParams::allowed(words.split('`').skip(1).step_by(2))
@@ -65,7 +65,7 @@ pub fn field_in_message(code: FieldErrorCode, reason: &str) -> Option<&str> {
     }
 }
 
-/// What serde says of an unknown field, with these names among those that it expects.
+/// Adds these names to the expected fields in a message from serde about an unknown field.
 pub fn with_names(reason: String, names: &[&str]) -> String {
     if names.is_empty() || !reason.starts_with("unknown field") {
         return reason;

@@ -35,7 +35,7 @@ pub async fn track(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let seen = match known(&request, &settings) {
+    let seen = match seen_positions(&request, &settings) {
         Ok(seen) if seen.is_empty() => seen,
         Ok(seen) => store.cluster().known_positions(seen),
         Err(problem) => return Ok(request.error_response(problem)),
@@ -54,10 +54,10 @@ pub async fn track(
             .unwrap_or_default(),
     }
     .to_string();
-    let asked = response.request().headers();
+    let sent = response.request().headers();
     let is_browser = [SEC_FETCH_SITE, header::ORIGIN, header::COOKIE]
         .iter()
-        .any(|header| asked.contains_key(header));
+        .any(|header| sent.contains_key(header));
     let headers = response.headers_mut();
     if is_browser {
         headers.append(header::SET_COOKIE, cookie::set_consistency_token(&settings, &text));
@@ -68,8 +68,8 @@ pub async fn track(
     Ok(response)
 }
 
-/// An invalid header is an error of the client; an invalid cookie is ignored.
-fn known(request: &ServiceRequest, settings: &Settings) -> Result<Positions, ApiError> {
+/// The positions of the request's token. An invalid header is an error; an invalid cookie is ignored.
+fn seen_positions(request: &ServiceRequest, settings: &Settings) -> Result<Positions, ApiError> {
     if let Some(header) = request.headers().get(POSITION) {
         let parsed = header.to_str().ok().and_then(|text| text.parse().ok());
         return parsed.ok_or_else(|| {

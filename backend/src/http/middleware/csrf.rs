@@ -30,8 +30,8 @@ pub async fn check(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
-    if !reads && is_foreign(request.headers(), settings.public_url.as_ref()) {
+    let is_read = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
+    if !is_read && is_foreign(request.headers(), settings.public_url.as_ref()) {
         log_once(request.headers(), settings.public_url.as_ref());
         let code = ProblemCode::OriginMismatch;
         return Ok(request.error_response(ApiError::new(code, code.explanation())));
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn without_an_origin_the_browser_says_from_which_site() {
+    fn without_an_origin_sec_fetch_site_decides() {
         for (site, expected) in
             [("cross-site", true), ("same-site", true), ("same-origin", false), ("none", false)]
         {

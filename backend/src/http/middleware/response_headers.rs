@@ -1,4 +1,4 @@
-//! Headers of all responses; also problem bodies, HEAD and compression.
+//! Finishes all responses: bodies of problems, HEAD, compression, the request id and security headers.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -54,8 +54,8 @@ pub async fn finalize(
     if response.status() == StatusCode::NOT_FOUND && is_bare {
         // Swagger UI answers unknown files with an empty 404.
         let (request, _) = response.into_parts();
-        let nothing = routes.refusal(&request);
-        response = ServiceResponse::from_err(nothing, request);
+        let not_found = routes.refusal(&request);
+        response = ServiceResponse::from_err(not_found, request);
     }
     let problem = response.response_mut().extensions_mut().remove::<ApiError>();
     if let Some(error) = problem {

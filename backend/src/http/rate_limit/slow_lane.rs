@@ -85,8 +85,12 @@ mod tests {
         for (_, attempt) in &mut inside {
             assert_eq!(attempt.now_or_never(), None);
         }
-        assert_eq!(begun.get(), 1, "each waits for the one before");
-        assert_eq!(attempt().1.now_or_never(), Some(false), "few may wait");
+        assert_eq!(begun.get(), 1, "each waits for the previous one");
+        assert_eq!(
+            attempt().1.now_or_never(),
+            Some(false),
+            "the number of waiting attempts is limited"
+        );
         assert_eq!(lanes.pass("pericles", async || ()).now_or_never(), Some(true));
 
         let (end, mut first) = inside.remove(0);
@@ -96,13 +100,13 @@ mod tests {
             assert_eq!(attempt.now_or_never(), None);
         }
         assert_eq!(begun.get(), 2);
-        // A client that goes leaves its place, and its turn.
+        // A client that disconnects gives up its slot and its turn.
         let mut another = attempt();
         assert_eq!((&mut another.1).now_or_never(), None);
         drop(inside);
         assert_eq!((&mut another.1).now_or_never(), None);
         assert_eq!(begun.get(), 3);
         drop((first, another));
-        assert!(lanes.lanes().is_empty(), "names that nobody tries are forgotten");
+        assert!(lanes.lanes().is_empty(), "names without attempts are removed");
     }
 }

@@ -6,7 +6,7 @@ use ostrakon_shared::{Product, ProductRating};
 use crate::http::render::rating::reviews_text;
 use crate::http::render::stars::stars;
 
-/// A card that leads to the product. The app loads the picture.
+/// A card that links to the product. The app loads the picture.
 pub fn card(product: &Product) -> Markup {
     html! {
         a.card href={ "/products/" (product.id) } {

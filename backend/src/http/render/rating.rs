@@ -1,4 +1,4 @@
-//! How a product is rated.
+//! A product's rating: the average and the histogram.
 
 use maud::{Markup, html};
 use ostrakon_shared::format::{counted, grouped};
@@ -6,7 +6,7 @@ use ostrakon_shared::{ProductId, ProductRating, Rating};
 
 use crate::http::render::stars::stars;
 
-/// The average, and a histogram that leads to the reviews of each rating.
+/// The average, and a histogram that links to the reviews of each rating.
 pub fn rating_panel(id: ProductId, rating: &ProductRating) -> Markup {
     let ProductRating { count, average, histogram, unrated } = rating;
     let rated = histogram.iter().sum::<u64>().max(1);
@@ -48,7 +48,7 @@ fn bar(id: ProductId, stars: u8, count: u64, rated: u64) -> Markup {
     }
 }
 
-/// How many reviews there are, in words.
+/// The number of reviews, in words.
 pub fn reviews_text(count: u64) -> String {
     if count == 0 { "No reviews yet".to_owned() } else { counted(count, "review") }
 }

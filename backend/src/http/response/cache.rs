@@ -56,15 +56,14 @@ impl CacheKey {
     }
 }
 
-/// The cache of public responses.
 pub struct ResponseCache {
     /// The coding is part of the key, so that each response is compressed once.
     entries: Option<Cache<(CacheKey, Coding), Arc<Entry>, ByBytes>>,
     data_version: ArcSwapOption<DataVersion>,
 }
 
-/// [`Store::data_version`] at a time. An answer read after this check is as good as one read at a later
-/// check that finds the same version.
+/// [`Store::data_version`] at a time. If a later check finds the same version, responses that were read
+/// after this one are still current.
 struct DataVersion {
     value: i64,
     checked_at: Instant,
@@ -108,7 +107,7 @@ impl ResponseCache {
         (is_current && self.age(&entry) < MAX_AGE).then_some(entry)
     }
 
-    /// For how long other processes may have changed its data.
+    /// How long ago the entry was last known to be current, apart from changes by this process.
     fn age(&self, entry: &Entry) -> Duration {
         let since_read = entry.read_at.elapsed();
         match &*self.data_version.load() {
@@ -154,10 +153,10 @@ impl ResponseCache {
     }
 
     fn check_data_version(&self, store: &Store) {
-        let is_new = |data_version: &Arc<DataVersion>| {
+        let is_recent = |data_version: &Arc<DataVersion>| {
             data_version.checked_at.elapsed() < VERSION_CHECK_INTERVAL
         };
-        if self.data_version.load().as_ref().is_some_and(is_new) {
+        if self.data_version.load().as_ref().is_some_and(is_recent) {
             return;
         }
         let checked_at = Instant::now();

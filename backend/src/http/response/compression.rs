@@ -23,7 +23,7 @@ pub const MIN_BYTES: usize = 1_024;
 pub const VARY: &str = "accept-encoding";
 
 /// The suffixes that proxies and this service append to the tags of compressed responses.
-const TAG_ENDS: [&str; 2] = ["-gzip", "-br"];
+const TAG_SUFFIXES: [&str; 2] = ["-gzip", "-br"];
 
 /// The content coding of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,7 +71,7 @@ pub fn compressed_tag(tag: &HeaderValue) -> Option<HeaderValue> {
 
 /// The tag without the suffix of a compressed response.
 pub fn plain_tag(tag: &str) -> &str {
-    TAG_ENDS.into_iter().find_map(|end| tag.strip_suffix(end)).unwrap_or(tag)
+    TAG_SUFFIXES.into_iter().find_map(|suffix| tag.strip_suffix(suffix)).unwrap_or(tag)
 }
 
 /// Compresses a response if it is text, long enough, and not compressed yet.

@@ -58,13 +58,13 @@ impl<T: Serialize> From<Page<T>> for JsonWithEtag<Page<T>> {
 impl<T: Serialize> JsonWithEtag<T> {
     /// Encodes the response for clients that accept this coding.
     pub fn encode(self, accepted: Coding) -> Result<EncodedJson, StoreError> {
-        let broken = |error: &dyn Display| StoreError::Internal(error.to_string());
-        let body = serde_json::to_vec(&self.body).map_err(|error| broken(&error))?;
+        let failed = |error: &dyn Display| StoreError::Internal(error.to_string());
+        let body = serde_json::to_vec(&self.body).map_err(|error| failed(&error))?;
         let etag = match self.version {
             Some(version) => version_tag(version),
             None => EntityTag::new_strong(format!("{:032x}", XxHash3_128::oneshot(&body))),
         };
-        let etag = HeaderValue::try_from(etag.to_string()).map_err(|error| broken(&error))?;
+        let etag = HeaderValue::try_from(etag.to_string()).map_err(|error| failed(&error))?;
         let varies = body.len() >= compression::MIN_BYTES;
         let mut answer = EncodedJson {
             body: body.into(),
@@ -76,7 +76,7 @@ impl<T: Serialize> JsonWithEtag<T> {
             private: self.private,
         };
         if varies && accepted == Coding::Gzip {
-            answer.body = compression::gzip(&answer.body).map_err(|error| broken(&error))?;
+            answer.body = compression::gzip(&answer.body).map_err(|error| failed(&error))?;
             answer.coding = accepted;
             answer.etag = compression::compressed_tag(&answer.etag).unwrap_or(answer.etag);
         }
@@ -95,7 +95,6 @@ impl<T: Serialize> Responder for JsonWithEtag<T> {
     }
 }
 
-/// An encoded JSON response.
 #[derive(Clone)]
 pub struct EncodedJson {
     body: Bytes,
@@ -170,12 +169,10 @@ impl<T: Serialize> NoStoreJson<T> {
         NoStoreJson { status: StatusCode::OK, body, next_cursor: None, headers: Vec::new() }
     }
 
-    /// Sets the status.
     pub fn with_status(self, status: StatusCode) -> NoStoreJson<T> {
         NoStoreJson { status, ..self }
     }
 
-    /// Adds a header.
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> NoStoreJson<T> {
         self.headers.push((name, value));
         self
@@ -248,7 +245,7 @@ mod tests {
     /// When this fails, the representation of reviews or products has changed: increment
     /// [`REPRESENTATION`] and update the texts here.
     #[test]
-    fn the_representation_is_the_one_that_tags_tell() {
+    fn the_representation_has_the_number_in_the_tags() {
         let id = ReviewId::new(1_234_567_890_123_456_789).unwrap();
         let review = Review {
             id,

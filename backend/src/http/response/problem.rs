@@ -1,4 +1,4 @@
-//! Problems (RFC 9457): maps errors to statuses.
+//! Problems (RFC 9457): maps errors to statuses and details. `shared/src/problem.rs` has the codes.
 
 use actix_web::body::BoxBody;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
@@ -29,7 +29,6 @@ impl ApiError {
         ApiError { code, detail: detail.into(), errors: Vec::new(), headers: Vec::new() }
     }
 
-    /// Adds a response header.
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> ApiError {
         self.headers.push((name, value));
         self
@@ -162,7 +161,9 @@ impl From<StoreError> for ApiError {
                 ApiError::new(code, format!("Refused: {reason}."))
             }
             StoreError::ReadOnly(database) => {
-                let detail = format!("{database} takes no changes: it is moving to another place.");
+                let detail = format!(
+                    "{database} is read-only, because it is moving to another address or has moved."
+                );
                 ApiError::new(code, detail)
             }
             StoreError::Internal(reason) => {

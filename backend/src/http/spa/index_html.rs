@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_frame_is_what_is_not_marked() {
+    fn the_frame_is_the_html_around_the_slots() {
         let text = "a<!--head-->x<!--/head-->b<!--content-->y<!--/content-->c<!--answers--><!--/answers-->d";
         assert_eq!(frame(text), Some(["a", "b", "c", "d"].map(str::to_owned)));
         assert_eq!(frame("<!--head-->x<!--/head-->b"), None);

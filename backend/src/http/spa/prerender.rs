@@ -1,8 +1,8 @@
-//! Pages that are there before the app is: the catalogue and the products, with what search
-//! engines read, and with the answers that the app would ask for first.
+//! Prerenders the catalogue and the product pages: content that readers see before the app has loaded,
+//! metadata for search engines, and the responses that the app would request first.
 //!
-//! They show what the app will show in their place, in the same markup, so that nothing moves:
-//! `frontend/src/pages/`. The parts are in [`crate::http::render`].
+//! The markup equals that of the app (`frontend/src/pages/`), so that nothing moves when the app
+//! replaces it. [`crate::http::render`] has the components.
 
 use maud::{Markup, PreEscaped, html};
 use ostrakon_shared::preloaded::{
@@ -64,7 +64,7 @@ pub enum Prerendered {
 
 /// The content of a page for the slots of `index.html`.
 pub struct Parts {
-    /// Title, description and the like.
+    /// The title and metadata.
     pub head: Markup,
     /// The content until the app replaces it.
     pub content: Markup,
@@ -139,7 +139,7 @@ fn catalogue(store: &Store, origin: Option<&str>) -> Result<Prerendered, StoreEr
             div.page-head {
                 h1 { "Products" }
                 search {
-                    // Disabled: the app would lose what was typed.
+                    // Disabled, because the app would lose the typed text.
                     form.search {
                         svg.icon viewBox="0 0 24 24" aria-hidden="true" {
                             path d="M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13Zm5 11.5L21 21" {}
@@ -259,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_says_what_is_shown() {
+    fn a_url_selects_the_page() {
         let id = ProductId::new(7).unwrap();
         for (path, query, page) in [
             ("/", "", Page::Catalogue),
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_has_one_address() {
+    fn a_page_has_one_canonical_path() {
         for (path, canonical) in [
             ("/products/7/", Some("/products/7")),
             ("/products/7//", Some("/products/7")),

@@ -91,7 +91,8 @@ async fn refuse(request: HttpRequest, routes: Data<RouteTable>) -> Result<(), Ap
     Err(routes.refusal(&request))
 }
 
-/// Whether the app routes this path: it is neither the API's nor a file's, hidden (`/.env`) or not.
+/// Whether the app routes this path: it belongs neither to the API nor to a file, hidden (`/.env`) or
+/// not.
 fn is_page(path: &str) -> bool {
     let elsewhere = ["/api", "/docs", "/problems", "/healthz", "/readyz"];
     let is_under = |prefix: &str| {
@@ -150,8 +151,8 @@ async fn read(
         if !is_of_a_file(response.status()) {
             // For invalid names (`/.env`, `/a%00`) actix-files reveals details.
             let (request, _) = response.into_parts();
-            let nothing = routes.refusal(&request);
-            return Ok(ServiceResponse::from_err(nothing, request));
+            let not_found = routes.refusal(&request);
+            return Ok(ServiceResponse::from_err(not_found, request));
         }
         // Trunk adds a hash to the name of each file except the page.
         (response, "public, max-age=31536000, immutable")
@@ -235,7 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn inline_scripts_are_named_by_their_hash() {
+    fn the_policy_has_the_hashes_of_inline_scripts() {
         let policy = content_security_policy(
             "<script src=\"/a.js\"></script><script type=\"module\">alert(1)</script>",
         );
@@ -245,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn the_app_routes_what_is_no_file_and_no_api() {
+    fn the_app_routes_paths_of_neither_files_nor_the_api() {
         for page in
             ["/", "/index.html", "/products/1", "/reviews/0R7VX8GB30ESM", "/nonsense", "/apis"]
         {

@@ -292,7 +292,7 @@ impl Server {
         let response = self.send(method, path, headers, Some(body));
         assert_eq!(response.problem(503), "database_unavailable");
         assert_eq!(response.header("retry-after"), "2");
-        assert!(response.json()["detail"].as_str().unwrap().contains("takes no changes"));
+        assert!(response.json()["detail"].as_str().unwrap().contains("is read-only"));
     }
 }
 
