@@ -73,7 +73,7 @@ impl OwnerCache {
     /// The cached rows if they have this version.
     pub(in crate::db) fn get(&self, version: i64) -> Option<Arc<OwnerRows>> {
         let rows = self.0.load();
-        rows.as_ref().filter(|rows| rows.version == version).map(Arc::clone)
+        rows.as_ref().filter(|rows| rows.version == version).cloned()
     }
 
     pub(in crate::db) fn set(&self, rows: Arc<OwnerRows>) {
