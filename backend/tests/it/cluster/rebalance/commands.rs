@@ -157,13 +157,20 @@ fn sighup_reads_the_urls_of_new_databases() {
     let cluster = demo_cluster();
     let server = ServerProcess::start(&cluster);
     succeeds(&cluster, &["databases", "add", "--url", &url]);
-    let file = cluster.folder().join("ostrakon.toml");
-    std::fs::write(file, format!("reviews_urls = ['reviews-4={url}']")).unwrap();
-    succeeds(&cluster, &["rebalance", "plan"]);
-    let start = || ostrakon(&cluster, &["rebalance", "start", "--rate", "1000000", "--wait"]);
+    // The commands know the URL before the server does.
+    let with_url = |arguments: &[&str]| {
+        let mut command = ostrakon(&cluster, arguments);
+        command.env("OSTRAKON_REVIEWS_URLS", format!("reviews-4={url}"));
+        command
+    };
+    assert!(with_url(&["rebalance", "plan"]).status().unwrap().success());
+    let start = || with_url(&["rebalance", "start", "--rate", "1000000", "--wait"]);
     let said = fails(start(), 2);
     assert!(said.contains(&format!("process {} on ", server.pid())), "{said}");
     assert!(said.contains("can't reach reviews-4: add its URL"), "{said}");
+
+    let file = cluster.folder().join("ostrakon.toml");
+    std::fs::write(file, format!("reviews_urls = ['reviews-4={url}']")).unwrap();
     let pid = server.pid().to_string();
     assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
     // By a command that waits for the server.
