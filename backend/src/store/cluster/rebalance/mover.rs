@@ -150,8 +150,17 @@ impl<'a> Mover<'a> {
         if !begun {
             return Err(MoveError::Superseded);
         }
-        planned.run()?;
-        Ok(Step::Moved)
+        match planned.run() {
+            Ok(()) => Ok(Step::Moved),
+            Err(MoveError::Superseded) => Err(MoveError::Superseded),
+            Err(error) => {
+                // At once, because writers may be waiting for the source. The next step tries again.
+                if let Err(error) = self.renew().and_then(|()| self.recover()) {
+                    tracing::debug!(%error, "a move that failed can't be undone yet");
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Notes why nothing moves; None: something does.
