@@ -8,4 +8,5 @@ pub mod engine;
 pub mod cluster;
 pub mod postgres;
 pub mod reserved_port;
+pub mod small_disk;
 pub mod wait;

@@ -1,116 +1,19 @@
 //! Full disks.
 
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
+use reqwest::Response;
 use reqwest::header::{COOKIE, SET_COOKIE};
-use reqwest::{Client, Response};
 use serde_json::{Value, json};
 
 use crate::support::app::TestApp;
-use crate::support::cli::{ServerProcess, ostrakon, succeeds};
+use crate::support::cli::succeeds;
 use crate::support::cluster::TestCluster;
 use crate::support::postgres::Postgres;
+use crate::support::small_disk::{BEFORE, MountedDisk, ServerOnSmallDisk, fill, may_mount};
 use crate::support::wait::wait_until;
-
-/// A server whose data is on a file system of 16 MB, which ends with it.
-struct ServerOnSmallDisk {
-    server: ServerProcess,
-    client: Client,
-    /// The data folder, as this process sees it.
-    data: PathBuf,
-}
-
-/// The folder of the data with which it starts.
-const BEFORE: &str = "before";
-
-/// Whether this user may mount a file system.
-fn may_mount() -> bool {
-    let tried = Command::new("unshare")
-        .args(["--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"])
-        .stderr(Stdio::null())
-        .status();
-    tried.is_ok_and(|status| status.success())
-}
-
-impl ServerOnSmallDisk {
-    fn start(cluster: &TestCluster) -> ServerOnSmallDisk {
-        for folder in ["data", BEFORE] {
-            fs::create_dir_all(cluster.folder().join(folder)).unwrap();
-        }
-        let served = ostrakon(cluster, &["serve", "--migrate"]);
-        let mut command = Command::new("unshare");
-        command.args(["--user", "--map-root-user", "--mount", "sh", "-c"]);
-        command.arg(format!(
-            "mount -t tmpfs -o size=16m tmpfs data && cp -a {BEFORE}/. data && exec \"$0\" \"$@\""
-        ));
-        command.arg(served.get_program()).args(served.get_args());
-        command.current_dir(cluster.folder()).env("OSTRAKON_LISTEN", "127.0.0.1:0");
-        for (name, value) in served.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        let server = ServerProcess::spawn(command);
-        let root = PathBuf::from(format!("/proc/{}/root", server.pid()));
-        let folder = cluster.folder().strip_prefix("/").unwrap();
-        ServerOnSmallDisk { server, client: Client::new(), data: root.join(folder).join("data") }
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.server.address)
-    }
-
-    async fn get(&self, path: &str) -> Response {
-        self.client.get(self.url(path)).send().await.unwrap()
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> Response {
-        self.client.post(self.url(path)).json(body).send().await.unwrap()
-    }
-
-    /// Runs the program in the server's namespaces.
-    fn run(&self, cluster: &TestCluster, arguments: &[&str]) -> Output {
-        let run = ostrakon(cluster, arguments);
-        let mut command = Command::new("nsenter");
-        command.args(["--user", "--mount", "--preserve-credentials", "--wd", "--target"]);
-        command.arg(self.server.pid().to_string()).arg(run.get_program()).args(run.get_args());
-        command.output().unwrap()
-    }
-}
-
-/// Fills the file system of a folder.
-fn fill(folder: &Path) -> PathBuf {
-    let path = folder.join("fill");
-    let mut file = fs::File::create(&path).unwrap();
-    for size in [1 << 16, 1 << 10, 1] {
-        while file.write_all(&vec![0; size]).is_ok() {}
-    }
-    path
-}
-
-/// A file system of 64 MB, which is gone when this is dropped.
-struct MountedDisk(PathBuf);
-
-impl MountedDisk {
-    /// Mounts it on this folder; `None`: this user may not mount for other processes.
-    fn at(folder: &Path) -> Option<MountedDisk> {
-        let mount = ["-t", "tmpfs", "-o", "size=64m", "tmpfs"];
-        let mounted = Command::new("mount").args(mount).arg(folder).stderr(Stdio::null()).status();
-        mounted.is_ok_and(|it| it.success()).then(|| MountedDisk(folder.to_owned()))
-    }
-}
-
-impl Drop for MountedDisk {
-    fn drop(&mut self) {
-        // Also while a server still has files there.
-        Command::new("umount").arg("--lazy").arg(&self.0).status().unwrap();
-    }
-}
 
 async fn code(response: Response) -> (u16, Value) {
     let status = response.status().as_u16();
@@ -125,7 +28,7 @@ async fn a_full_disk_refuses_writes_alone_and_recovers_by_itself() {
         return;
     }
     let cluster = TestCluster::new();
-    let server = ServerOnSmallDisk::start(&cluster);
+    let server = ServerOnSmallDisk::start(&cluster, "data");
     let account = json!({"name": "reader", "password": "a password of some length 7"});
     let registered = server.post("/api/accounts", &account).await;
     assert_eq!(registered.status(), 201);
@@ -140,7 +43,7 @@ async fn a_full_disk_refuses_writes_alone_and_recovers_by_itself() {
     assert_eq!(server.get("/readyz").await.status(), 200);
 
     for _ in 0..2 {
-        let fill = fill(&server.data);
+        let fill = fill(&server.disk);
         // A log may have room for a little.
         let mut ready = code(server.get("/readyz").await).await;
         for n in 0..1_000 {
@@ -236,8 +139,8 @@ async fn verify_reports_even_when_its_result_can_t_be_stored() {
             cluster.sql_without_foreign_keys("reviews-2", stray);
             fs::rename(cluster.folder().join("data"), cluster.folder().join(BEFORE)).unwrap();
         }
-        let server = ServerOnSmallDisk::start(&cluster);
-        let fill = fill(&server.data);
+        let server = ServerOnSmallDisk::start(&cluster, "data");
+        let fill = fill(&server.disk);
         for n in 0.. {
             assert!(n < 1_000, "the disk is full");
             let account =
