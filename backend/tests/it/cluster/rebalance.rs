@@ -2,10 +2,12 @@
 
 mod commands;
 mod crashes;
+mod load;
 mod under_load;
 
 use std::rc::Rc;
 
+use ostrakon::config::Config;
 use ostrakon_shared::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -28,10 +30,20 @@ struct Growing {
 
 impl Growing {
     async fn start(databases: u16, most: u16) -> Growing {
-        let cluster = Rc::new(TestCluster::new());
+        Growing::start_on(TestCluster::new(), databases, most, |_| ()).await
+    }
+
+    async fn start_on(
+        cluster: TestCluster,
+        databases: u16,
+        most: u16,
+        configure: impl FnOnce(&mut Config),
+    ) -> Growing {
+        let cluster = Rc::new(cluster);
         let urls = cluster.config(most).reviews_urls;
         let app = TestApp::start_on(Rc::clone(&cluster), databases, |config| {
             config.reviews_urls = urls;
+            configure(config);
         });
         let admin = app.create_account("admin", Role::Admin).await;
         Growing { app, cluster, admin, most }
@@ -80,6 +92,11 @@ impl Growing {
         list["items"][0].clone()
     }
 
+    /// Waits until this many buckets have moved.
+    async fn wait_for_moved(&self, buckets: u64) -> Value {
+        wait_until(|| self.last(), |now| now["moved_buckets"].as_u64().unwrap() >= buckets).await
+    }
+
     async fn wait_for(&self, state: &str) -> Value {
         wait_until(|| self.last(), |rebalance| rebalance["state"] == state).await
     }
@@ -115,7 +132,7 @@ impl Growing {
         self.add_until(databases);
         let planned = self.plan(&json!({"to_databases": databases})).await;
         self.start_at(&planned, 1_000_000).await;
-        wait_until(|| self.last(), |now| now["moved_buckets"].as_u64().unwrap() >= SOME).await;
+        self.wait_for_moved(SOME).await;
         self.change(&planned, &json!({"action": "abort"})).await;
         let aborted = self.wait_for("aborted").await;
         assert_eq!((&aborted["repaired_reviews"], &aborted["moving"]), (&json!(0), &json!([])));

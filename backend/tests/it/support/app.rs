@@ -90,12 +90,17 @@ pub struct TestResponse {
 impl TestResponse {
     /// The response to a request.
     pub async fn to(request: RequestBuilder) -> TestResponse {
-        let response = request.send().await.unwrap();
-        TestResponse {
+        TestResponse::try_to(request).await.unwrap()
+    }
+
+    /// The same, of a process that may end meanwhile.
+    pub async fn try_to(request: RequestBuilder) -> reqwest::Result<TestResponse> {
+        let response = request.send().await?;
+        Ok(TestResponse {
             status: response.status(),
             headers: response.headers().clone(),
-            text: response.text().await.unwrap(),
-        }
+            text: response.text().await?,
+        })
     }
 
     pub fn json(&self) -> Value {
