@@ -3,6 +3,7 @@
 mod commands;
 mod crashes;
 mod load;
+mod processes;
 mod under_load;
 
 use std::rc::Rc;
@@ -18,6 +19,8 @@ use crate::support::wait::wait_until;
 
 /// So many buckets that each product has some of them.
 const SOME: u64 = 100;
+/// How many buckets move before and after an outage.
+const FEW: u64 = 10;
 
 /// A service whose cluster can grow: on servers, the configuration names more databases than it has.
 struct Growing {
