@@ -4,6 +4,7 @@ mod commands;
 mod crashes;
 mod load;
 mod processes;
+mod stale_maps;
 mod under_load;
 
 use std::rc::Rc;

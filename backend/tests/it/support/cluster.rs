@@ -25,6 +25,8 @@ pub struct TestCluster {
     engine: Engine,
     /// Options of `CREATE DATABASE`, if any.
     options: Option<String>,
+    /// Where the test has placed databases itself.
+    placed: RefCell<BTreeMap<String, Address>>,
     /// The names of its databases on the server.
     names: RefCell<BTreeMap<String, String>>,
     /// Those of them that were dropped.
@@ -38,6 +40,7 @@ impl TestCluster {
             folder: tempfile::tempdir().unwrap(),
             engine: engine(),
             options: None,
+            placed: RefCell::default(),
             names: RefCell::default(),
             dropped: RefCell::default(),
         }
@@ -50,6 +53,11 @@ impl TestCluster {
         cluster
     }
 
+    /// Places a database on a server of the test's own.
+    pub fn place(&self, database: &str, url: &str) {
+        self.placed.borrow_mut().insert(database.to_owned(), url.parse().unwrap());
+    }
+
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -58,12 +66,14 @@ impl TestCluster {
     pub fn config(&self, databases: u16) -> Config {
         let reviews: Vec<_> = (1..=databases).map(|number| format!("reviews-{number}")).collect();
         let address = |database: &str| {
-            self.engine.server().map(|server| {
+            let placed = self.placed.borrow().get(database).cloned();
+            placed.or_else(|| {
+                let server = self.engine.server()?;
                 let dropped = self.dropped.borrow().contains(database);
                 if dropped {
                     self.create(server, database);
                 }
-                self.address(database)
+                Some(self.address(database))
             })
         };
         Config {
@@ -115,6 +125,9 @@ impl TestCluster {
 
     /// The address of a database.
     pub fn address(&self, database: &str) -> Address {
+        if let Some(placed) = self.placed.borrow().get(database) {
+            return placed.clone();
+        }
         match self.engine.server() {
             None => Address::Sqlite(self.file(database)),
             Some(server) => Address::Postgres(server.url(&self.name(server, database))),
