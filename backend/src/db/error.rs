@@ -229,6 +229,9 @@ const DAMAGE_MESSAGES: [&str; 6] = [
     "attempt to write a readonly database",
 ];
 
+/// SQLite's message about an error of the disk.
+const IO_ERROR: &str = "disk I/O error";
+
 /// The messages about failures that may pass by themselves: timeouts, shutdowns, and lack of memory
 /// or IO errors of the machine (classes 53, 57 and 58 of PostgreSQL's codes).
 const TRANSIENT_MESSAGES: [&str; 17] = [
@@ -248,7 +251,7 @@ const TRANSIENT_MESSAGES: [&str; 17] = [
     "out of memory",
     // SQLite: https://sqlite.org/rescode.html.
     "interrupted",
-    "disk I/O error",
+    IO_ERROR,
     "unable to open database file",
     "locking protocol",
     // Citus, of its workers.
@@ -285,6 +288,11 @@ impl Cause {
 /// Whether a message is about damaged data, or data that this process may not change.
 pub(super) fn is_damage(message: &str) -> bool {
     contains_any(message, &DAMAGE_MESSAGES)
+}
+
+/// Whether a message is about an error of a SQLite file's disk.
+pub(super) fn is_io_error(message: &str) -> bool {
+    message.contains(IO_ERROR)
 }
 
 fn contains_any(message: &str, known: &[&str]) -> bool {

@@ -16,7 +16,7 @@ use crate::db::dialect::engine::Connection;
 use crate::db::dialect::statement_timeout::TimeLimit;
 use crate::db::dialect::transaction::{self, Mode};
 use crate::db::dialect::wal_size::WalSize;
-use crate::db::error::{DbError, QueryError, is_damage};
+use crate::db::error::{DbError, QueryError, is_damage, is_io_error};
 use crate::db::files;
 
 /// Limits for the use of a database.
@@ -296,6 +296,10 @@ impl Server {
         }
         if let Some(problem) = self.write_problem() {
             return self.unusable(format!("{reason}: {problem}"));
+        }
+        // SQLite does not say so when it can't create the files beside a database.
+        if is_io_error(&reason) && self.require_room().is_err() {
+            return self.full(&reason);
         }
         DbError::Unavailable { database: self.database.clone(), reason, should_log: true }
     }

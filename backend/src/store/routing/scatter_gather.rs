@@ -152,9 +152,9 @@ impl Routing<'_> {
                     is_transient = false;
                     gathered.missing.push(database);
                 }
-                Err(StoreError::Unavailable(_) | StoreError::Locked(_)) => {
-                    gathered.missing.push(database);
-                }
+                Err(
+                    StoreError::Unavailable(_) | StoreError::Locked(_) | StoreError::StorageFull(_),
+                ) => gathered.missing.push(database),
                 Err(error) => return Err(error),
             }
         }
