@@ -3,6 +3,7 @@
 mod commands;
 mod crashes;
 mod load;
+mod outages;
 mod processes;
 mod stale_maps;
 mod under_load;
