@@ -25,7 +25,7 @@ pub enum StoreError {
     CredentialsWrong,
     #[error("the current password is wrong")]
     PasswordWrong,
-    #[error("an account has this name already")]
+    #[error("this name is taken")]
     NameTaken,
     /// There is no account with this id.
     #[error("there is no account {0}")]

@@ -193,7 +193,8 @@ impl Cluster<'_> {
             let lacking = lacking(connection, rebalance.id, seen_since_ms)?;
             if let Some((process, database)) = lacking.first() {
                 return Err(StoreError::RebalanceState(format!(
-                    "{process} can't reach {database}: add its URL to the configuration of each server"
+                    "{process} can't open {database}: check that it is up, and that the configuration of \
+                     each server has its URL"
                 ))
                 .into());
             }

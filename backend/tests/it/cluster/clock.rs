@@ -168,14 +168,14 @@ async fn an_impossible_clock_is_refused_at_start() {
     let mut command = ostrakon(clocks.app.cluster(), &["databases"]);
     command.env("OSTRAKON_REVIEWS_URLS", clocks.app.cluster().address("reviews-1").to_string());
     let said = fails(command, 2);
-    assert!(said.contains("the clock of reviews-1 says 19"), "{said}");
+    assert!(said.contains("the clock of reviews-1 shows 19"), "{said}");
     let _on = Engine::Sqlite.enter();
     let cluster = crate::support::cluster::TestCluster::new();
     let config = cluster.config(1);
     crate::support::cluster::migrate(&config).unwrap();
     config.clock.set_offset_ms(60 * 365 * 86_400_000);
     let problem = config.open().err().unwrap().to_string();
-    assert!(problem.starts_with("the clock of this machine says 20"), "{problem}");
+    assert!(problem.starts_with("the clock of this machine shows 20"), "{problem}");
     config.clock.set_offset_ms(0);
     config.open().unwrap();
 }

@@ -121,7 +121,7 @@ on_engines!(a_complete_backup_gets_its_name_and_the_oldest_are_deleted, [sqlite 
     let lock = File::open(folder.join(".ostrakon-lock")).unwrap();
     lock.lock().unwrap();
     let said = fails(ostrakon(&cluster, &["backup", "backups", "--keep", "1"]), 1);
-    assert!(said.contains("another backup"), "{said}");
+    assert!(said.contains("another process is writing a backup"), "{said}");
     drop(lock);
     for bad in [&["backup"][..], &["backup", "backups", "--keep", "0"]] {
         fails(ostrakon(&cluster, bad), 2);
