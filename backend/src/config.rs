@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn every_problem_is_told_at_once_with_its_place() {
+    fn all_problems_are_reported_with_their_source() {
         let ConfigError(problems) = load(
             "listen = 'localhost'\nread_connections = 4.5\nspread = 3\nreview_databases = 2",
             &[("OSTRAKON_REVIEWS_DATABASES", "0"), ("OSTRAKON_LOCK_TIMEOUT_MS", "soon")],
@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_servers_is_told() {
+    fn invalid_servers_are_reported() {
         let ConfigError(problems) = load(
             "default_url = 'mysql://a/b'\nreviews_urls = ['x']\nreads = 'both'\n\
              database_password_file = 'nowhere/here'\n[replicas]\nreviews-4 = ['postgres://a/b']\n\

@@ -2,7 +2,7 @@
 //!
 //! Pure functions of the text by the Unicode data of this program: no engine and no locale of a
 //! server has a part in them. What is stored of their results becomes wrong when they change: a
-//! program with other rules needs a migration that asks for a backfill (`db/backfill.rs`).
+//! program with other rules needs a migration that asks for a backfill (`db/tables/backfill.rs`).
 
 use std::collections::HashSet;
 use std::sync::LazyLock;

@@ -116,7 +116,7 @@ codes! {
         ReviewDeleted => "review_deleted", "Review deleted",
             "The author has deleted this review, so there is nothing to decide.";
         OwnReview => "own_review", "Own review",
-            "Moderators can't decide about their own reviews.";
+            "Moderators can't decide on their own reviews.";
         ProductArchived => "product_archived", "Product archived",
             "This product is archived: its reviews stay, new ones are refused.";
         AlreadyReported => "already_reported", "Already reported",

@@ -16,7 +16,7 @@ string_enum! {
         Running => "running",
         /// No further bucket moves until it is resumed.
         Paused => "paused",
-        /// The bucket that was moving goes back.
+        /// The bucket that was moving returns to its source.
         Aborting => "aborting",
         /// All buckets have moved.
         Finished => "finished",
@@ -29,10 +29,10 @@ string_enum! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RebalancePart {
-    /// The database that gives.
+    /// The source database.
     #[cfg_attr(feature = "openapi", schema(example = "reviews-1"))]
     pub source: String,
-    /// The database that takes.
+    /// The target database.
     #[cfg_attr(feature = "openapi", schema(example = "reviews-4"))]
     pub target: String,
     /// The number of buckets.
@@ -50,10 +50,10 @@ pub struct MovingBucket {
     /// Its number.
     #[cfg_attr(feature = "openapi", schema(example = 127, minimum = 0, maximum = 1023))]
     pub bucket: u16,
-    /// The database that gives it.
+    /// Its current database.
     #[cfg_attr(feature = "openapi", schema(example = "reviews-1"))]
     pub source: String,
-    /// The database that takes it.
+    /// Its new database.
     #[cfg_attr(feature = "openapi", schema(example = "reviews-4"))]
     pub target: String,
     /// The number of its reviews when it was planned.
@@ -88,7 +88,7 @@ pub struct Rebalance {
     /// Its number.
     #[cfg_attr(feature = "openapi", schema(example = 1, minimum = 1))]
     pub id: i64,
-    /// What it is for: `even`, `to 4 databases` or `drain reviews-2`.
+    /// The goal: `even`, `to 4 databases` or `drain reviews-2`.
     #[cfg_attr(feature = "openapi", schema(example = "even"))]
     pub goal: String,
     /// Its state.
@@ -126,24 +126,24 @@ pub struct Rebalance {
     /// Reviews copied per second since it was started; null before.
     #[cfg_attr(feature = "openapi", schema(example = 1024.5))]
     pub reviews_per_second: Option<f64>,
-    /// The estimated time that it still takes, in seconds; null if it has ended or is paused.
+    /// The estimated time left, in seconds; null if it has ended or is paused.
     #[cfg_attr(feature = "openapi", schema(example = 19))]
     pub seconds_left: Option<u64>,
-    /// The maximum number of reviews copied per second; null: as many as leave clients their share.
+    /// The maximum number of reviews copied per second; null: it adapts to the load of clients.
     #[cfg_attr(feature = "openapi", schema(example = 5000))]
     pub max_rate: Option<u32>,
     /// The buckets that are moving.
     pub moving: Vec<MovingBucket>,
     /// How long writes had to wait; null before the first bucket has moved.
     pub write_pauses: Option<WritePauses>,
-    /// Why nothing moves; null if something does, or need not.
+    /// Why nothing moves; null while buckets move or need not move.
     #[cfg_attr(feature = "openapi", schema(example = "reviews-4: connection refused"))]
     pub waits_for: Option<String>,
-    /// Since when; null if it does not wait.
+    /// Since when; null if it is not waiting.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, example = "2026-03-01T12:00:05Z"))]
     #[serde(default, deserialize_with = "crate::json::optional_timestamp")]
     pub waits_since: Option<Timestamp>,
-    /// The commands that make sense now.
+    /// The commands that are allowed in this state.
     #[cfg_attr(feature = "openapi", schema(example = json!(["ostrakon rebalance pause"])))]
     pub next_steps: Vec<String>,
 }
@@ -157,7 +157,7 @@ pub struct RebalanceList {
     /// The names of the reviews databases, in order.
     #[cfg_attr(feature = "openapi", schema(example = json!(["reviews-1", "reviews-2"])))]
     pub databases: Vec<String>,
-    /// For each of the 1,024 buckets the place of its owner in `databases`, from 0.
+    /// For each of the 1,024 buckets its owner's index in `databases`, from 0.
     #[cfg_attr(feature = "openapi", schema(example = json!([0, 0, 1])))]
     pub owners: Vec<u16>,
 }
@@ -172,7 +172,7 @@ const MAX_RATE: i32 = 1_000_000;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewRebalance {
-    /// The first databases of this number own all buckets.
+    /// The first N databases own all buckets.
     #[serde(
         default,
         deserialize_with = "optional_integer::<_, 1, MAX_DATABASES>",
@@ -208,9 +208,9 @@ string_enum! {
     RebalanceAction {
         /// Start the plan; refused if the databases have changed since.
         Start => "start",
-        /// Let no further bucket move, after the one that is moving.
+        /// Pause after the current bucket.
         Pause => "pause",
-        /// Go on after a pause.
+        /// Resume a paused rebalance.
         Resume => "resume",
         /// Only change `max_rate`.
         Throttle => "throttle",
@@ -227,8 +227,8 @@ string_enum! {
 pub struct RebalanceChange {
     /// The action.
     pub action: RebalanceAction,
-    /// With `start` and `throttle`: the maximum number of reviews copied per second; null: as many as
-    /// leave clients their share.
+    /// With `start` and `throttle`: the maximum number of reviews copied per second; null: it
+    /// adapts to the load of clients.
     #[serde(
         default,
         deserialize_with = "optional_integer::<_, 1, MAX_RATE>",

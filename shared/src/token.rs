@@ -23,7 +23,7 @@ string_enum! {
         Read => "read",
         /// Write, edit, delete and report reviews.
         Write => "write",
-        /// Read the moderators' queue, and decide about it.
+        /// Read the moderators' queue, and decide on it.
         Moderate => "moderate",
         /// Everything that admins may do without a session: all reviews, products, databases, lists of
         /// accounts.

@@ -52,28 +52,28 @@ pub enum RebalanceCommand {
         /// Copy at most this many reviews per second
         #[arg(long, value_name = "N")]
         rate: Option<NonZero<u32>>,
-        /// Wait until it has ended; Ctrl-C ends only the waiting
+        /// Wait until it has ended; Ctrl-C only stops waiting
         #[arg(long)]
         wait: bool,
     },
     /// Show the progress of the rebalance, or the last one
     Status {
-        /// Show it again and again until it has ended
+        /// Keep showing it until it ends
         #[arg(long, conflicts_with = "json")]
         watch: bool,
         #[command(flatten)]
         form: Form,
     },
-    /// Let no further bucket move, after the one that is moving
+    /// Pause after the current bucket
     Pause,
-    /// Go on after a pause
+    /// Resume a paused rebalance
     Resume,
-    /// Change how many reviews are copied per second at most
+    /// Change the maximum copy rate
     Throttle {
-        /// Reviews per second; 0: as many as leave clients their share
+        /// Reviews per second; 0: adapt to the load of clients
         rate: u32,
     },
-    /// Give up: undo the move of the bucket that is moving; buckets that have moved stay
+    /// Undo the current bucket's move and end; buckets that have moved stay
     Abort,
 }
 
@@ -84,7 +84,7 @@ pub struct GoalArguments {
     /// The first N databases own all buckets
     #[arg(long, value_name = "N")]
     to_databases: Option<u32>,
-    /// This database owns no bucket any more
+    /// This database is to own no buckets
     #[arg(long, value_name = "NAME")]
     drain: Option<String>,
     /// All databases own the same number of buckets (default)
@@ -111,7 +111,7 @@ pub fn databases(config: &Config, command: DatabasesCommand) -> Result<(), Failu
         DatabasesCommand::Remove { name } => {
             let store = open(config)?;
             store.cluster().retire_database(&name)?;
-            say!("{name}: retired. Nothing uses it any more: delete it when you like");
+            say!("{name}: retired. It is no longer used and can be deleted");
             Ok(())
         }
     }

@@ -50,7 +50,7 @@ const STAYS: &str =
     "The source stays read-only; `ostrakon transfer --abandon` makes it writable again";
 
 fn stopped(error: &SetupError) -> Failure {
-    Failure::Failed(format!("{error}\nnot finished: run it again to go on. {STAYS}"))
+    Failure::Failed(format!("{error}\nnot finished: run it again to resume. {STAYS}"))
 }
 
 pub fn abandon(config: &Config) -> Result<(), Failure> {

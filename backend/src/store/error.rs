@@ -49,7 +49,7 @@ pub enum StoreError {
     ReviewExists(ReviewId),
     #[error("the author has deleted the review")]
     ReviewDeleted,
-    #[error("moderators can't decide about their own reviews")]
+    #[error("moderators can't decide on their own reviews")]
     OwnReview,
     #[error("product {0} is archived")]
     ProductArchived(ProductId),

@@ -182,7 +182,7 @@ impl Cluster<'_> {
         self.wait_for_processes()?;
         self.change_rebalance(|connection, rebalance, now_ms| {
             if rebalance.state != "planned" {
-                return Err(StoreError::RebalanceState("it has been started already".to_owned()).into());
+                return Err(StoreError::RebalanceState("the rebalance has already started".to_owned()).into());
             }
             let version = crate::db::cluster::map_version(connection)?;
             if version != rebalance.planned_for {
@@ -270,7 +270,7 @@ impl Cluster<'_> {
             if rebalances::change_state(connection, rebalance.id, from, to, now_ms)? {
                 return Ok(());
             }
-            Err(StoreError::RebalanceState(format!("it is {}", rebalance.state)).into())
+            Err(StoreError::RebalanceState(format!("the rebalance is {}", rebalance.state)).into())
         })
     }
 

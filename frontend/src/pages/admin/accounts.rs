@@ -179,7 +179,7 @@ fn role_question(
     };
     let (article, rights) = match role {
         Role::Member | Role::Unknown => ("a", "Members write reviews, and change their own."),
-        Role::Moderator => ("a", "Moderators decide about pending and reported reviews."),
+        Role::Moderator => ("a", "Moderators decide on pending and reported reviews."),
         Role::Admin => {
             ("an", "Admins may do everything: products, accounts, databases and all reviews.")
         }

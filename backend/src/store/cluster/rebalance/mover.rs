@@ -22,7 +22,7 @@ const LEASE: Duration = Duration::from_secs(10);
 const RENEWAL: Duration = Duration::from_secs(2);
 
 /// While clients use the service, copying works so long, then rests this many times as long: readers
-/// and writers keep more than four fifths of the machine. Each commit makes kept answers and SQLite's
+/// and writers keep more than four fifths of the machine. Each commit makes cached responses and SQLite's
 /// page caches outdated, so that many in a row cost readers less than a few at a time.
 const BURST: Duration = Duration::from_millis(250);
 const REST: u32 = 6;
@@ -112,7 +112,7 @@ impl<'a> Mover<'a> {
         })
     }
 
-    /// Finishes or undoes what is in motion, then moves the next bucket.
+    /// Finishes or undoes unfinished moves, then moves the next bucket.
     pub fn step(&self) -> Result<Step, MoveError> {
         self.recover()?;
         let (id, state) = {

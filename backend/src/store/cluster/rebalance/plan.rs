@@ -113,7 +113,7 @@ impl Cluster<'_> {
             }
             if let Some(earlier) = rebalances::unfinished(connection)? {
                 if earlier.state != "planned" {
-                    let problem = format!("another one is {}", earlier.state);
+                    let problem = format!("another rebalance is {}", earlier.state);
                     return Err(StoreError::RebalanceState(problem).into());
                 }
                 rebalances::delete_plan(connection, earlier.id)?;
@@ -136,7 +136,7 @@ fn kept(goal: &Goal, names: &[&str]) -> Result<Vec<bool>, StoreError> {
         Goal::ToDatabases(number) => {
             let number = usize::try_from(*number).unwrap_or(usize::MAX);
             if number == 0 {
-                return refused("one database has to own the buckets".to_owned());
+                return refused("at least one database must own buckets".to_owned());
             }
             if number > usize::from(BUCKETS) {
                 return refused(format!("a cluster has {BUCKETS} reviews databases at most"));

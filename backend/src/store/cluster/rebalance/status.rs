@@ -1,4 +1,4 @@
-//! What is known of a rebalance.
+//! The status of a rebalance.
 
 use std::collections::BTreeMap;
 

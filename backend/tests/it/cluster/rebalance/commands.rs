@@ -123,7 +123,7 @@ fn a_plan_that_no_longer_fits_is_refused() {
 }
 
 #[test]
-fn what_a_killed_command_has_begun_is_seen_paused_and_resumed() {
+fn the_rebalance_of_a_killed_command_can_be_paused_and_resumed() {
     let cluster = demo_cluster();
     succeeds(&cluster, &["databases", "add"]);
     succeeds(&cluster, &["rebalance", "plan"]);

@@ -164,7 +164,7 @@ async fn a_full_target_is_waited_for(is_open: bool) {
 }
 
 #[actix_web::test]
-async fn a_full_disk_of_the_target_is_waited_for_and_stops_nobody() {
+async fn a_full_disk_of_the_target_pauses_only_the_move() {
     a_full_target_is_waited_for(true).await;
 }
 

@@ -24,7 +24,7 @@ fn stop_early(source: &Deployment, server: &Server, target: &Deployment) {
                     BEGIN SELECT RAISE(ABORT, 'no'); END";
     target.execute("default", obstacle);
     let said = source.transfer_fails(target, 1);
-    assert!(said.contains("run it again to go on"), "{said}");
+    assert!(said.contains("run it again to resume"), "{said}");
     target.is_no_cluster();
     target.execute("default", "DROP TRIGGER obstacle");
 }
