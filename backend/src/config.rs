@@ -2,6 +2,7 @@
 
 mod environment;
 mod keys;
+mod places;
 mod secret_key;
 mod servers;
 
@@ -14,10 +15,10 @@ use std::time::Duration;
 use config::{Environment, File, FileFormat, Source};
 
 use crate::config::keys::Keys;
-use crate::db::{Address, Database, ReadPreference, ReplicaSettings, Settings, files};
+use crate::db::{Address, ReadPreference, Settings, files, one_line};
 use crate::http::{PublicUrl, RateLimits, Settings as HttpSettings, TrustedProxies};
 use crate::shard::Spread;
-use crate::store::{Clock, Databases, Places, Policy, SetupError, Store};
+use crate::store::{Clock, Databases, Policy, SetupError, Store};
 
 /// The file that is read if no other is named and it exists.
 const DEFAULT_FILE: &str = "ostrakon.toml";
@@ -109,7 +110,7 @@ impl Config {
             .build()
             // Not by `try_deserialize`: that forgets where each value stands.
             .and_then(|config| config.collect())
-            .map_err(|error| ConfigError(vec![one_line(&error.to_string())]))?;
+            .map_err(|error| ConfigError(vec![one_line(&error)]))?;
         let file = path.display().to_string();
         let mut keys = Keys::new(file, values.into_iter().collect());
         let servers = keys.servers();
@@ -169,10 +170,6 @@ impl Config {
         Databases::named(Arc::new(self.clone()), names, self.spread)
     }
 
-    fn file_of(&self, name: &str) -> PathBuf {
-        self.data_dir.join(format!("{name}.sqlite3"))
-    }
-
     pub fn open(&self) -> Result<Store, SetupError> {
         Store::open(self.databases()?, self.policy(), &self.clock)
     }
@@ -203,41 +200,6 @@ impl Config {
     }
 }
 
-impl Places for Config {
-    /// If the configuration has no URL for it, and it has no file, the configuration is read again:
-    /// the URL may have been added since this process started.
-    fn connect(&self, name: &str) -> Arc<Database> {
-        let configured = match name {
-            "default" => self.default_url.clone(),
-            _ => self.reviews_urls.get(name).cloned(),
-        };
-        let file = self.file_of(name);
-        if configured.is_none()
-            && !file.exists()
-            && let Ok(now) = Config::load(self.file.as_deref())
-            && now.reviews_urls.contains_key(name)
-        {
-            return now.connect(name);
-        }
-        self.connect_to(name, configured.unwrap_or(Address::Sqlite(file)))
-    }
-
-    fn connect_to(&self, name: &str, address: Address) -> Arc<Database> {
-        let replicas = self.replicas.get(name).cloned().unwrap_or_default();
-        let replica_settings =
-            ReplicaSettings { reads: self.reads, max_lag_ms: self.max_replica_lag_ms };
-        Arc::new(Database::new(name, address, replicas, self.connections, replica_settings))
-    }
-
-    /// The processes that serve a cluster of servers may run on several machines, so that a file on
-    /// one of them has to be configured.
-    fn may_create(&self, name: &str) -> bool {
-        !matches!(self.default_url, Some(Address::Postgres(_)))
-            || self.reviews_urls.contains_key(name)
-            || self.connect(name).address() != &Address::Sqlite(self.file_of(name))
-    }
-}
-
 impl Config {
     /// The settings whose changes the audit trail records: those about the rights of others, and
     /// about retention.
@@ -264,10 +226,6 @@ fn open_secret(file: &Path) -> Option<String> {
         let file = file.display();
         format!("{file} holds a secret, and is open to every user of this machine: chmod o= {file}")
     })
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

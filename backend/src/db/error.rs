@@ -175,7 +175,7 @@ impl QueryError {
 }
 
 /// An error's text in one line; PostgreSQL's have several.
-pub(super) fn one_line(error: &dyn std::fmt::Display) -> String {
+pub fn one_line(error: &dyn std::fmt::Display) -> String {
     error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
