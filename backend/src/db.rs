@@ -8,6 +8,7 @@ mod connection;
 mod dialect;
 mod error;
 mod programs;
+mod schema;
 mod tables;
 
 pub mod backup;
@@ -20,9 +21,9 @@ pub mod transfer;
 
 pub use connection::address::Address;
 pub use connection::database::{Database, ReadPreference, ReplicaSettings, ReplicaState};
-pub use connection::pool::Settings;
 pub use connection::request_context::{AwaitedServer, Context, Positions};
 pub use connection::request_database::{Pending, RequestDatabase};
+pub use connection::settings::Settings;
 pub use dialect::engine::Connection;
 pub use dialect::locks::{Lock, lock, lock_shared};
 pub use dialect::low_watermark::{Settled, clock_ms, register_writer};

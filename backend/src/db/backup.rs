@@ -26,8 +26,7 @@ use crate::db::dialect::storage::has_table;
 use crate::db::dialect::transaction::without_time_limit;
 use crate::db::error::{DbError, QueryError, one_line};
 use crate::db::files;
-use crate::db::inspect;
-use crate::db::migrate::Kind;
+use crate::db::migrate::{self, Kind};
 use crate::db::programs::{self, RunningProgram};
 use crate::db::tables::cluster::{self, Pins};
 
@@ -152,7 +151,7 @@ pub fn contents(
     }
     Ok(Contents {
         pins: cluster::pins(connection)?,
-        migrations: inspect::migrations(connection)?,
+        migrations: migrate::applied(connection)?,
         tables: rows,
     })
 }
@@ -253,7 +252,7 @@ fn has_marker_table(connection: &mut Connection) -> QueryResult<bool> {
 
 /// Ends all sessions and API tokens; returns how many of each.
 pub fn end_credentials(connection: &mut Connection) -> Result<(usize, usize), QueryError> {
-    use crate::db::tables::schema::{api_token, session};
+    use crate::db::schema::{api_token, session};
 
     let sessions = diesel::delete(session::table).execute(connection)?;
     Ok((sessions, diesel::delete(api_token::table).execute(connection)?))

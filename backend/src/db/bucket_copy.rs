@@ -11,9 +11,9 @@ use crate::db::copy::{ReadRows, SomeReviews, Table, tables};
 use crate::db::dialect::engine::{Connection, insert_rows};
 use crate::db::error::QueryError;
 use crate::db::migrate::Kind;
+use crate::db::schema::{product_rating, review};
 use crate::db::tables::owner::ChangeRow;
 use crate::db::tables::ratings::RatingRow;
-use crate::db::tables::schema::{product_rating, review};
 use crate::shard::Bucket;
 
 /// The reviews that one transaction copies, about.

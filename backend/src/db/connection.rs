@@ -9,3 +9,4 @@ pub mod pool;
 pub mod request_context;
 pub mod request_database;
 pub mod room;
+pub mod settings;

@@ -8,7 +8,7 @@ use crate::db::dialect::engine::Connection;
 use crate::db::dialect::{server, storage};
 use crate::db::error::QueryError;
 use crate::db::migrate::Kind;
-use crate::db::tables::schema::{idempotency_key, review};
+use crate::db::schema::{idempotency_key, review};
 
 /// A review without its text.
 #[derive(Clone, Debug, Queryable)]
@@ -87,20 +87,6 @@ pub fn lacks_rights(connection: &mut Connection, kind: Kind) -> Result<Option<St
 /// The size of the database in bytes.
 pub fn size(connection: &mut Connection) -> Result<u64, QueryError> {
     Ok(storage::size(connection)?.unsigned_abs())
-}
-
-/// The applied migrations, in order.
-pub fn migrations(connection: &mut Connection) -> Result<Vec<String>, QueryError> {
-    diesel::table! {
-        __diesel_schema_migrations (version) {
-            version -> Text,
-        }
-    }
-    use __diesel_schema_migrations::{table, version};
-    if !storage::has_table(connection, "__diesel_schema_migrations")? {
-        return Ok(Vec::new());
-    }
-    Ok(table.order(version).select(version).load(connection)?)
 }
 
 /// The errors that the engine finds in its storage, one a line.

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use diesel::connection::SimpleConnection;
 use diesel::migration::MigrationSource;
+use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -14,10 +15,10 @@ use crate::db::connection::database::Database;
 use crate::db::connection::request_context::Context;
 use crate::db::dialect::citus;
 use crate::db::dialect::engine::{Connection, on_each_engine};
+use crate::db::dialect::storage;
 use crate::db::dialect::transaction::remove_time_limit;
-use crate::db::error::DbError;
+use crate::db::error::{DbError, QueryError};
 use crate::db::files;
-use crate::db::inspect;
 
 const SQLITE_DEFAULT: EmbeddedMigrations = embed_migrations!("../migrations/sqlite/default");
 const SQLITE_REVIEWS: EmbeddedMigrations = embed_migrations!("../migrations/sqlite/reviews");
@@ -122,6 +123,20 @@ fn create_file(database: &Database, path: &Path) -> Result<(), DbError> {
     database.use_write_ahead_log()
 }
 
+/// The applied migrations, in order.
+pub fn applied(connection: &mut Connection) -> Result<Vec<String>, QueryError> {
+    diesel::table! {
+        __diesel_schema_migrations (version) {
+            version -> Text,
+        }
+    }
+    use __diesel_schema_migrations::{table, version};
+    if !storage::has_table(connection, "__diesel_schema_migrations")? {
+        return Ok(Vec::new());
+    }
+    Ok(table.order(version).select(version).load(connection)?)
+}
+
 /// The migrations that this program has for a database, in order.
 fn known(database: &Database, kind: Kind) -> Result<Vec<String>, DbError> {
     let migrations = kind.migrations(database.address());
@@ -145,7 +160,7 @@ pub fn unknown(
 
 /// Reads the state of a database.
 pub fn state(database: &Database, kind: Kind) -> Result<MigrationState, DbError> {
-    let applied = database.read_latest(&Context::default(), inspect::migrations)?;
+    let applied = database.read_latest(&Context::default(), applied)?;
     let known = known(database, kind)?;
     Ok(MigrationState {
         pending: known.iter().filter(|v| !applied.contains(v)).cloned().collect(),

@@ -16,7 +16,6 @@ pub mod ratings;
 pub mod rebalances;
 pub mod review_search;
 pub mod reviews;
-pub mod schema;
 pub mod sessions;
 pub mod tokens;
 pub mod verifications;

@@ -14,8 +14,8 @@ use crate::db::dialect::storage::{analyze, has_table};
 use crate::db::dialect::transaction::without_time_limit;
 use crate::db::error::QueryError;
 use crate::db::migrate::Kind;
+use crate::db::schema::{transfer_source, transfer_target};
 use crate::db::tables::cluster::{self, Pins};
-use crate::db::tables::schema::{transfer_source, transfer_target};
 
 pub use crate::db::dialect::read_only::{make_read_only, make_writable};
 
@@ -81,6 +81,11 @@ pub fn mark_target(
         .values((transfer_target::id.eq(id), transfer_target::database.eq(database)))
         .execute(connection)?;
     Ok(())
+}
+
+/// Whether the id of a marker is that of a restore, not of a transfer.
+pub fn is_by_restore(id: &str) -> bool {
+    id.starts_with("restore")
 }
 
 /// Replaces the id in the marker.

@@ -8,7 +8,7 @@ use diesel::{Connection as _, PgConnection, SqliteConnection};
 
 use crate::db::connection::address::Address;
 use crate::db::connection::circuit_breaker::CircuitBreaker;
-use crate::db::connection::pool::Settings;
+use crate::db::connection::settings::Settings;
 use crate::db::dialect::citus;
 use crate::db::dialect::engine::{Connection, on_each_engine};
 use crate::db::dialect::statement_timeout;

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use crate::db::connection::address::Address;
 use crate::db::connection::health_check::{self, ReplayPosition, WalHistory};
-use crate::db::connection::pool::{Server, Settings};
+use crate::db::connection::pool::Server;
 use crate::db::connection::request_context::Context;
 use crate::db::connection::room::Probe;
+use crate::db::connection::settings::Settings;
 use crate::db::dialect::engine::Connection;
 use crate::db::dialect::low_watermark::{Settled, settled};
 use crate::db::dialect::owner_cache::OwnerCache;

@@ -11,7 +11,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 
 use crate::db::connection::connector;
-use crate::db::connection::pool::{Server, Settings};
+use crate::db::connection::pool::Server;
+use crate::db::connection::settings::Settings;
 use crate::db::dialect::engine::Connection;
 use crate::db::dialect::prepared::KeepPrepared;
 use crate::db::error::one_line;

@@ -12,27 +12,13 @@ use crate::db::connection::address::Address;
 use crate::db::connection::circuit_breaker::CircuitBreaker;
 use crate::db::connection::connector::{Connector, NoopErrorHandler, PooledConn, Role};
 use crate::db::connection::room::Room;
+use crate::db::connection::settings::Settings;
 use crate::db::dialect::engine::Connection;
 use crate::db::dialect::statement_timeout::TimeLimit;
 use crate::db::dialect::transaction::{self, Mode};
 use crate::db::dialect::wal_size::WalSize;
 use crate::db::error::{DbError, QueryError, is_damage, is_io_error};
 use crate::db::files;
-
-/// Limits for the use of a database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// The maximum number of reading connections.
-    pub read_connections: u32,
-    /// The maximum number of writing connections; a SQLite file has one.
-    pub write_connections: u32,
-    /// How long a request waits for a connection to become free, in milliseconds.
-    pub checkout_timeout_ms: u32,
-    /// How long a transaction waits for another one's lock, in milliseconds.
-    pub lock_timeout_ms: u32,
-    /// The timeout of a statement on PostgreSQL, and of a read on SQLite, in milliseconds.
-    pub statement_timeout_ms: u32,
-}
 
 /// The maximum number of requests that wait for a connection of a pool: more would time out anyway,
 /// and occupy threads that other databases need.

@@ -10,7 +10,7 @@ use crate::db::copy::encoding::{Encode, KeyPart};
 use crate::db::copy::{BATCH, Row, Table};
 use crate::db::dialect::engine::{Connection, MultiBackend, on_each_engine};
 use crate::db::error::QueryError;
-use crate::db::tables::schema::{
+use crate::db::schema::{
     account, api_token, audit_entry, bucket_change, bucket_move, bucket_owner, database,
     idempotency_key, product, product_rating, rebalance, report, review, review_event, session,
     shard_map, verification,
@@ -20,7 +20,7 @@ use crate::db::tables::schema::{
 type Condition<T> = Box<dyn BoxableExpression<T, MultiBackend, SqlType = Bool>>;
 
 /// `Row = table (key) in bucket of review under product { columns }`, in the order of
-/// [`crate::db::tables::schema`]. `of` names the column with the review's id, `under` the one with
+/// [`crate::db::schema`]. `of` names the column with the review's id, `under` the one with
 /// its product's, if it is needed to find the rows.
 macro_rules! rows {
     ($(

@@ -6,7 +6,7 @@ use diesel::sql_types::{Bool, SmallInt};
 
 use crate::db::dialect::conditions::ReviewCondition;
 use crate::db::dialect::engine::Connection;
-use crate::db::tables::schema::review;
+use crate::db::schema::review;
 use crate::shard::Bucket;
 
 /// The buckets of a query, which the database owns by the shard map.

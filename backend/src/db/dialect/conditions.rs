@@ -5,7 +5,7 @@ use diesel::expression::BoxableExpression;
 use diesel::sql_types::{Bool, Text};
 
 use crate::db::dialect::engine::{Connection, MultiBackend};
-use crate::db::tables::schema::review;
+use crate::db::schema::review;
 
 pub(in crate::db) type ReviewCondition =
     Box<dyn BoxableExpression<review::table, MultiBackend, SqlType = Bool>>;

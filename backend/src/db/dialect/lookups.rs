@@ -10,7 +10,7 @@ use ostrakon_shared::{AccountId, ProductId, ReviewStatus};
 use crate::db::dialect::engine::Connection;
 use crate::db::dialect::prepared::KeepPrepared;
 use crate::db::error::QueryError;
-use crate::db::tables::schema::{idempotency_key, review};
+use crate::db::schema::{idempotency_key, review};
 use crate::shard::Bucket;
 
 /// For each bucket, product and account, the id of the account's review, unless it is deleted.

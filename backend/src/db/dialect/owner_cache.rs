@@ -9,7 +9,7 @@ use diesel::prelude::*;
 
 use crate::db::dialect::engine::Connection;
 use crate::db::error::QueryError;
-use crate::db::tables::schema::owner_version;
+use crate::db::schema::owner_version;
 use crate::shard::Bucket;
 
 /// What a reviews database does with a bucket.

@@ -9,7 +9,7 @@ use crate::db::dialect::citus;
 use crate::db::dialect::engine::Connection;
 use crate::db::dialect::prepared::KeepPrepared;
 use crate::db::error::QueryError;
-use crate::db::tables::schema::cluster;
+use crate::db::schema::cluster;
 
 pub(in crate::db) fn has_table(connection: &mut Connection, table: &str) -> QueryResult<bool> {
     let exists = match connection {

@@ -7,7 +7,7 @@ use ostrakon_shared::{Account, AccountId, Role};
 use crate::db::dialect::conditions::escape_like;
 use crate::db::dialect::engine::{Connection, on_each_engine};
 use crate::db::error::QueryError;
-use crate::db::tables::schema::account;
+use crate::db::schema::account;
 use crate::text::{NameKeys, fold};
 
 #[derive(Clone, Queryable, Selectable)]

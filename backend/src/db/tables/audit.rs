@@ -5,8 +5,8 @@ use ostrakon_shared::{AccountId, AuditAction, AuditEntry, AuditId, ProductId};
 
 use crate::db::dialect::engine::{Connection, MultiBackend, on_each_engine};
 use crate::db::error::QueryError;
+use crate::db::schema::audit_entry;
 use crate::db::tables::accounts::timestamp;
-use crate::db::tables::schema::audit_entry;
 
 #[derive(Clone, Debug, Default, Insertable)]
 #[diesel(table_name = audit_entry)]

@@ -12,7 +12,7 @@ use diesel::sql_types::{BigInt, Bool};
 
 use crate::db::dialect::engine::Connection;
 use crate::db::error::QueryError;
-use crate::db::tables::schema::{account, backfill, product, review};
+use crate::db::schema::{account, backfill, product, review};
 use crate::text::{NameKeys, fold};
 
 /// Rows per transaction.

@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use crate::db::dialect::engine::Connection;
 use crate::db::dialect::storage::has_table;
 use crate::db::error::QueryError;
+use crate::db::schema::{cluster, database, map_version, shard_map};
 use crate::db::tables::owner::{self, OwnerRow, OwnerState};
-use crate::db::tables::schema::{cluster, database, map_version, shard_map};
 use crate::shard::{BUCKETS, Bucket, even_owner};
 
 pub use crate::db::dialect::storage::touch;

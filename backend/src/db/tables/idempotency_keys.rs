@@ -4,8 +4,8 @@ use diesel::prelude::*;
 
 use crate::db::dialect::engine::{Connection, insert_rows};
 use crate::db::error::QueryError;
+use crate::db::schema::idempotency_key;
 use crate::db::tables::owner::WriteAccess;
-use crate::db::tables::schema::idempotency_key;
 
 pub use crate::db::dialect::lookups::{Replay, replays};
 

@@ -12,7 +12,7 @@ use crate::db::dialect::engine::Connection;
 use crate::db::dialect::sequences::{last_id, set_sequence};
 use crate::db::dialect::transaction::without_time_limit;
 use crate::db::error::QueryError;
-use crate::db::tables::schema::{account, product, review};
+use crate::db::schema::{account, product, review};
 
 /// The highest ids of products and accounts; 0 without any.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

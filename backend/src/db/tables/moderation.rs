@@ -9,9 +9,9 @@ use ostrakon_shared::{Report, ReviewEvent, ReviewId};
 use crate::db::dialect::buckets::in_buckets;
 use crate::db::dialect::engine::Connection;
 use crate::db::error::QueryError;
+use crate::db::schema::{report, review, review_event};
 use crate::db::tables::owner::{OwnedBuckets, WriteAccess};
 use crate::db::tables::reviews::ReviewRow;
-use crate::db::tables::schema::{report, review, review_event};
 use crate::shard::Bucket;
 
 #[derive(Clone, Debug, QueryableByName, Insertable)]

@@ -9,7 +9,7 @@ use crate::db::dialect::engine::{Connection, insert_rows, on_each_engine};
 use crate::db::dialect::locks::lock_shared;
 use crate::db::dialect::owner_cache::{OwnerRows, owner_rows_version};
 use crate::db::error::QueryError;
-use crate::db::tables::schema::{bucket_change, bucket_owner};
+use crate::db::schema::{bucket_change, bucket_owner};
 use crate::shard::Bucket;
 
 pub use crate::db::dialect::buckets::OwnedBuckets;

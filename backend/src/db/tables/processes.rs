@@ -5,7 +5,7 @@ use diesel::upsert::excluded;
 
 use crate::db::dialect::engine::{Connection, on_each_engine};
 use crate::db::error::QueryError;
-use crate::db::tables::schema::process;
+use crate::db::schema::process;
 
 /// Notes that a process serves, and which reviews databases it can reach, with spaces between their
 /// names; forgets other processes that were last seen before `forget_before_ms`. Times are

@@ -7,7 +7,7 @@ use crate::db::dialect::conditions::escape_like;
 use crate::db::dialect::engine::{Connection, MultiBackend, on_each_engine};
 use crate::db::dialect::sequences;
 use crate::db::error::QueryError;
-use crate::db::tables::schema::product;
+use crate::db::schema::product;
 use crate::text::fold;
 
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]

@@ -13,8 +13,8 @@ use ostrakon_shared::{ProductId, Rating, ReviewStatus};
 use crate::db::dialect::engine::{Connection, execute_with_rows, on_each_engine};
 use crate::db::dialect::prepared::KeepPrepared;
 use crate::db::error::QueryError;
+use crate::db::schema::product_rating;
 use crate::db::tables::owner::WriteAccess;
-use crate::db::tables::schema::product_rating;
 use crate::shard::Bucket;
 
 /// The reviews of one product in one bucket, counted by their rating.

@@ -6,8 +6,8 @@ use diesel::sql_types::{BigInt, Nullable};
 
 use crate::db::dialect::engine::Connection;
 use crate::db::error::QueryError;
+use crate::db::schema::{bucket_move, rebalance};
 use crate::db::tables::cluster;
-use crate::db::tables::schema::{bucket_move, rebalance};
 use crate::shard::Bucket;
 
 /// States of a rebalance that has not ended.

@@ -9,9 +9,9 @@ use crate::db::dialect::buckets::in_buckets;
 use crate::db::dialect::conditions::text_may_match;
 use crate::db::dialect::engine::{Connection, MultiBackend};
 use crate::db::error::QueryError;
+use crate::db::schema::review;
 use crate::db::tables::owner::OwnedBuckets;
 use crate::db::tables::reviews::ReviewRow;
-use crate::db::tables::schema::review;
 use crate::text::fold;
 
 /// Selects reviews; the default selects all.

@@ -9,9 +9,9 @@ use crate::db::dialect::conditions::unlikely;
 use crate::db::dialect::engine::{Connection, MultiBackend, insert_rows, on_each_engine};
 use crate::db::dialect::prepared::KeepPrepared;
 use crate::db::error::QueryError;
+use crate::db::schema::review;
 use crate::db::tables::owner::{OwnedBuckets, WriteAccess};
 use crate::db::tables::ratings::Visibility;
-use crate::db::tables::schema::review;
 use crate::shard::Bucket;
 
 pub use crate::db::dialect::lookups::reviews_by_authors as by_authors;

@@ -5,8 +5,8 @@ use ostrakon_shared::{AccountId, CredentialId, SessionInfo};
 
 use crate::db::dialect::engine::Connection;
 use crate::db::error::QueryError;
+use crate::db::schema::{account, session};
 use crate::db::tables::accounts::{AccountRow, timestamp};
-use crate::db::tables::schema::{account, session};
 
 /// A session that was found by its secret; it may have expired.
 #[derive(Clone, Debug)]

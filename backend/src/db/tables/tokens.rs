@@ -5,8 +5,8 @@ use ostrakon_shared::{AccountId, CredentialId, TokenInfo, TokenScope};
 
 use crate::db::dialect::engine::{Connection, on_each_engine};
 use crate::db::error::QueryError;
+use crate::db::schema::{account, api_token};
 use crate::db::tables::accounts::{AccountRow, timestamp};
-use crate::db::tables::schema::{account, api_token};
 use crate::db::tables::sessions::credential_id;
 
 /// An API token that was found by its secret; it may have expired.

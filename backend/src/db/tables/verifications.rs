@@ -6,7 +6,7 @@ use ostrakon_shared::Verification;
 
 use crate::db::dialect::engine::{Connection, on_each_engine};
 use crate::db::error::QueryError;
-use crate::db::tables::schema::verification;
+use crate::db::schema::verification;
 
 /// A finished verification.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset)]

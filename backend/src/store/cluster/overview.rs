@@ -8,7 +8,7 @@ use ostrakon_shared::{
     DatabaseInfo, DatabaseList, DayCount, Health, Overview, ReplicaInfo, ReviewId,
 };
 
-use crate::db::migrate::Kind;
+use crate::db::migrate::{self, Kind};
 use crate::db::owner::OwnedBuckets;
 use crate::db::review_search::{self, DAY_MS};
 use crate::db::{Connection, Database, DbError, Pending, ReplicaState, RequestDatabase, inspect};
@@ -198,7 +198,7 @@ fn stats(request: &RequestDatabase) -> Result<DatabaseStats, DbError> {
     request.read(|connection| {
         let reviews = ratings::total(connection)?;
         let size_bytes = inspect::size(connection)?;
-        Ok(DatabaseStats { reviews, size_bytes, migrations: inspect::migrations(connection)? })
+        Ok(DatabaseStats { reviews, size_bytes, migrations: migrate::applied(connection)? })
     })
 }
 
