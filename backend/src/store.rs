@@ -24,9 +24,8 @@ pub use accounts::Accounts;
 pub use accounts::credentials::EndedCredentials;
 pub use accounts::directory::{AccountQuery, DEMO_NAME};
 pub use accounts::retention::RemovedRows;
-pub use accounts::sessions::{
-    AuthMethod, Authenticated, ClientInfo, Credential, SESSION_S, StartedSession,
-};
+pub use accounts::session_lifetime::SESSION_S;
+pub use accounts::sessions::{AuthMethod, Authenticated, ClientInfo, Credential, StartedSession};
 pub use actor::Actor;
 pub use audit::{Audit, AuditQuery, Source};
 pub use catalog::Catalog;
@@ -44,7 +43,7 @@ pub use cluster::verify::VerifyReport;
 pub use error::StoreError;
 pub use reviews::Reviews;
 pub use reviews::admin::AdminReviewQuery;
-pub use reviews::create::Created;
+pub use reviews::draft::Created;
 pub use reviews::list::ReviewQuery;
 pub use reviews::moderation::{QueueQuery, Reporter};
 pub use reviews::own::OwnReviewQuery;

@@ -5,6 +5,7 @@ pub mod directory;
 pub mod passwords;
 pub mod retention;
 pub mod secret;
+pub mod session_lifetime;
 pub mod sessions;
 pub mod tokens;
 pub mod usage;

@@ -4,6 +4,7 @@ pub mod admin;
 pub mod attempts;
 pub mod batch;
 pub mod create;
+pub mod draft;
 pub mod insert;
 pub mod list;
 pub mod moderation;

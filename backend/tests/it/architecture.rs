@@ -1,7 +1,7 @@
 //! The rules of imports, checked on the sources: each rule is a sentence of ARCHITECTURE.md, and fails
 //! with it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -13,6 +13,8 @@ struct Source {
     code: String,
     /// Its imports from this crate, without `crate::`.
     imports: BTreeSet<String>,
+    /// The other paths of its `use` items, as if all led into its own folder.
+    from_own_folder: BTreeSet<String>,
 }
 
 /// From the bottom up: each imports only from those before it.
@@ -119,6 +121,12 @@ fn only_the_route_list_knows_the_endpoints() {
 }
 
 #[test]
+fn no_circle_of_imports() {
+    let circles = circles(&sources());
+    report("Files import each other in no circle.", circles);
+}
+
+#[test]
 fn paths_to_other_files_begin_with_the_crate() {
     let climbs = |source: &Source| {
         let mut after = source.code.split("super::").skip(1);
@@ -152,6 +160,63 @@ fn sources_are_read_as_the_compiler_does() {
     assert!(!points_up("store", &STORE, "store", "store::reviews::Reviews"));
     assert!(points_up("http", &HTTP, "http::response::problem", "http::response::json::Fresh"));
     assert!(!points_up("http", &HTTP, "http::response::json", "http::response::problem::ApiError"));
+}
+
+#[test]
+fn circles_are_found() {
+    let source = |module: &str, code: &str| Source::new(module.to_owned(), code);
+    let sources = [
+        source("db", "mod pool; mod settings; pub use settings::Settings;"),
+        source("db::pool", "use crate::db::Settings; use crate::db::connector::Connector;"),
+        source("db::connector", "use crate::db::settings::Settings;"),
+        source("db::settings", "use std::time::Duration;"),
+        source("store", "use crate::db::pool::Pool;"),
+    ];
+    assert!(circles(&sources).is_empty());
+    let pool_again = source("db::settings", "use crate::db::pool::Pool;");
+    let [db, pool, connector, _, store] = sources;
+    let expected = [
+        "db::connector imports db::settings",
+        "db::pool imports db::connector",
+        "db::settings imports db::pool",
+    ];
+    assert_eq!(circles(&[db, pool, connector, pool_again, store]), expected);
+}
+
+/// The imports that are part of a circle. A file and those in its folder belong together: what they
+/// import from the file above them counts for no circle.
+fn circles(sources: &[Source]) -> Vec<String> {
+    let modules: BTreeSet<_> = sources.iter().map(|source| source.module.as_str()).collect();
+    let mut imports: BTreeMap<&str, BTreeSet<&str>> = sources
+        .iter()
+        .map(|source| {
+            let module = source.module.as_str();
+            let paths = source.imports.iter().chain(&source.from_own_folder);
+            let files = paths.filter_map(|path| file_of(path, &modules));
+            (module, files.filter(|file| !is_in(module, file)).collect())
+        })
+        .collect();
+    // What imports nothing else, or is imported by nothing else, is in no circle.
+    loop {
+        let imported: BTreeSet<_> = imports.values().flatten().copied().collect();
+        let left = imports.len();
+        imports.retain(|module, files| !files.is_empty() && imported.contains(module));
+        let kept: BTreeSet<_> = imports.keys().copied().collect();
+        imports.values_mut().for_each(|files| files.retain(|file| kept.contains(file)));
+        if imports.len() == left {
+            break;
+        }
+    }
+    let arrows = imports.iter().flat_map(|(module, files)| {
+        files.iter().map(move |file| format!("{module} imports {file}"))
+    });
+    arrows.collect()
+}
+
+/// The file that a path leads to: the longest beginning of the path that names one.
+fn file_of<'m>(path: &str, modules: &BTreeSet<&'m str>) -> Option<&'m str> {
+    let ends = path.match_indices("::").map(|(at, _)| at).chain([path.len()]);
+    ends.filter_map(|end| modules.get(&path[..end]).copied()).last()
 }
 
 /// Whether this import leads from one room of a layer to a room above it, or beside it. A room that
@@ -229,7 +294,14 @@ impl Source {
                 add_paths(&code[at + start.len()..], "", &mut imports);
             }
         }
-        Source { module, code, imports }
+        let mut from_own_folder = BTreeSet::new();
+        for (at, start) in code.match_indices("use ") {
+            if code[..at].ends_with(['\n', ' ']) && !code[at..].starts_with("use crate::") {
+                let prefix = format!("{module}::");
+                add_paths(&code[at + start.len()..], &prefix, &mut from_own_folder);
+            }
+        }
+        Source { module, code, imports, from_own_folder }
     }
 
     fn is_in(&self, room: &str) -> bool {

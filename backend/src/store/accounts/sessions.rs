@@ -13,17 +13,12 @@ use crate::db::tokens::{self, FoundToken};
 use crate::db::{Connection, Lock, QueryError, lock};
 use crate::store::accounts::Accounts;
 use crate::store::accounts::secret;
+use crate::store::accounts::session_lifetime::expires_at;
 use crate::store::accounts::usage::UsedCredential;
 use crate::store::audit::{AuditTarget, Source, audit_change, record};
 use crate::store::error::StoreError;
 use crate::text::name_key;
 
-/// The maximum lifetime of a session, in seconds.
-pub const SESSION_S: i64 = 30 * 24 * 60 * 60;
-/// The maximum lifetime of a session, in milliseconds.
-pub(in crate::store) const SESSION_MS: i64 = 1_000 * SESSION_S;
-/// The lifetime of an unused session, in milliseconds.
-pub(in crate::store) const IDLE_MS: i64 = 14 * 24 * 60 * 60 * 1_000;
 /// How long a password confirmation is valid, in milliseconds.
 const PROOF_MS: i64 = 15 * 60 * 1_000;
 /// The maximum number of sessions per account; a new one ends the oldest.
@@ -253,7 +248,7 @@ pub(in crate::store) fn insert_session(
         secret_hash: &secret::hash(secret),
         user_agent: user_agent.as_deref(),
         created_at: now.as_millisecond(),
-        expires_at: now.as_millisecond() + IDLE_MS,
+        expires_at: expires_at(now.as_millisecond(), now.as_millisecond()),
     };
     sessions::insert(connection, &session)?;
     sessions::keep_newest(connection, account_id, MAX_SESSIONS)

@@ -9,7 +9,7 @@ use ostrakon_shared::CredentialId;
 
 use crate::db::{Connection, Context, Database, QueryError};
 use crate::db::{sessions, tokens};
-use crate::store::accounts::sessions::{IDLE_MS, SESSION_MS};
+use crate::store::accounts::session_lifetime::expires_at;
 
 /// The minimum interval between two stored uses, in milliseconds.
 const GRANULARITY_MS: i64 = 60 * 60 * 1_000;
@@ -100,8 +100,7 @@ fn set_used(
 ) -> Result<(), QueryError> {
     match used {
         UsedCredential::Session { id, created_at } => {
-            let expires_at = (now_ms + IDLE_MS).min(created_at + SESSION_MS);
-            sessions::set_used(connection, id, now_ms, expires_at)
+            sessions::set_used(connection, id, now_ms, expires_at(created_at, now_ms))
         }
         UsedCredential::Token { id } => tokens::set_used(connection, id, now_ms),
     }

@@ -16,9 +16,8 @@ use crate::store::routing::Shards;
 /// How often the version of the map is read: within a second each process knows of a change.
 const INTERVAL: Duration = Duration::from_millis(400);
 
-/// How often a process notes which databases it can reach, and for how long that counts.
+/// How often a process notes which databases it can reach.
 const NOTE_INTERVAL: Duration = Duration::from_secs(5);
-pub(super) const NOTE_VALID_MS: i64 = 15_000;
 /// When the row of a process is removed that has ended.
 const FORGET_AFTER_MS: i64 = 3_600_000;
 

@@ -1,8 +1,9 @@
 //! Rebalances: plans which buckets move, and moves them while the service runs.
 //!
 //! A plan is stored in `default`, and so is all that is known of its moves. Any process that serves
-//! the cluster may carry it out (`mover`), bucket by bucket (`move_bucket`).
+//! the cluster may carry it out (`mover`) under a `lease`, bucket by bucket (`move_bucket`).
 
+mod lease;
 mod move_bucket;
 mod mover;
 mod plan;
@@ -18,13 +19,13 @@ use crate::db::processes;
 use crate::db::rebalances::{self, RebalanceRow};
 use crate::db::{Address, Connection, DbError, Lock, QueryError, clock_ms, lock};
 use crate::store::cluster::Cluster;
-use crate::store::cluster::background::NOTE_VALID_MS;
 use crate::store::cluster::setup::SetupError;
 use crate::store::error::{StoreError, TransactionError, transaction};
 use crate::store::routing::Shards;
-use mover::{Mover, Step};
+use lease::Lease;
+use mover::Step;
 
-pub(in crate::store) use mover::Pacer;
+pub(in crate::store) use lease::Pacer;
 pub use plan::{Goal, RebalancePlan};
 
 /// Why a move does not go on.
@@ -82,6 +83,9 @@ pub(in crate::store) enum Advance {
 const OPENING: Duration = Duration::from_secs(3);
 const OPENING_POLL: Duration = Duration::from_millis(100);
 
+/// How long the note of a process counts; processes write one every five seconds.
+const NOTE_VALID_MS: i64 = 15_000;
+
 /// How often a command looks whether the lease of another process has expired.
 const LEASE_POLL: Duration = Duration::from_millis(500);
 
@@ -92,25 +96,25 @@ pub(in crate::store) fn rest_after(failures: u32) -> Duration {
 
 /// Carries out a part of the running rebalance, if this process may.
 pub(in crate::store) fn advance(shards: &Shards, holder: &str, pacer: &Pacer) -> Advance {
-    let mover = match Mover::take_lease(shards, holder, pacer) {
-        Ok(Some(mover)) => mover,
+    let lease = match Lease::take(shards, holder, pacer) {
+        Ok(Some(lease)) => lease,
         Ok(None) => return Advance::Idle,
         Err(error) => {
             tracing::debug!(%error, "the rebalance can't be read");
             return Advance::Failed;
         }
     };
-    let (advance, reason) = match mover.step() {
+    let (advance, reason) = match mover::step(&lease) {
         Ok(Step::Idle) => (Advance::Idle, None),
         Ok(Step::Moved | Step::Ended) => (Advance::Made, None),
         // The move ends because an operator wants it to; the next step undoes it.
-        Err(MoveError::Superseded) if mover.is_aborting() => (Advance::Made, None),
+        Err(MoveError::Superseded) if lease.is_aborting() => (Advance::Made, None),
         Err(error) => {
             tracing::warn!(%error, "the rebalance waits");
             (Advance::Failed, Some(error.reason()))
         }
     };
-    if let Err(error) = mover.note_waiting(reason.as_deref()) {
+    if let Err(error) = lease.note_waiting(reason.as_deref()) {
         tracing::debug!(%error, "the state of the rebalance can't be stored");
     }
     advance

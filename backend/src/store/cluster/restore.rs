@@ -51,11 +51,6 @@ enum State {
     Complete,
 }
 
-/// Whether a marker is a restore's, not a transfer's.
-pub(in crate::store) fn is_by_restore(marker: &str) -> bool {
-    marker.starts_with("restore")
-}
-
 impl Databases {
     /// Checks that the backup in `folder`, or the databases in `only`, can be restored here. The
     /// targets must be empty, all others must exist, and no server may run.

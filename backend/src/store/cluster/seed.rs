@@ -10,7 +10,7 @@ use crate::db::{accounts, reviews};
 use crate::shard::{Bucket, DatabaseIndex, bucket_of, home_buckets, mine_id};
 use crate::store::cluster::Cluster;
 use crate::store::error::StoreError;
-use crate::store::reviews::create::Draft;
+use crate::store::reviews::draft::Draft;
 use crate::store::reviews::insert::insert;
 use crate::store::reviews::signature::Signature;
 use crate::store::routing::change_counters::Subject;

@@ -10,7 +10,6 @@ use crate::db::files::{self, ServeLock};
 use crate::db::migrate::{self, Kind, MigrationState};
 use crate::db::{self, Address, Context, Database, DbError, transfer as transfers};
 use crate::shard::{BUCKETS, HASH, Spread};
-use crate::store::cluster::restore::is_by_restore;
 
 /// The databases of a cluster, or those that a new one gets.
 pub struct Databases {
@@ -295,7 +294,7 @@ pub(super) fn emptied(database: &Database) -> String {
 }
 
 pub(super) fn half_filled(database: &Database, by: &str) -> String {
-    let command = if is_by_restore(by) { "restore" } else { "transfer" };
+    let command = if transfers::is_by_restore(by) { "restore" } else { "transfer" };
     format!(
         "{} ({}) is only partly filled by `ostrakon {command}`: run that command again until it \
          completes, or use an empty database",

@@ -15,8 +15,8 @@ use crate::db::DbError;
 use crate::shard::DatabaseIndex;
 use crate::store::error::StoreError;
 use crate::store::reviews::Reviews;
-use crate::store::reviews::batch::{BatchFailure, Outcome};
-use crate::store::reviews::create::Draft;
+use crate::store::reviews::batch::BatchFailure;
+use crate::store::reviews::draft::{Draft, Outcome};
 
 /// How many ids a write tries after conflicts. Two processes choose the same id once in millions of
 /// years; several conflicts in a row have another cause.

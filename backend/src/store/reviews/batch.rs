@@ -13,14 +13,11 @@ use crate::db::{acceptance, reviews};
 use crate::shard::{DatabaseIndex, ShardMap};
 use crate::store::error::StoreError;
 use crate::store::reviews::Reviews;
-use crate::store::reviews::create::{Created, Draft};
+use crate::store::reviews::draft::{Created, Draft, Outcome};
 use crate::store::reviews::insert::insert;
 use crate::store::reviews::signature;
 use crate::store::routing::change_counters::Subject;
 use crate::store::routing::id_generator::InFlightId;
-
-/// The outcome for one review.
-pub(in crate::store) type Outcome = Result<Created, StoreError>;
 
 /// Why a batch failed.
 pub(in crate::store) struct BatchFailure {

@@ -10,17 +10,9 @@ use crate::shard::{Bucket, bucket_of, home_buckets, slot_of_author, slot_of_key}
 use crate::store::actor::Actor;
 use crate::store::error::StoreError;
 use crate::store::reviews::Reviews;
+use crate::store::reviews::draft::Draft;
 use crate::store::reviews::signature::Signature;
 use crate::store::reviews::write_queue::PendingWrite;
-
-/// The created review of a request.
-#[derive(Debug)]
-pub struct Created {
-    /// The review.
-    pub review: Review,
-    /// Whether an earlier request with the same key created it.
-    pub replayed: bool,
-}
 
 impl Reviews<'_> {
     /// Starts creating a review by an account or guest. The same `key` and content return the same
@@ -107,18 +99,6 @@ impl Reviews<'_> {
         let place = self.shared.shards.locate(id);
         Ok(ReviewLocation { id, bucket: place.bucket.get(), database: place.database })
     }
-}
-
-/// A validated new review.
-pub(in crate::store) struct Draft {
-    pub product: ProductId,
-    pub bucket: Bucket,
-    pub review: NewReview,
-    pub signature: Signature,
-    pub author: Option<Actor>,
-    /// The stored form of the Idempotency-Key, and the hash of the review.
-    pub key: Option<(String, Vec<u8>)>,
-    pub status: ReviewStatus,
 }
 
 /// The stored key, separate for each account. Keys contain no spaces, so a guest's key can't look

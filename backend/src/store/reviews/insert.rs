@@ -7,7 +7,7 @@ use crate::db::owner::WriteAccess;
 use crate::db::ratings::{self, RatingDelta, Visibility};
 use crate::db::reviews::{self, ReviewRow};
 use crate::db::{Connection, QueryError};
-use crate::store::reviews::create::Draft;
+use crate::store::reviews::draft::Draft;
 
 /// Inserts reviews under their ids, with their ratings and keys. `access` must include their buckets.
 pub(in crate::store) fn insert(

@@ -18,8 +18,7 @@ use crate::db::{AwaitedServer, Context};
 use crate::shard::{DatabaseIndex, bucket_of};
 use crate::store::error::StoreError;
 use crate::store::reviews::attempts::LockedProducts;
-use crate::store::reviews::batch::Outcome;
-use crate::store::reviews::create::{Created, Draft};
+use crate::store::reviews::draft::{Created, Draft, Outcome};
 use crate::store::reviews::{Reviews, Shared};
 use crate::store::routing::scatter_gather::LONGEST_WAIT;
 

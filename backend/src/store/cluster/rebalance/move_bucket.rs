@@ -33,7 +33,7 @@ use crate::db::{
 use crate::shard::{Bucket, DatabaseIndex};
 use crate::store::clock;
 use crate::store::cluster::rebalance::MoveError;
-use crate::store::cluster::rebalance::mover::Mover;
+use crate::store::cluster::rebalance::lease::Lease;
 
 /// How long a step waits for writers of the bucket; others queue behind it meanwhile.
 const LOCK_WAIT: Duration = Duration::from_millis(100);
@@ -44,7 +44,7 @@ const MAX_CLOCK_LAG_MS: i64 = 100;
 
 /// A move, and what it has done so far.
 pub(super) struct BucketMove<'a> {
-    mover: &'a Mover<'a>,
+    lease: &'a Lease<'a>,
     row: &'a MoveRow,
     bucket: Bucket,
     source: DatabaseIndex,
@@ -64,14 +64,14 @@ macro_rules! crash_point {
 }
 
 impl<'a> BucketMove<'a> {
-    pub fn new(mover: &'a Mover<'a>, row: &'a MoveRow) -> Result<BucketMove<'a>, MoveError> {
+    pub fn new(lease: &'a Lease<'a>, row: &'a MoveRow) -> Result<BucketMove<'a>, MoveError> {
         let bucket = Bucket::new(row.bucket)
             .ok_or_else(|| QueryError::CorruptData(format!("bucket {}", row.bucket)))
             .map_err(|error| MoveError::Waits(error.to_string()))?;
-        let [source, target] = [&row.source, &row.target].map(|name| mover.index_of(name));
+        let [source, target] = [&row.source, &row.target].map(|name| lease.index_of(name));
         let progress = Progress::default();
         Ok(BucketMove {
-            mover,
+            lease,
             row,
             bucket,
             source: source?,
@@ -136,7 +136,7 @@ impl<'a> BucketMove<'a> {
     }
 
     fn request(&self, index: DatabaseIndex) -> RequestDatabase<'a> {
-        self.mover.routing().database(index)
+        self.lease.routing().database(index)
     }
 
     fn row_at_source(&self, state: OwnerState) -> OwnerRow {
@@ -212,7 +212,7 @@ impl<'a> BucketMove<'a> {
             let purge =
                 |connection: &mut Connection, _| bucket_copy::purge_some(connection, self.bucket);
             match self.write_as(self.target, &[importing], purge)? {
-                Some(reviews) => self.mover.pace(reviews)?,
+                Some(reviews) => self.lease.pace(reviews)?,
                 None => return Ok(()),
             }
         }
@@ -244,7 +244,7 @@ impl<'a> BucketMove<'a> {
 
     fn now_ms(&self, index: DatabaseIndex) -> Result<i64, MoveError> {
         let by_server = self.request(index).read_latest(clock_ms)?;
-        let by_generator = || self.mover.routing().shards.id_generator(index).now_ms();
+        let by_generator = || self.lease.routing().shards.id_generator(index).now_ms();
         Ok(by_server.unwrap_or_else(by_generator))
     }
 
@@ -317,7 +317,7 @@ impl<'a> BucketMove<'a> {
     /// has got lies beyond them.
     fn wait_for_clock(&self) -> Result<(), MoveError> {
         let latest_ms = self.latest_ms()?;
-        let shards = self.mover.routing().shards;
+        let shards = self.lease.routing().shards;
         let last_id = shards.id_generator(self.source).last_id().max(self.last_id);
         shards.id_generator(self.target).raise(last_id);
         loop {
@@ -336,7 +336,7 @@ impl<'a> BucketMove<'a> {
     }
 
     fn decide(&self) -> Result<(), MoveError> {
-        let routing = self.mover.routing();
+        let routing = self.lease.routing();
         let version = routing.shards.map().version();
         let decided = routing.default().write(|connection| {
             lock(connection, Lock::Rebalance)?;
@@ -393,7 +393,7 @@ impl<'a> BucketMove<'a> {
                 Ok(purged)
             };
             match self.write_as(index, &expected, purge) {
-                Ok(Some(reviews)) => self.mover.pace(reviews)?,
+                Ok(Some(reviews)) => self.lease.pace(reviews)?,
                 // Nothing of this move is there any more.
                 Ok(None) | Err(MoveError::Superseded) => return Ok(()),
                 Err(error) => return Err(error),
@@ -402,14 +402,14 @@ impl<'a> BucketMove<'a> {
     }
 
     fn end(&self, from: &str, to: &str) -> Result<(), MoveError> {
-        let now_ms = self.mover.lease_now_ms()?;
-        Ok(self.mover.routing().default().write(|connection| {
+        let now_ms = self.lease.now_ms()?;
+        Ok(self.lease.routing().default().write(|connection| {
             rebalances::change_move(connection, self.row.id, from, to, now_ms).map(drop)
         })?)
     }
 
     fn note_progress(&self) -> Result<(), MoveError> {
-        Ok(self.mover.routing().default().write(|connection| {
+        Ok(self.lease.routing().default().write(|connection| {
             rebalances::note_progress(connection, self.row.id, &self.progress)
         })?)
     }

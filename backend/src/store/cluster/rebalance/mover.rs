@@ -1,33 +1,14 @@
-//! Carries out the running rebalance: one process at a time, which holds a lease, one bucket after
-//! another.
+//! Carries out the running rebalance, one bucket after another, under a lease.
 //!
 //! What a process has left behind, because it ended or lost its lease, the next one finishes or
 //! undoes before it goes on. So an error here needs no handling of its own: the lease's holder
 //! starts again.
 
-use std::cell::{Cell, RefCell};
-use std::time::{Duration, Instant};
-
-use jiff::Timestamp;
-
-use crate::db::rebalances::{self, MoveRow, Progress, RebalanceRow};
-use crate::db::{Context, Lock, clock_ms, lock};
-use crate::shard::DatabaseIndex;
+use crate::db::rebalances::{self, MoveRow};
+use crate::db::{Lock, lock};
 use crate::store::cluster::rebalance::MoveError;
+use crate::store::cluster::rebalance::lease::Lease;
 use crate::store::cluster::rebalance::move_bucket::BucketMove;
-use crate::store::routing::{Routing, Shards};
-
-/// How long a lease lasts, and how often its holder renews it.
-const LEASE: Duration = Duration::from_secs(10);
-const RENEWAL: Duration = Duration::from_secs(2);
-
-/// While clients use the service, copying works so long, then rests this many times as long: readers
-/// and writers keep more than four fifths of the machine. Each commit makes cached responses and SQLite's
-/// page caches outdated, so that many in a row cost readers less than a few at a time.
-const BURST: Duration = Duration::from_millis(250);
-const REST: u32 = 6;
-/// How long after the last request of a client the service counts as used.
-const USED_WINDOW: Duration = Duration::from_millis(500);
 
 /// What a look at the running rebalance has led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,241 +21,76 @@ pub(in crate::store) enum Step {
     Ended,
 }
 
-/// The process that carries out a rebalance.
-pub(super) struct Mover<'a> {
-    shards: &'a Shards,
-    context: Context,
-    holder: &'a str,
-    rebalance: RefCell<RebalanceRow>,
-    renewed_at: Cell<Instant>,
-    reported_at: Cell<Instant>,
-    pacer: &'a Pacer,
-}
-
-/// Since when a process has moved buckets without a rest.
-pub(in crate::store) struct Pacer(Cell<Instant>);
-
-impl Pacer {
-    /// It begins now.
-    pub fn start() -> Pacer {
-        Pacer(Cell::new(Instant::now()))
-    }
-
-    /// It has rested until now.
-    pub fn has_rested(&self) {
-        self.0.set(Instant::now());
-    }
-}
-
-impl<'a> Mover<'a> {
-    /// Takes the lease of the rebalance that was started and has not ended. `None`: no such rebalance
-    /// exists, or another process holds the lease.
-    pub fn take_lease(
-        shards: &'a Shards,
-        holder: &'a str,
-        pacer: &'a Pacer,
-    ) -> Result<Option<Mover<'a>>, MoveError> {
-        let context = Context::default();
-        let Some(known) = shards.default.read_latest(&context, rebalances::unfinished)? else {
-            return Ok(None);
-        };
-        if known.state == "planned" {
-            return Ok(None);
-        }
-        let leased = lease(shards, &context, known.id, holder)?;
-        Ok(leased.map(|row| Mover {
-            shards,
-            context,
-            holder,
-            rebalance: RefCell::new(row),
-            renewed_at: Cell::new(Instant::now()),
-            reported_at: Cell::new(Instant::now()),
-            pacer,
-        }))
-    }
-
-    /// Whether an operator has given the rebalance up.
-    pub fn is_aborting(&self) -> bool {
-        self.rebalance.borrow().state == "aborting"
-    }
-
-    pub fn routing(&self) -> Routing<'_> {
-        Routing { shards: self.shards, context: &self.context }
-    }
-
-    /// The index of a database by its name; waits for one that this process does not know.
-    pub fn index_of(&self, name: &str) -> Result<DatabaseIndex, MoveError> {
-        self.shards.index_of(name).map_err(|_| {
-            MoveError::Waits(format!(
-                "{name} can't be opened by the process that moves buckets: is its URL in the \
-                 configuration?"
-            ))
-        })
-    }
-
-    /// Finishes or undoes unfinished moves, then moves the next bucket.
-    pub fn step(&self) -> Result<Step, MoveError> {
-        self.recover()?;
-        let (id, state) = {
-            let rebalance = self.rebalance.borrow();
-            (rebalance.id, rebalance.state.clone())
-        };
-        let now_ms = self.lease_now_ms()?;
-        let default = self.routing().default();
-        match state.as_str() {
-            "running" => {}
-            "aborting" => {
-                default.write(|connection| {
-                    rebalances::give_up_planned(connection, id, now_ms)?;
-                    rebalances::change_state(connection, id, &["aborting"], "aborted", now_ms)
-                })?;
-                return Ok(Step::Ended);
-            }
-            _ => return Ok(Step::Idle),
-        }
-        let Some(row) = default.read_latest(|connection| rebalances::next_move(connection, id))?
-        else {
-            let ended = default.write(|connection| {
-                lock(connection, Lock::Rebalance)?;
-                // A process that has lost the lease may have decided a move since.
-                Ok(rebalances::in_motion(connection)?.is_empty()
-                    && rebalances::change_state(connection, id, &["running"], "finished", now_ms)?)
+/// Finishes or undoes unfinished moves, then moves the next bucket.
+pub(super) fn step(lease: &Lease<'_>) -> Result<Step, MoveError> {
+    recover(lease)?;
+    let (id, state) = lease.rebalance();
+    let now_ms = lease.now_ms()?;
+    let default = lease.routing().default();
+    match state.as_str() {
+        "running" => {}
+        "aborting" => {
+            default.write(|connection| {
+                rebalances::give_up_planned(connection, id, now_ms)?;
+                rebalances::change_state(connection, id, &["aborting"], "aborted", now_ms)
             })?;
-            return if ended { Ok(Step::Ended) } else { Err(MoveError::Superseded) };
-        };
-        let planned = BucketMove::new(self, &row)?;
-        let begun = default.write(|connection| {
+            return Ok(Step::Ended);
+        }
+        _ => return Ok(Step::Idle),
+    }
+    let Some(row) = default.read_latest(|connection| rebalances::next_move(connection, id))? else {
+        let ended = default.write(|connection| {
             lock(connection, Lock::Rebalance)?;
-            rebalances::begin_move(connection, &row, self.holder, now_ms)
+            // A process that has lost the lease may have decided a move since.
+            Ok(rebalances::in_motion(connection)?.is_empty()
+                && rebalances::change_state(connection, id, &["running"], "finished", now_ms)?)
         })?;
-        if !begun {
-            return Err(MoveError::Superseded);
-        }
-        match planned.run() {
-            Ok(()) => Ok(Step::Moved),
-            Err(MoveError::Superseded) => Err(MoveError::Superseded),
-            Err(error) => {
-                // At once, because writers may be waiting for the source. The next step tries again.
-                if let Err(error) = self.renew().and_then(|()| self.recover()) {
-                    tracing::debug!(%error, "a move that failed can't be undone yet");
-                }
-                Err(error)
-            }
-        }
-    }
-
-    /// Notes why nothing moves; None: something does.
-    pub fn note_waiting(&self, reason: Option<&str>) -> Result<(), MoveError> {
-        if self.rebalance.borrow().waits_for.as_deref() == reason {
-            return Ok(());
-        }
-        let (id, now_ms) = (self.rebalance.borrow().id, self.lease_now_ms()?);
-        Ok(self
-            .routing()
-            .default()
-            .write(|connection| rebalances::set_waits_for(connection, id, reason, now_ms))?)
-    }
-
-    /// Completes moves that were decided, and undoes those that were not.
-    fn recover(&self) -> Result<(), MoveError> {
-        let default = self.routing().default();
-        for row in default.read_latest(rebalances::in_motion)? {
-            match row.state.as_str() {
-                "committed" => BucketMove::new(self, &row)?.roll_forward()?,
-                _ => self.undo(&row)?,
-            }
-        }
-        Ok(())
-    }
-
-    /// Aborts a move, and plans another attempt.
-    fn undo(&self, row: &MoveRow) -> Result<(), MoveError> {
-        let default = self.routing().default();
-        let aborted = default.write(|connection| {
-            lock(connection, Lock::Rebalance)?;
-            let first = rebalances::change_move(connection, row.id, "running", "aborting", 0)?;
-            if first {
-                rebalances::plan_again(connection, row)?;
-            }
-            Ok(first || row.state == "aborting")
-        })?;
-        // Otherwise it has just been decided.
-        if aborted { BucketMove::new(self, row)?.undo() } else { Ok(()) }
-    }
-
-    /// Rests so that clients get their share, and renews the lease; call it after each batch of this
-    /// many reviews. Fails if the rebalance is being aborted or the lease is lost.
-    pub fn pace(&self, reviews: usize) -> Result<(), MoveError> {
-        self.renew()?;
-        let worked = self.pacer.0.get().elapsed();
-        let rest = match self.rebalance.borrow().max_rate {
-            Some(rate) if rate > 0 => {
-                Duration::from_secs_f64(reviews as f64 / rate as f64).saturating_sub(worked)
-            }
-            _ if !self.shards.was_used_within(USED_WINDOW) => Duration::ZERO,
-            _ if worked < BURST => return Ok(()),
-            _ => worked * REST,
-        };
-        // In parts, so that the lease does not expire.
-        let until = Instant::now() + rest;
-        while let left = until.saturating_duration_since(Instant::now())
-            && !left.is_zero()
-        {
-            std::thread::sleep(left.min(RENEWAL));
-            self.renew()?;
-        }
-        self.pacer.has_rested();
-        Ok(())
-    }
-
-    /// Stores the progress of a move, as often as the lease is renewed.
-    pub fn report(&self, move_id: i64, progress: &Progress) -> Result<(), MoveError> {
-        if self.reported_at.get().elapsed() < RENEWAL {
-            return Ok(());
-        }
-        self.reported_at.set(Instant::now());
-        Ok(self
-            .routing()
-            .default()
-            .write(|connection| rebalances::note_progress(connection, move_id, progress))?)
-    }
-
-    fn renew(&self) -> Result<(), MoveError> {
-        if self.renewed_at.get().elapsed() < RENEWAL {
-            return Ok(());
-        }
-        let id = self.rebalance.borrow().id;
-        let row = lease(self.shards, &self.context, id, self.holder)?;
-        let row = row.ok_or(MoveError::Superseded)?;
-        self.renewed_at.set(Instant::now());
-        let is_aborting = row.state == "aborting";
-        let was_aborting = self.rebalance.replace(row).state == "aborting";
-        // What is undone because of that goes on.
-        if is_aborting && !was_aborting { Err(MoveError::Superseded) } else { Ok(()) }
-    }
-
-    /// The time by which leases expire, in milliseconds since the Unix epoch.
-    pub fn lease_now_ms(&self) -> Result<i64, MoveError> {
-        now_ms(self.shards, &self.context)
-    }
-}
-
-/// The time by the clock of `default`, which all processes share.
-fn now_ms(shards: &Shards, context: &Context) -> Result<i64, MoveError> {
-    let by_server = shards.default.read_latest(context, clock_ms)?;
-    Ok(by_server.unwrap_or_else(|| Timestamp::now().as_millisecond()))
-}
-
-fn lease(
-    shards: &Shards,
-    context: &Context,
-    id: i64,
-    holder: &str,
-) -> Result<Option<RebalanceRow>, MoveError> {
-    let now_ms = now_ms(shards, context)?;
-    let until = now_ms + i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX);
-    Ok(shards.default.write(context, |connection| {
+        return if ended { Ok(Step::Ended) } else { Err(MoveError::Superseded) };
+    };
+    let planned = BucketMove::new(lease, &row)?;
+    let begun = default.write(|connection| {
         lock(connection, Lock::Rebalance)?;
-        rebalances::take_lease(connection, id, holder, (now_ms, until))
-    })?)
+        rebalances::begin_move(connection, &row, lease.holder(), now_ms)
+    })?;
+    if !begun {
+        return Err(MoveError::Superseded);
+    }
+    match planned.run() {
+        Ok(()) => Ok(Step::Moved),
+        Err(MoveError::Superseded) => Err(MoveError::Superseded),
+        Err(error) => {
+            // At once, because writers may be waiting for the source. The next step tries again.
+            if let Err(error) = lease.renew().and_then(|()| recover(lease)) {
+                tracing::debug!(%error, "a move that failed can't be undone yet");
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Completes moves that were decided, and undoes those that were not.
+fn recover(lease: &Lease<'_>) -> Result<(), MoveError> {
+    let default = lease.routing().default();
+    for row in default.read_latest(rebalances::in_motion)? {
+        match row.state.as_str() {
+            "committed" => BucketMove::new(lease, &row)?.roll_forward()?,
+            _ => undo(lease, &row)?,
+        }
+    }
+    Ok(())
+}
+
+/// Aborts a move, and plans another attempt.
+fn undo(lease: &Lease<'_>, row: &MoveRow) -> Result<(), MoveError> {
+    let default = lease.routing().default();
+    let aborted = default.write(|connection| {
+        lock(connection, Lock::Rebalance)?;
+        let first = rebalances::change_move(connection, row.id, "running", "aborting", 0)?;
+        if first {
+            rebalances::plan_again(connection, row)?;
+        }
+        Ok(first || row.state == "aborting")
+    })?;
+    // Otherwise it has just been decided.
+    if aborted { BucketMove::new(lease, row)?.undo() } else { Ok(()) }
 }

@@ -50,8 +50,8 @@ impl BucketMove<'_> {
                 set.insert(connection)
             })?;
             this.note_copied(&set);
-            this.mover.pace(set.ids().len())?;
-            this.mover.report(this.row.id, &this.progress)?;
+            this.lease.pace(set.ids().len())?;
+            this.lease.report(this.row.id, &this.progress)?;
             Ok(chunk.rest(&set))
         })
     }
@@ -73,7 +73,7 @@ impl BucketMove<'_> {
             if changes <= FEW_MARKS {
                 break;
             }
-            self.mover.pace(changes)?;
+            self.lease.pace(changes)?;
         }
         Ok(())
     }
@@ -132,7 +132,7 @@ impl BucketMove<'_> {
             if !differing.is_empty() || chunk.products.iter().any(differs) {
                 this.repair(chunk, differing.into_iter().collect())?;
             }
-            this.mover.pace(set.ids().len())?;
+            this.lease.pace(set.ids().len())?;
             Ok(chunk.rest(&set))
         })
     }
