@@ -12,6 +12,7 @@ pub mod crawlers;
 pub mod databases;
 pub mod health;
 pub mod moderation;
+pub mod my_reviews;
 pub mod problems;
 pub mod products;
 pub mod rebalances;

@@ -7,7 +7,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::http::endpoints::{
     accounts, admin_accounts, admin_products, admin_reviews, audit, databases, health, moderation,
-    problems, products, rebalances, reviews, session,
+    my_reviews, problems, products, rebalances, reviews, session,
 };
 use crate::http::openapi;
 
@@ -24,7 +24,7 @@ pub fn api(config: &mut ServiceConfig) {
         .service(reviews::edit_review)
         .service(reviews::delete_review)
         .service(reviews::report_review)
-        .service(reviews::list_own_reviews)
+        .service(my_reviews::list_own_reviews)
         .service(reviews::get_review_location)
         .service(session::get_session)
         .service(session::sign_in)
@@ -37,8 +37,8 @@ pub fn api(config: &mut ServiceConfig) {
         .service(accounts::list_tokens)
         .service(accounts::create_token)
         .service(accounts::revoke_token)
-        .service(accounts::list_accounts)
-        .service(accounts::edit_account)
+        .service(admin_accounts::list_accounts)
+        .service(admin_accounts::edit_account)
         .service(audit::list_audit)
         .service(admin_accounts::get_account)
         .service(admin_accounts::list_account_sessions)

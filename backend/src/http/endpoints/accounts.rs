@@ -1,24 +1,19 @@
-//! Registration, your password, sessions and API tokens; and for admins the list of accounts.
+//! Registration, and your own account: password, sessions and API tokens.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post, put};
 use ostrakon_shared::{
-    Account, AccountEdit, AccountId, AccountPage, CreatedToken, CredentialId, Credentials,
-    NewToken, PasswordChange, Session, SessionList, TokenList,
+    CreatedToken, CredentialId, Credentials, NewToken, PasswordChange, Session, SessionList,
+    TokenList,
 };
-use serde::Deserialize;
-use utoipa::IntoParams;
 
 use crate::http::blocking::{RequestStore, run_blocking};
-use crate::http::extract::auth::{Admin, Reauthenticated, ReauthenticatedAdmin, SessionUser};
+use crate::http::extract::auth::{Reauthenticated, SessionUser};
 use crate::http::extract::body::Body;
 use crate::http::extract::client_ip::Client;
-use crate::http::extract::list_params::{ListParams, PageParams};
-use crate::http::extract::query::check_search;
 use crate::http::openapi::{
-    CrossOrigin, InvalidBody, InvalidEdit, InvalidParameter, LastAdmin, NameTaken, NoSuchAccount,
-    NoSuchCredential, NotAllowed, PasswordOnly, RateLimited, ReauthenticatedAdminOnly,
+    CrossOrigin, InvalidBody, NameTaken, NoSuchCredential, PasswordOnly, RateLimited,
     ReauthenticatedOnly, SessionOnly, Unavailable,
 };
 use crate::http::password_queue::{ClientKind, PasswordQueue, run_hashing};
@@ -27,7 +22,7 @@ use crate::http::response::json::{NoStoreJson, no_content};
 use crate::http::response::problem::ApiError;
 use crate::http::settings::Settings;
 use crate::http::sign_in::{client_info, session_response};
-use crate::store::{AccountQuery, Store};
+use crate::store::Store;
 
 /// Register
 ///
@@ -198,66 +193,4 @@ pub async fn revoke_token(
     })
     .await?;
     Ok(no_content())
-}
-
-#[derive(Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListAccounts {
-    /// Only accounts whose name contains this text, ignoring case.
-    #[serde(default)]
-    #[param(required = false, max_length = 100, example = "aspa")]
-    search: String,
-}
-
-/// List accounts
-///
-/// For admins. Accounts are sorted by id.
-#[utoipa::path(
-    tag = "accounts",
-    security(("session" = []), ("token" = [])),
-    params(ListAccounts, PageParams),
-    responses(
-        (status = 200, description = "A page of accounts.", body = AccountPage,
-            headers(("Link" = String, description = "The next page, as `rel=\"next\"` (RFC 8288)."))),
-        InvalidParameter, NotAllowed, Unavailable
-    )
-)]
-#[get("/api/admin/accounts")]
-pub async fn list_accounts(
-    _admin: Admin,
-    store: RequestStore,
-    params: ListParams<ListAccounts>,
-) -> Result<NoStoreJson<AccountPage>, ApiError> {
-    let ListAccounts { search } = params.list;
-    let PageParams { limit, cursor } = params.page;
-    check_search(&search)?;
-    let query = AccountQuery { search, limit, cursor };
-    let page = run_blocking(store, move |store| store.accounts().list(&query)).await?;
-    Ok(NoStoreJson::from(page))
-}
-
-/// Edit an account
-///
-/// For admins with a session: changes the role, or disables or enables the account. Disabling it ends
-/// its sessions and blocks its API tokens. The last admin who can sign in can't be demoted or disabled.
-#[utoipa::path(
-    tag = "accounts",
-    security(("session" = [])),
-    params(("id" = AccountId, Path, description = "The account's id.")),
-    request_body(content((AccountEdit = "application/json"), (AccountEdit = "application/merge-patch+json"))),
-    responses(
-        (status = 200, description = "The changed account.", body = Account),
-        InvalidEdit, ReauthenticatedAdminOnly, NoSuchAccount, LastAdmin, Unavailable
-    )
-)]
-#[patch("/api/admin/accounts/{id}")]
-pub async fn edit_account(
-    admin: ReauthenticatedAdmin,
-    store: RequestStore,
-    id: Path<AccountId>,
-    edit: Body<AccountEdit>,
-) -> Result<NoStoreJson<Account>, ApiError> {
-    let edit = move |store: &Store| store.accounts().edit(&admin.0, *id, &edit.0);
-    Ok(NoStoreJson::ok(run_blocking(store, edit).await?))
 }

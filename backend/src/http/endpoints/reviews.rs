@@ -20,15 +20,14 @@ use crate::http::extract::list_params::{ListParams, PartialPageParams};
 use crate::http::extract::query::from_optional_text;
 use crate::http::openapi::{
     AlreadyReported, CannotReview, GuestsRefused, InvalidChange, InvalidCredential,
-    InvalidDeletion, InvalidEdit, InvalidId, InvalidList, InvalidParameter, InvalidReview,
-    NoSuchProduct, NoSuchReview, NotAllowed, NotSignedIn, RateLimited, Unavailable,
-    VersionConflict, VersionMissing,
+    InvalidDeletion, InvalidEdit, InvalidId, InvalidList, InvalidReview, NoSuchProduct,
+    NoSuchReview, NotAllowed, RateLimited, Unavailable, VersionConflict, VersionMissing,
 };
 use crate::http::response::cache::{CacheKey, PublicReader};
 use crate::http::response::json::{EncodedJson, JsonWithEtag, version_tag};
 use crate::http::response::problem::ApiError;
 use crate::http::settings::Settings;
-use crate::store::{OwnReviewQuery, Reporter, ReviewQuery, Store};
+use crate::store::{Reporter, ReviewQuery, Store};
 
 #[derive(Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -234,44 +233,6 @@ pub async fn report_review(
     let reporter = actor.map_or_else(guest, |actor| Reporter::Account(actor.id));
     run_blocking(store, move |store| store.reviews().report(&reporter, *id, &report)).await?;
     Ok(HttpResponse::NoContent().finish())
-}
-
-#[derive(Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListOwnReviews {
-    /// Only the review of this product.
-    #[serde(default, deserialize_with = "from_optional_text")]
-    #[param(value_type = Option<ProductId>)]
-    product_id: Option<ProductId>,
-}
-
-/// List your reviews
-///
-/// Includes reviews of any status except deleted ones. The newest review comes first.
-#[utoipa::path(
-    tag = "accounts",
-    params(ListOwnReviews, PartialPageParams),
-    responses(
-        (status = 200, description = "A page of reviews.", body = ReviewPage,
-            headers(("ETag" = String, description = "The version of the response."),
-                    ("Link" = String, description = "The next page, as `rel=\"next\"` (RFC 8288)."))),
-        InvalidParameter, NotSignedIn, Unavailable
-    ),
-    security(("session" = []), ("token" = []))
-)]
-#[get("/api/accounts/me/reviews")]
-pub async fn list_own_reviews(
-    store: RequestStore,
-    author: Member,
-    params: ListParams<ListOwnReviews, PartialPageParams>,
-) -> Result<JsonWithEtag<ReviewPage>, ApiError> {
-    let ListOwnReviews { product_id } = params.list;
-    let PartialPageParams { limit, cursor, allow_partial } = params.page;
-    let query = OwnReviewQuery { product: product_id, limit, cursor, allow_partial };
-    let page =
-        run_blocking(store, move |store| store.reviews().list_own(&author.0, &query)).await?;
-    Ok(JsonWithEtag::from(page).private())
 }
 
 /// Get where a review is stored
