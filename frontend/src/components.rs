@@ -32,7 +32,7 @@ mod write_panel;
 pub use dialog::{Dialog, close_dialog};
 pub use field_group::FieldGroup;
 pub use form::{FormEnd, failure_line, optional};
-pub use load_more::{END_ID, LoadMore};
+pub use load_more::LoadMore;
 pub use notice::{LoadError, PartialNotice};
 pub use own_review::OwnReview;
 pub use picture::{BrokenPot, Picture};

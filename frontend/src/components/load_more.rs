@@ -2,11 +2,8 @@
 
 use leptos::prelude::*;
 
-use crate::components::paginated_list::ListState;
 use crate::format::counted;
-
-/// Gets the focus when the button disappears.
-pub const END_ID: &str = "end-of-list";
+use crate::state::list_state::{END_ID, ListState};
 
 /// The button that loads the next page of a list.
 #[component]
@@ -43,8 +40,8 @@ pub fn LoadMore(
         })
     };
     let announcement = move || {
-        let said = list.has_grown() && !list.failed();
-        said.then(|| format!("Showing {}.", counted(list.count() as u64, thing)))
+        let has_arrived = list.has_grown() && !list.failed();
+        has_arrived.then(|| format!("Showing {}.", counted(list.count() as u64, thing)))
     };
     let more = Memo::new(move |_| list.more());
     view! {

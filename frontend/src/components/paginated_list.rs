@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use futures::future::{AbortHandle, abortable};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
-use crate::components::{END_ID, LoadError, LoadMore, PartialNotice};
-use crate::dom::document::focus_soon;
-use crate::net::http::{Answer, ApiError};
+use crate::components::{LoadError, LoadMore, PartialNotice};
+use crate::net::http::Answer;
+use crate::state::list_state::{ListState, Rest};
 use crate::state::loaded_pages::{Item, Key, LoadedPages};
 
 /// A list, and its loading state.
@@ -59,11 +57,11 @@ impl<T: Item> PaginatedList<T> {
 
     /// The loaded pages, to be cached; `None` before the first has arrived.
     pub fn pages(self) -> Option<LoadedPages<T>> {
-        let ListState { next_cursor, missing, started, .. } = self.state;
-        started.get().then(|| LoadedPages {
+        let state = self.state;
+        state.has_started().then(|| LoadedPages {
             items: self.items.get(),
-            next_cursor: next_cursor.get(),
-            missing_databases: missing.get(),
+            next_cursor: state.next_cursor(),
+            missing_databases: state.missing_databases().get(),
         })
     }
 }
@@ -102,137 +100,6 @@ pub fn append<T: Item>(items: &mut Vec<T>, next: Vec<T>) {
     }
 }
 
-/// The content of a page besides its items.
-struct Rest {
-    next_cursor: Option<String>,
-    missing: Vec<String>,
-}
-
-/// The loading state of a list.
-#[derive(Clone, Copy)]
-pub struct ListState {
-    load: Callback<Option<String>, Answer<Rest>>,
-    count: Signal<usize>,
-    next_cursor: RwSignal<Option<String>>,
-    missing: RwSignal<Vec<String>>,
-    /// Whether a first page has arrived.
-    started: RwSignal<bool>,
-    grown: RwSignal<bool>,
-    pending: RwSignal<bool>,
-    error: RwSignal<Option<ApiError>>,
-    again: Trigger,
-    under_way: StoredValue<Option<AbortHandle>>,
-}
-
-impl ListState {
-    fn start(load: Callback<Option<String>, Answer<Rest>>, count: Signal<usize>) -> ListState {
-        let list = ListState {
-            load,
-            count,
-            next_cursor: RwSignal::new(None),
-            missing: RwSignal::new(Vec::new()),
-            started: RwSignal::new(false),
-            grown: RwSignal::new(false),
-            pending: RwSignal::new(true),
-            error: RwSignal::new(None),
-            again: Trigger::new(),
-            under_way: StoredValue::new(None),
-        };
-        Effect::new(move || {
-            list.again.track();
-            list.run(None);
-        });
-        on_cleanup(move || list.abort());
-        list
-    }
-
-    fn run(self, cursor: Option<String>) {
-        self.abort();
-        let first = cursor.is_none();
-        let (answer, abort) = abortable(self.load.run(cursor));
-        self.under_way.set_value(Some(abort));
-        self.pending.set(true);
-        self.error.set(None);
-        spawn_local(async move {
-            let Ok(answer) = answer.await else { return };
-            self.pending.set(false);
-            match answer {
-                Ok(rest) => {
-                    if !first && rest.next_cursor.is_none() {
-                        focus_soon(END_ID.to_owned());
-                    }
-                    self.next_cursor.set(rest.next_cursor);
-                    self.missing.update(|missing| {
-                        if first {
-                            missing.clear();
-                        }
-                        let new = |name: &String| !missing.contains(name);
-                        let new: Vec<_> = rest.missing.into_iter().filter(new).collect();
-                        missing.extend(new);
-                    });
-                    self.started.set(true);
-                    self.grown.set(!first);
-                }
-                Err(error) => {
-                    if first {
-                        self.started.set(false);
-                    }
-                    self.error.set(Some(error));
-                }
-            }
-        });
-    }
-
-    fn abort(self) {
-        if let Some(under_way) = self.under_way.try_update_value(Option::take).flatten() {
-            under_way.abort();
-        }
-    }
-
-    /// Loads the list from the start.
-    pub fn reload(self) {
-        self.again.notify();
-    }
-
-    /// Loads the next page, unless it is being loaded.
-    pub fn load_more(self) {
-        let cursor = self.next_cursor.get_untracked();
-        if let (Some(_), false) = (&cursor, self.pending.get_untracked()) {
-            untrack(|| self.run(cursor));
-        }
-    }
-
-    /// Whether there is a next page.
-    pub fn more(self) -> bool {
-        self.next_cursor.read().is_some()
-    }
-
-    /// Whether a page is being loaded.
-    pub fn pending(self) -> bool {
-        self.pending.get()
-    }
-
-    /// Whether more than the first page is loaded.
-    pub fn has_grown(self) -> bool {
-        self.grown.get()
-    }
-
-    /// The number of loaded items.
-    pub fn count(self) -> usize {
-        self.count.get()
-    }
-
-    /// Whether the last request failed.
-    pub fn failed(self) -> bool {
-        self.error.read().is_some()
-    }
-
-    /// Why the last request failed.
-    pub fn failure(self) -> Option<String> {
-        self.error.read().as_ref().map(ToString::to_string)
-    }
-}
-
 /// A list with its skeleton, error, empty state and button to load more.
 #[component]
 pub fn List(
@@ -252,21 +119,21 @@ pub fn List(
     children: Children,
 ) -> impl IntoView {
     let state = move || {
-        if list.started.get() {
+        if list.has_started() {
             let nothing = list.count() == 0 && !list.more();
             return if nothing { empty.run() } else { ().into_any() };
         }
-        match list.error.get() {
+        match list.error() {
             Some(error) => view! { <LoadError error on_retry=move || list.reload() /> }.into_any(),
             None => skeleton.run(),
         }
     };
-    let more = move || list.started.get().then(|| view! { <LoadMore list thing /> });
+    let more = move || list.has_started().then(|| view! { <LoadMore list thing /> });
     view! {
         <div class="loaded" aria-busy=move || list.pending().to_string()>
             {state}
-            <PartialNotice things=parts databases=list.missing.into() />
-            <div hidden=move || !list.started.get() || list.count() == 0>{children()}</div>
+            <PartialNotice things=parts databases=list.missing_databases() />
+            <div hidden=move || !list.has_started() || list.count() == 0>{children()}</div>
             {more}
         </div>
     }
