@@ -1,4 +1,4 @@
-//! Requests that are sent again when their input changes, and their display.
+//! Requests that are sent again when their input changes.
 
 use std::future::Future;
 
@@ -6,7 +6,6 @@ use futures::future::abortable;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::components::LoadError;
 use crate::net::http::ApiError;
 
 /// A response that is fetched again when its input changes.
@@ -57,36 +56,18 @@ impl<T: Clone + Send + Sync + 'static> Fetched<T> {
         request
     }
 
+    /// The last response; `None` before the first.
+    pub fn answer(self) -> Option<Result<T, ApiError>> {
+        self.answer.get()
+    }
+
+    /// Whether a request is under way.
+    pub fn pending(self) -> bool {
+        self.pending.get()
+    }
+
     /// Sends it again.
     pub fn retry(self) {
         self.again.notify();
-    }
-}
-
-/// Shows a skeleton, then the content, or the error with a button to retry.
-#[component]
-pub fn Loaded<T, V>(
-    /// The request.
-    request: Fetched<T>,
-    /// Shown until the first response; as large as the content.
-    #[prop(into)]
-    skeleton: ViewFn,
-    /// Shows the response.
-    content: impl Fn(T) -> V + Send + 'static,
-) -> impl IntoView
-where
-    T: Clone + Send + Sync + 'static,
-    V: IntoView + 'static,
-{
-    view! {
-        <div class="loaded" aria-busy=move || request.pending.get().to_string()>
-            {move || match request.answer.get() {
-                None => skeleton.run().into_any(),
-                Some(Ok(answer)) => content(answer).into_any(),
-                Some(Err(error)) => {
-                    view! { <LoadError error on_retry=move || request.retry() /> }.into_any()
-                }
-            }}
-        </div>
     }
 }

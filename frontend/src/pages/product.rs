@@ -5,11 +5,13 @@ use leptos::task::spawn_local;
 use leptos_router::hooks::use_params_map;
 use ostrakon_shared::{Product, ProductId};
 
-use crate::components::{Picture, ProductSkeleton, RatingPanel, ReviewList, WritePanel, card_id};
+use crate::components::{
+    Loaded, Picture, ProductSkeleton, RatingPanel, ReviewList, WritePanel, card_id,
+};
 use crate::dom::document::focus_soon;
 use crate::dom::title::set_title;
 use crate::net::api;
-use crate::net::fetched::{Fetched, Loaded};
+use crate::net::fetched::Fetched;
 use crate::pages::Missing;
 use crate::routing::review_query::ReviewQuery;
 use crate::routing::url::page_query;

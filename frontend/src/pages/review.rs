@@ -6,11 +6,11 @@ use leptos_router::components::A;
 use leptos_router::hooks::use_params_map;
 use ostrakon_shared::{Product, Review, ReviewId, ReviewLocation};
 
-use crate::components::{Picture, ReviewBody, ReviewByline, ReviewSkeleton, Verdict};
+use crate::components::{Loaded, Picture, ReviewBody, ReviewByline, ReviewSkeleton, Verdict};
 use crate::dom::title::set_title;
 use crate::format::grouped;
 use crate::net::api;
-use crate::net::fetched::{Fetched, Loaded};
+use crate::net::fetched::Fetched;
 use crate::net::http::ApiError;
 use crate::pages::Missing;
 use crate::routing::review_query::ReviewQuery;

@@ -3,9 +3,9 @@
 use leptos::prelude::*;
 use ostrakon_shared::{Account, AccountId};
 
-use crate::components::{Ago, Dialog, FormEnd, close_dialog};
+use crate::components::{Ago, Dialog, FormEnd, Loaded, close_dialog};
 use crate::net::api;
-use crate::net::fetched::{Fetched, Loaded};
+use crate::net::fetched::Fetched;
 use crate::pages::account::{sessions, tokens};
 use crate::state::form_state::FormState;
 

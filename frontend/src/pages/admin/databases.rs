@@ -6,10 +6,10 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use ostrakon_shared::{DatabaseInfo, DatabaseList, Engine, Health, ReplicaInfo, Verification};
 
-use crate::components::{Ago, failure_line};
+use crate::components::{Ago, Loaded, failure_line};
 use crate::format::{bytes, counted, grouped, percent};
 use crate::net::api;
-use crate::net::fetched::{Fetched, Loaded};
+use crate::net::fetched::Fetched;
 use crate::pages::admin::overview::health_chip;
 use crate::state::form_state::FormState;
 

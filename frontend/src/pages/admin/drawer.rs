@@ -6,9 +6,9 @@ use leptos_router::hooks::use_navigate;
 use leptos_router::params::ParamsMap;
 use ostrakon_shared::{AdminReviewDetail, ReviewId, ReviewVersion};
 
-use crate::components::{Dialog, ReviewBody, ReviewByline, Verdict, status_chip};
+use crate::components::{Dialog, Loaded, ReviewBody, ReviewByline, Verdict, status_chip};
 use crate::net::api;
-use crate::net::fetched::{Fetched, Loaded};
+use crate::net::fetched::Fetched;
 use crate::pages::admin::decision_dialog::{Decisions, decision_buttons};
 use crate::pages::admin::filter::Filter;
 use crate::pages::admin::review_history::{history, reports};

@@ -3,9 +3,10 @@
 use leptos::prelude::*;
 use ostrakon_shared::{DatabaseInfo, Health, Overview};
 
+use crate::components::Loaded;
 use crate::format::grouped;
 use crate::net::api;
-use crate::net::fetched::{Fetched, Loaded};
+use crate::net::fetched::Fetched;
 use crate::pages::admin::chart::{days_chart, spread_chart};
 
 /// The page.

@@ -10,8 +10,9 @@ mod progress;
 use leptos::prelude::*;
 use ostrakon_shared::RebalanceList;
 
+use crate::components::Loaded;
 use crate::net::api;
-use crate::net::fetched::{Fetched, Loaded};
+use crate::net::fetched::Fetched;
 use live::Live;
 
 /// The element that gets the focus after a change: it tells the new state.
