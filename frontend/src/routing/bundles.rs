@@ -28,11 +28,11 @@ fn is_members_path(path: &str) -> bool {
     MEMBERS_PATHS.into_iter().any(is_under)
 }
 
-/// Loads the members' bundle, which `<meta name="members-program">` names.
+/// Loads the members' bundle, which `<meta name="members-bundle">` names.
 pub fn load_members_bundle() {
     let document = document();
     let file = document
-        .query_selector("meta[name=members-program]")
+        .query_selector("meta[name=members-bundle]")
         .ok()
         .flatten()
         .and_then(|meta| meta.get_attribute("content"));
