@@ -8,10 +8,10 @@ pub fn CardSkeletons() -> impl IntoView {
     let card = |_| {
         view! {
             <div class="card">
-                <div class="picture bone"></div>
+                <div class="picture skeleton-block"></div>
                 <div class="card-text">
-                    <span class="card-name bone-text"></span>
-                    <span class="card-rating bone-text bone-short"></span>
+                    <span class="card-name skeleton-text"></span>
+                    <span class="card-rating skeleton-text skeleton-short"></span>
                 </div>
             </div>
         }
@@ -29,12 +29,12 @@ pub fn ProductSkeleton() -> impl IntoView {
     view! {
         <div class="product skeleton" aria-hidden="true">
             <div class="product-picture">
-                <div class="picture bone"></div>
+                <div class="picture skeleton-block"></div>
             </div>
             <div class="product-about">
-                <div class="bone-heading"></div>
-                <p class="lead bone-text"></p>
-                <div class="rating bone bone-rating"></div>
+                <div class="skeleton-heading"></div>
+                <p class="lead skeleton-text"></p>
+                <div class="rating skeleton-block skeleton-rating"></div>
             </div>
         </div>
     }
@@ -50,10 +50,10 @@ pub fn ReviewSkeletons() -> impl IntoView {
 fn Review() -> impl IntoView {
     view! {
         <div class="review">
-            <span class="bone-text bone-short"></span>
-            <span class="bone-text"></span>
-            <span class="bone-text"></span>
-            <span class="bone-text bone-short"></span>
+            <span class="skeleton-text skeleton-short"></span>
+            <span class="skeleton-text"></span>
+            <span class="skeleton-text"></span>
+            <span class="skeleton-text skeleton-short"></span>
         </div>
     }
 }
@@ -64,10 +64,10 @@ pub fn ReviewSkeleton() -> impl IntoView {
     view! {
         <div class="permalink skeleton" aria-hidden="true">
             <div class="permalink-review">
-                <div class="bone-heading"></div>
+                <div class="skeleton-heading"></div>
                 <Review />
             </div>
-            <div class="where bone bone-where"></div>
+            <div class="where skeleton-block skeleton-where"></div>
         </div>
     }
 }

@@ -62,7 +62,7 @@ pub fn WritePanel(
                     }
                 })}
             {move || match (answered.get(), account.get()) {
-                (false, _) => view! { <div class="bone bone-write"></div> }.into_any(),
+                (false, _) => view! { <div class="skeleton-block skeleton-write"></div> }.into_any(),
                 (true, Some(_)) => of_account(),
                 (true, None) if archived => ().into_any(),
                 (true, None) => of_guest(),

@@ -10,7 +10,7 @@ use crate::http::render::stars::stars;
 pub fn card(product: &Product) -> Markup {
     html! {
         a.card href={ "/products/" (product.id) } {
-            span.picture.bone {}
+            span.picture.skeleton-block {}
             span.card-text {
                 span.card-name dir="auto" { (product.name) }
                 span.card-rating {

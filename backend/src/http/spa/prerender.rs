@@ -223,7 +223,7 @@ fn product_content(product: &Product, rating: &ProductRating) -> Markup {
                     Some(url) => span.picture {
                         img src=(url) alt="" decoding="async" fetchpriority="high" referrerpolicy="no-referrer";
                     }
-                    None => div.picture.bone {}
+                    None => div.picture.skeleton-block {}
                 }
             }
             div.product-about {
@@ -240,11 +240,11 @@ fn product_content(product: &Product, rating: &ProductRating) -> Markup {
                 div.reviews-head { h2 id="reviews" { "Reviews" } }
                 div.skeleton aria-hidden="true" {
                     @for _ in 0..4 {
-                        div.review { @for _ in 0..4 { span.bone-text {} } }
+                        div.review { @for _ in 0..4 { span.skeleton-text {} } }
                     }
                 }
             }
-            div.write-panel id="write-review" tabindex="-1" { div.bone.bone-write {} }
+            div.write-panel id="write-review" tabindex="-1" { div.skeleton-block.skeleton-write {} }
         }
     }
 }
