@@ -81,9 +81,9 @@ fn in_one_query(
     keys: &[&str],
     skeletons: &[&str],
 ) -> QueryResult<(Vec<ProductState>, Vec<NameKeys>)> {
-    /// A product, or an account with one of the names.
+    /// A product, or the name of an account if the names are set.
     #[derive(QueryableByName)]
-    struct Found {
+    struct ProductOrName {
         #[diesel(sql_type = BigInt)]
         id: i64,
         #[diesel(sql_type = Bool)]
@@ -106,7 +106,7 @@ fn in_one_query(
         query = query.bind::<Array<Text>, _>(keys).bind::<Array<Text>, _>(skeletons);
     }
     let (mut products, mut accounts) = (Vec::new(), Vec::new());
-    for row in KeepPrepared(query).load::<Found>(postgres)? {
+    for row in KeepPrepared(query).load::<ProductOrName>(postgres)? {
         match (row.name_key, row.name_skeleton) {
             (Some(key), Some(skeleton)) => accounts.push(NameKeys { key, skeleton }),
             _ => products.push((row.id, row.archived)),

@@ -1,5 +1,5 @@
-//! Looks up one row at each of many places, which are a bucket and a product: on a server by one query,
-//! on a file one by one.
+//! Looks up one row at each of many places, that is, pairs of a bucket and a product: by one query on a
+//! server, one by one on a file.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -23,17 +23,17 @@ pub fn reviews_by_authors(
         Connection::Sqlite(sqlite) => places
             .iter()
             .map(|(bucket, product, author)| {
-                let found = review::table
+                let review = review::table
                     .filter(review::bucket.eq(bucket.number()))
                     .filter(review::product_id.eq(product.get()))
                     .filter(review::author_id.eq(author.get()))
                     .filter(review::status.ne(ReviewStatus::Deleted.as_str()));
-                Ok(found.select(review::id).first(sqlite).optional()?)
+                Ok(review.select(review::id).first(sqlite).optional()?)
             })
             .collect(),
         Connection::Postgres(postgres) => {
             #[derive(QueryableByName)]
-            struct Found {
+            struct ReviewAtPlace {
                 #[diesel(sql_type = BigInt)]
                 place: i64,
                 #[diesel(sql_type = BigInt)]
@@ -49,8 +49,8 @@ pub fn reviews_by_authors(
             };
             let authors: Vec<i64> = places.iter().map(|(_, _, author)| author.get()).collect();
             let query = lookup.at(places, routed_by_engine).bind::<Array<BigInt>, _>(authors);
-            let found: Vec<Found> = KeepPrepared(query).load(postgres)?;
-            Ok(in_order(places.len(), found.into_iter().map(|found| (found.place, found.id))))
+            let rows: Vec<ReviewAtPlace> = KeepPrepared(query).load(postgres)?;
+            Ok(in_order(places.len(), rows.into_iter().map(|row| (row.place, row.id))))
         }
     }
 }
@@ -74,13 +74,13 @@ pub fn replays(
         Connection::Sqlite(sqlite) => places
             .iter()
             .map(|(bucket, product, key)| {
-                let found = idempotency_key::table.find((bucket.number(), product.get(), *key));
-                Ok(found.select(Replay::as_select()).first(sqlite).optional()?)
+                let replay = idempotency_key::table.find((bucket.number(), product.get(), *key));
+                Ok(replay.select(Replay::as_select()).first(sqlite).optional()?)
             })
             .collect(),
         Connection::Postgres(postgres) => {
             #[derive(QueryableByName)]
-            struct Found {
+            struct ReplayAtPlace {
                 #[diesel(sql_type = BigInt)]
                 place: i64,
                 #[diesel(embed)]
@@ -96,8 +96,8 @@ pub fn replays(
             };
             let keys: Vec<&str> = places.iter().map(|(_, _, key)| *key).collect();
             let query = lookup.at(places, routed_by_engine).bind::<Array<Text>, _>(keys);
-            let found: Vec<Found> = KeepPrepared(query).load(postgres)?;
-            Ok(in_order(places.len(), found.into_iter().map(|found| (found.place, found.replay))))
+            let rows: Vec<ReplayAtPlace> = KeepPrepared(query).load(postgres)?;
+            Ok(in_order(places.len(), rows.into_iter().map(|row| (row.place, row.replay))))
         }
     }
 }
@@ -106,7 +106,7 @@ pub fn replays(
 struct Lookup {
     columns: &'static str,
     table: &'static str,
-    /// Selects the row of a bucket and product, by `places.sought`.
+    /// Selects the row of a bucket and product, with `places.sought`.
     condition: &'static str,
 }
 
@@ -147,13 +147,13 @@ impl Lookup {
     }
 }
 
-/// The rows by place, where the query counts places from 1.
-fn in_order<T>(places: usize, found: impl Iterator<Item = (i64, T)>) -> Vec<Option<T>> {
+/// The row of each place, in order; the query numbers places from 1.
+fn in_order<T>(places: usize, rows: impl Iterator<Item = (i64, T)>) -> Vec<Option<T>> {
     let mut in_order: Vec<Option<T>> = std::iter::repeat_with(|| None).take(places).collect();
-    for (place, what) in found {
+    for (place, row) in rows {
         let place = usize::try_from(place).ok().and_then(|place| place.checked_sub(1));
         if let Some(slot) = place.and_then(|place| in_order.get_mut(place)) {
-            *slot = Some(what);
+            *slot = Some(row);
         }
     }
     in_order
