@@ -1,7 +1,7 @@
 //! Where a review is stored: pure functions of ids, without IO.
 //!
 //! ```text
-//! product ──home──► home buckets ──slot──► one bucket ──mint──► review id
+//! product ──home──► home buckets ──slot──► one bucket ──mine──► review id
 //! review id ──hash──► bucket ──shard map──► database
 //! ```
 //!

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::string_enum::string_enum;
 
+/// The number of buckets of every cluster; it never changes.
+pub const BUCKETS: u16 = 1024;
+
 string_enum! {
     /// The engine of a database.
     open Engine {

@@ -31,7 +31,9 @@ pub use account::{
 };
 pub use admin::{AdminReview, AdminReviewDetail, AdminReviewPage, DayCount, Overview};
 pub use audit::{AuditAction, AuditChange, AuditEntry, AuditPage, AuditVia};
-pub use database::{DatabaseInfo, DatabaseList, Engine, Health, ReplicaInfo, Verification};
+pub use database::{
+    BUCKETS, DatabaseInfo, DatabaseList, Engine, Health, ReplicaInfo, Verification,
+};
 pub use id::{AccountId, AuditId, CredentialId, IdError, ProductId, ReviewId};
 pub use json::{RequestBody, max_bytes};
 pub use moderation::{

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::database::BUCKETS;
 use crate::json::{RequestBody, max_bytes, optional_integer};
 use crate::problem::{FieldError, FieldErrorCode, FieldErrorParams};
 use crate::string_enum::string_enum;
@@ -162,8 +163,8 @@ pub struct RebalanceList {
     pub owners: Vec<u16>,
 }
 
-/// The maximum number of reviews databases.
-const MAX_DATABASES: i32 = 1_024;
+/// The maximum number of reviews databases: each owns a bucket.
+const MAX_DATABASES: i32 = BUCKETS as i32;
 /// The maximum that a rate can be limited to, in reviews per second.
 const MAX_RATE: i32 = 1_000_000;
 

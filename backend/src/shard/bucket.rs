@@ -2,11 +2,10 @@
 
 use std::fmt;
 
+pub use ostrakon_shared::BUCKETS;
 use ostrakon_shared::ReviewId;
 use twox_hash::XxHash3_64;
 
-/// The number of buckets of every cluster; it never changes.
-pub const BUCKETS: u16 = 1024;
 /// The name of the bucket function, which is pinned in every database.
 pub const HASH: &str = "xxh3_64(id as 8 big-endian bytes) >> 54";
 

@@ -4,7 +4,7 @@ use futures::join;
 use leptos::prelude::*;
 use leptos_router::components::A;
 use leptos_router::hooks::use_params_map;
-use ostrakon_shared::{Product, Review, ReviewId, ReviewLocation};
+use ostrakon_shared::{BUCKETS, Product, Review, ReviewId, ReviewLocation};
 
 use crate::components::{Loaded, Picture, ReviewBody, ReviewByline, ReviewSkeleton, Verdict};
 use crate::dom::title::set_title;
@@ -15,9 +15,6 @@ use crate::net::http::ApiError;
 use crate::pages::Missing;
 use crate::routing::review_query::ReviewQuery;
 use crate::state::history_cache::HistoryCache;
-
-/// The number of buckets, counted from zero.
-const BUCKETS: u64 = 1024;
 
 /// The review page for the address.
 #[component]
@@ -116,14 +113,14 @@ fn WhereItLives(id: ReviewId, location: Option<ReviewLocation>) -> impl IntoView
 #[component]
 fn Location(location: ReviewLocation) -> impl IntoView {
     let ReviewLocation { id, bucket, database } = location;
-    let part = f64::from(bucket) / BUCKETS as f64;
+    let part = f64::from(bucket) / f64::from(BUCKETS);
     view! {
         <dl>
             <dt>"Id"</dt>
             <dd class="code">{id.to_string()}</dd>
             <dt>"Bucket"</dt>
             <dd>
-                {grouped(bucket.into())} <span class="muted">" of " {grouped(BUCKETS)}</span>
+                {grouped(bucket.into())} <span class="muted">" of " {grouped(BUCKETS.into())}</span>
                 <span class="scale" aria-hidden="true" style:--at=part.to_string()></span>
             </dd>
             <dt>"Database"</dt>

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use ostrakon_shared::{DatabaseInfo, DatabaseList, Engine, Health, ReplicaInfo, Verification};
+use ostrakon_shared::{
+    BUCKETS, DatabaseInfo, DatabaseList, Engine, Health, ReplicaInfo, Verification,
+};
 
 use crate::components::{Ago, Loaded, failure_line};
 use crate::format::{bytes, counted, grouped, percent};
@@ -125,7 +127,7 @@ fn facts(database: DatabaseInfo) -> AnyView {
         ("Engine", engine.to_owned()),
         ("Replicas", replicas),
         ("Size", database.size_bytes.map_or_else(unknown, bytes)),
-        ("Buckets", format!("{} of 1,024", grouped(database.buckets.into()))),
+        ("Buckets", format!("{} of {}", grouped(database.buckets.into()), grouped(BUCKETS.into()))),
         ("Reviews", database.reviews.map_or_else(unknown, grouped)),
         ("Share", database.share.map_or_else(|| "–".to_owned(), percent)),
         ("Migrations", migrations),

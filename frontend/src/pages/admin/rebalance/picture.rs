@@ -114,11 +114,13 @@ fn alternative(list: &RebalanceList) -> String {
 
 #[cfg(test)]
 mod tests {
+    use ostrakon_shared::BUCKETS;
+
     use super::*;
 
     #[test]
     fn each_bucket_has_its_square() {
-        let mut owners = vec![0; 1_024];
+        let mut owners = vec![0; usize::from(BUCKETS)];
         owners[33] = 1;
         assert_eq!(marks(&owners, 1), "M1 1h.88v.88h-.88z");
         assert_eq!(marks(&owners, 0).matches('M').count(), 1_023);
