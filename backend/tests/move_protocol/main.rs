@@ -6,34 +6,34 @@
 //!
 //! Move m takes bucket b from source S to target T. S owns b by the map of epoch e. A step is one
 //! transaction, on one database, and a mover stops at a step whose condition does not hold.
-//! "Moving(e, m)" is an owner row in this state, with this epoch and this move.
+//! "Moving(e, m)" is an owner row in this state, with this epoch and this move. The steps have the
+//! numbers of `store/cluster/rebalance/move_bucket.rs`.
 //!
 //! 1. `default`: m becomes running, if the mover holds the lease and no other move of b is
 //!    unfinished.
 //! 2. T: an absent row, or an importing, gone or frozen one with an older move, becomes
 //!    importing(e+1, m). Then the rows that T still has of b are purged.
 //! 3. S: owned(e) with an older move becomes moving(e, m). From now on, each write leaves a mark.
-//! 4. The rows are copied in batches. Each transaction that writes rows to T checks importing(m).
-//! 5. The marks and the rows that they name are read in one snapshot, applied to T, and exactly
-//!    these marks are deleted on S. This repeats.
-//! 6. Both sides are compared.
-//! 7. S: moving(m) becomes frozen(e, m), and step 5 repeats until no mark is left.
-//! 8. T: importing(m) becomes frozen(e+1, m), which readers with the map of epoch e+1 may read.
-//! 9. `default`, in one transaction: m becomes committed if it is running, and the map of epoch
+//! 4. The rows are copied in batches. Then the marks and the rows that they name are read in one
+//!    snapshot, applied to T, and exactly these marks are deleted on S. This repeats. Each
+//!    transaction that writes rows to T checks importing(m). Both sides are compared.
+//! 5. S: moving(m) becomes frozen(e, m), and marks are applied as in step 4 until none is left.
+//! 6. T: importing(m) becomes frozen(e+1, m), which readers with the map of epoch e+1 may read.
+//! 7. `default`, in one transaction: m becomes committed if it is running, and the map of epoch
 //!    e+1 names T. This is the decision.
-//! 10. S: frozen(m) becomes gone. Only then T: frozen(m) becomes owned.
-//! 11. S: the rows of b are purged, then the owner row is removed. m is done.
+//! 8. S: frozen(m) becomes gone. Only then T: frozen(m) becomes owned.
+//! 9. S: the rows of b are purged, then the owner row is removed. m is done.
 //!
 //! An abort changes m from running to aborting, which fails after the decision. Then it undoes the
-//! move on T: the rows of importing(m) or frozen(m) are purged, and the owner row is removed. Then
-//! on S: owned, moving or frozen of epoch e becomes owned(e, m) unless a newer move has touched the
-//! row, and the marks are deleted. Even a source that was never moving gets m's id: that is the
-//! fence against a zombie, a mover that has lost its lease and is about to take step 3. A new
-//! holder of the lease rolls a committed move forward (10, 11), aborts a running one, and undoes
-//! an aborting one.
+//! move on S: owned, moving or frozen of epoch e becomes owned(e, m) unless a newer move has touched
+//! the row, and the marks are deleted. Even a source that was never moving gets m's id: that is the
+//! fence against a zombie, a mover that has lost its lease and is about to take step 3. Then on T:
+//! the rows of importing(m) or frozen(m) are purged, and the owner row is removed. A new holder of
+//! the lease rolls a committed move forward (8, 9), aborts a running one, and undoes an aborting
+//! one.
 //!
-//! Steps 2 to 5 and 7 take the bucket's exclusive lock where they write to T, and where they
-//! change S to moving or frozen. It waits for the writers, which hold the shared lock.
+//! Steps 2 to 5 take the bucket's exclusive lock where they write to T, and where they change S to
+//! moving or frozen. It waits for the writers, which hold the shared lock.
 //!
 //! # The model
 //!
@@ -58,8 +58,8 @@
 //!
 //! # What is left out
 //!
-//! - Step 6: the protocol holds without it. It is there for mistakes in the code.
-//! - The clock that T waits for in step 7, and so the order of review ids.
+//! - The comparison in step 4: the protocol holds without it. It is there for mistakes in the code.
+//! - The clock that T waits for in step 6, and so the order of review ids.
 //! - The timeouts of locks and of parked writes. A waiting writer or mover just takes no step.
 //! - Writes that fail or roll back, and responses that get lost.
 //! - Several buckets in a transaction or in a move, and the pages of a list: each bucket and each

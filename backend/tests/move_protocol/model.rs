@@ -32,21 +32,21 @@ impl Write {
 pub enum Shortcut {
     /// Step 3 does not wait for the writers.
     ArmWithoutDraining,
-    /// Step 7 does not wait for the writers.
+    /// Step 5 does not wait for the writers.
     FreezeWithoutDraining,
     /// Writers trust the map.
     WriteWithoutOwnerCheck,
-    /// Step 5 deletes all marks up to the last one that it has read.
+    /// Step 4 deletes all marks up to the last one that it has read.
     MarksByWatermark,
-    /// Step 5 reads the rows in an older snapshot than the marks.
+    /// Step 4 reads the rows in an older snapshot than the marks.
     RowsBeforeMarks,
-    /// Step 10 opens the target first.
+    /// Step 8 opens the target first.
     OpenTargetBeforeSourceCloses,
-    /// Step 8 makes the target writable.
+    /// Step 6 makes the target writable.
     OpenTargetBeforeDecision,
     /// An abort reads that the move runs, and then writes that it is aborting.
     AbortWithoutCompareAndSwap,
-    /// Step 9 does not check that the move runs.
+    /// Step 7 does not check that the move runs.
     DecideWithoutCompareAndSwap,
     /// Steps 2, 4 and 5 check that the target imports, but not for which move.
     WriteTargetWithoutMove,

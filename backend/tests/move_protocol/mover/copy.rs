@@ -1,4 +1,4 @@
-//! Steps 1 to 8 of a move: claim, arm, copy, apply the marks, freeze.
+//! Steps 1 to 6 of a move: claim, arm, copy, apply the marks, freeze, open for reads.
 
 use crate::model::{MoveProtocol, Shortcut};
 use crate::state::{
@@ -50,7 +50,7 @@ impl MoveProtocol {
         })
     }
 
-    /// Step 4.
+    /// The copy of step 4.
     pub fn write_batch(&self, state: &mut State, id: MoveId, key: usize, row: Row) -> Option<Step> {
         self.target_imports(state, id).then(|| {
             state.target_mut(id).rows[key] = row;
@@ -61,7 +61,7 @@ impl MoveProtocol {
         })
     }
 
-    /// Step 5, which is also the end of step 7.
+    /// The marks of step 4, and the last ones in step 5.
     pub fn read_marks(&self, state: &State, id: MoveId, frozen: bool) -> Step {
         let Contents { marks, rows, .. } = *state.source(id);
         if self.takes(Shortcut::RowsBeforeMarks) {
@@ -92,7 +92,7 @@ impl MoveProtocol {
         is_source
     }
 
-    /// Step 7.
+    /// Step 5.
     pub fn freeze(&self, state: &mut State, id: MoveId) -> Option<Step> {
         self.source_is(state, &[Moving], id).then(|| {
             state.source_mut(id).set_state(Frozen);
@@ -100,7 +100,7 @@ impl MoveProtocol {
         })
     }
 
-    /// Step 8.
+    /// Step 6.
     pub fn open_for_reads(&self, state: &mut State, id: MoveId) -> Option<Step> {
         let opened = self.opened_for_reads();
         let target = state.target_mut(id);

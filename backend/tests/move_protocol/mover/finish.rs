@@ -1,4 +1,4 @@
-//! Steps 9 to 11 of a move: the decision, and the roll-forward.
+//! Steps 7 to 9 of a move: the decision, and the roll-forward.
 //!
 //! A step of the roll-forward goes on when no row matches: another mover has already taken it.
 
@@ -7,7 +7,7 @@ use crate::state::{Contents, Move, MoveId, OwnerState, Phase, State, Step};
 use OwnerState::{Frozen, Gone, Owned};
 
 impl MoveProtocol {
-    /// Step 9, in one transaction.
+    /// Step 7, in one transaction.
     pub fn decide(&self, state: &mut State, id: MoveId) -> Option<Step> {
         let Move { source, epoch, phase } = state.job(id);
         let may_decide =
@@ -27,7 +27,7 @@ impl MoveProtocol {
         }
     }
 
-    /// Step 10.
+    /// Step 8.
     pub fn close_source(&self, state: &mut State, id: MoveId) -> Step {
         if self.source_is(state, &[Frozen], id) {
             state.source_mut(id).set_state(Gone);
@@ -51,7 +51,7 @@ impl MoveProtocol {
         }
     }
 
-    /// Step 11.
+    /// Step 9.
     pub fn purge_source(&self, state: &mut State, id: MoveId) -> Step {
         if self.source_is(state, &[Gone], id) {
             let source = state.source_mut(id);

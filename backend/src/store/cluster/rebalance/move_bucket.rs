@@ -2,7 +2,7 @@
 //!
 //! Each step is a transaction of one database, and names the move: one that has been aborted, or
 //! whose process has lost its lease, changes nothing any more. `tests/move_protocol` checks the
-//! protocol as a model, with a process that may end at each step.
+//! protocol as a model, with the same numbers and a process that may end at each step.
 //!
 //! 1. `default`: the move begins.
 //! 2. Target: `importing`; what an earlier move has left there is removed.
