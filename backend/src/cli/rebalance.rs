@@ -14,7 +14,7 @@ use crate::cli::{Failure, Form};
 use crate::config::Config;
 use crate::store::{Address, Goal, RebalancePlan, Store};
 
-/// How often `status --watch` and `start --wait` look.
+/// How often `status --watch` and `start --wait` read the state.
 const WATCH_INTERVAL: Duration = Duration::from_millis(500);
 
 #[derive(Subcommand)]
@@ -126,7 +126,7 @@ fn add_url(config: &Config, url: &Address) -> Result<(), Failure> {
 }
 
 pub fn rebalance(config: &Config, command: RebalanceCommand) -> Result<(), Failure> {
-    // What the state of a rebalance is, and its end, don't depend on databases that may be away.
+    // The state of a rebalance is in `default`, so it can be shown and ended while others are down.
     let store = config.open_default()?;
     let cluster = store.cluster();
     match command {
@@ -135,7 +135,9 @@ pub fn rebalance(config: &Config, command: RebalanceCommand) -> Result<(), Failu
             let cluster = store.cluster();
             let plan = cluster.plan_rebalance(&goal.goal())?;
             if form.json {
-                return print_json(&cluster.rebalances()?.items.into_iter().next());
+                // A plan without moves is not stored: the last rebalance would be an older one.
+                let stored = !plan.moves.is_empty();
+                return print_json(&stored.then(|| cluster.rebalance()).transpose()?);
             }
             show_plan(&plan);
             return Ok(());
@@ -155,7 +157,7 @@ pub fn rebalance(config: &Config, command: RebalanceCommand) -> Result<(), Failu
         }
         RebalanceCommand::Pause => cluster.pause_rebalance()?,
         RebalanceCommand::Resume => {
-            // One that runs may have lost the process that moved its buckets.
+            // A running rebalance may have lost the process that moved its buckets.
             if !goes_on(&cluster.rebalance()?) {
                 cluster.resume_rebalance()?;
             }
@@ -173,10 +175,11 @@ pub fn rebalance(config: &Config, command: RebalanceCommand) -> Result<(), Failu
     Ok(())
 }
 
-/// Carries the rebalance out if no server runs; otherwise, and if wanted, waits for the server.
+/// Carries the rebalance out if no server runs; otherwise the server does, and `wait` says whether to
+/// watch it.
 fn run(config: &Config, store: &Store, wait: bool) -> Result<(), Failure> {
     let databases = config.databases()?;
-    // Of files this is the right to write to them; servers' processes share a lease instead.
+    // For files, these locks give the right to write; processes on servers share a lease instead.
     if let Ok(locks) = databases.lock_to_serve(false) {
         if databases.default.is_file() {
             say!("rebalance: no server runs, so this command moves the buckets");
@@ -191,7 +194,7 @@ fn run(config: &Config, store: &Store, wait: bool) -> Result<(), Failure> {
             return Ok(());
         }
         if wait {
-            // If a server runs, it has the lease before.
+            // If a server runs, it takes the lease first.
             thread::sleep(2 * WATCH_INTERVAL);
             let worker = open(config)?;
             thread::spawn(move || worker.cluster().run_rebalance());

@@ -51,6 +51,10 @@ fn a_cluster_of_files_grows_and_shrinks_by_commands_alone() {
         (&status["state"], &status["goal"]),
         (&json!("finished"), &json!("drain reviews-2"))
     );
+    let plan = ["rebalance", "plan", "--drain", "reviews-6", "--json"];
+    assert_eq!(json(&cluster, &plan), json!(null), "reviews-6 owns no bucket");
+    let plan = json(&cluster, &["rebalance", "plan", "--json"]);
+    assert_eq!((&plan["state"], &plan["goal"]), (&json!("planned"), &json!("even")));
 }
 
 #[test]
