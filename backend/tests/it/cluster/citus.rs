@@ -6,7 +6,7 @@ use diesel::sql_types::Text;
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl};
 use ostrakon::db::Address;
 use ostrakon::shard::{Spread, bucket_of, even_owner, home_buckets};
-use ostrakon_shared::{ProductId, Role};
+use ostrakon_shared::{ProductId, ReviewId, Role};
 use reqwest::Method;
 use serde_json::json;
 
@@ -28,38 +28,72 @@ fn tasks(connection: &mut PgConnection, query: &str) -> usize {
     count.unwrap_or_else(|| panic!("{query} is not distributed")).parse().unwrap()
 }
 
+/// A cluster whose `reviews-1` is a file and whose `reviews-2` is a coordinator.
+struct Mixed {
+    app: TestApp,
+    url: String,
+    /// Its database is released after the app has ended.
+    _coordinator: TestCluster,
+}
+
+impl Mixed {
+    /// `None` if no Citus cluster is configured.
+    async fn start() -> Option<Mixed> {
+        if !Engine::Citus.is_available() {
+            return None;
+        }
+        let (coordinator, url) = {
+            let _on = Engine::Citus.enter();
+            let coordinator = TestCluster::new();
+            let Address::Postgres(url) = coordinator.address("reviews-2") else { unreachable!() };
+            (coordinator, url)
+        };
+        let address = Address::Postgres(url.clone());
+        let app = TestApp::start_with(2, |config| {
+            config.reviews_urls = [("reviews-2".to_owned(), address)].into();
+        });
+        Some(Mixed { app: app.await, url, _coordinator: coordinator })
+    }
+
+    /// Writes 60 reviews of three products; returns their ids.
+    async fn write_reviews(&self) -> Vec<String> {
+        let mut written = Vec::new();
+        for n in 0..60 {
+            let body = json!({"body": format!("text {n}"), "rating": n % 5 + 1});
+            let response = self.app.post_with_key(n % 3 + 1, &body, &n.to_string()).await;
+            assert_eq!(response.status, 201, "{response:?}");
+            let again = self.app.post_with_key(n % 3 + 1, &body, &n.to_string()).await;
+            let replayed = (again.header("idempotency-replayed"), again.json());
+            assert_eq!(replayed, ("true", response.json()));
+            written.push(response.json());
+        }
+        ids(&written)
+    }
+}
+
 #[actix_web::test]
-async fn a_file_and_a_coordinator_may_share_the_reviews() {
-    if !Engine::Citus.is_available() {
-        return;
-    }
-    let _on = Engine::Citus.enter();
-    let cluster = TestCluster::new();
-    let Address::Postgres(url) = cluster.address("reviews-2") else { unreachable!() };
-    let _on_files = Engine::Sqlite.enter();
-    let app = TestApp::start_with(2, |config| {
-        let url = Address::Postgres(url.clone());
-        config.reviews_urls = [("reviews-2".to_owned(), url)].into();
-    })
-    .await;
-    let admin = app.create_account("admin", Role::Admin).await;
-    let mut written = Vec::new();
-    for n in 0..60 {
-        let body = json!({"body": format!("text {n}"), "rating": n % 5 + 1});
-        let response = app.post_with_key(n % 3 + 1, &body, &n.to_string()).await;
-        assert_eq!(response.status, 201, "{response:?}");
-        let again = app.post_with_key(n % 3 + 1, &body, &n.to_string()).await;
-        assert_eq!((again.header("idempotency-replayed"), again.json()), ("true", response.json()));
-        written.push(response.json());
-    }
+async fn a_file_and_a_coordinator_share_the_reviews() {
+    let Some(mixed) = Mixed::start().await else { return };
+    mixed.write_reviews().await;
+    let app = &mixed.app;
     for sort in ["newest", "oldest", "highest", "lowest"] {
         let path = format!("/api/products/1/reviews?sort={sort}&limit=3");
         assert_eq!(app.all_pages(&path).await.len(), 20, "{sort}");
     }
     assert_eq!(app.get_json("/api/products/1/rating").await["count"], 20);
+    let columns = app.databases();
+    let reviews = |index: usize| columns["items"][index]["reviews"].as_u64().unwrap();
+    assert_eq!(reviews(0) + reviews(1), 60);
+    assert!(columns["items"][1]["size_bytes"].as_u64().unwrap() > 0);
+    app.verify();
+}
 
-    // Change reviews in different ways, in both databases.
-    let all = ids(&written);
+#[actix_web::test]
+async fn reviews_on_a_file_and_a_coordinator_are_moderated_together() {
+    let Some(mixed) = Mixed::start().await else { return };
+    let all = mixed.write_reviews().await;
+    let app = mixed.app;
+    let admin = app.create_account("admin", Role::Admin).await;
     for id in all.iter().take(20) {
         let path = format!("/api/reviews/{id}/reports");
         let response = app.send_json(None, Method::POST, &path, &json!({"reason": "spam"})).await;
@@ -76,19 +110,18 @@ async fn a_file_and_a_coordinator_may_share_the_reviews() {
     assert!(decided.json()["items"].as_array().unwrap().iter().all(|it| it["version"] == 2));
     assert_eq!(app.all_pages_as(&admin, "/api/admin/reviews?limit=9").await.len(), 60);
     assert_eq!(app.all_pages_as(&admin, "/api/admin/reviews?search=TEXT").await.len(), 60);
-    let columns = app.databases();
-    let reviews = |index: usize| columns["items"][index]["reviews"].as_u64().unwrap();
-    assert_eq!(reviews(0) + reviews(1), 60);
-    assert!(columns["items"][1]["size_bytes"].as_u64().unwrap() > 0);
     app.verify();
     let app = app.restart().await;
     assert_eq!(app.get_json("/api/products/1/rating").await["count"], 20 - 4);
+}
 
-    // One review is on one shard; a product's page is on the shards of its home buckets.
-    let mut citus = PgConnection::establish(&url).unwrap();
-    let there = |id: &&String| even_owner(bucket_of(id.parse().unwrap()), 2) == 1;
-    let one = all.iter().find(there).unwrap();
-    let id: ostrakon_shared::ReviewId = one.parse().unwrap();
+#[actix_web::test]
+async fn queries_read_only_the_shards_of_their_buckets() {
+    let Some(mixed) = Mixed::start().await else { return };
+    let all = mixed.write_reviews().await;
+    let mut citus = PgConnection::establish(&mixed.url).unwrap();
+    let is_on_citus = |id: &&String| even_owner(bucket_of(id.parse().unwrap()), 2) == 1;
+    let id: ReviewId = all.iter().find(is_on_citus).unwrap().parse().unwrap();
     let bucket = bucket_of(id);
     let point = format!("SELECT * FROM review WHERE bucket = {bucket} AND id = {}", id.get());
     assert_eq!(tasks(&mut citus, &point), 1);
