@@ -1,4 +1,6 @@
-//! The endpoints, a file for each file of `backend/src/http/endpoints`, and what several share.
+//! The endpoints, by subject. A file has the name of its file in `backend/src/http/endpoints`; the others
+//! test what several endpoints share. Rebalances are in `cluster/rebalance`, and `failures` tests what
+//! `/readyz` answers when a database is down.
 
 mod accounts;
 mod admin_accounts;
