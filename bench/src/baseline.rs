@@ -60,7 +60,7 @@ pub struct SqliteBaseline {
 }
 
 impl SqliteBaseline {
-    /// Of this reviews database, which nobody else uses.
+    /// Of this reviews database, which nothing else uses.
     pub fn open(file: &Path, products: usize) -> Result<SqliteBaseline> {
         let mut connection = SqliteConnection::establish(&file.to_string_lossy())?;
         connection.batch_execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")?;

@@ -34,7 +34,7 @@ pub struct Scale {
     pub extra: usize,
 }
 
-/// How often each product is asked for, and reviewed.
+/// How often each product is read and reviewed.
 pub struct Popularity {
     by_rank: Vec<ProductId>,
     cumulated: Vec<f64>,

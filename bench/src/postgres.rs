@@ -76,7 +76,7 @@ impl Servers {
 impl Drop for Servers {
     fn drop(&mut self) {
         for name in NAMES {
-            // Nobody needs their data any more. One that was never made has nothing to end.
+            // Their data is no longer needed. A server that was never created has no process to end.
             if self.folder.join(name).join("data").exists()
                 && let Err(error) = tool(&["kill", &self.directory(name)])
             {
@@ -96,7 +96,7 @@ fn tool(arguments: &[&str]) -> Result<String> {
     }
 }
 
-/// A port that nobody has at this moment.
+/// A port that is free at this moment.
 fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

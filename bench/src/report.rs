@@ -44,7 +44,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// The median of a value of each round; `None` if there is none.
+    /// The median of a value over the rounds; `None` without any value.
     pub fn median(&self, value: impl Fn(&Sample) -> Option<f64>) -> Option<f64> {
         median(self.samples.iter().filter_map(value))
     }
@@ -110,7 +110,7 @@ impl Report {
         text + "\n"
     }
 
-    /// Whether this machine had something else to do, in which case the figures tell less.
+    /// Whether other programs used the machine, which makes the figures less reliable.
     fn disturbance(&self) -> String {
         let (others, cores) = (self.others, self.environment.cores);
         let mark = mark(others <= MAX_OTHERS * cores as f64);

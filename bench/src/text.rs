@@ -96,7 +96,7 @@ const THINGS: &[&str] = &[
 const KINDS: &[&str] =
     &["Small", "Folding", "Blue", "Heavy", "Classic", "Travel", "Garden", "Silent", "Quick"];
 
-/// A review as somebody might write it, about any product.
+/// A review as a customer might write it, about any product.
 pub fn review(rng: &mut Rng) -> NewReview {
     let stars = [5, 5, 5, 5, 5, 4, 4, 3, 2, 1, 1];
     NewReview {

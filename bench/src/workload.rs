@@ -8,7 +8,7 @@ pub const MAX_P99_TO_P50: f64 = 8.0;
 pub const MAX_RSS_MB: f64 = 150.0;
 /// From the start to the first answer, with 64 databases.
 pub const MAX_START_S: f64 = 1.0;
-/// Share of all processors that other programs may have, or the figures tell little.
+/// Share of all processors that other programs may use before the figures become unreliable.
 pub const MAX_OTHERS: f64 = 0.05;
 
 const CONNECTIONS: u32 = 64;
@@ -120,7 +120,7 @@ const fn workload(name: &'static str, load: Load, against: &'static [Comparison]
 
 pub const SQLITE: &[Workload] = &[
     workload(STATIC, closed(Deployment::Main, Traffic::Static), &[beside(BARE)]),
-    // At half capacity it tells what the machine and the generator of the load do to latency.
+    // At half capacity it shows how much latency the machine and the load generator add.
     workload(BARE, both(Deployment::Bare, Traffic::Static), &[]),
     workload(READ_PAGES, Load::Baseline(Baseline::ReadPages), &[]),
     workload(INSERT, Load::Baseline(Baseline::Insert(1)), &[]),
@@ -217,7 +217,7 @@ pub const SQLITE: &[Workload] = &[
 /// On PostgreSQL servers.
 pub const POSTGRES: &[Workload] = &[
     workload(STATIC, closed(Deployment::Main, Traffic::Static), &[beside(BARE)]),
-    // At half capacity it tells what the machine and the generator of the load do to latency.
+    // At half capacity it shows how much latency the machine and the load generator add.
     workload(BARE, both(Deployment::Bare, Traffic::Static), &[]),
     workload(PGBENCH, Load::Baseline(Baseline::Pgbench), &[]),
     workload("create", both(Deployment::Main, Traffic::Create), &[at_least(PGBENCH, 3.0)]),
