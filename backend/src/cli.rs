@@ -1,7 +1,7 @@
 //! The command line: arguments and exit codes.
 //!
-//! Exit code 0: done. 1: it failed, or `verify` found something. 2: the arguments, the
-//! configuration or the databases are not what they must be.
+//! Exit code 0: done. 1: the command failed, or a check such as `verify` found problems. 2: the arguments,
+//! the configuration or the state of the databases are invalid.
 
 mod accounts;
 mod audit;
@@ -352,7 +352,7 @@ fn start_log(directives: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Help goes out as it is; a mistake becomes one line.
+/// Prints help as it is, and a mistake as one line.
 fn usage(error: &clap::Error) -> ExitCode {
     let rendered = error.render();
     let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);

@@ -170,7 +170,7 @@ fn located(store: &Store, id: ReviewId) -> Result<Located, StoreError> {
     })
 }
 
-/// As a POSIX shell reads it back: quoted only where it must be.
+/// The text as an argument for a POSIX shell, quoted only if necessary.
 fn shell_quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%".contains(c);
     if text.chars().all(plain) {
@@ -195,7 +195,7 @@ pub fn verify(config: &Config, json: bool) -> Result<(), Failure> {
 }
 
 pub fn verify_store(store: &Store, json: bool) -> Result<(), Failure> {
-    let (items, unkept) = verified(store)?;
+    let (items, not_stored) = verified(store)?;
     let reviews: u64 = items.iter().map(|database| database.reviews).sum();
     let problems: u64 = items.iter().map(|database| database.problem_count).sum();
     if json {
@@ -204,13 +204,13 @@ pub fn verify_store(store: &Store, json: bool) -> Result<(), Failure> {
         say!("verify: {reviews} reviews in {} databases, all in their place", items.len());
     } else {
         items.iter().flat_map(|database| &database.problems).for_each(|line| say!("{line}"));
-        let told: u64 = items.iter().map(|database| database.problems.len() as u64).sum();
-        if told < problems {
-            say!("and {} more", problems - told);
+        let shown: u64 = items.iter().map(|database| database.problems.len() as u64).sum();
+        if shown < problems {
+            say!("and {} more", problems - shown);
         }
         say!("verify: {problems} problems in {reviews} reviews");
     }
-    if let Some(reason) = unkept {
+    if let Some(reason) = not_stored {
         tracing::warn!(%reason, "the result could not be stored: the app shows the previous one");
     }
     if problems == 0 { Ok(()) } else { Err(Failure::Found) }
@@ -221,13 +221,13 @@ pub fn verify_store(store: &Store, json: bool) -> Result<(), Failure> {
 fn verified(store: &Store) -> Result<(Vec<Verified>, Option<DbError>), StoreError> {
     let all = store.cluster().databases()?.items;
     let bar = progress_bar(all.iter().filter_map(|database| database.reviews).sum(), "reviews");
-    let (mut items, mut unkept) = (Vec::new(), None);
+    let (mut items, mut not_stored) = (Vec::new(), None);
     for (index, database) in all.into_iter().enumerate() {
         let started_at = Timestamp::now();
         let report = store.cluster().verify(index, |seen| bar.inc(seen))?;
-        // What could not be stored for one will not be for the next one.
-        if unkept.is_none() {
-            unkept = store.cluster().keep_verification(index, started_at, &report).err();
+        // If one result could not be stored, the next one can't be stored either.
+        if not_stored.is_none() {
+            not_stored = store.cluster().keep_verification(index, started_at, &report).err();
         }
         items.push(Verified {
             database: database.name,
@@ -237,6 +237,6 @@ fn verified(store: &Store) -> Result<(Vec<Verified>, Option<DbError>), StoreErro
         });
     }
     bar.finish_and_clear();
-    // A transfer moves the databases: the next verification is theirs.
-    Ok((items, unkept.filter(|error| !matches!(error, DbError::ReadOnly { .. }))))
+    // A transfer has made the databases read-only; the next verification is that of the new ones.
+    Ok((items, not_stored.filter(|error| !matches!(error, DbError::ReadOnly { .. }))))
 }

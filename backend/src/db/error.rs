@@ -14,7 +14,7 @@ pub enum DbError {
     Unavailable {
         /// Its name.
         database: String,
-        /// What it or the operating system said; for the log, never for a client.
+        /// The message of the engine or the operating system; for the log, never for a client.
         reason: String,
         /// Whether the log doesn't know it yet.
         should_log: bool,
@@ -24,7 +24,7 @@ pub enum DbError {
     Locked {
         /// Its name.
         database: String,
-        /// What it said; for the log, never for a client.
+        /// Its message; for the log, never for a client.
         reason: String,
     },
     /// The database's file is damaged, or this process may not write to it. This does not pass by
@@ -33,7 +33,7 @@ pub enum DbError {
     Unusable {
         /// Its name.
         database: String,
-        /// What it said; for the log, never for a client.
+        /// Its message; for the log, never for a client.
         reason: String,
     },
     /// The database refuses this query, and always will.
@@ -41,7 +41,7 @@ pub enum DbError {
     Refused {
         /// Its name.
         database: String,
-        /// What it said; for the log, never for a client.
+        /// Its message; for the log, never for a client.
         reason: String,
     },
     /// The database refuses changes, because a transfer is moving it or has moved it.
@@ -79,7 +79,7 @@ pub enum DbError {
     Full {
         /// Its name.
         database: String,
-        /// What the engine said; for the log, never for a client.
+        /// The engine's message; for the log, never for a client.
         reason: String,
     },
     /// The clock that dates reviews shows a time outside the range of ids.

@@ -30,7 +30,7 @@ pub(super) fn require(name: &'static str, server: u32) -> Result<(), String> {
             "{name} is version {version}, older than this server, which is {server}: install \
              PostgreSQL's client programs of version {server} (Debian: postgresql-client)"
         )),
-        None => Err(format!("{name} --version says no version: {:?}", said.trim())),
+        None => Err(format!("{name} --version prints no version: {:?}", said.trim())),
     }
 }
 

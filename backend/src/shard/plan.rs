@@ -1,13 +1,14 @@
 //! Plans which buckets move so that they are spread evenly over other databases.
 //!
-//! A plan moves as few buckets as there can be: only those that a database has above its share. Of
-//! these it takes the ones whose class is spread worst. A class is what the home buckets of a
-//! product are: buckets that lie `BUCKETS / spread` apart, so each product gains.
+//! A plan moves as few buckets as possible: each database gives away only those above its share. It
+//! prefers buckets of the class that is spread least evenly. A class is a set of buckets that lie
+//! `BUCKETS / spread` apart. The home buckets of a product are one class, so that a move that evens out a
+//! class spreads the reviews of its products better.
 
 use crate::shard::bucket::{BUCKETS, Bucket};
 use crate::shard::home::Spread;
 
-/// A bucket and the databases that it leaves and comes to, as places in the list of databases.
+/// A bucket with its source and target, as indexes in the list of databases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlannedMove {
     pub bucket: Bucket,
@@ -15,25 +16,26 @@ pub struct PlannedMove {
     pub target: usize,
 }
 
-/// Moves buckets so that databases in `keep` own numbers of them that differ by one at most, and
-/// others none. `owners` are the databases of all buckets, in order; `keep` says of each database
-/// whether it is to own buckets, and must be true of one at least.
+/// Plans moves after which the kept databases own equal numbers of buckets, give or take one, and the
+/// other databases none. `owners` has the database of each bucket, in order of the buckets. `keep` has for
+/// each database whether it is to own buckets; at least one must be kept.
 pub fn plan_moves(owners: &[usize], keep: &[bool], spread: Spread) -> Vec<PlannedMove> {
     let mut plan = Plan::new(owners, keep, spread);
     while plan.move_one() {}
-    // Neighbours are far apart in this order, so that a part of the plan concerns all products alike.
+    // In this order, neighbouring buckets are far apart. So an unfinished plan has improved the spread
+    // of all products about equally.
     plan.moves.sort_by_key(|planned| planned.bucket.get().reverse_bits());
     plan.moves
 }
 
 struct Plan {
-    /// The buckets of each class and database that have not been moved.
+    /// For each class and database, the buckets that the plan has not moved.
     held: Vec<Vec<Vec<Bucket>>>,
-    /// How many buckets of each class each database owns at the end of the plan.
+    /// For each class and database, the number of buckets after the planned moves.
     counts: Vec<Vec<usize>>,
-    /// How many buckets each database has to give.
+    /// How many more buckets each database has to give away.
     surplus: Vec<usize>,
-    /// How many buckets each database has room for.
+    /// How many more buckets each database is to get.
     room: Vec<usize>,
     moves: Vec<PlannedMove>,
 }
@@ -56,7 +58,7 @@ impl Plan {
         Plan { held, counts, surplus, room, moves: Vec::new() }
     }
 
-    /// Plans the move that evens out its class most; false if none is needed any more.
+    /// Plans the move that evens out its class most; false if no more moves are needed.
     fn move_one(&mut self) -> bool {
         let mut best: Option<(i64, usize, usize, usize)> = None;
         for (class, counts) in self.counts.iter().enumerate() {
@@ -88,8 +90,8 @@ impl Plan {
     }
 }
 
-/// How many buckets each database is to own. Those that have most keep one more, so that as few as
-/// possible move.
+/// How many buckets each database is to own. If the number does not divide evenly, the databases that have
+/// the most buckets own one more than the others, so that as few buckets as possible move.
 fn shares(totals: &[usize], keep: &[bool]) -> Vec<usize> {
     let mut kept: Vec<usize> = (0..keep.len()).filter(|&database| keep[database]).collect();
     let (share, rest) =
@@ -147,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn growing_and_shrinking_moves_no_bucket_more_than_needed() {
+    fn growing_and_shrinking_moves_as_few_buckets_as_possible() {
         let mut owners = owners(3);
         let mut databases = 3;
         for (now, least) in [(4, 256), (8, 512), (64, 896), (5, 944), (3, 410), (1, 682)] {
@@ -173,7 +175,7 @@ mod tests {
         assert_eq!(carry_out(&mut owners, &[true; 3]), 0);
         assert_eq!(carry_out(&mut owners, &[true, false, true]), 341);
         assert_eq!(totals(&owners, 3), [512, 0, 512]);
-        // Eight home buckets of each class, half of them in each database that is left.
+        // Of the eight buckets of each class, each of the two databases has about half.
         let worst = spreads(&owners, 3).into_iter().flatten().max().unwrap();
         assert!(worst <= 5, "{worst} of 8 home buckets in one database");
     }

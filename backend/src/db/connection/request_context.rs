@@ -186,7 +186,7 @@ impl Context {
         self.lock_written().note(database, position);
     }
 
-    /// Lets this request read from no replica any more.
+    /// Makes the rest of this request read from primaries only.
     pub fn require_primaries(&self) {
         self.request.needs_primaries.store(true, Ordering::Relaxed);
     }

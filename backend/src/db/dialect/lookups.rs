@@ -113,7 +113,7 @@ struct Lookup {
 impl Lookup {
     /// The query without its third bind, the values of `places.sought`.
     ///
-    /// OFFSET 0 makes PostgreSQL look each place up by itself; otherwise a plan that reads the whole of
+    /// OFFSET 0 makes PostgreSQL look each place up separately; otherwise a plan that reads the whole of
     /// a small table stays in use when the table has grown. Citus refuses that, and needs the buckets
     /// as a condition; it plans each execution anew.
     fn at<'q, T>(

@@ -15,8 +15,9 @@ use crate::shard::Bucket;
 pub use crate::db::dialect::buckets::OwnedBuckets;
 pub use crate::db::dialect::owner_cache::{OwnerCache, OwnerRow, OwnerState};
 
-/// The right to change the reviews of some buckets in this transaction; without it there is no
-/// function that does. It also leaves the marks of what changes while it is copied away.
+/// The right to change the reviews of some buckets in this transaction: every function that changes
+/// reviews requires it. While a bucket is being copied to another database, it also marks the changed
+/// reviews.
 pub struct WriteAccess(BTreeMap<i16, Result<OwnerState, Denied>>);
 
 /// Why a bucket can't be written at the moment.
@@ -62,14 +63,14 @@ impl WriteAccess {
         }
     }
 
-    /// The same, for the bucket of a row.
+    /// [`WriteAccess::require`] for the bucket number of a row.
     pub(in crate::db) fn require_number(&self, bucket: i16) -> Result<(), QueryError> {
         let number = Bucket::new(bucket);
         self.require(number.ok_or_else(|| QueryError::CorruptData(format!("bucket {bucket}")))?)
     }
 
-    /// Notes that these reviews (bucket, review, product) change. Each function that changes rows
-    /// calls it, with every review that it touches.
+    /// Marks these reviews (bucket, review, product) as changed if their bucket moves. Each function that
+    /// changes rows calls it, with every review that it touches.
     pub(in crate::db) fn note(
         &self,
         connection: &mut Connection,
@@ -96,13 +97,13 @@ impl WriteAccess {
 pub struct ChangeRow {
     pub bucket: i16,
     pub review_id: i64,
-    /// A random number: the mark of this change alone.
+    /// A random number that identifies this change.
     pub mark: i64,
     pub product_id: i64,
 }
 
-/// Fails with [`QueryError::Moved`] unless this database has all reviews of the buckets, since the
-/// epochs by which the caller routed. Must run in the reading snapshot.
+/// Fails with [`QueryError::Moved`] unless this database has all reviews of the buckets since the epochs
+/// by which the caller routed. Call it in the snapshot that reads the reviews.
 ///
 /// The epoch counts because the target of a move becomes readable before the move is decided.
 pub fn require_readable(
@@ -144,7 +145,7 @@ fn by_bucket(rows: Vec<StoredRow>) -> Result<HashMap<i16, OwnerRow>, QueryError>
         .collect()
 }
 
-/// The owner rows of these buckets and possibly others.
+/// The owner rows of these buckets, possibly with those of others.
 fn rows(
     connection: &mut Connection,
     known: &OwnerCache,
@@ -182,7 +183,7 @@ pub fn find(connection: &mut Connection, bucket: Bucket) -> Result<Option<OwnerR
     Ok(by_bucket(row.into_iter().collect())?.into_values().next())
 }
 
-/// Adds the owner row of a bucket that this database has nothing of.
+/// Adds the owner row of a bucket; this database must not have one.
 pub fn insert(
     connection: &mut Connection,
     bucket: Bucket,
@@ -198,8 +199,8 @@ pub fn insert(
     Ok(())
 }
 
-/// Changes the owner row of a bucket from one state to another; false, and nothing happens, unless
-/// it was as given.
+/// Replaces the owner row `from` of a bucket by `to`. Returns false, and changes nothing, if the stored
+/// row differs from `from`.
 pub fn update(
     connection: &mut Connection,
     bucket: Bucket,
@@ -228,7 +229,7 @@ pub fn update(
     Ok(changed == 1)
 }
 
-/// Removes the owner row of a bucket of which this database has nothing more.
+/// Removes the owner row of a bucket whose rows have been removed from this database.
 pub fn delete(connection: &mut Connection, bucket: Bucket) -> Result<(), QueryError> {
     diesel::delete(bucket_owner::table.find(bucket.number())).execute(connection)?;
     Ok(())
@@ -248,7 +249,7 @@ pub fn changes(
         .load(connection)?)
 }
 
-/// Removes exactly these marks of a bucket: others of the same reviews may have come since.
+/// Removes exactly these marks of a bucket: the same reviews may have got new marks since.
 pub fn delete_changes(
     connection: &mut Connection,
     bucket: Bucket,

@@ -1,4 +1,4 @@
-//! Adds reviews databases to a cluster, and retires those that own nothing any more.
+//! Adds reviews databases to a cluster, and retires those that no longer own buckets.
 
 use std::sync::Arc;
 
@@ -94,7 +94,7 @@ fn require_unused(database: &Database) -> Result<(), SetupError> {
 }
 
 impl Cluster<'_> {
-    /// Retires a reviews database: processes don't open it any more, and its name is not used again.
+    /// Retires a reviews database: processes no longer open it, and its name is not used again.
     /// Refused while it owns buckets, or a rebalance has not ended.
     pub fn retire_database(&self, name: &str) -> Result<(), StoreError> {
         let rows = match self.database_index(name) {

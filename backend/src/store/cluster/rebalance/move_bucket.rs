@@ -121,7 +121,7 @@ impl<'a> BucketMove<'a> {
         let epoch = self.row.epoch;
         self.write_between_writers(|connection, _| {
             let Some(row) = owner::find(connection, self.bucket)? else { return Ok(()) };
-            // Also if the source was never armed: so that this move can't do it any more.
+            // Also if the source was never armed, so that this move can't arm it later.
             if row.epoch != epoch || row.move_id.is_some_and(|last| last > moved) {
                 return Ok(());
             }
@@ -394,7 +394,7 @@ impl<'a> BucketMove<'a> {
             };
             match self.write_as(index, &expected, purge) {
                 Ok(Some(reviews)) => self.lease.pace(reviews)?,
-                // Nothing of this move is there any more.
+                // No rows of this move are left.
                 Ok(None) | Err(MoveError::Superseded) => return Ok(()),
                 Err(error) => return Err(error),
             }
