@@ -71,7 +71,7 @@ fn frame(routes: fn() -> AnyView) -> AnyView {
     .into_any()
 }
 
-/// Tells the cache about each navigation, and moves the focus to each new page.
+/// Notifies the cache of each navigation, and moves the focus to each new page.
 #[component]
 fn NavigationEffects() -> impl IntoView {
     let cache = expect_context::<HistoryCache>();

@@ -15,7 +15,7 @@ use crate::net::api;
 use crate::net::fetched::Fetched;
 use live::Live;
 
-/// The element that gets the focus after a change: it tells the new state.
+/// The element that gets the focus after a change: it shows the new state.
 const STATE_ID: &str = "rebalance-state";
 
 /// The page.

@@ -119,21 +119,21 @@ fn abort_question(live: Live, id: i64) -> AnyView {
         };
         state.start("", Box::pin(work));
     };
-    let stay = move || match live.newest().map_or(0, |newest| newest.moved_buckets) {
+    let moved = move || match live.newest().map_or(0, |newest| newest.moved_buckets) {
         0 => "No bucket has moved so far.".to_owned(),
         1 => "The bucket that has moved stays in its new database.".to_owned(),
         moved => format!("The {} that have moved stay where they are.", counted(moved, "bucket")),
     };
     view! {
         <form class="form" on:submit=submit>
-            <p>"The bucket that is moving goes back, and no other one moves. " {stay}</p>
+            <p>"The bucket that is moving returns to its old database, and no further buckets move. " {moved}</p>
             <FormEnd state button="Abort" failure="The rebalance was not aborted" />
         </form>
     }
     .into_any()
 }
 
-/// The form with the limit of the rate, which starts or throttles.
+/// The form with the maximum rate, which starts or throttles the rebalance.
 #[component]
 fn RateForm(
     live: Live,
@@ -189,7 +189,7 @@ fn RateForm(
     }
 }
 
-/// The limit as typed, perhaps with separators; None if there is to be none.
+/// The limit as typed, with or without separators; `None` if the field is empty.
 fn parsed(text: Option<String>) -> Result<Option<i32>, ParseIntError> {
     let Some(text) = text else { return Ok(None) };
     let digits: String = text.chars().filter(|char| !matches!(char, ' ' | ',')).collect();

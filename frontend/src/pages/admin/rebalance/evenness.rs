@@ -69,7 +69,7 @@ fn difference(rows: &[Row], buckets: fn(&Row) -> u64) -> u64 {
     most - rows.iter().map(buckets).min().unwrap_or_default()
 }
 
-/// Empty while buckets move, or if some did not: nothing tells then which of them have moved.
+/// Empty while buckets move, or if some did not: the list then does not show which of them have moved.
 fn rows(list: &RebalanceList) -> Vec<Row> {
     let Some(newest) = list.items.first() else { return Vec::new() };
     let is_finished = match newest.state {
