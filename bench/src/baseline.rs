@@ -1,4 +1,4 @@
-//! What the parts below Ostrakon do by themselves on this machine.
+//! Baselines: what SQLite with diesel, and argon2id, do on this machine without Ostrakon.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -47,11 +47,11 @@ diesel::table! {
 const PAGE: i64 = 20;
 /// Threads that hash passwords.
 const HASHING_THREADS: usize = 2;
-/// The first id of a baseline's review: 2026-06-01T00:00:00Z, after all others.
+/// The first id of a baseline's review: 2026-06-01T00:00:00Z, later than all other reviews.
 const FIRST_MS: i64 = 1_780_272_000_000;
 
-/// One SQLite file as the server has it, used by diesel alone: one connection, no pool. It commits
-/// durably, as the server does; diesel keeps the prepared statements.
+/// A SQLite file with the server's tables and settings, used by diesel alone: one connection, no pool.
+/// It commits durably, as the server does; diesel keeps the prepared statements.
 pub struct SqliteBaseline {
     connection: SqliteConnection,
     popularity: Popularity,
@@ -69,7 +69,7 @@ impl SqliteBaseline {
         Ok(SqliteBaseline { connection, popularity, last_id, rng: Rng::with_seed(5) })
     }
 
-    /// Pages of the newest reviews of products by popularity, a second.
+    /// Pages of newest reviews read per second, of products drawn by popularity.
     pub fn read_pages(&mut self, duration: Duration) -> Result<f64> {
         per_second(duration, || {
             let product = self.popularity.draw(&mut self.rng);
@@ -84,7 +84,7 @@ impl SqliteBaseline {
         })
     }
 
-    /// Rows inserted a second, so many to a commit.
+    /// Rows inserted per second, with this many in each commit.
     pub fn insert(&mut self, per_commit: usize, duration: Duration) -> Result<f64> {
         per_second(duration, || {
             self.connection.batch_execute("BEGIN IMMEDIATE")?;
@@ -121,8 +121,7 @@ impl SqliteBaseline {
     }
 }
 
-/// Passwords verified a second, against a hash that the server has made, so that it costs what the
-/// server's cost.
+/// Passwords verified per second, against a hash made by the server, so that the costs are the same.
 pub fn verify_passwords(default_database: &Path, duration: Duration) -> Result<f64> {
     let mut connection = SqliteConnection::establish(&default_database.to_string_lossy())?;
     let hash: String = account::table.select(account::password_hash).first(&mut connection)?;
@@ -144,7 +143,7 @@ pub fn verify_passwords(default_database: &Path, duration: Duration) -> Result<f
     })
 }
 
-/// Does `work`, which says how much it has done, again and again; how much is done a second.
+/// Repeats `work`, which returns how much it has done, and returns how much is done per second.
 fn per_second(duration: Duration, mut work: impl FnMut() -> Result<usize>) -> Result<f64> {
     let began = Instant::now();
     let mut done = 0;

@@ -1,4 +1,4 @@
-//! The chart of a run: how many requests a second, beside what the machine does without Ostrakon.
+//! The chart of a run: requests per second, beside what the machine does without Ostrakon.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,7 +9,7 @@ use crate::report::{Report, Row};
 use crate::workload::BARE;
 
 const FILE: &str = "docs/performance";
-/// What is drawn, from above; what a run hasn't measured is left out.
+/// The bars, from the top; workloads that the run has not measured are left out.
 const BARS: &[&str] = &[
     BARE,
     "rating",

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::Result;
 
-/// Ticks of processor time in a second: USER_HZ of proc(5).
+/// Ticks of processor time per second: USER_HZ of proc(5).
 const TICKS_PER_S: f64 = 100.0;
 
 /// Processor time of a process so far, in seconds: its own for 2 `fields`, also that of its ended

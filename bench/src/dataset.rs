@@ -1,4 +1,4 @@
-//! What is measured: products, and reviews of which the popular products have most.
+//! The data: products, and reviews, most of which belong to popular products.
 
 use std::path::Path;
 
@@ -16,21 +16,21 @@ pub const ZIPF_EXPONENT: f64 = 0.8;
 const FROM_MS: i64 = 1_704_067_200_000;
 /// … to 2026-01-01T00:00:00Z.
 const UNTIL_MS: i64 = 1_767_225_600_000;
-/// Reviews that are in memory at once while they are added.
+/// How many reviews are in memory at a time while they are added.
 const CHUNK: usize = 100_000;
-/// Ids of reviews that are kept to ask for.
+/// How many ids of reviews are kept for requests.
 const SAMPLED_REVIEWS: usize = 20_000;
-/// Pages that are looked at to know how long they are.
+/// How many pages are read to measure their length.
 const SAMPLED_PAGES: usize = 200;
 pub const ACCOUNT: (&str, &str) = ("measurer", "a password for measuring");
 
-/// How much of everything.
+/// The numbers of products and reviews.
 #[derive(Clone, Copy, Debug)]
 pub struct Scale {
     pub products: usize,
     /// Reviews whose products are drawn by popularity.
     pub reviews: usize,
-    /// Reviews of the most popular product beside those.
+    /// Additional reviews of the most popular product.
     pub extra: usize,
 }
 
@@ -41,7 +41,7 @@ pub struct Popularity {
 }
 
 impl Popularity {
-    /// Of so many products. Which ones are popular has nothing to do with their ids.
+    /// The popularity of this many products, which is independent of their ids.
     pub fn new(products: usize) -> Popularity {
         let mut by_rank: Vec<_> = (1..).filter_map(ProductId::new).take(products).collect();
         Rng::with_seed(1).shuffle(&mut by_rank);
@@ -54,24 +54,24 @@ impl Popularity {
         Popularity { by_rank, cumulated }
     }
 
-    /// A product by popularity.
+    /// A product, drawn by popularity.
     pub fn draw(&self, rng: &mut Rng) -> ProductId {
         let all = self.cumulated.last().copied().unwrap_or_default();
         let drawn = rng.f64() * all;
         self.by_rank[self.cumulated.partition_point(|&sum| sum <= drawn)]
     }
 
-    /// Any product, each as often.
+    /// A product, each with the same probability.
     pub fn draw_any(&self, rng: &mut Rng) -> ProductId {
         self.by_rank[rng.usize(..self.by_rank.len())]
     }
 
-    /// The product with most reviews.
+    /// The product with the most reviews.
     pub fn hottest(&self) -> ProductId {
         self.by_rank[0]
     }
 
-    /// The product that has as many reviews as all have on average.
+    /// The product whose number of reviews is closest to the average.
     pub fn average(&self) -> ProductId {
         let mean = self.cumulated.last().copied().unwrap_or_default() / self.by_rank.len() as f64;
         let above = (1..=self.by_rank.len()).take_while(|&rank| weight(rank) > mean).count();
@@ -88,9 +88,9 @@ fn weight(rank: usize) -> f64 {
     (rank as f64).powf(-ZIPF_EXPONENT)
 }
 
-/// What the databases hold that were filled.
+/// The contents of filled databases.
 pub struct Dataset {
-    /// Ids of some of its reviews, each drawn as likely as any other.
+    /// Ids of some reviews, drawn at random with equal probability.
     pub reviews: Vec<ReviewId>,
     /// Bytes of a first page of reviews, on average over requests by popularity.
     pub page_bytes: usize,
@@ -150,7 +150,7 @@ fn products(count: usize) -> Vec<SeedProduct> {
         .collect()
 }
 
-/// The review with this number, counted in the order of time.
+/// The review with this number, in order of time.
 fn review(rng: &mut Rng, popularity: &Popularity, scale: Scale, number: usize) -> SeedReview {
     let all = scale.reviews + scale.extra;
     let is_extra = rng.usize(..all) < scale.extra;

@@ -17,25 +17,24 @@ use crate::workload::Deployment;
 /// The setting that keeps the server from caching answers.
 const NOTHING_CACHED: &str = "cache_mib = 0\n";
 
-/// How many times as many reviews "ten times the reviews" has.
+/// The reviews of the deployment "ten times the reviews", as a multiple of the usual number.
 const GROWTH: usize = 10;
-/// Reviews of the hottest product beside those it has by its popularity, for each review that all
-/// products have.
+/// Additional reviews of the most popular product, as a multiple of all reviews.
 const HOT_SHARE: f64 = 2.5;
 
-/// How often the server with 64 databases is started to measure how long that takes.
+/// How often the start of the server with 64 databases is measured.
 const STARTS: usize = 5;
 
 /// Servers that run until they are dropped, by deployment.
 pub struct Deployments {
-    /// Each with the requests that fit its data.
+    /// Each server, with the requests for its data.
     pub running: BTreeMap<Deployment, (Server, Requests)>,
     /// Bytes of a first page of reviews, and of the static page.
     pub page_bytes: usize,
     /// A folder with a copy of the main deployment's databases that no server has open.
     pub unserved: PathBuf,
-    /// Seconds from each start of the server with 64 databases to its first answer; empty when it
-    /// is not among what is measured.
+    /// Seconds from each start of the server with 64 databases to its first answer; empty if it is
+    /// not measured.
     pub starts_s: Vec<f64>,
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::Result;
 use crate::server::OSTRAKON;
 
-/// The machine, and the versions of what runs on it.
+/// The machine, and the versions of the programs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Environment {
     pub cores: usize,

@@ -1,10 +1,10 @@
 //! Load in an open loop: requests come when they are due, whether or not earlier ones have been
-//! answered, and their time counts from when they were due. So a server that stops for a moment
-//! is charged for all who come in that moment, as it is in life.
+//! answered, and their time counts from when they were due. So a stall of the server counts for
+//! every request that is due during it, as for real clients.
 //!
-//! Not by oha, which is made for this: its `-q` sends what is due within a millisecond at once, and
-//! with `--latency-correction` the time counts from when its own timer has fired, not from when
-//! the request was due; nor can it send a mix of methods, or a key for each request.
+//! oha is made for this, but its `-q` sends all requests of a millisecond at once, and with
+//! `--latency-correction` the time counts from when its own timer has fired, not from when the
+//! request was due; nor can it send a mix of methods, or a key for each request.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
@@ -19,18 +19,18 @@ use crate::Result;
 use crate::sample::Latency;
 use crate::traffic::Request;
 
-/// After this time without any answer something is wrong.
+/// The load fails after this time without any answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest answer, in bytes.
 const MAX_ANSWER: usize = 1 << 20;
 
 #[derive(Debug)]
 pub struct Outcome {
-    /// From when each request was due to the end of its answer. The last of these microseconds
-    /// are not the server's: a thread that sleeps wakes some 60 µs late.
+    /// The time from when each request was due to the end of its answer. About 60 µs of it are not
+    /// the server's: a sleeping thread wakes up late.
     pub latency: Latency,
     pub per_second: f64,
-    /// Those that were answered with success.
+    /// Requests that were answered with success.
     pub succeeded_per_s: f64,
     /// Requests that were answered with 503.
     pub refused: u64,
@@ -38,8 +38,8 @@ pub struct Outcome {
     pub errors: u64,
 }
 
-/// Sends each of the requests once, `rate` a second, on at most so many connections at a time. One
-/// thread serves them all: the processors belong to the server.
+/// Sends each request once, `rate` per second, on at most this many connections at a time. One thread
+/// serves all of them, to leave the processors to the server.
 pub fn run(address: &str, requests: &[Request], rate: f64, connections: usize) -> Result<Outcome> {
     let due = |(number, request)| {
         let at = Duration::from_secs_f64(f64::from(number) / rate);
@@ -83,7 +83,7 @@ fn formatted(Request { path, key, body }: &Request, host: &str) -> Vec<u8> {
 struct Sender {
     requests: VecDeque<Due>,
     connections: Vec<Connection>,
-    /// Which of the connections have no request under way.
+    /// The connections without a request under way.
     idle: Vec<usize>,
     epoll: OwnedFd,
     events: Vec<epoll::Event>,
@@ -138,7 +138,7 @@ impl Sender {
         Ok(())
     }
 
-    /// Until an answer arrives, or a request is due that there is a connection for.
+    /// Waits until an answer arrives, or until a request is due and a connection is free.
     fn wait(&mut self, began: Instant) -> Result<()> {
         let next = self.requests.front().filter(|_| !self.idle.is_empty());
         let left = next.map(|next| next.at.saturating_sub(began.elapsed()));
@@ -168,7 +168,7 @@ impl Sender {
     }
 }
 
-/// Of an answer.
+/// The kind of an answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Status {
     /// 2xx.
@@ -181,7 +181,7 @@ enum Status {
 /// One connection that is kept, with at most one request under way.
 struct Connection {
     stream: TcpStream,
-    /// When its request was to be sent.
+    /// When its request was due.
     due: Duration,
     answer: Vec<u8>,
     received: usize,
@@ -195,7 +195,7 @@ impl Connection {
         Ok(Connection { stream, due: Duration::ZERO, answer: vec![0; MAX_ANSWER], received: 0 })
     }
 
-    /// The answer's status; `None` while the answer isn't whole.
+    /// The answer's status; `None` while the answer is incomplete.
     fn receive(&mut self) -> Result<Option<Status>, String> {
         loop {
             match self.stream.read(&mut self.answer[self.received..]) {
@@ -218,7 +218,7 @@ impl Connection {
     }
 }
 
-/// How many bytes an answer has with its head; `None` while the head isn't whole.
+/// The length of an answer with its head, in bytes; `None` while the head is incomplete.
 fn answer_length(received: &[u8]) -> Result<Option<usize>, String> {
     let end = received.windows(4).position(|bytes| bytes == b"\r\n\r\n");
     let Some(end) = end else { return Ok(None) };

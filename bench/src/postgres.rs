@@ -1,4 +1,4 @@
-//! PostgreSQL servers of this machine, and pgbench.
+//! PostgreSQL servers on this machine, and pgbench.
 
 use std::fs;
 use std::net::TcpListener;
@@ -36,7 +36,7 @@ impl Servers {
         Ok(servers)
     }
 
-    /// Where they are, as lines of Ostrakon's configuration file.
+    /// Their addresses, as lines of Ostrakon's configuration file.
     pub fn settings(&self) -> String {
         let urls: Vec<_> = self
             .ports
@@ -46,7 +46,7 @@ impl Servers {
         format!("default_url = {}\nreviews_urls = [{}]\n", urls[0], urls[1..].join(", "))
     }
 
-    /// Reviews inserted a second by pgbench into reviews-1, one to a commit, each with its rating.
+    /// Reviews per second that pgbench inserts into reviews-1, one per commit, each with its rating.
     pub fn pgbench(&self, products: usize, seconds: u64) -> Result<f64> {
         let script = self.folder.join("pgbench.sql");
         fs::write(&script, pgbench_script(products))?;
@@ -101,10 +101,10 @@ fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-/// What one transaction does: the same rows as Ostrakon's, without looking who owns the bucket, in
-/// two statements. Ids are in the order of time; products are drawn by the same popularity, of
-/// which pgbench's own function can't have the exponent: by the inverse of its integral, which
-/// differs by a few percent for the most popular one.
+/// pgbench's transaction: the same rows as Ostrakon's, in two statements, without reading the owner of
+/// the bucket. Ids are in order of time. Products are drawn by the same popularity, whose exponent
+/// pgbench's own function does not support: by the inverse of its integral, which differs by a few
+/// percent for the most popular one.
 fn pgbench_script(products: usize) -> String {
     let spread = Spread::DEFAULT.get();
     let homes = BUCKETS / spread;

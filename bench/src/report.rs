@@ -1,4 +1,4 @@
-//! The table, and what stands in the JSON file.
+//! The report of a run: its table and its JSON file.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use crate::workload::{
     Comparison, MAX_OTHERS, MAX_P99_TO_P50, MAX_RSS_MB, MAX_START_S, POSTGRES, SQLITE, Workload,
 };
 
-/// A run, as its JSON file has it.
+/// A run, as in its JSON file.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Report {
     /// `sqlite` or `postgres`.
@@ -19,7 +19,7 @@ pub struct Report {
     #[serde(alias = "machine")]
     pub environment: Environment,
     pub products: usize,
-    /// Reviews there were at first, but for the larger data sets.
+    /// The number of reviews at the start, except in the larger data sets.
     pub reviews: usize,
     /// How long each measurement took.
     pub seconds: u64,
@@ -29,17 +29,17 @@ pub struct Report {
     pub start_s: Option<f64>,
     /// Memory of the main server at the end, in MB.
     pub rss_mb: f64,
-    /// How many processors other programs had meanwhile, on average; PostgreSQL is among them.
+    /// How many processors other programs, including PostgreSQL, used on average.
     pub others: f64,
-    /// What was measured, in order.
+    /// The workloads, in order.
     pub rows: Vec<Row>,
 }
 
-/// A workload and its samples, one a round.
+/// A workload and its samples, one per round.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Row {
     pub name: String,
-    /// What each round came to.
+    /// The sample of each round.
     pub samples: Vec<Sample>,
 }
 
@@ -49,7 +49,7 @@ impl Row {
         median(self.samples.iter().filter_map(value))
     }
 
-    /// Requests, rows or hashes a second.
+    /// Requests, rows or hashes per second.
     pub fn per_second(&self) -> f64 {
         self.median(|sample| Some(sample.per_second)).unwrap_or_default()
     }
@@ -69,15 +69,15 @@ impl Report {
         self.rows.iter().find(|row| row.name == name)
     }
 
-    /// How many times as much one workload does as another: the median of the rounds' ratios, so
-    /// that what changes from round to round changes both.
+    /// The throughput of one workload as a multiple of another's: the median of the rounds' ratios,
+    /// because what differs between rounds affects both.
     pub fn ratio(&self, row: &Row, other: &str) -> Option<f64> {
         let other = self.row(other)?;
         let pairs = row.samples.iter().zip(&other.samples);
         median(pairs.map(|(sample, other)| sample.per_second / other.per_second))
     }
 
-    /// All figures, for people.
+    /// All figures as a table.
     pub fn table(&self) -> String {
         let Environment { cores, cpu, kernel, ostrakon, commit, wrk, .. } = &self.environment;
         let mut text = format!(
@@ -173,8 +173,7 @@ fn milliseconds(us: Option<f64>) -> String {
     us.map_or_else(String::new, |us| format!("{:.2}", us / 1_000.0))
 }
 
-/// Columns as wide as their widest cell: the first and the last one to the left, the others to
-/// the right.
+/// Columns as wide as their widest cell; the first and the last one aligned left, the others right.
 fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
     let widths: Vec<usize> = (0..N).map(|column| width(column).unwrap_or_default()).collect();

@@ -1,4 +1,5 @@
-//! Rounds: in each, every workload in turn, so that what is compared is measured within a minute.
+//! Runs the rounds. Each measures every workload in turn, so that workloads that are compared are measured
+//! within a minute.
 
 use std::fs;
 use std::io::IsTerminal;
@@ -19,21 +20,21 @@ use crate::{Result, cpu_time};
 
 /// How long each deployment is warmed up by each workload, in seconds.
 const WARM_UP_S: u64 = 1;
-/// What a load generator has left behind unanswered is done after this: the next one must not find
-/// it waiting for a database.
+/// Requests that a load generator has left unanswered are done after this time, so that they don't delay
+/// the next measurement.
 const SETTLE: Duration = Duration::from_millis(250);
 /// New reviews for each read of the mix.
 const CREATES_PER_READ: f64 = 4.0 / 96.0;
-/// Connections of wrk that read while reviews are created.
+/// wrk's connections for reading while reviews are created.
 const CONNECTIONS: u32 = 64;
-/// Connections on which requests come at their times.
+/// Connections of the open loop.
 const OPEN_CONNECTIONS: usize = 64;
-/// The same of an overload: more than the server lets in.
+/// Connections of an overload: more than the server admits.
 const OVERLOAD_CONNECTIONS: usize = 1_000;
 
-/// What is measured, and where.
+/// The workloads, and the servers that they use.
 pub struct Run<'a> {
-    /// What is measured, in this order.
+    /// The workloads, in the order of measuring.
     pub workloads: &'a [Workload],
     pub deployments: Deployments,
     /// For `Baseline::Pgbench`.
@@ -45,8 +46,8 @@ pub struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The samples of each workload, one a round; and how many processors other programs had
-    /// meanwhile on average, which should be next to none.
+    /// The samples of each workload, one per round, and how many processors other programs used on
+    /// average, which should be close to 0.
     pub fn rounds(&mut self, rounds: usize) -> Result<(Vec<Vec<Sample>>, f64)> {
         let mut sqlite = self.open_baseline()?;
         self.warm_up()?;
@@ -69,15 +70,15 @@ impl Run<'_> {
         Ok((samples, others))
     }
 
-    /// What the workload of this name came to in this round.
+    /// The sample of the workload with this name in this round.
     fn last(&self, samples: &[Vec<Sample>], name: &str) -> f64 {
         let at = self.workloads.iter().position(|workload| workload.name == name);
         let last = at.and_then(|at| samples[at].last());
         last.map_or(0.0, |sample| sample.per_second)
     }
 
-    /// Processor time that other programs have had so far, in seconds; those of PostgreSQL's
-    /// servers are others, too.
+    /// Processor time that other programs, including PostgreSQL's servers, have used so far, in
+    /// seconds.
     fn others_s(&self) -> Result<f64> {
         let mut ours_s = cpu_time::process_s("self", 4)?;
         for (server, _) in self.deployments.running.values() {
@@ -137,7 +138,7 @@ impl Run<'_> {
         }
     }
 
-    /// As many requests as are answered.
+    /// Sends as many requests as the server answers.
     fn closed(
         &mut self,
         deployment: Deployment,
@@ -254,14 +255,14 @@ fn prepared(
     (0..count).map(|_| requests.request(traffic)).collect()
 }
 
-/// Says on a terminal what is being measured, on one line; elsewhere nothing.
+/// Shows what is being measured, in one line; only on a terminal.
 fn progress(what: &str) {
     if std::io::stderr().is_terminal() {
         eprint!("\r\x1b[K{what}");
     }
 }
 
-/// Says what is being done, and how long it took.
+/// Shows what is being done, and how long it took.
 pub fn step<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     eprint!("» {what} … ");
     let began = Instant::now();
@@ -270,8 +271,8 @@ pub fn step<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     Ok(done)
 }
 
-/// Refuses a folder whose files are in memory: commits to those are not durable, and so tell
-/// nothing.
+/// Refuses a folder whose files are in memory: commits to them are not durable, so their figures would be
+/// meaningless.
 pub fn refuse_memory(folder: &Path) -> Result<()> {
     let mounts = fs::read_to_string("/proc/self/mounts")?;
     let folder = folder.canonicalize()?;

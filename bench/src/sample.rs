@@ -1,11 +1,11 @@
-//! What is measured, and what is computed of it.
+//! Samples, and the statistics computed from them.
 
 use serde::{Deserialize, Serialize};
 
-/// How long answers took, in microseconds.
+/// Latencies, in microseconds.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Latency {
-    /// Half of them took no longer than this.
+    /// The median.
     pub p50_us: f64,
     pub p90_us: f64,
     pub p99_us: f64,
@@ -13,7 +13,7 @@ pub struct Latency {
 }
 
 impl Latency {
-    /// Of these times in microseconds, in any order; all 0 without any.
+    /// The latencies of these times in microseconds, in any order; all 0 without any.
     pub fn of(mut times_us: Vec<f64>) -> Latency {
         times_us.sort_by(f64::total_cmp);
         let at = |share| percentile(&times_us, share);
@@ -21,25 +21,24 @@ impl Latency {
     }
 }
 
-/// What one run of one workload came to.
+/// The result of measuring a workload once.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Sample {
-    /// Requests, rows or hashes a second: as many as could be.
+    /// The capacity: requests, rows or hashes per second.
     pub per_second: f64,
-    /// How long they took meanwhile.
+    /// The latencies at that load.
     pub latency: Option<Latency>,
-    /// How long they took when half as many came.
+    /// The latencies at half of that load.
     pub at_half: Option<Latency>,
-    /// Processor time of the server for each of them, in microseconds.
+    /// Processor time of the server per request, in microseconds.
     pub cpu_us: Option<f64>,
-    /// Processor time of the server in this run, in seconds.
+    /// Processor time of the server while measuring, in seconds.
     pub cpu_s: Option<f64>,
-    /// Requests that were not answered as they should.
+    /// Requests that were not answered correctly.
     pub errors: u64,
 }
 
-/// The least of these values that no more than `share` of them are below; 0 without values.
-/// They are in ascending order.
+/// The quantile `share` of these values, which are in ascending order; 0 without values.
 pub fn percentile(sorted: &[f64], share: f64) -> f64 {
     let rank = (share * sorted.len() as f64).ceil() as usize;
     sorted.get(rank.max(1) - 1).copied().unwrap_or_default()

@@ -17,14 +17,14 @@ const READY_TIMEOUT: Duration = Duration::from_secs(30);
 /// A server that runs until it is dropped.
 pub struct Server {
     process: Child,
-    /// Where it is, like `127.0.0.1:40123`.
+    /// Its address, such as `127.0.0.1:40123`.
     pub address: String,
-    /// From its start to its first answer that it is ready.
+    /// The time from its start to its first answer that it is ready.
     pub started_in: Duration,
 }
 
 impl Server {
-    /// Starts Ostrakon with this configuration file, and nothing from the environment.
+    /// Starts Ostrakon with this configuration file, without environment variables.
     pub fn ostrakon(config: &Path) -> Result<Server> {
         let mut command = bound_to_us(OSTRAKON.as_ref());
         command.arg("--config").arg(config).arg("serve");
@@ -36,14 +36,14 @@ impl Server {
         Server::start(command, "/readyz")
     }
 
-    /// Starts a server that answers everything with so many bytes, and does nothing else.
+    /// Starts a server that answers every request with this many bytes, and does nothing else.
     pub fn bare(bytes: usize) -> Result<Server> {
         let mut command = bound_to_us(&std::env::current_exe()?);
         command.args(["bare", "--bytes", &bytes.to_string()]);
         Server::start(command, "/")
     }
 
-    /// A server says on standard output where it is.
+    /// A server prints its address on standard output.
     fn start(mut command: Command, ready: &str) -> Result<Server> {
         let began = Instant::now();
         let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
@@ -88,7 +88,7 @@ impl Server {
         cpu_time::process_s(&self.process.id().to_string(), 2)
     }
 
-    /// Memory that it has now, in MB (VmRSS of proc(5)).
+    /// Memory that it uses now, in MB (VmRSS of proc(5)).
     pub fn rss_mb(&self) -> Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -109,14 +109,14 @@ impl Drop for Server {
     }
 }
 
-/// A command that ends when this process does, however that ends.
+/// A command whose process ends when this one does, even if this one crashes.
 pub fn bound_to_us(program: &Path) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "--"]).arg(program);
     command
 }
 
-/// Serves so many bytes under every path, from memory, with as many threads as Ostrakon has.
+/// Serves this many bytes at every path, from memory, with as many threads as Ostrakon uses.
 pub fn serve_bare(bytes: usize) -> Result<()> {
     use actix_web::web::{self, Bytes, Data};
     use actix_web::{App, HttpResponse, HttpServer};

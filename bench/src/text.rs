@@ -1,5 +1,4 @@
-//! Texts that look like what people write: for their length, and so that they compress and
-//! escape as such texts do.
+//! Texts that resemble what people write in length, and in how well they compress and escape.
 
 use fastrand::Rng;
 use ostrakon_shared::NewReview;

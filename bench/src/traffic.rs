@@ -14,18 +14,18 @@ use crate::text;
 
 /// Products in one request for several ratings.
 const RATINGS: usize = 20;
-/// Which page is far down a long list.
+/// The number of a page far down a long list.
 const FAR_PAGE: usize = 100;
-/// Which page is some way down an average list, and as full.
+/// The number of a page further down an average list that is still full.
 const AVERAGE_FAR_PAGE: usize = 5;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Traffic {
-    /// A page that lies ready in memory.
+    /// A page that the server keeps in memory.
     Static,
     /// The first page of a product's reviews, products by popularity.
     FirstPage,
-    /// The same, each product as often.
+    /// The same, each product with the same probability.
     FirstPageUniform,
     /// The page after the first, by its cursor, products by popularity.
     SecondPage,
@@ -33,7 +33,7 @@ pub enum Traffic {
     Rating,
     /// The ratings of 20 products, by popularity.
     Ratings,
-    /// A review, each as often.
+    /// A review, each with the same probability.
     Review,
     /// A new review, products by popularity; every other one with a key of its own.
     Create,
@@ -42,7 +42,7 @@ pub enum Traffic {
     Mix,
     /// The same without the new reviews.
     MixReads,
-    /// The first page of the product with most reviews …
+    /// The first page of the product with the most reviews …
     HottestFirst,
     /// … a page far down …
     HottestFar,
@@ -55,14 +55,14 @@ pub enum Traffic {
 }
 
 impl Traffic {
-    /// Whether a request changes something: then none may be sent twice, because a repetition
-    /// costs less.
+    /// Whether its requests change something. Such a request is never sent twice, because a
+    /// repetition costs less.
     pub fn writes(self) -> bool {
         matches!(self, Traffic::Create | Traffic::Mix)
     }
 
-    /// Requests a second that are prepared: more than can be answered if it writes, otherwise
-    /// enough not to repeat a pattern.
+    /// How many requests are prepared per second of load: for writes more than the server can answer,
+    /// otherwise enough not to repeat a pattern.
     fn prepared_per_s(self) -> usize {
         match self {
             Traffic::Create => 40_000,
@@ -87,7 +87,7 @@ impl Request {
     }
 }
 
-/// Makes requests about what one server has.
+/// Makes requests that fit the data of one server.
 pub struct Requests {
     popularity: Popularity,
     reviews: Vec<ReviewId>,
@@ -99,7 +99,7 @@ pub struct Requests {
 }
 
 impl Requests {
-    /// About `products` products, of which `reviews` are some reviews.
+    /// For `products` products; `reviews` are ids of some of their reviews.
     pub fn new(products: usize, reviews: Vec<ReviewId>) -> Requests {
         Requests {
             popularity: Popularity::new(products),
@@ -226,8 +226,8 @@ fn rating(product: ProductId) -> String {
     format!("/api/products/{product}/rating")
 }
 
-/// The path of a product's page with this number, found by the cursors of those before; of the
-/// last page, if there are fewer.
+/// The path of the page with this number in a product's reviews, found by following the cursors; the last
+/// page if the product has fewer.
 fn page(server: &Server, product: ProductId, number: usize) -> Result<String> {
     let mut path = first_page(product);
     for _ in 1..number {

@@ -2,17 +2,17 @@
 
 use crate::traffic::Traffic;
 
-/// Answers at half the capacity: the slowest 1 % take at most so many times the median.
+/// The target for p99 at half the capacity, as a multiple of the median.
 pub const MAX_P99_TO_P50: f64 = 8.0;
-/// Memory of the server when all is over.
+/// The target for the server's memory at the end, in MB.
 pub const MAX_RSS_MB: f64 = 150.0;
-/// From the start to the first answer, with 64 databases.
+/// The target for the time from the start to the first answer, with 64 databases.
 pub const MAX_START_S: f64 = 1.0;
 /// Share of all processors that other programs may use before the figures become unreliable.
 pub const MAX_OTHERS: f64 = 0.05;
 
 const CONNECTIONS: u32 = 64;
-/// Of those who sign in: the server lets as many hash as there are processors, and a few wait.
+/// Connections that sign in: the server hashes one password per processor, and a few wait.
 const SIGN_IN_CONNECTIONS: u32 = 8;
 
 /// One line of the table.
@@ -20,7 +20,7 @@ const SIGN_IN_CONNECTIONS: u32 = 8;
 pub struct Workload {
     pub name: &'static str,
     pub load: Load,
-    /// The workloads with which it is compared, the most important first.
+    /// The workloads that it is compared with, the most important first.
     pub against: &'static [Comparison],
 }
 
@@ -35,20 +35,20 @@ pub struct Comparison {
 /// The load of a workload.
 #[derive(Clone, Copy, Debug)]
 pub enum Load {
-    /// Requests by wrk, as many as are answered.
+    /// A closed loop by wrk: as many requests as the server answers.
     Closed {
         deployment: Deployment,
         traffic: Traffic,
-        /// How many ask at once.
+        /// The number of connections.
         connections: u32,
-        /// Whether it is done once more with half as many requests, at their times.
+        /// Whether latency is also measured, in an open loop at half of the capacity.
         at_half: bool,
     },
-    /// The mix's reads by wrk, while reviews are created at the rate that belongs to them in the
-    /// mix: by the rate of [`READS`] in the same round.
+    /// The mix's reads by wrk, while reviews are created at their rate in the mix, which follows from
+    /// the rate of [`READS`] in the same round.
     BesideCreates,
-    /// Twice as many requests as the same traffic of `capacity` has answered in the same round, at
-    /// their times. Those that are refused don't count.
+    /// An open loop of twice as many requests as `capacity`, the workload with the same traffic, has
+    /// answered in this round. Refused requests don't count.
     Overload { deployment: Deployment, traffic: Traffic, capacity: &'static str },
     /// A measurement without Ostrakon.
     Baseline(Baseline),
@@ -56,12 +56,12 @@ pub enum Load {
 
 pub const READS: &str = "mix's reads alone";
 
-/// A server, with its data.
+/// A server and its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Deployment {
-    /// Three reviews databases, all settings as they are by default.
+    /// Three reviews databases and default settings.
     Main,
-    /// The same data, no cached answers; so are all that follow.
+    /// The same data without cached answers, as in all deployments below.
     Uncached,
     /// The same reviews in 8 databases.
     Eight,
@@ -79,7 +79,7 @@ pub enum Deployment {
 pub enum Baseline {
     /// Pages read by diesel from one SQLite file.
     ReadPages,
-    /// Rows inserted by diesel into one SQLite file, so many to a commit.
+    /// Rows inserted by diesel into one SQLite file, with this many per commit.
     Insert(usize),
     /// Passwords verified.
     Verify,
@@ -88,14 +88,14 @@ pub enum Baseline {
 }
 
 const STATIC: &str = "static page";
-/// A server that does nothing.
+/// The name of the baseline that serves bytes without Ostrakon.
 pub const BARE: &str = "bare actix-web";
 const READ_PAGES: &str = "raw SQLite: newest 20";
 const INSERT: &str = "raw SQLite: insert, 1 a commit";
 const VERIFY: &str = "raw argon2id";
 const PGBENCH: &str = "pgbench: insert with rating";
 const UNCACHED: &str = "first page, nothing cached";
-/// What costs the server much more than a refusal.
+/// Traffic that costs the server much more than a refusal.
 const RATINGS: &str = "20 ratings";
 
 const fn at_least(name: &'static str, times: f64) -> Comparison {
@@ -240,7 +240,7 @@ pub const POSTGRES: &[Workload] = &[
     workload("mix", both(Deployment::Main, Traffic::Mix), &[beside(STATIC), beside(BARE)]),
 ];
 
-/// Those whose name holds `only`, and all that they are compared with, in their order.
+/// The workloads whose name contains `only`, and all that they are compared with, in their order.
 pub fn selected(all: &'static [Workload], only: &str) -> Vec<Workload> {
     let mut names: Vec<&str> =
         all.iter().map(|workload| workload.name).filter(|name| name.contains(only)).collect();

@@ -1,4 +1,4 @@
-//! Load in a closed loop, by wrk: as much as a server can bear.
+//! Load in a closed loop, by wrk: as much as the server can answer.
 
 use std::path::Path;
 
@@ -11,19 +11,19 @@ use crate::server::bound_to_us;
 const SCRIPT: &str = "bench/wrk.lua";
 const MAX_THREADS: u32 = 2;
 
-/// What came of it. wrk's latencies are of requests that are sent when the last one is answered:
-/// they say how long clients wait at that load, not whether that load is too much.
+/// The result. wrk sends the next request when the last one is answered, so its latencies show how long
+/// clients wait at that load, not whether the load is too high.
 #[derive(Debug, Deserialize)]
 pub struct Outcome {
-    /// Answers, those with errors too.
+    /// Answers, including errors.
     pub requests: u64,
     duration_us: u64,
-    /// How long they took.
+    /// Their latencies.
     #[serde(flatten)]
     pub latency: Latency,
     refused: u64,
     broken: u64,
-    /// How often a thread has sent all its requests and begun anew.
+    /// How often a thread has sent all its requests and started again.
     pub repeated: u64,
 }
 
