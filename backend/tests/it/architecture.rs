@@ -123,7 +123,7 @@ fn only_the_route_list_knows_the_endpoints() {
 #[test]
 fn no_circle_of_imports() {
     let circles = circles(&sources());
-    report("Files import each other in no circle.", circles);
+    report("Imports form no circle.", circles);
 }
 
 #[test]
