@@ -58,7 +58,7 @@ test.describe('with a fourth database', () => {
   });
 
   test('a rebalance is paused, throttled, resumed and aborted', async ({ page }) => {
-    const { legend, progress, state, goal, plan, planned, limit, button, abortQuestion } =
+    const { legend, progress, state, goal, plan, planned, limit, button, abortQuestion, evenness } =
       rebalance(page);
     await goal.selectOption('Drain reviews-1');
     await plan.click();
@@ -89,6 +89,9 @@ test.describe('with a fourth database', () => {
     await expect(abortQuestion).toBeHidden();
     await expect(state).toHaveText('Rebalance 1 Aborted');
     await expect(legend.first()).not.toHaveText('reviews-10');
+    // What has moved, not what was to move.
+    const left = ((await legend.first().textContent()) ?? '').replace('reviews-1', '');
+    await expect(evenness.nth(1)).toHaveText(`reviews-1342${left}`);
     await expect(button('Resume')).toBeHidden();
     await expect(planned).toBeVisible();
   });
@@ -107,6 +110,21 @@ test.describe('with a fourth database', () => {
       await expect(state).toHaveText('No bucket has moved yet.');
     });
   });
+});
+
+test('a hidden tab asks nothing until it is seen again', async ({ page }) => {
+  await page.clock.install();
+  await page.goto('/admin/rebalance');
+  await expect(rebalance(page).state).toBeVisible();
+  await page.evaluate(() => Object.defineProperty(document, 'hidden', { value: true, configurable: true }));
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(request.url()));
+  await page.clock.runFor('01:00');
+  expect(asked).toEqual([]);
+  const polled = page.waitForRequest('**/api/admin/rebalances');
+  await page.evaluate(() => Reflect.deleteProperty(document, 'hidden'));
+  await page.clock.runFor('00:10');
+  await polled;
 });
 
 test.describe('without a further database', () => {

@@ -39,6 +39,9 @@ pub struct RebalancePart {
     /// The number of buckets.
     #[cfg_attr(feature = "openapi", schema(example = 86))]
     pub buckets: u64,
+    /// The number of buckets that the target owns by now.
+    #[cfg_attr(feature = "openapi", schema(example = 4))]
+    pub moved_buckets: u64,
     /// The number of reviews in these buckets when they were planned.
     #[cfg_attr(feature = "openapi", schema(example = 420))]
     pub reviews: u64,

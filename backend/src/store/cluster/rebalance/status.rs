@@ -67,16 +67,16 @@ fn rebalance(row: RebalanceRow, moves: &[MoveRow], now_ms: i64) -> Result<Rebala
     let state: RebalanceState = row.state.parse().map_err(|_| broken())?;
     // Each bucket by its last attempt; of those that were given up only those that had begun.
     let last: BTreeMap<i16, &MoveRow> = moves.iter().map(|row| (row.bucket, row)).collect();
-    let is_moved = |row: &&&MoveRow| ["committed", "done"].contains(&row.state.as_str());
     let reviews = unsigned(last.values().map(|row| row.reviews).sum());
-    let moved_reviews = unsigned(last.values().filter(is_moved).map(|row| row.reviews).sum());
+    let moved_reviews =
+        unsigned(last.values().filter(|row| is_moved(row)).map(|row| row.reviews).sum());
     let copied = unsigned(moves.iter().map(|row| row.copied).sum());
     let seconds = row.started_at.map(|started| {
         let until = row.finished_at.unwrap_or(now_ms);
         ((until - started) as f64 / 1_000.0).max(0.001)
     });
     let rate = seconds.map(|seconds| copied as f64 / seconds);
-    let moved_buckets = last.values().filter(is_moved).count() as u64;
+    let moved_buckets = last.values().filter(|row| is_moved(row)).count() as u64;
     let buckets = last.len() as u64;
     let is_running = state == RebalanceState::Running;
     // By buckets as well as by reviews: small buckets take as long as their transactions.
@@ -123,19 +123,26 @@ fn unsigned(number: i64) -> u64 {
 }
 
 fn parts<'a>(moves: impl Iterator<Item = &'a MoveRow>) -> Vec<RebalancePart> {
-    let mut parts: BTreeMap<(&str, &str), (u64, u64)> = BTreeMap::new();
+    let mut parts: BTreeMap<(&str, &str), RebalancePart> = BTreeMap::new();
     for row in moves {
-        let part = parts.entry((&row.source, &row.target)).or_default();
-        part.0 += 1;
-        part.1 += unsigned(row.reviews);
+        let empty = || RebalancePart {
+            source: row.source.clone(),
+            target: row.target.clone(),
+            buckets: 0,
+            moved_buckets: 0,
+            reviews: 0,
+        };
+        let part = parts.entry((&row.source, &row.target)).or_insert_with(empty);
+        part.buckets += 1;
+        part.moved_buckets += u64::from(is_moved(row));
+        part.reviews += unsigned(row.reviews);
     }
-    let part = |((source, target), (buckets, reviews)): ((&str, &str), _)| RebalancePart {
-        source: source.to_owned(),
-        target: target.to_owned(),
-        buckets,
-        reviews,
-    };
-    parts.into_iter().map(part).collect()
+    parts.into_values().collect()
+}
+
+/// Whether the target owns the bucket.
+fn is_moved(row: &MoveRow) -> bool {
+    ["committed", "done"].contains(&row.state.as_str())
 }
 
 fn moving(row: &MoveRow) -> Option<MovingBucket> {

@@ -15,7 +15,7 @@ struct Row {
     after: u64,
 }
 
-/// The table, for a plan and for a rebalance that has finished.
+/// The table; "after" is what a plan leads to, or what the rebalance has led to.
 pub fn evenness(live: Live) -> AnyView {
     let rows = Memo::new(move |_| rows(&live.list.read()));
     let panel = move || {
@@ -69,36 +69,35 @@ fn difference(rows: &[Row], buckets: fn(&Row) -> u64) -> u64 {
     most - rows.iter().map(buckets).min().unwrap_or_default()
 }
 
-/// Empty while buckets move, or if some did not: the list then does not show which of them have moved.
+/// Empty if nothing has been planned.
 fn rows(list: &RebalanceList) -> Vec<Row> {
     let Some(newest) = list.items.first() else { return Vec::new() };
-    let is_finished = match newest.state {
-        RebalanceState::Planned => false,
-        RebalanceState::Finished => true,
-        _ => return Vec::new(),
-    };
+    let will_move = !matches!(newest.state, RebalanceState::Finished | RebalanceState::Aborted);
     let mut rows: Vec<Row> = Vec::new();
     for (place, name) in list.databases.iter().enumerate() {
         let now = count(list, place);
         rows.push(Row { name: name.clone(), before: now, after: now });
     }
     for part in &newest.parts {
-        for (name, gives) in [(&part.source, true), (&part.target, false)] {
-            // A database that was drained may have been removed since.
-            let place = rows.iter().position(|row| row.name == *name).unwrap_or_else(|| {
-                rows.push(Row { name: name.clone(), before: 0, after: 0 });
-                rows.len() - 1
-            });
-            let row = &mut rows[place];
-            let changed = if is_finished { &mut row.before } else { &mut row.after };
-            *changed = if gives == is_finished {
-                changed.saturating_add(part.buckets)
-            } else {
-                changed.saturating_sub(part.buckets)
-            };
-        }
+        let moved = part.moved_buckets;
+        let left = if will_move { part.buckets.saturating_sub(moved) } else { 0 };
+        let source = row(&mut rows, &part.source);
+        source.before = source.before.saturating_add(moved);
+        source.after = source.after.saturating_sub(left);
+        let target = row(&mut rows, &part.target);
+        target.before = target.before.saturating_sub(moved);
+        target.after = target.after.saturating_add(left);
     }
     rows
+}
+
+/// The row of a database, which may have been removed since it was drained.
+fn row<'r>(rows: &'r mut Vec<Row>, name: &str) -> &'r mut Row {
+    let place = rows.iter().position(|row| row.name == name).unwrap_or_else(|| {
+        rows.push(Row { name: name.to_owned(), before: 0, after: 0 });
+        rows.len() - 1
+    });
+    &mut rows[place]
 }
 
 #[cfg(test)]
@@ -108,11 +107,12 @@ mod tests {
 
     use super::*;
 
-    fn list(state: RebalanceState, owners: [u16; 6]) -> RebalanceList {
+    fn list(state: RebalanceState, moved_buckets: u64, owners: [u16; 6]) -> RebalanceList {
         let part = RebalancePart {
             source: "reviews-1".to_owned(),
             target: "reviews-2".to_owned(),
             buckets: 2,
+            moved_buckets,
             reviews: 9,
         };
         let newest = Rebalance {
@@ -124,7 +124,7 @@ mod tests {
             finished_at: None,
             parts: vec![part],
             buckets: 2,
-            moved_buckets: 0,
+            moved_buckets,
             reviews: 9,
             copied_reviews: 0,
             repaired_reviews: 0,
@@ -146,13 +146,16 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_and_its_result_show_the_same() {
+    fn a_plan_and_what_it_leads_to_show_the_same() {
         let expected = [(5, 3), (1, 3)];
-        assert_eq!(numbers(&list(RebalanceState::Planned, [0, 0, 0, 0, 0, 1])), expected);
-        let mut finished = list(RebalanceState::Finished, [0, 0, 0, 1, 1, 1]);
+        assert_eq!(numbers(&list(RebalanceState::Planned, 0, [0, 0, 0, 0, 0, 1])), expected);
+        assert_eq!(numbers(&list(RebalanceState::Running, 1, [0, 0, 0, 0, 1, 1])), expected);
+        let mut finished = list(RebalanceState::Finished, 2, [0, 0, 0, 1, 1, 1]);
         assert_eq!(numbers(&finished), expected);
         assert_eq!(difference(&rows(&finished), |row| row.before), 4);
-        assert_eq!(numbers(&list(RebalanceState::Running, [0, 0, 0, 0, 1, 1])), []);
+        // Only one of two has moved.
+        let aborted = list(RebalanceState::Aborted, 1, [0, 0, 0, 0, 1, 1]);
+        assert_eq!(numbers(&aborted), [(5, 4), (1, 2)]);
         // The first one has been drained and removed.
         finished.databases.remove(0);
         finished.owners = vec![0; 6];
