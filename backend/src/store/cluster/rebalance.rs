@@ -91,7 +91,7 @@ const LEASE_POLL: Duration = Duration::from_millis(500);
 
 /// How long a process rests after this many failures in a row.
 pub(in crate::store) fn rest_after(failures: u32) -> Duration {
-    Duration::from_secs(1 << failures.min(5))
+    Duration::from_secs(1 << failures.min(3))
 }
 
 /// Carries out a part of the running rebalance, if this process may.
