@@ -1,8 +1,6 @@
 //! Full disks.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
 
 use reqwest::Response;
 use reqwest::header::{COOKIE, SET_COOKIE};
@@ -12,7 +10,7 @@ use crate::support::app::TestApp;
 use crate::support::cli::succeeds;
 use crate::support::cluster::TestCluster;
 use crate::support::postgres::Postgres;
-use crate::support::small_disk::{BEFORE, MountedDisk, ServerOnSmallDisk, fill, may_mount};
+use crate::support::small_disk::{BEFORE, DatabaseOnSmallDisk, ServerOnSmallDisk, fill, may_mount};
 use crate::support::wait::wait_until;
 
 async fn code(response: Response) -> (u16, Value) {
@@ -68,34 +66,19 @@ async fn a_full_disk_refuses_writes_alone_and_recovers_by_itself() {
     }
 }
 
-/// The databases are on one disk, the server's log on another.
 #[actix_web::test]
 async fn a_full_disk_of_a_server_is_reported_until_there_is_room() {
-    let folder = tempfile::tempdir().unwrap();
-    let disk = folder.path().join("disk");
-    fs::create_dir(&disk).unwrap();
-    let Some(_mounted) = MountedDisk::at(&disk) else {
-        eprintln!("skipped: this user may not mount a file system");
-        return;
-    };
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).unwrap();
-    let tables = disk.join("tables");
-    fs::create_dir(&tables).unwrap();
-    // Only root can mount, and as root PostgreSQL runs as another user.
-    assert!(Command::new("chown").arg("postgres:").arg(&tables).status().unwrap().success());
-    // A server of its own: one whose disk is full makes no checkpoints, not even for other databases.
     let server = Postgres::start_new();
-    server.sql(&format!("CREATE TABLESPACE small LOCATION '{}'", tables.display()));
-    server.sql("CREATE DATABASE reviews TABLESPACE small");
+    let Some(small) = DatabaseOnSmallDisk::create(&server) else { return };
     let app = TestApp::start_with(1, |config| {
         config.default_url = Some(server.url("ostrakon").parse().unwrap());
-        let url = server.url("reviews").parse().unwrap();
+        let url = small.url.parse().unwrap();
         config.reviews_urls = [("reviews-1".to_owned(), url)].into();
     })
     .await;
 
     for _ in 0..2 {
-        let fill = fill(&disk);
+        let fill = fill(&small.disk());
         // These reviews fill the free space of existing pages.
         let review = json!({"body": "x".repeat(9_000)});
         let mut written = 0;

@@ -2,14 +2,17 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use reqwest::{Client, Response};
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::support::cli::{ServerProcess, ostrakon};
 use crate::support::cluster::TestCluster;
+use crate::support::postgres::Postgres;
 
 /// A server that has a file system of 16 MB, which ends with it.
 pub struct ServerOnSmallDisk {
@@ -89,21 +92,50 @@ pub fn fill(folder: &Path) -> PathBuf {
     path
 }
 
-/// A file system of 64 MB, which is gone when this is dropped.
-pub struct MountedDisk(PathBuf);
+/// A database of a server on a file system of 64 MB, which is gone when this is dropped; the server's
+/// log is on another.
+pub struct DatabaseOnSmallDisk {
+    folder: TempDir,
+    pub url: String,
+}
 
-impl MountedDisk {
-    /// Mounts it on this folder; `None`: this user may not mount for other processes.
-    pub fn at(folder: &Path) -> Option<MountedDisk> {
+impl DatabaseOnSmallDisk {
+    /// Creates it on a server of its own, because one whose disk is full makes no checkpoints, not even
+    /// for other databases. `None`: this user may not mount for other processes.
+    pub fn create(server: &Postgres) -> Option<DatabaseOnSmallDisk> {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).unwrap();
+        let database = DatabaseOnSmallDisk { folder, url: server.url("small") };
+        let (disk, tables) = (database.disk(), database.disk().join("tables"));
+        fs::create_dir(&disk).unwrap();
         let mount = ["-t", "tmpfs", "-o", "size=64m", "tmpfs"];
-        let mounted = Command::new("mount").args(mount).arg(folder).stderr(Stdio::null()).status();
-        mounted.is_ok_and(|it| it.success()).then(|| MountedDisk(folder.to_owned()))
+        let mounted = Command::new("mount").args(mount).arg(&disk).stderr(Stdio::null()).status();
+        if !mounted.is_ok_and(|it| it.success()) {
+            eprintln!("skipped: this user may not mount a file system");
+            return None;
+        }
+        fs::create_dir(&tables).unwrap();
+        // Only root can mount, and as root PostgreSQL runs as another user.
+        assert!(Command::new("chown").arg("postgres:").arg(&tables).status().unwrap().success());
+        server.sql(&format!("CREATE TABLESPACE small LOCATION '{}'", tables.display()));
+        server.sql("CREATE DATABASE small TABLESPACE small");
+        Some(database)
+    }
+
+    /// The folder of the file system.
+    pub fn disk(&self) -> PathBuf {
+        self.folder.path().join("disk")
     }
 }
 
-impl Drop for MountedDisk {
+impl Drop for DatabaseOnSmallDisk {
     fn drop(&mut self) {
-        // Also while a server still has files there.
-        Command::new("umount").arg("--lazy").arg(&self.0).status().unwrap();
+        // Also while a server still has files there; fails if nothing is mounted.
+        Command::new("umount")
+            .arg("--lazy")
+            .arg(self.disk())
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
     }
 }

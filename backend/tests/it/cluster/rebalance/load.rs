@@ -1,5 +1,5 @@
-//! Clients that write, change, report and read, of one or several processes in turn: each notes what it
-//! was told, and checks that it stays true.
+//! Clients that write, change, delete, report, moderate and read, of one or several processes in turn:
+//! each notes what was acknowledged, and checks that it stays true.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashSet};
@@ -23,10 +23,52 @@ pub struct Clients {
     outages: &'static [&'static str],
     /// The text of each acknowledged review.
     texts: RefCell<BTreeMap<String, String>>,
-    /// How many reviews of each product are acknowledged, and how many were sent.
-    acknowledged: RefCell<BTreeMap<i64, u64>>,
-    sent: RefCell<BTreeMap<i64, u64>>,
+    /// How often reviews of each product appeared and disappeared.
+    counts: RefCell<BTreeMap<i64, Counts>>,
     is_over: Cell<bool>,
+}
+
+/// How often reviews of a product appeared: by being created or approved again; and disappeared: by
+/// being deleted or rejected.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    /// How many were to appear, by requests that were sent.
+    appearing: u64,
+    /// How many did, by requests that were acknowledged.
+    appeared: u64,
+    disappearing: u64,
+    disappeared: u64,
+}
+
+/// How many clients there are besides those with accounts.
+#[derive(Clone, Copy)]
+pub struct Crowd {
+    pub guests: usize,
+    pub readers: usize,
+}
+
+impl Crowd {
+    /// Sixteen writers with those of [`Accounts`], and eight readers.
+    pub const LARGE: Crowd = Crowd { guests: 12, readers: 8 };
+    pub const SMALL: Crowd = Crowd { guests: 4, readers: 4 };
+}
+
+/// Clients with accounts: two who edit, one who writes and deletes, one who moderates.
+pub struct Accounts {
+    editors: [TestAccount; 2],
+    remover: TestAccount,
+    moderator: TestAccount,
+}
+
+impl Accounts {
+    pub async fn create(app: &TestApp) -> Accounts {
+        let member = async |name| app.create_account(name, Role::Member).await;
+        Accounts {
+            editors: [member("aspasia").await, member("pericles").await],
+            remover: member("cleon").await,
+            moderator: app.create_account("moderator", Role::Moderator).await,
+        }
+    }
 }
 
 impl Clients {
@@ -127,12 +169,12 @@ impl Clients {
         let path = format!("/api/products/{product}/reviews");
         let build =
             |request: RequestBuilder| sign(request).header("idempotency-key", key).json(&review);
-        *self.sent.borrow_mut().entry(product).or_default() += 1;
+        self.count(product, |counts| counts.appearing += 1);
         let created = self.ask(Method::POST, &path, build).await;
         assert_eq!(created.status, 201, "{created:?}");
         let id = created.json()["id"].as_str().unwrap().to_owned();
         self.texts.borrow_mut().insert(id.clone(), text.to_owned());
-        *self.acknowledged.borrow_mut().entry(product).or_default() += 1;
+        self.count(product, |counts| counts.appeared += 1);
         let again = self.ask(Method::POST, &path, build).await;
         assert_eq!(again.status, 201, "{again:?}");
         assert_eq!(again.json()["id"], id, "{again:?}");
@@ -183,28 +225,120 @@ impl Clients {
         }
     }
 
-    /// Walks lists: each contains what was acknowledged before, in order, and nothing twice.
+    /// Writes a review for each product and deletes it, again and again.
+    async fn remove(&self, account: &TestAccount) {
+        for round in 1.. {
+            for product in 1..=PRODUCTS {
+                if self.is_over.get() {
+                    return;
+                }
+                let (text, key) =
+                    (format!("removed {round}"), format!("removed-{round}-{product}"));
+                let sign = |request| account.authorize(request);
+                let id = self.post_twice((product, &text, &key), sign).await;
+                let path = format!("/api/reviews/{id}");
+                self.count(product, |counts| counts.disappearing += 1);
+                let build =
+                    |request: RequestBuilder| account.authorize(request.header("if-match", "*"));
+                let deleted = self.ask(Method::DELETE, &path, build).await;
+                // An outage may have hidden the acknowledgement of an earlier attempt.
+                let was_deleted = deleted.status == 404 && !self.outages.is_empty();
+                assert!(deleted.status == 204 || was_deleted, "{deleted:?}");
+                self.count(product, |counts| counts.disappeared += 1);
+                self.texts.borrow_mut().remove(&id);
+                let gone = self.ask(Method::GET, &path, |request| request).await;
+                assert_eq!(gone.problem(404), "review_not_found");
+            }
+        }
+    }
+
+    /// Rejects reviews of guests, and undoes every second rejection.
+    async fn moderate(&self, moderator: &TestAccount) {
+        for number in 1.. {
+            if self.is_over.get() {
+                break;
+            }
+            let product = 1 + number % PRODUCTS;
+            let (text, key) = (format!("rejected {number}"), format!("rejected-{number}"));
+            let id = self.post_twice((product, &text, &key), |request| request).await;
+            self.count(product, |counts| counts.disappearing += 1);
+            let rejection = json!({
+                "decision": "reject",
+                "reason": "off_topic",
+                "reviews": [{"id": id, "version": 1}],
+            });
+            self.decide(moderator, "decisions", &rejection).await;
+            self.count(product, |counts| counts.disappeared += 1);
+            let text = self.texts.borrow_mut().remove(&id).unwrap();
+            let path = format!("/api/reviews/{id}");
+            let rejected = self.ask(Method::GET, &path, |request| request).await;
+            assert_eq!(rejected.problem(404), "review_not_found");
+            if number % 2 == 0 {
+                self.count(product, |counts| counts.appearing += 1);
+                let undo = json!({"reviews": [{"id": id, "version": 2}]});
+                self.decide(moderator, "undo", &undo).await;
+                self.count(product, |counts| counts.appeared += 1);
+                assert_eq!(self.get(&path).await["status"], "approved");
+                self.texts.borrow_mut().insert(id, text);
+            }
+        }
+    }
+
+    /// Applies a decision to one review.
+    async fn decide(&self, moderator: &TestAccount, path: &str, decision: &Value) {
+        let path = format!("/api/moderation/{path}");
+        let send = async || {
+            let build = |request: RequestBuilder| moderator.authorize(request.json(decision));
+            let decided = self.ask(Method::POST, &path, build).await;
+            assert_eq!(decided.status, 200, "{decided:?}");
+            decided.json()["items"][0].clone()
+        };
+        let is_decided = |item: &Value| match item["problem"].as_str() {
+            None => true,
+            // An outage may have hidden the acknowledgement of an earlier attempt.
+            Some("version_conflict") => !self.outages.is_empty(),
+            Some(problem) => {
+                assert!(problem == "bucket_moved" || self.outages.contains(&problem), "{item}");
+                false
+            }
+        };
+        wait_until(send, is_decided).await;
+    }
+
+    fn count(&self, product: i64, change: impl Fn(&mut Counts)) {
+        change(self.counts.borrow_mut().entry(product).or_default());
+    }
+
+    fn counts(&self, product: i64) -> Counts {
+        self.counts.borrow().get(&product).copied().unwrap_or_default()
+    }
+
+    /// Walks lists: each contains what was acknowledged before, and nothing twice.
     async fn read(&self, sort: &str) {
         while !self.is_over.get() {
             for product in 1..=PRODUCTS {
-                let least = self.acknowledged.borrow().get(&product).copied().unwrap_or_default();
+                let before = self.counts(product);
                 let rating = self.get(&format!("/api/products/{product}/rating")).await;
-                let most = self.sent.borrow().get(&product).copied().unwrap_or_default();
+                let after = self.counts(product);
+                let least = before.appeared.saturating_sub(after.disappearing);
+                let most = after.appearing - before.disappeared;
                 let count = rating["count"].as_u64().unwrap();
                 assert!((least..=most).contains(&count), "{count} ratings, not {least} to {most}");
                 let path = format!("/api/products/{product}/reviews?sort={sort}&limit=100");
                 let seen = ids(&self.all_pages(&path).await);
                 let set: HashSet<_> = seen.iter().collect();
                 assert_eq!(set.len(), seen.len(), "{sort} shows a review twice");
+                let least = before.appeared.saturating_sub(self.counts(product).disappearing);
                 assert!(seen.len() as u64 >= least, "{sort} shows {} of {least}", seen.len());
             }
         }
     }
 
-    /// Lets clients use the service until `driven` has ended: guests, authors and readers.
+    /// Lets clients use the service until `driven` has ended.
     pub async fn use_while<T>(
         &self,
-        authors: &[TestAccount],
+        crowd: Crowd,
+        accounts: &Accounts,
         driven: impl Future<Output = T>,
     ) -> T {
         let driven = async {
@@ -212,10 +346,13 @@ impl Clients {
             self.is_over.set(true);
             outcome
         };
-        let writers = join_all((0..4).map(|writer| self.write(writer)));
-        let editors = join_all(authors.iter().map(|author| self.edit(author)));
-        let readers = join_all(["newest", "oldest", "highest"].map(|sort| self.read(sort)));
-        join(driven, join(writers, join(editors, readers))).await.0
+        let guests = join_all((0..crowd.guests).map(|writer| self.write(writer)));
+        let editors = join_all(accounts.editors.iter().map(|author| self.edit(author)));
+        let moderation = join(self.remove(&accounts.remover), self.moderate(&accounts.moderator));
+        let sorts = ["newest", "oldest", "highest", "lowest"].into_iter().cycle();
+        let readers = join_all(sorts.take(crowd.readers).map(|sort| self.read(sort)));
+        let writers = join(guests, join(editors, moderation));
+        join(driven, join(writers, readers)).await.0
     }
 
     /// Checks that the service has every acknowledged change, and nothing else.
@@ -230,10 +367,4 @@ impl Clients {
         }
         assert_eq!(stored, *self.texts.borrow());
     }
-}
-
-/// The accounts of some authors.
-pub async fn authors(app: &TestApp) -> Vec<TestAccount> {
-    let create = async |name| app.create_account(name, Role::Member).await;
-    vec![create("aspasia").await, create("pericles").await]
 }

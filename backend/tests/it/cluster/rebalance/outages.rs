@@ -7,14 +7,14 @@ use ostrakon::shard::{Spread, home_buckets, slot_of_key};
 use ostrakon_shared::ProductId;
 use serde_json::{Value, json};
 
-use super::load::{self, Clients};
+use super::load::{Accounts, Clients, Crowd};
 use super::{FEW, Growing};
 use crate::support::app::{PRODUCTS, TestResponse, ids};
 use crate::support::cli::demo_cluster;
 use crate::support::cluster::TestCluster;
 use crate::support::engine::Engine;
 use crate::support::postgres::Postgres;
-use crate::support::small_disk::{ServerOnSmallDisk, fill, may_mount};
+use crate::support::small_disk::{DatabaseOnSmallDisk, ServerOnSmallDisk, fill, may_mount};
 use crate::support::wait::wait_until;
 
 #[actix_web::test]
@@ -26,7 +26,7 @@ async fn servers_that_crash_while_their_buckets_move_are_waited_for() {
     servers.iter().for_each(|(name, server)| cluster.place(name, &server.url("ostrakon")));
     let growing = Growing::start_on(cluster, 1, 2, |_| ()).await;
     let clients = Clients::of([growing.app.host()]).expecting(&["database_unavailable"]);
-    let authors = load::authors(&growing.app).await;
+    let accounts = Accounts::create(&growing.app).await;
     growing.add_until(2);
     let planned = growing.plan(&json!({})).await;
     growing.start_at(&planned, 1_000_000).await;
@@ -48,7 +48,7 @@ async fn servers_that_crash_while_their_buckets_move_are_waited_for() {
         let moved = growing.last().await["moved_buckets"].as_u64().unwrap();
         growing.wait_for_moved(moved + FEW).await;
     };
-    clients.use_while(&authors, crash_all).await;
+    clients.use_while(Crowd::SMALL, &accounts, crash_all).await;
     let finished = growing.wait_for_all("finished").await;
     assert_eq!(finished["moved_buckets"], planned["buckets"]);
     assert_eq!(finished["repaired_reviews"], 0);
@@ -172,4 +172,44 @@ async fn a_full_disk_of_the_target_pauses_only_the_move() {
 #[actix_web::test]
 async fn a_full_disk_on_which_the_target_can_t_be_opened_is_waited_for() {
     a_full_target_is_waited_for(false).await;
+}
+
+#[actix_web::test]
+async fn a_full_disk_of_the_target_s_server_pauses_only_the_move() {
+    let _on = Engine::Postgres.enter();
+    let server = Postgres::start_new();
+    let Some(small) = DatabaseOnSmallDisk::create(&server) else { return };
+    let cluster = TestCluster::new();
+    cluster.place("reviews-2", &small.url);
+    let growing = Growing::start_on(cluster, 1, 2, |_| ()).await;
+    let post = async |number: i64| {
+        let review = json!({"body": "x".repeat(1_000), "rating": 4});
+        let posted = growing.app.post_review(1 + number % PRODUCTS, &review).await;
+        assert_eq!(posted.status, 201, "{posted:?}");
+    };
+    // So many that each bucket of the products has some.
+    for number in 0..400 {
+        post(number).await;
+    }
+    growing.add_until(2);
+    let planned = growing.plan(&json!({})).await;
+    let filled = fill(&small.disk());
+    growing.start_at(&planned, 1_000_000).await;
+    let is_full = |now: &Value| now["waits_for"] == "the disk of reviews-2 is full";
+    wait_until(|| growing.last(), is_full).await;
+    // The target has none of these buckets.
+    for number in 0..100 {
+        post(number).await;
+    }
+    let waiting = wait_until(|| growing.last(), is_full).await;
+    assert_eq!(waiting["state"], "running");
+
+    fs::remove_file(filled).unwrap();
+    let finished = growing.wait_for_all("finished").await;
+    assert_eq!(finished["moved_buckets"], planned["buckets"]);
+    growing.app.verify();
+    for product in 1..=PRODUCTS {
+        let rating = growing.app.get_json(&format!("/api/products/{product}/rating")).await;
+        assert_eq!(rating["count"], 500 / PRODUCTS);
+    }
 }

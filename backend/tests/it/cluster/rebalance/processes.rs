@@ -5,7 +5,7 @@ use std::rc::Rc;
 use ostrakon::config::Config;
 use serde_json::{Value, json};
 
-use super::load::{self, Clients};
+use super::load::{Accounts, Clients, Crowd};
 use super::{FEW, Growing, SOME};
 use crate::support::cli::{ServerProcess, ostrakon, succeeds};
 use crate::support::cluster::TestCluster;
@@ -16,8 +16,8 @@ on_every_server!(clients_of_two_processes_notice_no_move, async || {
     let growing = Growing::start_on(TestCluster::new(), 2, 3, no_cache).await;
     let other = growing.app.start_second_process();
     let clients = Clients::of([growing.app.host(), other.host()]);
-    let authors = load::authors(&growing.app).await;
-    clients.use_while(&authors, growing.rebalance_partly_to(3)).await;
+    let accounts = Accounts::create(&growing.app).await;
+    clients.use_while(Crowd::SMALL, &accounts, growing.rebalance_partly_to(3)).await;
     growing.app.verify();
     other.verify();
     clients.check().await;
@@ -43,7 +43,7 @@ on_every_server!(when_the_process_that_moves_buckets_is_killed_the_other_goes_on
     let growing = Growing::start(2, 3).await;
     growing.add_until(3);
     let planned = growing.plan(&json!({"to_databases": 3})).await;
-    let authors = load::authors(&growing.app).await;
+    let accounts = Accounts::create(&growing.app).await;
     let Growing { app, admin, .. } = growing;
     let cluster: Rc<TestCluster> = app.stop().await;
 
@@ -67,7 +67,7 @@ on_every_server!(when_the_process_that_moves_buckets_is_killed_the_other_goes_on
         clients.wait_for_rebalance(&admin, moved(before + FEW)).await;
         survivors
     };
-    let survivors = clients.use_while(&authors, killed).await;
+    let survivors = clients.use_while(Crowd::SMALL, &accounts, killed).await;
 
     let is_finished = |now: &Value| now["state"] == "finished";
     let finished = clients.wait_for_rebalance(&admin, is_finished).await;
