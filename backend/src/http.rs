@@ -76,7 +76,7 @@ pub fn serve(
 /// The server of API, docs and app on `listener`; runs when awaited.
 pub fn server(listener: TcpListener, store: Store, settings: Settings) -> io::Result<Server> {
     actix_web::rt::spawn(audit::prune(store.clone(), settings.audit_days));
-    store.start_background()?;
+    store.cluster().start_background()?;
     actix_web::rt::spawn(reload_on_hangup(store.clone(), hangups()?));
     let store = Data::new(store);
     let document = Data::new(document());
@@ -132,7 +132,8 @@ fn hangups() -> io::Result<Signal> {
 async fn reload_on_hangup(store: Store, mut hangups: Signal) {
     while hangups.recv().await.is_some() {
         let store = store.clone();
-        let opened = actix_web::rt::task::spawn_blocking(move || store.reopen_databases());
+        let opened =
+            actix_web::rt::task::spawn_blocking(move || store.cluster().reopen_databases());
         match opened.await {
             Ok(Ok(())) => {
                 tracing::info!("SIGHUP: the configuration of new databases is read again")

@@ -141,36 +141,4 @@ impl Store {
     pub fn cluster(&self) -> Cluster<'_> {
         Cluster::new(&self.shared.cluster, &self.context)
     }
-
-    /// The operator's policy for reviews.
-    pub fn policy(&self) -> Policy {
-        self.shared.reviews.policy()
-    }
-
-    /// The number of changes of a subject by this process. Public responses read at the same count
-    /// are equal, except for writes of other processes.
-    pub fn change_count(&self, subject: Subject) -> u64 {
-        self.shared.shards.change_counters.get(subject)
-    }
-
-    /// A number that changes with every commit of any process to any database. `None` if unknown:
-    /// servers have no such number, and a file may be unreadable.
-    pub fn data_version(&self) -> Option<i64> {
-        self.shared.shards.data_version()
-    }
-
-    /// Starts the background work of a server: noticing changes of the shard map, and moving buckets.
-    pub fn start_background(&self) -> std::io::Result<()> {
-        cluster::background::start(&self.shared.shards)
-    }
-
-    /// Reads the shard map again, and tries again to open databases that could not be opened.
-    pub fn reopen_databases(&self) -> Result<(), StoreError> {
-        self.shared.shards.reload_and_open(&self.context)
-    }
-
-    /// The number of concurrent reads per database, if all databases are files.
-    pub fn file_readers(&self) -> Option<usize> {
-        self.shared.shards.file_readers()
-    }
 }

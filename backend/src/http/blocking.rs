@@ -55,7 +55,7 @@ impl Threads {
             let mut runtime = Builder::new_current_thread();
             runtime.max_blocking_threads(threads).thread_name("read").build()
         };
-        let readers = store.file_readers();
+        let readers = store.cluster().file_readers();
         let limit = if readers.is_some() { MAX_ADMITTED } else { MAX_ADMITTED_WITH_SERVERS };
         Ok(Threads {
             reads: Arc::new(Admission::new(limit, readers)),

@@ -17,9 +17,12 @@ pub mod transfer;
 pub mod verification;
 pub mod verify;
 
+use std::io;
 use std::sync::Arc;
 
 use crate::db::{Context, Database};
+use crate::store::error::StoreError;
+use crate::store::routing::change_counters::Subject;
 use crate::store::routing::{Routing, Shards};
 use verification::RunningVerifications;
 
@@ -54,5 +57,32 @@ impl<'a> Cluster<'a> {
     /// The reviews databases, in order.
     pub fn reviews_databases(&self) -> Vec<&'a Arc<Database>> {
         self.shared.shards.reviews()
+    }
+
+    /// Starts the background work of a server: noticing changes of the shard map, and moving buckets.
+    pub fn start_background(&self) -> io::Result<()> {
+        background::start(&self.shared.shards)
+    }
+
+    /// Reads the shard map again, and tries again to open databases that could not be opened.
+    pub fn reopen_databases(&self) -> Result<(), StoreError> {
+        self.shared.shards.reload_and_open(self.context)
+    }
+
+    /// The number of concurrent reads per database, if all databases are files.
+    pub fn file_readers(&self) -> Option<usize> {
+        self.shared.shards.file_readers()
+    }
+
+    /// The number of changes of a subject by this process. Public responses read at the same count
+    /// are equal, except for writes of other processes.
+    pub fn change_count(&self, subject: Subject) -> u64 {
+        self.shared.shards.change_counters.get(subject)
+    }
+
+    /// A number that changes with every commit of any process to any database. `None` if unknown:
+    /// servers have no such number, and a file may be unreadable.
+    pub fn data_version(&self) -> Option<i64> {
+        self.shared.shards.data_version()
     }
 }

@@ -5,11 +5,11 @@ pub mod attempts;
 pub mod batch;
 pub mod create;
 pub mod draft;
-pub mod insert;
 pub mod list;
 pub mod moderation;
 pub mod own;
 pub mod policy;
+pub mod read;
 pub mod signature;
 pub mod update;
 pub mod write_queue;
@@ -34,10 +34,6 @@ impl Shared {
     pub fn new(shards: Arc<Shards>, catalog: Arc<catalog::Shared>, policy: Policy) -> Shared {
         Shared { shards, catalog, policy, writers: Writers::default() }
     }
-
-    pub fn policy(&self) -> Policy {
-        self.policy
-    }
 }
 
 /// The reviews, for one request or one batch of new ones.
@@ -50,6 +46,11 @@ pub struct Reviews<'a> {
 impl<'a> Reviews<'a> {
     pub(in crate::store) fn new(shared: &'a Arc<Shared>, context: &'a Context) -> Reviews<'a> {
         Reviews { shared, context }
+    }
+
+    /// The operator's policy.
+    pub fn policy(&self) -> Policy {
+        self.shared.policy
     }
 
     fn routing(&self) -> Routing<'a> {

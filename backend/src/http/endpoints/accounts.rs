@@ -54,7 +54,7 @@ pub async fn register(
     let client_info = client_info(&request, &client, &settings);
     let register = move |store: &Store| store.accounts().register(&credentials.0, &client_info);
     let started = run_hashing(queue, ClientKind::Unknown, store.clone(), register).await?;
-    session_response(&request, started, store.policy(), &settings)
+    session_response(&request, started, store.reviews().policy(), &settings)
 }
 
 /// Change your password

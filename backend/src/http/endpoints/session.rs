@@ -36,7 +36,7 @@ use crate::store::Store;
 )]
 #[get("/api/session")]
 pub async fn get_session(store: RequestStore, signed_in: SignedIn) -> NoStoreJson<Session> {
-    NoStoreJson::ok(session_state(signed_in.0, store.policy()))
+    NoStoreJson::ok(session_state(signed_in.0, store.reviews().policy()))
 }
 
 /// Sign in
@@ -70,7 +70,7 @@ pub async fn sign_in(
     let client_info = client_info(&request, &client, &settings);
     let sign_in = move |store: &Store| store.accounts().sign_in(&credentials.0, &client_info);
     let started = run_hashing(queue, kind, store.clone(), sign_in).await?;
-    session_response(&request, started, store.policy(), &settings)
+    session_response(&request, started, store.reviews().policy(), &settings)
 }
 
 /// Confirm your password

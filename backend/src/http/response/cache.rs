@@ -103,7 +103,7 @@ impl ResponseCache {
     /// The cached response, if it is still current.
     fn current(&self, key: (CacheKey, Coding), store: &Store) -> Option<Arc<Entry>> {
         let entry = self.entries.as_ref()?.get(&key)?;
-        let is_current = entry.change_count == store.change_count(key.0.subject());
+        let is_current = entry.change_count == store.cluster().change_count(key.0.subject());
         (is_current && self.age(&entry) < MAX_AGE).then_some(entry)
     }
 
@@ -135,7 +135,8 @@ impl ResponseCache {
             entry.is_refreshing.store(false, Ordering::Relaxed);
             return Ok(entry.answer.clone());
         }
-        let (change_count, read_at) = (store.change_count(key.0.subject()), Instant::now());
+        let (change_count, read_at) =
+            (store.cluster().change_count(key.0.subject()), Instant::now());
         let data_version = self.data_version.load().as_ref().map(|data_version| data_version.value);
         let answer = read(store)?.encode(key.1)?;
         if let Some(entries) = self.entries.as_ref().filter(|_| answer.is_cacheable()) {
@@ -160,7 +161,7 @@ impl ResponseCache {
             return;
         }
         let checked_at = Instant::now();
-        if let Some(value) = store.data_version() {
+        if let Some(value) = store.cluster().data_version() {
             self.data_version.store(Some(Arc::new(DataVersion { value, checked_at })));
         }
     }

@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use ostrakon_shared::{Review, ReviewId, ReviewStatus};
 
-use crate::db::idempotency_keys::{self, Replay};
+use crate::db::acceptance;
+use crate::db::idempotency_keys::{self, KeyRow, Replay};
 use crate::db::owner::WriteAccess;
+use crate::db::ratings::{self, RatingDelta, Visibility};
+use crate::db::reviews::{self, ReviewRow};
 use crate::db::{Connection, DbError, QueryError, limit_lock_wait, register_writer};
-use crate::db::{acceptance, reviews};
 use crate::shard::{DatabaseIndex, ShardMap};
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, TransactionError};
 use crate::store::reviews::Reviews;
 use crate::store::reviews::draft::{Created, Draft, Outcome};
-use crate::store::reviews::insert::insert;
 use crate::store::reviews::signature;
 use crate::store::routing::change_counters::Subject;
 use crate::store::routing::id_generator::InFlightId;
@@ -108,19 +109,13 @@ impl<'a> Reviews<'a> {
             }
         }
         let (reviews, in_flight) = self.insert_new(connection, &access, database, &new)?;
-        let mut reviews = reviews.into_iter();
+        let open = results.iter_mut().filter(|result| result.is_none());
+        for (result, review) in open.zip(reviews) {
+            *result = Some(Ok(Created { review, replayed: false }));
+        }
         let missing = || QueryError::CorruptData("a review was not inserted".to_owned());
-        let results: Result<Vec<_>, QueryError> = results
-            .into_iter()
-            .map(|result| match result {
-                Some(result) => Ok(result),
-                None => {
-                    let review = reviews.next().ok_or_else(missing)?;
-                    Ok(Ok(Created { review, replayed: false }))
-                }
-            })
-            .collect();
-        Ok((results?, in_flight))
+        let results: Option<Vec<_>> = results.into_iter().collect();
+        Ok((results.ok_or_else(missing)?, in_flight))
     }
 
     /// Inserts new reviews under new ids.
@@ -144,6 +139,26 @@ impl<'a> Reviews<'a> {
         let new: Vec<_> = ids.zip(drafts.iter().copied()).collect();
         Ok((insert(connection, access, &new)?, in_flight))
     }
+}
+
+/// Inserts reviews, of requests or of the demo, under their ids, with their ratings and keys. `access` must include their buckets.
+pub(in crate::store) fn insert(
+    connection: &mut Connection,
+    access: &WriteAccess,
+    new: &[(ReviewId, &Draft)],
+) -> Result<Vec<Review>, QueryError> {
+    let rows: Vec<ReviewRow> = new.iter().map(|(id, draft)| draft.row(*id)).collect();
+    reviews::insert(connection, access, &rows)?;
+    let inserted: Result<Vec<_>, _> = rows.into_iter().map(Review::try_from).collect();
+    let inserted = inserted?;
+    let mut delta = RatingDelta::default();
+    for (review, (_, draft)) in inserted.iter().zip(new) {
+        delta.count(draft.bucket, draft.product, Visibility::of(review.status, review.rating));
+    }
+    ratings::add(connection, access, &delta)?;
+    let keys: Vec<KeyRow> = new.iter().filter_map(|(id, draft)| draft.key_row(*id)).collect();
+    idempotency_keys::insert(connection, access, &keys)?;
+    Ok(inserted)
 }
 
 /// The outcome of each draft that an earlier request has already decided; `None` for new ones.
@@ -174,17 +189,25 @@ fn existing_outcomes(
     // A retry returns its own review instead of `review_exists`.
     let replays = idempotency_keys::replays(connection, routed_by_engine, &keys)?;
     for (at, replay) in with_key.into_iter().zip(replays) {
-        if let Some(replay) = replay {
-            results[at] = Some(drafts[at].replay(connection, &replay)?);
-        }
+        let Some(replay) = replay else { continue };
+        results[at] = Some(match drafts[at].replay(connection, &replay) {
+            Ok(review) => Ok(Created { review, replayed: true }),
+            Err(TransactionError::Refused(error)) => Err(error),
+            Err(TransactionError::Database(error)) => return Err(error),
+        });
     }
     Ok(results)
 }
 
 impl Draft {
-    fn replay(&self, connection: &mut Connection, earlier: &Replay) -> Result<Outcome, QueryError> {
+    /// The review of an earlier request with the same key.
+    fn replay(
+        &self,
+        connection: &mut Connection,
+        earlier: &Replay,
+    ) -> Result<Review, TransactionError<QueryError>> {
         if self.key.as_ref().is_some_and(|(_, fingerprint)| *fingerprint != earlier.fingerprint) {
-            return Ok(Err(StoreError::IdempotencyKeyReused));
+            return Err(StoreError::IdempotencyKeyReused.into());
         }
         let missing = || {
             let id = earlier.review_id;
@@ -194,8 +217,8 @@ impl Draft {
         let row = reviews::find(connection, self.bucket, id)?.ok_or_else(missing)?;
         let review = Review::try_from(row)?;
         if review.status == ReviewStatus::Deleted {
-            return Ok(Err(StoreError::ReviewNotFound(id)));
+            return Err(StoreError::ReviewNotFound(id).into());
         }
-        Ok(Ok(Created { review, replayed: true }))
+        Ok(review)
     }
 }

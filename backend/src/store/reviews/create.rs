@@ -1,12 +1,9 @@
-//! Creating a review, and reading one.
+//! Creating a review: checks it, and chooses its bucket by author, key or chance.
 
-use ostrakon_shared::{
-    AccountId, NewReview, ProductId, Review, ReviewId, ReviewLocation, ReviewStatus,
-};
+use ostrakon_shared::{AccountId, NewReview, ProductId, ReviewStatus};
 use twox_hash::XxHash3_128;
 
-use crate::db::{owner, reviews};
-use crate::shard::{Bucket, bucket_of, home_buckets, slot_of_author, slot_of_key};
+use crate::shard::{Bucket, home_buckets, slot_of_author, slot_of_key};
 use crate::store::actor::Actor;
 use crate::store::error::StoreError;
 use crate::store::reviews::Reviews;
@@ -72,32 +69,6 @@ impl Reviews<'_> {
         home_buckets(product, self.shared.shards.spread).nth(slot).ok_or_else(|| {
             StoreError::Internal(format!("product {product} has no home bucket {slot}"))
         })
-    }
-
-    /// The public review with this id.
-    pub fn get(&self, id: ReviewId) -> Result<Review, StoreError> {
-        let bucket = bucket_of(id);
-        let routing = self.routing();
-        let found = routing.with_current_map(|map| {
-            let owner = map.owner(bucket);
-            let request = routing.database(owner.database);
-            let found = request.read(|connection| {
-                let owners = &request.database.owners;
-                owner::require_readable_bucket(connection, owners, bucket, owner.epoch)?;
-                reviews::find(connection, bucket, id)?.map(Review::try_from).transpose()
-            });
-            Ok(found?)
-        });
-        found?
-            .filter(|review| review.status == ReviewStatus::Approved)
-            .ok_or(StoreError::ReviewNotFound(id))
-    }
-
-    /// The location of a public review.
-    pub fn location(&self, id: ReviewId) -> Result<ReviewLocation, StoreError> {
-        self.get(id)?;
-        let place = self.shared.shards.locate(id);
-        Ok(ReviewLocation { id, bucket: place.bucket.get(), database: place.database })
     }
 }
 
