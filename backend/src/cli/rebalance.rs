@@ -249,7 +249,12 @@ fn show_plan(plan: &RebalancePlan) {
     }
     let buckets: u64 = plan.moves.values().map(|part| part.buckets).sum();
     say!("");
-    say!("rebalance: {buckets} buckets, about {}; nothing has moved yet", duration(plan.seconds));
+    say!(
+        "rebalance: {buckets} buckets, about {}, or {} while clients use the service; nothing has \
+         moved yet",
+        duration(plan.seconds),
+        duration(plan.seconds_beside_clients)
+    );
     say!("rebalance: `ostrakon rebalance start` moves them");
 }
 

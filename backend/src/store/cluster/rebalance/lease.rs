@@ -21,6 +21,8 @@ const RENEWAL: Duration = Duration::from_secs(2);
 /// page caches outdated, so that many in a row cost readers less than a few at a time.
 const BURST: Duration = Duration::from_millis(250);
 const REST: u32 = 6;
+/// How many times as long copying takes because of that.
+pub(super) const SLOWDOWN: f64 = 1.0 + REST as f64;
 /// How long after the last request of a client the service counts as used.
 const USED_WINDOW: Duration = Duration::from_millis(500);
 

@@ -10,10 +10,13 @@ use crate::db::rebalances::{self, NewMove};
 use crate::db::{Lock, clock_ms, inspect, lock};
 use crate::shard::{BUCKETS, Bucket, PlannedMove, plan_moves};
 use crate::store::cluster::Cluster;
+use crate::store::cluster::rebalance::lease::SLOWDOWN;
 use crate::store::error::{StoreError, transaction};
 
-/// How many reviews are copied in a second, about, before a rebalance has shown it.
-const USUAL_RATE: u64 = 10_000;
+/// How many reviews are copied per second, and how many buckets change their owner besides, if
+/// nothing else happens.
+const REVIEWS_PER_SECOND: f64 = 10_000.0;
+const BUCKETS_PER_SECOND: f64 = 80.0;
 
 /// What a rebalance is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,8 +34,10 @@ pub enum Goal {
 pub struct RebalancePlan {
     /// How many buckets move from one database to another.
     pub moves: BTreeMap<(String, String), PlannedPart>,
-    /// The estimated duration, in seconds.
+    /// The estimated duration without other clients, in seconds.
     pub seconds: u64,
+    /// The same while clients use the service.
+    pub seconds_beside_clients: u64,
     /// The buckets of each database before and after.
     pub buckets: BTreeMap<String, (u64, u64)>,
 }
@@ -83,7 +88,9 @@ impl Cluster<'_> {
             });
         }
         let reviews: u64 = plan.moves.values().map(|part| part.reviews).sum();
-        plan.seconds = (reviews / USUAL_RATE).max(new.len() as u64 / 20);
+        let seconds = reviews as f64 / REVIEWS_PER_SECOND + new.len() as f64 / BUCKETS_PER_SECOND;
+        plan.seconds = seconds.ceil() as u64;
+        plan.seconds_beside_clients = (seconds * SLOWDOWN).ceil() as u64;
         self.store_plan(goal, &map, &new)?;
         Ok(plan)
     }
