@@ -1,4 +1,4 @@
--- A retired database owns no bucket and is not opened any more. Its name is never used again.
+-- A retired database owns no bucket and is no longer opened. Its name is never used again.
 ALTER TABLE database ADD COLUMN retired BOOLEAN NOT NULL DEFAULT FALSE;
 
 -- Counts the changes of `database` and `shard_map`, so that every process notices them.
@@ -49,8 +49,8 @@ CREATE TABLE bucket_move (
 
 CREATE INDEX bucket_move_by_state ON bucket_move (rebalance_id, state, id);
 
--- The processes that serve the cluster, and the names of the reviews databases that each
--- can reach, with spaces between them. A process that ends leaves its row, which grows old.
+-- The processes that serve the cluster, and the names of the reviews databases that each can reach,
+-- with spaces between them. A process that ends leaves its row, which is then no longer updated.
 CREATE TABLE process (
     name TEXT NOT NULL PRIMARY KEY,
     seen_at BIGINT NOT NULL,

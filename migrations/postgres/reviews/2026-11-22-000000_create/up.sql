@@ -1,4 +1,4 @@
--- What the databases of one cluster must agree about, and which of them this is.
+-- The pins, which must be the same in all databases of a cluster, and which database this is.
 CREATE TABLE cluster (
     singleton INTEGER NOT NULL PRIMARY KEY CHECK (singleton = 1),
     id TEXT NOT NULL,
@@ -9,7 +9,8 @@ CREATE TABLE cluster (
     spread INTEGER NOT NULL
 );
 
--- The last word on what this database owns: checked in every transaction that touches a bucket.
+-- The owner rows: the buckets that this database owns. Every transaction that touches a bucket
+-- checks them; they overrule the shard map.
 CREATE TABLE bucket_owner (
     bucket SMALLINT NOT NULL PRIMARY KEY CHECK (bucket BETWEEN 0 AND 1023),
     state TEXT NOT NULL CHECK (state IN ('owned', 'moving', 'frozen', 'importing', 'gone')),
@@ -45,7 +46,7 @@ CREATE TABLE product_rating (
     PRIMARY KEY (product_id, bucket)
 );
 
--- Which review was made under which Idempotency-Key, and the hash of the request that made it.
+-- The review that was created under each Idempotency-Key, and the hash of its request.
 CREATE TABLE idempotency_key (
     bucket SMALLINT NOT NULL,
     product_id BIGINT NOT NULL,

@@ -1,6 +1,5 @@
 -- Only approved reviews are public, and counted by rating. `version` counts changes;
--- `open_reports` are those that nobody has decided about. Times are milliseconds since the Unix
--- epoch.
+-- `open_reports` counts reports without a decision. Times are milliseconds since the Unix epoch.
 ALTER TABLE review ADD COLUMN author_id BIGINT;
 ALTER TABLE review ADD COLUMN status TEXT NOT NULL DEFAULT 'approved'
     CHECK (status IN ('pending', 'approved', 'rejected', 'spam', 'deleted'));
@@ -17,11 +16,11 @@ CREATE INDEX review_by_id ON review (id);
 CREATE INDEX review_hidden ON review (id) WHERE status <> 'approved';
 CREATE INDEX review_in_queue ON review (id) WHERE status = 'pending' OR open_reports > 0;
 
--- Reviews of any other status than approved.
+-- Reviews with any status but approved.
 ALTER TABLE product_rating ADD COLUMN hidden BIGINT NOT NULL DEFAULT 0 CHECK (hidden >= 0);
 
 -- One report per reader and review. A reader is an account, or the salted hash of an address.
--- `closed_by` is the version of the review that a decision about the report left.
+-- `closed_by` is the version of the review after the decision about the report.
 CREATE TABLE report (
     bucket SMALLINT NOT NULL,
     review_id BIGINT NOT NULL,
@@ -34,7 +33,7 @@ CREATE TABLE report (
     FOREIGN KEY (bucket, review_id) REFERENCES review (bucket, id)
 );
 
--- What happened to a review after it was written: each change made one version of it.
+-- The history of each review: one row per change, which made one version.
 CREATE TABLE review_event (
     bucket SMALLINT NOT NULL,
     review_id BIGINT NOT NULL,

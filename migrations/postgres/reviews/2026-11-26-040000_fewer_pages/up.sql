@@ -1,8 +1,8 @@
--- One index of ids instead of two. New ids are the highest: each goes to the last page, where one
--- by bucket would change a page of its own for each new review.
+-- One index of ids instead of two. New ids are the highest, so all of them go to the last page; an
+-- index by bucket changes another page for each new review.
 CREATE UNIQUE INDEX review_id ON review (id, bucket);
 
--- What refers to reviews does so by a unique index, of which any will do.
+-- Foreign keys to reviews need a unique index: any will do.
 ALTER TABLE idempotency_key DROP CONSTRAINT idempotency_key_bucket_review_id_fkey;
 ALTER TABLE report DROP CONSTRAINT report_bucket_review_id_fkey;
 ALTER TABLE review_event DROP CONSTRAINT review_event_bucket_review_id_fkey;

@@ -1,2 +1,2 @@
--- What was forgotten stays so.
+-- The old values can't be restored.
 SELECT 1;

@@ -1,4 +1,4 @@
--- What the databases of one cluster must agree about, and which of them this file is.
+-- The pins, which must be the same in all databases of a cluster, and which database this file is.
 CREATE TABLE cluster (
     singleton INTEGER NOT NULL PRIMARY KEY CHECK (singleton = 1),
     id TEXT NOT NULL,
@@ -9,8 +9,8 @@ CREATE TABLE cluster (
     spread INTEGER NOT NULL
 );
 
--- The reviews databases. One is `new` until its own pins and owner rows are written: from then
--- on a missing file is a loss, not a beginning.
+-- The reviews databases. One is `new` until its own pins and owner rows are written: after that, a
+-- missing file is an error and not created again.
 CREATE TABLE database (
     name TEXT NOT NULL PRIMARY KEY,
     position INTEGER NOT NULL UNIQUE,

@@ -1,4 +1,4 @@
--- `name_key` is the name as names are compared: folded to lower case. `demo_password`: the
+-- `name_key` is the form in which names are compared: folded to lower case. `demo_password`: the
 -- password is the demo's, which everybody knows. Times are milliseconds since the Unix epoch.
 CREATE TABLE account (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
@@ -11,7 +11,7 @@ CREATE TABLE account (
     created_at BIGINT NOT NULL
 );
 
--- Secrets are kept as their hashes: whoever reads this table can't sign in with it.
+-- Secrets are stored as hashes: reading this table does not let anyone sign in.
 CREATE TABLE session (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
     account_id BIGINT NOT NULL REFERENCES account (id),

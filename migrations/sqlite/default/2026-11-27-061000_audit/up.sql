@@ -1,5 +1,5 @@
 -- Who did what, when and from where. Names are those of that time: accounts may change theirs.
--- `changes` is a JSON array of {field, from, to}. Failures that are alike share a row for an hour.
+-- `changes` is a JSON array of {field, from, to}. Similar failures share a row for an hour.
 CREATE TABLE audit_entry (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
     action TEXT NOT NULL,

@@ -1,4 +1,4 @@
--- What names are compared by, and what searches look through, has no characters any more that this
--- program knows to be invisible: both are computed again.
+-- The texts by which names are compared and found no longer contain invisible characters, so both
+-- are computed again.
 DELETE FROM backfill WHERE name IN ('account_names', 'product_search');
 INSERT INTO backfill VALUES ('account_names'), ('product_search');

@@ -1,11 +1,11 @@
--- One index of ids instead of two. New ids are the highest: each goes to the last page, where one
--- by bucket would change a page of its own for each new review.
+-- One index of ids instead of two. New ids are the highest, so all of them go to the last page; an
+-- index by bucket changes another page for each new review.
 CREATE UNIQUE INDEX review_id ON review (id, bucket);
 DROP INDEX review_by_bucket;
 DROP INDEX review_by_id;
 
--- Another number after each change of owner rows, so that whoever knows them need not read them
--- again. By chance: no number comes twice, not even after a change that was rolled back.
+-- A new number after each change of the owner rows, so that processes that cached them read them
+-- again only then. The number is random, so none is repeated, not even after a rollback.
 CREATE TABLE owner_version (
     singleton INTEGER NOT NULL PRIMARY KEY CHECK (singleton = 1),
     version BIGINT NOT NULL
