@@ -6,7 +6,7 @@ export default defineConfig({
   globalSetup: './demo-data.ts',
   fullyParallel: true,
   forbidOnly: true,
-  // A test that passes only sometimes is broken, or its subject is.
+  // A test that fails only sometimes shows a fault, in the test or in the app.
   retries: 0,
   workers: 2,
   timeout: 60_000,

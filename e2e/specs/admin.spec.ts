@@ -244,7 +244,7 @@ test.describe('access', () => {
     await expect(page.getByRole('heading', { level: 2, name: 'aspasia' })).toBeVisible();
     const sessions = page.getByRole('list', { name: 'Sessions' }).getByRole('listitem');
     await expect(sessions).toHaveCount(1);
-    // As if the password had been entered long ago. The first answer is a wrong one.
+    // As if the password had been entered long ago. The first attempt has a wrong password.
     let refusals = 1;
     await page.route('**/credentials', async (route) => {
       if (refusals-- <= 0) return route.fallback();

@@ -78,7 +78,7 @@ test.describe('an error', () => {
     await expect(form.getByRole('alert')).not.toContainText('Sunday');
     await expect(name).toHaveAccessibleDescription(/Not on a Sunday\./);
     await expect(scopes).toHaveAccessibleDescription(/Not this one\./);
-    await expect(name, 'the first in the form, not in the answer').toBeFocused();
+    await expect(name, 'the first field of the form, not of the response').toBeFocused();
   });
 
   test('of a review without a field is shown', async ({ page }) => {

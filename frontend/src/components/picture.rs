@@ -84,7 +84,7 @@ fn PotPicture(pot: Pot) -> impl IntoView {
     }
 }
 
-/// A pot in two pieces, for what can't be found.
+/// A pot in two pieces, for pages that are not found.
 #[component]
 pub fn BrokenPot() -> impl IntoView {
     view! {

@@ -12,7 +12,7 @@ use crate::state::form_state::{FormState, missing};
 
 const ID: &str = "proof";
 
-/// Requests that wait for the answer.
+/// Requests that wait for the user's password.
 type Waiting = StoredValue<Vec<oneshot::Sender<bool>>, LocalStorage>;
 
 /// The dialog, which opens when the server requires the password. The refused requests are sent again

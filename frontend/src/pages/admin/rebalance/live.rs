@@ -14,7 +14,7 @@ const POLL: Duration = Duration::from_secs(1);
 /// While nothing moves, one in this number of polls is sent.
 const IDLE_POLLS: u32 = 5;
 
-/// The answer to the newest request.
+/// The response to the newest request.
 #[derive(Clone, Copy)]
 pub struct Live {
     pub list: RwSignal<RebalanceList>,
@@ -22,7 +22,7 @@ pub struct Live {
     pub failure: RwSignal<Option<String>>,
     /// The number of the newest request.
     sent: StoredValue<u32>,
-    /// The number of the newest request that has been answered.
+    /// The number of the newest request that has its response.
     answered: StoredValue<u32>,
 }
 
@@ -49,7 +49,7 @@ impl Live {
         live
     }
 
-    /// Asks the server. The answers of older requests are dropped, so that none hides a change.
+    /// Asks the server. Responses to older requests are dropped, so that none hides a change.
     pub async fn load(self) {
         let Some(number) = self.sent.try_get_value().map(|sent| sent.wrapping_add(1)) else {
             return;
