@@ -16,7 +16,7 @@ use crate::db::tables::owner::ChangeRow;
 use crate::db::tables::ratings::RatingRow;
 use crate::shard::Bucket;
 
-/// The reviews that one transaction copies, about.
+/// The approximate number of reviews per transaction.
 pub const BATCH: usize = 500;
 
 /// A product in a bucket, and how many reviews it has there.

@@ -84,9 +84,9 @@ fn private() -> OpenOptions {
     options
 }
 
-/// Removes the rights of other users to a database's files, which older versions created by the
-/// umask. The rights of the group stay, because an operator may have granted them, and those of the
-/// folder, because it may hold other files.
+/// Removes the rights of other users to a database's files, which older versions created with the
+/// umask's permissions. The rights of the group stay, because an operator may have granted them. The
+/// folder's rights stay too, because it may hold other files.
 pub fn close_to_others(database: &Path) {
     for path in SUFFIXES.map(|suffix| beside(database, suffix)) {
         close_file_to_others(&path);
@@ -99,8 +99,8 @@ pub fn close_file_to_others(path: &Path) {
     let closed = std::fs::set_permissions(path, Permissions::from_mode(mode & !0o007));
     let path = path.display();
     match closed {
-        Ok(()) => tracing::info!(%path, "was open to every user of this machine: closed"),
-        Err(error) => tracing::warn!(%path, %error, "is open to every user of this machine"),
+        Ok(()) => tracing::info!(%path, "all users could access it: permissions restricted"),
+        Err(error) => tracing::warn!(%path, %error, "all users can access it: can't restrict it"),
     }
 }
 

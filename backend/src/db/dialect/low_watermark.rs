@@ -1,5 +1,6 @@
-//! The time before which no review is still being written. SQLite needs none of this: the process is
-//! the only writer, and knows (`store/routing/id_generator.rs`).
+//! The low watermark on PostgreSQL: the time before which no review is still being written, shown by
+//! the writers' locks. On SQLite the process is the only writer and knows its ids in flight
+//! (`store/routing/id_generator.rs`), so these functions return `None`.
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -16,9 +17,9 @@ const WRITER_KEYS: i64 = LOCK_KEYS;
 /// Milliseconds since the Unix epoch, by the database's clock, as SQL of PostgreSQL.
 const NOW_MS: &str = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
-/// Takes a lock that shows `settled` in every process that a review is being written, and returns the
-/// time of its id, in milliseconds since the Unix epoch. `None`: the process is the only writer, and
-/// uses its own clock.
+/// Takes a lock by which [`settled`] notices, in every process, that a review is being written. Returns
+/// the time of the review's id, in milliseconds since the Unix epoch. `None`: the process is the only
+/// writer, and uses its own clock.
 ///
 /// The order matters. The lock's key is the time before it is taken; the id's time is read afterwards.
 /// So a reader that reads the clock first, and then finds no lock, knows that later writes get later

@@ -122,8 +122,8 @@ fn require_member(default: &Database, database: &Database) -> Result<(), SetupEr
     Ok(database.use_write_ahead_log()?)
 }
 
-/// What dates the reviews of a database: its server's clock, or this machine's; and its time in
-/// milliseconds since the Unix epoch.
+/// The clock that dates the reviews of a database, by name: its server or this machine; and that
+/// clock's time in milliseconds since the Unix epoch.
 fn time<'a>(database: &'a Database, clock: &Clock) -> Result<(&'a str, i64), DbError> {
     let by_server = database.read_latest(&Context::default(), clock_ms)?;
     let whose = by_server.map_or("this machine", |_| database.name());

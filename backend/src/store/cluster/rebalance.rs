@@ -133,7 +133,7 @@ fn lacking(
 }
 
 impl Cluster<'_> {
-    /// Fails while buckets move: `what` needs all of them in one place.
+    /// Fails while buckets move: `what` needs each of them in one database.
     pub(in crate::store) fn require_no_moves(&self, what: &str) -> Result<(), SetupError> {
         let default = self.routing().default();
         let unfinished = default.read_latest(|connection| {
@@ -142,12 +142,12 @@ impl Cluster<'_> {
         })?;
         match unfinished {
             (Some(state), 0) if state == "running" || state == "aborting" => Err(format!(
-                "{what} needs all buckets in their place, and a rebalance is {state}: pause it \
+                "{what} can't run while buckets move, and a rebalance is {state}: pause it \
                  (`ostrakon rebalance pause`) or wait until it has ended"
             )
             .into()),
             (_, moving) if moving > 0 => {
-                Err(format!("{what} needs all buckets in their place, and {moving} move").into())
+                Err(format!("{what} can't run while buckets move ({moving} now)").into())
             }
             _ => Ok(()),
         }
@@ -228,8 +228,8 @@ impl Cluster<'_> {
         }
     }
 
-    /// When a process must have noted which databases it can reach, so that its word counts: on servers
-    /// a moment ago, on files at any time if it still serves them.
+    /// The time since which a process must have noted the databases it can reach, for its report to be
+    /// current: on servers a moment ago; on files any time, if a process still serves them.
     fn serving_since_ms(&self, now_ms: i64) -> Result<i64, StoreError> {
         let Address::Sqlite(path) = self.shared.shards.default.address() else {
             return Ok(now_ms - NOTE_VALID_MS);

@@ -1,8 +1,8 @@
 //! Carries out the running rebalance, one bucket after another, under a lease.
 //!
-//! What a process has left behind, because it ended or lost its lease, the next one finishes or
-//! undoes before it goes on. So an error here needs no handling of its own: the lease's holder
-//! starts again.
+//! The next process completes or undoes the moves that a process has left unfinished because it ended
+//! or lost its lease. So an error here needs no special handling: the lease's holder starts again. The
+//! steps of one move are in `move_bucket`.
 
 use crate::db::rebalances::{self, MoveRow};
 use crate::db::{Lock, lock};
@@ -10,7 +10,7 @@ use crate::store::cluster::rebalance::MoveError;
 use crate::store::cluster::rebalance::lease::Lease;
 use crate::store::cluster::rebalance::move_bucket::BucketMove;
 
-/// What a look at the running rebalance has led to.
+/// The outcome of one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) enum Step {
     /// There is nothing to do, or another process does it.
