@@ -1,111 +1,72 @@
 //! Errors of databases and of queries.
+//!
+//! Look here when a failure of an engine is reported as the wrong error: `Cause` classifies the
+//! engines' messages, and `DbError::is_transient` says which errors may pass. The store translates
+//! [`DbError`] for clients (`store/error.rs`).
 
 use crate::shard::Bucket;
 
 /// The message of a database that is read-only: see [`crate::db::transfer::make_read_only`].
 pub(super) const READ_ONLY: &str = "read-only: moved by ostrakon transfer";
 
-/// Why a transaction failed.
+/// Why a transaction failed, and in which database: `database` is its name, `default` or `reviews-1` …
+/// `reviews-N`. `reason` is the message of the engine or the operating system: for the log, never for a
+/// client.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
     /// The database can't be opened, doesn't answer, or can't work at the moment. This may pass by
     /// itself.
     #[error("{database}: {reason}")]
     Unavailable {
-        /// Its name.
         database: String,
-        /// The message of the engine or the operating system; for the log, never for a client.
         reason: String,
-        /// Whether the log doesn't know it yet.
+        /// False if the log already has this failure.
         should_log: bool,
     },
     /// Another transaction holds a lock that this one needs, and has not ended in time.
     #[error("{database}: {reason}")]
-    Locked {
-        /// Its name.
-        database: String,
-        /// Its message; for the log, never for a client.
-        reason: String,
-    },
+    Locked { database: String, reason: String },
     /// The database's file is damaged, or this process may not write to it. This does not pass by
     /// itself.
     #[error("{database}: {reason}")]
-    Unusable {
-        /// Its name.
-        database: String,
-        /// Its message; for the log, never for a client.
-        reason: String,
-    },
+    Unusable { database: String, reason: String },
     /// The database refuses this query, and always will.
     #[error("{database}: {reason}")]
-    Refused {
-        /// Its name.
-        database: String,
-        /// Its message; for the log, never for a client.
-        reason: String,
-    },
+    Refused { database: String, reason: String },
     /// The database refuses changes, because a transfer is moving it or has moved it.
     #[error("{database} is read-only, because `ostrakon transfer` is moving it or has moved it")]
-    ReadOnly {
-        /// Its name.
-        database: String,
-    },
+    ReadOnly { database: String },
     /// The database doesn't own this bucket, or not since the epoch by which the caller routed.
     #[error("{database} does not own bucket {bucket} as the shard map says")]
-    Moved {
-        /// Its name.
-        database: String,
-        /// The bucket.
-        bucket: Bucket,
-    },
+    Moved { database: String, bucket: Bucket },
     /// The bucket's owner is about to change: it can be written again within a moment.
     #[error("{database}: bucket {bucket} is frozen")]
-    Frozen {
-        /// Its name.
-        database: String,
-        /// The bucket.
-        bucket: Bucket,
-    },
+    Frozen { database: String, bucket: Bucket },
     /// A row with this key already exists.
     #[error("{database}: {constraint}")]
     Conflict {
-        /// Its name.
         database: String,
         /// The constraint that refused the row.
         constraint: String,
     },
     /// A disk is full.
     #[error("{database}: its disk is full: {reason}")]
-    Full {
-        /// Its name.
-        database: String,
-        /// The engine's message; for the log, never for a client.
-        reason: String,
-    },
+    Full { database: String, reason: String },
     /// The clock that dates reviews shows a time outside the range of ids.
     #[error(
         "{database}: its clock says {now_ms} ms since 1970, reviews are dated from 2000 to 2069"
     )]
     ClockWrong {
-        /// Its name.
         database: String,
         /// The time of the clock, in milliseconds since the Unix epoch.
         now_ms: i64,
     },
     /// The caller has rolled the transaction back, and knows why.
     #[error("{database}: rolled back")]
-    RolledBack {
-        /// Its name.
-        database: String,
-    },
+    RolledBack { database: String },
     /// A stored value is impossible.
     #[error("{database}: {what}")]
-    CorruptData {
-        /// Its name.
-        database: String,
-        /// What was found.
-        what: String,
-    },
+    CorruptData { database: String, what: String },
 }
 
 impl DbError {
@@ -135,7 +96,7 @@ pub enum QueryError {
     /// See [`DbError::CorruptData`].
     #[error("{0}")]
     CorruptData(String),
-    /// The caller has rolled it back.
+    /// See [`DbError::RolledBack`].
     #[error("rolled back")]
     RolledBack,
 }
