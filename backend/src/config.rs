@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_has_a_default() {
+    fn every_setting_has_a_default() {
         let config = load("", &[]).unwrap();
         assert_eq!(config.data_dir, Path::new("data"));
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_wins() {
+    fn environment_variables_override_the_file() {
         let config = load(
             "listen = '127.0.0.1:1'\nreviews_databases = 8\nspread = 16",
             &[("OSTRAKON_LISTEN", "[::1]:2"), ("OSTRAKON_DATA_DIR", "/srv/a b"), ("PATH", "x")],
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_is_not_ours_alone() {
+    fn foreign_variables_are_ignored() {
         let config = load(
             "",
             &[
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn who_may_do_what_how_often_can_be_chosen() {
+    fn permissions_and_limits_are_configurable() {
         let config = load(
             "guest_reviews = false\nreviews_per_minute = 0\npublic_url = 'https://a.example/'",
             &[
@@ -418,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_is_one_line() {
+    fn a_syntax_error_is_reported_in_one_line() {
         let ConfigError(problems) = load("listen = ", &[]).unwrap_err();
         assert_eq!(problems.len(), 1);
         assert!(problems[0].contains("test.toml") && !problems[0].contains('\n'), "{problems:?}");

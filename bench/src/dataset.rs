@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn of_one_product_every_draw_is_that_one() {
+    fn every_draw_from_one_product_is_that_product() {
         let popularity = Popularity::new(1);
         assert_eq!(popularity.draw(&mut Rng::with_seed(1)), popularity.hottest());
         assert_eq!(popularity.average(), popularity.hottest());

@@ -237,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_ends_where_its_length_says() {
+    fn a_response_ends_after_its_content_length() {
         let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc";
         assert_eq!(answer_length(answer), Ok(Some(answer.len())));
         assert_eq!(answer_length(b"HTTP/1.1 200 OK\r\ncontent-le"), Ok(None));

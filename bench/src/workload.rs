@@ -259,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_compared_is_there_and_comes_before() {
+    fn compared_workloads_exist() {
         for all in [SQLITE, POSTGRES] {
             for (at, workload) in all.iter().enumerate() {
                 for Comparison { name, .. } in workload.against {

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_rough() {
+    fn times_are_rounded_down() {
         for (seconds, text) in [
             (-5, "just now"),
             (59, "just now"),

@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thousands_stand_apart() {
+    fn thousands_are_separated() {
         for (number, text) in [(0, "0"), (999, "999"), (1024, "1,024"), (1_000_000, "1,000,000")] {
             assert_eq!(grouped(number), text);
         }

@@ -266,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn review_ids_as_text() {
+    fn review_ids_round_trip_as_text() {
         // Golden values: people have links with these texts.
         for (number, text) in [
             (1, "0000000000001"),
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn review_ids_know_their_time() {
+    fn review_ids_contain_their_time() {
         let ms = 1_795_361_220_123; // 2026-11-22T15:27:00.123Z
         let id = ReviewId::new(ReviewId::first_number_at(ms).unwrap() | 0x3F_FFFF).unwrap();
         assert_eq!(id.unix_ms(), ms);

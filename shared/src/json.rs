@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn an_integer_may_have_a_fraction_of_nothing() {
+    fn integers_accept_zero_fractions() {
         for (text, value) in [
             ("5", 5),
             ("5.0", 5),

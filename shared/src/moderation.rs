@@ -354,7 +354,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn something_else_needs_words() {
+    fn reason_other_requires_a_note() {
         let report = |reason, note: Option<&str>| {
             NewReport { reason, note: note.map(str::to_owned) }.validate().len()
         };
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_words_are_read_in_answers_and_refused_in_requests() {
+    fn unknown_values_are_read_in_responses_and_refused_in_requests() {
         let report = |reason: &str| serde_json::json!({ "reason": reason });
         let read = serde_json::from_value::<NewReport>;
         assert_eq!(read(report("off_topic")).unwrap().reason, ReportReason::OffTopic);

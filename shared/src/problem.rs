@@ -336,7 +336,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_the_same_everywhere() {
+    fn codes_are_the_same_in_text_and_in_json() {
         for code in ProblemCode::ALL {
             assert_eq!(serde_json::to_string(code).unwrap(), format!("\"{code}\""));
         }
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_of_a_later_version_keep_their_words() {
+    fn unknown_codes_keep_their_texts() {
         let problem: Problem = serde_json::from_value(serde_json::json!({
             "type": "/problems/teapot", "title": "I am a teapot", "status": 418,
             "detail": "Short and stout.", "code": "teapot", "request_id": "1",

@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_enough() {
+    fn only_the_body_is_required() {
         check(with_body("fine"), &[]);
         check(with_body("two\r\nlines,\tone tab"), &[]);
         check(with_body(""), &[("/body", FieldErrorCode::Blank)]);

@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_sees_is_blank() {
+    fn invisible_text_is_blank() {
         for text in [
             "",
             " \t\r\n\u{a0}\u{3000}",
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn names_do_not_reorder_what_stands_beside_them() {
+    fn names_do_not_reorder_the_text_beside_them() {
         let error = |name: &str| name_error("name", Some(name), 80).map(|error| error.code);
         for control in ('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}') {
             let name = format!("Aspasia{control}");

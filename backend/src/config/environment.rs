@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_kubernetes_and_docker_inject_is_known() {
+    fn variables_of_kubernetes_and_docker_are_recognized() {
         for (key, value) in [
             ("service_host", "10.96.0.7"),
             ("service_port", "80"),
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_key_is_one_that_is_alike() {
+    fn unknown_keys_suggest_a_similar_one() {
         let known = ["listen", "public_url", "trusted_proxies", "reviews_databases"];
         let known = known.map(str::to_owned);
         for (key, expected) in [

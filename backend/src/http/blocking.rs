@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_thread_limit_only_the_number_counts() {
+    fn without_a_thread_limit_only_the_number_of_requests_is_limited() {
         let admission = Arc::new(Admission::new(3, None));
         admission.record(Duration::from_secs(1_000));
         let permits: Vec<Permit> = (0..3).map(|_| admission.admit().ok().unwrap()).collect();

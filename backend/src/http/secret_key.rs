@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_follow_from_key_purpose_and_texts() {
+    fn tags_depend_on_key_purpose_and_texts() {
         let key: SecretKey = "0123456789abcdef0123456789abcdef\n".parse().unwrap();
         let other: SecretKey = "0123456789abcdef0123456789abcdeF".parse().unwrap();
         let tag = key.tag("a", &["b", "c"]);

@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_that_ids_cannot_have() {
+    fn dates_outside_the_range_of_ids_are_refused() {
         let bucket = Bucket::wrapping(7);
         assert_eq!(mine_id(bucket, ReviewId::EPOCH_UNIX_MS - 1, 0, 0), None);
         assert!(mine_id(bucket, ReviewId::EPOCH_UNIX_MS, 0, 0).is_some());

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn growing_and_shrinking_moves_as_few_buckets_as_possible() {
+    fn growing_and_shrinking_move_as_few_buckets_as_possible() {
         let mut owners = owners(3);
         let mut databases = 3;
         for (now, least) in [(4, 256), (8, 512), (64, 896), (5, 944), (3, 410), (1, 682)] {
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn drained_databases_give_everything_and_even_ones_nothing() {
+    fn drained_databases_give_all_buckets_and_balanced_ones_none() {
         let mut owners = owners(3);
         assert_eq!(carry_out(&mut owners, &[true; 3]), 0);
         assert_eq!(carry_out(&mut owners, &[true, false, true]), 341);

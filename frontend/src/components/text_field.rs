@@ -119,7 +119,7 @@ mod tests {
     use super::rest;
 
     #[test]
-    fn the_rest_is_shown_near_the_limit() {
+    fn remaining_characters_are_shown_near_the_limit() {
         assert_eq!(rest(&"é".repeat(7), 10), None);
         assert_eq!(rest(&"é".repeat(9), 10).as_deref(), Some("1 character left"));
         assert_eq!(rest(&"é".repeat(12), 10).as_deref(), Some("2 characters too many"));

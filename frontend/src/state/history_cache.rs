@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_map_keeps_the_latest() {
+    fn the_map_keeps_the_latest_entries() {
         let mut map = LruMap::default();
         for number in 0..=CAPACITY {
             map.put(number.to_string(), number);

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_follow() {
+    fn local_changes_update_loaded_lists() {
         let listed = [review(3, 1), review(2, 1), review(1, 1)];
         let mut own = LocalChanges::default();
         own.record(LocalChange::New(review(3, 1)));

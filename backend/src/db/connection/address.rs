@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_added_where_there_is_none() {
+    fn a_password_is_added_to_urls_without_one() {
         let with = |url: &str| match address(url).with_password("a+b &?%") {
             Address::Postgres(url) => url,
             Address::Sqlite(_) => panic!("{url}"),
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_url_says_holds() {
+    fn url_parameters_override_defaults() {
         let url = address("postgres://a/b?connect_timeout=9").open_url();
         assert!(url.starts_with("postgres://a/b?connect_timeout=9&gssencmode=disable"));
         assert_eq!(url.matches("connect_timeout").count(), 1);

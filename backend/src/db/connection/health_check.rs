@@ -202,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lag_is_counted_from_what_is_missing() {
+    fn lag_is_the_age_of_the_oldest_missing_record() {
         let wal = WalHistory::default();
         assert_eq!(wal.lag(0), Duration::ZERO);
         let now = Instant::now();

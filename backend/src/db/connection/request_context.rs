@@ -240,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn positions_survive_the_way_to_the_client_and_back() {
+    fn positions_round_trip_as_text() {
         let mut positions = Positions::default();
         assert!(positions.is_empty() && "".parse::<Positions>().is_err());
         positions.note("reviews-2", 0x16b3_74d8);
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_batch_writes_is_no_clients() {
+    fn positions_of_a_batch_are_not_its_clients() {
         let seen = |text: &str| Context::new(text.parse().unwrap(), None);
         let clients = [seen("default:5.reviews-1:9"), seen("reviews-1:a")];
         let batch = Context::of_batch(clients.iter(), AwaitedServer::default());

@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_is_read_by_its_version() {
+    fn if_match_compares_the_version_of_a_tag() {
         for (header, versions) in [
             ("\"1\"", &[1][..]),
             (" W/\"12\" ", &[12]),

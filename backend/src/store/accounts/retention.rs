@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn setting_the_clock_starts_the_measurement_again() {
+    fn a_clock_change_restarts_the_measurement() {
         let pace = ClockPace::new(0);
         let start = pace.0.lock().unwrap().0;
         let kept = |hours: u64, clock_ms: i64| {

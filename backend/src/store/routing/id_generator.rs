@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_clock_is_forgotten() {
+    fn ids_follow_the_clock_after_it_is_corrected() {
         let (generator, clock) = generator_above(0);
         clock.set_offset_ms(3_600_000);
         let ahead = generator.next_id(Bucket::wrapping(1), None).unwrap();

@@ -21,7 +21,7 @@ on_every_engine!(concurrent_migrations_succeed, || {
     assert_eq!(owned, [342, 341, 341]);
 });
 
-on_every_engine!(migration_status_says_what_is_pending, || {
+on_every_engine!(migration_status_lists_pending_migrations, || {
     let cluster = TestCluster::new();
     let before = run(&cluster, &["migrate", "--status"]);
     assert_eq!(before.status.code(), Some(1));

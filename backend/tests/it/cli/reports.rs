@@ -7,7 +7,7 @@ use crate::support::cli::{ServerProcess, demo_cluster, fails, json, ostrakon, ru
 use crate::support::cluster::TestCluster;
 use crate::support::engine::{Engine, engine};
 
-on_every_engine!(verify_finds_what_is_wrong, || {
+on_every_engine!(verify_finds_each_kind_of_error, || {
     for (change, finding) in [
         ("UPDATE product_rating SET r5 = r5 + 1 WHERE rowid_of_first", "rating of product"),
         ("DELETE FROM review WHERE rowid_of_first", "rating of product"),
@@ -47,7 +47,7 @@ on_every_engine!(verify_finds_what_is_wrong, || {
     }
 });
 
-on_every_engine!(locate_shows_the_way_to_the_row, || {
+on_every_engine!(locate_shows_a_command_for_the_row, || {
     let cluster = demo_cluster();
     let server = ServerProcess::start(&cluster);
     let page = server.get("/api/products/1/reviews?limit=1");
@@ -235,7 +235,7 @@ fn reports_are_described() {
 }
 
 #[test]
-fn the_document_can_be_printed_anywhere() {
+fn the_document_needs_no_database() {
     let cluster = TestCluster::new();
     assert_eq!(succeeds(&cluster, &["openapi"]), include_str!("../../../../openapi.yaml"));
 }

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use crate::support::cli::{ServerProcess, demo_cluster, fails, ostrakon, succeeds};
 use crate::support::cluster::TestCluster;
 
-on_every_engine!(a_port_in_use_is_one_line, || {
+on_every_engine!(a_port_in_use_is_reported_in_one_line, || {
     let cluster = demo_cluster();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -19,7 +19,7 @@ on_every_engine!(a_port_in_use_is_one_line, || {
 });
 
 #[test]
-fn a_secret_key_is_made_or_must_be_there() {
+fn the_default_secret_key_is_created_and_a_configured_one_must_exist() {
     let cluster = TestCluster::new();
     succeeds(&cluster, &["migrate"]);
     let file = cluster.folder().join("key");

@@ -7,7 +7,7 @@ use crate::support::cluster::TestCluster;
 use crate::support::postgres::shared;
 
 #[test]
-fn mistakes_are_one_line_and_exit_code_2() {
+fn mistakes_are_reported_in_one_line_with_exit_code_2() {
     let cluster = TestCluster::new();
     for (arguments, word) in [
         (&["locate", "x"][..], "13 characters"),
@@ -30,7 +30,7 @@ fn mistakes_are_one_line_and_exit_code_2() {
 }
 
 #[test]
-fn an_unreachable_database_is_one_line() {
+fn an_unreachable_database_is_reported_in_one_line() {
     let cluster = TestCluster::new();
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let there = shared();

@@ -31,7 +31,7 @@ async fn post(app: &TestApp, position: Option<&str>) -> TestResponse {
     app.send(request.json(&json!({"body": "text"}))).await
 }
 
-on_every_server!(one_clients_positions_never_reach_another_clients_answer, async || {
+on_every_server!(positions_of_a_client_never_reach_the_responses_of_another, async || {
     let app = TestApp::start(3).await;
     let sent = "default:1.nonsense-7:5.reviews-1:fffffffffffffff0.reviews-2:fffffffffffffff0.\
                 reviews-3:fffffffffffffff0.reviews-4:1.reviews-01:1";

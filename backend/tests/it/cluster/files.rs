@@ -45,7 +45,7 @@ fn one_server_at_a_time_serves_files_and_commands_run_beside_it() {
 }
 
 #[test]
-fn only_one_user_reads_the_files() {
+fn new_files_are_readable_by_their_user_only() {
     let cluster = TestCluster::new();
     let program = env!("CARGO_BIN_EXE_ostrakon");
     let migrate = format!("umask 000 && exec {program} migrate");
@@ -67,7 +67,7 @@ fn only_one_user_reads_the_files() {
 }
 
 #[test]
-fn files_that_others_could_read_are_closed() {
+fn files_readable_by_others_are_restricted() {
     let cluster = demo_cluster();
     let data = cluster.folder().join("data");
     set_mode(&data, 0o755);

@@ -315,7 +315,7 @@ on_every_server!(ratings_stay_exact_under_concurrent_changes, async || {
     }
 });
 
-on_every_server!(the_same_sku_at_both_is_one_product_s, async || {
+on_every_server!(the_same_sku_at_both_makes_one_product, async || {
     let two = Two::start().await;
     let admin = two.one.create_account("admin", Role::Admin).await;
     for round in 0..ROUNDS {

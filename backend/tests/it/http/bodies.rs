@@ -256,7 +256,7 @@ fn escaped(text: &str) -> String {
     text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect()
 }
 
-on_every_engine!(limits_are_characters_however_they_are_escaped, async || {
+on_every_engine!(lengths_count_characters_and_not_their_escapes, async || {
     let app = TestApp::start(1).await;
     let field =
         |name: &str, chars| format!("\"{}\": \"{}\"", escaped(name), escaped(&"🏺".repeat(chars)));

@@ -95,7 +95,7 @@ on_every_engine!(a_new_review_is_in_every_later_response, async || {
     app.verify();
 });
 
-on_every_engine!(a_known_version_is_answered_without_a_body, async || {
+on_every_engine!(a_known_version_gets_a_response_without_a_body, async || {
     let app = TestApp::start(3).await;
     app.create_review(1, Some(4)).await;
     for path in ["/api/products/1/reviews", "/api/products/1/rating", "/api/products/1"] {

@@ -266,7 +266,7 @@ async fn a_page_has_one_address() {
 }
 
 #[actix_web::test]
-async fn paths_of_no_page_are_answered_with_a_problem() {
+async fn paths_without_a_page_get_a_problem() {
     let app = start().await;
     for path in [
         "/.well-known/security.txt",

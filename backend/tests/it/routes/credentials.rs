@@ -140,7 +140,7 @@ on_every_engine!(tokens_expire_unless_never_is_asked_for, async || {
     assert_eq!(who(&app, &plain).await, 401);
 });
 
-on_every_engine!(tokens_from_before_scopes_keep_all_but_admin, async || {
+on_every_engine!(tokens_older_than_scopes_get_all_but_admin, async || {
     let app = TestApp::start(1).await;
     let account = app.create_account("admin", Role::Admin).await;
     // As the migration fills the column of a row that was there.
@@ -288,7 +288,7 @@ on_every_engine!(admins_list_and_end_an_account_s_sessions_and_tokens, async || 
     assert_eq!(admin.get("/api/admin/accounts/x/tokens").await.problem(400), "id_invalid");
 });
 
-on_every_engine!(admins_prove_themselves_again_after_15_minutes, async || {
+on_every_engine!(admins_type_the_password_again_after_15_minutes, async || {
     let app = TestApp::start(1).await;
     create_account(&app, "admin", Role::Admin);
     let admin = sign_in(&app, "admin").await;

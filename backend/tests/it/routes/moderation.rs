@@ -29,7 +29,7 @@ async fn undo(app: &TestApp, by: &TestAccount, id: &str, version: i64) -> Value 
         .clone()
 }
 
-on_every_engine!(under_pre_moderation_a_review_is_seen_by_moderators_first, async || {
+on_every_engine!(pre_moderated_reviews_wait_for_a_moderator, async || {
     let app = TestApp::start_with(3, |config| config.pre_moderation = true).await;
     let moderator = app.create_account("moderator", Role::Moderator).await;
     let author = app.create_account("aspasia", Role::Member).await;

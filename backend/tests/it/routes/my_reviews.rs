@@ -184,7 +184,7 @@ on_every_engine!(authors_delete_their_reviews_and_may_write_again, async || {
     app.verify();
 });
 
-on_every_engine!(own_reviews_are_listed_whatever_their_status, async || {
+on_every_engine!(own_reviews_of_any_status_are_listed, async || {
     let app = TestApp::start(8).await;
     let author = app.create_account("aspasia", Role::Member).await;
     let other = app.create_account("pericles", Role::Moderator).await;
@@ -228,7 +228,7 @@ on_every_engine!(each_account_has_idempotency_keys_of_its_own, async || {
     assert_eq!(app.all_pages(REVIEWS).await.len(), made.len() + 1);
 });
 
-on_every_engine!(where_guests_may_not_review_they_are_told_to_sign_in, async || {
+on_every_engine!(guests_without_permission_are_told_to_sign_in, async || {
     let app = TestApp::start_with(3, |config| config.guest_reviews = false).await;
     let refused = app.post_review(1, &json!({"body": "guest"})).await;
     assert_eq!(refused.problem(401), "sign_in_required");

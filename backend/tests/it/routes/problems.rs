@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::support::app::TestApp;
 
-on_every_engine!(every_problem_is_explained_where_its_type_points, async || {
+on_every_engine!(the_type_of_every_problem_leads_to_its_explanation, async || {
     let app = TestApp::start(1).await;
     let problem: Value = app.get("/api/reviews/1").await.json();
     let explained = app.get(problem["type"].as_str().unwrap()).await;

@@ -58,7 +58,7 @@ on_every_engine!(each_review_of_a_batch_gets_its_own_response, async || {
     app.verify();
 });
 
-on_every_engine!(a_page_is_full_wherever_its_reviews_lie, async || {
+on_every_engine!(pages_are_full_on_any_distribution_of_reviews, async || {
     let app = TestApp::start(8).await;
     // All keys select one slot, so that the reviews lie in one home bucket: this database has more
     // than its likely share of a page, the others have nothing.

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_say_what_is_asked_for() {
+    fn addresses_contain_the_filter() {
         let filter = Filter::default();
         assert_eq!(filter.href(None), "/admin/reviews");
         assert!(filter.is_empty());
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_asked_for_is_left_out() {
+    fn unknown_parameters_are_ignored() {
         let filter = Filter::default().with("colour", "red");
         assert_eq!(filter, Filter::default());
         assert_eq!(filter.get("colour"), "");

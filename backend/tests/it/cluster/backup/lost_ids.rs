@@ -21,7 +21,12 @@ fn late(cluster: &TestCluster) -> (String, i64, String) {
 }
 
 /// The next account gets an id above a lost account's, and none of its reviews.
-fn next_is_somebody_else(cluster: &TestCluster, account: i64, reviewed: &str, old_session: &str) {
+fn a_new_account_inherits_nothing(
+    cluster: &TestCluster,
+    account: i64,
+    reviewed: &str,
+    old_session: &str,
+) {
     let server = serve(cluster);
     assert_eq!(status(&server, "/api/session", old_session), 401);
     let session = register(&server, "next");
@@ -42,7 +47,7 @@ on_engines!(an_older_default_does_not_reuse_the_ids_of_lost_accounts, [sqlite Sq
     let said = succeeds(&cluster, &["restore", "backups", "--database", "default"]);
     assert!(said.contains(&format!("account {account}.")), "{said}");
     assert!(said.contains("default is as of") && !said.contains("reviews-1 is"), "{said}");
-    next_is_somebody_else(&cluster, account, &reviewed, &session);
+    a_new_account_inherits_nothing(&cluster, account, &reviewed, &session);
     // Its ids can't be compared with those of a database that is missing as well.
     cluster.drop_database("default");
     cluster.drop_database("reviews-2");
@@ -72,7 +77,7 @@ on_engines!(a_default_restored_by_other_tools_is_not_served_before_its_ids_are_r
     }
     let said = succeeds(&cluster, &["restore", "--repair-ids"]);
     assert!(said.contains(&format!("account {account}.")), "{said}");
-    next_is_somebody_else(&cluster, account, &reviewed, &session);
+    a_new_account_inherits_nothing(&cluster, account, &reviewed, &session);
 
     // A product that is missing, too; its reviews are found.
     let last = "UPDATE review SET product_id = 70 WHERE (product_id, id) =

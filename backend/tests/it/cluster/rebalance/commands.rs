@@ -102,7 +102,7 @@ fn a_cluster_of_servers_gets_no_files_by_default() {
 }
 
 #[test]
-fn what_an_interrupted_addition_has_begun_can_be_elsewhere_or_removed() {
+fn an_interrupted_addition_can_be_continued_elsewhere_or_removed() {
     let _on = Engine::Postgres.enter();
     let cluster = demo_cluster();
     let begin = "INSERT INTO database (name, position, state) VALUES ('reviews-4', 3, 'new')";

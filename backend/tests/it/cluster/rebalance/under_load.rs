@@ -26,11 +26,11 @@ async fn use_by(
     growing
 }
 
-on_every_engine!(from_one_database_to_two, async || {
+on_every_engine!(growing_from_one_database_to_two, async || {
     use_while(1, 2, async |growing: &Growing| growing.rebalance_partly_to(2).await).await;
 });
 
-on_every_engine!(from_three_databases_to_four_and_back, async || {
+on_every_engine!(growing_from_three_databases_to_four_and_back, async || {
     let growing = use_while(3, 4, async |growing: &Growing| {
         growing.rebalance_partly_to(4).await;
         growing.rebalance_to(3).await;
@@ -40,7 +40,7 @@ on_every_engine!(from_three_databases_to_four_and_back, async || {
     assert_eq!(buckets, [0, 341, 341, 342]);
 });
 
-on_every_engine!(from_eight_databases_to_seven, async || {
+on_every_engine!(shrinking_from_eight_databases_to_seven, async || {
     use_while(8, 8, async |growing: &Growing| growing.rebalance_partly_to(7).await).await;
 });
 

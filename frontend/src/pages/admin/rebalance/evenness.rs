@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_and_what_it_leads_to_show_the_same() {
+    fn the_table_is_the_same_in_every_state() {
         let expected = [(5, 3), (1, 3)];
         assert_eq!(numbers(&list(RebalanceState::Planned, 0, [0, 0, 0, 0, 0, 1])), expected);
         assert_eq!(numbers(&list(RebalanceState::Running, 1, [0, 0, 0, 0, 1, 1])), expected);

@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn the_picture_has_words() {
+    fn the_picture_has_an_alternative_text() {
         let databases = vec!["reviews-1".to_owned(), "reviews-2".to_owned()];
         let list = RebalanceList { items: Vec::new(), databases, owners: vec![0, 1, 0] };
         assert_eq!(alternative(&list), "reviews-1 owns 2 buckets, reviews-2 owns 1 bucket");
