@@ -14,7 +14,7 @@ use crate::server::Server;
 use crate::traffic::Requests;
 use crate::workload::Deployment;
 
-/// The setting that keeps the server from caching answers.
+/// The setting that keeps the server from caching responses.
 const NOTHING_CACHED: &str = "cache_mib = 0\n";
 
 /// The reviews of the deployment "ten times the reviews", as a multiple of the usual number.
@@ -33,7 +33,7 @@ pub struct Deployments {
     pub page_bytes: usize,
     /// A folder with a copy of the main deployment's databases that no server has open.
     pub unserved: PathBuf,
-    /// Seconds from each start of the server with 64 databases to its first answer; empty if it is
+    /// Seconds from each start of the server with 64 databases to its first response; empty if it is
     /// not measured.
     pub starts_s: Vec<f64>,
 }

@@ -19,14 +19,14 @@ use crate::Result;
 use crate::sample::Latency;
 use crate::traffic::Request;
 
-/// The load fails after this time without any answer.
+/// The load fails after this time without any response.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest answer, in bytes.
+/// The longest response, in bytes.
 const MAX_ANSWER: usize = 1 << 20;
 
 #[derive(Debug)]
 pub struct Outcome {
-    /// The time from when each request was due to the end of its answer. About 60 µs of it are not
+    /// The time from when each request was due to the end of its response. About 60 µs of it are not
     /// the server's: a sleeping thread wakes up late.
     pub latency: Latency,
     pub per_second: f64,
@@ -138,14 +138,14 @@ impl Sender {
         Ok(())
     }
 
-    /// Waits until an answer arrives, or until a request is due and a connection is free.
+    /// Waits until a response arrives, or until a request is due and a connection is free.
     fn wait(&mut self, began: Instant) -> Result<()> {
         let next = self.requests.front().filter(|_| !self.idle.is_empty());
         let left = next.map(|next| next.at.saturating_sub(began.elapsed()));
         let left = Timespec::try_from(left.unwrap_or(TIMEOUT))?;
         let ready = epoll::wait(&self.epoll, spare_capacity(&mut self.events), Some(&left))?;
         if ready == 0 && next.is_none() {
-            return Err("no answer".into());
+            return Err("no response".into());
         }
         Ok(())
     }
@@ -168,7 +168,7 @@ impl Sender {
     }
 }
 
-/// The kind of an answer.
+/// The kind of a response.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Status {
     /// 2xx.
@@ -195,11 +195,11 @@ impl Connection {
         Ok(Connection { stream, due: Duration::ZERO, answer: vec![0; MAX_ANSWER], received: 0 })
     }
 
-    /// The answer's status; `None` while the answer is incomplete.
+    /// The response's status; `None` while the response is incomplete.
     fn receive(&mut self) -> Result<Option<Status>, String> {
         loop {
             match self.stream.read(&mut self.answer[self.received..]) {
-                Ok(0) => return Err("a connection was closed, or its answer is too long".into()),
+                Ok(0) => return Err("a connection was closed, or its response is too long".into()),
                 Ok(read) => self.received += read,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
                 Err(error) => return Err(error.to_string()),
@@ -218,7 +218,7 @@ impl Connection {
     }
 }
 
-/// The length of an answer with its head, in bytes; `None` while the head is incomplete.
+/// The length of a response with its head, in bytes; `None` while the head is incomplete.
 fn answer_length(received: &[u8]) -> Result<Option<usize>, String> {
     let end = received.windows(4).position(|bytes| bytes == b"\r\n\r\n");
     let Some(end) = end else { return Ok(None) };

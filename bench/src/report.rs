@@ -25,7 +25,7 @@ pub struct Report {
     pub seconds: u64,
     /// Bytes of a first page, and of the static one.
     pub page_bytes: usize,
-    /// Seconds from the start to the first answer, with 64 databases.
+    /// Seconds from the start to the first response, with 64 databases.
     pub start_s: Option<f64>,
     /// Memory of the main server at the end, in MB.
     pub rss_mb: f64,

@@ -19,7 +19,7 @@ pub struct Server {
     process: Child,
     /// Its address, such as `127.0.0.1:40123`.
     pub address: String,
-    /// The time from its start to its first answer that it is ready.
+    /// The time from its start to its first response that it is ready.
     pub started_in: Duration,
 }
 
@@ -67,7 +67,7 @@ impl Server {
         Ok(server)
     }
 
-    /// The body of the answer to `GET path`; anything but 200 is an error.
+    /// The body of the response to `GET path`; anything but 200 is an error.
     pub fn get(&self, path: &str) -> Result<Vec<u8>> {
         let mut stream = TcpStream::connect(&self.address)?;
         let address = &self.address;
@@ -75,7 +75,7 @@ impl Server {
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
         let head = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n");
-        let head = head.ok_or_else(|| format!("{path}: no HTTP answer"))?;
+        let head = head.ok_or_else(|| format!("{path}: no HTTP response"))?;
         if !answer.starts_with(b"HTTP/1.1 200 ") {
             let text = String::from_utf8_lossy(&answer);
             return Err(format!("{path}: {}", text.lines().next().unwrap_or_default()).into());

@@ -6,7 +6,7 @@ use crate::traffic::Traffic;
 pub const MAX_P99_TO_P50: f64 = 8.0;
 /// The target for the server's memory at the end, in MB.
 pub const MAX_RSS_MB: f64 = 150.0;
-/// The target for the time from the start to the first answer, with 64 databases.
+/// The target for the time from the start to the first response, with 64 databases.
 pub const MAX_START_S: f64 = 1.0;
 /// Share of all processors that other programs may use before the figures become unreliable.
 pub const MAX_OTHERS: f64 = 0.05;
@@ -61,7 +61,7 @@ pub const READS: &str = "mix's reads alone";
 pub enum Deployment {
     /// Three reviews databases and default settings.
     Main,
-    /// The same data without cached answers, as in all deployments below.
+    /// The same data without cached responses, as in all deployments below.
     Uncached,
     /// The same reviews in 8 databases.
     Eight,

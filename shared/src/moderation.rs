@@ -343,7 +343,7 @@ pub struct QueuePage {
     /// The number of waiting reviews on all pages.
     #[cfg_attr(feature = "openapi", schema(example = 3))]
     pub waiting: u64,
-    /// Only in a partial answer: databases that were down.
+    /// Only in a partial response: databases that were down.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "openapi", schema(required = false, example = json!([])))]
     pub missing_databases: Vec<String>,

@@ -18,7 +18,7 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// The cursor of the next page; null on the last page.
     pub next_cursor: Option<String>,
-    /// Only in a partial answer: databases that were down, whose items are missing.
+    /// Only in a partial response: databases that were down, whose items are missing.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
     pub missing_databases: Vec<String>,
 }
@@ -124,7 +124,7 @@ mod schema {
         /// The cursor of the next page; null on the last page.
         #[schema(example = "AAxT1zcsVkTQAAAAAAAAABQAtSOi")]
         next_cursor: Option<String>,
-        /// Only in a partial answer: databases that were down, whose items are missing.
+        /// Only in a partial response: databases that were down, whose items are missing.
         #[schema(required = false, example = json!([]))]
         missing_databases: Vec<String>,
     }

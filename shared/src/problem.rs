@@ -68,7 +68,7 @@ codes! {
         MethodNotAllowed => "method_not_allowed", "Method not allowed",
             "The path does not support this method. The `Allow` header lists those that it supports.";
         DatabaseUnavailable => "database_unavailable", "Database unavailable",
-            "A database needed for the response is down; `detail` names it. Retry after the seconds in `Retry-After`. For lists of reviews and products, `allow_partial=true` returns a partial answer.";
+            "A database needed for the response is down; `detail` names it. Retry after the seconds in `Retry-After`. For lists of reviews and products, `allow_partial=true` returns a partial response.";
         Overloaded => "overloaded", "Overloaded",
             "The service receives more requests than it can answer in time. Nothing was changed. Retry after the seconds in `Retry-After`.";
         StorageFull => "storage_full", "Storage full",

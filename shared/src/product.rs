@@ -155,7 +155,7 @@ pub struct Product {
     pub picture_url: Option<String>,
     /// Whether it has left the catalogue: its reviews stay, new ones are refused.
     pub archived: bool,
-    /// Its rating; null only in a partial answer, if a database with its reviews is down.
+    /// Its rating; null only in a partial response, if a database with its reviews is down.
     pub rating: Option<ProductRating>,
 }
 

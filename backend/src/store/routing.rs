@@ -1,5 +1,5 @@
 //! Routing: the databases of a cluster, which of them a request needs, and consistent lists during
-//! writes. Knows neither products nor accounts; all other rooms use it.
+//! writes. Knows neither products nor accounts; all other submodules use it.
 
 pub mod change_counters;
 pub mod cursor;

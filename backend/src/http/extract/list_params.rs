@@ -46,7 +46,7 @@ pub struct PartialPageParams {
     /// The start of the page: `next_cursor` of the previous page.
     #[serde(default, deserialize_with = "cursor")]
     pub cursor: Option<String>,
-    /// If databases are down, return a partial answer without their items instead of an error.
+    /// If databases are down, return a partial response without their items instead of an error.
     #[serde(default)]
     #[param(required = false, default = false)]
     pub allow_partial: bool,

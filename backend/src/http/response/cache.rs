@@ -72,7 +72,7 @@ struct DataVersion {
 /// A cached response, and the state of the data when it was read.
 struct Entry {
     answer: EncodedJson,
-    /// The subject's change count before the answer was read.
+    /// The subject's change count before the response was read.
     change_count: u64,
     /// The last data version before that.
     data_version: Option<i64>,

@@ -20,7 +20,7 @@ pub struct ProductQuery {
     pub limit: PageLimit,
     /// The start of the page.
     pub cursor: Option<String>,
-    /// Whether a partial answer is allowed, without some ratings.
+    /// Whether a partial result is allowed, without some ratings.
     pub allow_partial: bool,
 }
 

@@ -1,5 +1,4 @@
-//! What a server does beside answering requests: it notices changes of the shard map, and moves
-//! buckets.
+//! The background work of a server: noticing changes of the shard map, and moving buckets.
 
 use std::io;
 use std::sync::{Arc, Weak};

@@ -26,7 +26,7 @@ pub struct ReviewQuery {
     pub limit: PageLimit,
     /// The start of the page.
     pub cursor: Option<String>,
-    /// Whether a partial answer is allowed, without databases that are down.
+    /// Whether a partial result is allowed, without databases that are down.
     pub allow_partial: bool,
 }
 

@@ -20,7 +20,7 @@ const FROZEN_POLL: Duration = Duration::from_millis(5);
 pub(in crate::store) struct Gathered<T> {
     /// One result per available database.
     pub answers: Vec<T>,
-    /// The unavailable databases; empty unless a partial answer is allowed.
+    /// The unavailable databases; empty unless a partial result is allowed.
     pub missing: Vec<DatabaseIndex>,
 }
 

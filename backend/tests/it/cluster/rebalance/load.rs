@@ -88,7 +88,7 @@ impl Clients {
         self.hosts.borrow_mut().retain(|other| other != host);
     }
 
-    /// The first answer that is not about a move or an expected outage. Reads are never refused because
+    /// The first response that is not about a move or an expected outage. Reads are never refused because
     /// of a move.
     async fn ask(
         &self,

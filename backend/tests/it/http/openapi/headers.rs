@@ -293,6 +293,6 @@ on_every_engine!(headers_of_responses_are_described, async || {
         "set-cookie",
         "www-authenticate",
     ] {
-        assert!(seen.contains(header), "{header} is in no answer");
+        assert!(seen.contains(header), "{header} is in no response");
     }
 });

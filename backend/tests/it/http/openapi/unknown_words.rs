@@ -100,7 +100,7 @@ fn example_of(document: &Value, schema: &str) -> Value {
     let all = operations(document).flat_map(|(_, it)| responses(it).map(|it| it.1)).chain(shared);
     let contents = all.flat_map(|it| it["content"].as_object().into_iter().flatten());
     let mut fitting = contents.filter(|(_, content)| content["schema"]["$ref"] == target);
-    fitting.next().unwrap_or_else(|| panic!("no answer is {schema}")).1["example"].clone()
+    fitting.next().unwrap_or_else(|| panic!("no response is {schema}")).1["example"].clone()
 }
 
 on_every_engine!(requests_with_unknown_enum_values_are_refused, async || {
