@@ -1,4 +1,6 @@
 //! How a database is reached: its address, pools and health checks, and the context of a request.
+//!
+//! Look here for availability, replicas, limits and timeouts; what differs in SQL is in `dialect`.
 
 pub mod address;
 pub mod circuit_breaker;

@@ -1,4 +1,7 @@
 //! Applies the migrations, which are embedded in the program, to each database separately.
+//!
+//! [`Kind`] says which migrations a database gets. `migrations/README.md` explains how to add one;
+//! `store/cluster/migrate.rs` runs them for a cluster.
 
 use std::fs::File;
 use std::io;

@@ -1,4 +1,7 @@
 //! The tables, as the migrations leave them.
+//!
+//! Each migration that changes a column also changes this file, which diesel checks queries
+//! against.
 
 // `default` and reviews databases:
 diesel::table! {

@@ -1,4 +1,7 @@
 //! The OpenAPI document, and Swagger UI to read it in.
+//!
+//! The routes give the operations and schemas; this file and its folder add what derives from them
+//! or is common to them. `./justw openapi` writes the result to `openapi.yaml`.
 
 mod examples;
 mod required;

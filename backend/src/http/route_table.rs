@@ -1,4 +1,6 @@
 //! The known paths and methods, and the response to all others.
+//!
+//! Look here for 404 `route_not_found` and 405.
 
 use actix_web::HttpRequest;
 use actix_web::dev::ResourceDef;

@@ -1,4 +1,7 @@
 //! The route list: every operation, from which the OpenAPI document follows.
+//!
+//! Start here to find the handler of a path. Each path and method is stated at the handler; new
+//! handlers are added here.
 
 use actix_web::App;
 use utoipa::openapi::OpenApi;

@@ -1,4 +1,6 @@
 //! The settings of the HTTP server.
+//!
+//! `config` reads and checks them; limits of databases are in `db/connection/settings.rs`.
 
 use std::net::IpAddr;
 use std::path::PathBuf;

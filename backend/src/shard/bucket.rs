@@ -1,4 +1,6 @@
 //! Buckets: the unit in which reviews are placed and moved.
+//!
+//! The hash is a pin of every cluster: golden tests fail if it changes.
 
 use std::fmt;
 

@@ -1,4 +1,6 @@
 //! Home buckets: the few buckets in which one product's reviews may live.
+//!
+//! They follow from the product's id and the cluster's spread, so no table stores them.
 
 use ostrakon_shared::{AccountId, ProductId};
 use twox_hash::XxHash3_64;

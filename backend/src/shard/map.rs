@@ -1,4 +1,6 @@
 //! The shard map: which database owns which bucket.
+//!
+//! A process may have an outdated one: `db/tables/owner.rs` checks in each transaction.
 
 use crate::shard::bucket::{BUCKETS, Bucket};
 

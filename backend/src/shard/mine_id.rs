@@ -1,4 +1,6 @@
 //! Mines ids: finds an id whose hash lands in the wanted bucket.
+//!
+//! So an id alone gives the bucket of its review, although the writer chooses the bucket.
 
 use ostrakon_shared::ReviewId;
 

@@ -1,4 +1,8 @@
 //! Accounts, with their sessions and API tokens.
+//!
+//! Everything about who is allowed in belongs here: `directory` creates and edits accounts,
+//! `sessions` signs in and authenticates each request, `tokens` and `credentials` manage what can
+//! be revoked.
 
 pub mod credentials;
 pub mod directory;

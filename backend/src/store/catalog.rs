@@ -1,4 +1,7 @@
 //! The catalogue: products and their ratings.
+//!
+//! Products are in `default`; `ratings` sums up their ratings over the reviews databases.
+//! `products` is what readers see, `admin` what admins see and change.
 
 pub mod admin;
 pub mod products;

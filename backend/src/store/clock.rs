@@ -1,4 +1,6 @@
 //! The clock of this process, which dates reviews in SQLite files.
+//!
+//! Also says which times an id can have, and from when on an id counts as ahead of the clock.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

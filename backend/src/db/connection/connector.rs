@@ -1,4 +1,6 @@
 //! Opens connections and sets them up, for the pools and outside of them.
+//!
+//! Look here for the settings of a session: timeouts, pragmas, and the language of messages.
 
 use std::sync::Arc;
 

@@ -1,4 +1,6 @@
 //! One of `default` and `reviews-1 … reviews-N`: a primary, and replicas that may answer reads.
+//!
+//! Here it is decided which server gets a read, and that only the primary gets a write.
 
 use std::path::Path;
 use std::str::FromStr;

@@ -1,4 +1,7 @@
 //! Health checks of the PostgreSQL servers of a database: availability, and the lag of replicas.
+//!
+//! Look here when a server is reported as down, or a replica is left out. Requests only read the
+//! results: the circuit breaker, and the replayed position.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,7 @@
 //! One SQLite file or PostgreSQL server: its connections, and whether it answers.
+//!
+//! Look here for what a request waits for before its transaction starts, and for what follows from
+//! an error: a closed connection, a damaged file, a disk that counts as full.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

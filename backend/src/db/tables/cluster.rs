@@ -1,4 +1,7 @@
 //! What makes several databases one cluster: the pins, the list of databases, the shard map.
+//!
+//! The list and the map are in `default`, the pins in every database. `store/cluster` decides when
+//! they change.
 
 use diesel::prelude::*;
 

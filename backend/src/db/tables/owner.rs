@@ -1,4 +1,7 @@
 //! Owner rows: the buckets that a reviews database owns; they overrule the shard map.
+//!
+//! Every write needs a [`WriteAccess`], every read [`require_readable`]: so a process with an
+//! outdated map can't use the wrong database.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

@@ -1,4 +1,7 @@
 //! Rating rows: how often each rating was given, by product and bucket.
+//!
+//! They change in the transaction that changes a review: a change of a review that counts must add
+//! its [`RatingDelta`].
 
 use std::collections::BTreeMap;
 

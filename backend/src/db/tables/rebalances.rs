@@ -1,4 +1,6 @@
 //! Rebalances: plans, their moves, and the lease of the process that carries them out.
+//!
+//! All of it is in `default`. `store/cluster/rebalance` decides which state follows which.
 
 use diesel::dsl::sql;
 use diesel::prelude::*;

@@ -1,4 +1,7 @@
 //! Reviews as rows.
+//!
+//! The queries of public lists are here; `review_search` has those of admins, `moderation` the
+//! reports and the history.
 
 use diesel::prelude::*;
 use jiff::Timestamp;

@@ -1,4 +1,7 @@
 //! Path and query parameters.
+//!
+//! Look here for how parameters are read and which errors they get; those of lists are in
+//! `list_params`.
 
 use std::future::{Ready, ready};
 use std::str::FromStr;

@@ -1,4 +1,6 @@
 //! The cache of public responses, as encoded bytes. An entry is used until its data changes.
+//!
+//! [`CacheKey`] lists what is cached. Look here when a client sees an outdated response.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -1,4 +1,6 @@
 //! JSON responses, with ETags and links to the next page.
+//!
+//! Increment `REPRESENTATION` when the fields of a review or product change.
 
 use std::fmt::Display;
 

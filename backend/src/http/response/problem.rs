@@ -1,4 +1,7 @@
 //! Problems (RFC 9457): maps errors to statuses and details. `shared/src/problem.rs` has the codes.
+//!
+//! Look here for the status, `detail` or `Retry-After` of an error. `shared/src/problem.rs` has the
+//! codes, `StoreError::code` chooses one.
 
 use actix_web::body::BoxBody;
 use actix_web::http::header::{self, HeaderName, HeaderValue};

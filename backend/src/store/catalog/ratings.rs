@@ -1,4 +1,7 @@
 //! Ratings: the sum of a product's rating rows over its home buckets.
+//!
+//! Reviews change these rows in their own transaction (`db/tables/ratings.rs`); look here only for
+//! how they are read.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,4 +1,6 @@
 //! Adds reviews databases to a cluster, and retires those that no longer own buckets.
+//!
+//! It moves no reviews: see `rebalance`.
 
 use std::sync::Arc;
 

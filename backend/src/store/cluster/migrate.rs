@@ -1,4 +1,7 @@
 //! Migrates databases, and adds new ones to the cluster.
+//!
+//! Look here for the order in which a new cluster comes into being, so that an interrupted run can
+//! be repeated. `db/migrate.rs` applies the migrations of one database.
 
 use uuid::Uuid;
 

@@ -1,4 +1,6 @@
 //! Checks at start-up that all databases belong to the cluster, and opens those that join it later.
+//!
+//! Look here when a server refuses to start because of a database, or does not open a new one.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

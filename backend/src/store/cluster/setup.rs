@@ -1,4 +1,7 @@
 //! Shared by migrating and opening a cluster: the configured databases and their checks.
+//!
+//! [`Databases`] are the configured ones, which may lack tables or belong elsewhere; `open` turns
+//! them into a running cluster.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,4 +1,8 @@
 //! Lists a product's reviews page by page, in any order.
+//!
+//! Each database returns its likely share of the page from one position on; the shares are merged.
+//! Look here when a page has the wrong items, order or cursor; the queries are in
+//! `db/tables/reviews.rs`.
 
 use std::sync::Arc;
 

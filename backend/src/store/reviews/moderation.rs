@@ -1,4 +1,7 @@
 //! Moderation: reports, decisions, and undoing decisions.
+//!
+//! A decision changes the status of a review with its rating and history (`update`), if the review
+//! still has the version that the moderator saw.
 
 use std::collections::HashMap;
 use std::fmt;

@@ -1,4 +1,7 @@
 //! Counts the changes by this process, to invalidate cached responses.
+//!
+//! Every write to a product or review must count here before it is acknowledged, or
+//! `http/response/cache.rs` serves stale responses.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,4 +1,7 @@
 //! Cursors: a position in a list, opaque to clients.
+//!
+//! A cursor also identifies its list, so one of another list is refused. Neither new reviews nor
+//! moved buckets shift the position.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;

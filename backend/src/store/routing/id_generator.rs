@@ -1,4 +1,7 @@
 //! The id generator of one database, and its ids in flight.
+//!
+//! Look here when ids are out of order, or a list in ascending order ends too early: it ends below
+//! the low watermark. PostgreSQL has its own (`db/dialect/low_watermark.rs`).
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,8 @@
 //! Queries all databases that own some buckets, and collects their results.
+//!
+//! Lists and sums of sharded tables go through here: the shard map says which databases to ask,
+//! each query checks the owner rows in its own snapshot, and the request is repeated when a bucket
+//! has moved.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,7 @@
 //! Plans rebalances.
+//!
+//! Turns an operator's goal into stored moves. `shard/plan.rs` chooses the buckets, `mover` moves
+//! them.
 
 use std::collections::BTreeMap;
 

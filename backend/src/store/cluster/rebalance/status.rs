@@ -1,4 +1,7 @@
 //! The status of a rebalance.
+//!
+//! Here the stored rows become what the API, the command line and the app show: progress, pauses,
+//! estimates and next steps.
 
 use std::collections::BTreeMap;
 
