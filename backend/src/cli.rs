@@ -1,7 +1,7 @@
 //! The command line: arguments and exit codes.
 //!
-//! Exit code 0: done. 1: the command failed, or a check such as `verify` found problems. 2: the arguments,
-//! the configuration or the state of the databases are invalid.
+//! Exit code 0: done. 1: the command failed, or a check such as `verify` found problems. 2: the
+//! arguments, the configuration or the state of the databases are invalid.
 
 mod accounts;
 mod audit;

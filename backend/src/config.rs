@@ -74,8 +74,8 @@ pub struct Config {
     pub audit_days: u32,
     /// The filter of the log, in the syntax of `tracing_subscriber::EnvFilter`.
     pub log: String,
-    /// Lines for the log: unknown `OSTRAKON_` variables, and files with secrets that other users may
-    /// read.
+    /// Lines for the log: unknown `OSTRAKON_` variables, and files with secrets that other users
+    /// may read.
     pub warnings: Vec<String>,
     /// The clock that dates reviews in SQLite files. Only tests set it.
     pub clock: Clock,

@@ -1,9 +1,8 @@
 //! HTTP: the only module that knows actix and status codes.
 //!
-//! `server` starts here, and `routes` lists the handlers. A handler extracts its arguments, makes one
-//! store call, and wraps the result.
-//! `response::problem` maps errors to problems, `response::json` adds ETags and links, and `spa`
-//! serves the app.
+//! `server` starts here, and `routes` lists the handlers. A handler extracts its arguments, makes
+//! one store call, and wraps the result. `response::problem` maps errors to problems,
+//! `response::json` adds ETags and links, and `spa` serves the app.
 
 mod app_data;
 mod blocking;
@@ -127,8 +126,8 @@ fn hangups() -> io::Result<Signal> {
     signal(SignalKind::hangup())
 }
 
-/// At SIGHUP, tries again to open the databases that could not be opened, with the URLs of the current
-/// configuration.
+/// At SIGHUP, tries again to open the databases that could not be opened, with the URLs of the
+/// current configuration.
 async fn reload_on_hangup(store: Store, mut hangups: Signal) {
     while hangups.recv().await.is_some() {
         let store = store.clone();

@@ -1,5 +1,6 @@
-//! The behaviour of the product: reviews, products and ratings, moderation, accounts, and operations
-//! on the cluster. The rules of the product belong here; queries belong to `db`, statuses to `http`.
+//! The behaviour of the product: reviews, products and ratings, moderation, accounts, and
+//! operations on the cluster. The rules of the product belong here; queries belong to `db`,
+//! statuses to `http`.
 //!
 //! All methods block, so async callers run them on other threads.
 

@@ -85,8 +85,8 @@ pub struct AuditEntry {
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
     #[serde(deserialize_with = "crate::json::timestamp")]
     pub at: Timestamp,
-    /// The time of the last occurrence: failed sign-ins to one account from one network share an entry
-    /// for an hour.
+    /// The time of the last occurrence: failed sign-ins to one account from one network share an
+    /// entry for an hour.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00Z"))]
     #[serde(deserialize_with = "crate::json::timestamp")]
     pub last_at: Timestamp,
@@ -100,8 +100,8 @@ pub struct AuditEntry {
     pub actor: Option<String>,
     /// How the action was authenticated; null: not at all.
     pub via: Option<AuditVia>,
-    /// The client's network: an IPv4 address, or the /64 of an IPv6 address; null: local, or several
-    /// networks.
+    /// The client's network: an IPv4 address, or the /64 of an IPv6 address; null: local, or
+    /// several networks.
     #[cfg_attr(feature = "openapi", schema(example = "2001:db8:0:1::/64"))]
     pub network: Option<String>,
     /// The affected account.

@@ -60,8 +60,8 @@ pub struct Review {
     /// The name under the review.
     #[cfg_attr(feature = "openapi", schema(example = "Aspasia"))]
     pub author_name: Option<String>,
-    /// Whether an account wrote it under its own name. Guests, and members with a pen name, sign with
-    /// a name that belonged to no account at that time.
+    /// Whether an account wrote it under its own name. Guests, and members with a pen name, sign
+    /// with a name that belonged to no account at that time.
     pub member: bool,
     /// Its status; always `approved` in public lists.
     pub status: ReviewStatus,
@@ -169,8 +169,8 @@ pub struct NewReview {
         )
     )]
     pub body: String,
-    /// The name to sign with; it must neither be nor look like the name of another account. If it is
-    /// absent or blank, a guest's review has no name and a member's has the account's name.
+    /// The name to sign with; it must neither be nor look like the name of another account. If it
+    /// is absent or blank, a guest's review has no name and a member's has the account's name.
     #[serde(default, deserialize_with = "optional_text", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 80, example = "Aspasia"))]
     pub author_name: Option<String>,

@@ -36,8 +36,8 @@ pub struct SessionInfo {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, example = "2026-03-02T08:00:00Z"))]
     #[serde(default, deserialize_with = "crate::json::optional_timestamp")]
     pub last_used_at: Option<Timestamp>,
-    /// When the session expires unless it is used: 14 days after its last use, at most 30 days after
-    /// signing in.
+    /// When the session expires unless it is used: 14 days after its last use, at most 30 days
+    /// after signing in.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-03-31T12:00:00Z"))]
     #[serde(deserialize_with = "crate::json::timestamp")]
     pub expires_at: Timestamp,

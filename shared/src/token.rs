@@ -25,8 +25,8 @@ string_enum! {
         Write => "write",
         /// Read the moderators' queue, and decide on it.
         Moderate => "moderate",
-        /// Everything that admins may do without a session: all reviews, products, databases, lists of
-        /// accounts.
+        /// Everything that admins may do without a session: all reviews, products, databases, lists
+        /// of accounts.
         Admin => "admin",
     }
 }

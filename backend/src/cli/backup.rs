@@ -30,8 +30,8 @@ pub struct BackupArguments {
 
 #[derive(Subcommand)]
 enum BackupCommand {
-    /// Check the files of a backup against its manifest; exit code 1 and a list of problems if any are
-    /// found
+    /// Check the files of a backup against its manifest; exit code 1 and a list of problems if any
+    /// are found
     Check {
         /// The folder of a backup, or of several backups: the newest one
         #[arg(value_name = "DIR")]

@@ -1,8 +1,8 @@
 //! Writes to standard output and standard error.
 //!
-//! A reader may stop reading, as `head` does. That is no failure: the command goes on with its work,
-//! and its exit code is that of the work. Any other error of standard output, such as a full disk, is
-//! reported when the command ends.
+//! A reader may stop reading, as `head` does. That is no failure: the command goes on with its
+//! work, and its exit code is that of the work. Any other error of standard output, such as a full
+//! disk, is reported when the command ends.
 
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write};

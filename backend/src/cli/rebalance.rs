@@ -22,7 +22,8 @@ pub enum DatabasesCommand {
     /// Add reviews databases; `ostrakon rebalance` moves buckets to them
     ///
     /// A SQLite file is created. For a PostgreSQL database its URL must be in the configuration of
-    /// each server under the name that the new database gets (reviews_urls = ["reviews-4=postgres://…"]).
+    /// each server under the name that the new database gets (reviews_urls =
+    /// ["reviews-4=postgres://…"]).
     Add {
         /// How many to add
         #[arg(long, value_name = "N", default_value = "1")]
@@ -175,8 +176,8 @@ pub fn rebalance(config: &Config, command: RebalanceCommand) -> Result<(), Failu
     Ok(())
 }
 
-/// Carries the rebalance out if no server runs; otherwise the server does, and `wait` says whether to
-/// watch it.
+/// Carries the rebalance out if no server runs; otherwise the server does, and `wait` says whether
+/// to watch it.
 fn run(config: &Config, store: &Store, wait: bool) -> Result<(), Failure> {
     let databases = config.databases()?;
     // For files, these locks give the right to write; processes on servers share a lease instead.

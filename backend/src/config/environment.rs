@@ -21,8 +21,9 @@ const PROTOCOLS: [&str; 3] = ["tcp", "udp", "sctp"];
 /// Whether Kubernetes or Docker sets this variable, named without our prefix, for a service or a
 /// linked container that is called `ostrakon` or `ostrakon-…`.
 ///
-/// Kubernetes: <https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>,
-/// which are those of Docker's links and `…_SERVICE_HOST`, `…_SERVICE_PORT` and
+/// Kubernetes:
+/// <https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>, which
+/// are those of Docker's links and `…_SERVICE_HOST`, `…_SERVICE_PORT` and
 /// `…_SERVICE_PORT_<name>`.
 pub(super) fn is_injected(key: &str, value: &str) -> bool {
     let words: Vec<&str> = key.split('_').collect();

@@ -51,8 +51,8 @@ impl Keys {
         number
     }
 
-    /// The URLs of reviews databases by their names: `reviews-4=postgres://…`, or without a name in
-    /// the order `reviews-1`, `reviews-2`, …
+    /// The URLs of reviews databases by their names: `reviews-4=postgres://…`, or without a name
+    /// in the order `reviews-1`, `reviews-2`, …
     fn reviews_urls(&mut self) -> BTreeMap<String, Address> {
         let mut urls = BTreeMap::new();
         let Some(value) = self.take("reviews_urls") else { return urls };

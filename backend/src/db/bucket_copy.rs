@@ -48,7 +48,8 @@ pub fn products(
     Ok(rows.iter().map(count).collect())
 }
 
-/// Some products of a bucket that are copied together, and of a single product from which review on.
+/// Some products of a bucket that are copied together, and of a single product from which review
+/// on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chunk {
     pub bucket: Bucket,
@@ -226,8 +227,8 @@ pub fn replace_ratings(
     Ok(())
 }
 
-/// Removes up to about [`BATCH`] reviews of a bucket, with their ratings; returns how many. `None`: it has
-/// no more.
+/// Removes up to about [`BATCH`] reviews of a bucket, with their ratings; returns how many. `None`:
+/// it has no more.
 pub fn purge_some(
     connection: &mut Connection,
     bucket: Bucket,

@@ -38,8 +38,8 @@ pub struct Table {
     pub(in crate::db) by_review: Option<ByReview>,
 }
 
-/// All tables of a database, each after the tables that it refers to. Except `cluster`, `backfill` and
-/// `map_version`, whose rows migrations write, and `process`, whose rows don't last.
+/// All tables of a database, each after the tables that it refers to. Except `cluster`, `backfill`
+/// and `map_version`, whose rows migrations write, and `process`, whose rows don't last.
 pub fn tables(kind: Kind) -> &'static [Table] {
     match kind {
         Kind::Default => DEFAULT_TABLES,

@@ -1,4 +1,5 @@
-//! What differs between SQLite, PostgreSQL and Citus. No other file of queries matches on the engine.
+//! What differs between SQLite, PostgreSQL and Citus. No other file of queries matches on the
+//! engine.
 
 pub mod acceptance;
 pub mod buckets;

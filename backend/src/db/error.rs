@@ -9,9 +9,9 @@ use crate::shard::Bucket;
 /// The message of a database that is read-only: see [`crate::db::transfer::make_read_only`].
 pub(super) const READ_ONLY: &str = "read-only: moved by ostrakon transfer";
 
-/// Why a transaction failed, and in which database: `database` is its name, `default` or `reviews-1` …
-/// `reviews-N`. `reason` is the message of the engine or the operating system: for the log, never for a
-/// client.
+/// Why a transaction failed, and in which database: `database` is its name, `default` or
+/// `reviews-1` … `reviews-N`. `reason` is the message of the engine or the operating system: for
+/// the log, never for a client.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
     /// The database can't be opened, doesn't answer, or can't work at the moment. This may pass by

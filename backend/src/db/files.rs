@@ -85,8 +85,8 @@ fn private() -> OpenOptions {
 }
 
 /// Removes the rights of other users to a database's files, which older versions created with the
-/// umask's permissions. The rights of the group stay, because an operator may have granted them. The
-/// folder's rights stay too, because it may hold other files.
+/// umask's permissions. The rights of the group stay, because an operator may have granted them.
+/// The folder's rights stay too, because it may hold other files.
 pub fn close_to_others(database: &Path) {
     for path in SUFFIXES.map(|suffix| beside(database, suffix)) {
         close_file_to_others(&path);

@@ -1,8 +1,8 @@
 //! The guards of a transfer: the source refuses writes, and no server opens the target until it is
 //! complete.
 //!
-//! A trigger on each table makes the source read-only, for every process and every transaction, also
-//! those that started earlier. Creating the trigger waits for transactions that have written.
+//! A trigger on each table makes the source read-only, for every process and every transaction,
+//! also those that started earlier. Creating the trigger waits for transactions that have written.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;

@@ -29,8 +29,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// The maximum number of admitted requests of one kind, running or waiting for a thread, if all
 /// databases are files.
 const MAX_ADMITTED: usize = 256;
-/// The same if databases are on servers. A hanging server keeps about 256 requests waiting until its
-/// circuit breaker opens; requests to the other servers still need permits.
+/// The same if databases are on servers. A hanging server keeps about 256 requests waiting until
+/// its circuit breaker opens; requests to the other servers still need permits.
 const MAX_ADMITTED_WITH_SERVERS: usize = 768;
 /// The same for new reviews, which need few threads: many of them wait for one commit.
 const MAX_REVIEWS: usize = 1_024;
@@ -41,8 +41,8 @@ const MAX_EXPECTED_WAIT: Duration = Duration::from_millis(500);
 /// The threads that may block, and the limits of the requests on them.
 pub struct Threads {
     /// The threads for public reads if all databases are files: as many as a file has connections,
-    /// because more would only compete for these. `None` if databases are on servers: they answer many
-    /// requests in parallel and may hang, so each request gets a thread of the shared pool.
+    /// because more would only compete for these. `None` if databases are on servers: they answer
+    /// many requests in parallel and may hang, so each request gets a thread of the shared pool.
     readers: Option<Runtime>,
     reads: Arc<Admission>,
     reviews: Arc<Admission>,
@@ -153,8 +153,9 @@ impl FromRequest for RequestStore {
     }
 }
 
-/// Runs `work` on a thread that may block. Fails and leaves the work behind if the server that it waits
-/// for becomes unavailable, or holds it up beyond the deadline; whether it has written is then unknown.
+/// Runs `work` on a thread that may block. Fails and leaves the work behind if the server that it
+/// waits for becomes unavailable, or holds it up beyond the deadline; whether it has written is
+/// then unknown.
 pub async fn run_blocking<T: Send + 'static>(
     store: RequestStore,
     work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
@@ -163,7 +164,8 @@ pub async fn run_blocking<T: Send + 'static>(
     on_a_thread(store, Some(permit), work).await
 }
 
-/// [`run_blocking`] without a limit, for the readiness probe, which must be answered under overload too.
+/// [`run_blocking`] without a limit, for the readiness probe, which must be answered under overload
+/// too.
 pub async fn run_unlimited<T: Send + 'static>(
     store: RequestStore,
     work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,

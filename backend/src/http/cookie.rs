@@ -17,7 +17,8 @@ const DEVICE_AGE: Duration = Duration::days(400);
 /// The lifetime of the consistency token: longer than the maximum lag of a replica.
 const POSITION_AGE: Duration = Duration::minutes(5);
 
-/// The cookie's name; over HTTPS with the prefix `__Host-`, which browsers only accept from this host.
+/// The cookie's name; over HTTPS with the prefix `__Host-`, which browsers only accept from this
+/// host.
 fn name(settings: &Settings, name: &str) -> String {
     if settings.is_https() { format!("__Host-{name}") } else { name.to_owned() }
 }

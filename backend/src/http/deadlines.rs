@@ -1,5 +1,5 @@
-//! How long the server waits for clients. `middleware/connections.rs` closes connections that exceed
-//! these deadlines.
+//! How long the server waits for clients. `middleware/connections.rs` closes connections that
+//! exceed these deadlines.
 
 use std::pin::pin;
 use std::time::Duration;

@@ -16,8 +16,8 @@ use crate::store::{Store, StoreError};
 /// The maximum queue length per kind of client: about a second, at 30 ms per hash.
 const MAX_WAITING: usize = 32;
 
-/// The kind of client. Each kind has its own queue, so that a flood of guesses does not lock out known
-/// clients.
+/// The kind of client. Each kind has its own queue, so that a flood of guesses does not lock out
+/// known clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientKind {
     /// A known device, or a session.

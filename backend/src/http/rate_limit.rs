@@ -40,8 +40,8 @@ const MAX_NAME_KEY_CHARS: usize = 100;
 
 /// The sign-in rate of a network for all names, as a multiple of its rate for one name.
 const NAMES_PER_NETWORK: u32 = 5;
-/// The sign-in rate of a name from all networks, as a multiple of its rate from one network; beyond it,
-/// attempts are slowed down.
+/// The sign-in rate of a name from all networks, as a multiple of its rate from one network; beyond
+/// it, attempts are slowed down.
 const NETWORKS_PER_NAME: u32 = 20;
 /// How long a slowed attempt waits.
 const SLOW_LANE_DELAY: Duration = Duration::from_secs(2);
@@ -174,9 +174,10 @@ impl<C: Clock + Clone> RateLimiters<C> {
     /// Counts an attempt to sign in as `name`, by the id of a device that is known to the account,
     /// or else by the client's network.
     ///
-    /// Wrong passwords from elsewhere must not lock out the owner of a name, so each network and each
-    /// known device has its own limit per name. When all networks together exceed the limit of a name,
-    /// attempts from unknown devices pass one at a time, slowly, and fail when too many wait.
+    /// Wrong passwords from elsewhere must not lock out the owner of a name, so each network and
+    /// each known device has its own limit per name. When all networks together exceed the limit of
+    /// a name, attempts from unknown devices pass one at a time, slowly, and fail when too many
+    /// wait.
     pub async fn sign_in(
         &self,
         request: &HttpRequest,

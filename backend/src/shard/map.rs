@@ -16,8 +16,8 @@ pub struct Owner {
     pub epoch: i64,
 }
 
-/// The shard map: bucket → database, with an epoch. It is a copy of the rows in `default`. Routing
-/// starts here; the owner row in the database overrules it.
+/// The shard map: bucket → database, with an epoch. It is a copy of the rows in `default`.
+/// Routing starts here; the owner row in the database overrules it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShardMap {
     version: i64,

@@ -2,8 +2,8 @@
 //!
 //! A plan moves as few buckets as possible: each database gives away only those above its share. It
 //! prefers buckets of the class that is spread least evenly. A class is a set of buckets that lie
-//! `BUCKETS / spread` apart. The home buckets of a product are one class, so that a move that evens out a
-//! class spreads the reviews of its products better.
+//! `BUCKETS / spread` apart. The home buckets of a product are one class, so that a move that evens
+//! out a class spreads the reviews of its products better.
 
 use crate::shard::bucket::{BUCKETS, Bucket};
 use crate::shard::home::Spread;
@@ -16,14 +16,14 @@ pub struct PlannedMove {
     pub target: usize,
 }
 
-/// Plans moves after which the kept databases own equal numbers of buckets, give or take one, and the
-/// other databases none. `owners` has the database of each bucket, in order of the buckets. `keep` has for
-/// each database whether it is to own buckets; at least one must be kept.
+/// Plans moves after which the kept databases own equal numbers of buckets, give or take one, and
+/// the other databases none. `owners` has the database of each bucket, in order of the buckets.
+/// `keep` has for each database whether it is to own buckets; at least one must be kept.
 pub fn plan_moves(owners: &[usize], keep: &[bool], spread: Spread) -> Vec<PlannedMove> {
     let mut plan = Plan::new(owners, keep, spread);
     while plan.move_one() {}
-    // In this order, neighbouring buckets are far apart. So an unfinished plan has improved the spread
-    // of all products about equally.
+    // In this order, neighbouring buckets are far apart. So an unfinished plan has improved the
+    // spread of all products about equally.
     plan.moves.sort_by_key(|planned| planned.bucket.get().reverse_bits());
     plan.moves
 }
@@ -90,8 +90,9 @@ impl Plan {
     }
 }
 
-/// How many buckets each database is to own. If the number does not divide evenly, the databases that have
-/// the most buckets own one more than the others, so that as few buckets as possible move.
+/// How many buckets each database is to own. If the number does not divide evenly, the databases
+/// that have the most buckets own one more than the others, so that as few buckets as possible
+/// move.
 fn shares(totals: &[usize], keep: &[bool]) -> Vec<usize> {
     let mut kept: Vec<usize> = (0..keep.len()).filter(|&database| keep[database]).collect();
     let (share, rest) =

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use jiff::Timestamp;
 use ostrakon_shared::ReviewId;
 
-/// The maximum time, in milliseconds, by which dates may be ahead of a correct clock. Clocks that are
-/// synchronized over the network differ by less.
+/// The maximum time, in milliseconds, by which dates may be ahead of a correct clock. Clocks that
+/// are synchronized over the network differ by less.
 pub(in crate::store) const MAX_AHEAD_MS: i64 = 5_000;
 
 /// The system clock, with an offset for tests that clones share.

@@ -1,4 +1,5 @@
-//! The cluster: opening, migrating, verifying, backing up, restoring and transferring its databases.
+//! The cluster: opening, migrating, verifying, backing up, restoring and transferring its
+//! databases.
 //!
 //! One file for each command or concern of operators. Start with `setup` (what is configured),
 //! `open` (at start-up) or `rebalance`.

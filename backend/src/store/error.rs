@@ -1,4 +1,5 @@
-//! The errors of the store, in terms of the product. `http/response/problem.rs` maps each to a problem.
+//! The errors of the store, in terms of the product. `http/response/problem.rs` maps each to a
+//! problem.
 
 use ostrakon_shared::{AccountId, CredentialId, FieldError, ProblemCode, ProductId, ReviewId};
 

@@ -27,12 +27,12 @@ pub(in crate::store) const MAP: &str = "map";
 /// Every process notices a change of the map within this time.
 const KNOWN_AFTER: Duration = Duration::from_secs(10);
 
-/// The minimum age of a map before it is read again, so that threads that wait for the same move share
-/// one read.
+/// The minimum age of a map before it is read again, so that threads that wait for the same move
+/// share one read.
 const RELOAD_PAUSE: Duration = Duration::from_millis(5);
 
-/// The databases of a cluster, and the distribution of its reviews. Databases can be added while the
-/// process runs, but not removed from this list, so each index stays valid.
+/// The databases of a cluster, and the distribution of its reviews. Databases can be added while
+/// the process runs, but not removed from this list, so each index stays valid.
 pub(in crate::store) struct Shards {
     pub default: Arc<Database>,
     shards: boxcar::Vec<Shard>,
@@ -53,8 +53,8 @@ pub(in crate::store) struct Shards {
 pub(in crate::store) struct Shard {
     pub database: Arc<Database>,
     pub id_generator: IdGenerator,
-    /// Whether it could be opened. Otherwise it is unavailable until [`Shards::reload_and_open`] opens
-    /// it.
+    /// Whether it could be opened. Otherwise it is unavailable until [`Shards::reload_and_open`]
+    /// opens it.
     pub is_open: bool,
 }
 
@@ -73,7 +73,8 @@ pub struct Location {
 }
 
 impl Shards {
-    /// The databases of the cluster with this map. `shards` are open; `open_shard` opens those that are added.
+    /// The databases of the cluster with this map. `shards` are open; `open_shard` opens those that
+    /// are added.
     pub fn new(
         default: Arc<Database>,
         spread: Spread,
@@ -108,21 +109,21 @@ impl Shards {
         self.used_at_ms.store(now_ms, Ordering::Relaxed);
     }
 
-    /// Whether a client may have used the databases within `window`. Only for files does this process
-    /// know: other processes may use the same servers.
+    /// Whether a client may have used the databases within `window`. Only for files does this
+    /// process know: other processes may use the same servers.
     pub fn was_used_within(&self, window: Duration) -> bool {
         let used_at = Duration::from_millis(self.used_at_ms.load(Ordering::Relaxed));
         !self.default.is_file() || self.started_at.elapsed().saturating_sub(used_at) < window
     }
 
-    /// Reads the map again unless it no longer has this version, because another thread has read it.
-    /// Waits until the last read is [`RELOAD_PAUSE`] to twice that long ago.
+    /// Reads the map again unless it no longer has this version, because another thread has read
+    /// it. Waits until the last read is [`RELOAD_PAUSE`] to twice that long ago.
     pub fn reload_map(&self, context: &Context, version: i64) -> Result<(), StoreError> {
         self.load_map(context, version, false)
     }
 
-    /// Reads the map again, and tries again to open databases that could not be opened, which may take
-    /// long.
+    /// Reads the map again, and tries again to open databases that could not be opened, which may
+    /// take long.
     pub fn reload_and_open(&self, context: &Context) -> Result<(), StoreError> {
         self.load_map(context, self.map.load().version(), true)
     }
@@ -177,8 +178,8 @@ impl Shards {
         let owners = owners.map(|(name, epoch)| Owner { database: index_of(name), epoch: *epoch });
         let map = ShardMap::new(stored.version, owners.collect(), databases)
             .ok_or_else(|| StoreError::Internal("the shard map lacks buckets".to_owned()))?;
-        // The first map that a process reads may be as new as one that has changed, unless it is the
-        // first of all.
+        // The first map that a process reads may be as new as one that has changed, unless it is
+        // the first of all.
         if ![1, self.map.load().version()].contains(&map.version()) {
             let now_ms = self.started_at.elapsed().as_millis() as u64;
             self.changed_at_ms.store(now_ms.max(1), Ordering::Relaxed);
@@ -187,7 +188,8 @@ impl Shards {
         Ok(())
     }
 
-    /// The version of the map if it has changed so recently that other processes may not have noticed.
+    /// The version of the map if it has changed so recently that other processes may not have
+    /// noticed.
     pub fn recent_version(&self) -> Option<u64> {
         let changed_at_ms = self.changed_at_ms.load(Ordering::Relaxed);
         let age = self.started_at.elapsed().saturating_sub(Duration::from_millis(changed_at_ms));

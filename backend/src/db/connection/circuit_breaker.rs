@@ -87,7 +87,8 @@ impl CircuitBreaker {
         self.changed.notify_all();
     }
 
-    /// Records that the server has closed a connection or refuses writes, and starts a new generation.
+    /// Records that the server has closed a connection or refuses writes, and starts a new
+    /// generation.
     pub fn record_failure(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
         self.lock().probe_now = true;

@@ -288,8 +288,8 @@ impl Database {
         self.primary.with_writer(work)
     }
 
-    /// Makes a SQLite file use a write-ahead log, on which readers and the writer don't wait for each
-    /// other. A copy made by other tools may have lost the setting. Servers have none.
+    /// Makes a SQLite file use a write-ahead log, on which readers and the writer don't wait for
+    /// each other. A copy made by other tools may have lost the setting. Servers have none.
     pub fn use_write_ahead_log(&self) -> Result<(), DbError> {
         if self.is_file() { self.with_writer(wal_size::use_write_ahead_log) } else { Ok(()) }
     }

@@ -138,8 +138,8 @@ fn spawn(
         let mut connection = None;
         loop {
             breaker.probe_started();
-            // One closed connection does not mean that the server is down: neither the kept one nor a
-            // new one.
+            // One closed connection does not mean that the server is down: neither the kept one nor
+            // a new one.
             let anew = || connector::connect(&address, false, &settings).and_then(probe);
             let kept = connection.take().and_then(|kept| probe(kept).ok());
             let asked = kept.map_or_else(|| anew().or_else(|_| anew()), Ok);

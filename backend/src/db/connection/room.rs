@@ -1,8 +1,8 @@
 //! Whether the disk of a server has room.
 //!
-//! A failed write proves that the disk is full. A successful write does not prove the opposite: it may
-//! have fitted into an existing page. So while the disk is full, a probe writes data that needs new
-//! pages, at most once a second, until it succeeds.
+//! A failed write proves that the disk is full. A successful write does not prove the opposite: it
+//! may have fitted into an existing page. So while the disk is full, a probe writes data that needs
+//! new pages, at most once a second, until it succeeds.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};

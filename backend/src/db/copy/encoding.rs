@@ -2,7 +2,8 @@
 
 /// A column of a key.
 pub(super) trait KeyPart {
-    /// The value itself if all engines sort its type alike; otherwise one that sorts before all others.
+    /// The value itself if all engines sort its type alike; otherwise one that sorts before all
+    /// others.
     fn floor(self) -> Self;
 }
 

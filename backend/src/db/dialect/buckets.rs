@@ -47,9 +47,10 @@ pub(in crate::db) fn in_buckets(connection: &Connection, owned: &OwnedBuckets) -
 /// The same condition for the reviews of a product whose home buckets these are: almost all match.
 /// `None`: the caller compares the bucket of each row.
 ///
-/// Both planners expect few matches, and would search by bucket and sort, or read all of a product's
-/// reviews for one page, although its range of the table is already in order. So the condition is
-/// hidden from PostgreSQL. SQLite gets none: it would also build a table of the list for each page.
+/// Both planners expect few matches, and would search by bucket and sort, or read all of a
+/// product's reviews for one page, although its range of the table is already in order. So the
+/// condition is hidden from PostgreSQL. SQLite gets none: it would also build a table of the list
+/// for each page.
 pub(in crate::db) fn in_home_buckets(
     connection: &Connection,
     owned: &OwnedBuckets,

@@ -10,8 +10,8 @@ use crate::db::schema::review;
 pub(in crate::db) type ReviewCondition =
     Box<dyn BoxableExpression<review::table, MultiBackend, SqlType = Bool>>;
 
-/// A condition that few rows meet. SQLite has no statistics, and would otherwise read all of a product's
-/// reviews for its few with two stars.
+/// A condition that few rows meet. SQLite has no statistics, and would otherwise read all of a
+/// product's reviews for its few with two stars.
 pub(in crate::db) fn unlikely(connection: &Connection, condition: &str) -> ReviewCondition {
     match connection {
         Connection::Sqlite(_) => Box::new(sql::<Bool>(&format!("unlikely({condition})"))),
@@ -19,9 +19,9 @@ pub(in crate::db) fn unlikely(connection: &Connection, condition: &str) -> Revie
     }
 }
 
-/// The condition that a review's title, body or author's name may contain `word`, which is folded. It
-/// is true for each that does, and for all with letters beyond ASCII, because engines differ in how
-/// they compare the cases and accents of those.
+/// The condition that a review's title, body or author's name may contain `word`, which is folded.
+/// It is true for each that does, and for all with letters beyond ASCII, because engines differ in
+/// how they compare the cases and accents of those.
 pub(in crate::db) fn text_may_match(connection: &Connection, word: &str) -> ReviewCondition {
     // The C collation knows the cases of ASCII letters alone, as SQLite does.
     let (like, collation, chars) = match connection {

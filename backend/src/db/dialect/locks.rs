@@ -49,8 +49,8 @@ impl Lock {
 /// The upper 16 bits of the keys of advisory locks: `Or`, so that they differ from other programs'.
 pub(super) const LOCK_KEYS: i64 = 0x4f72;
 
-/// Waits until no other transaction holds this lock, and holds it until the transaction ends. On SQLite
-/// there is only one writing transaction at a time.
+/// Waits until no other transaction holds this lock, and holds it until the transaction ends. On
+/// SQLite there is only one writing transaction at a time.
 pub fn lock(connection: &mut Connection, lock: Lock) -> Result<(), QueryError> {
     let Connection::Postgres(postgres) = connection else { return Ok(()) };
     let taken = diesel::sql_query("SELECT pg_advisory_xact_lock($1)");
@@ -58,9 +58,9 @@ pub fn lock(connection: &mut Connection, lock: Lock) -> Result<(), QueryError> {
     Ok(())
 }
 
-/// Waits until no transaction holds [`Lock::Bucket`] of these buckets, and keeps others from taking it
-/// until this transaction ends; many transactions may do so at once. Rows must be read by a later
-/// query, because a query sees what was committed before it began to wait.
+/// Waits until no transaction holds [`Lock::Bucket`] of these buckets, and keeps others from taking
+/// it until this transaction ends; many transactions may do so at once. Rows must be read by a
+/// later query, because a query sees what was committed before it began to wait.
 pub fn lock_shared(connection: &mut Connection, buckets: &[Bucket]) -> QueryResult<()> {
     let Connection::Postgres(postgres) = connection else { return Ok(()) };
     let mut keys: Vec<i64> = buckets.iter().map(|&bucket| Lock::Bucket(bucket).key()).collect();

@@ -1,5 +1,5 @@
-//! Looks up one row at each of many places, that is, pairs of a bucket and a product: by one query on a
-//! server, one by one on a file.
+//! Looks up one row at each of many places, that is, pairs of a bucket and a product: by one query
+//! on a server, one by one on a file.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -113,9 +113,9 @@ struct Lookup {
 impl Lookup {
     /// The query without its third bind, the values of `places.sought`.
     ///
-    /// OFFSET 0 makes PostgreSQL look each place up separately; otherwise a plan that reads the whole of
-    /// a small table stays in use when the table has grown. Citus refuses that, and needs the buckets
-    /// as a condition; it plans each execution anew.
+    /// OFFSET 0 makes PostgreSQL look each place up separately; otherwise a plan that reads the
+    /// whole of a small table stays in use when the table has grown. Citus refuses that, and needs
+    /// the buckets as a condition; it plans each execution anew.
     fn at<'q, T>(
         &self,
         places: &[(Bucket, ProductId, T)],

@@ -1,5 +1,5 @@
-//! The low watermark on PostgreSQL: the time before which no review is still being written, shown by
-//! the writers' locks. On SQLite the process is the only writer and knows its ids in flight
+//! The low watermark on PostgreSQL: the time before which no review is still being written, shown
+//! by the writers' locks. On SQLite the process is the only writer and knows its ids in flight
 //! (`store/routing/id_generator.rs`), so these functions return `None`.
 
 use diesel::dsl::sql;
@@ -17,13 +17,13 @@ const WRITER_KEYS: i64 = LOCK_KEYS;
 /// Milliseconds since the Unix epoch, by the database's clock, as SQL of PostgreSQL.
 const NOW_MS: &str = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
-/// Takes a lock by which [`settled`] notices, in every process, that a review is being written. Returns
-/// the time of the review's id, in milliseconds since the Unix epoch. `None`: the process is the only
-/// writer, and uses its own clock.
+/// Takes a lock by which [`settled`] notices, in every process, that a review is being written.
+/// Returns the time of the review's id, in milliseconds since the Unix epoch. `None`: the process
+/// is the only writer, and uses its own clock.
 ///
-/// The order matters. The lock's key is the time before it is taken; the id's time is read afterwards.
-/// So a reader that reads the clock first, and then finds no lock, knows that later writes get later
-/// ids.
+/// The order matters. The lock's key is the time before it is taken; the id's time is read
+/// afterwards. So a reader that reads the clock first, and then finds no lock, knows that later
+/// writes get later ids.
 pub fn register_writer(connection: &mut Connection) -> Result<Option<i64>, QueryError> {
     let Connection::Postgres(postgres) = connection else { return Ok(None) };
     // A volatile function is not optimized away, and OFFSET keeps the order.
@@ -47,8 +47,8 @@ pub struct Settled {
     pub now_ms: i64,
 }
 
-/// The time before which all reviews of this database are settled. `None` as in [`register_writer`].
-/// Must run before the snapshot is taken that reads them.
+/// The time before which all reviews of this database are settled. `None` as in
+/// [`register_writer`]. Must run before the snapshot is taken that reads them.
 pub(in crate::db) fn settled(connection: &mut Connection) -> QueryResult<Option<Settled>> {
     let Connection::Postgres(postgres) = connection else { return Ok(None) };
     let (now, now_ms): (i64, i64) = diesel::select((

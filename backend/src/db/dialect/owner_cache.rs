@@ -1,5 +1,5 @@
-//! Owner rows in memory. SQLite keeps a version of them, so that a file's rows are read only after a
-//! change; servers keep none.
+//! Owner rows in memory. SQLite keeps a version of them, so that a file's rows are read only after
+//! a change; servers keep none.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -6,10 +6,10 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 
 /// A query whose statement stays prepared, by its text.
 ///
-/// Diesel does not cache a statement whose text the query's type does not determine: pieces of SQL, and
-/// lists on SQLite. Preparing one takes several times as long as running it. Statements without rows,
-/// such as UPDATE, take a path that this type can't change. A query needs binds for all that varies,
-/// because its statements are kept as long as their connection.
+/// Diesel does not cache a statement whose text the query's type does not determine: pieces of SQL,
+/// and lists on SQLite. Preparing one takes several times as long as running it. Statements without
+/// rows, such as UPDATE, take a path that this type can't change. A query needs binds for all that
+/// varies, because its statements are kept as long as their connection.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::db) struct KeepPrepared<T>(pub T);
 

@@ -7,8 +7,8 @@ use diesel::sql_types::{BigInt, Nullable};
 
 use crate::db::dialect::engine::Connection;
 
-/// Moves the next id of a table behind the ids of its rows, after rows were inserted with explicit ids.
-/// SQLite does this itself.
+/// Moves the next id of a table behind the ids of its rows, after rows were inserted with explicit
+/// ids. SQLite does this itself.
 pub(in crate::db) fn reset_sequence(connection: &mut Connection, table: &str) -> QueryResult<()> {
     let Connection::Postgres(postgres) = connection else { return Ok(()) };
     postgres.batch_execute(&format!(
@@ -35,8 +35,8 @@ pub(in crate::db) fn last_id(connection: &mut Connection, table: &str) -> QueryR
     Ok(ids.0.max(ids.1).unwrap_or_default())
 }
 
-/// Makes `last + 1` the next id of a table. SQLite counts ids only in tables that never reuse one; in
-/// the others the rows tell the next.
+/// Makes `last + 1` the next id of a table. SQLite counts ids only in tables that never reuse one;
+/// in the others the rows tell the next.
 pub(in crate::db) fn set_sequence(
     connection: &mut Connection,
     table: &str,

@@ -8,8 +8,8 @@ use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use crate::db::dialect::engine::Connection;
 use crate::db::error::QueryError;
 
-/// The encoding of texts (`UTF8`, `LATIN1` …) and the locale of the server's messages (`en_US.UTF-8`
-/// …). `None`: SQLite, which stores texts as it gets them.
+/// The encoding of texts (`UTF8`, `LATIN1` …) and the locale of the server's messages
+/// (`en_US.UTF-8` …). `None`: SQLite, which stores texts as it gets them.
 pub fn encoding(connection: &mut Connection) -> Result<Option<(String, String)>, QueryError> {
     let Connection::Postgres(postgres) = connection else { return Ok(None) };
     let setting = |name| sql::<Text>(&format!("current_setting('{name}')"));

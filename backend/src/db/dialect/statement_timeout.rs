@@ -62,7 +62,8 @@ unsafe extern "C" fn watch(
     _error: *mut *mut c_char,
     _api: *const ffi::sqlite3_api_routines,
 ) -> c_int {
-    // SAFETY: the connection is open, and `is_late` needs no argument that would have to outlive it.
+    // SAFETY: the connection is open, and `is_late` needs no argument that would have to outlive
+    // it.
     unsafe { ffi::sqlite3_progress_handler(connection, STEPS, Some(is_late), null_mut()) };
     ffi::SQLITE_OK
 }

@@ -21,8 +21,8 @@ pub(in crate::db) fn has_table(connection: &mut Connection, table: &str) -> Quer
     diesel::select(sql::<Bool>(&exists)).get_result(connection)
 }
 
-/// Updates what PostgreSQL knows about a table that has just been filled: until its own analysis runs,
-/// the planner guesses. SQLite plans without statistics.
+/// Updates what PostgreSQL knows about a table that has just been filled: until its own analysis
+/// runs, the planner guesses. SQLite plans without statistics.
 pub(in crate::db) fn analyze(connection: &mut Connection, table: &str) -> QueryResult<()> {
     let Connection::Postgres(postgres) = connection else { return Ok(()) };
     postgres.batch_execute(&format!("ANALYZE {table}"))
@@ -35,8 +35,8 @@ pub fn touch(connection: &mut Connection) -> Result<(), QueryError> {
 }
 
 /// Writes 1 MB, which needs new pages, and leaves nothing behind: fails if the disk is full. On a
-/// Citus cluster it checks only the coordinator's disk. In a SQLite file it writes a page to the log,
-/// because the file system tells the free space.
+/// Citus cluster it checks only the coordinator's disk. In a SQLite file it writes a page to the
+/// log, because the file system tells the free space.
 pub(in crate::db) fn probe_room(connection: &mut Connection) -> Result<(), QueryError> {
     if let Connection::Sqlite(_) = connection {
         return touch(connection);
@@ -72,8 +72,8 @@ pub(in crate::db) fn data_version(connection: &mut Connection) -> QueryResult<i6
     KeepPrepared(diesel::select(version)).get_result(connection)
 }
 
-/// The errors that the engine finds in its storage, one a line. PostgreSQL has no such check without
-/// extensions: if its data checksums are on, it checks pages as it reads them.
+/// The errors that the engine finds in its storage, one a line. PostgreSQL has no such check
+/// without extensions: if its data checksums are on, it checks pages as it reads them.
 pub(in crate::db) fn integrity_errors(connection: &mut Connection) -> QueryResult<Vec<String>> {
     #[derive(QueryableByName)]
     struct Line {

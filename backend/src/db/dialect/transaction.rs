@@ -13,7 +13,8 @@ use crate::db::error::QueryError;
 pub(in crate::db) enum Mode {
     /// All queries see one snapshot.
     Read,
-    /// SQLite: the only writer from the start. PostgreSQL: each query sees what is committed by then.
+    /// SQLite: the only writer from the start. PostgreSQL: each query sees what is committed by
+    /// then.
     Write,
 }
 
@@ -33,8 +34,8 @@ pub(in crate::db) fn begin(connection: &mut Connection, mode: Mode) -> QueryResu
     }
 }
 
-/// Ends the transaction that [`begin`] began: commits it if `result` is a success, otherwise rolls it
-/// back.
+/// Ends the transaction that [`begin`] began: commits it if `result` is a success, otherwise rolls
+/// it back.
 pub(in crate::db) fn end<T>(
     connection: &mut Connection,
     result: Result<T, QueryError>,
@@ -52,8 +53,8 @@ pub(in crate::db) fn end<T>(
     }
 }
 
-/// Limits how long this transaction waits for the locks of others. On SQLite a writer waits only before
-/// it begins.
+/// Limits how long this transaction waits for the locks of others. On SQLite a writer waits only
+/// before it begins.
 pub fn limit_lock_wait(connection: &mut Connection, longest: Duration) -> Result<(), QueryError> {
     let Connection::Postgres(postgres) = connection else { return Ok(()) };
     // 0 would mean no limit.

@@ -1,9 +1,9 @@
 //! Limits the size of a SQLite file's write-ahead log.
 //!
 //! SQLite writes the log back to the file every [`CHECKPOINT_PAGES`] pages, but starts it from its
-//! beginning only while no connection reads from it. Under constant reads the log grew without limit
-//! (from 7 to 118 MB in a minute). So a writer that finds it far too long waits for the readers and
-//! truncates it.
+//! beginning only while no connection reads from it. Under constant reads the log grew without
+//! limit (from 7 to 118 MB in a minute). So a writer that finds it far too long waits for the
+//! readers and truncates it.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -16,9 +16,9 @@ use diesel::sql_types::{Integer, Text};
 use crate::db::dialect::engine::Connection;
 use crate::db::error::one_line;
 
-/// Pages of a file's log, of 4 KiB, that are written back to the file at once. A page that was changed
-/// many times meanwhile is written once; with SQLite's 1,000, writing back took a third of the time
-/// of writing reviews.
+/// Pages of a file's log, of 4 KiB, that are written back to the file at once. A page that was
+/// changed many times meanwhile is written once; with SQLite's 1,000, writing back took a third of
+/// the time of writing reviews.
 const CHECKPOINT_PAGES: u64 = 16_000;
 /// The size of a log with this number of pages, in bytes.
 const TARGET_BYTES: u64 = CHECKPOINT_PAGES * 4_096;

@@ -9,8 +9,8 @@ use crate::db::dialect::engine::Connection;
 use crate::db::error::QueryError;
 use crate::text::NameKeys;
 
-/// The existing ones of `products`, with whether each is archived; and those of `names` that equal or
-/// look like the name of an account.
+/// The existing ones of `products`, with whether each is archived; and those of `names` that equal
+/// or look like the name of an account.
 pub fn check<'n>(
     connection: &mut Connection,
     products: &[ProductId],

@@ -1,4 +1,5 @@
-//! Idempotency keys as rows: under which key a review was created, so that a retried request finds it.
+//! Idempotency keys as rows: under which key a review was created, so that a retried request finds
+//! it.
 
 use diesel::prelude::*;
 

@@ -19,8 +19,8 @@ pub use crate::db::dialect::buckets::OwnedBuckets;
 pub use crate::db::dialect::owner_cache::{OwnerCache, OwnerRow, OwnerState};
 
 /// The right to change the reviews of some buckets in this transaction: every function that changes
-/// reviews requires it. While a bucket is being copied to another database, it also marks the changed
-/// reviews.
+/// reviews requires it. While a bucket is being copied to another database, it also marks the
+/// changed reviews.
 pub struct WriteAccess(BTreeMap<i16, Result<OwnerState, Denied>>);
 
 /// Why a bucket can't be written at the moment.
@@ -72,8 +72,8 @@ impl WriteAccess {
         self.require(number.ok_or_else(|| QueryError::CorruptData(format!("bucket {bucket}")))?)
     }
 
-    /// Marks these reviews (bucket, review, product) as changed if their bucket moves. Each function that
-    /// changes rows calls it, with every review that it touches.
+    /// Marks these reviews (bucket, review, product) as changed if their bucket moves. Each
+    /// function that changes rows calls it, with every review that it touches.
     pub(in crate::db) fn note(
         &self,
         connection: &mut Connection,
@@ -105,8 +105,8 @@ pub struct ChangeRow {
     pub product_id: i64,
 }
 
-/// Fails with [`QueryError::Moved`] unless this database has all reviews of the buckets since the epochs
-/// by which the caller routed. Call it in the snapshot that reads the reviews.
+/// Fails with [`QueryError::Moved`] unless this database has all reviews of the buckets since the
+/// epochs by which the caller routed. Call it in the snapshot that reads the reviews.
 ///
 /// The epoch counts because the target of a move becomes readable before the move is decided.
 pub fn require_readable(
@@ -202,8 +202,8 @@ pub fn insert(
     Ok(())
 }
 
-/// Replaces the owner row `from` of a bucket by `to`. Returns false, and changes nothing, if the stored
-/// row differs from `from`.
+/// Replaces the owner row `from` of a bucket by `to`. Returns false, and changes nothing, if the
+/// stored row differs from `from`.
 pub fn update(
     connection: &mut Connection,
     bucket: Bucket,

@@ -95,8 +95,8 @@ impl RatingDelta {
     }
 }
 
-/// Adds to the counts, in the transaction that inserts the reviews, which leave the marks. Rows are in the order of their
-/// key, to prevent deadlocks.
+/// Adds to the counts, in the transaction that inserts the reviews, which leave the marks. Rows are
+/// in the order of their key, to prevent deadlocks.
 pub fn add(
     connection: &mut Connection,
     access: &WriteAccess,
@@ -121,8 +121,8 @@ const OR_ADD: &str = " ON CONFLICT (product_id, bucket) DO UPDATE SET
     r5 = product_rating.r5 + excluded.r5,
     hidden = product_rating.hidden + excluded.hidden";
 
-/// Adds rows, or their counts to the rows that exist. Written by hand: SQLite would prepare diesel's
-/// statement anew for each row, which takes longer than all the rest of writing a review.
+/// Adds rows, or their counts to the rows that exist. Written by hand: SQLite would prepare
+/// diesel's statement anew for each row, which takes longer than all the rest of writing a review.
 struct AddCounts<'a>(&'a [&'a RatingRow]);
 
 impl QueryId for AddCounts<'_> {
@@ -170,7 +170,8 @@ where
 
 impl<C> RunQueryDsl<C> for AddCounts<'_> {}
 
-/// Moves a review from one count to another, in the transaction that changes it, which leaves the mark.
+/// Moves a review from one count to another, in the transaction that changes it, which leaves the
+/// mark.
 pub fn move_rating(
     connection: &mut Connection,
     access: &WriteAccess,

@@ -300,8 +300,8 @@ pub fn change_move(
     Ok(changed == 1)
 }
 
-/// The decision: the target owns the bucket from now on. False, and nothing happens, unless the move
-/// is running and the source owns the bucket.
+/// The decision: the target owns the bucket from now on. False, and nothing happens, unless the
+/// move is running and the source owns the bucket.
 pub fn commit_move(connection: &mut Connection, decided: &MoveRow) -> Result<bool, QueryError> {
     if !change_move(connection, decided.id, "running", "committed", 0)? {
         return Ok(false);

@@ -150,8 +150,9 @@ pub async fn list_tokens(
 
 /// Create an API token
 ///
-/// Programs send it as `Authorization: Bearer`. It is limited to its scopes and to what the account may
-/// do without a session. It expires after 90 days by default. Only this response contains the secret.
+/// Programs send it as `Authorization: Bearer`. It is limited to its scopes and to what the account
+/// may do without a session. It expires after 90 days by default. Only this response contains the
+/// secret.
 #[utoipa::path(
     tag = "accounts",
     security(("session" = [])),

@@ -81,8 +81,9 @@ pub async fn get_account(
 
 /// Edit an account
 ///
-/// For admins with a session: changes the role, or disables or enables the account. Disabling it ends
-/// its sessions and blocks its API tokens. The last admin who can sign in can't be demoted or disabled.
+/// For admins with a session: changes the role, or disables or enables the account. Disabling it
+/// ends its sessions and blocks its API tokens. The last admin who can sign in can't be demoted or
+/// disabled.
 #[utoipa::path(
     tag = "accounts",
     security(("session" = [])),
@@ -200,8 +201,8 @@ pub async fn revoke_account_token(
 
 /// End all sessions and API tokens of an account
 ///
-/// For admins, when an account is compromised. Its password stays, so also disable the account or have
-/// an operator set a new password (`ostrakon account password`).
+/// For admins, when an account is compromised. Its password stays, so also disable the account or
+/// have an operator set a new password (`ostrakon account password`).
 #[utoipa::path(
     tag = "accounts",
     security(("session" = [])),

@@ -117,8 +117,8 @@ pub async fn get_product_detail(
 
 /// Edit or archive a product
 ///
-/// Omitted fields stay, null removes them (RFC 7396). Products can be archived but not deleted, because
-/// their reviews stay.
+/// Omitted fields stay, null removes them (RFC 7396). Products can be archived but not deleted,
+/// because their reviews stay.
 #[utoipa::path(
     tag = "admin",
     params(

@@ -43,8 +43,9 @@ struct ListAllReviews {
     #[serde(default, deserialize_with = "from_optional_text")]
     #[param(value_type = Option<ReviewStatus>, inline)]
     status: Option<ReviewStatus>,
-    /// Only reviews whose text or author's name contain all of these words, ignoring the case of ASCII
-    /// letters. The id of a review, as text or as the number in the database, finds that review.
+    /// Only reviews whose text or author's name contain all of these words, ignoring the case of
+    /// ASCII letters. The id of a review, as text or as the number in the database, finds that
+    /// review.
     #[serde(default)]
     #[param(required = false, max_length = 100, example = "bear")]
     search: String,

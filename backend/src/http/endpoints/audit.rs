@@ -21,7 +21,8 @@ use crate::store::{AuditQuery, Context, Store};
 /// How often old entries and expired sessions are removed.
 const PRUNE_EVERY: Duration = Duration::from_secs(60 * 60);
 
-/// Removes entries older than `days` and expired sessions: now, and every hour while the server runs.
+/// Removes entries older than `days` and expired sessions: now, and every hour while the server
+/// runs.
 pub async fn prune(store: Store, days: u32) {
     let mut hours = interval(PRUNE_EVERY);
     loop {
@@ -50,8 +51,9 @@ struct ListAudit {
 
 /// List the audit trail
 ///
-/// For admins: sign-ins (also failed ones), sign-outs, and changes to accounts, API tokens, products
-/// and settings. The newest entry comes first. Entries are kept for `audit_days`, by default a year.
+/// For admins: sign-ins (also failed ones), sign-outs, and changes to accounts, API tokens,
+/// products and settings. The newest entry comes first. Entries are kept for `audit_days`, by
+/// default a year.
 #[utoipa::path(
     tag = "admin",
     security(("session" = []), ("token" = [])),

@@ -33,8 +33,8 @@ pub async fn list_databases(
 
 /// Verify a reviews database
 ///
-/// Starts a verification, which recounts all ratings and checks the bucket and database of each row.
-/// The list of databases shows its progress and result.
+/// Starts a verification, which recounts all ratings and checks the bucket and database of each
+/// row. The list of databases shows its progress and result.
 #[utoipa::path(
     tag = "admin",
     params(("name" = String, Path, description = "The database's name.", example = "reviews-2")),

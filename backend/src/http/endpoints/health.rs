@@ -33,7 +33,8 @@ pub async fn get_health() -> Json<Status> {
 
 /// Check readiness
 ///
-/// Readiness probe: all databases answer, are writable and have disk space (otherwise `storage_full`).
+/// Readiness probe: all databases answer, are writable and have disk space (otherwise
+/// `storage_full`).
 #[utoipa::path(
     tag = "operations",
     responses((status = 200, description = "Ready.", body = Status), Unavailable)

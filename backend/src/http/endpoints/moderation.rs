@@ -15,8 +15,8 @@ use crate::store::QueueQuery;
 
 /// List the moderation queue
 ///
-/// Pending and reported reviews, the oldest first. They have no ratings, so that decisions don't depend
-/// on them.
+/// Pending and reported reviews, the oldest first. They have no ratings, so that decisions don't
+/// depend on them.
 #[utoipa::path(
     tag = "moderation",
     params(PartialPageParams),
@@ -43,8 +43,8 @@ pub async fn list_queue(
 
 /// Decide about reviews
 ///
-/// Applies one decision to up to 100 reviews, each in its own transaction. A review that has changed
-/// since the given version stays as it is; its result says so.
+/// Applies one decision to up to 100 reviews, each in its own transaction. A review that has
+/// changed since the given version stays as it is; its result says so.
 #[utoipa::path(
     tag = "moderation",
     request_body(content = NewDecisions, description = "The decision."),

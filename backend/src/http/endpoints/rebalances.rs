@@ -35,7 +35,8 @@ pub async fn list_rebalances(
 
 /// Plan a rebalance
 ///
-/// Stores which buckets would move, and replaces a plan that has not been started. Moves no buckets.
+/// Stores which buckets would move, and replaces a plan that has not been started. Moves no
+/// buckets.
 #[utoipa::path(
     tag = "admin",
     request_body(content = NewRebalance, description = "The goal of the plan."),

@@ -33,8 +33,8 @@ use crate::store::{Reporter, ReviewQuery, Store};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListReviews {
-    /// The order; `newest` by default. Reviews with the same rating come newest first, reviews without
-    /// a rating last.
+    /// The order; `newest` by default. Reviews with the same rating come newest first, reviews
+    /// without a rating last.
     #[serde(default)]
     #[param(inline, required = false)]
     sort: ReviewSort,
@@ -46,8 +46,8 @@ struct ListReviews {
 
 /// List a product's reviews
 ///
-/// While reviews are being written, a page may contain fewer reviews than `limit`, even none. The list
-/// ends when `next_cursor` is null.
+/// While reviews are being written, a page may contain fewer reviews than `limit`, even none. The
+/// list ends when `next_cursor` is null.
 #[utoipa::path(
     tag = "reviews",
     params(("id" = ProductId, Path, description = "The product's id."), ListReviews, PartialPageParams),
@@ -147,8 +147,8 @@ pub async fn get_review(public: PublicReader, id: Path<ReviewId>) -> Result<Enco
 
 /// Edit your review
 ///
-/// Omitted fields stay, null removes them (RFC 7396). `If-Match` names the version to change; if the
-/// review has changed since, you get 412.
+/// Omitted fields stay, null removes them (RFC 7396). `If-Match` names the version to change; if
+/// the review has changed since, you get 412.
 #[utoipa::path(
     tag = "reviews",
     params(

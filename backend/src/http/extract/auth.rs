@@ -164,7 +164,8 @@ fn require_role(actor: &Actor, role: Role) -> Result<(), ApiError> {
     Err(ApiError::new(ProblemCode::NotAllowed, detail))
 }
 
-/// A session may do everything that its account may; a token needs the scope (RFC 6750, section 3.1).
+/// A session may do everything that its account may; a token needs the scope (RFC 6750, section
+/// 3.1).
 fn require_scope(found: &Authenticated, scope: TokenScope) -> Result<(), ApiError> {
     match &found.method {
         AuthMethod::Token { scopes } if !scopes.contains(&scope) => {

@@ -1,8 +1,8 @@
 //! Known devices, which have signed in before. Each has its own rate limit for signing in, so that
 //! wrong passwords from elsewhere don't lock out the account's owner.
 //!
-//! The device cookie has a random id and, for each account that has signed in there, an HMAC of id and
-//! name. It proves nothing else: signing in still needs the password.
+//! The device cookie has a random id and, for each account that has signed in there, an HMAC of id
+//! and name. It proves nothing else: signing in still needs the password.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HeaderValue;

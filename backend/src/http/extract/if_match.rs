@@ -12,8 +12,8 @@ use crate::store::ExpectedVersion;
 
 /// The versions in `If-Match` (RFC 9110, section 13.1.1).
 ///
-/// Tags match by their version. A proxy that compresses responses weakens the tag (nginx: `W/"1"`) or
-/// appends to it (Apache: `"1-gzip"`), but does not change the content.
+/// Tags match by their version. A proxy that compresses responses weakens the tag (nginx: `W/"1"`)
+/// or appends to it (Apache: `"1-gzip"`), but does not change the content.
 pub struct IfMatch(Option<ExpectedVersion>);
 
 impl IfMatch {

@@ -1,4 +1,5 @@
-//! The query parameters of lists: those of the page, which lists share, and those of one list alone.
+//! The query parameters of lists: those of the page, which lists share, and those of one list
+//! alone.
 
 use std::future::{Ready, ready};
 
@@ -74,7 +75,8 @@ impl<T: DeserializeOwned + Default, P: Paging> FromRequest for ListParams<T, P> 
     }
 }
 
-/// Splits the query by the names of its parameters, because serde's `flatten` would accept unknown ones.
+/// Splits the query by the names of its parameters, because serde's `flatten` would accept unknown
+/// ones.
 fn parse<T: DeserializeOwned + Default, P: Paging>(
     query: &str,
 ) -> Result<ListParams<T, P>, ApiError> {

@@ -8,15 +8,17 @@
 //! curl as the user who started the server. So a client is local if the server's user has opened
 //! the connection and the request shows no sign of a proxy:
 //!
-//! - the peer is a loopback address and not a trusted proxy ([`crate::http::extract::client_ip`] checks);
+//! - the peer is a loopback address and not a trusted proxy ([`crate::http::extract::client_ip`]
+//!   checks);
 //! - `public_url` is not set, or is a loopback address;
-//! - `Host` is a loopback address, and so are `Origin` and `Referer` if present (against DNS rebinding);
+//! - `Host` is a loopback address, and so are `Origin` and `Referer` if present (against DNS
+//!   rebinding);
 //! - nothing that proxies add is present: forwarding headers, HTTP/1.0 or `Connection: close` (the
 //!   defaults of nginx up to 1.29.6);
 //! - the server's own user has opened the connection.
 //!
-//! A proxy of the same user that leaves no sign, such as `ssh -R`, is not detected: set `public_url` or
-//! `trusted_proxies` there.
+//! A proxy of the same user that leaves no sign, such as `ssh -R`, is not detected: set
+//! `public_url` or `trusted_proxies` there.
 
 use std::cell::OnceCell;
 use std::io;
@@ -146,8 +148,8 @@ fn opened_by_own_user(peer: SocketAddr, local: SocketAddr) -> bool {
     owner.is_some_and(|owner| is_same_user(rustix::process::getuid().as_raw(), owner))
 }
 
-/// The user id of the TCP socket from `from` to `to`, by sock_diag(7): one query takes 80 µs. Reading
-/// /proc/net/tcp takes longer with more connections.
+/// The user id of the TCP socket from `from` to `to`, by sock_diag(7): one query takes 80 µs.
+/// Reading /proc/net/tcp takes longer with more connections.
 fn owner_of(from: SocketAddr, to: SocketAddr) -> io::Result<Option<u32>> {
     let request = InetRequest {
         family: if from.is_ipv4() { AF_INET } else { AF_INET6 },

@@ -43,8 +43,8 @@ impl<T: DeserializeOwned> FromRequest for Params<T> {
     }
 }
 
-/// Parses a query from which the caller has taken the parameters named in `taken`; errors list these as
-/// allowed too.
+/// Parses a query from which the caller has taken the parameters named in `taken`; errors list
+/// these as allowed too.
 pub fn parse_query<T: DeserializeOwned>(query: &str, taken: &[&str]) -> Result<T, ApiError> {
     let query = form_urlencoded::parse(query.as_bytes());
     let parsed = serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(query));

@@ -48,8 +48,8 @@ pub fn error_code(reason: &str) -> (FieldErrorCode, FieldErrorParams) {
     }
 }
 
-/// The actual number, if it fits into 64 bits, and the allowed range, from "invalid value: integer `7`,
-/// expected a whole number from 1 to 5".
+/// The actual number, if it fits into 64 bits, and the allowed range, from "invalid value: integer
+/// `7`, expected a whole number from 1 to 5".
 fn out_of_range(reason: &str) -> Option<FieldErrorParams> {
     let (found, range) = reason.split_once(", expected a whole number from ")?;
     let (minimum, maximum) = range.split_once(" to ")?;

@@ -1,8 +1,8 @@
-//! Deadlines of connections: for the head of a request, its body, reading the response, and the next
-//! request. Connections that exceed them are closed, so that slow clients can't hold many.
+//! Deadlines of connections: for the head of a request, its body, reading the response, and the
+//! next request. Connections that exceed them are closed, so that slow clients can't hold many.
 //!
-//! Actix only has deadlines for the first head and for idle connections. [`Stream`], between the socket
-//! and actix, enforces the others.
+//! Actix only has deadlines for the first head and for idle connections. [`Stream`], between the
+//! socket and actix, enforces the others.
 
 use std::cell::Cell;
 use std::fmt::Debug;
@@ -27,9 +27,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::http::deadlines::Deadlines;
 use crate::http::extract::local;
 
-/// The log target under which actix reports each connection that ends abnormally, as an error. It is
-/// silenced, because broken requests would fill the log; this file logs the same, with faults of this
-/// program as errors and faults of clients at DEBUG.
+/// The log target under which actix reports each connection that ends abnormally, as an error. It
+/// is silenced, because broken requests would fill the log; this file logs the same, with faults of
+/// this program as errors and faults of clients at DEBUG.
 pub const CLIENT_LOG_TARGET: &str = "actix_http::h1::dispatcher";
 
 /// How long a client may take to close its side of a closed connection.
@@ -146,8 +146,8 @@ impl Drop for RequestInProgress {
 struct Stream {
     socket: TcpStream,
     connection: Rc<Connection>,
-    /// Not reset for each deadline, which would cost each request time: when it fires, it checks the
-    /// current deadline.
+    /// Not reset for each deadline, which would cost each request time: when it fires, it checks
+    /// the current deadline.
     timer: Pin<Box<Sleep>>,
 }
 

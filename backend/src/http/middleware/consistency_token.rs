@@ -24,8 +24,8 @@ use crate::store::{Context, Positions, Store};
 const POSITION: HeaderName = HeaderName::from_static("ostrakon-position");
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// The deadline of a request. A commit may wait indefinitely for an unavailable standby, and no timeout
-/// of the server ends that.
+/// The deadline of a request. A commit may wait indefinitely for an unavailable standby, and no
+/// timeout of the server ends that.
 const LONGEST_REQUEST: Duration = Duration::from_secs(60);
 
 /// Reads the token of the request, and adds the new one to the response.
@@ -68,7 +68,8 @@ pub async fn track(
     Ok(response)
 }
 
-/// The positions of the request's token. An invalid header is an error; an invalid cookie is ignored.
+/// The positions of the request's token. An invalid header is an error; an invalid cookie is
+/// ignored.
 fn seen_positions(request: &ServiceRequest, settings: &Settings) -> Result<Positions, ApiError> {
     if let Some(header) = request.headers().get(POSITION) {
         let parsed = header.to_str().ok().and_then(|text| text.parse().ok());

@@ -58,8 +58,8 @@ fn host(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::HOST).and_then(|host| host.to_str().ok())
 }
 
-/// Logs each refused origin once, for the operator: behind a proxy that changes `Host`, all changes are
-/// refused.
+/// Logs each refused origin once, for the operator: behind a proxy that changes `Host`, all changes
+/// are refused.
 fn log_once(headers: &HeaderMap, public_url: Option<&PublicUrl>) {
     static LOGGED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
@@ -78,7 +78,8 @@ fn log_once(headers: &HeaderMap, public_url: Option<&PublicUrl>) {
     );
 }
 
-/// Whether `origin` has this host and port. Any scheme is accepted, because a proxy may terminate TLS.
+/// Whether `origin` has this host and port. Any scheme is accepted, because a proxy may terminate
+/// TLS.
 fn is_of_host(origin: &str, host: &str) -> bool {
     let (rest, default_port) = if let Some(rest) = origin.strip_prefix("https://") {
         (rest, ":443")

@@ -1,4 +1,5 @@
-//! Finishes all responses: bodies of problems, HEAD, compression, the request id and security headers.
+//! Finishes all responses: bodies of problems, HEAD, compression, the request id and security
+//! headers.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};

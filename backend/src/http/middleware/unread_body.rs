@@ -30,7 +30,8 @@ impl ChunkedBody {
         Some(body)
     }
 
-    /// Attaches the request body to a response body, so that actix sees at its end whether it was read.
+    /// Attaches the request body to a response body, so that actix sees at its end whether it was
+    /// read.
     pub fn attach_to(self, answer: BoxBody) -> BoxBody {
         BoxBody::new(BodyWithPayload { answer, _body: self })
     }

@@ -7,8 +7,8 @@ use utoipa::openapi::{OpenApi, RefOr, Schema};
 
 use crate::http::openapi::json_of;
 
-/// Marks nullable response fields as required. The derive makes them optional, but responses only omit
-/// fields that are never null.
+/// Marks nullable response fields as required. The derive makes them optional, but responses only
+/// omit fields that are never null.
 pub fn require_sent_fields(document: &mut OpenApi) {
     let json = json_of(document);
     let mut sent = BTreeSet::new();

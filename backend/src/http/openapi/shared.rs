@@ -59,7 +59,8 @@ const SHARED: [SharedResponse; 5] = [
 /// Headers of every response to a rate-limited request.
 const LIMIT_HEADERS: [&str; 2] = ["RateLimit", "RateLimit-Policy"];
 
-/// Adds the shared responses and headers, and replaces the operations' own descriptions by references.
+/// Adds the shared responses and headers, and replaces the operations' own descriptions by
+/// references.
 pub fn share(document: &mut OpenApi) {
     let components = document.components.get_or_insert_default();
     for (name, schema_type, example, description) in headers() {

@@ -27,8 +27,8 @@ struct Slot<'a> {
 }
 
 impl SlowLane {
-    /// Waits for all earlier attempts with this name, then for `slow_down`. Returns false if too many
-    /// attempts already wait.
+    /// Waits for all earlier attempts with this name, then for `slow_down`. Returns false if too
+    /// many attempts already wait.
     pub async fn pass(&self, name: &str, slow_down: impl AsyncFnOnce()) -> bool {
         let Some(slot) = self.enter(name) else { return false };
         let _turn = slot.turn.lock().await;

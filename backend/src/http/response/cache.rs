@@ -23,8 +23,8 @@ use crate::http::response::json::{EncodedJson, JsonWithEtag};
 use crate::http::response::problem::ApiError;
 use crate::store::{Store, StoreError, Subject};
 
-/// Writes of other processes become visible within this time; writes of this process, and those of the
-/// client itself (see [`crate::http::middleware::consistency_token`]), at once.
+/// Writes of other processes become visible within this time; writes of this process, and those of
+/// the client itself (see [`crate::http::middleware::consistency_token`]), at once.
 const MAX_AGE: Duration = Duration::from_secs(1);
 
 /// The age, in milliseconds, at which a request for an entry refreshes it in the background, before
@@ -64,8 +64,8 @@ pub struct ResponseCache {
     data_version: ArcSwapOption<DataVersion>,
 }
 
-/// [`Store::data_version`] at a time. If a later check finds the same version, responses that were read
-/// after this one are still current.
+/// [`Store::data_version`] at a time. If a later check finds the same version, responses that were
+/// read after this one are still current.
 struct DataVersion {
     value: i64,
     checked_at: Instant,

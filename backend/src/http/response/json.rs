@@ -202,8 +202,8 @@ pub fn no_content() -> HttpResponse {
     HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, "no-store")).finish()
 }
 
-/// The version of the representation of reviews and products, a part of their ETags: clients must not
-/// reuse responses of an earlier program with other fields.
+/// The version of the representation of reviews and products, a part of their ETags: clients must
+/// not reuse responses of an earlier program with other fields.
 const REPRESENTATION: u32 = 1;
 
 /// The ETag of a versioned object. `If-Match` only compares the version.

@@ -1,5 +1,5 @@
-//! Prerenders the catalogue and the product pages: content that readers see before the app has loaded,
-//! metadata for search engines, and the responses that the app would request first.
+//! Prerenders the catalogue and the product pages: content that readers see before the app has
+//! loaded, metadata for search engines, and the responses that the app would request first.
 //!
 //! The markup equals that of the app (`frontend/src/pages/`), so that nothing moves when the app
 //! replaces it. [`crate::http::render`] has the components.

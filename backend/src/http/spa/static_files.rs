@@ -1,7 +1,9 @@
-//! Serves the app: its precompressed files, built by Trunk, from a folder, and its pages from memory.
+//! Serves the app: its precompressed files, built by Trunk, from a folder, and its pages from
+//! memory.
 //!
-//! All other paths are pages, which the app routes in the browser: each is answered with [`IndexHtml`],
-//! into which [`Page`] may render content. Unknown pages get status 404, and the app says so.
+//! All other paths are pages, which the app routes in the browser: each is answered with
+//! [`IndexHtml`], into which [`Page`] may render content. Unknown pages get status 404, and the app
+//! says so.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -91,8 +93,8 @@ async fn refuse(request: HttpRequest, routes: Data<RouteTable>) -> Result<(), Ap
     Err(routes.refusal(&request))
 }
 
-/// Whether the app routes this path: it belongs neither to the API nor to a file, hidden (`/.env`) or
-/// not.
+/// Whether the app routes this path: it belongs neither to the API nor to a file, hidden (`/.env`)
+/// or not.
 fn is_page(path: &str) -> bool {
     let elsewhere = ["/api", "/docs", "/problems", "/healthz", "/readyz"];
     let is_under = |prefix: &str| {

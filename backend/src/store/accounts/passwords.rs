@@ -18,9 +18,9 @@ const MEMORY_KIB: u32 = 19 * 1_024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-/// The minimum number of guesses for long passwords, as zxcvbn estimates it. Common passwords, names
-/// with a year and rows of keys need far fewer. A rate limit of ten sign-ins per minute allows 5 · 10⁶
-/// guesses per year.
+/// The minimum number of guesses for long passwords, as zxcvbn estimates it. Common passwords,
+/// names with a year and rows of keys need far fewer. A rate limit of ten sign-ins per minute
+/// allows 5 · 10⁶ guesses per year.
 const GUESSES_IF_LONG: f64 = 1e6;
 /// The minimum for short passwords, which eight random characters reach.
 const GUESSES_IF_SHORT: f64 = 1e8;
@@ -44,7 +44,8 @@ impl Passwords {
         Ok(hash.to_string())
     }
 
-    /// Whether this is the password of `hash`. Without a hash it does the same work and returns false.
+    /// Whether this is the password of `hash`. Without a hash it does the same work and returns
+    /// false.
     pub fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, StoreError> {
         self.hashed.fetch_add(1, Ordering::Relaxed);
         // An account with an invalid hash can't sign in.

@@ -15,8 +15,8 @@ use crate::store::error::StoreError;
 
 const HOUR_MS: i64 = 60 * 60 * 1_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
-/// The age range, in milliseconds, of entries that confirm the clock. Younger ones may have been dated
-/// by the wrong clock itself.
+/// The age range, in milliseconds, of entries that confirm the clock. Younger ones may have been
+/// dated by the wrong clock itself.
 const CONFIRMING_AGES_MS: (i64, i64) = (DAY_MS, 8 * DAY_MS);
 /// How long the clock must keep pace to be trusted without such entries.
 const TRUST_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -111,8 +111,8 @@ impl Accounts<'_> {
         Ok(removed)
     }
 
-    /// Runs `remove`, unless a transfer has made the databases read-only; returns the number of removed
-    /// rows.
+    /// Runs `remove`, unless a transfer has made the databases read-only; returns the number of
+    /// removed rows.
     fn unless_read_only(
         &self,
         remove: impl FnOnce(&mut Connection) -> Result<usize, QueryError>,

@@ -1,5 +1,5 @@
-//! Records when sessions and tokens were last used, to the hour. A thread of its own writes this, so
-//! that requests that only read don't wait for a write.
+//! Records when sessions and tokens were last used, to the hour. A thread of its own writes this,
+//! so that requests that only read don't wait for a write.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,7 +30,8 @@ pub(in crate::store) struct Usage(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     due: Vec<(UsedCredential, i64)>,
-    /// The last recorded use of each credential, so that a failing write is retried only once per hour.
+    /// The last recorded use of each credential, so that a failing write is retried only once per
+    /// hour.
     recorded: HashMap<UsedCredential, i64>,
     /// Whether a thread is writing.
     writing: bool,

@@ -63,8 +63,8 @@ impl Catalog<'_> {
             .read(|connection| products::catalogue_ids(connection, start, limit))?)
     }
 
-    /// Divides the catalogue into parts of `size` products; returns the first id of each part, 0 for the
-    /// first part.
+    /// Divides the catalogue into parts of `size` products; returns the first id of each part, 0
+    /// for the first part.
     pub fn parts(&self, size: usize) -> Result<Vec<i64>, StoreError> {
         let mut starts = self
             .routing()

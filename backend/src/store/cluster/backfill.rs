@@ -1,5 +1,5 @@
-//! Runs the backfill tasks of migrations, which fill in values that only the program can compute: see
-//! `db/tables/backfill.rs`.
+//! Runs the backfill tasks of migrations, which fill in values that only the program can compute:
+//! see `db/tables/backfill.rs`.
 
 use std::collections::HashMap;
 

@@ -84,8 +84,8 @@ fn watch_map(shards: &Shards, reopen: bool) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Notes which databases this process can reach, with spaces between their names. Of files it is the
-/// only process that serves them.
+/// Notes which databases this process can reach, with spaces between their names. Of files it is
+/// the only process that serves them.
 fn note_process(shards: &Shards, holder: &str, names: &str) -> Result<(), StoreError> {
     Ok(shards.default.write(&Context::default(), |connection| {
         let (now_ms, forget_before_ms) = match clock_ms(connection)? {

@@ -1,4 +1,5 @@
-//! `backup`: copies all databases without downtime to a new folder that can be checked and restored.
+//! `backup`: copies all databases without downtime to a new folder that can be checked and
+//! restored.
 //!
 //! A folder contains many backups (`folder`), each named after its start time. A backup is written
 //! under a name that ends in `.partial`, its manifest last, and renamed when it is complete on

@@ -14,8 +14,8 @@ use crate::store::error::{StoreError, transaction};
 
 impl Databases {
     /// Adds reviews databases to the cluster; they own no buckets until a rebalance moves some to
-    /// them. Passes one line per step to `say`. What an interrupted call has begun, `migrate` and the
-    /// next call complete.
+    /// them. Passes one line per step to `say`. What an interrupted call has begun, `migrate` and
+    /// the next call complete.
     pub fn add(&self, number: u16, say: &mut dyn FnMut(String)) -> Result<(), SetupError> {
         let places = Arc::clone(&self.places);
         let connect = |name: &str| {

@@ -1,5 +1,6 @@
-//! Checks and repairs the ids of products and accounts after a restore of an older `default`. It would
-//! assign ids again that reviews refer to: the next account would own the reviews of a lost account.
+//! Checks and repairs the ids of products and accounts after a restore of an older `default`. It
+//! would assign ids again that reviews refer to: the next account would own the reviews of a lost
+//! account.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -51,7 +51,8 @@ impl Databases {
         Ok(())
     }
 
-    /// Whether the cluster does not need a database yet, and the configuration has no address for it.
+    /// Whether the cluster does not need a database yet, and the configuration has no address for
+    /// it.
     fn is_begun_elsewhere(&self, database: &Database) -> Result<bool, SetupError> {
         if self.require_place(database).is_ok() {
             return Ok(false);

@@ -36,8 +36,8 @@ impl Databases {
             let buckets = map.buckets_of(&member.name).count();
             let database = self.reviews_database(&member.name)?;
             check_reviews(database, member, &root, buckets).or_else(|problem| {
-                // One that owns nothing must not stop the cluster: it can be away, lost, or begun by an
-                // interrupted `databases add`.
+                // One that owns nothing must not stop the cluster: it can be away, lost, or begun
+                // by an interrupted `databases add`.
                 if buckets > 0 {
                     return Err(problem);
                 }
@@ -75,8 +75,8 @@ impl Databases {
             .map_err(|error| error.to_string().into())
     }
 
-    /// The reviews databases with their id generators. Reviews that are dated ahead of the clock are
-    /// logged and left as they are: the next reviews must not be dated after them.
+    /// The reviews databases with their id generators. Reviews that are dated ahead of the clock
+    /// are logged and left as they are: the next reviews must not be dated after them.
     fn shards(&self, clock: &Clock) -> Result<Vec<Shard>, SetupError> {
         let mut problems = BTreeSet::new();
         for database in &self.reviews {

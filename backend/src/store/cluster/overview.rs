@@ -130,7 +130,8 @@ impl Cluster<'_> {
     }
 
     /// Fails for read-only or visibly damaged databases; reports all problems at once. Skips
-    /// databases that could not be opened: they own no buckets, or the cluster would not have opened.
+    /// databases that could not be opened: they own no buckets, or the cluster would not have
+    /// opened.
     pub fn require_writable(&self) -> Result<(), SetupError> {
         all_of(self.with_default(self.shared.shards.open_reviews()).map(|(database, kind)| {
             let request = RequestDatabase { database, context: self.context };

@@ -31,8 +31,8 @@ pub use plan::{Goal, RebalancePlan};
 /// Why a move does not go on.
 #[derive(Debug, thiserror::Error)]
 enum MoveError {
-    /// Another process has taken over, the move is being aborted, or owner rows are not as the shard map
-    /// says.
+    /// Another process has taken over, the move is being aborted, or owner rows are not as the
+    /// shard map says.
     #[error("another process moves buckets, or owner rows differ from the shard map (see verify)")]
     Superseded,
     /// Something has to change first.
@@ -153,8 +153,8 @@ impl Cluster<'_> {
         }
     }
 
-    /// Carries out the running rebalance until it has ended or is paused. While another process holds the
-    /// lease, waits until that has ended it or lets the lease expire.
+    /// Carries out the running rebalance until it has ended or is paused. While another process
+    /// holds the lease, waits until that has ended it or lets the lease expire.
     pub fn run_rebalance(&self) {
         let (holder, pacer) = (holder(), Pacer::start());
         let mut failures = 0;
@@ -208,7 +208,8 @@ impl Cluster<'_> {
         })
     }
 
-    /// Waits until all processes have opened databases that were added a moment ago, but not for long.
+    /// Waits until all processes have opened databases that were added a moment ago, but not for
+    /// long.
     fn wait_for_processes(&self) -> Result<(), StoreError> {
         let default = self.routing().default();
         let until = Instant::now() + OPENING;
@@ -228,8 +229,8 @@ impl Cluster<'_> {
         }
     }
 
-    /// The time since which a process must have noted the databases it can reach, for its report to be
-    /// current: on servers a moment ago; on files any time, if a process still serves them.
+    /// The time since which a process must have noted the databases it can reach, for its report to
+    /// be current: on servers a moment ago; on files any time, if a process still serves them.
     fn serving_since_ms(&self, now_ms: i64) -> Result<i64, StoreError> {
         let Address::Sqlite(path) = self.shared.shards.default.address() else {
             return Ok(now_ms - NOTE_VALID_MS);

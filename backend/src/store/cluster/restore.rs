@@ -284,7 +284,8 @@ impl Restore {
         if self.is_selected("default") {
             return Ok(adopt_default(default, &reviews.iter().collect::<Vec<_>>())?);
         }
-        // Restored reviews may refer to ids that a `default` restored by other tools has not assigned.
+        // Restored reviews may refer to ids that a `default` restored by other tools has not
+        // assigned.
         let restored = reviews.iter().filter(|d| self.is_selected(d.name())).collect();
         let named = named_in(restored, ids::named)?;
         default.write(&Context::default(), |connection| ids::raise_sequences(connection, named))?;

@@ -5,17 +5,17 @@
 //! are filled and compared, each joins the cluster in one transaction, `default` last; until then
 //! servers refuse them.
 //!
-//! 1. Each target gets a table `transfer_target` with the name of the database and the transfer's id,
-//!    which is also in `transfer_source` of the source's `default`; then the migrations run. While that
-//!    table exists, `serve` and `migrate` refuse the database.
-//! 2. Each table of the source gets a trigger that refuses changes by any process. Creating it waits
-//!    for transactions that have written. Its message becomes `DbError::ReadOnly`, 503. If one can't be
-//!    created, all are removed again.
+//! 1. Each target gets a table `transfer_target` with the name of the database and the transfer's
+//!    id, which is also in `transfer_source` of the source's `default`; then the migrations run.
+//!    While that table exists, `serve` and `migrate` refuse the database.
+//! 2. Each table of the source gets a trigger that refuses changes by any process. Creating it
+//!    waits for transactions that have written. Its message becomes `DbError::ReadOnly`, 503. If
+//!    one can't be created, all are removed again.
 //! 3. The rows are copied in the order of their keys, a thousand per transaction (`db/copy.rs`). An
-//!    interrupted run is resumed after the last row. In keys with texts, which engines sort differently,
-//!    it is resumed at the numbers before the text.
-//! 4. All rows of both sides are read: their number and the sum of their hashes must be equal in each
-//!    bucket.
+//!    interrupted run is resumed after the last row. In keys with texts, which engines sort
+//!    differently, it is resumed at the numbers before the text.
+//! 4. All rows of both sides are read: their number and the sum of their hashes must be equal in
+//!    each bucket.
 //! 5. The pins replace `transfer_target`, in one transaction for each database, `default` last.
 
 use std::collections::{BTreeSet, HashSet};

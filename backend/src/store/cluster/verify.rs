@@ -106,8 +106,8 @@ impl Check<'_> {
         self.report.add(format!("{}: {problem}", self.database.name()));
     }
 
-    /// Compares the owner rows with the shard map. A bucket may move meanwhile: then the map differs
-    /// before and after the rows are read, or the row's state says so.
+    /// Compares the owner rows with the shard map. A bucket may move meanwhile: then the map
+    /// differs before and after the rows are read, or the row's state says so.
     fn check_owner_rows(&mut self, connection: &mut Connection) -> Result<(), QueryError> {
         let rows = owner::all(connection)?;
         let after = self.routing.default().read_latest(cluster::shard_map);
@@ -208,7 +208,8 @@ impl Check<'_> {
         }
     }
 
-    /// Compares the ratings of products after `after` up to `last` with the counts, and removes these.
+    /// Compares the ratings of products after `after` up to `last` with the counts, and removes
+    /// these.
     fn check_ratings(
         &mut self,
         connection: &mut Connection,

@@ -44,8 +44,8 @@ impl Reviews<'_> {
         routing.with_current_map(|map| {
             let home = home_buckets(product, spread).collect();
             let mut read = read_list(routing, map, &list, home, Amount::Share(spread), query)?;
-            // If a database's rows end before the page does, its next rows may belong to the page: read
-            // up to a full page from it.
+            // If a database's rows end before the page does, its next rows may belong to the page:
+            // read up to a full page from it.
             for part in list.short_parts(&read.parts) {
                 let DatabasePart { buckets, rows, .. } = &read.parts[part];
                 let rest = Amount::Rest(list.after(rows), rows.len());
@@ -117,9 +117,9 @@ enum Amount {
 impl Amount {
     /// The start and number of rows for a database with this number of home buckets.
     ///
-    /// Of n reviews of a page, a part p of the home buckets has about n·p ± √(n·p·(1 − p)). With
-    /// two standard deviations, one database in fifty must be read again; with more, most extra
-    /// rows would be wasted.
+    /// Of n reviews of a page, a part p of the home buckets has about n·p ± √(n·p·(1 − p)).
+    /// With two standard deviations, one database in fifty must be read again; with more, most
+    /// extra rows would be wasted.
     fn of(self, list: &List, buckets: usize) -> (Position, usize) {
         let all = list.limit + 1;
         match self {
@@ -236,7 +236,8 @@ impl List {
     }
 }
 
-/// Sorts the rows of several databases and keeps the newest `limit`. Returns the cursor of the next page.
+/// Sorts the rows of several databases and keeps the newest `limit`. Returns the cursor of the next
+/// page.
 pub(in crate::store) fn newest_page(
     rows: &mut Vec<ReviewRow>,
     limit: usize,

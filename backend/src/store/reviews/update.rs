@@ -1,5 +1,5 @@
-//! Changing one review, for its author and for moderators: one transaction for the review, its rating
-//! row, its version and its history.
+//! Changing one review, for its author and for moderators: one transaction for the review, its
+//! rating row, its version and its history.
 
 use jiff::Timestamp;
 use ostrakon_shared::{Review, ReviewAction, ReviewId, ReviewStatus};
@@ -63,8 +63,8 @@ pub(in crate::store) struct ReviewUpdate {
     pub note: Option<String>,
 }
 
-/// Stores `changed` in place of `row` as the review's next version, moves its rating, and adds an entry
-/// to its history.
+/// Stores `changed` in place of `row` as the review's next version, moves its rating, and adds an
+/// entry to its history.
 pub(in crate::store) fn store_update(
     connection: &mut Connection,
     access: &WriteAccess,

@@ -241,8 +241,8 @@ impl Reviews<'_> {
         None
     }
 
-    /// Gives a request to the writer of the database that owns its bucket now; returns it if that is
-    /// still this one.
+    /// Gives a request to the writer of the database that owns its bucket now; returns it if that
+    /// is still this one.
     fn pass_on(&self, database: DatabaseIndex, request: WriteRequest) -> Option<WriteRequest> {
         let owner = self.shared.shards.map().owner(request.draft.bucket).database;
         if owner == database {

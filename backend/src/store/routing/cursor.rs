@@ -74,8 +74,8 @@ pub(in crate::store) fn start(
     cursor.map_or(Ok(first), |cursor| decode(scope, cursor).map(|position| position.id))
 }
 
-/// Truncates `rows`, read with a limit one higher than the page's, to a page of a list ordered by id.
-/// Returns the cursor of the next page; `None` on the last page.
+/// Truncates `rows`, read with a limit one higher than the page's, to a page of a list ordered by
+/// id. Returns the cursor of the next page; `None` on the last page.
 pub(in crate::store) fn cut<T>(
     rows: &mut Vec<T>,
     limit: usize,

@@ -39,8 +39,8 @@ pub(in crate::store) enum ReadFrom {
 
 impl Routing<'_> {
     /// Runs `work` with the shard map, and retries it for [`LONGEST_WAIT`] at most: if a bucket has
-    /// moved, after reading the map again, and without replicas, which may not know of the move; if a
-    /// bucket is frozen, after a pause.
+    /// moved, after reading the map again, and without replicas, which may not know of the move; if
+    /// a bucket is frozen, after a pause.
     pub fn with_current_map<T>(
         &self,
         work: impl Fn(&ShardMap) -> Result<T, StoreError>,

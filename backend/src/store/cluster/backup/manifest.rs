@@ -13,7 +13,8 @@ use crate::db::copy::Digests;
 use crate::db::migrate::Kind;
 
 pub const MANIFEST: &str = "manifest.json";
-/// The format that this program writes and reads. Incompatible changes increment it; additions don't.
+/// The format that this program writes and reads. Incompatible changes increment it; additions
+/// don't.
 const FORMAT: u32 = 1;
 
 /// The manifest of a backup.
@@ -210,8 +211,8 @@ impl SavedDatabase {
         self.tables.iter().filter_map(line).collect()
     }
 
-    /// The differences between the manifest and the row counts of a database that lacks migrations of this
-    /// program.
+    /// The differences between the manifest and the row counts of a database that lacks migrations
+    /// of this program.
     pub fn count_differences(&self, found: &BTreeMap<String, u64>) -> Vec<String> {
         let line = |(table, rows): (&String, &Vec<Rows>)| {
             let wanted = rows.iter().map(|rows| rows.rows).sum();

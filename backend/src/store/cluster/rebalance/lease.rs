@@ -1,5 +1,5 @@
-//! The lease of the process that carries out a rebalance: one process at a time. Its holder renews it
-//! while it works, rests for clients, and stores its progress.
+//! The lease of the process that carries out a rebalance: one process at a time. Its holder renews
+//! it while it works, rests for clients, and stores its progress.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
@@ -16,9 +16,10 @@ use crate::store::routing::{Routing, Shards};
 const DURATION: Duration = Duration::from_secs(10);
 const RENEWAL: Duration = Duration::from_secs(2);
 
-/// While clients use the service, copying works so long, then rests this many times as long: readers
-/// and writers keep more than four fifths of the machine. Each commit makes cached responses and SQLite's
-/// page caches outdated, so that many in a row cost readers less than a few at a time.
+/// While clients use the service, copying works so long, then rests this many times as long:
+/// readers and writers keep more than four fifths of the machine. Each commit makes cached
+/// responses and SQLite's page caches outdated, so that many in a row cost readers less than a few
+/// at a time.
 const BURST: Duration = Duration::from_millis(250);
 const REST: u32 = 6;
 /// How many times as long copying takes because of that.
@@ -53,8 +54,8 @@ impl Pacer {
 }
 
 impl<'a> Lease<'a> {
-    /// Takes the lease of the rebalance that was started and has not ended. `None`: no such rebalance
-    /// exists, or another process holds the lease.
+    /// Takes the lease of the rebalance that was started and has not ended. `None`: no such
+    /// rebalance exists, or another process holds the lease.
     pub fn take(
         shards: &'a Shards,
         holder: &'a str,
@@ -121,8 +122,8 @@ impl<'a> Lease<'a> {
             .write(|connection| rebalances::set_waits_for(connection, id, reason, now_ms))?)
     }
 
-    /// Rests so that clients get their share, and renews the lease; call it after each batch of this
-    /// many reviews. Fails if the rebalance is being aborted or the lease is lost.
+    /// Rests so that clients get their share, and renews the lease; call it after each batch of
+    /// this many reviews. Fails if the rebalance is being aborted or the lease is lost.
     pub fn pace(&self, reviews: usize) -> Result<(), MoveError> {
         self.renew()?;
         let worked = self.pacer.0.get().elapsed();

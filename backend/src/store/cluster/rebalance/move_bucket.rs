@@ -6,8 +6,8 @@
 //!
 //! 1. `default`: the move begins.
 //! 2. Target: `importing`; what an earlier move has left there is removed.
-//! 3. Source: `moving`, once all writers that did not know have ended. From now on each change leaves
-//!    a mark.
+//! 3. Source: `moving`, once all writers that did not know have ended. From now on each change
+//!    leaves a mark.
 //! 4. Copy, apply marks until few are left, compare.
 //! 5. Source: `frozen`; writes wait. Apply the last marks.
 //! 6. Target: `frozen` in the next epoch: complete and readable, but not written.
@@ -15,7 +15,8 @@
 //! 8. Source: `gone`; then target: `owned`. Writes go on.
 //! 9. The source's rows are removed.
 //!
-//! Before the decision a move is aborted and undone, after it, it is completed. `copying` has step 4.
+//! Before the decision a move is aborted and undone; after it, it is completed. Step 4 is in
+//! `copying`.
 
 mod copying;
 
@@ -270,9 +271,9 @@ impl<'a> BucketMove<'a> {
         if is_frozen { Ok(frozen_at) } else { Err(MoveError::Superseded) }
     }
 
-    /// Runs `write` in a transaction of the source, once all transactions that change the bucket have
-    /// ended. Gives up waiting again and again, because those that begin wait behind it. `write` also
-    /// gets the time since when they do.
+    /// Runs `write` in a transaction of the source, once all transactions that change the bucket
+    /// have ended. Gives up waiting again and again, because those that begin wait behind it.
+    /// `write` also gets the time since when they do.
     fn write_between_writers<T>(
         &self,
         write: impl Fn(&mut Connection, Instant) -> Result<T, QueryError>,
@@ -313,8 +314,8 @@ impl<'a> BucketMove<'a> {
         if is_same { Ok(()) } else { Err(MoveError::Waits(problem.to_owned())) }
     }
 
-    /// Waits until the target dates reviews later than the source has, so that no cursor that a client
-    /// has got lies beyond them.
+    /// Waits until the target dates reviews later than the source has, so that no cursor that a
+    /// client has got lies beyond them.
     fn wait_for_clock(&self) -> Result<(), MoveError> {
         let latest_ms = self.latest_ms()?;
         let shards = self.lease.routing().shards;

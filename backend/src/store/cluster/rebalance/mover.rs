@@ -1,8 +1,8 @@
 //! Carries out the running rebalance, one bucket after another, under a lease.
 //!
-//! The next process completes or undoes the moves that a process has left unfinished because it ended
-//! or lost its lease. So an error here needs no special handling: the lease's holder starts again. The
-//! steps of one move are in `move_bucket`.
+//! The next process completes or undoes the moves that a process has left unfinished because it
+//! ended or lost its lease. So an error here needs no special handling: the lease's holder starts
+//! again. The steps of one move are in `move_bucket`.
 
 use crate::db::rebalances::{self, MoveRow};
 use crate::db::{Lock, lock};

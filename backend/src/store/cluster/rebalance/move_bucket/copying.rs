@@ -107,8 +107,8 @@ impl BucketMove<'_> {
         })?)
     }
 
-    /// Compares all rows of both sides. What differs, and has no mark, is copied again: that would be
-    /// a fault of the program or of a disk.
+    /// Compares all rows of both sides. What differs, and has no mark, is copied again: that would
+    /// be a fault of the program or of a disk.
     pub(super) fn compare(&mut self) -> Result<(), MoveError> {
         self.each_chunk(|this, chunk| {
             let (set, ratings, marked) = this.request(this.source).read_latest(|connection| {
