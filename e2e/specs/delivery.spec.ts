@@ -96,7 +96,7 @@ for (const path of ['/', '/products/1']) {
 test.describe('without JavaScript', () => {
   test.use({ javaScriptEnabled: false });
 
-  test('a product page has its content', async ({ page }) => {
+  test('a product page shows the product and its rating', async ({ page }) => {
     await page.goto('/products/1');
     await expect(page).toHaveTitle('Brown teddy bear · Ostrakon');
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('Brown teddy bear');

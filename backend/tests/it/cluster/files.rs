@@ -79,7 +79,7 @@ fn files_readable_by_others_are_restricted() {
     set_mode(&key, 0o644);
     let _serving = ServerProcess::start(&cluster);
     assert_eq!([&default, &reviews, &key].map(|file| mode(file)), [0o660, 0o640, 0o640]);
-    assert_eq!(mode(&data), 0o755, "who created it has decided");
+    assert_eq!(mode(&data), 0o755, "the rights of the folder stay");
 }
 
 /// The program, for which this file can't be written to; `None`: this user may not mount anything.
