@@ -44,8 +44,9 @@
 //! - `mover` has the movers. A takeover passes the lease on at any step. The old holder then crashes
 //!   or goes on as a zombie, while its successor recovers the move and begins the next one. An
 //!   operator aborts at any step before the decision.
-//! - `properties` has what must hold. [`READS_ARE_EXACT`] is stronger than our promise to readers: a
-//!   read returns exactly the acknowledged writes, because a write is acknowledged as it commits.
+//! - `model/properties` has what must hold. [`READS_ARE_EXACT`] is stronger than our promise to
+//!   readers: a read returns exactly the acknowledged writes, because a write is acknowledged as it
+//!   commits.
 //!
 //! A [`Shortcut`] is a mistake that is easy to make. Each has a test which asserts that the checker
 //! finds a counterexample, so a model that could not find mistakes would fail.
@@ -84,7 +85,6 @@
 mod clients;
 mod model;
 mod mover;
-mod properties;
 mod state;
 
 use std::collections::HashSet;
@@ -92,8 +92,8 @@ use std::time::Instant;
 
 use stateright::{Checker, HasDiscoveries, Model};
 
+use model::properties::{COMES_TO_REST, ONE_WRITABLE_OWNER, READS_ARE_EXACT, WRITES_SURVIVE};
 use model::{MoveProtocol, Shortcut, Write};
-use properties::{COMES_TO_REST, ONE_WRITABLE_OWNER, READS_ARE_EXACT, WRITES_SURVIVE};
 
 const SMALL: MoveProtocol = MoveProtocol {
     rows: [1, 1],

@@ -1,8 +1,9 @@
 //! The configuration of the model, its shortcuts, and what may happen next.
 
+pub mod properties;
+
 use stateright::{Model, Property};
 
-use crate::properties;
 use crate::state::{Epoch, PRESENT, Row, Rows, State, Step, WRITES};
 
 #[derive(Clone, Copy, Debug)]

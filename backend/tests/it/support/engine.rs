@@ -134,20 +134,3 @@ macro_rules! on_engines {
         }
     };
 }
-
-/// The same with 1, 3 and 8 reviews databases.
-macro_rules! with_databases {
-    ($name:ident, async |$app:ident| $body:expr) => {
-        mod $name {
-            use super::*;
-
-            async fn with($app: $crate::support::app::TestApp) {
-                $body
-            }
-
-            on_every_engine!(on_1_database, async || with(TestApp::start(1).await).await);
-            on_every_engine!(on_3_databases, async || with(TestApp::start(3).await).await);
-            on_every_engine!(on_8_databases, async || with(TestApp::start(8).await).await);
-        }
-    };
-}
