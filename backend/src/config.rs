@@ -412,7 +412,7 @@ mod tests {
             &[("OSTRAKON_DATABASE_PASSWORD_FILE", file.to_str().unwrap())],
         )
         .unwrap();
-        let expected = Address::Postgres("postgres://me@a/x?password=se%20cret".to_owned());
+        let expected: Address = "postgres://me@a/x?password=se%20cret".parse().unwrap();
         assert_eq!(config.default_url.as_ref(), Some(&expected));
         assert!(!format!("{config:?}").contains("20cret"));
     }

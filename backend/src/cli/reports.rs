@@ -8,7 +8,7 @@ use crate::cli::Failure;
 use crate::cli::commands::{open, progress_bar};
 use crate::cli::output::say;
 use crate::config::Config;
-use crate::store::{Address, DbError, MigrationStatus, Store, StoreError};
+use crate::store::{DbError, MigrationStatus, Store, StoreError};
 
 /// Writes a report to standard output.
 pub fn print_json(report: &impl Serialize) -> Result<(), Failure> {
@@ -150,11 +150,11 @@ fn located(store: &Store, id: ReviewId) -> Result<Located, StoreError> {
     let place = store.cluster().locate(id);
     let review = store.reviews().detail(id)?.review.review;
     let bucket = place.bucket.get();
-    let client = match &place.address {
-        Address::Sqlite(path) => {
+    let client = match place.address.file() {
+        Some(path) => {
             format!("sqlite3 -readonly -line {}", shell_quoted(&path.display().to_string()))
         }
-        server => format!("psql -x {} -c", shell_quoted(&server.to_string())),
+        None => format!("psql -x {} -c", shell_quoted(&place.address.to_string())),
     };
     let number = id.get();
     let query = format!("SELECT * FROM review WHERE bucket = {bucket} AND id = {number}");

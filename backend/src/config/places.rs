@@ -29,7 +29,7 @@ impl Places for Config {
         {
             return now.connect(name);
         }
-        self.connect_to(name, configured.unwrap_or(Address::Sqlite(file)))
+        self.connect_to(name, configured.unwrap_or(Address::from(file)))
     }
 
     fn connect_to(&self, name: &str, address: Address) -> Arc<Database> {
@@ -42,8 +42,8 @@ impl Places for Config {
     /// The processes that serve a cluster of servers may run on several machines, so that a file on
     /// one of them has to be configured.
     fn may_create(&self, name: &str) -> bool {
-        !matches!(self.default_url, Some(Address::Postgres(_)))
+        self.default_url.as_ref().is_none_or(Address::is_file)
             || self.reviews_urls.contains_key(name)
-            || self.connect(name).address() != &Address::Sqlite(self.file_of(name))
+            || self.connect(name).address() != &Address::from(self.file_of(name))
     }
 }

@@ -167,7 +167,7 @@ pub(super) fn replica_problems(config: &Config) -> Vec<String> {
                 continue;
             }
         };
-        let is_server = |address: &Address| matches!(address, Address::Postgres(_));
+        let is_server = |address: &Address| !address.is_file();
         if !primary.is_some_and(is_server) || !urls.iter().all(is_server) {
             problems.push(format!("replicas.{name}: only PostgreSQL databases have replicas"));
         }

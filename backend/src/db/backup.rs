@@ -13,7 +13,6 @@ use std::time::Duration;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use crate::db::connection::address::Address;
 use crate::db::connection::database::Database;
 use crate::db::connection::request_context::Context;
 use crate::db::copy::{Digests, ProgressFn, tables};
@@ -44,7 +43,7 @@ pub struct Contents {
 /// Fails if the database can't be saved: if it is a Citus coordinator, whose rows `pg_dump` doesn't
 /// see, or if no suitable `pg_dump` is installed.
 pub fn require_supported(database: &Database) -> Result<(), DbError> {
-    if let Address::Sqlite(_) = database.address() {
+    if database.is_file() {
         return Ok(());
     }
     let (is_citus, version) = database.read_latest(&Context::default(), |connection| {
@@ -68,10 +67,8 @@ pub fn save(
     to: &Path,
     progress: ProgressFn<'_>,
 ) -> Result<Contents, DbError> {
-    match database.address() {
-        Address::Sqlite(_) => save_file(database, kind, to, progress),
-        Address::Postgres(_) => save_server(database, kind, to, progress),
-    }
+    let save = if database.is_file() { save_file } else { save_server };
+    save(database, kind, to, progress)
 }
 
 fn save_file(
@@ -116,7 +113,7 @@ fn save_server(
 /// Fails if another process of this program uses the PostgreSQL database. Call it before this
 /// process connects. SQLite files have locks instead.
 pub fn require_unused(database: &Database) -> Result<(), DbError> {
-    if let Address::Sqlite(_) = database.address() {
+    if database.is_file() {
         return Ok(());
     }
     let mut connection = database.connect()?;
@@ -224,7 +221,7 @@ pub fn is_vacant(database: &Database, kind: Kind) -> Result<bool, DbError> {
     let is_vacant = |connection: &mut Connection| {
         Ok(crate::db::transfer::is_empty(connection, kind)? && !has_marker_table(connection)?)
     };
-    let Address::Sqlite(path) = database.address() else {
+    let Some(path) = database.address().file() else {
         return database.read_latest(&Context::default(), is_vacant);
     };
     if fs::metadata(path).is_ok_and(|file| file.len() > 0) {

@@ -39,11 +39,11 @@ pub enum Kind {
 
 impl Kind {
     fn migrations(self, address: &Address) -> EmbeddedMigrations {
-        match (address, self) {
-            (Address::Sqlite(_), Kind::Default) => SQLITE_DEFAULT,
-            (Address::Sqlite(_), Kind::Reviews) => SQLITE_REVIEWS,
-            (Address::Postgres(_), Kind::Default) => POSTGRES_DEFAULT,
-            (Address::Postgres(_), Kind::Reviews) => POSTGRES_REVIEWS,
+        match (address.is_file(), self) {
+            (true, Kind::Default) => SQLITE_DEFAULT,
+            (true, Kind::Reviews) => SQLITE_REVIEWS,
+            (false, Kind::Default) => POSTGRES_DEFAULT,
+            (false, Kind::Reviews) => POSTGRES_REVIEWS,
         }
     }
 }
@@ -75,7 +75,7 @@ const MIGRATION_KEY: i64 = i64::from_be_bytes(*b"OrMigrat");
 /// Waits until no other process migrates this database; creates a SQLite file if it is missing.
 pub fn lock(database: &Database) -> Result<MigrationLock, DbError> {
     let held = lock_existing(database)?;
-    if let Address::Sqlite(path) = database.address() {
+    if let Some(path) = database.address().file() {
         create_file(database, path)?;
     }
     Ok(held)
@@ -83,8 +83,8 @@ pub fn lock(database: &Database) -> Result<MigrationLock, DbError> {
 
 /// Waits until no other process migrates this database.
 pub fn lock_existing(database: &Database) -> Result<MigrationLock, DbError> {
-    let held = match database.address() {
-        Address::Sqlite(path) => {
+    let held = match database.address().file() {
+        Some(path) => {
             let unavailable = |error: io::Error| DbError::Unavailable {
                 database: database.name().to_owned(),
                 reason: format!("{}: {error}", path.display()),
@@ -94,7 +94,7 @@ pub fn lock_existing(database: &Database) -> Result<MigrationLock, DbError> {
             locked.lock().map_err(unavailable)?;
             Held::File { _locked: locked }
         }
-        Address::Postgres(_) => {
+        None => {
             let mut connection = database.connect()?;
             let statements = format!(
                 "SET statement_timeout = 0; SET lock_timeout = 0;

@@ -52,9 +52,11 @@ fn only_db_knows_diesel() {
 
 #[test]
 fn tables_match_on_no_engine() {
-    let engines = ["Connection::Sqlite", "Connection::Postgres"];
+    let engines =
+        ["Connection::Sqlite", "Connection::Postgres", "Address::Sqlite", "Address::Postgres"];
     let backends = ["SqliteConnection", "PgConnection", "diesel::sqlite", "diesel::pg"];
-    let sentence = "Only `db/dialect` and `db/connection` match on engines.";
+    let sentence = "Only `db/dialect` and `db/connection` match on connections and addresses; \
+                    others ask an address for its file.";
     check(sentence, |source| {
         let may_match = source.is_in("db::dialect") || source.is_in("db::connection");
         let names = |names: &[&str]| names.iter().any(|name| source.uses(name));

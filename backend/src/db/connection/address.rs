@@ -1,7 +1,7 @@
 //! The address of a database: the path of a SQLite file, or the URL of a PostgreSQL server.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use form_urlencoded::byte_serialize;
@@ -11,7 +11,7 @@ use percent_encoding::percent_decode_str;
 use crate::db::files;
 
 /// The address of a database. It is shown and logged without passwords.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Address {
     Sqlite(PathBuf),
     /// The URL of a server as libpq reads it; it may contain several hosts and libpq's parameters.
@@ -32,6 +32,18 @@ const POSTGRES_DEFAULTS: [(&str, &str); 7] = [
 ];
 
 impl Address {
+    /// The path of a SQLite file.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Address::Sqlite(path) => Some(path),
+            Address::Postgres(_) => None,
+        }
+    }
+
+    pub fn is_file(&self) -> bool {
+        self.file().is_some()
+    }
+
     /// The address with all links of a file resolved, so that it stays the same while the process
     /// runs.
     pub(in crate::db) fn behind_links(self) -> Address {
@@ -115,6 +127,12 @@ fn decoded(text: &str) -> String {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an address starts with sqlite:, postgres:// or postgresql://")]
 pub struct AddressInvalid;
+
+impl From<PathBuf> for Address {
+    fn from(file: PathBuf) -> Address {
+        Address::Sqlite(file)
+    }
+}
 
 impl FromStr for Address {
     type Err = AddressInvalid;

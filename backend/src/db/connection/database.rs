@@ -147,7 +147,7 @@ impl Database {
     }
 
     pub fn is_file(&self) -> bool {
-        matches!(self.primary.address, Address::Sqlite(_))
+        self.primary.address.is_file()
     }
 
     /// The number of read connections per server.

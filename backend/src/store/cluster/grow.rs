@@ -88,9 +88,9 @@ fn require_unused(database: &Database) -> Result<(), SetupError> {
     if let Some(pins) = existing_pins(database, Kind::Reviews)? {
         return Err(format!("{place} belongs to cluster {} already", pins.id).into());
     }
-    let is_empty = match database.address() {
-        Address::Sqlite(path) => !path.exists(),
-        Address::Postgres(_) => migrate::state(database, Kind::Reviews)?.applied.is_empty(),
+    let is_empty = match database.address().file() {
+        Some(path) => !path.exists(),
+        None => migrate::state(database, Kind::Reviews)?.applied.is_empty(),
     };
     if is_empty { Ok(()) } else { Err(format!("{place} is not empty").into()) }
 }

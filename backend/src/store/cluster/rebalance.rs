@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use crate::db::files::ServeLock;
 use crate::db::processes;
 use crate::db::rebalances::{self, RebalanceRow};
-use crate::db::{Address, Connection, DbError, Lock, QueryError, clock_ms, lock};
+use crate::db::{Connection, DbError, Lock, QueryError, clock_ms, lock};
 use crate::store::cluster::Cluster;
 use crate::store::cluster::setup::SetupError;
 use crate::store::error::{StoreError, TransactionError, transaction};
@@ -232,7 +232,7 @@ impl Cluster<'_> {
     /// The time since which a process must have noted the databases it can reach, for its report to
     /// be current: on servers a moment ago; on files any time, if a process still serves them.
     fn serving_since_ms(&self, now_ms: i64) -> Result<i64, StoreError> {
-        let Address::Sqlite(path) = self.shared.shards.default.address() else {
+        let Some(path) = self.shared.shards.default.address().file() else {
             return Ok(now_ms - NOTE_VALID_MS);
         };
         let free =

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use crate::db::files::{self, ServeLock};
 use crate::db::ids;
 use crate::db::migrate::{self, Kind, MigrationLock};
-use crate::db::{Address, Context, Database, backup, sqlite_version_problem, transfer};
+use crate::db::{Context, Database, backup, sqlite_version_problem, transfer};
 use crate::store::cluster::backfill;
 use crate::store::cluster::backup::{DatabaseProgressFn, Manifest, SavedDatabase, compare};
 use crate::store::cluster::ids::{adopt_default, named_in};
@@ -180,18 +180,18 @@ impl Restore {
     ) -> Result<(), SetupError> {
         let saved = self.saved(database)?;
         let state = self.state(database, kind)?;
-        match database.address() {
+        match database.address().file() {
             _ if matches!(state, State::Filled | State::Complete) => {
                 progress(&saved.name, saved.rows());
                 Ok(())
             }
-            Address::Sqlite(path) => {
+            Some(path) => {
                 progress(&saved.name, 0);
                 self.fill_file(database, path, saved)?;
                 progress(&saved.name, saved.rows());
                 Ok(())
             }
-            Address::Postgres(_) => self.fill_server(database, kind, state, progress),
+            None => self.fill_server(database, kind, state, progress),
         }
     }
 

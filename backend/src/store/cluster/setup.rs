@@ -116,12 +116,10 @@ impl Databases {
 
     /// The folders of the SQLite files.
     pub fn folders(&self) -> Vec<PathBuf> {
-        let folder = |(database, _): (&Database, Kind)| match database.address() {
-            // A path without a folder is relative to the working directory.
-            Address::Sqlite(path) => path.parent().map(|folder| Path::new(".").join(folder)),
-            Address::Postgres(_) => None,
-        };
-        self.all().filter_map(folder).collect()
+        let files = self.all().filter_map(|(database, _)| database.address().file());
+        // A path without a folder is relative to the working directory.
+        let folders = files.filter_map(Path::parent).map(|folder| Path::new(".").join(folder));
+        folders.collect()
     }
 
     /// The migration state of each database.
@@ -143,7 +141,7 @@ impl Databases {
     pub fn lock_to_serve(&self, even_missing: bool) -> Result<Vec<ServeLock>, SetupError> {
         let mut locks = Vec::new();
         for (database, _) in self.all() {
-            let Address::Sqlite(path) = database.address() else { continue };
+            let Some(path) = database.address().file() else { continue };
             if !path.exists() && !even_missing {
                 continue;
             }
@@ -197,10 +195,7 @@ pub(super) fn all_of(
 
 /// Whether a SQLite file exists; true for servers.
 pub(super) fn exists(database: &Database) -> bool {
-    match database.address() {
-        Address::Sqlite(path) => path.exists(),
-        Address::Postgres(_) => true,
-    }
+    database.address().file().is_none_or(Path::exists)
 }
 
 /// Refuses a database whose encoding is not UTF-8. Logs a warning if the server's messages are not

@@ -19,7 +19,6 @@
 //! 5. The pins replace `transfer_target`, in one transaction for each database, `default` last.
 
 use std::collections::{BTreeSet, HashSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -78,7 +77,7 @@ impl Transfer {
         let names = source.reviews.iter().map(|database| database.name().to_owned());
         let target = target.with_reviews(names);
         all_of(target.reviews.iter().map(|database| target.require_place(database)))?;
-        refuse_same_places(&source, &target)?;
+        refuse_same_addresses(&source, &target)?;
         all_of(target.all().map(|(database, _)| require_utf8(database)))?;
         let id = source.default.read_latest(&Context::default(), transfer::source_id)?;
         for (from, to, kind) in pairs(&source, &target) {
@@ -256,10 +255,10 @@ fn pairs<'a>(
     source.all().zip(target.all()).map(|((source, kind), (target, _))| (source, target, kind))
 }
 
-fn refuse_same_places(source: &Databases, target: &Databases) -> Result<(), SetupError> {
-    let mut places = HashSet::new();
+fn refuse_same_addresses(source: &Databases, target: &Databases) -> Result<(), SetupError> {
+    let mut addresses = HashSet::new();
     for (database, _) in source.all().chain(target.all()) {
-        if !places.insert(place(database.address())) {
+        if !addresses.insert(resolved(database.address())) {
             let problem = format!(
                 "{} ({}) of the target's configuration is the address of another database too",
                 database.name(),
@@ -271,12 +270,10 @@ fn refuse_same_places(source: &Databases, target: &Databases) -> Result<(), Setu
     Ok(())
 }
 
-/// A key that is equal for equal addresses.
-fn place(address: &Address) -> PathBuf {
-    match address {
-        Address::Sqlite(path) => path.canonicalize().unwrap_or_else(|_| path.clone()),
-        Address::Postgres(url) => PathBuf::from(url),
-    }
+/// The address without links, of a file that exists.
+fn resolved(address: &Address) -> Address {
+    let file = address.file().and_then(|path| path.canonicalize().ok());
+    file.map_or_else(|| address.clone(), Address::from)
 }
 
 /// The state of a target; an error if the transfer `id` can't fill it.
