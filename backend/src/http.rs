@@ -5,6 +5,7 @@
 //! `response::json` adds ETags and links, and `spa` serves the app.
 
 mod app_data;
+mod background;
 mod blocking;
 mod cookie;
 mod deadlines;
@@ -30,7 +31,6 @@ use actix_web::App;
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::rt::System;
-use actix_web::rt::signal::unix::{Signal, SignalKind, signal};
 use actix_web::web::{self, Data};
 use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::AppExt;
@@ -38,7 +38,7 @@ use utoipa_actix_web::AppExt;
 use crate::store::Store;
 use blocking::Threads;
 use deadlines::Deadlines;
-use endpoints::{audit, crawlers};
+use endpoints::crawlers;
 use extract::query;
 use middleware::connections;
 use middleware::{consistency_token, csrf, response_headers};

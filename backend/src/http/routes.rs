@@ -14,7 +14,7 @@ use crate::http::endpoints::{
 };
 use crate::http::openapi;
 
-/// Every handler; the OpenAPI document follows from this list.
+/// Every handler of the API; the OpenAPI document follows from this list.
 pub fn api(config: &mut ServiceConfig) {
     config
         .service(products::list_products)

@@ -28,7 +28,7 @@ const STORE: [&[&str]; 7] = [
 const HTTP: [&[&str]; 10] = [
     &["response::problem", "secret_key"],
     &["settings"],
-    &["app_data", "blocking", "cookie", "deadlines", "openapi", "rate_limit"],
+    &["app_data", "background", "blocking", "cookie", "deadlines", "openapi", "rate_limit"],
     &["password_queue", "route_table"],
     &["extract"],
     &["response"],

@@ -1,10 +1,6 @@
 //! The audit trail, for admins.
 
-use std::time::Duration;
-
 use actix_web::get;
-use actix_web::rt::task::spawn_blocking;
-use actix_web::rt::time::interval;
 use ostrakon_shared::{AccountId, AuditAction, AuditPage};
 use serde::Deserialize;
 use utoipa::IntoParams;
