@@ -1,6 +1,6 @@
 //! Formats numbers and times for people.
 
-pub use ostrakon_shared::format::{counted, grouped};
+pub use ostrakon_shared::format::{counted, grouped, review_count};
 
 /// The rough time since an event. Clocks differ, so the future counts as now.
 pub fn ago(seconds: i64) -> String {

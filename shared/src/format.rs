@@ -19,6 +19,11 @@ pub fn counted(number: u64, thing: &str) -> String {
     format!("{} {thing}{plural}", grouped(number))
 }
 
+/// The number of reviews of a product: "No reviews yet", "1 review".
+pub fn review_count(count: u64) -> String {
+    if count == 0 { "No reviews yet".to_owned() } else { counted(count, "review") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,5 +35,7 @@ mod tests {
         }
         assert_eq!(counted(1, "review"), "1 review");
         assert_eq!(counted(0, "review"), "0 reviews");
+        assert_eq!(review_count(0), "No reviews yet");
+        assert_eq!(review_count(1_024), "1,024 reviews");
     }
 }

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use jiff::Timestamp;
+use ostrakon_shared::format::counted;
 use ostrakon_shared::{
     Account, AccountId, CredentialId, Credentials, Page, SessionInfo, TokenInfo,
 };
@@ -54,11 +55,7 @@ pub fn account(config: &Config, command: AccountCommand) -> Result<(), Failure> 
 }
 
 fn in_words(EndedCredentials { sessions, tokens }: EndedCredentials) -> String {
-    let counted = |count: usize, thing: &str| match count {
-        1 => format!("1 {thing}"),
-        count => format!("{count} {thing}s"),
-    };
-    format!("{} and {}", counted(sessions, "session"), counted(tokens, "API token"))
+    format!("{} and {}", counted(sessions as u64, "session"), counted(tokens as u64, "API token"))
 }
 
 /// Ends one session or token, or all of them if none is named.

@@ -98,6 +98,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The refusal to leave a cluster without a reviews database.
+    pub fn only_database(name: &str) -> StoreError {
+        StoreError::RebalanceState(format!("{name} is the only reviews database"))
+    }
+
     /// The problem code for clients.
     pub fn code(&self) -> ProblemCode {
         match self {

@@ -6,7 +6,7 @@ use ostrakon_shared::{Product, ProductRating};
 
 use crate::components::picture::Picture;
 use crate::components::stars::Stars;
-use crate::format::counted;
+use crate::format::review_count;
 use crate::routing::review_query::ReviewQuery;
 
 /// A card that leads to the product.
@@ -31,7 +31,6 @@ fn CardRating(rating: Option<ProductRating>) -> impl IntoView {
     let Some(ProductRating { average, count, .. }) = rating else {
         return view! { <span class="card-rating muted">"Rating not available"</span> }.into_any();
     };
-    let reviews = if count == 0 { "No reviews yet".to_owned() } else { counted(count, "review") };
     view! {
         <span class="card-rating">
             {average.map(|average| {
@@ -41,7 +40,7 @@ fn CardRating(rating: Option<ProductRating>) -> impl IntoView {
                         <span aria-hidden="true">{format!("{average:.1}")}</span>
                     </span>
                 }
-            })} <span class="muted">{reviews}</span>
+            })} <span class="muted">{review_count(count)}</span>
         </span>
     }
     .into_any()

@@ -5,7 +5,7 @@ use ostrakon_shared::{ProductId, ProductRating};
 
 use crate::components::histogram::Histogram;
 use crate::components::stars::Stars;
-use crate::format::{counted, grouped};
+use crate::format::{grouped, review_count};
 use crate::routing::review_query::ReviewQuery;
 
 /// The average and the distribution, with links to the reviews of each rating.
@@ -35,7 +35,6 @@ fn unknown() -> AnyView {
 
 fn average(rating: ProductRating) -> AnyView {
     let ProductRating { count, average, unrated, .. } = rating;
-    let reviews = if count == 0 { "No reviews yet".to_owned() } else { counted(count, "review") };
     view! {
         {match average {
             Some(average) => {
@@ -50,7 +49,7 @@ fn average(rating: ProductRating) -> AnyView {
             None => view! { <p class="rating-number muted">"–"</p> }.into_any(),
         }}
         <p class="muted rating-count">
-            {reviews}
+            {review_count(count)}
             {(unrated > 0)
                 .then(|| {
                     view! {

@@ -1,9 +1,9 @@
 //! A product in the catalogue.
 
 use maud::{Markup, html};
+use ostrakon_shared::format::review_count;
 use ostrakon_shared::{Product, ProductRating};
 
-use crate::http::render::rating::reviews_text;
 use crate::http::render::stars::stars;
 
 /// A card that links to the product. The app loads the picture.
@@ -21,7 +21,7 @@ pub fn card(product: &Product) -> Markup {
                                 span aria-hidden="true" { (format!("{average:.1}")) }
                             }
                         }
-                        span.muted { (reviews_text(*count)) }
+                        span.muted { (review_count(*count)) }
                     }
                 }
             }

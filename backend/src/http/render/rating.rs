@@ -1,7 +1,7 @@
 //! A product's rating: the average and the histogram.
 
 use maud::{Markup, html};
-use ostrakon_shared::format::{counted, grouped};
+use ostrakon_shared::format::{counted, grouped, review_count};
 use ostrakon_shared::{ProductId, ProductRating, Rating};
 
 use crate::http::render::stars::stars;
@@ -22,7 +22,7 @@ pub fn rating_panel(id: ProductId, rating: &ProductRating) -> Markup {
                     None => p.rating-number.muted { "–" }
                 }
                 p.muted.rating-count {
-                    (reviews_text(*count))
+                    (review_count(*count))
                     @if *unrated > 0 { br; (grouped(*unrated)) " without a rating" }
                 }
             }
@@ -46,9 +46,4 @@ fn bar(id: ProductId, stars: u8, count: u64, rated: u64) -> Markup {
             span.bar-count aria-hidden="true" { (grouped(count)) }
         }
     }
-}
-
-/// The number of reviews, in words.
-pub fn reviews_text(count: u64) -> String {
-    if count == 0 { "No reviews yet".to_owned() } else { counted(count, "review") }
 }

@@ -5,6 +5,7 @@
 //! replaces it. [`crate::http::render`] has the components.
 
 use maud::{Markup, PreEscaped, html};
+use ostrakon_shared::format::review_count;
 use ostrakon_shared::preloaded::{
     PRODUCTS_PER_PAGE, REVIEWS_PER_PAGE, product_address, products_address, reviews_address,
 };
@@ -16,7 +17,7 @@ use serde::Serialize;
 
 use crate::http::render::card::card;
 use crate::http::render::json_ld::{linked_data, script_json};
-use crate::http::render::rating::{rating_panel, reviews_text};
+use crate::http::render::rating::rating_panel;
 use crate::store::{ProductQuery, ReviewQuery, Store, StoreError};
 
 /// The label of the search field.
@@ -191,7 +192,7 @@ fn product_head(
     rating: &ProductRating,
     origin: Option<&str>,
 ) -> Result<Markup, StoreError> {
-    let mut description = reviews_text(rating.count);
+    let mut description = review_count(rating.count);
     if let Some(average) = rating.average {
         description = format!("{average:.1} out of 5 stars, {description}");
     }

@@ -131,7 +131,7 @@ impl Cluster<'_> {
                 return refused(format!("a rebalance is {}: end it first", running.state));
             }
             if map.active().count() == 1 {
-                return refused(format!("{name} is the only reviews database"));
+                return Err(StoreError::only_database(name).into());
             }
             Ok(cluster::retire(connection, name)?)
         })?)

@@ -165,7 +165,7 @@ fn kept(goal: &Goal, names: &[&str]) -> Result<Vec<bool>, StoreError> {
                 return Err(StoreError::DatabaseNotFound(name.clone()));
             }
             if names.len() == 1 {
-                return refused(format!("{name} is the only reviews database"));
+                return Err(StoreError::only_database(name));
             }
             Ok(names.iter().map(|kept| kept != name).collect())
         }
