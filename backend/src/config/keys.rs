@@ -42,11 +42,11 @@ impl Keys {
 
     pub fn optional<T: std::str::FromStr>(&mut self, key: &str, what: &str) -> Option<T> {
         let value = self.take(key)?;
-        let place = self.place(key, &value);
+        let source = self.source(key, &value);
         let text = value.into_string().ok().filter(|text| !text.is_empty());
         let parsed = text.and_then(|text| text.parse().ok());
         if parsed.is_none() {
-            self.problems.push(format!("{place}: this must be {what}"));
+            self.problems.push(format!("{source}: this must be {what}"));
         }
         parsed
     }
@@ -58,10 +58,10 @@ impl Keys {
 
     pub fn number<T: TryFrom<i64>>(&mut self, key: &str, default: T, min: i64, max: i64) -> T {
         let Some(value) = self.take(key) else { return default };
-        let place = self.place(key, &value);
+        let source = self.source(key, &value);
         let number = whole_number(value).filter(|number| (min..=max).contains(number));
         number.and_then(|number| T::try_from(number).ok()).unwrap_or_else(|| {
-            let problem = format!("{place}: this must be a whole number from {min} to {max}");
+            let problem = format!("{source}: this must be a whole number from {min} to {max}");
             self.problems.push(problem);
             default
         })
@@ -69,17 +69,18 @@ impl Keys {
 
     pub fn spread(&mut self) -> Option<Spread> {
         let value = self.take("spread")?;
-        let place = self.place("spread", &value);
+        let source = self.source("spread", &value);
         let number = whole_number(value).and_then(|number| u16::try_from(number).ok());
         let spread = number.and_then(Spread::new);
         if spread.is_none() {
-            self.problems.push(format!("{place}: this must be a power of two from 1 to {BUCKETS}"));
+            self.problems
+                .push(format!("{source}: this must be a power of two from 1 to {BUCKETS}"));
         }
         spread
     }
 
-    /// The place of a value: its file and key, or its variable.
-    pub fn place(&self, key: &str, value: &Value) -> String {
+    /// The source of a value: its file and key, or its variable.
+    pub fn source(&self, key: &str, value: &Value) -> String {
         if is_of_environment(value) {
             format!("environment: {}", variable(key))
         } else {
@@ -101,7 +102,7 @@ impl Keys {
             let nearest = nearest
                 .map(|known| if of_environment { variable(known) } else { known.to_owned() });
             let hint = nearest.map_or_else(String::new, |known| format!(", did you mean {known}?"));
-            let line = format!("{}: unknown{hint}", self.place(key, value));
+            let line = format!("{}: unknown{hint}", self.source(key, value));
             if of_environment { &mut warnings } else { &mut problems }.push(line);
         }
         warnings.sort();

@@ -56,9 +56,9 @@ impl Keys {
     fn reviews_urls(&mut self) -> BTreeMap<String, Address> {
         let mut urls = BTreeMap::new();
         let Some(value) = self.take("reviews_urls") else { return urls };
-        let place = self.place("reviews_urls", &value);
+        let source = self.source("reviews_urls", &value);
         let Some(texts) = texts(value) else {
-            self.problems.push(format!("{place}: these must be URLs like {A_URL}"));
+            self.problems.push(format!("{source}: these must be URLs like {A_URL}"));
             return urls;
         };
         for (number, text) in (1..).zip(&texts) {
@@ -67,11 +67,11 @@ impl Keys {
                 _ => (format!("reviews-{number}"), text.as_str()),
             };
             let Ok(url) = url.trim().parse() else {
-                self.problems.push(format!("{place}: these must be URLs like {A_URL}"));
+                self.problems.push(format!("{source}: these must be URLs like {A_URL}"));
                 return BTreeMap::new();
             };
             if urls.insert(name.clone(), url).is_some() {
-                self.problems.push(format!("{place}: {name} has two URLs"));
+                self.problems.push(format!("{source}: {name} has two URLs"));
             }
         }
         urls
@@ -80,13 +80,13 @@ impl Keys {
     /// The first line of the file with the password.
     fn password(&mut self) -> Option<String> {
         let key = "database_password_file";
-        let place = self.values.get(key).map(|value| self.place(key, value))?;
+        let source = self.values.get(key).map(|value| self.source(key, value))?;
         let path: String = self.optional(key, "the path of a file")?;
         self.warnings.extend(open_secret(Path::new(&path)));
         match std::fs::read_to_string(Path::new(&path)) {
             Ok(text) => Some(text.lines().next().unwrap_or_default().to_owned()),
             Err(error) => {
-                self.problems.push(format!("{place}: {path}: {error}"));
+                self.problems.push(format!("{source}: {path}: {error}"));
                 None
             }
         }
@@ -94,25 +94,25 @@ impl Keys {
 
     fn replicas(&mut self) -> BTreeMap<String, Vec<Address>> {
         let Some(value) = self.take("replicas") else { return BTreeMap::new() };
-        let place = self.place("replicas", &value);
+        let source = self.source("replicas", &value);
         let Ok(table) = value.into_table() else {
-            self.problems.push(format!("{place}: this must be a table: [replicas]"));
+            self.problems.push(format!("{source}: this must be a table: [replicas]"));
             return BTreeMap::new();
         };
         table
             .into_iter()
             .map(|(name, value)| {
-                let urls = self.addresses(&format!("{place}.{name}"), value);
+                let urls = self.addresses(&format!("{source}.{name}"), value);
                 (name, urls)
             })
             .collect()
     }
 
-    fn addresses(&mut self, place: &str, value: Value) -> Vec<Address> {
+    fn addresses(&mut self, source: &str, value: Value) -> Vec<Address> {
         let urls: Option<Vec<Address>> = texts(value)
             .and_then(|texts| texts.iter().map(|text| text.trim().parse().ok()).collect());
         urls.unwrap_or_else(|| {
-            self.problems.push(format!("{place}: these must be URLs like {A_URL}"));
+            self.problems.push(format!("{source}: these must be URLs like {A_URL}"));
             Vec::new()
         })
     }

@@ -37,7 +37,7 @@ pub async fn prove_password(proof: &PasswordProof) -> Result<(), ApiError> {
 }
 
 /// The path of something that belongs to an account, or to the user's own account.
-fn place(of: Option<AccountId>, rest: &str) -> String {
+fn path(of: Option<AccountId>, rest: &str) -> String {
     match of {
         None => format!("/api/accounts/me/{rest}"),
         Some(id) => format!("/api/admin/accounts/{id}/{rest}"),
@@ -46,17 +46,17 @@ fn place(of: Option<AccountId>, rest: &str) -> String {
 
 /// The sessions of an account, or of the user.
 pub async fn sessions(of: Option<AccountId>) -> Result<SessionList, ApiError> {
-    RequestBuilder::get(place(of, "sessions")).answer().await
+    RequestBuilder::get(path(of, "sessions")).answer().await
 }
 
 /// Ends a session.
 pub async fn end_session(of: Option<AccountId>, id: CredentialId) -> Result<(), ApiError> {
-    RequestBuilder::new(Method::DELETE, place(of, &format!("sessions/{id}"))).done().await
+    RequestBuilder::new(Method::DELETE, path(of, &format!("sessions/{id}"))).done().await
 }
 
 /// The API tokens of an account, or of the user.
 pub async fn tokens(of: Option<AccountId>) -> Result<TokenList, ApiError> {
-    RequestBuilder::get(place(of, "tokens")).answer().await
+    RequestBuilder::get(path(of, "tokens")).answer().await
 }
 
 /// Creates an API token.
@@ -66,7 +66,7 @@ pub async fn create_token(token: &NewToken) -> Result<CreatedToken, ApiError> {
 
 /// Revokes a token of an account, or of the user.
 pub async fn revoke_token(of: Option<AccountId>, id: CredentialId) -> Result<(), ApiError> {
-    RequestBuilder::new(Method::DELETE, place(of, &format!("tokens/{id}"))).done().await
+    RequestBuilder::new(Method::DELETE, path(of, &format!("tokens/{id}"))).done().await
 }
 
 /// A page of the user's own reviews with any status, of one product or of all.
