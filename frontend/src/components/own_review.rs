@@ -11,7 +11,7 @@ use crate::components::review_form::{FormTexts, ReviewForm};
 use crate::components::status::status_chip;
 use crate::dom::document::focus_soon;
 use crate::net::api;
-use crate::net::http::Answer;
+use crate::net::http::ResponseFuture;
 use crate::state::drafts::{Draft, edit_to};
 use crate::state::form_state::FormState;
 
@@ -109,7 +109,7 @@ fn EditForm(review: Review, on_end: Callback<Option<Review>>) -> impl IntoView {
     let form = form_id(&review);
     let draft = Draft::of(&review);
     let version = RwSignal::new(review.version);
-    let send = Callback::new(move |review: NewReview| -> Answer<()> {
+    let send = Callback::new(move |review: NewReview| -> ResponseFuture<()> {
         let version = version.get_untracked();
         Box::pin(async move {
             let changed = api::edit_review(id, version, &edit_to(review)).await?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use crate::components::{LoadError, LoadMore, PartialNotice};
-use crate::net::http::Answer;
+use crate::net::http::ResponseFuture;
 use crate::state::list_state::{ListState, Rest};
 use crate::state::loaded_pages::{Item, Key, LoadedPages};
 
@@ -28,10 +28,10 @@ impl<T: Item> PaginatedList<T> {
     /// A list whose pages `fetch` loads. It starts over when a signal that `fetch` reads changes. The
     /// code that awaits pages does not depend on the type of items, so it is compiled once.
     pub fn new(
-        fetch: impl Fn(Option<String>) -> Answer<LoadedPages<T>> + Send + Sync + 'static,
+        fetch: impl Fn(Option<String>) -> ResponseFuture<LoadedPages<T>> + Send + Sync + 'static,
     ) -> Self {
         let items = RwSignal::new(Vec::new());
-        let load = Callback::new(move |cursor: Option<String>| -> Answer<Rest> {
+        let load = Callback::new(move |cursor: Option<String>| -> ResponseFuture<Rest> {
             let first = cursor.is_none();
             let pages = fetch(cursor);
             Box::pin(async move {

@@ -9,7 +9,7 @@ use ostrakon_shared::{
 use crate::components::form::FormEnd;
 use crate::components::star_input::StarInput;
 use crate::components::text_field::TextField;
-use crate::net::http::Answer;
+use crate::net::http::ResponseFuture;
 use crate::state::drafts::{Draft, differ_in};
 use crate::state::form_state::FormState;
 use crate::state::session::current_session;
@@ -34,7 +34,7 @@ pub fn ReviewForm(
     texts: FormTexts,
     draft: Draft,
     /// Sends the review.
-    send: Callback<NewReview, Answer<()>>,
+    send: Callback<NewReview, ResponseFuture<()>>,
     /// The message of success.
     #[prop(into)]
     status: Signal<Option<&'static str>>,

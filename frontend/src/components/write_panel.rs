@@ -7,7 +7,7 @@ use crate::components::own_review::OwnReview;
 use crate::components::paginated_list::{List, PaginatedList};
 use crate::components::review_form::{FormTexts, ReviewForm};
 use crate::net::api;
-use crate::net::http::Answer;
+use crate::net::http::ResponseFuture;
 use crate::net::idempotency::IdempotencyKey;
 use crate::routing::url::browser_address;
 use crate::state::drafts::Drafts;
@@ -168,7 +168,7 @@ fn NewReviewForm(
     }
     let is_guest = account.is_none();
     let key = StoredValue::new(IdempotencyKey::default());
-    let send = Callback::new(move |review: NewReview| -> Answer<()> {
+    let send = Callback::new(move |review: NewReview| -> ResponseFuture<()> {
         let name = name.clone();
         let key_text = key.try_update_value(|key| key.of(&review)).unwrap_or_default();
         Box::pin(async move {

@@ -29,12 +29,12 @@ impl<T> Copy for Fetched<T> {}
 
 impl<T: Clone + Send + Sync + 'static> Fetched<T> {
     /// Sends `send(input())`, now and whenever `input` changes.
-    pub fn new<Input, Answer>(
+    pub fn new<Input, Response>(
         input: impl Fn() -> Input + 'static,
-        send: impl Fn(Input) -> Answer + 'static,
+        send: impl Fn(Input) -> Response + 'static,
     ) -> Fetched<T>
     where
-        Answer: Future<Output = Result<T, ApiError>> + 'static,
+        Response: Future<Output = Result<T, ApiError>> + 'static,
     {
         let request = Fetched {
             answer: RwSignal::new(None),

@@ -16,7 +16,7 @@ use crate::net::preloaded;
 
 /// The response to a request. The future is boxed, so that code which awaits it is compiled once and
 /// not for each request.
-pub type Answer<T> = LocalBoxFuture<'static, Result<T, ApiError>>;
+pub type ResponseFuture<T> = LocalBoxFuture<'static, Result<T, ApiError>>;
 
 /// Why a request failed.
 #[derive(Clone, Debug, PartialEq)]
@@ -143,7 +143,7 @@ impl RequestBuilder {
     }
 
     /// Boxed, because the code from here on is the same for all types of responses.
-    fn exchange(self) -> Answer<(u16, String)> {
+    fn exchange(self) -> ResponseFuture<(u16, String)> {
         Box::pin(async move {
             if self.method == Method::GET
                 && let Some(text) = preloaded::take(&self.address)

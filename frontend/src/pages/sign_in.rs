@@ -9,7 +9,7 @@ use ostrakon_shared::{Credentials, FieldError, MAX_NAME_CHARS, MAX_PASSWORD_CHAR
 use crate::components::{FormEnd, TextField};
 use crate::dom::title::set_title;
 use crate::net::api;
-use crate::net::http::{Answer, escape};
+use crate::net::http::{ResponseFuture, escape};
 use crate::routing::url::page_query;
 use crate::state::form_state::{FormState, missing};
 use crate::state::session::{current_session, next_address};
@@ -69,7 +69,7 @@ struct Form {
     /// The other page's address, the question and the link's text.
     other: (&'static str, &'static str, &'static str),
     errors: fn(&Credentials) -> Vec<FieldError>,
-    send: fn(Credentials) -> Answer<Session>,
+    send: fn(Credentials) -> ResponseFuture<Session>,
 }
 
 fn credentials_page(form: Form) -> AnyView {

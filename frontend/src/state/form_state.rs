@@ -5,7 +5,7 @@ use leptos::task::spawn_local;
 use ostrakon_shared::{FieldError, FieldErrorCode, ProblemCode};
 
 use crate::dom::document::{focus_first_invalid, focus_soon};
-use crate::net::http::{Answer, ApiError};
+use crate::net::http::{ApiError, ResponseFuture};
 
 /// A form's state, with the errors beside its fields.
 #[derive(Clone, Copy)]
@@ -66,7 +66,7 @@ impl FormState {
     }
 
     /// Sends the form if it has no errors, and otherwise shows them. `done` is the message of success.
-    pub fn submit(self, errors: Vec<FieldError>, done: &'static str, request: Answer<()>) {
+    pub fn submit(self, errors: Vec<FieldError>, done: &'static str, request: ResponseFuture<()>) {
         if errors.is_empty() {
             self.start(done, request);
         } else {
@@ -82,7 +82,7 @@ impl FormState {
     }
 
     /// Sends the request, unless one is under way. `done` is the message of success.
-    pub fn start(self, done: &'static str, request: Answer<()>) {
+    pub fn start(self, done: &'static str, request: ResponseFuture<()>) {
         if untrack(|| self.pending()) {
             return;
         }

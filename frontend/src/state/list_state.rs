@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::dom::document::focus_soon;
-use crate::net::http::{Answer, ApiError};
+use crate::net::http::{ApiError, ResponseFuture};
 
 /// The element at the end of a list, which gets the focus when the button to load more disappears.
 pub const END_ID: &str = "end-of-list";
@@ -19,7 +19,7 @@ pub struct Rest {
 /// The loading state of a list.
 #[derive(Clone, Copy)]
 pub struct ListState {
-    load: Callback<Option<String>, Answer<Rest>>,
+    load: Callback<Option<String>, ResponseFuture<Rest>>,
     count: Signal<usize>,
     next_cursor: RwSignal<Option<String>>,
     missing: RwSignal<Vec<String>>,
@@ -33,7 +33,10 @@ pub struct ListState {
 
 impl ListState {
     /// Loads the first page, and again when a signal that `load` reads changes.
-    pub fn start(load: Callback<Option<String>, Answer<Rest>>, count: Signal<usize>) -> ListState {
+    pub fn start(
+        load: Callback<Option<String>, ResponseFuture<Rest>>,
+        count: Signal<usize>,
+    ) -> ListState {
         let list = ListState {
             load,
             count,

@@ -7,7 +7,7 @@ use crate::components::paginated_list::{List, PaginatedList};
 use crate::components::{FoldedBody, Selection, byline, status_chip};
 use crate::format::counted;
 use crate::net::api;
-use crate::net::http::Answer;
+use crate::net::http::ResponseFuture;
 use crate::pages::admin::decision_dialog::{Decisions, Outcome, decision_buttons, decision_dialog};
 use crate::pages::admin::review_history::{history, reports};
 use crate::routing::review_query::ReviewQuery;
@@ -73,7 +73,7 @@ struct Queue {
 impl Queue {
     fn new() -> Queue {
         let waiting = RwSignal::new(0);
-        let list = PaginatedList::new(move |cursor| -> Answer<LoadedPages<QueuedReview>> {
+        let list = PaginatedList::new(move |cursor| -> ResponseFuture<LoadedPages<QueuedReview>> {
             Box::pin(async move {
                 let page = api::queue(cursor.as_deref()).await?;
                 waiting.set(page.waiting);

@@ -12,7 +12,7 @@ use crate::components::{Dialog, FormEnd, TextField, close_dialog, failure_line, 
 use crate::dom::document::focus_soon;
 use crate::format::counted;
 use crate::net::api;
-use crate::net::http::Answer;
+use crate::net::http::ResponseFuture;
 use crate::pages::admin::rebalance::STATE_ID;
 use crate::pages::admin::rebalance::live::Live;
 use crate::state::form_state::FormState;
@@ -39,7 +39,7 @@ pub fn actions(live: Live) -> AnyView {
 }
 
 /// Changes the rebalance, and shows its new state.
-fn change(live: Live, id: i64, change: RebalanceChange) -> Answer<()> {
+fn change(live: Live, id: i64, change: RebalanceChange) -> ResponseFuture<()> {
     Box::pin(async move {
         api::change_rebalance(id, &change).await?;
         live.load().await;
@@ -48,7 +48,7 @@ fn change(live: Live, id: i64, change: RebalanceChange) -> Answer<()> {
 }
 
 /// Changes its state; the button that did so disappears.
-fn switch(live: Live, id: i64, action: RebalanceAction) -> Answer<()> {
+fn switch(live: Live, id: i64, action: RebalanceAction) -> ResponseFuture<()> {
     let changed = change(live, id, RebalanceChange { action, max_rate: None });
     Box::pin(async move {
         changed.await?;
