@@ -17,10 +17,10 @@ use crate::shard::Bucket;
 pub fn reviews_by_authors(
     connection: &mut Connection,
     routed_by_engine: bool,
-    places: &[(Bucket, ProductId, AccountId)],
+    sought: &[(Bucket, ProductId, AccountId)],
 ) -> Result<Vec<Option<i64>>, QueryError> {
     match connection {
-        Connection::Sqlite(sqlite) => places
+        Connection::Sqlite(sqlite) => sought
             .iter()
             .map(|(bucket, product, author)| {
                 let review = review::table
@@ -33,24 +33,24 @@ pub fn reviews_by_authors(
             .collect(),
         Connection::Postgres(postgres) => {
             #[derive(QueryableByName)]
-            struct ReviewAtPlace {
+            struct FoundReview {
                 #[diesel(sql_type = BigInt)]
-                place: i64,
+                ordinal: i64,
                 #[diesel(sql_type = BigInt)]
                 id: i64,
             }
-            if places.is_empty() {
+            if sought.is_empty() {
                 return Ok(Vec::new());
             }
             let lookup = Lookup {
                 columns: "id",
                 table: "review",
-                condition: "author_id = places.sought AND status <> 'deleted'",
+                condition: "author_id = sought.value AND status <> 'deleted'",
             };
-            let authors: Vec<i64> = places.iter().map(|(_, _, author)| author.get()).collect();
-            let query = lookup.at(places, routed_by_engine).bind::<Array<BigInt>, _>(authors);
-            let rows: Vec<ReviewAtPlace> = KeepPrepared(query).load(postgres)?;
-            Ok(in_order(places.len(), rows.into_iter().map(|row| (row.place, row.id))))
+            let authors: Vec<i64> = sought.iter().map(|(_, _, author)| author.get()).collect();
+            let query = lookup.query(sought, routed_by_engine).bind::<Array<BigInt>, _>(authors);
+            let rows: Vec<FoundReview> = KeepPrepared(query).load(postgres)?;
+            Ok(in_order(sought.len(), rows.into_iter().map(|row| (row.ordinal, row.id))))
         }
     }
 }
@@ -68,10 +68,10 @@ pub struct Replay {
 pub fn replays(
     connection: &mut Connection,
     routed_by_engine: bool,
-    places: &[(Bucket, ProductId, &str)],
+    sought: &[(Bucket, ProductId, &str)],
 ) -> Result<Vec<Option<Replay>>, QueryError> {
     match connection {
-        Connection::Sqlite(sqlite) => places
+        Connection::Sqlite(sqlite) => sought
             .iter()
             .map(|(bucket, product, key)| {
                 let replay = idempotency_key::table.find((bucket.number(), product.get(), *key));
@@ -80,50 +80,50 @@ pub fn replays(
             .collect(),
         Connection::Postgres(postgres) => {
             #[derive(QueryableByName)]
-            struct ReplayAtPlace {
+            struct FoundReplay {
                 #[diesel(sql_type = BigInt)]
-                place: i64,
+                ordinal: i64,
                 #[diesel(embed)]
                 replay: Replay,
             }
-            if places.is_empty() {
+            if sought.is_empty() {
                 return Ok(Vec::new());
             }
             let lookup = Lookup {
                 columns: "fingerprint, review_id",
                 table: "idempotency_key",
-                condition: "key = places.sought",
+                condition: "key = sought.value",
             };
-            let keys: Vec<&str> = places.iter().map(|(_, _, key)| *key).collect();
-            let query = lookup.at(places, routed_by_engine).bind::<Array<Text>, _>(keys);
-            let rows: Vec<ReplayAtPlace> = KeepPrepared(query).load(postgres)?;
-            Ok(in_order(places.len(), rows.into_iter().map(|row| (row.place, row.replay))))
+            let keys: Vec<&str> = sought.iter().map(|(_, _, key)| *key).collect();
+            let query = lookup.query(sought, routed_by_engine).bind::<Array<Text>, _>(keys);
+            let rows: Vec<FoundReplay> = KeepPrepared(query).load(postgres)?;
+            Ok(in_order(sought.len(), rows.into_iter().map(|row| (row.ordinal, row.replay))))
         }
     }
 }
 
-/// A query for one row at each of many places.
+/// A query for many rows.
 struct Lookup {
     columns: &'static str,
     table: &'static str,
-    /// Selects the row of a bucket and product, with `places.sought`.
+    /// Selects the row of a bucket and product, with `sought.value`.
     condition: &'static str,
 }
 
 impl Lookup {
-    /// The query without its third bind, the values of `places.sought`.
+    /// The query without its third bind, the values of `sought.value`.
     ///
     /// OFFSET 0 makes PostgreSQL look each place up separately; otherwise a plan that reads the
     /// whole of a small table stays in use when the table has grown. Citus refuses that, and needs
     /// the buckets as a condition; it plans each execution anew.
     fn at<'q, T>(
         &self,
-        places: &[(Bucket, ProductId, T)],
+        sought: &[(Bucket, ProductId, T)],
         routed_by_engine: bool,
     ) -> BoxedSqlQuery<'q, Pg, SqlQuery> {
         let Lookup { columns, table, condition } = self;
         let condition = format!(
-            "{table}.bucket = places.bucket AND {table}.product_id = places.product_id
+            "{table}.bucket = sought.bucket AND {table}.product_id = sought.product_id
              AND {condition}"
         );
         let join = if routed_by_engine {
@@ -136,23 +136,23 @@ impl Lookup {
             )
         };
         let query = format!(
-            "SELECT place, {columns}
-             FROM unnest($1, $2, $3) WITH ORDINALITY AS places (bucket, product_id, sought, place)
+            "SELECT ordinal, {columns}
+             FROM unnest($1, $2, $3) WITH ORDINALITY AS sought (bucket, product_id, value, ordinal)
              {join}"
         );
-        let columns = places.iter().map(|(bucket, product, _)| (bucket.number(), product.get()));
+        let columns = sought.iter().map(|(bucket, product, _)| (bucket.number(), product.get()));
         let (buckets, products): (Vec<i16>, Vec<i64>) = columns.unzip();
         let query = diesel::sql_query(query).into_boxed();
         query.bind::<Array<SmallInt>, _>(buckets).bind::<Array<BigInt>, _>(products)
     }
 }
 
-/// The row of each place, in order; the query numbers places from 1.
-fn in_order<T>(places: usize, rows: impl Iterator<Item = (i64, T)>) -> Vec<Option<T>> {
-    let mut in_order: Vec<Option<T>> = std::iter::repeat_with(|| None).take(places).collect();
-    for (place, row) in rows {
-        let place = usize::try_from(place).ok().and_then(|place| place.checked_sub(1));
-        if let Some(slot) = place.and_then(|place| in_order.get_mut(place)) {
+/// The rows in the order in which they were sought; the query counts from 1.
+fn in_order<T>(sought: usize, rows: impl Iterator<Item = (i64, T)>) -> Vec<Option<T>> {
+    let mut in_order: Vec<Option<T>> = std::iter::repeat_with(|| None).take(sought).collect();
+    for (ordinal, row) in rows {
+        let index = usize::try_from(ordinal).ok().and_then(|ordinal| ordinal.checked_sub(1));
+        if let Some(slot) = index.and_then(|index| in_order.get_mut(index)) {
             *slot = Some(row);
         }
     }
