@@ -32,7 +32,7 @@ pub use dialect::sqlite_version::sqlite_version_problem;
 pub use dialect::transaction::{limit_lock_wait, without_time_limit};
 pub use error::{DbError, QueryError, one_line};
 pub use tables::{
-    acceptance, accounts, audit, backfill, cluster, idempotency_keys, ids, moderation, owner,
-    processes, products, ratings, rebalances, review_search, reviews, sessions, tokens,
+    accounts, audit, backfill, cluster, idempotency_keys, ids, moderation, owner, processes,
+    products, ratings, rebalances, review_checks, review_search, reviews, sessions, tokens,
     verifications,
 };

@@ -1,7 +1,6 @@
 //! What differs between SQLite, PostgreSQL and Citus. No other file of queries matches on the
 //! engine.
 
-pub mod acceptance;
 pub mod buckets;
 pub mod citus;
 pub mod conditions;
@@ -11,6 +10,7 @@ pub mod lookups;
 pub mod low_watermark;
 pub mod owner_cache;
 pub mod prepared;
+pub mod products_and_names;
 pub mod read_only;
 pub mod sequences;
 pub mod server;

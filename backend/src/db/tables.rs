@@ -1,7 +1,6 @@
 //! Rows and queries, one file for each subject. They run inside the transactions that
 //! [`super::connection::database::Database`] begins.
 
-pub mod acceptance;
 pub mod accounts;
 pub mod audit;
 pub mod backfill;
@@ -14,6 +13,7 @@ pub mod processes;
 pub mod products;
 pub mod ratings;
 pub mod rebalances;
+pub mod review_checks;
 pub mod review_search;
 pub mod reviews;
 pub mod sessions;

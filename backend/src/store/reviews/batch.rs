@@ -43,7 +43,7 @@ impl<'a> Reviews<'a> {
         let (archived, taken) = self
             .routing()
             .default()
-            .read(|connection| acceptance::check(connection, &products, &claims))?;
+            .read(|connection| review_checks::check(connection, &products, &claims))?;
         let is_acceptable = |draft: &&Draft| match archived.get(&draft.product) {
             None => Err(StoreError::ProductNotFound(draft.product)),
             Some(true) => Err(StoreError::ProductArchived(draft.product)),

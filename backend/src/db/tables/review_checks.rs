@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use ostrakon_shared::ProductId;
 
-use crate::db::dialect::acceptance::products_and_names;
 use crate::db::dialect::engine::Connection;
+use crate::db::dialect::products_and_names::products_and_names;
 use crate::db::error::QueryError;
 use crate::text::NameKeys;
 
