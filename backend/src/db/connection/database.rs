@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::db::connection::address::Address;
+use crate::db::connection::disk_space::Probe;
 use crate::db::connection::health_check::{self, ReplayPosition, WalHistory};
 use crate::db::connection::pool::Server;
 use crate::db::connection::request_context::Context;
-use crate::db::connection::room::Probe;
 use crate::db::connection::settings::Settings;
 use crate::db::dialect::engine::Connection;
 use crate::db::dialect::low_watermark::{Settled, settled};
@@ -183,16 +183,16 @@ impl Database {
 
     /// Fails if its disk is full: after a write has failed, until a probe that needs new pages
     /// succeeds.
-    pub fn require_room(&self, context: &Context) -> Result<(), DbError> {
-        self.primary.require_room()?;
-        match self.primary.room.start_probe() {
+    pub fn require_space(&self, context: &Context) -> Result<(), DbError> {
+        self.primary.require_space()?;
+        match self.primary.disk_space.start_probe() {
             Probe::NotNeeded => Ok(()),
             Probe::NotYet => Err(self.primary.full("there was no room a moment ago")),
-            Probe::Now => match self.write(context, storage::probe_room) {
+            Probe::Now => match self.write(context, storage::probe_space) {
                 // A transfer has made it read-only, or the role lacks the right to create temporary
                 // tables: the next write detects a full disk.
                 Ok(()) | Err(DbError::ReadOnly { .. } | DbError::Refused { .. }) => {
-                    self.primary.room.record_room();
+                    self.primary.disk_space.record_space();
                     Ok(())
                 }
                 Err(error) => Err(error),

@@ -14,7 +14,7 @@ use scheduled_thread_pool::ScheduledThreadPool;
 use crate::db::connection::address::Address;
 use crate::db::connection::circuit_breaker::CircuitBreaker;
 use crate::db::connection::connector::{Connector, NoopErrorHandler, PooledConn, Role};
-use crate::db::connection::room::Room;
+use crate::db::connection::disk_space::DiskSpace;
 use crate::db::connection::settings::Settings;
 use crate::db::dialect::engine::Connection;
 use crate::db::dialect::statement_timeout::TimeLimit;
@@ -42,8 +42,8 @@ pub(in crate::db) struct Server {
     settings: Settings,
     /// Only for a file.
     wal: Option<WalSize>,
-    /// Whether writes have found room.
-    pub room: Room,
+    /// Whether writes have found space on the disk.
+    pub disk_space: DiskSpace,
     /// The generation of the server in which it was found damaged or read-only.
     damaged_in: AtomicU64,
 }
@@ -103,7 +103,7 @@ impl Server {
             address,
             breaker,
             settings,
-            room: Room::default(),
+            disk_space: DiskSpace::default(),
             damaged_in: AtomicU64::new(NO_GENERATION),
         }
     }
@@ -195,7 +195,7 @@ impl Server {
         let demoted = error.is_read_only();
         let error = error.in_database(&self.database);
         match &error {
-            DbError::Full { .. } => self.room.record_full(),
+            DbError::Full { .. } => self.disk_space.record_full(),
             DbError::Unusable { .. } => self.record_damage(),
             _ => {}
         }
@@ -229,8 +229,8 @@ impl Server {
     }
 
     /// Fails if the file's disk is almost full.
-    pub fn require_room(&self) -> Result<(), DbError> {
-        if !self.wal.as_ref().is_some_and(WalSize::lacks_room) {
+    pub fn require_space(&self) -> Result<(), DbError> {
+        if !self.wal.as_ref().is_some_and(WalSize::lacks_space) {
             return Ok(());
         }
         Err(self.full("there is less than 1 MiB"))
@@ -287,7 +287,7 @@ impl Server {
             return self.unusable(format!("{reason}: {problem}"));
         }
         // SQLite does not say so when it can't create the files beside a database.
-        if is_io_error(&reason) && self.require_room().is_err() {
+        if is_io_error(&reason) && self.require_space().is_err() {
             return self.full(&reason);
         }
         DbError::Unavailable { database: self.database.clone(), reason, should_log: true }

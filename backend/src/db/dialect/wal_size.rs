@@ -72,7 +72,7 @@ impl WalSize {
     }
 
     /// Whether the disk is almost full.
-    pub fn lacks_room(&self) -> bool {
+    pub fn lacks_space(&self) -> bool {
         let Some(folder) = self.file.parent() else { return false };
         // If the query fails, writes detect a full disk.
         rustix::fs::statvfs(folder).is_ok_and(|disk| disk.f_bavail * disk.f_frsize < MIN_FREE_BYTES)

@@ -162,7 +162,7 @@ fn replica(state: ReplicaState) -> ReplicaInfo {
 fn is_ready(request: &RequestDatabase, kind: Kind) -> Result<(), DbError> {
     require_rights(request, kind)?;
     request.database.require_usable()?;
-    request.database.require_room(request.context)
+    request.database.require_space(request.context)
 }
 
 /// Whether a database answers and grants this role the rights of a server.

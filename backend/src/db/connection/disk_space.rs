@@ -1,4 +1,4 @@
-//! Whether the disk of a server has room.
+//! Whether the disk of a server has space.
 //!
 //! A failed write proves that the disk is full. A successful write does not prove the opposite: it
 //! may have fitted into an existing page. So while the disk is full, a probe writes data that needs
@@ -12,20 +12,20 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Whether a server's disk is full, as far as its writes have shown.
 #[derive(Default)]
-pub(in crate::db) struct Room(Mutex<State>);
+pub(in crate::db) struct DiskSpace(Mutex<State>);
 
 #[derive(Clone, Copy, Default)]
 enum State {
-    /// No write has failed for lack of room since the last successful probe.
+    /// No write has failed for lack of space since the last successful probe.
     #[default]
-    HasRoom,
+    HasSpace,
     Full {
         /// When the last probe ran.
         probed_at: Option<Instant>,
     },
 }
 
-/// Whether the caller should probe for room.
+/// Whether the caller should probe for space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::db) enum Probe {
     /// The disk is not known to be full.
@@ -35,25 +35,25 @@ pub(in crate::db) enum Probe {
     NotYet,
 }
 
-impl Room {
-    /// Records that a write failed for lack of room.
+impl DiskSpace {
+    /// Records that a write failed for lack of space.
     pub fn record_full(&self) {
         self.change(|state| {
-            if let State::HasRoom = state {
+            if let State::HasSpace = state {
                 *state = State::Full { probed_at: None };
             }
         });
     }
 
     /// Records that a write which needed new pages succeeded.
-    pub fn record_room(&self) {
-        self.change(|state| *state = State::HasRoom);
+    pub fn record_space(&self) {
+        self.change(|state| *state = State::HasSpace);
     }
 
     /// Whether the caller should probe. For the next second, other callers should not.
     pub fn start_probe(&self) -> Probe {
         self.change(|state| match state {
-            State::HasRoom => Probe::NotNeeded,
+            State::HasSpace => Probe::NotNeeded,
             State::Full { probed_at: Some(at) } if at.elapsed() < PROBE_INTERVAL => Probe::NotYet,
             State::Full { probed_at } => {
                 *probed_at = Some(Instant::now());
