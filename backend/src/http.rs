@@ -1,8 +1,8 @@
 //! HTTP: the only module that knows actix and status codes.
 //!
-//! `server` starts here, and `routes` lists the handlers. A handler extracts its arguments, makes
-//! one store call, and wraps the result. `response::problem` maps errors to problems,
-//! `response::json` adds ETags and links, and `spa` serves the app.
+//! `server` starts here, and `routes` lists the handlers of the API. A handler extracts its
+//! arguments, makes one store call, and wraps the result. `response::problem` maps errors to
+//! problems, `response::json` adds ETags and links, and `spa` serves the app.
 
 mod app_data;
 mod background;
@@ -74,9 +74,9 @@ pub fn serve(
 
 /// The server of API, docs and app on `listener`; runs when awaited.
 pub fn server(listener: TcpListener, store: Store, settings: Settings) -> io::Result<Server> {
-    actix_web::rt::spawn(audit::prune(store.clone(), settings.audit_days));
+    actix_web::rt::spawn(background::prune(store.clone(), settings.audit_days));
     store.cluster().start_background()?;
-    actix_web::rt::spawn(reload_on_hangup(store.clone(), hangups()?));
+    actix_web::rt::spawn(background::reload_on_hangup(store.clone(), background::hangups()?));
     let store = Data::new(store);
     let document = Data::new(document());
     let files = Data::new(AppFiles::new(settings.app_dir.clone()));
@@ -119,26 +119,4 @@ pub fn server(listener: TcpListener, store: Store, settings: Settings) -> io::Re
         connections::service(app, deadlines.clone())
     });
     Ok(builder?.run())
-}
-
-/// Listens for SIGHUP, which would otherwise end the process.
-fn hangups() -> io::Result<Signal> {
-    signal(SignalKind::hangup())
-}
-
-/// At SIGHUP, tries again to open the databases that could not be opened, with the URLs of the
-/// current configuration.
-async fn reload_on_hangup(store: Store, mut hangups: Signal) {
-    while hangups.recv().await.is_some() {
-        let store = store.clone();
-        let opened =
-            actix_web::rt::task::spawn_blocking(move || store.cluster().reopen_databases());
-        match opened.await {
-            Ok(Ok(())) => {
-                tracing::info!("SIGHUP: the configuration of new databases is read again")
-            }
-            Ok(Err(error)) => tracing::error!(%error, "SIGHUP: the shard map can't be read"),
-            Err(error) => tracing::error!(%error, "SIGHUP: the configuration can't be read again"),
-        }
-    }
 }

@@ -36,7 +36,7 @@ pub fn hangups() -> io::Result<Signal> {
 pub async fn reload_on_hangup(store: Store, mut hangups: Signal) {
     while hangups.recv().await.is_some() {
         let store = store.clone();
-        let opened = spawn_blocking(move || store.reopen_databases());
+        let opened = spawn_blocking(move || store.cluster().reopen_databases());
         match opened.await {
             Ok(Ok(())) => {
                 tracing::info!("SIGHUP: the configuration of new databases is read again")

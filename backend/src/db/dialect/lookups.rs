@@ -1,5 +1,5 @@
-//! Looks up one row at each of many places, that is, pairs of a bucket and a product: by one query
-//! on a server, one by one on a file.
+//! Looks up many rows, each by its bucket, its product and one more value: by one query on a
+//! server, one by one on a file.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -113,10 +113,10 @@ struct Lookup {
 impl Lookup {
     /// The query without its third bind, the values of `sought.value`.
     ///
-    /// OFFSET 0 makes PostgreSQL look each place up separately; otherwise a plan that reads the
+    /// OFFSET 0 makes PostgreSQL look each row up separately; otherwise a plan that reads the
     /// whole of a small table stays in use when the table has grown. Citus refuses that, and needs
     /// the buckets as a condition; it plans each execution anew.
-    fn at<'q, T>(
+    fn query<'q, T>(
         &self,
         sought: &[(Bucket, ProductId, T)],
         routed_by_engine: bool,

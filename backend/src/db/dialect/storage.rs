@@ -37,7 +37,7 @@ pub fn touch(connection: &mut Connection) -> Result<(), QueryError> {
 /// Writes 1 MB, which needs new pages, and leaves nothing behind: fails if the disk is full. On a
 /// Citus cluster it checks only the coordinator's disk. In a SQLite file it writes a page to the
 /// log, because the file system tells the free space.
-pub(in crate::db) fn probe_room(connection: &mut Connection) -> Result<(), QueryError> {
+pub(in crate::db) fn probe_space(connection: &mut Connection) -> Result<(), QueryError> {
     if let Connection::Sqlite(_) = connection {
         return touch(connection);
     }

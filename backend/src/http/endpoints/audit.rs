@@ -12,24 +12,7 @@ use crate::http::extract::query::from_optional_text;
 use crate::http::openapi::{InvalidParameter, NotAllowed, Unavailable};
 use crate::http::response::json::NoStoreJson;
 use crate::http::response::problem::ApiError;
-use crate::store::{AuditQuery, Context, Store};
-
-/// How often old entries and expired sessions are removed.
-const PRUNE_EVERY: Duration = Duration::from_secs(60 * 60);
-
-/// Removes entries older than `days` and expired sessions: now, and every hour while the server
-/// runs.
-pub async fn prune(store: Store, days: u32) {
-    let mut hours = interval(PRUNE_EVERY);
-    loop {
-        hours.tick().await;
-        let request = store.with(Context::default());
-        let pruned = spawn_blocking(move || request.accounts().remove_old(days)).await;
-        if let Ok(Err(error)) = pruned {
-            tracing::warn!(%error, "old audit entries and sessions could not be removed");
-        }
-    }
-}
+use crate::store::AuditQuery;
 
 #[derive(Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use ostrakon_shared::{Review, ReviewId, ReviewStatus};
 
-use crate::db::acceptance;
 use crate::db::idempotency_keys::{self, KeyRow, Replay};
 use crate::db::owner::WriteAccess;
 use crate::db::ratings::{self, RatingDelta, Visibility};
+use crate::db::review_checks;
 use crate::db::reviews::{self, ReviewRow};
 use crate::db::{Connection, DbError, QueryError, limit_lock_wait, register_writer};
 use crate::shard::{DatabaseIndex, ShardMap};
