@@ -116,7 +116,7 @@ test-openapi: (_need "npm_packages")
 e2e *arguments: build (_need "npm_packages" "browser" "sqlite3")
     cd e2e && node_modules/.bin/playwright test "$@"
 
-# Run the slowest proofs, about half an hour: a cluster grows to 64 databases and shrinks under load
+# Run the slowest proofs, about a quarter of an hour: a cluster grows to 64 databases and shrinks under load
 [group('test')]
 soak: (_need "rust" "postgresql")
     cargo test --locked -p ostrakon -- --ignored

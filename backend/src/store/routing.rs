@@ -243,13 +243,13 @@ impl Shards {
         }
     }
 
-    /// See [`crate::store::Store::file_readers`].
+    /// See [`crate::store::Cluster::file_readers`].
     pub fn file_readers(&self) -> Option<usize> {
         let all = self.databases().all(|database| database.is_file());
         all.then(|| self.default.read_connections())
     }
 
-    /// See [`crate::store::Store::data_version`].
+    /// See [`crate::store::Cluster::data_version`].
     pub fn data_version(&self) -> Option<i64> {
         self.file_readers()?;
         // Each version only grows; if a database leaves the sum, the version of the map grows.

@@ -17,7 +17,7 @@ const WRITER_KEYS: i64 = LOCK_KEYS;
 /// Milliseconds since the Unix epoch, by the database's clock, as SQL of PostgreSQL.
 const NOW_MS: &str = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
-/// Takes a lock by which [`settled`] notices, in every process, that a review is being written.
+/// Takes a lock by which `settled` notices, in every process, that a review is being written.
 /// Returns the time of the review's id, in milliseconds since the Unix epoch. `None`: the process
 /// is the only writer, and uses its own clock.
 ///

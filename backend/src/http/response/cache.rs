@@ -64,7 +64,7 @@ pub struct ResponseCache {
     data_version: ArcSwapOption<DataVersion>,
 }
 
-/// [`Store::data_version`] at a time. If a later check finds the same version, responses that were
+/// `Cluster::data_version` at a time. If a later check finds the same version, responses that were
 /// read after this one are still current.
 struct DataVersion {
     value: i64,

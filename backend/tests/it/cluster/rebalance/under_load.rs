@@ -1,9 +1,13 @@
 //! Clients that write, change, delete, report, moderate and read while buckets move: none of them
 //! notices.
 
+use ostrakon::db::Address;
+
 use super::Growing;
 use super::load::{Accounts, Clients, Crowd};
 use crate::support::app::TestApp;
+use crate::support::cluster::TestCluster;
+use crate::support::engine::Engine;
 use crate::support::wait::wait_until;
 
 /// Drives a cluster with these numbers of databases while some clients use it.
@@ -44,13 +48,26 @@ on_every_engine!(shrinking_from_eight_databases_to_seven, async || {
     use_while(8, 8, async |growing: &Growing| growing.rebalance_partly_to(7).await).await;
 });
 
+on_every_server!(from_a_file_to_a_server_and_back, async || {
+    let server = TestCluster::new();
+    let Address::Postgres(url) = server.address("reviews-2") else { unreachable!() };
+    let _on = Engine::Sqlite.enter();
+    let cluster = TestCluster::new();
+    cluster.place("reviews-2", &url);
+    let growing = Growing::start_on(cluster, 1, 2, |_| ()).await;
+    let clients = Clients::of([growing.app.host()]);
+    let growing = use_by(&clients, Crowd::SMALL, growing, async |growing: &Growing| {
+        growing.rebalance_partly_to(2).await;
+        growing.rebalance_to(1).await;
+    });
+    assert_eq!(growing.await.buckets(), [1_024, 0]);
+});
+
 /// The whole way, which takes minutes; on servers with two processes.
 mod soak {
     use ostrakon::config::Config;
 
     use super::*;
-    use crate::support::cluster::TestCluster;
-    use crate::support::engine::Engine;
 
     async fn grow_and_shrink(engine: Engine) {
         let _on = engine.enter();
