@@ -178,9 +178,7 @@ impl Shards {
         let owners = owners.map(|(name, epoch)| Owner { database: index_of(name), epoch: *epoch });
         let map = ShardMap::new(stored.version, owners.collect(), databases)
             .ok_or_else(|| StoreError::Internal("the shard map lacks buckets".to_owned()))?;
-        // The first map that a process reads may be as new as one that has changed, unless it is
-        // the first of all.
-        if ![1, self.map.load().version()].contains(&map.version()) {
+        if ![0, map.version()].contains(&self.map.load().version()) {
             let now_ms = self.started_at.elapsed().as_millis() as u64;
             self.changed_at_ms.store(now_ms.max(1), Ordering::Relaxed);
         }
