@@ -112,7 +112,13 @@ pub fn databases(config: &Config, command: DatabasesCommand) -> Result<(), Failu
         DatabasesCommand::Remove { name } => {
             let store = open(config)?;
             store.cluster().retire_database(&name)?;
-            say!("{name}: retired. It is no longer used and can be deleted");
+            say!("{name}: retired. Once all servers have been restarted, it can be deleted");
+            if config.reviews_urls.contains_key(&name) {
+                say!(
+                    "{name}: before you remove its URL from reviews_urls, write the names of the \
+                     others before theirs (reviews-1=…): URLs without a name are counted"
+                );
+            }
             Ok(())
         }
     }
@@ -121,7 +127,10 @@ pub fn databases(config: &Config, command: DatabasesCommand) -> Result<(), Failu
 /// Adds a database whose URL is not in the configuration yet.
 fn add_url(config: &Config, url: &Address) -> Result<(), Failure> {
     if let Some(name) = config.databases()?.add_at(url, &mut |line| say!("{line}"))? {
-        say!("{name}: add \"{name}={url}\" to reviews_urls in the configuration of each server");
+        say!(
+            "{name}: add \"{name}={}\" to reviews_urls in the configuration of each server",
+            url.configured_url()
+        );
     }
     Ok(())
 }
@@ -168,7 +177,12 @@ pub fn rebalance(config: &Config, command: RebalanceCommand) -> Result<(), Failu
             cluster.throttle_rebalance(Some(rate).filter(|&rate| rate > 0))?;
         }
         RebalanceCommand::Abort => {
+            let is_planned = cluster.rebalance()?.state == RebalanceState::Planned;
             cluster.abort_rebalance()?;
+            if is_planned {
+                say!("rebalance: the plan is discarded");
+                return Ok(());
+            }
             return run(config, &store, false);
         }
     }
@@ -180,9 +194,10 @@ pub fn rebalance(config: &Config, command: RebalanceCommand) -> Result<(), Failu
 /// to watch it.
 fn run(config: &Config, store: &Store, wait: bool) -> Result<(), Failure> {
     let databases = config.databases()?;
+    let is_served = !databases.default.is_file() && store.cluster().is_served()?;
     // For files, these locks give the right to write; processes on servers share a lease instead.
     if let Ok(locks) = databases.lock_to_serve(false) {
-        if databases.default.is_file() {
+        if !is_served {
             say!("rebalance: no server runs, so this command moves the buckets");
             let worker = open(config)?;
             let done = thread::spawn(move || worker.cluster().run_rebalance());
@@ -195,7 +210,7 @@ fn run(config: &Config, store: &Store, wait: bool) -> Result<(), Failure> {
             return Ok(());
         }
         if wait {
-            // If a server runs, it takes the lease first.
+            // In case that the servers end meanwhile. As they run, they take the lease first.
             thread::sleep(2 * WATCH_INTERVAL);
             let worker = open(config)?;
             thread::spawn(move || worker.cluster().run_rebalance());
@@ -283,6 +298,9 @@ fn show(rebalance: &Rebalance) {
     say!("reviews       {} copied of {}", rebalance.copied_reviews, rebalance.reviews);
     if let Some(rate) = rebalance.reviews_per_second {
         say!("rate          {rate:.0} reviews/s");
+    }
+    if let Some(limit) = rebalance.max_rate {
+        say!("limit         {limit} reviews/s");
     }
     if let Some(left) = rebalance.seconds_left {
         say!("time left     {}", duration(left));

@@ -70,6 +70,16 @@ impl Address {
         }
     }
 
+    /// The URL as the configuration has it, with its parameters, but without its password.
+    pub fn configured_url(&self) -> String {
+        match self {
+            Address::Sqlite(path) => format!("sqlite:{}", path.display()),
+            Address::Postgres(url) => {
+                split_password(url).map_or_else(|_| self.to_string(), |(bare, _)| bare)
+            }
+        }
+    }
+
     /// The URL of a server without its password, for command lines, and the password.
     pub(in crate::db) fn without_password(&self) -> Result<(String, Option<String>), String> {
         match self {
@@ -252,6 +262,17 @@ mod tests {
         for url in ["postgres://me:x@a/b", "postgres://me@a/b?passfile=/p"] {
             assert_eq!(with(url), url);
         }
+    }
+
+    #[test]
+    fn operators_configure_a_url_with_its_parameters() {
+        let configured = |url: &str| address(url).configured_url();
+        for url in ["sqlite:/x/y", "postgres://me@a:1,b:2/c?sslmode=verify-full&connect_timeout=2"]
+        {
+            assert_eq!(configured(url), url);
+        }
+        let url = "postgres://me:secret@a/c?sslmode=require";
+        assert_eq!(configured(url), "postgres://me@a/c?sslmode=require");
     }
 
     #[test]

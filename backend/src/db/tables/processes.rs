@@ -36,6 +36,12 @@ pub fn note(
     Ok(())
 }
 
+/// Whether a process was seen since then.
+pub fn is_any_seen(connection: &mut Connection, seen_since_ms: i64) -> Result<bool, QueryError> {
+    let seen = process::table.filter(process::seen_at.ge(seen_since_ms));
+    Ok(seen.count().get_result::<i64>(connection)? > 0)
+}
+
 /// The processes that were seen since then and can't reach one of these reviews databases.
 pub fn lacking(
     connection: &mut Connection,

@@ -2,7 +2,9 @@
 
 use actix_web::web::{Json, Path};
 use actix_web::{HttpResponse, get, post};
-use ostrakon_shared::{NewRebalance, Rebalance, RebalanceAction, RebalanceChange, RebalanceList};
+use ostrakon_shared::{
+    NewRebalance, Rebalance, RebalanceAction, RebalanceChange, RebalanceList, RebalanceState,
+};
 
 use crate::http::blocking::{RequestStore, run_blocking};
 use crate::http::extract::auth::Admin;
@@ -111,10 +113,10 @@ pub async fn change_rebalance(
             RebalanceAction::Throttle => cluster.throttle_rebalance(max_rate)?,
             RebalanceAction::Abort => cluster.abort_rebalance()?,
         }
-        // Aborting a plan deletes it.
         match cluster.rebalance() {
             Ok(after) if after.id == id => Ok(after),
-            _ => Ok(before),
+            // Aborting a plan deletes it.
+            _ => Ok(Rebalance { state: RebalanceState::Aborted, next_steps: Vec::new(), ..before }),
         }
     });
     Ok(Json(changed.await?))

@@ -202,10 +202,21 @@ impl Cluster<'_> {
                 ))
                 .into());
             }
-            rebalances::set_rate(connection, rebalance.id, rate.map(i64::from))?;
+            if let Some(rate) = rate {
+                rebalances::set_rate(connection, rebalance.id, Some(rate.into()))?;
+            }
             rebalances::change_state(connection, rebalance.id, &["planned"], "running", now_ms)?;
             Ok(())
         })
+    }
+
+    /// Whether a process serves this cluster. On servers, one that has just ended may still count.
+    pub fn is_served(&self) -> Result<bool, StoreError> {
+        let default = self.routing().default();
+        let now_ms = default.read_latest(clock_ms)?;
+        let now_ms = now_ms.unwrap_or_else(|| Timestamp::now().as_millisecond());
+        let seen_since_ms = self.serving_since_ms(now_ms)?;
+        Ok(default.read_latest(|connection| processes::is_any_seen(connection, seen_since_ms))?)
     }
 
     /// Waits until all processes have opened databases that were added a moment ago, but not for

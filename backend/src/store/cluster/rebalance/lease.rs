@@ -126,20 +126,22 @@ impl<'a> Lease<'a> {
     /// this many reviews. Fails if the rebalance is being aborted or the lease is lost.
     pub fn pace(&self, reviews: usize) -> Result<(), MoveError> {
         self.renew()?;
+        let began = Instant::now();
         let worked = self.pacer.0.get().elapsed();
-        let rest = match self.rebalance.borrow().max_rate {
-            Some(rate) if rate > 0 => {
-                Duration::from_secs_f64(reviews as f64 / rate as f64).saturating_sub(worked)
+        // In parts, so that the lease does not expire; an operator may change the rate meanwhile.
+        loop {
+            let rest = match self.rebalance.borrow().max_rate {
+                Some(rate) if rate > 0 => {
+                    Duration::from_secs_f64(reviews as f64 / rate as f64).saturating_sub(worked)
+                }
+                _ if !self.shards.was_used_within(USED_WINDOW) => Duration::ZERO,
+                _ if worked < BURST => return Ok(()),
+                _ => worked * REST,
+            };
+            let left = rest.saturating_sub(began.elapsed());
+            if left.is_zero() {
+                break;
             }
-            _ if !self.shards.was_used_within(USED_WINDOW) => Duration::ZERO,
-            _ if worked < BURST => return Ok(()),
-            _ => worked * REST,
-        };
-        // In parts, so that the lease does not expire.
-        let until = Instant::now() + rest;
-        while let left = until.saturating_duration_since(Instant::now())
-            && !left.is_zero()
-        {
             std::thread::sleep(left.min(RENEWAL));
             self.renew()?;
         }

@@ -172,7 +172,7 @@ fn next_steps(state: RebalanceState, waits: bool) -> Vec<String> {
     let commands: &[&str] = match state {
         RebalanceState::Planned => &["start", "abort"],
         RebalanceState::Running if waits => &["status --watch", "resume", "abort"],
-        RebalanceState::Running => &["status --watch", "pause", "throttle", "abort"],
+        RebalanceState::Running => &["status --watch", "pause", "throttle 1000", "abort"],
         RebalanceState::Paused => &["resume", "abort"],
         RebalanceState::Aborting => &["status --watch"],
         _ => &["plan"],

@@ -153,6 +153,31 @@ fn the_rebalance_of_a_killed_command_can_be_paused_and_resumed() {
 }
 
 #[test]
+fn without_a_server_commands_move_buckets_between_servers() {
+    let _on = Engine::Postgres.enter();
+    let cluster = demo_cluster();
+    let drain = ["rebalance", "plan", "--drain", "reviews-3"];
+    succeeds(&cluster, &drain);
+    let discarded = succeeds(&cluster, &["rebalance", "abort"]);
+    assert_eq!(discarded, "rebalance: the plan is discarded\n");
+
+    succeeds(&cluster, &drain);
+    // A limit that was set before the start stays.
+    succeeds(&cluster, &["rebalance", "throttle", "1000000"]);
+    let moved = succeeds(&cluster, &["rebalance", "start"]);
+    assert!(moved.contains("no server runs, so this command moves the buckets"), "{moved}");
+    assert!(moved.contains("341 of 341") && moved.contains("limit         1000000"), "{moved}");
+
+    // The command that moved buckets was killed.
+    succeeds(&cluster, &["rebalance", "plan", "--even"]);
+    cluster.sql("default", "UPDATE rebalance SET state = 'running', started_at = 1 WHERE id = 3");
+    let resumed = succeeds(&cluster, &["rebalance", "resume"]);
+    assert!(resumed.contains("341 of 341"), "{resumed}");
+    let verified = succeeds(&cluster, &["verify"]);
+    assert!(verified.contains("5000 reviews in 3 databases, all in their place"), "{verified}");
+}
+
+#[test]
 fn sighup_reads_the_urls_of_new_databases() {
     let _on = Engine::Postgres.enter();
     let elsewhere = TestCluster::new();
