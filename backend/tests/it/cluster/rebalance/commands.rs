@@ -170,6 +170,7 @@ fn without_a_server_commands_move_buckets_between_servers() {
 
     // The command that moved buckets was killed.
     succeeds(&cluster, &["rebalance", "plan", "--even"]);
+    succeeds(&cluster, &["rebalance", "throttle", "1000000"]);
     cluster.sql("default", "UPDATE rebalance SET state = 'running', started_at = 1 WHERE id = 3");
     let resumed = succeeds(&cluster, &["rebalance", "resume"]);
     assert!(resumed.contains("341 of 341"), "{resumed}");
