@@ -58,6 +58,11 @@ export function ok<T>(answer: { data?: T; error?: unknown }): T {
   return answer.data;
 }
 
+/** Waits until the app has replaced the page that the server rendered. */
+export async function appStarted(page: Page): Promise<void> {
+  await expect(page.locator('#account'), 'the app has started').not.toBeEmpty();
+}
+
 /** The ids that several elements of the page share. */
 export function repeatedIds(page: Page): Promise<string[]> {
   return page.evaluate(() => {

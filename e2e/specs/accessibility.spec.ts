@@ -4,7 +4,15 @@ import axe from 'axe-core';
 import { ADMIN, signIn, signUp } from '../accounts.js';
 import { catalogue, decision, header, ownReview, product, review } from '../pages.js';
 import type { Server } from '../server.js';
-import { expect, ok, repeatedIds, test, withoutPreloadedResponses, type Api } from '../test.js';
+import {
+  appStarted,
+  expect,
+  ok,
+  repeatedIds,
+  test,
+  withoutPreloadedResponses,
+  type Api,
+} from '../test.js';
 
 type Visit = { name: string; open: (page: Page, api: Api, server: Server) => Promise<void> };
 
@@ -262,6 +270,7 @@ for (const { name, open } of VISITS) {
   test(`axe finds no problem, and nothing overflows: ${name}`, async ({ page, api, server }) => {
     await page.emulateMedia({ colorScheme: 'light' });
     await open(page, api, server);
+    await appStarted(page);
     expect(await repeatedIds(page), 'each id stands once').toEqual([]);
     await page.evaluate(axe.source);
     expect(await findings(page), 'light').toEqual([]);

@@ -5,7 +5,7 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import type { Page } from '@playwright/test';
 
 import { catalogue, product, review } from '../pages.js';
-import { expect, ok, test, type Api } from '../test.js';
+import { appStarted, expect, ok, test, type Api } from '../test.js';
 
 const MAX_WASM_GZIP_BYTES = 350_000;
 /** The limit of a first visit: the page, the app, its style, and the responses of the API. */
@@ -35,7 +35,7 @@ async function download(url: string, encoding: Encoding): Promise<Download> {
 /** The URLs of the app's files that the catalogue loads. */
 async function assets(page: Page): Promise<string[]> {
   await page.goto('/');
-  await expect(catalogue(page).cards).toHaveCount(24);
+  await appStarted(page);
   const urls = await page.evaluate(() =>
     performance.getEntriesByType('resource').map((entry) => entry.name),
   );
@@ -86,7 +86,7 @@ for (const path of ['/', '/products/1']) {
       sizes.push(size.then((size) => size.responseBodySize + size.responseHeadersSize));
     });
     await page.goto(path);
-    await expect(page.getByRole('main').getByRole('link').first()).toBeVisible();
+    await appStarted(page);
     await page.waitForLoadState('networkidle');
     const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
     expect(bytes).toBeLessThanOrEqual(MAX_FIRST_VISIT_BYTES);
@@ -195,6 +195,7 @@ for (const [name, load] of LOADS) {
         }).observe({ type: 'layout-shift', buffered: true });
       });
       await load(page, api);
+      await appStarted(page);
       await page.evaluate(async () => {
         await document.fonts.ready;
         // The browser reports a frame's shifts two frames later.
