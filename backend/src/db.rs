@@ -26,7 +26,7 @@ pub use connection::request_database::{Pending, RequestDatabase};
 pub use connection::settings::Settings;
 pub use dialect::engine::Connection;
 pub use dialect::locks::{Lock, lock, lock_shared};
-pub use dialect::low_watermark::{Settled, clock_ms, register_writer};
+pub use dialect::low_watermark::{Settled, clock_ms, now_ms, register_writer};
 pub use dialect::server::encoding;
 pub use dialect::sqlite_version::sqlite_version_problem;
 pub use dialect::transaction::{limit_lock_wait, without_time_limit};

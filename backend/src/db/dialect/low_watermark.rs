@@ -1,10 +1,11 @@
 //! The low watermark on PostgreSQL: the time before which no review is still being written, shown
 //! by the writers' locks. On SQLite the process is the only writer and knows its ids in flight
-//! (`store/routing/id_generator.rs`), so these functions return `None`.
+//! (`store/routing/id_generator.rs`), so these functions return `None` (but [`now_ms`]).
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable};
+use jiff::Timestamp;
 
 use crate::db::dialect::engine::Connection;
 use crate::db::dialect::locks::LOCK_KEYS;
@@ -71,7 +72,13 @@ pub(in crate::db) fn settled(connection: &mut Connection) -> QueryResult<Option<
     Ok(Some(Settled { oldest_ms, now_ms }))
 }
 
-/// The time by the database's clock, in milliseconds since the Unix epoch. `None` as in
+/// The time by the clock that dates the database's rows, which is that of its server or, for a
+/// file, of this machine; in milliseconds since the Unix epoch.
+pub fn now_ms(connection: &mut Connection) -> Result<i64, QueryError> {
+    Ok(clock_ms(connection)?.unwrap_or_else(|| Timestamp::now().as_millisecond()))
+}
+
+/// The time by the server's clock, in milliseconds since the Unix epoch. `None` as in
 /// [`register_writer`].
 pub fn clock_ms(connection: &mut Connection) -> Result<Option<i64>, QueryError> {
     let Connection::Postgres(postgres) = connection else { return Ok(None) };

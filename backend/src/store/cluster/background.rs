@@ -5,9 +5,7 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-
-use crate::db::{Context, clock_ms, cluster, processes};
+use crate::db::{Context, cluster, now_ms, processes};
 use crate::store::cluster::rebalance::{self, Advance, Pacer};
 use crate::store::error::StoreError;
 use crate::store::routing::Shards;
@@ -88,10 +86,9 @@ fn watch_map(shards: &Shards, reopen: bool) -> Result<(), StoreError> {
 /// the only process that serves them.
 fn note_process(shards: &Shards, holder: &str, names: &str) -> Result<(), StoreError> {
     Ok(shards.default.write(&Context::default(), |connection| {
-        let (now_ms, forget_before_ms) = match clock_ms(connection)? {
-            Some(now_ms) => (now_ms, now_ms - FORGET_AFTER_MS),
-            None => (Timestamp::now().as_millisecond(), i64::MAX),
-        };
+        let now_ms = now_ms(connection)?;
+        let is_only = shards.default.is_file();
+        let forget_before_ms = if is_only { i64::MAX } else { now_ms - FORGET_AFTER_MS };
         processes::note(connection, holder, names, now_ms, forget_before_ms)
     })?)
 }

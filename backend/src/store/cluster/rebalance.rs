@@ -12,12 +12,10 @@ mod status;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-
 use crate::db::files::ServeLock;
 use crate::db::processes;
 use crate::db::rebalances::{self, RebalanceRow};
-use crate::db::{Connection, DbError, Lock, QueryError, clock_ms, lock};
+use crate::db::{Connection, DbError, Lock, QueryError, lock, now_ms};
 use crate::store::cluster::Cluster;
 use crate::store::cluster::setup::SetupError;
 use crate::store::error::{StoreError, TransactionError, transaction};
@@ -213,8 +211,7 @@ impl Cluster<'_> {
     /// Whether a process serves this cluster. On servers, one that has just ended may still count.
     pub fn is_served(&self) -> Result<bool, StoreError> {
         let default = self.routing().default();
-        let now_ms = default.read_latest(clock_ms)?;
-        let now_ms = now_ms.unwrap_or_else(|| Timestamp::now().as_millisecond());
+        let now_ms = default.read_latest(now_ms)?;
         let seen_since_ms = self.serving_since_ms(now_ms)?;
         Ok(default.read_latest(|connection| processes::is_any_seen(connection, seen_since_ms))?)
     }
@@ -225,8 +222,7 @@ impl Cluster<'_> {
         let default = self.routing().default();
         let until = Instant::now() + OPENING;
         loop {
-            let now_ms = default.read_latest(clock_ms)?;
-            let now_ms = now_ms.unwrap_or_else(|| Timestamp::now().as_millisecond());
+            let now_ms = default.read_latest(now_ms)?;
             let seen_since_ms = self.serving_since_ms(now_ms)?;
             let all_know = default.read_latest(|connection| {
                 let planned = rebalances::unfinished(connection)?;
@@ -298,8 +294,7 @@ impl Cluster<'_> {
         let default = self.routing().default();
         Ok(transaction(&default, |connection| {
             lock(connection, Lock::Rebalance)?;
-            let by_server = clock_ms(connection)?;
-            let now_ms = by_server.unwrap_or_else(|| Timestamp::now().as_millisecond());
+            let now_ms = now_ms(connection)?;
             let Some(rebalance) = rebalances::unfinished(connection)? else {
                 return Err(StoreError::NoRebalance.into());
             };

@@ -4,10 +4,8 @@
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-
 use crate::db::rebalances::{self, Progress, RebalanceRow};
-use crate::db::{Context, Lock, clock_ms, lock};
+use crate::db::{Context, Lock, lock, now_ms};
 use crate::shard::DatabaseIndex;
 use crate::store::cluster::rebalance::MoveError;
 use crate::store::routing::{Routing, Shards};
@@ -176,16 +174,11 @@ impl<'a> Lease<'a> {
         if is_aborting && !was_aborting { Err(MoveError::Superseded) } else { Ok(()) }
     }
 
-    /// The time by which leases expire, in milliseconds since the Unix epoch.
+    /// The time by the clock of `default`, which all processes share, in milliseconds since the Unix
+    /// epoch.
     pub fn now_ms(&self) -> Result<i64, MoveError> {
-        now_ms(self.shards, &self.context)
+        Ok(self.routing().default().read_latest(now_ms)?)
     }
-}
-
-/// The time by the clock of `default`, which all processes share.
-fn now_ms(shards: &Shards, context: &Context) -> Result<i64, MoveError> {
-    let by_server = shards.default.read_latest(context, clock_ms)?;
-    Ok(by_server.unwrap_or_else(|| Timestamp::now().as_millisecond()))
 }
 
 fn take(
@@ -194,7 +187,7 @@ fn take(
     id: i64,
     holder: &str,
 ) -> Result<Option<RebalanceRow>, MoveError> {
-    let now_ms = now_ms(shards, context)?;
+    let now_ms = shards.default.read_latest(context, now_ms)?;
     let until = now_ms + i64::try_from(DURATION.as_millis()).unwrap_or(i64::MAX);
     Ok(shards.default.write(context, |connection| {
         lock(connection, Lock::Rebalance)?;

@@ -5,12 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-
 use crate::db::bucket_copy;
 use crate::db::cluster::{self, StoredMap};
 use crate::db::rebalances::{self, NewMove};
-use crate::db::{Lock, clock_ms, inspect, lock};
+use crate::db::{Lock, inspect, lock, now_ms};
 use crate::shard::{BUCKETS, Bucket, PlannedMove, plan_moves};
 use crate::store::cluster::Cluster;
 use crate::store::cluster::rebalance::lease::SLOWDOWN;
@@ -128,8 +126,7 @@ impl Cluster<'_> {
                 }
                 rebalances::delete_plan(connection, earlier.id)?;
             }
-            let by_server = clock_ms(connection)?;
-            let now_ms = by_server.unwrap_or_else(|| Timestamp::now().as_millisecond());
+            let now_ms = now_ms(connection)?;
             if !new.is_empty() {
                 rebalances::insert(connection, &text, map.version, new, now_ms)?;
             }

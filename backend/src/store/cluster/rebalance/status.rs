@@ -12,7 +12,7 @@ use ostrakon_shared::{
 
 use crate::db::cluster;
 use crate::db::rebalances::{self, MoveRow, RebalanceRow};
-use crate::db::{Connection, QueryError, clock_ms};
+use crate::db::{QueryError, now_ms};
 use crate::store::cluster::Cluster;
 use crate::store::error::StoreError;
 
@@ -58,10 +58,6 @@ impl Cluster<'_> {
         })?;
         found.ok_or(StoreError::NoRebalance)
     }
-}
-
-fn now_ms(connection: &mut Connection) -> Result<i64, QueryError> {
-    Ok(clock_ms(connection)?.unwrap_or_else(|| Timestamp::now().as_millisecond()))
 }
 
 fn rebalance(row: RebalanceRow, moves: &[MoveRow], now_ms: i64) -> Result<Rebalance, QueryError> {
