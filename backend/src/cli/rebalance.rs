@@ -112,7 +112,9 @@ pub fn databases(config: &Config, command: DatabasesCommand) -> Result<(), Failu
         DatabasesCommand::Remove { name } => {
             let store = open(config)?;
             store.cluster().retire_database(&name)?;
-            say!("{name}: retired. Once all servers have been restarted, it can be deleted");
+            say!(
+                "{name}: retired. Servers close it within a second; after that, it can be deleted"
+            );
             if config.reviews_urls.contains_key(&name) {
                 say!(
                     "{name}: before you remove its URL from reviews_urls, write the names of the \

@@ -152,7 +152,7 @@ impl Shards {
         self.map().databases().iter().all(|&index| self.shards[index].is_open)
     }
 
-    /// Replaces the map, and opens databases that have been added.
+    /// Replaces the map, opens databases that have been added, and closes those that have left.
     fn adopt(&self, stored: &StoredMap, reopen: bool) -> Result<(), StoreError> {
         let mut known: HashMap<String, (DatabaseIndex, bool)> = self
             .shards
@@ -179,10 +179,14 @@ impl Shards {
         let map = ShardMap::new(stored.version, owners.collect(), databases)
             .ok_or_else(|| StoreError::Internal("the shard map lacks buckets".to_owned()))?;
         if ![0, map.version()].contains(&self.map.load().version()) {
-            let now_ms = self.started_at.elapsed().as_millis() as u64;
-            self.changed_at_ms.store(now_ms.max(1), Ordering::Relaxed);
+            self.note_map_change();
         }
-        self.map.store(Arc::new(map));
+        let earlier = self.map.swap(Arc::new(map));
+        for index in earlier.databases() {
+            if !self.map.load().databases().contains(index) {
+                self.database(*index).close();
+            }
+        }
         Ok(())
     }
 
@@ -191,6 +195,12 @@ impl Shards {
     pub fn recent_version(&self) -> Option<u64> {
         let changed_at_ms = self.changed_at_ms.load(Ordering::Relaxed);
         let age = self.started_at.elapsed().saturating_sub(Duration::from_millis(changed_at_ms));
+    /// Records that the map has changed a moment ago.
+    pub fn note_map_change(&self) {
+        let now_ms = self.started_at.elapsed().as_millis() as u64;
+        self.changed_at_ms.store(now_ms.max(1), Ordering::Relaxed);
+    }
+
         let is_recent = changed_at_ms > 0 && age < KNOWN_AFTER;
         is_recent.then(|| self.map().version().unsigned_abs())
     }

@@ -136,7 +136,9 @@ impl CircuitBreaker {
         !state.stopped
     }
 
+    /// Ends the health check, and starts a new generation: the server is no longer used.
     pub fn stop(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
         self.lock().stopped = true;
         self.changed.notify_all();
     }

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::db::connection::address::Address;
@@ -66,7 +66,7 @@ pub struct Database {
     /// For `db/tables/owner.rs`.
     pub owners: OwnerCache,
     /// A connection that only [`Database::data_version`] uses.
-    monitor: OnceLock<Mutex<Connection>>,
+    monitor: Mutex<Option<Connection>>,
 }
 
 struct Replica {
@@ -101,7 +101,7 @@ impl Database {
             replica_settings,
             settings,
             owners: OwnerCache::default(),
-            monitor: OnceLock::new(),
+            monitor: Mutex::default(),
         }
     }
 
@@ -136,6 +136,13 @@ impl Database {
         }
     }
 
+    /// Closes its connections: the cluster no longer has it.
+    pub fn close(&self) {
+        self.primary.close();
+        self.replicas.iter().for_each(|replica| replica.server.close());
+        *self.monitor.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// `default`, or `reviews-1` to `reviews-N`.
     pub fn name(&self) -> &str {
         &self.name
@@ -164,15 +171,12 @@ impl Database {
     /// For a SQLite file, a number that grows with each commit of any process. See
     /// <https://sqlite.org/pragma.html#pragma_data_version>.
     pub fn data_version(&self) -> Result<i64, DbError> {
-        let monitor = match self.monitor.get() {
-            Some(monitor) => monitor,
-            None => {
-                let connection = self.connect()?;
-                self.monitor.get_or_init(|| Mutex::new(connection))
-            }
+        let mut monitor = self.monitor.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = match &mut *monitor {
+            Some(connection) => connection,
+            none => none.insert(self.connect()?),
         };
-        let mut connection = monitor.lock().unwrap_or_else(PoisonError::into_inner);
-        let version = storage::data_version(&mut connection);
+        let version = storage::data_version(connection);
         version.map_err(|error| QueryError::from(error).in_database(&self.name))
     }
 

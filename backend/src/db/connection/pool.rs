@@ -236,6 +236,17 @@ impl Server {
         Err(self.full("there is less than 1 MiB"))
     }
 
+    /// Ends the health check and closes idle connections. Requests that still need the server open
+    /// new ones, which are closed when they have been idle for a while.
+    pub fn close(&self) {
+        self.breaker.stop();
+        for pool in [&self.readers, &self.writers] {
+            // On its way to a connection of this generation, which there is none of, the pool drops
+            // the others.
+            drop(pool.inner.try_get());
+        }
+    }
+
     /// The error of a full disk.
     pub fn full(&self, reason: &str) -> DbError {
         DbError::Full { database: self.database.clone(), reason: reason.to_owned() }

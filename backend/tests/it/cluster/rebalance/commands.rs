@@ -257,6 +257,29 @@ on_every_engine!(a_rebalance_is_paused_resumed_throttled_and_aborted, async || {
         .send_json(
             Some(&growing.admin),
             reqwest::Method::POST,
+on_every_engine!(processes_close_a_database_that_is_retired, async || {
+    let growing = Growing::start(2, 2).await;
+    growing.app.create_review(1, Some(4)).await;
+    growing.rebalance_to(1).await;
+    let connections = || match growing.cluster.address("reviews-2").file() {
+        Some(file) => {
+            let opened = std::fs::read_dir("/proc/self/fd").unwrap();
+            let opened = opened.filter_map(|fd| std::fs::read_link(fd.unwrap().path()).ok());
+            opened.filter(|opened| opened == file).count() as i64
+        }
+        // Without the one that asks, which the test opens.
+        None => {
+            let others = "SELECT count(*) FROM pg_stat_activity
+                          WHERE datname = current_database() AND pid <> pg_backend_pid()";
+            growing.cluster.query_number("reviews-2", others)
+        }
+    };
+    assert!(connections() > 0);
+    growing.app.store().cluster().retire_database("reviews-2").unwrap();
+    wait_until(async || connections(), |&connections| connections == 0).await;
+    assert_eq!(growing.app.get("/api/products/1/reviews").await.status, 200);
+});
+
             &format!("/api/admin/rebalances/{}/changes", planned["id"]),
             &json!({"action": "resume"}),
         )
