@@ -25,7 +25,7 @@ use id_generator::IdGenerator;
 pub(in crate::store) const MAP: &str = "map";
 
 /// Every process notices a change of the map within this time.
-const KNOWN_AFTER: Duration = Duration::from_secs(10);
+pub(in crate::store) const KNOWN_AFTER: Duration = Duration::from_secs(10);
 
 /// The minimum age of a map before it is read again, so that threads that wait for the same move
 /// share one read.

@@ -243,6 +243,14 @@ pub fn in_motion(connection: &mut Connection) -> Result<Vec<MoveRow>, QueryError
         .load(connection)?)
 }
 
+/// Whether the owner of a bucket has changed since this time.
+pub fn has_moved_since(connection: &mut Connection, since_ms: i64) -> Result<bool, QueryError> {
+    let done =
+        bucket_move::state.eq("done").and(bucket_move::finished_at.assume_not_null().ge(since_ms));
+    let moved = bucket_move::table.filter(bucket_move::state.eq("committed").or(done));
+    Ok(diesel::select(diesel::dsl::exists(moved)).get_result(connection)?)
+}
+
 /// The next move of a rebalance.
 pub fn next_move(connection: &mut Connection, id: i64) -> Result<Option<MoveRow>, QueryError> {
     Ok(bucket_move::table

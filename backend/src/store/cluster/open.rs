@@ -9,15 +9,15 @@ use ostrakon_shared::ReviewId;
 
 use crate::db::cluster::{self, Member, Pins};
 use crate::db::migrate::{self, Kind};
-use crate::db::{Context, Database, DbError, clock_ms, sqlite_version_problem};
-use crate::db::{backfill, reviews};
+use crate::db::{Context, Database, DbError, clock_ms, now_ms, sqlite_version_problem};
+use crate::db::{backfill, rebalances, reviews};
 use crate::store::clock::{self, Clock};
 use crate::store::cluster::setup::{
     Databases, SetupError, all_of, check_pins, emptied, existing_pins, exists, missing,
     not_migrated, refuse_newer, require_utf8,
 };
 use crate::store::routing::id_generator::IdGenerator;
-use crate::store::routing::{Shard, Shards};
+use crate::store::routing::{KNOWN_AFTER, Shard, Shards};
 
 impl Databases {
     /// Opens these databases, after checking that they are one migrated cluster; all problems at
@@ -53,9 +53,18 @@ impl Databases {
         std::iter::once(&self.default).chain(&self.reviews).for_each(|database| database.watch());
         let Databases { default, places, .. } = self;
         let (root, clock) = (Arc::clone(&default), clock.clone());
-        let open_shard = move |name: &str| open_shard(&root, places.connect(name), &clock);
-        Shards::new(default, spread, shards, &map, Box::new(open_shard))
-            .map_err(|error| error.to_string().into())
+        let open_shard = move |name: &str| open_shard(&root, &*places, name, &clock);
+        let shards = Shards::new(default, spread, shards, &map, Box::new(open_shard))
+            .map_err(|error| SetupError::from(error.to_string()))?;
+        // Other processes may not have noticed a move that ended before this one started.
+        let moved_since = |connection: &mut _| {
+            let since_ms = now_ms(connection)? - KNOWN_AFTER.as_millis() as i64;
+            rebalances::has_moved_since(connection, since_ms)
+        };
+        if shards.default.read_latest(&Context::default(), moved_since)? {
+            shards.note_map_change();
+        }
+        Ok(shards)
     }
 
     /// Opens `default` only, for what it alone knows. The reviews databases need not answer.

@@ -83,3 +83,18 @@ async fn a_client_reads_its_own_writes_after_a_move() {
     // Other clients' later reviews in reviews-1 are not on its replica.
     assert_eq!(count(&own), 2);
 }
+
+#[actix_web::test]
+async fn a_process_that_starts_after_a_move_tells_clients_of_it() {
+    let _on = Engine::Postgres.enter();
+    let growing = Growing::start(1, 2).await;
+    growing.rebalance_to(2).await;
+    let names_map = async || {
+        let process = growing.app.start_second_process();
+        let posted = process.post_review(1, &json!({"body": "text", "rating": 4})).await;
+        posted.header("ostrakon-position").contains("map:")
+    };
+    assert!(names_map().await);
+    growing.app.sql("default", "UPDATE bucket_move SET finished_at = finished_at - 60000");
+    assert!(!names_map().await, "all processes know of it by now");
+}
