@@ -66,14 +66,11 @@ fn rebalance(row: RebalanceRow, moves: &[MoveRow], now_ms: i64) -> Result<Rebala
     let state: RebalanceState = row.state.parse().map_err(|_| broken())?;
     // Each bucket by its last attempt; of those that were given up only those that had begun.
     let last: BTreeMap<i16, &MoveRow> = moves.iter().map(|row| (row.bucket, row)).collect();
-    let reviews = unsigned(last.values().map(|row| row.reviews).sum());
-    let moved_reviews =
-        unsigned(last.values().filter(|row| is_moved(row)).map(|row| row.reviews).sum());
-    let copied = unsigned(moves.iter().map(|row| row.copied).sum());
-    let seconds = row.started_at.map(|started| {
-        let until = row.finished_at.unwrap_or(now_ms);
-        ((until - started) as f64 / 1_000.0).max(0.001)
-    });
+    let reviews = last.values().map(|row| expected(row)).sum();
+    let copied = last.values().map(|row| copied(row)).sum();
+    // Without a process that moves buckets, the time does not count.
+    let worked_until = row.lease_until.map_or(now_ms, |until| until.min(now_ms));
+    let seconds = working_seconds(last.values().copied(), worked_until);
     let rate = seconds.map(|seconds| copied as f64 / seconds);
     let moved_buckets = last.values().filter(|row| is_moved(row)).count() as u64;
     let buckets = last.len() as u64;
@@ -81,7 +78,7 @@ fn rebalance(row: RebalanceRow, moves: &[MoveRow], now_ms: i64) -> Result<Rebala
     // By buckets as well as by reviews: small buckets take as long as their transactions.
     let seconds_left = seconds.filter(|_| is_running && moved_buckets > 0).map(|seconds| {
         let by_buckets = seconds / moved_buckets as f64 * (buckets - moved_buckets) as f64;
-        let left = reviews.saturating_sub(moved_reviews) as f64;
+        let left = (reviews - copied) as f64;
         let by_reviews = rate.filter(|&rate| rate > 0.0).map_or(0.0, |rate| left / rate);
         by_buckets.max(by_reviews).ceil() as u64
     });
@@ -119,6 +116,27 @@ fn rebalance(row: RebalanceRow, moves: &[MoveRow], now_ms: i64) -> Result<Rebala
 
 fn unsigned(number: i64) -> u64 {
     number.unsigned_abs()
+}
+
+/// How many reviews a move copies: of one that has ended, those that it has copied; clients may have
+/// written more than were planned.
+fn expected(row: &MoveRow) -> u64 {
+    let planned = if is_moved(row) { 0 } else { unsigned(row.reviews) };
+    planned.max(copied(row))
+}
+
+/// How many reviews a move has copied; an attempt that was given up has removed its copies.
+fn copied(row: &MoveRow) -> u64 {
+    if row.state == "aborted" { 0 } else { unsigned(row.copied) }
+}
+
+/// How long buckets have been moving, without pauses and failed attempts. `None`: none has.
+fn working_seconds<'a>(moves: impl Iterator<Item = &'a MoveRow>, until_ms: i64) -> Option<f64> {
+    let worked = moves.filter(|row| row.state != "aborted").filter_map(|row| {
+        Some(row.finished_at.unwrap_or(until_ms).saturating_sub(row.started_at?).max(0))
+    });
+    let worked_ms: i64 = worked.sum();
+    (worked_ms > 0).then(|| worked_ms as f64 / 1_000.0)
 }
 
 fn parts<'a>(moves: impl Iterator<Item = &'a MoveRow>) -> Vec<RebalancePart> {

@@ -174,6 +174,8 @@ fn without_a_server_commands_move_buckets_between_servers() {
     cluster.sql("default", "UPDATE rebalance SET state = 'running', started_at = 1 WHERE id = 3");
     let resumed = succeeds(&cluster, &["rebalance", "resume"]);
     assert!(resumed.contains("341 of 341"), "{resumed}");
+    let rate = status()["reviews_per_second"].as_f64().unwrap();
+    assert!(rate > 0.1, "the years since `started_at` count: {rate}");
     let verified = succeeds(&cluster, &["verify"]);
     assert!(verified.contains("5000 reviews in 3 databases, all in their place"), "{verified}");
 }
