@@ -394,6 +394,12 @@ mod tests {
                 "replicas.reviews-4: only PostgreSQL databases have replicas",
             ]
         );
+        let urls = "reviews_urls = ['postgres://me@a/x', 'reviews-4=postgres://me@a/x']";
+        let ConfigError(problems) = load(urls, &[]).unwrap_err();
+        assert_eq!(
+            problems,
+            ["test.toml: reviews_urls: reviews-1 and reviews-4 have the same URL"]
+        );
         let ConfigError(problems) =
             load("reviews_databases = 2\nreviews_urls = ['sqlite:1']", &[]).unwrap_err();
         assert_eq!(

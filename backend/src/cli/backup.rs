@@ -104,6 +104,7 @@ fn real(path: &Path) -> io::Result<PathBuf> {
 fn save(config: &Config, dir: &Path, keep: Option<NonZero<usize>>) -> Result<(), Failure> {
     refuse_among_data(config, dir)?;
     let store = open(config)?;
+    store.cluster().require_backup_possible()?;
     let bar = progress_bar(store.cluster().rows()?, "rows saved");
     let done = store.cluster().back_up(dir, &[config.own_secret_key()], keep, &|database, rows| {
         bar.set_message(database.to_owned());

@@ -70,6 +70,9 @@ impl Keys {
                 self.problems.push(format!("{source}: these must be URLs like {A_URL}"));
                 return BTreeMap::new();
             };
+            if let Some((other, _)) = urls.iter().find(|(_, known)| **known == url) {
+                self.problems.push(format!("{source}: {other} and {name} have the same URL"));
+            }
             if urls.insert(name.clone(), url).is_some() {
                 self.problems.push(format!("{source}: {name} has two URLs"));
             }

@@ -84,6 +84,11 @@ pub fn lacks_rights(connection: &mut Connection, kind: Kind) -> Result<Option<St
     Ok(server::lacks_rights(connection, tables(kind).iter().map(|table| table.name))?)
 }
 
+/// Whether a server's database has tables, whoever created them.
+pub fn has_tables(connection: &mut Connection) -> Result<bool, QueryError> {
+    Ok(server::has_tables(connection)?)
+}
+
 /// The size of the database in bytes.
 pub fn size(connection: &mut Connection) -> Result<u64, QueryError> {
     Ok(storage::size(connection)?.unsigned_abs())

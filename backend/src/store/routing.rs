@@ -143,13 +143,18 @@ impl Shards {
     /// The databases of the map that could be opened.
     pub fn open_reviews(&self) -> Vec<&Arc<Database>> {
         let map = self.map();
-        let open = map.databases().iter().filter(|&&index| self.shards[index].is_open);
+        let open = map.databases().iter().filter(|&&index| self.is_open(index));
         open.map(|&index| self.database(index)).collect()
+    }
+
+    /// Whether a database could be opened.
+    pub fn is_open(&self, index: DatabaseIndex) -> bool {
+        self.shards[index].is_open
     }
 
     /// Whether all databases of the map could be opened.
     pub fn all_open(&self) -> bool {
-        self.map().databases().iter().all(|&index| self.shards[index].is_open)
+        self.map().databases().iter().all(|&index| self.is_open(index))
     }
 
     /// Replaces the map, opens databases that have been added, and closes those that have left.
@@ -190,17 +195,17 @@ impl Shards {
         Ok(())
     }
 
-    /// The version of the map if it has changed so recently that other processes may not have
-    /// noticed.
-    pub fn recent_version(&self) -> Option<u64> {
-        let changed_at_ms = self.changed_at_ms.load(Ordering::Relaxed);
-        let age = self.started_at.elapsed().saturating_sub(Duration::from_millis(changed_at_ms));
     /// Records that the map has changed a moment ago.
     pub fn note_map_change(&self) {
         let now_ms = self.started_at.elapsed().as_millis() as u64;
         self.changed_at_ms.store(now_ms.max(1), Ordering::Relaxed);
     }
 
+    /// The version of the map if it has changed so recently that other processes may not have
+    /// noticed.
+    pub fn recent_version(&self) -> Option<u64> {
+        let changed_at_ms = self.changed_at_ms.load(Ordering::Relaxed);
+        let age = self.started_at.elapsed().saturating_sub(Duration::from_millis(changed_at_ms));
         let is_recent = changed_at_ms > 0 && age < KNOWN_AFTER;
         is_recent.then(|| self.map().version().unsigned_abs())
     }

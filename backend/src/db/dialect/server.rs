@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 
 use crate::db::dialect::engine::Connection;
 use crate::db::error::QueryError;
@@ -50,6 +50,16 @@ pub(in crate::db) fn server_version(connection: &mut Connection) -> QueryResult<
 /// The schema in which a PostgreSQL database keeps the tables.
 pub(in crate::db) fn current_schema(connection: &mut Connection) -> QueryResult<String> {
     diesel::select(sql::<Text>("current_schema()::text")).get_result(connection)
+}
+
+/// Whether a PostgreSQL database has tables where the program would create its own, but for those of
+/// extensions.
+pub(in crate::db) fn has_tables(connection: &mut Connection) -> QueryResult<bool> {
+    let has_tables = "EXISTS (SELECT 1 FROM pg_class
+        WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'f')
+            AND NOT EXISTS (SELECT 1 FROM pg_depend
+                WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e'))";
+    diesel::select(sql::<Bool>(has_tables)).get_result(connection)
 }
 
 /// The number of other sessions of this program.

@@ -73,7 +73,7 @@ fn move_buckets(shards: &Weak<Shards>, holder: &str) {
 }
 
 /// Reads the map if it has changed. `reopen`: also tries databases again that could not be opened.
-fn watch_map(shards: &Shards, reopen: bool) -> Result<(), StoreError> {
+pub(super) fn watch_map(shards: &Shards, reopen: bool) -> Result<(), StoreError> {
     let context = Context::default();
     let version = shards.default.read_latest(&context, cluster::map_version)?;
     if version != shards.map().version() || reopen && !shards.all_open() {

@@ -22,6 +22,7 @@ use crate::db::cluster;
 use crate::db::migrate::Kind;
 use crate::db::{Context, Database, DbError, backup, copy, files, transfer};
 use crate::store::cluster::Cluster;
+use crate::store::cluster::setup::SetupError;
 use crate::store::error::StoreError;
 
 pub use check::{check, compare};
@@ -57,6 +58,20 @@ pub struct BackupResult {
 }
 
 impl Cluster<'_> {
+    /// Fails unless these databases can be backed up now.
+    pub fn require_backup_possible(&self) -> Result<(), SetupError> {
+        let default = &self.shared.shards.default;
+        if default.read_latest(&Context::default(), transfer::source_id)?.is_some() {
+            let problem = "these databases are read-only because of `ostrakon transfer`: back up its target \
+                           instead";
+            return Err(problem.to_owned().into());
+        }
+        for (database, _) in self.backup_order() {
+            backup::require_supported(database)?;
+        }
+        self.require_no_moves("a backup")
+    }
+
     /// The number of rows to back up.
     pub fn rows(&self) -> Result<u64, StoreError> {
         let mut rows = 0;
@@ -77,8 +92,6 @@ impl Cluster<'_> {
         keep: Option<NonZero<usize>>,
         progress: DatabaseProgressFn<'_>,
     ) -> Result<BackupResult, BackupError> {
-        self.require_supported()?;
-        self.require_no_moves("a backup").map_err(|error| BackupError(error.to_string()))?;
         // The backup saves the databases of the map that this process knows.
         let version = self.shared.shards.map().version();
         let at = |error: io::Error| BackupError(format!("{}: {error}", folder.display()));
@@ -120,19 +133,6 @@ impl Cluster<'_> {
 
     fn map_version(&self) -> Result<i64, DbError> {
         self.shared.shards.default.read_latest(&Context::default(), cluster::map_version)
-    }
-
-    fn require_supported(&self) -> Result<(), BackupError> {
-        let default = &self.shared.shards.default;
-        if default.read_latest(&Context::default(), transfer::source_id)?.is_some() {
-            let problem = "these databases are read-only because of `ostrakon transfer`: back up its target \
-                           instead";
-            return Err(BackupError(problem.to_owned()));
-        }
-        for (database, _) in self.backup_order() {
-            backup::require_supported(database)?;
-        }
-        Ok(())
     }
 
     fn save_into(

@@ -6,10 +6,13 @@ use std::sync::Arc;
 
 use crate::db::cluster::{self, Member};
 use crate::db::migrate::{self, Kind};
-use crate::db::{Address, Context, Database, Lock, lock, owner, rebalances};
+use crate::db::{Address, Context, Database, Lock, inspect, lock, owner, rebalances};
 use crate::shard::BUCKETS;
 use crate::store::cluster::Cluster;
-use crate::store::cluster::setup::{Databases, SetupError, existing_pins, require_utf8};
+use crate::store::cluster::open::require_migrated;
+use crate::store::cluster::setup::{
+    Databases, SetupError, existing_pins, require_place, require_utf8,
+};
 use crate::store::error::{StoreError, transaction};
 
 impl Databases {
@@ -20,7 +23,7 @@ impl Databases {
         let places = Arc::clone(&self.places);
         let connect = |name: &str| {
             let database = places.connect(name);
-            self.require_place(&database).map(|()| database)
+            require_place(&*places, &database).map(|()| database)
         };
         self.add_connected(number, connect, say).map(drop)
     }
@@ -46,6 +49,7 @@ impl Databases {
         let _lock = migrate::lock_existing(&self.default)?;
         let pins = existing_pins(&self.default, Kind::Default)?;
         pins.ok_or_else(|| "there is no cluster yet: run `ostrakon migrate` first".to_owned())?;
+        require_migrated(&self.default, Kind::Default)?;
         let members = self.default.read_latest(&Context::default(), cluster::members)?;
         let begun = members.iter().filter(|member| !member.ready && !member.retired);
         let mut names: Vec<String> = begun.map(|member| member.name.clone()).collect();
@@ -90,7 +94,7 @@ fn require_unused(database: &Database) -> Result<(), SetupError> {
     }
     let is_empty = match database.address().file() {
         Some(path) => !path.exists(),
-        None => migrate::state(database, Kind::Reviews)?.applied.is_empty(),
+        None => !database.read_latest(&Context::default(), inspect::has_tables)?,
     };
     if is_empty { Ok(()) } else { Err(format!("{place} is not empty").into()) }
 }

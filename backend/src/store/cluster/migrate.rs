@@ -12,7 +12,7 @@ use crate::shard::{BUCKETS, HASH, Spread};
 use crate::store::cluster::backfill;
 use crate::store::cluster::setup::{
     Databases, SetupError, all_of, check_pins, emptied, epoch, existing_pins, exists, missing,
-    refuse_newer, require_utf8,
+    refuse_newer, require_place, require_utf8,
 };
 
 impl Databases {
@@ -54,7 +54,7 @@ impl Databases {
     /// Whether the cluster does not need a database yet, and the configuration has no address for
     /// it.
     fn is_begun_elsewhere(&self, database: &Database) -> Result<bool, SetupError> {
-        if self.require_place(database).is_ok() {
+        if require_place(&*self.places, database).is_ok() {
             return Ok(false);
         }
         let map = self.default.read_latest(&Context::default(), cluster::shard_map)?;
@@ -66,7 +66,7 @@ impl Databases {
     fn migrate_default(&self, say: &mut dyn FnMut(String)) -> Result<(), SetupError> {
         let is_new = || Ok::<_, SetupError>(existing_pins(&self.default, Kind::Default)?.is_none());
         if is_new()? {
-            all_of(self.reviews.iter().map(|database| self.require_place(database)))?;
+            all_of(self.reviews.iter().map(|database| require_place(&*self.places, database)))?;
         }
         // Reviews that have appeared since then are from another process, which migrated `default`
         // first.

@@ -13,8 +13,8 @@ use crate::db::{Context, Database, DbError, clock_ms, now_ms, sqlite_version_pro
 use crate::db::{backfill, rebalances, reviews};
 use crate::store::clock::{self, Clock};
 use crate::store::cluster::setup::{
-    Databases, SetupError, all_of, check_pins, emptied, existing_pins, exists, missing,
-    not_migrated, refuse_newer, require_utf8,
+    Databases, Places, SetupError, all_of, check_pins, emptied, existing_pins, exists, missing,
+    not_migrated, refuse_newer, require_place, require_utf8,
 };
 use crate::store::routing::id_generator::IdGenerator;
 use crate::store::routing::{KNOWN_AFTER, Shard, Shards};
@@ -35,7 +35,9 @@ impl Databases {
         all_of(map.active().map(|member| {
             let buckets = map.buckets_of(&member.name).count();
             let database = self.reviews_database(&member.name)?;
-            check_reviews(database, member, &root, buckets).or_else(|problem| {
+            let checked = require_place(&*self.places, database);
+            let checked = checked.and_then(|()| check_reviews(database, member, &root, buckets));
+            checked.or_else(|problem| {
                 // One that owns nothing must not stop the cluster: it can be away, lost, or begun
                 // by an interrupted `databases add`.
                 if buckets > 0 {
@@ -104,10 +106,11 @@ impl Databases {
 
 /// Opens a reviews database that the cluster has got since this process started. If it can't be
 /// used, it is unavailable, and the log says why.
-fn open_shard(default: &Database, database: Arc<Database>, clock: &Clock) -> Shard {
-    let name = database.name().to_owned();
-    let opened =
-        require_member(default, &database).and_then(|()| Ok(id_generator(&database, clock)?));
+fn open_shard(default: &Database, places: &dyn Places, name: &str, clock: &Clock) -> Shard {
+    let database = places.connect(name);
+    let opened = require_place(places, &database)
+        .and_then(|()| require_member(default, &database))
+        .and_then(|()| Ok(id_generator(&database, clock)?));
     match opened {
         Ok(id_generator) => {
             tracing::info!(database = name, "joined the cluster: opened");
@@ -116,7 +119,7 @@ fn open_shard(default: &Database, database: Arc<Database>, clock: &Clock) -> Sha
         }
         Err(error) => {
             tracing::error!(%error, database = name, "a database of the cluster can't be opened");
-            let id_generator = IdGenerator::above(&name, 0, clock.clone());
+            let id_generator = IdGenerator::above(name, 0, clock.clone());
             Shard { database, id_generator, is_open: false }
         }
     }
@@ -180,7 +183,7 @@ fn check_reviews(
     }
 }
 
-fn require_migrated(database: &Database, kind: Kind) -> Result<(), SetupError> {
+pub(super) fn require_migrated(database: &Database, kind: Kind) -> Result<(), SetupError> {
     if !exists(database) {
         return Err(not_migrated(database).into());
     }

@@ -36,10 +36,15 @@ impl Cluster<'_> {
         let routing = self.routing();
         let map = routing.shards.map();
         let databases = map.databases().iter();
-        let pending: Vec<_> =
-            databases.map(|&index| routing.database(index).spawn(stats)).collect();
-        let stats: Vec<Option<DatabaseStats>> =
-            pending.into_iter().map(available).collect::<Result<_, _>>()?;
+        let read = |&index: &DatabaseIndex| {
+            let is_open = routing.shards.is_open(index);
+            is_open.then(|| routing.database(index).spawn(stats))
+        };
+        let pending: Vec<_> = databases.map(read).collect();
+        let stats: Vec<Option<DatabaseStats>> = pending
+            .into_iter()
+            .map(|pending| pending.map_or(Ok(None), available))
+            .collect::<Result<_, _>>()?;
         let all: Option<u64> = stats.iter().map(|stats| Some(stats.as_ref()?.reviews)).sum();
         let share = |reviews: u64| {
             let all = all.filter(|&all| all > 0)?;

@@ -144,9 +144,11 @@ impl Cluster<'_> {
                  (`ostrakon rebalance pause`) or wait until it has ended"
             )
             .into()),
-            (_, moving) if moving > 0 => {
-                Err(format!("{what} can't run while buckets move ({moving} now)").into())
-            }
+            (_, moving) if moving > 0 => Err(format!(
+                "{what} can't run while buckets move ({moving} now): wait until `ostrakon \
+                     rebalance status` shows none"
+            )
+            .into()),
             _ => Ok(()),
         }
     }

@@ -98,17 +98,6 @@ impl Databases {
         found.ok_or_else(|| format!("{name} is not part of this cluster").into())
     }
 
-    /// Fails if a database does not exist, and the configuration does not say where it is to be
-    /// created.
-    pub(super) fn require_place(&self, database: &Database) -> Result<(), SetupError> {
-        let name = database.name();
-        if exists(database) || self.places.may_create(name) {
-            return Ok(());
-        }
-        let problem = format!("{name} has no URL: add \"{name}=postgres://…\" to reviews_urls");
-        Err(problem.into())
-    }
-
     pub(super) fn all(&self) -> impl Iterator<Item = (&Database, Kind)> {
         let reviews = self.reviews.iter().map(|database| (&**database, Kind::Reviews));
         std::iter::once((&*self.default, Kind::Default)).chain(reviews)
@@ -191,6 +180,15 @@ pub(super) fn all_of(
     let problems: Vec<String> =
         checks.filter_map(Result::err).flat_map(|SetupError(lines)| lines).collect();
     if problems.is_empty() { Ok(()) } else { Err(SetupError(problems)) }
+}
+
+/// Fails if a database does not exist, and the configuration does not say where it is to be.
+pub(super) fn require_place(places: &dyn Places, database: &Database) -> Result<(), SetupError> {
+    let name = database.name();
+    if exists(database) || places.may_create(name) {
+        return Ok(());
+    }
+    Err(format!("{name} has no URL: add \"{name}=postgres://…\" to reviews_urls").into())
 }
 
 /// Whether a SQLite file exists; true for servers.

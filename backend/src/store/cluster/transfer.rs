@@ -30,7 +30,8 @@ use crate::db::migrate::{self, Kind, MigrationLock};
 use crate::db::{Address, Context, Database, DbError, transfer};
 use crate::store::cluster::Cluster;
 use crate::store::cluster::setup::{
-    Databases, Places, SetupError, all_of, existing_pins, exists, refuse_newer, require_utf8,
+    Databases, Places, SetupError, all_of, existing_pins, exists, refuse_newer, require_place,
+    require_utf8,
 };
 use crate::store::routing::Shards;
 
@@ -76,7 +77,7 @@ impl Transfer {
         }
         let names = source.reviews.iter().map(|database| database.name().to_owned());
         let target = target.with_reviews(names);
-        all_of(target.reviews.iter().map(|database| target.require_place(database)))?;
+        all_of(target.reviews.iter().map(|database| require_place(&*target.places, database)))?;
         refuse_same_addresses(&source, &target)?;
         all_of(target.all().map(|(database, _)| require_utf8(database)))?;
         let id = source.default.read_latest(&Context::default(), transfer::source_id)?;

@@ -66,12 +66,9 @@ impl Growing {
 
     async fn plan(&self, goal: &Value) -> Value {
         let path = "/api/admin/rebalances";
-        // The server may not have opened a database that was added a moment ago.
-        let planned = wait_until(
-            async || self.app.send_json(Some(&self.admin), Method::POST, path, goal).await,
-            |response| response.status == 201,
-        );
-        planned.await.json()
+        let planned = self.app.send_json(Some(&self.admin), Method::POST, path, goal).await;
+        assert_eq!(planned.status, 201, "{planned:?}");
+        planned.json()
     }
 
     async fn change(&self, rebalance: &Value, change: &Value) -> Value {

@@ -11,6 +11,7 @@ use crate::db::rebalances::{self, NewMove};
 use crate::db::{Lock, inspect, lock, now_ms};
 use crate::shard::{BUCKETS, Bucket, PlannedMove, plan_moves};
 use crate::store::cluster::Cluster;
+use crate::store::cluster::background;
 use crate::store::cluster::rebalance::lease::SLOWDOWN;
 use crate::store::error::{StoreError, transaction};
 
@@ -56,6 +57,8 @@ impl Cluster<'_> {
     /// Plans which buckets move, and stores the plan in place of one that has not been started.
     pub fn plan_rebalance(&self, goal: &Goal) -> Result<RebalancePlan, StoreError> {
         let routing = self.routing();
+        // Databases may have been added a moment ago.
+        background::watch_map(routing.shards, false)?;
         let map = routing.default().read_latest(cluster::shard_map)?;
         let names: Vec<&str> =
             map.active().filter(|member| member.ready).map(|member| member.name.as_str()).collect();
@@ -99,6 +102,11 @@ impl Cluster<'_> {
     /// The reviews of each bucket of a database, and the bytes that one takes.
     fn sizes(&self, name: &str) -> Result<(BTreeMap<i16, u64>, f64), StoreError> {
         let index = self.database_index(name)?;
+        if !self.routing().shards.is_open(index) {
+            return Err(StoreError::RebalanceState(format!(
+                "{name} can't be opened: check that it is up, and that the configuration has its URL"
+            )));
+        }
         Ok(self.routing().database(index).read(|connection| {
             let by_bucket = bucket_copy::reviews_by_bucket(connection)?;
             let reviews: u64 = by_bucket.values().sum();

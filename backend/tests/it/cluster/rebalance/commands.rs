@@ -2,10 +2,10 @@
 
 use std::process::{Command, Stdio};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Growing;
-use crate::support::cli::{ServerProcess, demo_cluster, fails, json, ostrakon, succeeds};
+use crate::support::cli::{ServerProcess, demo_cluster, fails, json, ostrakon, run, succeeds};
 use crate::support::cluster::TestCluster;
 use crate::support::engine::Engine;
 use crate::support::wait::wait_until;
@@ -93,12 +93,38 @@ fn a_cluster_of_servers_gets_no_files_by_default() {
         fails(ostrakon(&cluster, &["databases", "add", "--url", "postgres://127.0.0.1:1/x"]), 2);
     assert!(said.contains("reviews-4"), "{said}");
     let url = cluster.address("reviews-4").to_string();
+    cluster.config(4);
+    cluster.sql("reviews-4", "CREATE TABLE of_another_program (id INTEGER)");
+    let said = fails(ostrakon(&cluster, &["databases", "add", "--url", &url]), 2);
+    assert!(said.contains("is not empty"), "{said}");
+    cluster.sql("reviews-4", "DROP TABLE of_another_program");
     let added = succeeds(&cluster, &["databases", "add", "--url", &url]);
     assert!(added.contains("reviews-4: joined the cluster with 0 buckets"), "{added}");
+    // Not configured yet.
+    let output = run(&cluster, &["databases", "--json"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("reviews-4 has no URL: add \"reviews-4=postgres://…\""), "{said}");
+    let databases: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(databases["items"][3]["health"], "down");
+    let output = run(&cluster, &["rebalance", "plan"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("reviews-4 can't be opened: check that it is up"), "{said}");
+    assert_eq!(output.status.code(), Some(2));
     // Taken already.
     let said = fails(ostrakon(&cluster, &["databases", "add", "--url", &url]), 2);
     assert!(said.contains("belongs to cluster"), "{said}");
     succeeds(&cluster, &["databases", "remove", "reviews-4"]);
+}
+
+#[test]
+fn databases_are_added_after_the_migrations() {
+    let cluster = demo_cluster();
+    let undone = "DELETE FROM __diesel_schema_migrations
+                  WHERE version = (SELECT max(version) FROM __diesel_schema_migrations)";
+    cluster.sql("default", undone);
+    let said = fails(ostrakon(&cluster, &["databases", "add"]), 2);
+    assert!(said.contains("default") && said.contains("run `ostrakon migrate`"), "{said}");
+    assert!(!cluster.file("reviews-4").exists());
 }
 
 #[test]
@@ -148,6 +174,8 @@ fn the_rebalance_of_a_killed_command_can_be_paused_and_resumed() {
 
     let moved = succeeds(&cluster, &["rebalance", "resume"]);
     assert!(moved.contains("256 of 256"), "{moved}");
+    let rate = status()["reviews_per_second"].as_f64().unwrap();
+    assert!(rate > 0.1, "the years since `started_at` count: {rate}");
     let verified = succeeds(&cluster, &["verify"]);
     assert!(verified.contains("5000 reviews in 4 databases, all in their place"), "{verified}");
 }
@@ -174,8 +202,6 @@ fn without_a_server_commands_move_buckets_between_servers() {
     cluster.sql("default", "UPDATE rebalance SET state = 'running', started_at = 1 WHERE id = 3");
     let resumed = succeeds(&cluster, &["rebalance", "resume"]);
     assert!(resumed.contains("341 of 341"), "{resumed}");
-    let rate = status()["reviews_per_second"].as_f64().unwrap();
-    assert!(rate > 0.1, "the years since `started_at` count: {rate}");
     let verified = succeeds(&cluster, &["verify"]);
     assert!(verified.contains("5000 reviews in 3 databases, all in their place"), "{verified}");
 }
@@ -224,14 +250,35 @@ fn backups_and_transfers_are_refused_while_buckets_move() {
     state("running");
     std::fs::write(cluster.folder().join("other.toml"), "data_dir = 'other'").unwrap();
     for command in [&["backup", "backups"][..], &["transfer", "--to", "other.toml"]] {
-        let output = ostrakon(&cluster, command).output().unwrap();
-        assert!(!output.status.success(), "{output:?}");
-        let said = String::from_utf8(output.stderr).unwrap();
+        let said = fails(ostrakon(&cluster, command), 2);
         assert!(said.contains("a rebalance is running: pause it"), "{said}");
     }
     state("paused");
     succeeds(&cluster, &["backup", "backups"]);
 }
+
+on_every_engine!(processes_close_a_database_that_is_retired, async || {
+    let growing = Growing::start(2, 2).await;
+    growing.app.create_review(1, Some(4)).await;
+    growing.rebalance_to(1).await;
+    let connections = || match growing.cluster.address("reviews-2").file() {
+        Some(file) => {
+            let opened = std::fs::read_dir("/proc/self/fd").unwrap();
+            let opened = opened.filter_map(|fd| std::fs::read_link(fd.unwrap().path()).ok());
+            opened.filter(|opened| opened == file).count() as i64
+        }
+        // Without the one that asks, which the test opens.
+        None => {
+            let others = "SELECT count(*) FROM pg_stat_activity
+                          WHERE datname = current_database() AND pid <> pg_backend_pid()";
+            growing.cluster.query_number("reviews-2", others)
+        }
+    };
+    assert!(connections() > 0);
+    growing.app.store().cluster().retire_database("reviews-2").unwrap();
+    wait_until(async || connections(), |&connections| connections == 0).await;
+    assert_eq!(growing.app.get("/api/products/1/reviews").await.status, 200);
+});
 
 on_every_engine!(a_rebalance_is_paused_resumed_throttled_and_aborted, async || {
     let growing = Growing::start(1, 2).await;
@@ -259,29 +306,6 @@ on_every_engine!(a_rebalance_is_paused_resumed_throttled_and_aborted, async || {
         .send_json(
             Some(&growing.admin),
             reqwest::Method::POST,
-on_every_engine!(processes_close_a_database_that_is_retired, async || {
-    let growing = Growing::start(2, 2).await;
-    growing.app.create_review(1, Some(4)).await;
-    growing.rebalance_to(1).await;
-    let connections = || match growing.cluster.address("reviews-2").file() {
-        Some(file) => {
-            let opened = std::fs::read_dir("/proc/self/fd").unwrap();
-            let opened = opened.filter_map(|fd| std::fs::read_link(fd.unwrap().path()).ok());
-            opened.filter(|opened| opened == file).count() as i64
-        }
-        // Without the one that asks, which the test opens.
-        None => {
-            let others = "SELECT count(*) FROM pg_stat_activity
-                          WHERE datname = current_database() AND pid <> pg_backend_pid()";
-            growing.cluster.query_number("reviews-2", others)
-        }
-    };
-    assert!(connections() > 0);
-    growing.app.store().cluster().retire_database("reviews-2").unwrap();
-    wait_until(async || connections(), |&connections| connections == 0).await;
-    assert_eq!(growing.app.get("/api/products/1/reviews").await.status, 200);
-});
-
             &format!("/api/admin/rebalances/{}/changes", planned["id"]),
             &json!({"action": "resume"}),
         )
