@@ -128,6 +128,16 @@ impl Shards {
         self.load_map(context, self.map.load().version(), true)
     }
 
+    /// Reads the map again if it has changed. `reopen`: also tries again to open databases that could
+    /// not be opened.
+    pub fn refresh_map(&self, context: &Context, reopen: bool) -> Result<(), StoreError> {
+        let version = self.default.read_latest(context, cluster::map_version)?;
+        if version != self.map().version() || reopen && !self.all_open() {
+            self.reload_and_open(context)?;
+        }
+        Ok(())
+    }
+
     fn load_map(&self, context: &Context, version: i64, reopen: bool) -> Result<(), StoreError> {
         let mut loaded_at = self.loaded_at.lock().unwrap_or_else(PoisonError::into_inner);
         if self.map.load().version() != version {
@@ -153,7 +163,7 @@ impl Shards {
     }
 
     /// Whether all databases of the map could be opened.
-    pub fn all_open(&self) -> bool {
+    fn all_open(&self) -> bool {
         self.map().databases().iter().all(|&index| self.is_open(index))
     }
 

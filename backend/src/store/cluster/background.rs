@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::db::{Context, cluster, now_ms, processes};
+use crate::db::{Context, now_ms, processes};
 use crate::store::cluster::rebalance::{self, Advance, Pacer};
 use crate::store::error::StoreError;
 use crate::store::routing::Shards;
@@ -32,7 +32,7 @@ fn watch(shards: &Weak<Shards>, holder: &str) {
     let mut noted: Option<(Instant, String)> = None;
     while let Some(shards) = shards.upgrade() {
         let is_due = noted.as_ref().is_none_or(|(at, _)| at.elapsed() > NOTE_INTERVAL);
-        let watched = watch_map(&shards, is_due).and_then(|()| {
+        let watched = shards.refresh_map(&Context::default(), is_due).and_then(|()| {
             let open = shards.open_reviews();
             let names = open.iter().map(|database| database.name()).collect::<Vec<_>>().join(" ");
             let is_known = noted.as_ref().is_some_and(|(_, known)| *known == names);
@@ -70,16 +70,6 @@ fn move_buckets(shards: &Weak<Shards>, holder: &str) {
         }
         pacer.has_rested();
     }
-}
-
-/// Reads the map if it has changed. `reopen`: also tries databases again that could not be opened.
-pub(super) fn watch_map(shards: &Shards, reopen: bool) -> Result<(), StoreError> {
-    let context = Context::default();
-    let version = shards.default.read_latest(&context, cluster::map_version)?;
-    if version != shards.map().version() || reopen && !shards.all_open() {
-        shards.reload_and_open(&context)?;
-    }
-    Ok(())
 }
 
 /// Notes which databases this process can reach, with spaces between their names. Of files it is

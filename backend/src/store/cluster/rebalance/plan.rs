@@ -11,7 +11,6 @@ use crate::db::rebalances::{self, NewMove};
 use crate::db::{Lock, inspect, lock, now_ms};
 use crate::shard::{BUCKETS, Bucket, PlannedMove, plan_moves};
 use crate::store::cluster::Cluster;
-use crate::store::cluster::background;
 use crate::store::cluster::rebalance::lease::SLOWDOWN;
 use crate::store::error::{StoreError, transaction};
 
@@ -58,7 +57,7 @@ impl Cluster<'_> {
     pub fn plan_rebalance(&self, goal: &Goal) -> Result<RebalancePlan, StoreError> {
         let routing = self.routing();
         // Databases may have been added a moment ago.
-        background::watch_map(routing.shards, false)?;
+        routing.shards.refresh_map(routing.context, false)?;
         let map = routing.default().read_latest(cluster::shard_map)?;
         let names: Vec<&str> =
             map.active().filter(|member| member.ready).map(|member| member.name.as_str()).collect();

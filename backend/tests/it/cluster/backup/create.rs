@@ -219,7 +219,7 @@ fn pg_dump_must_be_installed_and_not_older_than_the_server() {
     let backup = || {
         let mut command = ostrakon(&cluster, &["backup", "backups"]);
         command.env("PATH", &programs);
-        fails(command, 1)
+        fails(command, 2)
     };
     assert!(backup().contains("pg_dump is not installed"));
     let old = programs.join("pg_dump");

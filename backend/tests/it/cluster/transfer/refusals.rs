@@ -168,7 +168,7 @@ fn impossible_transfers_are_refused() {
         "default_url = 'sqlite:x/d'\nreviews_urls = ['sqlite:x/1', 'sqlite:x/2', 'sqlite:x/2']";
     check(
         &Deployment::new(folder, "twice", urls, |_| String::new()).config,
-        "is the address of another database too",
+        "reviews-2 and reviews-3 have the same URL",
     );
     let full = Deployment::sqlite(folder, "full").small();
     check(&full.config, "is not empty");
