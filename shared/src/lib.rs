@@ -56,7 +56,7 @@ pub use review::{
     MAX_AUTHOR_NAME_CHARS, MAX_BODY_CHARS, MAX_RATING, MAX_TITLE_CHARS, MIN_RATING, NewReview,
     Review, ReviewEdit, ReviewLocation, ReviewPage, ReviewSort, ReviewStatus,
 };
-pub use session::{Session, SessionInfo, SessionList};
+pub use session::{ACCOUNT_HEADER, GUEST, Session, SessionInfo, SessionList};
 pub use token::{
     CreatedToken, DEFAULT_TOKEN_DAYS, MAX_TOKEN_DAYS, MAX_TOKEN_NAME_CHARS, NewToken, TokenInfo,
     TokenList, TokenScope,

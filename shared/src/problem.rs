@@ -85,6 +85,8 @@ codes! {
             "This request needs an account: sign in, or send an API token as `Authorization: Bearer`.";
         SessionInvalid => "session_invalid", "Session or token invalid",
             "The session or API token has expired, was revoked, or belongs to a disabled account.";
+        AccountChanged => "account_changed", "Other account",
+            "`Ostrakon-Account` names another account than the request is made by, or `guest`: the user has signed in or out since. Nothing was changed. `GET /api/session` tells who is signed in.";
         CredentialsWrong => "credentials_wrong", "Wrong name or password",
             "No enabled account has this name and password.";
         PasswordWrong => "password_wrong", "Wrong password",

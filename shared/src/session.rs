@@ -5,6 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Account, CredentialId};
 
+/// The request header by which a client says as which account it acts: the account's id, or
+/// [`GUEST`]. The server refuses the request if it is made by another one.
+pub const ACCOUNT_HEADER: &str = "Ostrakon-Account";
+/// The value of [`ACCOUNT_HEADER`] for a client that is not signed in.
+pub const GUEST: &str = "guest";
+
 /// The signed-in account, and what this service allows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

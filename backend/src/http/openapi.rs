@@ -31,7 +31,10 @@ use utoipa_swagger_ui::{Config, SwaggerUi, serve};
                        sees its own writes, even on replicas. Browsers get it as a cookie.\n\n\
                        Responses to rate-limited requests have the headers `RateLimit` (the \
                        remaining requests, and the seconds until there are more) and \
-                       `RateLimit-Policy`.",
+                       `RateLimit-Policy`.\n\nA client whose user can sign in or out elsewhere, in \
+                       another tab say, names the account as which it acts in the header \
+                       `Ostrakon-Account`: the account's id, or `guest`. A request that another \
+                       account makes is then refused with 409 `account_changed`.",
         license(name = "MIT", identifier = "MIT"),
         contact()
     ),
@@ -208,9 +211,11 @@ problems! {
         Forbidden 403 "`not_allowed`, `insufficient_scope`, `origin_mismatch`",
     }
     /// The account has reviewed the product, or the product is archived.
-    CannotReview { Conflict 409 "`review_exists` (`Location` is the path of the review), `product_archived`", }
+    CannotReview { Conflict 409 "`review_exists` (`Location` is the path of the review), `product_archived`, `account_changed`", }
     /// The reader has reported the review.
-    AlreadyReported { Conflict 409 "`already_reported`", }
+    AlreadyReported { Conflict 409 "`already_reported`, `account_changed`", }
+    /// Another account makes the request than the client says.
+    AccountChanged { Conflict 409 "`account_changed`", }
     /// Another product has the SKU.
     SkuTaken { Conflict 409 "`sku_taken`", }
     /// A verification is running.

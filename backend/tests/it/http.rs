@@ -2,6 +2,7 @@
 //! `backend/src/http`.
 
 mod access;
+mod account_header;
 mod bad_input;
 mod bodies;
 mod bounds;

@@ -19,7 +19,7 @@ use crate::http::extract::if_match::IfMatch;
 use crate::http::extract::list_params::{ListParams, PartialPageParams};
 use crate::http::extract::query::from_optional_text;
 use crate::http::openapi::{
-    AlreadyReported, CannotReview, GuestsRefused, InvalidChange, InvalidCredential,
+    AccountChanged, AlreadyReported, CannotReview, GuestsRefused, InvalidChange, InvalidCredential,
     InvalidDeletion, InvalidEdit, InvalidId, InvalidList, InvalidReview, NoSuchProduct,
     NoSuchReview, NotAllowed, RateLimited, Unavailable, VersionConflict, VersionMissing,
 };
@@ -89,7 +89,9 @@ pub async fn list_product_reviews(
         ("id" = ProductId, Path, description = "The product's id."),
         ("Idempotency-Key" = Option<String>, Header,
             description = "1 to 255 visible ASCII characters, unique per product and review.",
-            max_length = 255, example = "0e7c1d9c-6a3f-4a53-9f0e-8f5c6f1b2a77")
+            max_length = 255, example = "0e7c1d9c-6a3f-4a53-9f0e-8f5c6f1b2a77"),
+        ("Ostrakon-Account" = Option<String>, Header,
+            description = "The id of the account as which the client acts, or `guest`.", example = "7")
     ),
     request_body(content = NewReview, description = "The review."),
     responses(
@@ -153,13 +155,15 @@ pub async fn get_review(public: PublicReader, id: Path<ReviewId>) -> Result<Enco
     tag = "reviews",
     params(
         ("id" = ReviewId, Path, description = "The review's id."),
-        ("If-Match" = String, Header, description = "The review's ETag.", example = "\"1\"")
+        ("If-Match" = String, Header, description = "The review's ETag.", example = "\"1\""),
+        ("Ostrakon-Account" = Option<String>, Header,
+            description = "The id of the account as which the client acts, or `guest`.", example = "7")
     ),
     request_body(content((ReviewEdit = "application/json"), (ReviewEdit = "application/merge-patch+json")), description = "The change."),
     responses(
         (status = 200, description = "The changed review.", body = Review,
             headers(("ETag" = String, description = "The version, for `If-Match`."))),
-        InvalidChange, NotAllowed, NoSuchReview, VersionConflict, VersionMissing, Unavailable
+        InvalidChange, NotAllowed, NoSuchReview, AccountChanged, VersionConflict, VersionMissing, Unavailable
     ),
     security(("session" = []), ("token" = []))
 )]
@@ -187,11 +191,13 @@ pub async fn edit_review(
     tag = "reviews",
     params(
         ("id" = ReviewId, Path, description = "The review's id."),
-        ("If-Match" = Option<String>, Header, description = "The review's ETag, to delete only that version.", example = "\"1\"")
+        ("If-Match" = Option<String>, Header, description = "The review's ETag, to delete only that version.", example = "\"1\""),
+        ("Ostrakon-Account" = Option<String>, Header,
+            description = "The id of the account as which the client acts, or `guest`.", example = "7")
     ),
     responses(
         (status = 204, description = "Deleted."),
-        InvalidDeletion, NotAllowed, NoSuchReview, VersionConflict, Unavailable
+        InvalidDeletion, NotAllowed, NoSuchReview, AccountChanged, VersionConflict, Unavailable
     ),
     security(("session" = []), ("token" = []))
 )]
@@ -240,7 +246,11 @@ pub async fn report_review(
 /// The bucket, which follows from the hash of the id, and the database that owns the bucket.
 #[utoipa::path(
     tag = "reviews",
-    params(("id" = ReviewId, Path, description = "The review's id.")),
+    params(
+        ("id" = ReviewId, Path, description = "The review's id."),
+        ("Ostrakon-Account" = Option<String>, Header,
+            description = "The id of the account as which the client acts, or `guest`.", example = "7")
+    ),
     responses(
         (status = 200, description = "The location.", body = ReviewLocation,
             headers(("ETag" = String, description = "The version of the response."))),

@@ -4,7 +4,7 @@
 //! [`Admin`] for a role; [`SessionUser`] or [`AdminSession`] for a session; [`Reauthenticated`] or
 //! [`ReauthenticatedAdmin`] for a recent password confirmation. Each makes one lookup, or none
 //! without a credential. An invalid credential is 401. An API token needs the scope of the
-//! operation.
+//! operation. A client that names its account in `Ostrakon-Account` is refused if it has another.
 
 use std::future::Future;
 
@@ -13,7 +13,9 @@ use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
-use ostrakon_shared::{Account, AuditVia, CredentialId, ProblemCode, Role, TokenScope};
+use ostrakon_shared::{
+    ACCOUNT_HEADER, Account, AuditVia, CredentialId, GUEST, ProblemCode, Role, TokenScope,
+};
 
 use crate::http::app_data::app_data;
 use crate::http::blocking::{RequestStore, run_blocking};
@@ -204,17 +206,33 @@ fn authenticate(
     let request = request.clone();
     async move {
         let settings = app_data::<Settings>(&request)?;
-        let Some(credential) = credential(&request, &settings) else { return Ok(None) };
+        let Some(credential) = credential(&request, &settings) else {
+            return require_expected(&request, None).map(|()| None);
+        };
         let by_session = matches!(credential, Credential::Session(_));
         let store = RequestStore::of(&request)?;
         match run_blocking(store, move |store| store.accounts().authenticate(&credential)).await? {
-            Some(found) => Ok(Some(found)),
+            Some(found) => {
+                require_expected(&request, Some(&found.account))?;
+                Ok(Some(found))
+            }
             None if by_session => Err(problem(ProblemCode::SessionInvalid)
                 .with_header(header::SET_COOKIE, cookie::clear_session(&settings))),
             None => Err(problem(ProblemCode::SessionInvalid)
                 .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
         }
     }
+}
+
+/// Fails if the client takes itself for another account, or for a guest. The user may have signed
+/// out, or in as somebody else, in another tab.
+fn require_expected(request: &HttpRequest, found: Option<&Account>) -> Result<(), ApiError> {
+    let Some(expected) = request.headers().get(ACCOUNT_HEADER) else { return Ok(()) };
+    let actual = found.map_or_else(|| GUEST.to_owned(), |account| account.id.to_string());
+    if expected.as_bytes() == actual.as_bytes() {
+        return Ok(());
+    }
+    Err(problem(ProblemCode::AccountChanged))
 }
 
 /// The credential of the request. A token takes precedence over a cookie, which browsers send by

@@ -114,6 +114,7 @@ pub fn status(code: ProblemCode) -> StatusCode {
         | ProblemCode::ProductArchived
         | ProblemCode::AlreadyReported
         | ProblemCode::NothingToUndo
+        | ProblemCode::AccountChanged
         | ProblemCode::VerifyRunning
         | ProblemCode::RebalanceConflict => StatusCode::CONFLICT,
         ProblemCode::VersionConflict => StatusCode::PRECONDITION_FAILED,
