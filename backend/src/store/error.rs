@@ -19,8 +19,9 @@ pub enum StoreError {
     CursorInvalid,
     #[error("the cursor belongs to another list")]
     CursorMismatch,
-    #[error("the Idempotency-Key was used for another review of this product")]
-    IdempotencyKeyReused,
+    /// The id is that of the earlier review.
+    #[error("the Idempotency-Key was used for another review of this product: {0}")]
+    IdempotencyKeyReused(ReviewId),
     /// No enabled account has this name and password.
     #[error("wrong name or password")]
     CredentialsWrong,
@@ -111,7 +112,7 @@ impl StoreError {
             StoreError::Invalid(_) => ProblemCode::ValidationFailed,
             StoreError::CursorInvalid => ProblemCode::CursorInvalid,
             StoreError::CursorMismatch => ProblemCode::CursorMismatch,
-            StoreError::IdempotencyKeyReused => ProblemCode::IdempotencyKeyReused,
+            StoreError::IdempotencyKeyReused(_) => ProblemCode::IdempotencyKeyReused,
             StoreError::CredentialsWrong => ProblemCode::CredentialsWrong,
             StoreError::PasswordWrong => ProblemCode::PasswordWrong,
             StoreError::NameTaken => ProblemCode::NameTaken,

@@ -122,7 +122,7 @@ fn headers() -> [(&'static str, Type, Value, &'static str); 8] {
             "Location",
             Type::String,
             json!("/api/reviews/0R7VX8GB30ESM"),
-            "With `review_exists`: the path of the existing review.",
+            "With `review_exists` and `idempotency_key_reused`: the path of the existing review.",
         ),
     ]
 }
@@ -192,6 +192,9 @@ fn describe_headers(method: &Method, operation: &mut Operation) {
         }
         match status.as_str() {
             "409" if response.description.contains("`review_exists`") => names.push("Location"),
+            "422" if response.description.contains("`idempotency_key_reused`") => {
+                names.push("Location");
+            }
             "415" if *method == Method::PATCH => names.extend(["Accept-Encoding", "Accept-Patch"]),
             "415" => names.push("Accept-Encoding"),
             _ => {}

@@ -174,7 +174,7 @@ impl From<StoreError> for ApiError {
                 tracing::error!(reason, "internal error");
                 ApiError::new(code, code.explanation())
             }
-            StoreError::ReviewExists(id) => {
+            StoreError::ReviewExists(id) | StoreError::IdempotencyKeyReused(id) => {
                 let refusal = ApiError::new(code, code.explanation());
                 match HeaderValue::from_str(&format!("/api/reviews/{id}")) {
                     Ok(path) => refusal.with_header(header::LOCATION, path),

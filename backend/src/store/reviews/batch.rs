@@ -206,14 +206,14 @@ impl Draft {
         connection: &mut Connection,
         earlier: &Replay,
     ) -> Result<Review, TransactionError<QueryError>> {
-        if self.key.as_ref().is_some_and(|(_, fingerprint)| *fingerprint != earlier.fingerprint) {
-            return Err(StoreError::IdempotencyKeyReused.into());
-        }
         let missing = || {
             let id = earlier.review_id;
             QueryError::CorruptData(format!("an Idempotency-Key refers to the missing review {id}"))
         };
         let id = ReviewId::new(earlier.review_id).ok_or_else(missing)?;
+        if self.key.as_ref().is_some_and(|(_, fingerprint)| *fingerprint != earlier.fingerprint) {
+            return Err(StoreError::IdempotencyKeyReused(id).into());
+        }
         let row = reviews::find(connection, self.bucket, id)?.ok_or_else(missing)?;
         let review = Review::try_from(row)?;
         if review.status == ReviewStatus::Deleted {

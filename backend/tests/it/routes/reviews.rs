@@ -45,6 +45,7 @@ with_databases!(the_same_key_makes_one_review, async |app| {
 
     let other = app.post_with_key(1, &json!({"body": "twice", "rating": 4}), "key-1").await;
     assert_eq!(other.problem(422), "idempotency_key_reused");
+    assert_eq!(other.header("location"), first.header("location"));
     // A key belongs to the product it was sent to.
     assert_eq!(app.post_with_key(2, &review, "key-1").await.header("idempotency-replayed"), "");
     assert_eq!(app.post_with_key(1, &review, "key-2").await.header("idempotency-replayed"), "");
