@@ -54,7 +54,7 @@ pub use rebalance::{
 };
 pub use review::{
     MAX_AUTHOR_NAME_CHARS, MAX_BODY_CHARS, MAX_RATING, MAX_TITLE_CHARS, MIN_RATING, NewReview,
-    Review, ReviewEdit, ReviewLocation, ReviewPage, ReviewSort, ReviewStatus,
+    Rejection, Review, ReviewEdit, ReviewLocation, ReviewPage, ReviewSort, ReviewStatus,
 };
 pub use session::{ACCOUNT_HEADER, GUEST, Session, SessionInfo, SessionList};
 pub use token::{

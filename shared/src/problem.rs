@@ -58,7 +58,7 @@ codes! {
         IdempotencyKeyInvalid => "idempotency_key_invalid", "Invalid Idempotency-Key",
             "An Idempotency-Key has 1 to 255 visible ASCII characters.";
         IdempotencyKeyReused => "idempotency_key_reused", "Idempotency-Key used before",
-            "This Idempotency-Key was used for a review of this product with different content. Use a new key for a new review.";
+            "This Idempotency-Key was used for a review of this product with different content; `Location` is the path of that review. Use a new key for a new review.";
         ProductNotFound => "product_not_found", "Product not found",
             "There is no product with this id.";
         ReviewNotFound => "review_not_found", "Review not found",

@@ -12,7 +12,7 @@ use crate::json::{
 use crate::problem::{FieldError, FieldErrorCode, FieldErrorParams};
 use crate::string_enum::string_enum;
 use crate::text::{Lines, line_error, name_error, text_error};
-use crate::{Page, ProductId, Rating, ReviewId};
+use crate::{DecisionReason, Page, ProductId, Rating, ReviewId};
 
 /// The lowest rating, in stars.
 pub const MIN_RATING: i32 = 1;
@@ -76,6 +76,21 @@ pub struct Review {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, example = "2026-03-02T12:00:00Z"))]
     #[serde(default, deserialize_with = "crate::json::optional_timestamp")]
     pub edited_at: Option<Timestamp>,
+    /// Why a moderator has hidden it. Only its author gets this, and only while it is hidden.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Rejection, required = false))]
+    pub rejection: Option<Rejection>,
+}
+
+/// Why a moderator has hidden a review.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Rejection {
+    /// The reason.
+    pub reason: DecisionReason,
+    /// The moderator's note.
+    #[cfg_attr(feature = "openapi", schema(example = "Quotes a phone number."))]
+    pub note: Option<String>,
 }
 
 /// A page of a product's reviews.

@@ -71,6 +71,7 @@ impl TryFrom<ReviewRow> for Review {
             version: row.version,
             created_at: id.created_at(),
             edited_at,
+            rejection: None,
         })
     }
 }

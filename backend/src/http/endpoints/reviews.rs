@@ -2,10 +2,10 @@
 
 use actix_web::http::header;
 use actix_web::web::{Data, Path};
-use actix_web::{HttpResponse, delete, get, patch, post};
+use actix_web::{Either, FromRequest, HttpRequest, HttpResponse, delete, get, patch, post};
 use ostrakon_shared::{
-    NewReport, NewReview, ProductId, Rating, Review, ReviewEdit, ReviewId, ReviewLocation,
-    ReviewPage, ReviewSort,
+    NewReport, NewReview, ProblemCode, ProductId, Rating, Review, ReviewEdit, ReviewId,
+    ReviewLocation, ReviewPage, ReviewSort,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -126,7 +126,8 @@ pub async fn create_review(
 
 /// Get a review
 ///
-/// Only approved reviews are public.
+/// Only approved reviews are public. Its author gets a review with any status but `deleted`; if a
+/// moderator has hidden it, `rejection` says why.
 #[utoipa::path(
     tag = "reviews",
     params(("id" = ReviewId, Path, description = "The review's id.")),
@@ -134,17 +135,30 @@ pub async fn create_review(
         (status = 200, description = "The review.", body = Review,
             headers(("ETag" = String, description = "The version, for `If-Match`."))),
         InvalidId, NoSuchReview, Unavailable
-    )
+    ),
+    security((), ("session" = []), ("token" = []))
 )]
 #[get("/api/reviews/{id}")]
-pub async fn get_review(public: PublicReader, id: Path<ReviewId>) -> Result<EncodedJson, ApiError> {
+pub async fn get_review(
+    request: HttpRequest,
+    public: PublicReader,
+    store: RequestStore,
+    id: Path<ReviewId>,
+) -> Result<Either<EncodedJson, JsonWithEtag<Review>>, ApiError> {
     let id = *id;
-    let read = move |store: &Store| {
-        let review = store.reviews().get(id)?;
+    let versioned = |review: Review| {
         let version = review.version;
-        Ok(JsonWithEtag::versioned(review, version))
+        JsonWithEtag::versioned(review, version)
     };
-    public.cached(CacheKey::Review(id), read).await
+    let read = move |store: &Store| store.reviews().get(id).map(versioned);
+    let refusal = match public.cached(CacheKey::Review(id), read).await {
+        Err(refusal) if refusal.code() == ProblemCode::ReviewNotFound => refusal,
+        found => return found.map(Either::Left),
+    };
+    // Public reviews need no credential, so that one is looked at only here.
+    let Ok(Member(author)) = Member::extract(&request).await else { return Err(refusal) };
+    let review = run_blocking(store, move |store| store.reviews().own(&author, id)).await?;
+    Ok(Either::Right(versioned(review).private()))
 }
 
 /// Edit your review
@@ -218,7 +232,11 @@ pub async fn delete_review(
 /// Adds the review to the moderation queue. Each reader can report a review once.
 #[utoipa::path(
     tag = "reviews",
-    params(("id" = ReviewId, Path, description = "The review's id.")),
+    params(
+        ("id" = ReviewId, Path, description = "The review's id."),
+        ("Ostrakon-Account" = Option<String>, Header,
+            description = "The id of the account as which the client acts, or `guest`.", example = "7")
+    ),
     request_body(content = NewReport, description = "The report."),
     responses(
         (status = 204, description = "Reported."),
@@ -246,11 +264,7 @@ pub async fn report_review(
 /// The bucket, which follows from the hash of the id, and the database that owns the bucket.
 #[utoipa::path(
     tag = "reviews",
-    params(
-        ("id" = ReviewId, Path, description = "The review's id."),
-        ("Ostrakon-Account" = Option<String>, Header,
-            description = "The id of the account as which the client acts, or `guest`.", example = "7")
-    ),
+    params(("id" = ReviewId, Path, description = "The review's id.")),
     responses(
         (status = 200, description = "The location.", body = ReviewLocation,
             headers(("ETag" = String, description = "The version of the response."))),

@@ -261,6 +261,7 @@ mod tests {
             version: 3,
             created_at: id.created_at(),
             edited_at: None,
+            rejection: None,
         };
         let product = AdminProduct {
             id: ProductId::new(7).unwrap(),

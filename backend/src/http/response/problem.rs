@@ -65,6 +65,10 @@ impl ApiError {
         }
     }
 
+    pub fn code(&self) -> ProblemCode {
+        self.code
+    }
+
     /// The body of the response.
     pub fn problem(self, request_id: String) -> Problem {
         Problem {
@@ -110,11 +114,11 @@ pub fn status(code: ProblemCode) -> StatusCode {
         | ProblemCode::SkuTaken
         | ProblemCode::LastAdmin
         | ProblemCode::ReviewExists
+        | ProblemCode::AccountChanged
         | ProblemCode::ReviewDeleted
         | ProblemCode::ProductArchived
         | ProblemCode::AlreadyReported
         | ProblemCode::NothingToUndo
-        | ProblemCode::AccountChanged
         | ProblemCode::VerifyRunning
         | ProblemCode::RebalanceConflict => StatusCode::CONFLICT,
         ProblemCode::VersionConflict => StatusCode::PRECONDITION_FAILED,

@@ -110,7 +110,7 @@ impl Reviews<'_> {
                 fetch,
             )?;
             let mut rows: Vec<ReviewRow> = gathered.answers.into_iter().flatten().collect();
-            let next_cursor = newest_page(&mut rows, limit, scope);
+            let next_cursor = newest_page(&mut rows, limit, scope, |row| row.id);
             Ok(AdminReviewPage {
                 items: self.with_names(map, rows)?,
                 next_cursor,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use ostrakon_shared::{Page, PageLimit, ProductId, Rating, Review, ReviewPage, ReviewSort};
 
 use crate::db::owner::OwnedBuckets;
-use crate::db::reviews::{self, Direction, RatingClass, ReviewRow};
+use crate::db::reviews::{self, Direction, RatingClass};
 use crate::db::{Connection, QueryError};
 use crate::shard::{Bucket, DatabaseIndex, ShardMap, Spread, home_buckets};
 use crate::store::error::StoreError;
@@ -236,15 +236,16 @@ impl List {
     }
 }
 
-/// Sorts the rows of several databases and keeps the newest `limit`. Returns the cursor of the next
-/// page.
-pub(in crate::store) fn newest_page(
-    rows: &mut Vec<ReviewRow>,
+/// Sorts the items of several databases by their ids and keeps the newest `limit`. Returns the cursor
+/// of the next page.
+pub(in crate::store) fn newest_page<T>(
+    items: &mut Vec<T>,
     limit: usize,
     scope: ListScope,
+    id: impl Fn(&T) -> i64,
 ) -> Option<String> {
-    rows.sort_by_key(|row| std::cmp::Reverse(row.id));
-    cursor::cut(rows, limit, scope, |row| row.id)
+    items.sort_by_key(|item| std::cmp::Reverse(id(item)));
+    cursor::cut(items, limit, scope, id)
 }
 
 /// The groups of an order.

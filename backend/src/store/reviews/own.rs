@@ -15,6 +15,7 @@ use crate::store::actor::Actor;
 use crate::store::error::{StoreError, TransactionError};
 use crate::store::reviews::Reviews;
 use crate::store::reviews::list::newest_page;
+use crate::store::reviews::read::own_review;
 use crate::store::reviews::signature::Signature;
 use crate::store::reviews::update::{ReviewUpdate, store_update};
 use crate::store::routing::cursor::{self, ListScope};
@@ -60,16 +61,17 @@ impl Reviews<'_> {
         routing.with_current_map(|map| {
             let filter = filter.clone();
             let fetch = move |connection: &mut Connection, owned: &OwnedBuckets| {
-                review_search::newest(connection, &filter, owned, below, limit + 1)
+                let rows = review_search::newest(connection, &filter, owned, below, limit + 1)?;
+                rows.into_iter().map(|row| own_review(connection, row)).collect()
             };
             let buckets = buckets.iter().copied();
             let gathered =
                 routing.scatter_gather(map, buckets, ReadFrom::Any, query.allow_partial, fetch)?;
-            let mut rows: Vec<ReviewRow> = gathered.answers.into_iter().flatten().collect();
-            let next_cursor = newest_page(&mut rows, limit, scope);
-            let items: Result<Vec<_>, _> = rows.into_iter().map(Review::try_from).collect();
+            let answers: Vec<Vec<Review>> = gathered.answers;
+            let mut items: Vec<Review> = answers.into_iter().flatten().collect();
+            let next_cursor = newest_page(&mut items, limit, scope, |review| review.id.get());
             Ok(ReviewPage {
-                items: items.map_err(StoreError::from)?,
+                items,
                 next_cursor,
                 missing_databases: routing.shards.names(&gathered.missing),
             })
@@ -112,7 +114,7 @@ impl Reviews<'_> {
                 ..row.clone()
             };
             if changed == row {
-                return Ok(review);
+                return Ok(own_review(connection, row)?);
             }
             let status = match review.status {
                 ReviewStatus::Approved => self.initial_status(),

@@ -70,6 +70,41 @@ on_every_engine!(a_review_of_an_account_is_signed_and_marked, async || {
     assert_eq!((&guest["member"], &guest["author_name"]), (&json!(false), &json!("Pericles")));
 });
 
+on_every_engine!(authors_read_their_hidden_reviews_and_why_they_are_hidden, async || {
+    let app = TestApp::start_with(3, |config| config.pre_moderation = true).await;
+    let author = app.create_account("aspasia", Role::Member).await;
+    let other = app.create_account("pericles", Role::Moderator).await;
+    let body = json!({"body": "call 555", "rating": 2});
+    let posted = app.send_json(Some(&author), Method::POST, "/api/products/1/reviews", &body).await;
+    let (review, location) = (posted.json(), posted.header("location").to_owned());
+    assert_eq!(review["status"], "pending");
+    let own = app.get_as(&author, &location).await;
+    assert_eq!((own.json(), own.header("etag")), (review.clone(), "\"1.1\""));
+    assert!(own.header("cache-control").contains("private"), "{own:?}");
+    for response in [app.get(&location).await, app.get_as(&other, &location).await] {
+        assert_eq!(response.problem(404), "review_not_found");
+    }
+
+    let decision = json!({"decision": "reject", "reason": "personal_data", "note": "a number",
+                          "reviews": [{"id": review["id"], "version": 1}]});
+    let path = "/api/moderation/decisions";
+    assert_eq!(app.send_json(Some(&other), Method::POST, path, &decision).await.status, 200);
+    let rejected = app.get_json_as(&author, &location).await;
+    assert_eq!(rejected["status"], "rejected");
+    let reason = json!({"reason": "personal_data", "note": "a number"});
+    assert_eq!(rejected["rejection"], reason);
+    let listed = app.get_json_as(&author, "/api/accounts/me/reviews").await;
+    assert_eq!(listed["items"], json!([rejected]));
+    let same = edit(&app, &author, &review, "*", json!({"body": "call 555"})).await.json();
+    assert_eq!(same, rejected, "no change");
+
+    let changed = edit(&app, &author, &review, "*", json!({"body": "call me"})).await.json();
+    assert_eq!((&changed["status"], &changed["rejection"]), (&json!("pending"), &Value::Null));
+    let delete = author.authorize(app.request(Method::DELETE, &location));
+    assert_eq!(app.send(delete).await.status, 204);
+    assert_eq!(app.get_as(&author, &location).await.problem(404), "review_not_found");
+});
+
 on_every_engine!(authors_edit_their_reviews, async || {
     let app = TestApp::start(3).await;
     let author = app.create_account("aspasia", Role::Member).await;
