@@ -1,6 +1,5 @@
 //! The main picture of a pot.
 
-use std::f64::consts::{PI, TAU};
 use std::fmt::Write;
 
 use crate::components::pottery::Painting;
@@ -73,16 +72,40 @@ fn eye(painting: &mut Painting, x: f64, y: f64, radius: f64, side: f64) -> std::
     )
 }
 
+/// A direction, as the cosine and sine of its angle. The functions that compute these for any angle would
+/// be 8 kB of the app.
+#[derive(Clone, Copy)]
+struct Direction(f64, f64);
+
+impl Direction {
+    const RIGHT: Direction = Direction(1.0, 0.0);
+    const UP: Direction = Direction(0.0, -1.0);
+
+    /// Turned by the angle of another direction.
+    fn turned(self, Direction(cos, sin): Direction) -> Direction {
+        let Direction(x, y) = self;
+        Direction(x * cos - y * sin, x * sin + y * cos)
+    }
+
+    /// Turned several times.
+    fn turned_times(self, by: Direction, times: u32) -> Direction {
+        (0..times).fold(self, |direction, _| direction.turned(by))
+    }
+
+    /// The mirror image at the line to the right.
+    fn mirrored(self) -> Direction {
+        Direction(self.0, -self.1)
+    }
+}
+
 fn petal(
     path: &mut String,
-    x: f64,
-    y: f64,
-    angle: f64,
+    (x, y): (f64, f64),
+    Direction(cos, sin): Direction,
     length: f64,
     breadth: f64,
 ) -> std::fmt::Result {
     let at = |along: f64, across: f64| {
-        let (sin, cos) = angle.sin_cos();
         format!(
             "{:.1} {:.1}",
             x + (along * cos - across * sin) * length,
@@ -103,19 +126,25 @@ fn petal(
 }
 
 fn rosette(painting: &mut Painting, x: f64, y: f64, radius: f64) -> std::fmt::Result {
-    const PETALS: i32 = 12;
+    const PETALS: u32 = 12;
+    /// 30°.
+    const STEP: Direction = Direction(0.866025, 0.5);
     for number in 0..PETALS {
-        let angle = TAU * f64::from(number) / f64::from(PETALS);
-        petal(&mut painting.fill, x, y, angle, radius, 0.2)?;
+        let direction = Direction::RIGHT.turned_times(STEP, number);
+        petal(&mut painting.fill, (x, y), direction, radius, 0.2)?;
     }
     dot(&mut painting.accent, x, y, radius * 0.2)
 }
 
 fn palmette(painting: &mut Painting, base: f64, height: f64) -> std::fmt::Result {
-    for leaf in -4..=4 {
+    /// 20.8°.
+    const STEP: Direction = Direction(0.935013, 0.354613);
+    for leaf in -4_i32..=4 {
         let lean = f64::from(leaf) / 4.0;
         let length = height * (1.0 - 0.38 * lean * lean);
-        petal(&mut painting.fill, 0.0, base, lean * 1.45 - PI / 2.0, length, 0.11)?;
+        let step = if leaf < 0 { STEP.mirrored() } else { STEP };
+        let direction = Direction::UP.turned_times(step, leaf.unsigned_abs());
+        petal(&mut painting.fill, (0.0, base), direction, length, 0.11)?;
     }
     dot(&mut painting.accent, 0.0, base, height * 0.09)?;
     for side in [-1.0, 1.0] {
@@ -170,18 +199,17 @@ fn owl(painting: &mut Painting, y: f64, radius: f64) -> std::fmt::Result {
         dot(&mut painting.accent, dx * radius, y + dy * radius, radius * 0.05)?;
     }
     write!(painting.accent, "M{}L{}L{}Z", at(-0.08, -0.3), at(0.08, -0.3), at(0.0, -0.06))?;
-    // The olive sprigs beside it.
+    // The olive sprigs beside it, which lean out by 29°, 20° and 11°.
+    const LEANS: [(f64, Direction); 3] = [
+        (0.5, Direction(0.877583, 0.479426)),
+        (0.1, Direction(0.939373, 0.342898)),
+        (-0.3, Direction(0.980067, 0.198669)),
+    ];
     for side in [-1.0, 1.0] {
-        for (dy, lean) in [(0.5, 0.5), (0.1, 0.35), (-0.3, 0.2)] {
-            let angle = -PI / 2.0 + side * lean;
-            petal(
-                &mut painting.fill,
-                side * radius * 1.12,
-                y + dy * radius,
-                angle,
-                radius * 0.52,
-                0.17,
-            )?;
+        for (dy, lean) in LEANS {
+            let lean = if side < 0.0 { lean.mirrored() } else { lean };
+            let root = (side * radius * 1.12, y + dy * radius);
+            petal(&mut painting.fill, root, Direction::UP.turned(lean), radius * 0.52, 0.17)?;
         }
     }
     Ok(())
@@ -222,19 +250,22 @@ fn dolphin(painting: &mut Painting, x: f64, y: f64, radius: f64) -> std::fmt::Re
 }
 
 fn sun(painting: &mut Painting, y: f64, radius: f64) -> std::fmt::Result {
-    const RAYS: i32 = 16;
+    const RAYS: u32 = 16;
+    /// 22.5°.
+    const STEP: Direction = Direction(0.923880, 0.382683);
+    /// 9.4°.
+    const HALF: Direction = Direction(0.986643, 0.162895);
+    let at = |Direction(cos, sin): Direction, part: f64| {
+        format!("{:.1} {:.1}", cos * part * radius, y + sin * part * radius)
+    };
     for number in 0..RAYS {
-        let angle = TAU * f64::from(number) / f64::from(RAYS);
-        let at = |angle: f64, part: f64| {
-            format!("{:.1} {:.1}", angle.cos() * part * radius, y + angle.sin() * part * radius)
-        };
-        let half = TAU / f64::from(RAYS) / 2.4;
+        let direction = Direction::RIGHT.turned_times(STEP, number);
         write!(
             painting.fill,
             "M{}L{}L{}Z",
-            at(angle - half, 0.58),
-            at(angle, if number % 2 == 0 { 1.0 } else { 0.82 }),
-            at(angle + half, 0.58)
+            at(direction.turned(HALF.mirrored()), 0.58),
+            at(direction, if number % 2 == 0 { 1.0 } else { 0.82 }),
+            at(direction.turned(HALF), 0.58)
         )?;
     }
     dot(&mut painting.fill, 0.0, y, radius * 0.5)?;
