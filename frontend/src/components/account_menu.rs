@@ -44,10 +44,11 @@ fn SignInLink() -> impl IntoView {
 fn Menu(account: Account) -> impl IntoView {
     let menu = NodeRef::new();
     close_when_left(menu);
-    let state = FormState::button();
+    let (state, session) = (FormState::button(), current_session());
     let sign_out = move |_| {
         let work = async move {
             api::sign_out().await?;
+            session.tell_other_tabs();
             // Loading the page anew discards everything that belongs to the account.
             _ = window().location().assign("/");
             Ok(())

@@ -6,9 +6,10 @@ use std::fmt::Write;
 
 use futures::future::LocalBoxFuture;
 use leptos::prelude::window;
-use ostrakon_shared::{FieldError, Problem, ProblemCode};
+use ostrakon_shared::{ACCOUNT_HEADER, FieldError, Problem, ProblemCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
-use reqwest::{Client, Method};
+use reqwest::header::LOCATION;
+use reqwest::{Client, Method, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -21,8 +22,8 @@ pub type ResponseFuture<T> = LocalBoxFuture<'static, Result<T, ApiError>>;
 /// Why a request failed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ApiError {
-    /// The server answered with a problem.
-    Refused(Box<Problem>),
+    /// The server answered with a problem, and for some with the path of what exists already.
+    Refused(Box<Problem>, Option<String>),
     /// The server can't be reached.
     Unreachable,
     /// The response, with this status, is not from the API but from a proxy, say.
@@ -33,7 +34,15 @@ impl ApiError {
     /// The code of the server's problem.
     pub fn code(&self) -> Option<ProblemCode> {
         match self {
-            ApiError::Refused(problem) => Some(problem.code),
+            ApiError::Refused(problem, _) => Some(problem.code),
+            ApiError::Unreachable | ApiError::Unreadable(_) => None,
+        }
+    }
+
+    /// The path of what exists already.
+    pub fn location(&self) -> Option<&str> {
+        match self {
+            ApiError::Refused(_, location) => location.as_deref(),
             ApiError::Unreachable | ApiError::Unreadable(_) => None,
         }
     }
@@ -41,7 +50,7 @@ impl ApiError {
     /// The errors of single fields.
     pub fn field_errors(&self) -> &[FieldError] {
         match self {
-            ApiError::Refused(problem) => &problem.errors,
+            ApiError::Refused(problem, _) => &problem.errors,
             ApiError::Unreachable | ApiError::Unreadable(_) => &[],
         }
     }
@@ -50,7 +59,7 @@ impl ApiError {
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ApiError::Refused(problem) => f.write_str(&problem.detail),
+            ApiError::Refused(problem, _) => f.write_str(&problem.detail),
             ApiError::Unreachable => f.write_str("The server can’t be reached."),
             ApiError::Unreadable(status) => {
                 write!(f, "The server sent an unexpected response (status {status}).")
@@ -63,9 +72,20 @@ thread_local! {
     static ON_SESSION_LOST: RefCell<Option<Box<dyn Fn()>>> = const { RefCell::new(None) };
 }
 
-/// Registers a function to be called when the server says that the session has ended.
+/// Registers a function to be called when the server says that the session has ended, or is another
+/// account's.
 pub fn on_session_lost(act: impl Fn() + 'static) {
     ON_SESSION_LOST.with_borrow_mut(|on_lost| *on_lost = Some(Box::new(act)));
+}
+
+thread_local! {
+    static ACCOUNT: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Sets as whom the user acts, an account's id or [`GUEST`], and `None` while that is not known. The
+/// server refuses what another tab would make somebody else's.
+pub fn act_as(account: Option<String>) {
+    ACCOUNT.set(account);
 }
 
 /// Asks the user for the password. The result is whether the server has accepted it.
@@ -164,12 +184,27 @@ impl RequestBuilder {
     }
 
     async fn once(&self) -> Result<(u16, String), ApiError> {
-        let (status, text) = self.fetch().await.map_err(|_| ApiError::Unreachable)?;
-        if (200..300).contains(&status) { Ok((status, text)) } else { Err(refusal(status, &text)) }
+        let response = self.fetch().await.map_err(|_| ApiError::Unreachable)?;
+        let status = response.status().as_u16();
+        let location = response.headers().get(LOCATION);
+        let location = location.and_then(|path| path.to_str().ok()).map(str::to_owned);
+        let text = response.text().await.map_err(|_| ApiError::Unreachable)?;
+        if (200..300).contains(&status) {
+            Ok((status, text))
+        } else {
+            Err(refusal(status, &text, location))
+        }
+    }
+
+    /// Whether the request is made in the name of an account: not reading what is public, nor signing
+    /// in or out.
+    fn is_personal(&self) -> bool {
+        let is_public = self.method == Method::GET && !self.address.starts_with("/api/accounts/me");
+        !is_public && self.address != "/api/session" && self.address != "/api/accounts"
     }
 
     /// Dropping the future aborts the request.
-    async fn fetch(&self) -> reqwest::Result<(u16, String)> {
+    async fn fetch(&self) -> reqwest::Result<Response> {
         // reqwest takes absolute URLs only.
         let origin = window().location().origin().unwrap_or_default();
         let mut request = Client::new()
@@ -178,22 +213,24 @@ impl RequestBuilder {
         for (name, value) in &self.headers {
             request = request.header(*name, value);
         }
+        if let Some(account) = ACCOUNT.with_borrow(Clone::clone).filter(|_| self.is_personal()) {
+            request = request.header(ACCOUNT_HEADER, account);
+        }
         if let Some(body) = &self.body {
             request = request.body(body.clone());
         }
-        let response = request.send().await?;
-        Ok((response.status().as_u16(), response.text().await?))
+        request.send().await
     }
 }
 
-fn refusal(status: u16, text: &str) -> ApiError {
+fn refusal(status: u16, text: &str, location: Option<String>) -> ApiError {
     let Ok(problem) = serde_json::from_str::<Problem>(text) else {
         return ApiError::Unreadable(status);
     };
-    if problem.code == ProblemCode::SessionInvalid {
+    if [ProblemCode::SessionInvalid, ProblemCode::AccountChanged].contains(&problem.code) {
         ON_SESSION_LOST.with_borrow(|on_lost| on_lost.iter().for_each(|act| act()));
     }
-    ApiError::Refused(Box::new(problem))
+    ApiError::Refused(Box::new(problem), location)
 }
 
 /// The characters that a query contains unencoded: the unreserved ones of RFC 3986.
