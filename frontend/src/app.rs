@@ -14,7 +14,6 @@ use crate::pages::{
 };
 use crate::routing::bundles::OtherBundle;
 use crate::routing::url::{address, show_in_browser};
-use crate::state::drafts::Drafts;
 use crate::state::history_cache::HistoryCache;
 use crate::state::session::{CurrentSession, LostSession};
 
@@ -54,7 +53,6 @@ pub fn members_app() -> AnyView {
 fn frame(routes: fn() -> AnyView) -> AnyView {
     provide_context(Clock::start());
     provide_context(Title::new());
-    provide_context(Drafts::new());
     // Its listener must run before the router's, so it is created first.
     let cache = HistoryCache::start();
     provide_context(cache);

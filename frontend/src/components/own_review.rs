@@ -2,7 +2,7 @@
 
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
-use ostrakon_shared::{NewReview, ProblemCode, Review, ReviewStatus};
+use ostrakon_shared::{DecisionReason, NewReview, ProblemCode, Review, ReviewStatus};
 
 use crate::components::dialog::Dialog;
 use crate::components::form::FormEnd;
@@ -12,7 +12,7 @@ use crate::components::status::status_chip;
 use crate::dom::document::focus_soon;
 use crate::net::api;
 use crate::net::http::ResponseFuture;
-use crate::state::drafts::{Draft, edit_to};
+use crate::state::drafts::{Draft, Subject, content_of, edit_to};
 use crate::state::form_state::FormState;
 
 const DELETE_ID: &str = "delete-review";
@@ -28,6 +28,10 @@ pub fn OwnReview(
 ) -> impl IntoView {
     let editing = RwSignal::new(false);
     let current = RwSignal::new(review);
+    let edit = move || {
+        editing.set(true);
+        focus_soon(format!("{}-title", form_id(&current.read_untracked())));
+    };
     let shown = move || {
         let (review, heading) = (current.get(), heading.clone());
         let id = own_id(&review);
@@ -40,17 +44,15 @@ pub fn OwnReview(
                     {review.title.clone().map(|title| view! { <h3 dir="auto">{title}</h3> })}
                 </header>
                 <FoldedBody text=review.body.clone() />
-                {status_text(review.status).map(|text| view! { <p class="muted small">{text}</p> })}
+                {unsaved(&review, edit)}
+                {status_text(&review).map(|text| view! { <p class="muted small" dir="auto">{text}</p> })}
                 <footer>
                     <ReviewByline review=review.clone() />
                     <span class="review-links">
                         <button
                             type="button"
                             class="button button-small"
-                            on:click=move |_| {
-                                editing.set(true);
-                                focus_soon(format!("{}-title", form_id(&current.read_untracked())));
-                            }
+                            on:click=move |_| edit()
                         >
                             "Edit"
                         </button>
@@ -78,6 +80,21 @@ pub fn OwnReview(
     }
 }
 
+/// An offer to go on with a change that was not saved.
+fn unsaved(review: &Review, edit: impl Fn() + 'static) -> Option<AnyView> {
+    Subject::Edit(review.id).has_draft().then(|| {
+        view! {
+            <p class="notice">
+                "You have written a change that is not saved. "
+                <button type="button" class="link-button" on:click=move |_| edit()>
+                    "Go on with it"
+                </button>
+            </p>
+        }
+        .into_any()
+    })
+}
+
 /// The prefix of element ids in the edit form.
 fn form_id(review: &Review) -> String {
     format!("edit-{}", review.id)
@@ -88,13 +105,39 @@ fn own_id(review: &Review) -> String {
     format!("own-{}", review.id)
 }
 
-fn status_text(status: ReviewStatus) -> Option<&'static str> {
-    match status {
-        ReviewStatus::Pending => Some("It will appear once a moderator has approved it."),
+/// What the status means, and what its author can do.
+fn status_text(review: &Review) -> Option<String> {
+    match review.status {
+        ReviewStatus::Pending => {
+            Some("It will appear once a moderator has approved it.".to_owned())
+        }
         ReviewStatus::Rejected | ReviewStatus::Spam => {
-            Some("A moderator has hidden it. Only you can see it.")
+            let why = review.rejection.as_ref().map_or(String::new(), |rejection| {
+                let note =
+                    rejection.note.as_ref().map_or(String::new(), |note| format!(" ({note})"));
+                format!(": {}{note}", rejection_label(rejection.reason))
+            });
+            Some(format!(
+                "A moderator has hidden it{why}. Only you can see it. If you change it, a moderator \
+                 looks at it again."
+            ))
         }
         ReviewStatus::Approved | ReviewStatus::Deleted | ReviewStatus::Unknown => None,
+    }
+}
+
+/// The reason of a moderator, for the author.
+fn rejection_label(reason: DecisionReason) -> &'static str {
+    match reason {
+        DecisionReason::OffTopic => "it is not about the product",
+        DecisionReason::Offensive => "it is offensive",
+        DecisionReason::PersonalData => "it names people, addresses or numbers",
+        DecisionReason::Advertising => "it is advertising",
+        DecisionReason::Duplicate => "it repeats another review",
+        DecisionReason::Illegal => "it is against the law",
+        DecisionReason::WithinRules | DecisionReason::Other | DecisionReason::Unknown => {
+            "for another reason"
+        }
     }
 }
 
@@ -107,12 +150,13 @@ fn EditForm(review: Review, on_end: Callback<Option<Review>>) -> impl IntoView {
     };
     let (id, product) = (review.id, review.product_id);
     let form = form_id(&review);
-    let draft = Draft::of(&review);
+    let draft = Draft::open(Subject::Edit(id), content_of(&review));
     let version = RwSignal::new(review.version);
     let send = Callback::new(move |review: NewReview| -> ResponseFuture<()> {
         let version = version.get_untracked();
         Box::pin(async move {
-            let changed = api::edit_review(id, version, &edit_to(review)).await?;
+            let changed = api::edit_review(id, version, &edit_to(review.clone())).await?;
+            draft.sent(&review);
             on_end.run(Some(changed));
             Ok(())
         })

@@ -9,10 +9,11 @@ use ostrakon_shared::{
 use crate::components::form::FormEnd;
 use crate::components::star_input::StarInput;
 use crate::components::text_field::TextField;
+use crate::dom::document::focus_soon;
 use crate::net::http::ResponseFuture;
 use crate::state::drafts::{Draft, differ_in};
 use crate::state::form_state::FormState;
-use crate::state::session::current_session;
+use crate::state::session::{AuthorChoice, current_session};
 
 /// The form's texts.
 #[derive(Clone, Copy)]
@@ -45,7 +46,8 @@ pub fn ReviewForm(
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
-    let state = FormState::new(id.clone());
+    let (state, session) = (FormState::new(id.clone()), current_session());
+    let choice_id = StoredValue::new(format!("{id}-as-whom"));
     let heading = format!("{id}-heading");
     let labelledby = heading.clone();
     // While the user writes, errors are shown only after an attempt.
@@ -58,6 +60,9 @@ pub fn ReviewForm(
     });
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
+        if untrack(|| session.former()).is_some() {
+            return focus_soon(choice_id.get_value());
+        }
         let review = draft.review_untracked();
         let errors = review.validate();
         // Only a valid review is sent: the future runs when it is awaited.
@@ -78,9 +83,21 @@ pub fn ReviewForm(
             on:submit=submit
         >
             <h2 id=heading>{texts.heading}</h2>
+            <p class="muted small" class:unneeded=move || !session.is_moderated()>
+                "A moderator reads each review before it appears."
+            </p>
             <Fields id draft state />
+            <AuthorChoice id=choice_id.get_value() />
             <FormEnd state button=texts.button failure=texts.failure remedy status>
                 {children.map(|children| children())}
+                <button
+                    type="button"
+                    class="link-button quiet"
+                    class:unneeded=move || !draft.is_changed()
+                    on:click=move |_| draft.discard()
+                >
+                    "Discard"
+                </button>
             </FormEnd>
         </form>
     }

@@ -1,16 +1,15 @@
 //! The panel beside a product's reviews: the form, the user's own review, or why there is neither.
 
 use leptos::prelude::*;
-use ostrakon_shared::{NewReview, ProblemCode, ProductId, Review, ReviewStatus};
+use ostrakon_shared::{NewReview, ProblemCode, ProductId, Review, ReviewId, ReviewStatus};
 
 use crate::components::own_review::OwnReview;
 use crate::components::paginated_list::{List, PaginatedList};
 use crate::components::review_form::{FormTexts, ReviewForm};
 use crate::net::api;
-use crate::net::http::ResponseFuture;
-use crate::net::idempotency::IdempotencyKey;
+use crate::net::http::{ApiError, ResponseFuture};
 use crate::routing::url::browser_address;
-use crate::state::drafts::Drafts;
+use crate::state::drafts::{Draft, Subject};
 use crate::state::loaded_pages::LoadedPages;
 use crate::state::local_changes::LocalChange;
 use crate::state::session::{current_session, sign_in_href};
@@ -27,6 +26,8 @@ pub fn WritePanel(
     product: ProductId,
     /// Whether the product no longer accepts reviews.
     archived: bool,
+    /// Receives the id of the account's review of this product.
+    mine: RwSignal<Option<ReviewId>>,
     on_written: Callback<LocalChange>,
 ) -> impl IntoView {
     let session = current_session();
@@ -40,6 +41,7 @@ pub fn WritePanel(
             api::own_reviews(Some(product), None).await.map(LoadedPages::from)
         })
     });
+    Effect::new(move || mine.set(own.items.read().first().map(|review| review.id)));
     let said = RwSignal::new(None);
     let of_account =
         move || view! { <AccountPanel product archived own said on_written /> }.into_any();
@@ -159,36 +161,40 @@ fn NewReviewForm(
         button: "Post review",
         failure: "Your review was not posted",
     };
-    let drafts = expect_context::<Drafts>();
-    let draft = drafts.open(product);
-    let account = untrack(|| current_session().account());
-    let name = account.as_ref().map(|account| account.name.clone()).unwrap_or_default();
-    if draft.author_name.read_untracked().is_empty() {
-        draft.author_name.set(name.clone());
-    }
+    let session = current_session();
+    let account = untrack(|| session.account());
     let is_guest = account.is_none();
-    let key = StoredValue::new(IdempotencyKey::default());
+    let name = account.map(|account| account.name);
+    let draft =
+        Draft::open(Subject::New(product), NewReview { author_name: name, ..NewReview::default() });
+    // An earlier attempt whose answer was lost has arrived.
+    let arrived = RwSignal::new(None::<ReviewId>);
+    let refused = move |error: ApiError, review: NewReview| {
+        let id = error.location().and_then(|path| path.rsplit('/').next()?.parse().ok());
+        match (error.code(), id) {
+            // Written elsewhere, or by an earlier attempt: show that review instead of the form.
+            (Some(ProblemCode::ReviewExists | ProblemCode::IdempotencyKeyReused), Some(id))
+                if !is_guest =>
+            {
+                Subject::Edit(id).keep(review);
+                Subject::New(product).forget();
+                said.set(Some(EXISTS));
+                own.state.reload();
+            }
+            (Some(ProblemCode::IdempotencyKeyReused), id) => arrived.set(id),
+            _ => {}
+        }
+        error
+    };
     let send = Callback::new(move |review: NewReview| -> ResponseFuture<()> {
-        let name = name.clone();
-        let key_text = key.try_update_value(|key| key.of(&review)).unwrap_or_default();
+        let key = draft.key();
         Box::pin(async move {
-            let posted = match api::post_review(product, &review, key_text).await {
-                Ok(posted) => posted,
-                Err(error) => {
-                    // Written elsewhere meanwhile: show that review instead of the form.
-                    if error.code() == Some(ProblemCode::ReviewExists) {
-                        said.set(Some(EXISTS));
-                        own.state.reload();
-                    }
-                    return Err(error);
-                }
-            };
-            key.update_value(IdempotencyKey::forget);
-            drafts.discard(product);
-            draft.clear();
-            draft.author_name.set(name);
+            let posted = api::post_review(product, &review, key).await;
+            let posted = posted.map_err(|error| refused(error, review.clone()))?;
+            draft.sent(&review);
             said.set(Some(if is_public(&posted) { POSTED } else { WAITING }));
-            if is_public(&posted) {
+            // An account sees its review beside the list while it waits.
+            if is_public(&posted) || is_guest {
                 on_written.run(LocalChange::New(posted.clone()));
             }
             if !is_guest {
@@ -197,5 +203,27 @@ fn NewReviewForm(
             Ok(())
         })
     });
-    view! { <ReviewForm id="write" texts=TEXTS draft send status=said /> }
+    let remedy = move |problem| {
+        let id = arrived.get().filter(|_| problem == Some(ProblemCode::IdempotencyKeyReused))?;
+        let notice = view! {
+            <p>
+                "An earlier attempt has arrived, with the text that you had written by then: "
+                <a href=format!("/reviews/{id}")>"see that review"</a> "."
+            </p>
+            <button type="submit" class="button" on:click=move |_| draft.renew_key()>
+                "Post this as another review"
+            </button>
+        };
+        Some(notice.into_any())
+    };
+    view! {
+        <ReviewForm
+            id="write"
+            texts=TEXTS
+            draft
+            send
+            status=said
+            remedy=Callback::new(remedy)
+        />
+    }
 }
