@@ -58,6 +58,30 @@ test('your own review replaces the form, and lists show its changes', async ({
   await server.run('verify');
 });
 
+test('your own review is in the lists to which it belongs', async ({ page }) => {
+  await signUp(page, 'aspasia');
+  await page.goto(`/products/${TEDDY}?rating=1`);
+  const teddy = product(page);
+  await expect(teddy.reviews.first()).toBeVisible();
+  const write = page.getByRole('main').getByRole('link', { name: 'Write a review' });
+  await expect(write).toBeVisible();
+  await teddy.form.stars('5 stars').check();
+  await teddy.form.body.fill('All five.');
+  await teddy.form.post.click();
+  await expect(ownReview(page).card).toContainText('All five.');
+  await expect(teddy.reviews.filter({ hasText: 'All five.' })).toHaveCount(0);
+  await expect(page.getByRole('main').getByRole('link', { name: 'Your review' })).toBeVisible();
+
+  await teddy.showAll.click();
+  const mine = teddy.reviews.filter({ hasText: 'All five.' });
+  await expect(mine).toContainText('Your review');
+  await expect(mine.getByRole('button', { name: 'Report' })).toHaveCount(0);
+  await page.reload();
+  await expect(mine).toContainText('Your review');
+  await expect(mine.getByRole('button', { name: 'Report' })).toHaveCount(0);
+  await expect(teddy.reviews.nth(1).getByRole('button', { name: 'Report' })).toBeVisible();
+});
+
 test('one page lists all your reviews', async ({ page }) => {
   await signUp(page, 'aspasia');
   await page.goto('/account/reviews');
@@ -123,13 +147,44 @@ test.describe('when it is changed in two places', () => {
 });
 
 test.describe('with moderation before publishing', () => {
-  test.use({ settings: { OSTRAKON_PRE_MODERATION: 'true' } });
+  // Others get 404 for a review that waits.
+  test.use({
+    settings: { OSTRAKON_PRE_MODERATION: 'true' },
+    expectedComplaints: /status of 404/,
+  });
   const WAITING = 'Your review will appear once a moderator has approved it.';
 
+  test('its author reads why a review was hidden, and changes it', async ({ page, browser }) => {
+    await signUp(page, 'aspasia');
+    await post(page, 'Call 555.');
+    const own = ownReview(page);
+    await expect(own.card).toContainText('Pending');
+    const id = (await own.card.getAttribute('id'))!.replace('own-', '');
+    const moderator = await (await browser.newContext({ baseURL: new URL(page.url()).origin })).newPage();
+    await signUp(moderator, 'pericles', 'moderator');
+    const reviews = [{ id, version: 1 }];
+    const data = { decision: 'reject', reason: 'personal_data', note: 'a number', reviews };
+    expect((await moderator.request.post('/api/moderation/decisions', { data })).ok()).toBe(true);
+
+    await page.reload();
+    await expect(own.card).toContainText('it names people, addresses or numbers (a number)');
+    await own.edit.click();
+    await expect(own.form).toContainText('A moderator reads each review before it appears.');
+    await own.body.fill('Call me.');
+    await own.save.click();
+    await expect(own.card).toContainText('Pending');
+    await page.goto(`/reviews/${id}`);
+    await expect(page.getByRole('article')).toContainText('Call me.');
+  });
+
   test('the page says that the review awaits moderation', async ({ page }) => {
+    await page.goto(`/products/${TEDDY}`);
+    await expect(page.getByRole('form')).toContainText('A moderator reads each review');
     await post(page, 'From a guest.');
     await expect(product(page).form.status).toHaveText(WAITING);
-    await expect(product(page).reviews.first()).not.toContainText('From a guest.');
+    const waiting = product(page).reviews.first();
+    await expect(waiting).toContainText('From a guest.');
+    await expect(waiting).toContainText('Pending');
 
     await signUp(page, 'aspasia');
     await post(page, 'From an account.');

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use leptos::prelude::*;
 use leptos_router::components::A;
-use ostrakon_shared::{Rating, Review};
+use ostrakon_shared::{Rating, Review, ReviewId, ReviewStatus};
 
 use crate::components::report::ReportControl;
 use crate::components::stars::Stars;
+use crate::components::status::status_chip;
 use crate::components::time::Ago;
 
 /// Longer texts are folded in lists.
@@ -18,28 +19,44 @@ const LONG_LINES: usize = 14;
 #[component]
 pub fn ReviewCard(
     review: Review,
+    /// The account's own review of the product.
+    mine: RwSignal<Option<ReviewId>>,
     /// Whether the user has just posted it.
     #[prop(optional)]
     posted: bool,
 ) -> impl IntoView {
     let href = format!("/reviews/{}", review.id);
-    let (id, author) = (card_id(&review), author(&review));
+    let (id, author, number) = (card_id(&review), author(&review), review.id);
+    let is_own = move || posted || mine.get() == Some(number);
+    let is_public = review.status == ReviewStatus::Approved;
+    // The page of a guest's review that waits can't be shown to anybody.
+    let name = author.clone();
+    let permalink = is_public.then(|| {
+        view! {
+            <A href attr:class="review-link">
+                "Permalink"
+                <span class="visually-hidden">" of the review by "<bdi>{name}</bdi></span>
+            </A>
+        }
+    });
     view! {
         <article class="review" class:is-posted=posted id=id tabindex="-1">
             <header>
                 <Verdict rating=review.rating />
-                {posted.then(|| view! { <span class="chip">"Your review"</span> })}
+                <span class="chip" class:unneeded=move || !is_own()>
+                    "Your review"
+                </span>
+                {(!is_public).then(|| status_chip(review.status))}
                 {review.title.clone().map(|title| view! { <h3 dir="auto">{title}</h3> })}
             </header>
             <FoldedBody text=review.body.clone() />
             <footer>
                 <ReviewByline review=review.clone() />
                 <span class="review-links">
-                    <ReportControl review=review.id author=author.clone() />
-                    <A href attr:class="review-link">
-                        "Permalink"
-                        <span class="visually-hidden">" of the review by "<bdi>{author}</bdi></span>
-                    </A>
+                    <span class:unneeded=is_own>
+                        <ReportControl review=number author />
+                    </span>
+                    {permalink}
                 </span>
             </footer>
         </article>

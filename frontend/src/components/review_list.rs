@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
-use ostrakon_shared::{ProductId, ReviewSort};
+use ostrakon_shared::{ProductId, Review, ReviewId, ReviewSort};
 
 use crate::components::paginated_list::{List, PaginatedList, rows};
 use crate::components::review_card::ReviewCard;
@@ -22,6 +22,8 @@ pub fn ReviewList(
     product: ProductId,
     query: Memo<ReviewQuery>,
     own: RwSignal<LocalChanges>,
+    /// The account's review of this product.
+    mine: RwSignal<Option<ReviewId>>,
 ) -> impl IntoView {
     let cache = expect_context::<HistoryCache>();
     let list = PaginatedList::new(move |cursor| {
@@ -46,10 +48,14 @@ pub fn ReviewList(
             cache.restore_scroll();
         }
     });
-    let posted = Signal::derive(move || own.read().posted.clone());
+    let posted = Signal::derive(move || {
+        let rating = query.read().rating;
+        let is_listed = |review: &&Review| rating.is_none() || review.rating == rating;
+        own.read().posted.iter().filter(is_listed).cloned().collect::<Vec<_>>()
+    });
     let others = Signal::derive(move || own.read().others(&list.items.read()));
     let empty = move || {
-        let none_posted = own.read().posted.is_empty();
+        let none_posted = posted.read().is_empty();
         none_posted.then(|| view! { <NoReviews query=query.get() /> })
     };
     view! {
@@ -59,9 +65,9 @@ pub fn ReviewList(
                 <ActiveFilter product query />
                 <SortMenu product query />
             </div>
-            {rows(posted, |review| view! { <ReviewCard review posted=true /> }.into_any())}
+            {rows(posted, move |review| view! { <ReviewCard review mine posted=true /> }.into_any())}
             <List list=list.state thing="review" skeleton=ReviewSkeletons empty>
-                {rows(others, |review| view! { <ReviewCard review /> }.into_any())}
+                {rows(others, move |review| view! { <ReviewCard review mine /> }.into_any())}
             </List>
         </section>
     }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_params_map;
-use ostrakon_shared::{Product, ProductId};
+use ostrakon_shared::{Product, ProductId, ReviewId, ReviewStatus};
 
 use crate::components::{
     Loaded, Picture, ProductSkeleton, RatingPanel, ReviewList, WritePanel, card_id,
@@ -76,11 +76,14 @@ fn ProductDetails(visit: ProductVisit) -> impl IntoView {
     let query = Memo::new(move |_| ReviewQuery::from_params(&params.read()));
     let rating = RwSignal::new(product.rating.clone());
     let own = RwSignal::new(own);
+    let mine = RwSignal::new(None::<ReviewId>);
     remember(product.clone(), rating, own);
     let on_written = Callback::new(move |written: LocalChange| {
         if let LocalChange::New(review) = &written {
             let given = review.rating;
-            rating.update(|rating| *rating = rating.as_ref().map(|rating| rating.with(given)));
+            if review.status == ReviewStatus::Approved {
+                rating.update(|rating| *rating = rating.as_ref().map(|rating| rating.with(given)));
+            }
             focus_soon(card_id(review));
         }
         own.update(|own| own.record(written));
@@ -95,7 +98,7 @@ fn ProductDetails(visit: ProductVisit) -> impl IntoView {
         // The router would prevent the browser from moving the focus to the fragment.
         view! {
             <a class="button product-write" href="#write-review" rel="external">
-                "Write a review"
+                {move || if mine.read().is_some() { "Your review" } else { "Write a review" }}
             </a>
         }
     });
@@ -112,8 +115,8 @@ fn ProductDetails(visit: ProductVisit) -> impl IntoView {
             </div>
         </div>
         <div class="product-reviews">
-            <ReviewList product=id query own />
-            <WritePanel product=id archived=product.archived on_written />
+            <ReviewList product=id query own mine />
+            <WritePanel product=id archived=product.archived mine on_written />
         </div>
     }
 }

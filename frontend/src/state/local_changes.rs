@@ -6,7 +6,7 @@ use ostrakon_shared::{Review, ReviewId};
 /// One change made by the user.
 #[derive(Clone, Debug)]
 pub enum LocalChange {
-    /// A review was posted, and is public.
+    /// A review was posted; a guest's may wait for a moderator.
     New(Review),
     /// A public review was changed.
     Changed(Review),
@@ -76,6 +76,7 @@ mod tests {
             version,
             created_at: jiff::Timestamp::UNIX_EPOCH,
             edited_at: None,
+            rejection: None,
         }
     }
 

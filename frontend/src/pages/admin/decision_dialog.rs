@@ -249,7 +249,7 @@ fn DecideForm(decisions: Decisions) -> impl IntoView {
             <TextField
                 id="decide-note"
                 label="Note"
-                hint="required for “other”"
+                hint="the author reads it; required for “other”"
                 text=note
                 max_chars=MAX_NOTE_CHARS
                 error=state.error("note")
