@@ -6,7 +6,8 @@ import { newDataDir, ostrakon } from './server.js';
 export default async function makeDemoData(): Promise<() => Promise<void>> {
   const dataDir = await newDataDir();
   await ostrakon(dataDir, 'migrate');
-  await ostrakon(dataDir, 'demo');
+  // The same dates in every run.
+  await ostrakon(dataDir, 'demo', '--until', '2026-11-01');
   process.env['DEMO_DATA_DIR'] = dataDir;
   return () => rm(dataDir, { recursive: true });
 }

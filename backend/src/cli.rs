@@ -22,6 +22,7 @@ use ostrakon_shared::{AuditAction, CredentialId, ReviewId, Role};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, ConfigError};
+use crate::demo::Until;
 use crate::http::CLIENT_LOG_TARGET;
 use crate::store::{SetupError, StoreError};
 
@@ -91,7 +92,11 @@ enum Command {
     },
     /// Add demo data: 62 products, 5,000 reviews (the same each time), and an admin who can sign in
     /// from this machine only; safe to repeat
-    Demo,
+    Demo {
+        /// Date the reviews up to this day (UTC) instead of up to now, e.g. for pictures
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        until: Option<Until>,
+    },
     /// Create and manage accounts
     #[command(subcommand)]
     Account(AccountCommand),
@@ -319,7 +324,7 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
         Command::Migrate { database, status: true, json } => {
             reports::migration_status(&config, database.as_deref(), json)
         }
-        Command::Demo => commands::demo(&config),
+        Command::Demo { until } => commands::demo(&config, until.unwrap_or_else(Until::now)),
         Command::Account(command) => accounts::account(&config, command),
         Command::Audit { account, action, limit, form } => {
             audit::audit(&config, account.as_deref(), action, limit, form.json)

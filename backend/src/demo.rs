@@ -1,18 +1,23 @@
-//! The demo: generates products and reviews, the same ones every time.
+//! The demo: generates products and reviews, the same ones every time, with dates up to a moment.
 
 mod catalogue;
+mod dates;
+mod moderation;
 mod phrases;
 
 use fastrand::Rng;
-use ostrakon_shared::{NewReview, ProductId};
+use ostrakon_shared::{NewReview, ProductId, ReviewStatus};
 
 use crate::store::{SeedProduct, SeedReview};
 use catalogue::{GROUPS, Item};
+pub use dates::{Until, earlier_end};
+pub use moderation::DemoReport;
 
 const REVIEWS: usize = 5_000;
 /// Never change it: with another seed, a second run would add other reviews to those of the first.
 const SEED: u64 = 20_100_420;
-/// The dates of the reviews: from 2024-01-01T00:00:00Z, in milliseconds since the Unix epoch …
+/// The dates of the reviews before they are shifted: from 2024-01-01T00:00:00Z, in milliseconds since the
+/// Unix epoch …
 const FROM_MS: i64 = 1_704_067_200_000;
 /// … to 2026-11-01T00:00:00Z.
 const UNTIL_MS: i64 = 1_793_491_200_000;
@@ -22,9 +27,11 @@ pub struct Demo {
     pub products: Vec<SeedProduct>,
     /// In the order in which they were written.
     pub reviews: Vec<SeedReview>,
+    pub reports: Vec<DemoReport>,
 }
 
-pub fn content() -> Demo {
+/// The demo with reviews up to `until_ms`, a moment in milliseconds since the Unix epoch.
+pub fn content(until_ms: i64) -> Demo {
     let items: Vec<(&str, &Item)> =
         GROUPS.iter().flat_map(|group| group.items.iter().map(|item| (group.sku, item))).collect();
     let products: Vec<SeedProduct> = (1..)
@@ -45,14 +52,17 @@ pub fn content() -> Demo {
             let quality = quality(product);
             SeedReview {
                 product: products[product].id,
-                unix_ms: rng.i64(FROM_MS..UNTIL_MS),
+                unix_ms: rng.i64(FROM_MS..UNTIL_MS) - UNTIL_MS + until_ms,
                 draw: rng.u32(..),
                 content: review(&mut rng, items[product].1, quality),
+                status: ReviewStatus::Approved,
             }
         })
         .collect();
     reviews.sort_by_key(|review| review.unix_ms);
-    Demo { products, reviews }
+    moderation::hold_back(&mut reviews);
+    let reports = moderation::reports(&reviews);
+    Demo { products, reviews, reports }
 }
 
 /// A few products have most of the reviews (Zipf), the two oldest ones among them.
@@ -157,24 +167,34 @@ mod tests {
 
     #[test]
     fn the_demo_is_valid_and_the_same_every_time() {
-        let demo = content();
+        let demo = content(UNTIL_MS);
         assert_eq!((demo.products.len(), demo.reviews.len()), (62, REVIEWS));
         assert_eq!(demo.products[0].name, "Brown teddy bear");
         assert_eq!(demo.products[1].name, "Polka-dotted socks");
         for review in &demo.reviews {
             assert_eq!(review.content.validate(), [], "{review:?}");
         }
-        let text = format!("{:?}{:?}", demo.products, demo.reviews);
+        let text = format!("{:?}{:?}{:?}", demo.products, demo.reviews, demo.reports);
         assert_eq!(
             XxHash3_64::oneshot(text.as_bytes()),
-            435_010_723_000_523_855,
+            1_468_779_429_392_640_010,
             "the demo has changed"
         );
     }
 
     #[test]
+    fn the_reviews_end_at_the_given_moment() {
+        let (one, other) = (content(UNTIL_MS), content(UNTIL_MS + 5_000));
+        assert!(one.reviews.iter().all(|review| (FROM_MS..UNTIL_MS).contains(&review.unix_ms)));
+        for (one, other) in one.reviews.iter().zip(&other.reviews) {
+            assert_eq!(one.unix_ms + 5_000, other.unix_ms);
+            assert_eq!(one.content, other.content);
+        }
+    }
+
+    #[test]
     fn ratings_are_j_shaped() {
-        let demo = content();
+        let demo = content(UNTIL_MS);
         let count = |stars| demo.reviews.iter().filter(|r| r.content.rating == Some(stars)).count();
         let [one, two, three, four, five] = [1, 2, 3, 4, 5].map(count);
         assert!(five > 2 * four && four > three && one > two, "{one} {two} {three} {four} {five}");

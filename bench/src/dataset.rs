@@ -5,7 +5,7 @@ use std::path::Path;
 use fastrand::Rng;
 use ostrakon::config::Config;
 use ostrakon::store::{ReviewQuery, SeedProduct, SeedReview, Store};
-use ostrakon_shared::{Credentials, ProductId, ReviewId, Role};
+use ostrakon_shared::{Credentials, ProductId, ReviewId, ReviewStatus, Role};
 
 use crate::Result;
 use crate::text;
@@ -161,6 +161,7 @@ fn review(rng: &mut Rng, popularity: &Popularity, scale: Scale, number: usize) -
         unix_ms: FROM_MS + passed as i64,
         draw: rng.u32(..),
         content: text::review(rng),
+        status: ReviewStatus::Approved,
     }
 }
 

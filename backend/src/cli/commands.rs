@@ -10,7 +10,8 @@ use ostrakon_shared::PageLimit;
 use crate::cli::Failure;
 use crate::cli::output::{self, say};
 use crate::config::Config;
-use crate::store::{DEMO_NAME, ProductQuery, Store};
+use crate::demo::{Demo, DemoReport, Until};
+use crate::store::{DEMO_NAME, ProductQuery, Reporter, Store, StoreError};
 use crate::{demo, http};
 
 pub fn serve(config: &Config, migrate_first: bool) -> Result<(), Failure> {
@@ -68,10 +69,11 @@ pub fn migrate(config: &Config, only: Option<&str>) -> Result<(), Failure> {
     Ok(config.databases()?.migrate(only, &mut |line| say!("{line}"))?)
 }
 
-pub fn demo(config: &Config) -> Result<(), Failure> {
+pub fn demo(config: &Config, until: Until) -> Result<(), Failure> {
     let store = open(config)?;
     store.cluster().check_ids()?;
-    let demo = demo::content();
+    let until_ms = demo::earlier_end(&store)?.unwrap_or(until.unix_ms());
+    let demo = demo::content(until_ms);
     let one = ProductQuery { limit: PageLimit::default(), ..ProductQuery::default() };
     let first = store.catalog().list(&one)?.items.into_iter().next();
     if first.is_some_and(|first| first.name != demo.products[0].name) {
@@ -81,6 +83,7 @@ pub fn demo(config: &Config) -> Result<(), Failure> {
     let bar = progress_bar(demo.reviews.len() as u64, "reviews");
     let seeded = store.cluster().seed(&demo.products, &demo.reviews, |reviews| bar.inc(reviews))?;
     bar.finish_and_clear();
+    report(&store, &demo)?;
     if seeded.products + seeded.reviews == 0 {
         say!("demo: already there");
     } else {
@@ -88,6 +91,19 @@ pub fn demo(config: &Config) -> Result<(), Failure> {
     }
     if store.accounts().create_demo_admin()? {
         say!("demo: on this machine, sign in as {DEMO_NAME} with the password {DEMO_NAME}");
+    }
+    Ok(())
+}
+
+/// Adds the demo's reports, except for those that are there or whose review is no longer public.
+fn report(store: &Store, demo: &Demo) -> Result<(), Failure> {
+    for DemoReport { review, reader, report } in &demo.reports {
+        let id = store.cluster().seed_id(&demo.reviews[*review])?;
+        let reader = Reporter::Guest(format!("demo-{reader}"));
+        match store.reviews().report(&reader, id, report) {
+            Ok(()) | Err(StoreError::AlreadyReported | StoreError::ReviewNotFound(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(())
 }

@@ -36,6 +36,7 @@ pub struct SeedReview {
     /// Determines the bucket and id, so that the same review always gets the same id.
     pub draw: u32,
     pub content: NewReview,
+    pub status: ReviewStatus,
 }
 
 /// The numbers of added rows.
@@ -168,6 +169,6 @@ fn draft(bucket: Bucket, seed: &SeedReview, taken: &HashSet<&str>) -> Draft {
         signature: Signature { name: name.map(str::to_owned), ..Signature::default() },
         author: None,
         key: None,
-        status: ReviewStatus::Approved,
+        status: seed.status,
     }
 }

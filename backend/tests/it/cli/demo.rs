@@ -28,9 +28,44 @@ on_every_engine!(the_demo_is_the_same_every_time_and_seeded_once, || {
     assert_eq!(verified, "verify: 5000 reviews in 3 databases, all in their place\n");
 });
 
+on_every_engine!(the_demo_keeps_the_dates_of_its_first_run, || {
+    let cluster = TestCluster::new();
+    succeeds(&cluster, &["migrate"]);
+    let mut refused = ostrakon(&cluster, &["demo", "--until", "tomorrow"]);
+    refused.stdin(std::process::Stdio::null());
+    assert!(fails(refused, 2).contains("expected a day such as 2026-11-01"));
+    succeeds(&cluster, &["demo", "--until", "2025-06-01"]);
+    cluster.sql("reviews-2", "DELETE FROM report; DELETE FROM review; DELETE FROM product_rating;");
+    succeeds(&cluster, &["demo", "--until", "2026-11-01"]);
+    assert!(succeeds(&cluster, &["verify"]).starts_with("verify: 5000 reviews"));
+    assert_eq!(succeeds(&cluster, &["demo"]), "demo: already there\n");
+
+    let server = ServerProcess::start(&cluster);
+    let newest: serde_json::Value =
+        serde_json::from_str(&server.get("/api/products/1/reviews?limit=1")).unwrap();
+    let newest = newest["items"][0]["created_at"].as_str().unwrap();
+    assert!(newest.starts_with("2025-05"), "{newest}");
+});
+
+on_every_engine!(the_demo_ends_now_and_has_work_for_moderators, || {
+    let cluster = TestCluster::new();
+    succeeds(&cluster, &["migrate"]);
+    succeeds(&cluster, &["demo"]);
+    let overview = cluster.config(3).open().unwrap().cluster().overview().unwrap();
+    assert_eq!((overview.pending, overview.reported), (9, 7));
+    // About five a day.
+    let written: u64 = overview.days.iter().map(|day| day.reviews).sum();
+    assert!(written > 100, "{:?}", overview.days);
+    // The reports are made once.
+    assert_eq!(succeeds(&cluster, &["demo"]), "demo: already there\n");
+    let again = cluster.config(3).open().unwrap().cluster().overview().unwrap();
+    assert_eq!((again.pending, again.reported), (9, 7));
+    assert!(succeeds(&cluster, &["verify"]).starts_with("verify: 5000 reviews"));
+});
+
 on_every_engine!(an_interrupted_demo_is_finished_by_the_next_one, || {
     let cluster = demo_cluster();
-    cluster.sql("reviews-2", "DELETE FROM review; DELETE FROM product_rating;");
+    cluster.sql("reviews-2", "DELETE FROM report; DELETE FROM review; DELETE FROM product_rating;");
     let finished = succeeds(&cluster, &["demo"]);
     assert!(finished.starts_with("demo: added 0 products and 1"), "{finished}");
     assert!(succeeds(&cluster, &["verify"]).starts_with("verify: 5000 reviews"));

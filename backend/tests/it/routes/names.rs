@@ -230,6 +230,7 @@ on_every_engine!(the_demo_signs_with_no_account_s_name, async || {
             author_name: Some(name.to_owned()),
             ..Default::default()
         },
+        status: ostrakon_shared::ReviewStatus::Approved,
     });
     app.store().cluster().seed(&[], &seeds, |_| ()).unwrap();
     let listed = app.all_pages(REVIEWS).await;

@@ -47,10 +47,11 @@ pub fn fails(mut command: Command, code: i32) -> String {
     said
 }
 
+/// A cluster with the demo, whose dates are the same in every test.
 pub fn demo_cluster() -> TestCluster {
     let cluster = TestCluster::new();
     succeeds(&cluster, &["migrate"]);
-    succeeds(&cluster, &["demo"]);
+    succeeds(&cluster, &["demo", "--until", "2026-11-01"]);
     cluster
 }
 
