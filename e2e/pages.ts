@@ -48,6 +48,9 @@ export function review(page: Page) {
   return {
     heading: page.getByRole('heading', { level: 1 }),
     where,
+    /** Unfolds "Where it is stored". */
+    unfold: where.locator('summary'),
+    share: page.getByRole('button', { name: 'Share' }),
     /** The text beside a term of "Where it is stored". */
     fact: (term: string): Locator =>
       where.locator('dt', { hasText: term }).locator('xpath=following-sibling::dd[1]'),

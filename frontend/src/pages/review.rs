@@ -6,7 +6,10 @@ use leptos_router::components::A;
 use leptos_router::hooks::use_params_map;
 use ostrakon_shared::{BUCKETS, Product, Review, ReviewId, ReviewLocation};
 
-use crate::components::{Loaded, Picture, ReviewBody, ReviewByline, ReviewSkeleton, Verdict};
+use crate::components::{
+    Loaded, Picture, ReportControl, ReviewBody, ReviewByline, ReviewSkeleton, ShareButton, Verdict,
+    author,
+};
 use crate::dom::title::set_title;
 use crate::format::grouped;
 use crate::net::api;
@@ -70,10 +73,14 @@ fn ReviewDetails(found: Found) -> impl IntoView {
         <div class="permalink">
             <article class="permalink-review">
                 <Subject review=review.clone() product />
-                <h1 dir="auto">{heading}</h1>
+                <h1 dir="auto">{heading.clone()}</h1>
                 <Verdict rating=review.rating />
                 <ReviewBody text=review.body.clone() />
                 <ReviewByline review=review.clone() />
+                <p class="review-links small">
+                    <ReportControl review=review.id author=author(&review) />
+                    <ShareButton title=heading path=format!("/reviews/{}", review.id) />
+                </p>
             </article>
             <WhereItLives id=review.id location />
         </div>
@@ -96,16 +103,20 @@ fn Subject(review: Review, product: Option<Product>) -> impl IntoView {
     }
 }
 
-/// The database that stores the review, and why.
+/// The database that stores the review, and why: folded, for the curious.
 #[component]
 fn WhereItLives(id: ReviewId, location: Option<ReviewLocation>) -> impl IntoView {
     view! {
         <aside class="where" aria-labelledby="where">
-            <h2 id="where">"Where it is stored"</h2>
-            {match location {
-                Some(location) => view! { <Location location /> }.into_any(),
-                None => view! { <Nowhere id /> }.into_any(),
-            }}
+            <details>
+                <summary>
+                    <h2 id="where">"Where it is stored"</h2>
+                </summary>
+                {match location {
+                    Some(location) => view! { <Location location /> }.into_any(),
+                    None => view! { <Nowhere id /> }.into_any(),
+                }}
+            </details>
         </aside>
     }
 }

@@ -7,10 +7,10 @@ use ostrakon_shared::{
     AccountId, CreatedToken, DEFAULT_TOKEN_DAYS, MAX_TOKEN_NAME_CHARS, NewToken, Role, TokenInfo,
     TokenScope,
 };
-use wasm_bindgen_futures::JsFuture;
 
 use crate::components::paginated_list::{List, PaginatedList};
 use crate::components::{Ago, FieldGroup, FormEnd, TextField, failure_line};
+use crate::dom::clipboard;
 use crate::dom::document::focus_soon;
 use crate::format::day;
 use crate::net::api;
@@ -213,17 +213,9 @@ fn secret(secret: String) -> AnyView {
     let copied = RwSignal::new(None);
     let text = secret.clone();
     let copy = move |_| {
-        // Browsers offer the clipboard only under HTTPS.
-        let clipboard = window().navigator().clipboard();
-        let copying = js_sys::Reflect::has(&window().navigator(), &"clipboard".into())
-            .unwrap_or_default()
-            .then(|| clipboard.write_text(&text));
+        let copying = clipboard::copy(&text);
         spawn_local(async move {
-            let done = match copying {
-                Some(copying) => JsFuture::from(copying).await.is_ok(),
-                None => false,
-            };
-            copied.set(Some(if done {
+            copied.set(Some(if copying.await {
                 "Copied."
             } else {
                 "Copying failed. Please copy it by hand."
