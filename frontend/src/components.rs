@@ -31,7 +31,7 @@ mod text_field;
 mod time;
 mod write_panel;
 
-pub use dialog::{Dialog, close_dialog};
+pub use dialog::{CancelButton, Dialog, close_dialog};
 pub use field_group::FieldGroup;
 pub use form::{FormEnd, failure_line, optional};
 pub use load_more::LoadMore;

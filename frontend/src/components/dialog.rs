@@ -56,6 +56,20 @@ pub fn Dialog(
     move || open.get().then(&dialog)
 }
 
+/// The button that leaves everything as it is. It has the focus from the start, so that a hasty Enter does
+/// no harm: put it into the `FormEnd` of questions before changes that others notice.
+#[component]
+pub fn CancelButton(
+    /// The id of the dialog.
+    dialog: &'static str,
+) -> impl IntoView {
+    view! {
+        <button type="button" class="button" autofocus on:click=move |_| close_dialog(dialog)>
+            "Cancel"
+        </button>
+    }
+}
+
 /// Closes the dialog, so that the browser restores the focus.
 pub fn close_dialog(id: &str) {
     if let Some(dialog) = element(id) {

@@ -39,18 +39,11 @@ pub fn LoadMore(
             }
         })
     };
-    let announcement = move || {
-        let has_arrived = list.has_grown() && !list.failed();
-        has_arrived.then(|| format!("Showing {}.", counted(list.count() as u64, thing)))
-    };
     let more = Memo::new(move |_| list.more());
     view! {
         <div class="load-more">
             {move || list.failure().map(|text| view! { <p role="alert">{text}</p> })}
             {move || if more.get() { button().into_any() } else { end().into_any() }}
-            <p class="visually-hidden" aria-live="polite">
-                {announcement}
-            </p>
         </div>
     }
 }

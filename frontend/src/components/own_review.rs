@@ -4,7 +4,7 @@ use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use ostrakon_shared::{DecisionReason, NewReview, ProblemCode, Review, ReviewStatus};
 
-use crate::components::dialog::Dialog;
+use crate::components::dialog::{CancelButton, Dialog};
 use crate::components::form::FormEnd;
 use crate::components::review_card::{FoldedBody, ReviewByline, Verdict};
 use crate::components::review_form::{FormTexts, ReviewForm};
@@ -217,7 +217,7 @@ fn DeleteControl(review: Review, on_change: Callback<Option<Review>>) -> impl In
         view! {
             <form class="form" on:submit=submit>
                 <p>"The review will be removed for everyone. This can’t be undone."</p>
-                <FormEnd state button="Delete review" failure="The review was not deleted" />
+                <FormEnd state button="Delete review" failure="The review was not deleted"><CancelButton dialog=DELETE_ID /></FormEnd>
             </form>
         }
     };

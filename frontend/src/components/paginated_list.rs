@@ -5,6 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use crate::components::{LoadError, LoadMore, PartialNotice};
+use crate::format::counted;
 use crate::net::http::ResponseFuture;
 use crate::state::list_state::{ListState, Rest};
 use crate::state::loaded_pages::{Item, Key, LoadedPages};
@@ -128,15 +129,35 @@ pub fn List(
             None => skeleton.run(),
         }
     };
-    let more = move || list.has_started().then(|| view! { <LoadMore list thing /> });
+    let started = Memo::new(move |_| list.has_started());
+    let more = move || started.get().then(|| view! { <LoadMore list thing /> });
     view! {
         <div class="loaded" aria-busy=move || list.pending().to_string()>
             {state}
             <PartialNotice things=parts databases=list.missing_databases() />
-            <div hidden=move || !list.has_started() || list.count() == 0>{children()}</div>
+            <div node_ref=list.items() hidden=move || !list.has_started() || list.count() == 0>
+                {children()}
+            </div>
             {more}
+            // Always there: screen readers notice only changes of a region that they know.
+            <p class="visually-hidden" aria-live="polite">
+                {move || announcement(list, thing)}
+            </p>
         </div>
     }
+}
+
+/// What screen readers say when a filter has changed or another page has arrived. Empty in between, so that
+/// they also say the same text again.
+fn announcement(list: ListState, thing: &str) -> Option<String> {
+    if list.pending() || list.failed() || !list.has_changed() {
+        return None;
+    }
+    Some(match list.count() as u64 {
+        0 => format!("No {thing}s."),
+        count if list.more() => format!("Showing the first {}.", counted(count, thing)),
+        count => format!("Showing {}.", counted(count, thing)),
+    })
 }
 
 #[cfg(test)]

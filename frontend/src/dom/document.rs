@@ -2,7 +2,7 @@
 
 use leptos::prelude::{document, request_animation_frame};
 use wasm_bindgen::JsCast;
-use web_sys::{FocusOptions, HtmlElement};
+use web_sys::{Element, FocusOptions, HtmlElement};
 
 pub fn element(id: &str) -> Option<HtmlElement> {
     document().get_element_by_id(id)?.dyn_into().ok()
@@ -40,4 +40,21 @@ pub fn focus_soon(id: String) {
             _ = element.focus();
         }
     });
+}
+
+/// Moves the focus to an element or, if it can't have it, to the first link or field inside.
+pub fn focus_inside(element: &Element) {
+    const FOCUSABLE: &str = "a[href], button, input, select, textarea";
+    let inner = match element.has_attribute("tabindex") {
+        true => None,
+        false => element.query_selector(FOCUSABLE).ok().flatten(),
+    };
+    if inner.is_none() {
+        // Setting an attribute can't fail.
+        _ = element.set_attribute("tabindex", "-1");
+    }
+    if let Ok(element) = inner.unwrap_or_else(|| element.clone()).dyn_into::<HtmlElement>() {
+        // The page works without the focus.
+        _ = element.focus();
+    }
 }

@@ -1,13 +1,15 @@
 //! How far a list is loaded that arrives page by page.
 
 use futures::future::{AbortHandle, abortable};
+use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use web_sys::{HtmlCollection, HtmlElement};
 
-use crate::dom::document::focus_soon;
+use crate::dom::document::{focus_inside, focus_soon};
 use crate::net::http::{ApiError, ResponseFuture};
 
-/// The element at the end of a list, which gets the focus when the button to load more disappears.
+/// The element at the end of a list, which gets the focus when a last page without items arrives.
 pub const END_ID: &str = "end-of-list";
 
 /// The content of a page besides its items.
@@ -25,6 +27,10 @@ pub struct ListState {
     missing: RwSignal<Vec<String>>,
     started: RwSignal<bool>,
     grown: RwSignal<bool>,
+    /// Whether something has arrived after the first page: more items, or those of another filter.
+    changed: RwSignal<bool>,
+    /// The element that contains the items.
+    items: NodeRef<html::Div>,
     pending: RwSignal<bool>,
     error: RwSignal<Option<ApiError>>,
     again: Trigger,
@@ -44,6 +50,8 @@ impl ListState {
             missing: RwSignal::new(Vec::new()),
             started: RwSignal::new(false),
             grown: RwSignal::new(false),
+            changed: RwSignal::new(false),
+            items: NodeRef::new(),
             pending: RwSignal::new(true),
             error: RwSignal::new(None),
             again: Trigger::new(),
@@ -60,6 +68,7 @@ impl ListState {
     fn run(self, cursor: Option<String>) {
         self.abort();
         let first = cursor.is_none();
+        let shown = self.items.get_untracked().map_or(0, |items| rows(&items).length());
         let (answer, abort) = abortable(self.load.run(cursor));
         self.under_way.set_value(Some(abort));
         self.pending.set(true);
@@ -69,9 +78,10 @@ impl ListState {
             self.pending.set(false);
             match answer {
                 Ok(rest) => {
-                    if !first && rest.next_cursor.is_none() {
-                        focus_soon(END_ID.to_owned());
+                    if !first {
+                        request_animation_frame(move || self.focus_row(shown));
                     }
+                    self.changed.set(self.started.get_untracked());
                     self.next_cursor.set(rest.next_cursor);
                     self.missing.update(|missing| {
                         if first {
@@ -92,6 +102,16 @@ impl ListState {
                 }
             }
         });
+    }
+
+    /// Moves the focus to the row with this index: the first one of a new page. If the page has none, the end
+    /// of the list gets the focus, because the button to load more has disappeared.
+    fn focus_row(self, index: u32) {
+        let items = self.items.try_get_untracked().flatten();
+        match items.and_then(|items| rows(&items).item(index)) {
+            Some(row) => focus_inside(&row),
+            None => focus_soon(END_ID.to_owned()),
+        }
     }
 
     fn abort(self) {
@@ -143,6 +163,16 @@ impl ListState {
         self.grown.get()
     }
 
+    /// Whether something has arrived after the first page.
+    pub fn has_changed(self) -> bool {
+        self.changed.get()
+    }
+
+    /// The element that contains the items.
+    pub fn items(self) -> NodeRef<html::Div> {
+        self.items
+    }
+
     /// The number of loaded items.
     pub fn count(self) -> usize {
         self.count.get()
@@ -162,4 +192,10 @@ impl ListState {
     pub fn failure(self) -> Option<String> {
         self.error.read().as_ref().map(ToString::to_string)
     }
+}
+
+/// The elements of the items: entries of a list, rows of a table, or articles.
+fn rows(items: &HtmlElement) -> HtmlCollection {
+    let inner = items.query_selector(":scope > ul, :scope > table > tbody, :scope > div");
+    inner.ok().flatten().map_or_else(|| items.children(), |inner| inner.children())
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use ostrakon_shared::{Account, AccountId};
 
-use crate::components::{Ago, Dialog, FormEnd, Loaded, close_dialog};
+use crate::components::{Ago, CancelButton, Dialog, FormEnd, Loaded, close_dialog};
 use crate::net::api;
 use crate::net::fetched::Fetched;
 use crate::pages::account::{sessions, tokens};
@@ -74,7 +74,9 @@ fn end_all(id: AccountId, request: Fetched<Option<Account>>) -> AnyView {
             <p>
                 "The account is signed out everywhere, and its API tokens stop working. Its password stays the same: if someone else knows it, disable the account too."
             </p>
-            <FormEnd state button="End all" failure="The sessions and tokens were not ended" />
+            <FormEnd state button="End all" failure="The sessions and tokens were not ended">
+                <CancelButton dialog=CONFIRM_ID />
+            </FormEnd>
         </form>
     }
     .into_any()

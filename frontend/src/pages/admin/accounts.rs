@@ -5,9 +5,12 @@ use leptos::prelude::*;
 use ostrakon_shared::{Account, AccountEdit, AccountId, Role};
 
 use crate::components::paginated_list::{List, PaginatedList};
-use crate::components::{Ago, Dialog, FormEnd, SearchField, close_dialog, failure_line};
+use crate::components::{
+    Ago, CancelButton, Dialog, FormEnd, SearchField, close_dialog, failure_line,
+};
 use crate::dom::document::focus_soon;
 use crate::net::api;
+use crate::net::http::ResponseFuture;
 use crate::routing::search::{search_href, search_of_page};
 use crate::state::form_state::FormState;
 use crate::state::loaded_pages::LoadedPages;
@@ -45,13 +48,17 @@ pub fn accounts_page() -> AnyView {
 fn account_row(account: Account, accounts: PaginatedList<Account>) -> AnyView {
     let Account { id, role, disabled, name, created_at } = account;
     let state = FormState::button();
+    let disabling = RwSignal::new(false);
     let toggle = move |_| {
-        let edit = AccountEdit { disabled: Some(!disabled), ..AccountEdit::default() };
-        let work = async move {
-            replace(accounts, api::edit_account(id, &edit).await?);
-            Ok(())
-        };
-        state.start("", Box::pin(work));
+        if disabled {
+            state.start("", set_disabled(id, false, accounts));
+        } else {
+            disabling.set(true);
+        }
+    };
+    let disable = {
+        let name = name.clone();
+        move || disable_question(id, name.clone(), accounts)
     };
     // The menu shows the chosen role while the dialog is open, and the account's role otherwise.
     let shown = RwSignal::new(role);
@@ -80,12 +87,23 @@ fn account_row(account: Account, accounts: PaginatedList<Account>) -> AnyView {
                     content=question.into()
                     on_close
                 />
+                <Dialog
+                    id=DISABLE_ID
+                    open=disabling
+                    heading="Disable the account?"
+                    content=disable.into()
+                />
             </div>
             <span class="row-end">
                 {link(format!("/admin/accounts/{id}"), "Access", &name)}
                 {link(format!("/admin/reviews?author_id={id}"), "Reviews", &name)}
                 {role_menu(id, &name, role, shown, asking)}
-                <button type="button" class="button button-small" on:click=toggle>
+                <button
+                    type="button"
+                    class="button button-small"
+                    id=toggle_id(id)
+                    on:click=toggle
+                >
                     {if disabled { "Enable" } else { "Disable" }}
                     <span class="visually-hidden">" "<bdi>{name}</bdi></span>
                 </button>
@@ -143,10 +161,53 @@ fn role_menu(
 }
 
 const QUESTION_ID: &str = "role-question";
+const DISABLE_ID: &str = "disable-question";
 
 /// The element id of the menu with an account's role.
 fn select_id(account: AccountId) -> String {
     format!("role-{account}")
+}
+
+/// The element id of the button that disables or enables an account.
+fn toggle_id(account: AccountId) -> String {
+    format!("toggle-{account}")
+}
+
+/// Disables or enables an account.
+fn set_disabled(
+    id: AccountId,
+    disabled: bool,
+    accounts: PaginatedList<Account>,
+) -> ResponseFuture<()> {
+    Box::pin(async move {
+        let edit = AccountEdit { disabled: Some(disabled), ..AccountEdit::default() };
+        let changed = api::edit_account(id, &edit).await?;
+        replace(accounts, changed);
+        // The row is a new one.
+        focus_soon(toggle_id(id));
+        Ok(())
+    })
+}
+
+/// Asks for confirmation before an account is disabled.
+fn disable_question(id: AccountId, name: String, accounts: PaginatedList<Account>) -> AnyView {
+    let state = FormState::button();
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        state.start("", set_disabled(id, true, accounts));
+    };
+    view! {
+        <form class="form" on:submit=submit>
+            <p>
+                <bdi>{name}</bdi>
+                " can’t sign in any more, its sessions end, and its API tokens are refused. Its reviews stay. You can enable it again."
+            </p>
+            <FormEnd state button="Disable the account" failure="The account was not disabled">
+                <CancelButton dialog=DISABLE_ID />
+            </FormEnd>
+        </form>
+    }
+    .into_any()
 }
 
 /// Replaces an account in the list by its changed version.
@@ -190,7 +251,9 @@ fn role_question(
                 <bdi>{name}</bdi>
                 {format!(" becomes {article} {}. {rights}", role_label(role).to_lowercase())}
             </p>
-            <FormEnd state button="Change the role" failure="The role was not changed" />
+            <FormEnd state button="Change the role" failure="The role was not changed">
+                <CancelButton dialog=QUESTION_ID />
+            </FormEnd>
         </form>
     }
     .into_any()

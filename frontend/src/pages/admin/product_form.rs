@@ -4,23 +4,12 @@ use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use ostrakon_shared::{
     AdminProduct, MAX_PRODUCT_DESCRIPTION_CHARS, MAX_PRODUCT_NAME_CHARS, MAX_SKU_CHARS,
-    MAX_URL_CHARS, NewProduct, ProblemCode, ProductEdit, ProductId,
+    MAX_URL_CHARS, NewProduct, ProblemCode, ProductEdit,
 };
 
 use crate::components::{FormEnd, TextField, close_dialog, optional};
 use crate::net::api;
-use crate::net::http::ApiError;
 use crate::state::form_state::FormState;
-
-/// Archives or restores a product.
-pub async fn archive(
-    id: ProductId,
-    version: i32,
-    archived: bool,
-) -> Result<AdminProduct, ApiError> {
-    let edit = ProductEdit { archived: Some(archived), ..ProductEdit::default() };
-    api::edit_product(id, version, &edit).await
-}
 
 /// The form; empty for a new product.
 #[component]

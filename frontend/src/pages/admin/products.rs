@@ -1,12 +1,15 @@
 //! The page to search, create, edit and archive products.
 
+use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
-use ostrakon_shared::AdminProduct;
+use ostrakon_shared::{AdminProduct, ProductEdit, ProductId};
 
 use crate::components::paginated_list::{List, PaginatedList};
-use crate::components::{Dialog, SearchField, failure_line};
+use crate::components::{CancelButton, Dialog, FormEnd, SearchField, failure_line};
+use crate::dom::document::focus_soon;
 use crate::net::api;
-use crate::pages::admin::product_form::{ProductForm, archive};
+use crate::net::http::ResponseFuture;
+use crate::pages::admin::product_form::ProductForm;
 use crate::routing::review_query::ReviewQuery;
 use crate::routing::search::{search_href, search_of_page};
 use crate::state::form_state::FormState;
@@ -73,14 +76,19 @@ fn product_row(
 ) -> AnyView {
     let AdminProduct { id, version, archived, .. } = product;
     let state = FormState::button();
+    let asking = RwSignal::new(false);
     let toggle = move |_| {
-        let work = async move {
-            on_saved.run(archive(id, version, !archived).await?);
-            Ok(())
-        };
-        state.start("", Box::pin(work));
+        if archived {
+            state.start("", set_archived(id, version, false, on_saved));
+        } else {
+            asking.set(true);
+        }
     };
     let name = product.name;
+    let question = {
+        let name = name.clone();
+        move || archive_question(id, version, name.clone(), on_saved)
+    };
     let whose = || view! { <span class="visually-hidden">" "<bdi>{name.clone()}</bdi></span> };
     view! {
         <li>
@@ -93,18 +101,79 @@ fn product_row(
                 </p>
                 <p class="muted small">{format!("{id}")} {product.sku.map(|sku| format!(" · {sku}"))}</p>
                 {failure_line(state)}
+                <Dialog
+                    id=ARCHIVE_ID
+                    open=asking
+                    heading="Archive the product?"
+                    content=question.into()
+                />
             </div>
             <span class="row-end">
                 <button type="button" class="button button-small" on:click=edit>
                     "Edit"
                     {whose()}
                 </button>
-                <button type="button" class="button button-small" on:click=toggle>
+                <button
+                    type="button"
+                    class="button button-small"
+                    id=toggle_id(id)
+                    on:click=toggle
+                >
                     {if archived { "Restore" } else { "Archive" }}
                     {whose()}
                 </button>
             </span>
         </li>
+    }
+    .into_any()
+}
+
+const ARCHIVE_ID: &str = "archive-question";
+
+/// The element id of the button that archives or restores a product.
+fn toggle_id(product: ProductId) -> String {
+    format!("toggle-{product}")
+}
+
+/// Archives or restores a product.
+fn set_archived(
+    id: ProductId,
+    version: i32,
+    archived: bool,
+    on_saved: Callback<AdminProduct>,
+) -> ResponseFuture<()> {
+    Box::pin(async move {
+        let edit = ProductEdit { archived: Some(archived), ..ProductEdit::default() };
+        let saved = api::edit_product(id, version, &edit).await?;
+        on_saved.run(saved);
+        // The row is a new one.
+        focus_soon(toggle_id(id));
+        Ok(())
+    })
+}
+
+/// Asks for confirmation before a product is archived.
+fn archive_question(
+    id: ProductId,
+    version: i32,
+    name: String,
+    on_saved: Callback<AdminProduct>,
+) -> AnyView {
+    let state = FormState::button();
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        state.start("", set_archived(id, version, true, on_saved));
+    };
+    view! {
+        <form class="form" on:submit=submit>
+            <p>
+                <bdi>{name}</bdi>
+                " leaves the catalogue and the search, and nobody can review it any more. Its page and reviews stay. You can restore it."
+            </p>
+            <FormEnd state button="Archive the product" failure="The product was not archived">
+                <CancelButton dialog=ARCHIVE_ID />
+            </FormEnd>
+        </form>
     }
     .into_any()
 }

@@ -8,7 +8,9 @@ use ostrakon_shared::{
     FieldError, FieldErrorCode, RebalanceAction, RebalanceChange, RebalanceState,
 };
 
-use crate::components::{Dialog, FormEnd, TextField, close_dialog, failure_line, optional};
+use crate::components::{
+    CancelButton, Dialog, FormEnd, TextField, close_dialog, failure_line, optional,
+};
 use crate::dom::document::focus_soon;
 use crate::format::counted;
 use crate::net::api;
@@ -127,7 +129,9 @@ fn abort_question(live: Live, id: i64) -> AnyView {
     view! {
         <form class="form" on:submit=submit>
             <p>"The bucket that is moving returns to its old database, and no further buckets move. " {moved}</p>
-            <FormEnd state button="Abort" failure="The rebalance was not aborted" />
+            <FormEnd state button="Abort" failure="The rebalance was not aborted">
+                <CancelButton dialog=QUESTION_ID />
+            </FormEnd>
         </form>
     }
     .into_any()
@@ -163,6 +167,11 @@ fn RateForm(
                 Ok(())
             };
             return state.submit(errors, "", Box::pin(work));
+        }
+        let is_same = untrack(|| live.newest())
+            .is_some_and(|newest| newest.max_rate.map(i64::from) == max_rate.map(i64::from));
+        if errors.is_empty() && is_same {
+            return state.reset();
         }
         state.submit(errors, "The limit has been changed.", change(live, id, wanted));
     };
