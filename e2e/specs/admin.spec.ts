@@ -25,6 +25,8 @@ test('the menu links to the admin pages', async ({ page }) => {
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Overview');
   await expect(page.getByRole('img', { name: /reviews in 30 days/ })).toBeVisible();
   await expect(page.getByText('The line marks an even share')).toBeVisible();
+  await expect(page.getByRole('link', { name: '9 waiting for a moderator' })).toBeVisible();
+  await expect(page.getByRole('link', { name: '7 reported by readers' })).toBeVisible();
   await page.getByRole('link', { name: /waiting for a moderator/ }).click();
   await expect(page).toHaveURL('/admin/queue');
   await page.getByRole('banner').getByRole('link', { name: 'Products' }).click();
@@ -146,8 +148,17 @@ test.describe('products', () => {
     await list.getByRole('button', { name: 'Edit Obol' }).click();
     await name!.fill('Silver obol');
     await form.getByRole('button', { name: 'Save' }).click();
+    const question = page.getByRole('dialog', { name: 'Archive the product?' });
     await list.getByRole('button', { name: 'Archive Silver obol' }).click();
+    await expect(question).toContainText('Silver obol leaves the catalogue');
+    await expect(question.getByRole('button', { name: 'Cancel' })).toBeFocused();
+    await page.keyboard.press('Enter');
+    await expect(question).toBeHidden();
+    await expect(list).not.toContainText('Archived');
+    await list.getByRole('button', { name: 'Archive Silver obol' }).click();
+    await question.getByRole('button', { name: 'Archive the product' }).click();
     await expect(list.getByRole('listitem').first()).toContainText('Archived');
+    await expect(list.getByRole('button', { name: 'Restore Silver obol' })).toBeFocused();
 
     await list.getByRole('link', { name: 'Silver obol' }).click();
     await expect(product(page).name).toHaveText('Silver obol');
@@ -207,7 +218,8 @@ test.describe('accounts', () => {
     page.on('request', (request) => (changes += request.method() === 'PATCH' ? 1 : 0));
     await role('aspasia').selectOption('admin');
     await expect(question).toContainText('aspasia becomes an admin.');
-    await question.getByRole('button', { name: 'Close' }).click();
+    await expect(question.getByRole('button', { name: 'Cancel' })).toBeFocused();
+    await page.keyboard.press('Enter');
     await expect(role('aspasia')).toHaveValue('member');
     await expect(role('aspasia')).toBeFocused();
     expect(changes).toBe(0);
@@ -222,6 +234,10 @@ test.describe('accounts', () => {
     await visitor.goto('/admin/queue');
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Queue');
     await page.getByRole('button', { name: 'Disable aspasia' }).click();
+    const disable = page.getByRole('dialog', { name: 'Disable the account?' });
+    await expect(disable.getByRole('button', { name: 'Cancel' })).toBeFocused();
+    await expect(row('aspasia')).not.toContainText('Disabled');
+    await disable.getByRole('button', { name: 'Disable the account' }).click();
     await expect(row('aspasia')).toContainText('Disabled');
     await visitor.goto('/account');
     await expect(visitor).toHaveURL(/sign-in/);
@@ -244,6 +260,7 @@ test.describe('access', () => {
     await expect(page.getByRole('heading', { level: 2, name: 'aspasia' })).toBeVisible();
     const sessions = page.getByRole('list', { name: 'Sessions' }).getByRole('listitem');
     await expect(sessions).toHaveCount(1);
+    await expect(sessions).toContainText('Chrome on');
     // As if the password had been entered long ago. The first attempt has a wrong password.
     let refusals = 1;
     await page.route('**/credentials', async (route) => {
@@ -296,6 +313,7 @@ test('a database is verified', async ({ page }) => {
   const panel = page.getByRole('region', { name: /^reviews-1/ });
   await expect(panel).toContainText('SQLite');
   await expect(panel).toContainText('of 1,024');
+  await expect(panel).toContainText(/the newest of \d{4}-\d\d-\d\d/);
   await panel.getByRole('button', { name: 'Verify reviews-1' }).click();
   await expect(panel.getByRole('status')).toContainText('no problems found');
 });

@@ -1,7 +1,7 @@
 // Moderation: from a report to a decision, and back.
 import type { Page } from '@playwright/test';
 
-import { signUp } from '../accounts.js';
+import { ADMIN, signIn, signUp } from '../accounts.js';
 import { decision, product } from '../pages.js';
 import { expect, ok, test, type Api } from '../test.js';
 
@@ -24,6 +24,16 @@ async function post(api: Api, body: string): Promise<string> {
   const params = { path: { id: TEDDY } };
   return ok(await api.POST('/api/products/{id}/reviews', { params, body: { body, rating: 1 } })).id;
 }
+
+/** Decides about the demo's reviews, so that the queue is empty. */
+test.beforeEach(async ({ page, context }) => {
+  await signIn(page, ADMIN);
+  const { items } = await (await page.request.get('/api/moderation/queue?limit=100')).json();
+  const reviews = items.map(({ id, version }: { id: string; version: number }) => ({ id, version }));
+  const data = { decision: 'approve', reason: 'within_rules', reviews };
+  expect((await page.request.post('/api/moderation/decisions', { data })).ok()).toBe(true);
+  await context.clearCookies();
+});
 
 test('a reader reports a review, a moderator rejects it and undoes the decision', async ({
   page,
@@ -134,7 +144,12 @@ test.describe('with moderation before publishing', () => {
     await signUp(page, 'pericles', 'moderator');
     await page.goto('/admin');
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('Not allowed');
-    await page.goto('/admin/queue');
+    // What to ask for, and whom.
+    await expect(page.getByRole('main')).toContainText(
+      'ask an admin of this site to make the account pericles an admin',
+    );
+    await page.getByRole('link', { name: 'Go to the queue' }).click();
+    await expect(page).toHaveURL('/admin/queue');
     const nav = page.getByRole('navigation', { name: 'Administration' });
     await expect(nav.getByRole('link')).toHaveText(['Queue']);
   });

@@ -5,3 +5,4 @@ pub mod fetched;
 pub mod http;
 pub mod idempotency;
 pub mod preloaded;
+mod problem_text;

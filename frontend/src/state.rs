@@ -7,3 +7,4 @@ pub mod list_state;
 pub mod loaded_pages;
 pub mod local_changes;
 pub mod session;
+pub mod success;

@@ -7,6 +7,7 @@ use unicode_normalization::char::is_combining_mark;
 #[cfg(not(target_arch = "wasm32"))]
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
+use crate::format::grouped;
 use crate::problem::{FieldError, FieldErrorCode, FieldErrorParams};
 
 /// Whether a text may have several lines.
@@ -106,7 +107,11 @@ pub(crate) fn text_error(
         let detail = "This must not be blank.".to_owned();
         Some(FieldError::at_field(field, FieldErrorCode::Blank, detail))
     } else if chars > max_chars {
-        let detail = format!("This may have {max_chars} characters at most; it has {chars}.");
+        let detail = format!(
+            "This may have {} characters at most; it has {}.",
+            grouped(max_chars as u64),
+            grouped(chars as u64)
+        );
         let error = FieldError::at_field(field, FieldErrorCode::TooLong, detail);
         Some(error.with(FieldErrorParams::limit(max_chars, chars)))
     } else if let Some(control) = text.chars().find(forbidden) {

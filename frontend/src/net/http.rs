@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::net::preloaded;
+use crate::net::problem_text::problem_text;
 
 /// The response to a request. The future is boxed, so that code which awaits it is compiled once and
 /// not for each request.
@@ -59,7 +60,7 @@ impl ApiError {
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ApiError::Refused(problem, _) => f.write_str(&problem.detail),
+            ApiError::Refused(problem, _) => f.write_str(problem_text(problem)),
             ApiError::Unreachable => f.write_str("The server can’t be reached."),
             ApiError::Unreadable(status) => {
                 write!(f, "The server sent an unexpected response (status {status}).")

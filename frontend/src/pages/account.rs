@@ -1,5 +1,6 @@
 //! The account's pages: reviews, password, sessions and API tokens.
 
+mod browser;
 mod password;
 mod reviews;
 pub mod sessions;

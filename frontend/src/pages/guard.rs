@@ -28,25 +28,35 @@ pub fn Guarded(role: Role, #[prop(into)] page: ViewFn) -> impl IntoView {
     });
     move || match visitor.get() {
         Some(Ok(Some(visitor))) if has_rights_of(visitor, role) => page.run(),
-        Some(Ok(Some(_))) => view! { <NotAllowed /> }.into_any(),
+        Some(Ok(Some(visitor))) => view! { <NotAllowed visitor needed=role /> }.into_any(),
         Some(Err(error)) => view! { <LoadError error on_retry=move || session.ask() /> }.into_any(),
         Some(Ok(None)) | None => view! { <p class="muted">"Loading…"</p> }.into_any(),
     }
 }
 
-/// The page for users without the rights.
+/// The page for users without the rights: what to ask for, and whom.
 #[component]
-fn NotAllowed() -> impl IntoView {
+fn NotAllowed(visitor: Role, needed: Role) -> impl IntoView {
     set_title("Not allowed");
+    let (readers, wanted) = match needed {
+        Role::Admin => ("admins", "an admin"),
+        _ => ("moderators", "a moderator"),
+    };
+    let name = current_session().account().map(|account| account.name);
+    let (href, link) = match visitor {
+        Role::Moderator => ("/admin/queue", "Go to the queue"),
+        _ => ("/", "See all products"),
+    };
     view! {
         <div class="missing">
             <BrokenPot />
             <h1>"Not allowed"</h1>
             <p class="muted">
-                "Your account does not have access to this page. An admin can change its role."
+                {format!("This page is for {readers}. If you need it, ask an admin of this site to make the account ")}
+                <bdi>{name}</bdi> {format!(" {wanted}: admins do that under Admin, Accounts.")}
             </p>
-            <A href="/" attr:class="button">
-                "See all products"
+            <A href=href attr:class="button">
+                {link}
             </A>
         </div>
     }

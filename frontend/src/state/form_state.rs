@@ -6,6 +6,7 @@ use ostrakon_shared::{FieldError, FieldErrorCode, ProblemCode};
 
 use crate::dom::document::{focus_first_invalid, focus_soon};
 use crate::net::http::{ApiError, ResponseFuture};
+use crate::state::success;
 
 /// A form's state, with the errors beside its fields.
 #[derive(Clone, Copy)]
@@ -86,6 +87,7 @@ impl FormState {
         if untrack(|| self.pending()) {
             return;
         }
+        success::clear();
         self.errors.set(Vec::new());
         self.step.set(Step::Sending);
         spawn_local(async move {
@@ -95,13 +97,24 @@ impl FormState {
                 return;
             }
             match result {
-                Ok(()) => self.step.set(Step::Done(done)),
+                Ok(()) => {
+                    self.step.set(Step::Done(done));
+                    success::shown(move || self.take_away(done));
+                }
                 Err(error) => {
                     let errors = self.errors_of(&error);
                     self.fail(Some(error), errors);
                 }
             }
         });
+    }
+
+    /// Takes the message of success away, if it is still shown.
+    fn take_away(self, said: &'static str) {
+        let step = self.step.try_get_untracked();
+        if matches!(step, Some(Step::Done(message)) if message == said) {
+            self.step.set(Step::Idle);
+        }
     }
 
     /// The errors that the server names, or the one that a problem stands for.

@@ -7,6 +7,7 @@ use crate::components::paginated_list::{List, PaginatedList};
 use crate::components::{Ago, failure_line};
 use crate::format::day;
 use crate::net::api;
+use crate::pages::account::browser::browser_name;
 use crate::state::form_state::FormState;
 use crate::state::loaded_pages::LoadedPages;
 
@@ -26,11 +27,11 @@ pub fn sessions_panel(of: Option<AccountId>) -> AnyView {
             };
             state.start("The session has ended.", Box::pin(work));
         };
-        let browser = session.user_agent.unwrap_or_else(|| "An unknown browser".to_owned());
+        let browser = browser_name(session.user_agent.as_deref());
         view! {
             <li>
                 <div class="row-text">
-                    <p class="code">{browser.clone()}</p>
+                    <p title=session.user_agent>{browser.clone()}</p>
                     <p class="muted small">
                         "Signed in "<Ago at=session.created_at />
                         {session.last_used_at.map(|at| view! { ", last used "<Ago at /> })}

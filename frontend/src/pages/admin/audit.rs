@@ -7,6 +7,7 @@ use ostrakon_shared::{AuditAction, AuditChange, AuditEntry, AuditVia};
 
 use crate::components::Ago;
 use crate::components::paginated_list::{List, PaginatedList};
+use crate::format::counted;
 use crate::net::api;
 use crate::routing::url::{address, page_query};
 use crate::state::loaded_pages::LoadedPages;
@@ -81,7 +82,7 @@ fn href(action: &str, account: &str) -> String {
 
 fn row(entry: AuditEntry) -> AnyView {
     let times = (entry.count > 1).then(|| {
-        view! { " " <span class="chip">{format!("{} times", entry.count)}</span> }
+        view! { " " <span class="chip">{counted(entry.count.unsigned_abs().into(), "time")}</span> }
     });
     let account = entry.account.map(|name| {
         let href = href("", &entry.account_id.map(|id| id.to_string()).unwrap_or_default());

@@ -118,7 +118,7 @@ fn facts(database: DatabaseInfo) -> AnyView {
         Engine::Unknown => "unknown",
     };
     let unknown = || "unknown while it is down".to_owned();
-    let migrations = database.migrations.map_or_else(unknown, |names| names.join(", "));
+    let migrations = database.migrations.as_deref().map_or_else(unknown, migrations);
     let replicas = match database.replicas.as_slice() {
         [] => "none".to_owned(),
         replicas => replicas.iter().map(replica).collect::<Vec<_>>().join(", "),
@@ -139,6 +139,16 @@ fn facts(database: DatabaseInfo) -> AnyView {
         }
     };
     view! { <dl class="facts">{facts.map(fact).collect_view()}</dl> }.into_any()
+}
+
+/// The number of migrations, and the date of the newest. Their names begin with their dates, "20261128010000".
+fn migrations(names: &[String]) -> String {
+    let newest = names.iter().max().and_then(|name| {
+        let (year, month, day) = (name.get(..4)?, name.get(4..6)?, name.get(6..8)?);
+        Some(format!("{year}-{month}-{day}"))
+    });
+    let count = grouped(names.len() as u64);
+    newest.map_or_else(|| count.clone(), |date| format!("{count}, the newest of {date}"))
 }
 
 fn replica(replica: &ReplicaInfo) -> String {
@@ -178,4 +188,16 @@ fn verification(verification: Verification, held: Option<u64>) -> AnyView {
         {(problem_count > 0).then(|| view! { <ul class="findings code small">{lines}</ul> })}
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::migrations;
+
+    #[test]
+    fn migrations_read_as_a_date() {
+        let names = ["20261128010000", "20261122000000"].map(str::to_owned);
+        assert_eq!(migrations(&names), "2, the newest of 2026-11-28");
+        assert_eq!(migrations(&[]), "0");
+    }
 }

@@ -11,7 +11,7 @@ use ostrakon_shared::{
 
 use crate::components::{Dialog, FormEnd, TextField, close_dialog, failure_line, optional};
 use crate::dom::document::focus_soon;
-use crate::format::counted;
+use crate::format::{counted, grouped};
 use crate::net::api;
 use crate::pages::admin::review_history::decision_reason;
 use crate::state::form_state::{FormState, missing};
@@ -97,7 +97,8 @@ impl Decisions {
         });
         let mut text = format!("{} {said}.", counted(results.len() as u64, "review"));
         if !failed.is_empty() {
-            text += &format!(" {} failed: {}", failed.len(), reasons(&failed));
+            let count = grouped(failed.len() as u64);
+            text += &format!(" {count} failed: {}", reasons(&failed));
         }
         let versions = results
             .iter()

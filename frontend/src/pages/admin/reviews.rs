@@ -8,7 +8,7 @@ use ostrakon_shared::{AdminReview, DatabaseInfo, Health, Rating, ReviewStatus, R
 
 use crate::components::paginated_list::{List, PaginatedList};
 use crate::components::{Ago, Selection, status_chip, status_label};
-use crate::format::grouped;
+use crate::format::{counted, grouped};
 use crate::net::api;
 use crate::pages::admin::decision_dialog::{Decisions, Outcome, decision_buttons, decision_dialog};
 use crate::pages::admin::drawer::Drawer;
@@ -115,7 +115,7 @@ fn table_row(row: AdminReview, filter: Memo<Filter>, chosen: Selection) -> AnyVi
         review.rating.map_or_else(|| "–".to_owned(), |rating| format!("{} ★", rating.stars()));
     let text = review.title.clone().unwrap_or_else(|| excerpt(&review.body));
     let reports = (row.open_reports > 0).then(|| {
-        view! { <span class="status status-spam">{format!("{} reported", row.open_reports)}</span> }
+        view! { <span class="status status-spam">{counted(row.open_reports.into(), "report")}</span> }
     });
     let id = review.id.to_string();
     let label = format!("Select review {id}");

@@ -147,7 +147,8 @@ fn moving(moving: &[MovingBucket]) -> String {
         } else {
             format!("{} of {} copied", grouped(it.copied), counted(it.reviews, "review"))
         };
-        format!("bucket {} from {} to {}, {step}", it.bucket, it.source, it.target)
+        let bucket = grouped(it.bucket.into());
+        format!("bucket {bucket} from {} to {}, {step}", it.source, it.target)
     };
     match moving {
         [] => "nothing".to_owned(),
