@@ -104,6 +104,9 @@ pub fn server(listener: TcpListener, store: Store, settings: Settings) -> io::Re
             .app_data(routes.clone())
             .app_data(files.clone())
             .app_data(query::path_config())
+            .service(openapi::page::get_docs)
+            .service(openapi::page::get_style)
+            .service(openapi::page::get_script)
             .service(openapi::swagger_ui())
             .service(web::redirect("/docs", "/docs/"))
             // Where password managers look (W3C, "A Well-Known URL for Changing Passwords").

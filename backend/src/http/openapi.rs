@@ -4,6 +4,7 @@
 //! or is common to them. `./justw openapi` writes the result to `openapi.yaml`.
 
 mod examples;
+pub mod page;
 mod required;
 mod shared;
 
@@ -117,8 +118,11 @@ fn docs_config() -> Config<'static> {
     Config::from("/api/openapi.json").use_base_layout().try_it_out_enabled(true)
 }
 
-/// Whether Swagger UI has a file at this path.
+/// Whether the docs have a file at this path.
 pub fn has_docs(path: &str) -> bool {
+    if page::has(path) {
+        return true;
+    }
     let file = path.strip_prefix("/docs/").map(|file| serve(file, Arc::new(docs_config())));
     matches!(file, Some(Ok(Some(_))))
 }

@@ -48,6 +48,12 @@ on_every_engine!(
         let docs = app.get("/docs").await;
         assert_eq!(docs.status, 200);
         assert!(docs.text.contains("swagger-ui"), "{}", docs.text);
+        assert!(docs.text.contains(r#"<a href="/">"#), "a way back: {}", docs.text);
+        for (file, kind) in [("ostrakon.css", "text/css"), ("ostrakon.js", "text/javascript")] {
+            let file = app.get(&format!("/docs/{file}")).await;
+            assert_eq!(file.status, 200);
+            assert!(file.header("content-type").starts_with(kind));
+        }
     }
 );
 

@@ -197,6 +197,8 @@ on_every_engine!(read_only_paths_refuse_other_methods, async || {
         ("/sitemap.xml", true),
         ("/sitemaps/1.xml", true),
         ("/docs/", true),
+        ("/docs/index.html", true),
+        ("/docs/ostrakon.css", true),
         ("/nonsense", false),
         ("/products/6", false),
         ("/reviews/7ZZZZZZZZZZZZ", false),
