@@ -70,7 +70,7 @@ test.describe('on admin pages, a server that fails', () => {
   for (const [address, path, content] of [
     ['/account/reviews', '/api/accounts/me/reviews', 'You have not reviewed'],
     ['/admin', '/api/admin/overview', 'Reviews per day'],
-    ['/admin/queue', '/api/moderation/queue', 'The queue is empty'],
+    ['/admin/queue', '/api/moderation/queue', '16 reviews in the queue'],
     ['/admin/reviews', '/api/admin/reviews', 'Select all'],
     ['/admin/products', '/api/admin/products', 'Brown teddy bear'],
     ['/admin/accounts', '/api/admin/accounts', 'created'],
