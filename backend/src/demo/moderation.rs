@@ -63,13 +63,14 @@ fn is_moderated(review: &SeedReview) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::demo::{UNTIL_MS, content};
 
     #[test]
     fn moderators_have_something_to_do() {
         let demo = content(UNTIL_MS);
-        let waiting = demo.reviews.iter().filter(|r| r.status == super::ReviewStatus::Pending);
-        assert_eq!((waiting.count(), demo.reports.len()), (super::WAITING, 10));
+        let waiting = demo.reviews.iter().filter(|r| r.status == ReviewStatus::Pending);
+        assert_eq!((waiting.count(), demo.reports.len()), (WAITING, 10));
         for report in demo.reports {
             assert_eq!(report.report.validate(), [], "{report:?}");
         }
