@@ -184,7 +184,9 @@ pub fn restore(config: &Config, arguments: &RestoreArguments) -> Result<(), Fail
     });
     bar.finish_and_clear();
     let restored = restored.map_err(|error| {
-        Failure::Failed(format!("{error}\nnot finished, so nothing can be served: run it again"))
+        Failure::Failed(format!(
+            "{error}\nnot finished, so nothing can be served: repair that, then run it again"
+        ))
     })?;
     drop(restore);
     say!("restore: {} from {}", restored.databases.join(", "), folder.display());

@@ -11,15 +11,18 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use crate::db::cluster;
 use crate::db::files::{self, ServeLock};
 use crate::db::ids;
 use crate::db::migrate::{self, Kind, MigrationLock};
+use crate::db::owner::{self, OwnerState};
 use crate::db::{Context, Database, backup, sqlite_version_problem, transfer};
 use crate::store::cluster::backfill;
 use crate::store::cluster::backup::{DatabaseProgressFn, Manifest, SavedDatabase, compare};
 use crate::store::cluster::ids::{adopt_default, named_in};
-use crate::store::cluster::setup::{Databases, SetupError};
+use crate::store::cluster::setup::{Databases, SetupError, all_of};
 
 /// A checked restore: the backup is complete and its targets are empty.
 pub struct Restore {
@@ -157,6 +160,7 @@ impl Restore {
             migrate::run(database, *kind, lock)?;
             backfill::run(&self.databases.default, database, &mut |line| done.push(line))?;
         }
+        self.require_owners()?;
         let mut lines = self.lost();
         lines.extend(done);
         lines.extend(self.settle_ids()?);
@@ -258,6 +262,32 @@ impl Restore {
         Ok(database.write(&Context::default(), |connection| {
             transfer::update_marker(connection, &marker)
         })?)
+    }
+
+    /// Fails unless each reviews database owns the buckets that the shard map says. The markers stay
+    /// then, so that no server starts: buckets have moved since the backup.
+    fn require_owners(&self) -> Result<(), SetupError> {
+        let Databases { default, reviews, .. } = &self.databases;
+        let map = default.read_latest(&Context::default(), cluster::shard_map)?;
+        let concerns = |database: &&Arc<Database>| {
+            self.is_selected("default") || self.is_selected(database.name())
+        };
+        all_of(reviews.iter().filter(concerns).map(|database| {
+            let rows = database.read_latest(&Context::default(), owner::all)?;
+            let owned = rows.iter().filter(|(_, row)| row.state == OwnerState::Owned);
+            let owned: BTreeSet<(i16, i64)> = owned.map(|(bucket, row)| (*bucket, row.epoch)).collect();
+            let mapped = map.buckets_of(database.name());
+            let mapped: BTreeSet<_> = mapped.map(|(bucket, epoch)| (bucket.number(), epoch)).collect();
+            match owned.symmetric_difference(&mapped).count() {
+                0 => Ok(()),
+                number => Err(format!(
+                    "{} and default differ in {number} buckets, which have moved since the backup: move \
+                     all databases away, and restore all of them from one backup",
+                    database.name()
+                )
+                .into()),
+            }
+        }))
     }
 
     /// The changes that a restore loses.

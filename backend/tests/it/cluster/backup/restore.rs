@@ -209,3 +209,31 @@ fn a_backup_of_an_older_program_is_restored() {
     succeeds(&cluster, &["restore", "backups"]);
     assert!(!succeeds(&cluster, &["migrate", "--status"]).contains("pending"));
 }
+
+#[test]
+fn one_database_is_not_restored_from_before_its_buckets_moved() {
+    let cluster = demo_cluster();
+    succeeds(&cluster, &["backup", "backups"]);
+    succeeds(&cluster, &["databases", "add"]);
+    succeeds(&cluster, &["rebalance", "plan"]);
+    succeeds(&cluster, &["rebalance", "start"]);
+    for name in ["default", "reviews-2"] {
+        let (file, away) = (cluster.file(name), cluster.file(&format!("{name}-away")));
+        fs::rename(&file, &away).unwrap();
+        let restore = ["restore", "backups", "--database", name];
+        let output = ostrakon(&cluster, &restore).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(said.contains("buckets, which have moved since the backup"), "{said}");
+        // No server starts from it.
+        let said = fails(ostrakon(&cluster, &["databases"]), 2);
+        assert!(said.contains("is only partly filled by `ostrakon restore`"), "{said}");
+        fs::rename(&away, &file).unwrap();
+    }
+    let verified = succeeds(&cluster, &["verify"]);
+    assert!(verified.contains("5000 reviews in 4 databases, all in their place"), "{verified}");
+    let other = TestCluster::new();
+    succeeds(&other, &["restore", cluster.folder().join("backups").to_str().unwrap()]);
+    let verified = succeeds(&other, &["verify"]);
+    assert!(verified.contains("5000 reviews in 3 databases, all in their place"), "{verified}");
+}
