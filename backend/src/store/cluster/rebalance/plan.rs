@@ -123,14 +123,15 @@ impl Cluster<'_> {
         let default = self.routing().default();
         Ok(transaction(&default, |connection| {
             lock(connection, Lock::Rebalance)?;
+            let earlier = rebalances::unfinished(connection)?;
+            if let Some(running) = earlier.as_ref().filter(|earlier| earlier.state != "planned") {
+                let problem = format!("another rebalance is {}", running.state);
+                return Err(StoreError::RebalanceState(problem).into());
+            }
             if cluster::map_version(connection)? != map.version {
                 return Err(StoreError::BucketMoved.into());
             }
-            if let Some(earlier) = rebalances::unfinished(connection)? {
-                if earlier.state != "planned" {
-                    let problem = format!("another rebalance is {}", earlier.state);
-                    return Err(StoreError::RebalanceState(problem).into());
-                }
+            if let Some(earlier) = earlier {
                 rebalances::delete_plan(connection, earlier.id)?;
             }
             let now_ms = now_ms(connection)?;

@@ -171,6 +171,9 @@ fn the_rebalance_of_a_killed_command_can_be_paused_and_resumed() {
     let said = fails(ostrakon(&cluster, &["rebalance", "resume"]), 2);
     assert!(said.contains("reviews-2") && said.contains("is missing"), "{said}");
     std::fs::rename(&away, &file).unwrap();
+    let said = fails(ostrakon(&cluster, &["rebalance", "plan"]), 2);
+    assert!(said.contains("another rebalance is running"), "{said}");
+
 
     let moved = succeeds(&cluster, &["rebalance", "resume"]);
     assert!(moved.contains("256 of 256"), "{moved}");
