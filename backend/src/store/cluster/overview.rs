@@ -101,12 +101,14 @@ impl Cluster<'_> {
         Ok(Overview { days, pending, reported, databases: self.databases()?.items })
     }
 
-    /// Fails unless the primary of each database answers, is writable, and has disk space.
+    /// Fails unless the primary of each database answers, is writable, and has disk space; but for
+    /// those that could not be opened, which own no buckets.
     pub fn readiness(&self) -> Result<(), StoreError> {
-        let pending = self.with_default(self.shared.shards.reviews()).map(|(database, kind)| {
-            let request = RequestDatabase { database, context: self.context };
-            (database.name().to_owned(), request.spawn(move |it| is_ready(it, kind)))
-        });
+        let pending =
+            self.with_default(self.shared.shards.open_reviews()).map(|(database, kind)| {
+                let request = RequestDatabase { database, context: self.context };
+                (database.name().to_owned(), request.spawn(move |it| is_ready(it, kind)))
+            });
         let pending: Vec<_> = pending.collect();
         let (mut unavailable, mut full) = (Vec::new(), Vec::new());
         for (name, answer) in pending {

@@ -85,6 +85,7 @@ fn a_lost_database_that_owns_nothing_does_not_matter() {
 
 #[test]
 fn a_cluster_of_servers_gets_no_files_by_default() {
+    assert!(server.get("/readyz").contains("\"ok\""));
     let _on = Engine::Postgres.enter();
     let cluster = demo_cluster();
     let said = fails(ostrakon(&cluster, &["databases", "add"]), 2);
