@@ -25,6 +25,8 @@ test('signed out in another tab: the form asks before it posts as a guest', asyn
   await signUp(page, 'aspasia');
   await page.goto(PATH);
   const { form } = product(page);
+  await expect(form.post).toBeVisible();
+  await expect(page.getByText('Sign in again').first()).toBeHidden();
   await form.body.fill('Half as aspasia.');
 
   const elsewhere = await context.newPage();
