@@ -49,8 +49,8 @@ pub use product::{
     ProductEdit, ProductPage, ProductRating, ProductRatingList, RatedProduct, Rating,
 };
 pub use rebalance::{
-    MovingBucket, NewRebalance, Rebalance, RebalanceAction, RebalanceChange, RebalanceList,
-    RebalancePart, RebalanceState, WritePauses,
+    MAX_RATE, MovingBucket, NewRebalance, Rebalance, RebalanceAction, RebalanceChange,
+    RebalanceList, RebalancePart, RebalanceState, WritePauses,
 };
 pub use review::{
     MAX_AUTHOR_NAME_CHARS, MAX_BODY_CHARS, MAX_RATING, MAX_TITLE_CHARS, MIN_RATING, NewReview,

@@ -169,7 +169,7 @@ pub struct RebalanceList {
 /// The maximum number of reviews databases: each owns a bucket.
 const MAX_DATABASES: i32 = BUCKETS as i32;
 /// The maximum that a rate can be limited to, in reviews per second.
-const MAX_RATE: i32 = 1_000_000;
+pub const MAX_RATE: i32 = 1_000_000;
 
 /// A new plan: without any field, all databases are to own the same number of buckets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

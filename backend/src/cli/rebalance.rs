@@ -4,8 +4,8 @@ use std::num::NonZero;
 use std::thread;
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
-use ostrakon_shared::{Rebalance, RebalanceState};
+use clap::{Args, Subcommand, value_parser};
+use ostrakon_shared::{MAX_RATE, Rebalance, RebalanceState};
 
 use crate::cli::commands::open;
 use crate::cli::output::say;
@@ -16,6 +16,8 @@ use crate::store::{Address, Goal, RebalancePlan, Store};
 
 /// How often `status --watch` and `start --wait` read the state.
 const WATCH_INTERVAL: Duration = Duration::from_millis(500);
+
+const MAX: i64 = MAX_RATE as i64;
 
 #[derive(Subcommand)]
 pub enum DatabasesCommand {
@@ -51,8 +53,8 @@ pub enum RebalanceCommand {
     /// Start the stored plan; refused if the databases have changed since
     Start {
         /// Copy at most this many reviews per second
-        #[arg(long, value_name = "N")]
-        rate: Option<NonZero<u32>>,
+        #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=MAX))]
+        rate: Option<u32>,
         /// Wait until it has ended; Ctrl-C only stops waiting
         #[arg(long)]
         wait: bool,
@@ -72,6 +74,7 @@ pub enum RebalanceCommand {
     /// Change the maximum copy rate
     Throttle {
         /// Reviews per second; 0: adapt to the load of clients
+        #[arg(value_parser = value_parser!(u32).range(..=MAX))]
         rate: u32,
     },
     /// Undo the current bucket's move and end; buckets that have moved stay
@@ -155,7 +158,7 @@ pub fn rebalance(config: &Config, command: RebalanceCommand) -> Result<(), Failu
             return Ok(());
         }
         RebalanceCommand::Start { rate, wait } => {
-            cluster.start_rebalance(rate.map(NonZero::get))?;
+            cluster.start_rebalance(&operator, rate)?;
             return run(config, &store, wait);
         }
         RebalanceCommand::Status { watch: true, .. } => return watch(&store),

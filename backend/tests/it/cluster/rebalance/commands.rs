@@ -179,6 +179,7 @@ fn the_rebalance_of_a_killed_command_can_be_paused_and_resumed() {
     let moved = succeeds(&cluster, &["rebalance", "resume"]);
     assert!(moved.contains("256 of 256"), "{moved}");
     let rate = status()["reviews_per_second"].as_f64().unwrap();
+    fails(ostrakon(&cluster, &["rebalance", "throttle", "1000001"]), 2);
     assert!(rate > 0.1, "the years since `started_at` count: {rate}");
     let verified = succeeds(&cluster, &["verify"]);
     assert!(verified.contains("5000 reviews in 4 databases, all in their place"), "{verified}");
