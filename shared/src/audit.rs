@@ -41,6 +41,12 @@ string_enum! {
         ProductCreated => "product_created",
         /// A product was edited, archived or brought back.
         ProductEdited => "product_edited",
+        /// A reviews database was added to the cluster.
+        DatabaseAdded => "database_added",
+        /// A reviews database was retired.
+        DatabaseRetired => "database_retired",
+        /// A rebalance was started, paused, resumed, throttled or aborted, or a plan was discarded.
+        RebalanceChanged => "rebalance_changed",
         /// The server was started with other settings than before.
         SettingsChanged => "settings_changed",
     }

@@ -12,7 +12,7 @@ use crate::cli::output::say;
 use crate::cli::reports::print_json;
 use crate::cli::{Failure, Form};
 use crate::config::Config;
-use crate::store::{Address, Goal, RebalancePlan, Store};
+use crate::store::{Address, Goal, RebalancePlan, Source, Store};
 
 /// How often `status --watch` and `start --wait` read the state.
 const WATCH_INTERVAL: Duration = Duration::from_millis(500);
@@ -143,7 +143,7 @@ fn add_url(config: &Config, url: &Address) -> Result<(), Failure> {
 pub fn rebalance(config: &Config, command: RebalanceCommand) -> Result<(), Failure> {
     // The state of a rebalance is in `default`, so it can be shown and ended while others are down.
     let store = config.open_default()?;
-    let cluster = store.cluster();
+    let (cluster, operator) = (store.cluster(), Source::operator());
     match command {
         RebalanceCommand::Plan { goal, form } => {
             let store = open(config)?;
@@ -170,20 +170,20 @@ pub fn rebalance(config: &Config, command: RebalanceCommand) -> Result<(), Failu
             show(&rebalance);
             return Ok(());
         }
-        RebalanceCommand::Pause => cluster.pause_rebalance()?,
+        RebalanceCommand::Pause => cluster.pause_rebalance(&operator)?,
         RebalanceCommand::Resume => {
             // A running rebalance may have lost the process that moved its buckets.
             if !goes_on(&cluster.rebalance()?) {
-                cluster.resume_rebalance()?;
+                cluster.resume_rebalance(&operator)?;
             }
             return run(config, &store, false);
         }
         RebalanceCommand::Throttle { rate } => {
-            cluster.throttle_rebalance(Some(rate).filter(|&rate| rate > 0))?;
+            cluster.throttle_rebalance(&operator, Some(rate).filter(|&rate| rate > 0))?;
         }
         RebalanceCommand::Abort => {
             let is_planned = cluster.rebalance()?.state == RebalanceState::Planned;
-            cluster.abort_rebalance()?;
+            cluster.abort_rebalance(&operator)?;
             if is_planned {
                 say!("rebalance: the plan is discarded");
                 return Ok(());

@@ -79,7 +79,8 @@ pub struct AuditQuery {
 pub(in crate::store) enum AuditTarget<'a> {
     Account(&'a AccountRow),
     Product(ProductId),
-    Settings,
+    /// Its settings or databases.
+    Service,
 }
 
 /// Writes an entry in the transaction of its action.
@@ -96,7 +97,7 @@ pub(in crate::store) fn record(
     let (account, product) = match about {
         AuditTarget::Account(row) => (Some(row), None),
         AuditTarget::Product(id) => (None, Some(id)),
-        AuditTarget::Settings => (None, None),
+        AuditTarget::Service => (None, None),
     };
     let entry = NewEntry {
         action: action.to_string(),
@@ -376,7 +377,7 @@ impl<'a> Audit<'a> {
                 return Ok(());
             }
             let action = AuditAction::SettingsChanged;
-            record(connection, &Source::operator(), action, AuditTarget::Settings, &changes)
+            record(connection, &Source::operator(), action, AuditTarget::Service, &changes)
         });
         match recorded {
             Err(DbError::ReadOnly { .. }) => Ok(()),

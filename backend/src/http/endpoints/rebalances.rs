@@ -90,11 +90,11 @@ pub async fn plan_rebalance(
 #[post("/api/admin/rebalances/{id}/changes")]
 pub async fn change_rebalance(
     store: RequestStore,
-    _: Admin,
+    admin: Admin,
     id: Path<i64>,
     change: Body<RebalanceChange>,
 ) -> Result<Json<Rebalance>, ApiError> {
-    let (id, Body(change)) = (id.into_inner(), change);
+    let (Admin(source), id, Body(change)) = (admin, id.into_inner(), change);
     let errors = change.validate();
     if !errors.is_empty() {
         return Err(ApiError::fields(errors));
@@ -107,11 +107,11 @@ pub async fn change_rebalance(
             return Err(StoreError::NoRebalance);
         }
         match action {
-            RebalanceAction::Start => cluster.start_rebalance(max_rate)?,
-            RebalanceAction::Pause => cluster.pause_rebalance()?,
-            RebalanceAction::Resume => cluster.resume_rebalance()?,
-            RebalanceAction::Throttle => cluster.throttle_rebalance(max_rate)?,
-            RebalanceAction::Abort => cluster.abort_rebalance()?,
+            RebalanceAction::Start => cluster.start_rebalance(&source, max_rate)?,
+            RebalanceAction::Pause => cluster.pause_rebalance(&source)?,
+            RebalanceAction::Resume => cluster.resume_rebalance(&source)?,
+            RebalanceAction::Throttle => cluster.throttle_rebalance(&source, max_rate)?,
+            RebalanceAction::Abort => cluster.abort_rebalance(&source)?,
         }
         match cluster.rebalance() {
             Ok(after) if after.id == id => Ok(after),

@@ -4,10 +4,13 @@
 
 use std::sync::Arc;
 
+use ostrakon_shared::AuditAction;
+
 use crate::db::cluster::{self, Member};
 use crate::db::migrate::{self, Kind};
 use crate::db::{Address, Context, Database, Lock, inspect, lock, owner, rebalances};
 use crate::shard::BUCKETS;
+use crate::store::audit::{AuditTarget, Source, audit_change, record};
 use crate::store::cluster::Cluster;
 use crate::store::cluster::open::require_migrated;
 use crate::store::cluster::setup::{
@@ -65,7 +68,12 @@ impl Databases {
             require_unused(&*connect(name)?)?;
         }
         self.default.write(&Context::default(), |connection| {
-            new.iter().try_for_each(|name| cluster::add_member(connection, name))
+            new.iter().try_for_each(|name| {
+                cluster::add_member(connection, name)?;
+                let changes = [audit_change("database", None, Some(name))];
+                let (source, action) = (Source::operator(), AuditAction::DatabaseAdded);
+                record(connection, &source, action, AuditTarget::Service, &changes)
+            })
         })?;
         names.extend(new);
         let reviews = names.iter().map(|name| connect(name)).collect::<Result<_, _>>()?;
@@ -100,7 +108,7 @@ fn require_unused(database: &Database) -> Result<(), SetupError> {
 }
 
 impl Cluster<'_> {
-    /// Retires a reviews database: processes no longer open it, and its name is not used again.
+    /// Retires a reviews database for an operator: processes no longer open it, and its name is not used again.
     /// Refused while it owns buckets, or a rebalance has not ended.
     pub fn retire_database(&self, name: &str) -> Result<(), StoreError> {
         let rows = match self.database_index(name) {
@@ -137,7 +145,10 @@ impl Cluster<'_> {
             if map.active().count() == 1 {
                 return Err(StoreError::only_database(name).into());
             }
-            Ok(cluster::retire(connection, name)?)
+            cluster::retire(connection, name)?;
+            let changes = [audit_change("database", Some(name), None)];
+            let (source, action) = (Source::operator(), AuditAction::DatabaseRetired);
+            Ok(record(connection, &source, action, AuditTarget::Service, &changes)?)
         })?)
     }
 }

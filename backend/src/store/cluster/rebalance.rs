@@ -12,10 +12,13 @@ mod status;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use ostrakon_shared::{AuditAction, AuditChange};
+
 use crate::db::files::ServeLock;
 use crate::db::processes;
 use crate::db::rebalances::{self, RebalanceRow};
 use crate::db::{Connection, DbError, Lock, QueryError, lock, now_ms};
+use crate::store::audit::{AuditTarget, Source, audit_change, record};
 use crate::store::cluster::Cluster;
 use crate::store::cluster::setup::SetupError;
 use crate::store::error::{StoreError, TransactionError, transaction};
@@ -130,6 +133,20 @@ fn lacking(
     processes::lacking(connection, &targets, seen_since_ms)
 }
 
+/// What has changed of a rebalance, for the audit trail; `None`: its plan was discarded.
+fn changes(before: &RebalanceRow, after: Option<&RebalanceRow>) -> Vec<AuditChange> {
+    let rate = |row: &RebalanceRow| row.max_rate.map(|rate| rate.to_string());
+    let state = after.map(|after| after.state.as_str());
+    let mut changes = Vec::new();
+    if state != Some(&before.state) {
+        changes.push(audit_change(&before.goal, Some(&before.state), state));
+    }
+    if let Some(after) = after.filter(|after| after.max_rate != before.max_rate) {
+        changes.push(audit_change("rate", rate(before).as_deref(), rate(after).as_deref()));
+    }
+    changes
+}
+
 impl Cluster<'_> {
     /// Fails while buckets move: `what` needs each of them in one database.
     pub(in crate::store) fn require_no_moves(&self, what: &str) -> Result<(), SetupError> {
@@ -182,9 +199,9 @@ impl Cluster<'_> {
     }
 
     /// Starts the stored plan; at most `rate` reviews are copied per second.
-    pub fn start_rebalance(&self, rate: Option<u32>) -> Result<(), StoreError> {
+    pub fn start_rebalance(&self, source: &Source, rate: Option<u32>) -> Result<(), StoreError> {
         self.wait_for_processes()?;
-        self.change_rebalance(|connection, rebalance, now_ms| {
+        self.change_rebalance(source, |connection, rebalance, now_ms| {
             if rebalance.state != "planned" {
                 return Err(StoreError::RebalanceState("the rebalance has already started".to_owned()).into());
             }
@@ -250,26 +267,26 @@ impl Cluster<'_> {
     }
 
     /// Lets no further bucket move, after the one that is moving.
-    pub fn pause_rebalance(&self) -> Result<(), StoreError> {
-        self.switch_rebalance(&["running"], "paused")
+    pub fn pause_rebalance(&self, source: &Source) -> Result<(), StoreError> {
+        self.switch_rebalance(source, &["running"], "paused")
     }
 
     /// Goes on after a pause.
-    pub fn resume_rebalance(&self) -> Result<(), StoreError> {
-        self.switch_rebalance(&["paused"], "running")
+    pub fn resume_rebalance(&self, source: &Source) -> Result<(), StoreError> {
+        self.switch_rebalance(source, &["paused"], "running")
     }
 
     /// Changes how many reviews are copied per second at most; None: by load.
-    pub fn throttle_rebalance(&self, rate: Option<u32>) -> Result<(), StoreError> {
-        self.change_rebalance(|connection, rebalance, _| {
+    pub fn throttle_rebalance(&self, source: &Source, rate: Option<u32>) -> Result<(), StoreError> {
+        self.change_rebalance(source, |connection, rebalance, _| {
             Ok(rebalances::set_rate(connection, rebalance.id, rate.map(i64::from))?)
         })
     }
 
     /// Undoes the move of the bucket that is moving, and gives up those that have not begun. A plan
     /// that has not been started is removed.
-    pub fn abort_rebalance(&self) -> Result<(), StoreError> {
-        self.change_rebalance(|connection, rebalance, now_ms| {
+    pub fn abort_rebalance(&self, source: &Source) -> Result<(), StoreError> {
+        self.change_rebalance(source, |connection, rebalance, now_ms| {
             if rebalance.state == "planned" {
                 return Ok(rebalances::delete_plan(connection, rebalance.id)?);
             }
@@ -279,8 +296,8 @@ impl Cluster<'_> {
         })
     }
 
-    fn switch_rebalance(&self, from: &[&str], to: &str) -> Result<(), StoreError> {
-        self.change_rebalance(|connection, rebalance, now_ms| {
+    fn switch_rebalance(&self, source: &Source, from: &[&str], to: &str) -> Result<(), StoreError> {
+        self.change_rebalance(source, |connection, rebalance, now_ms| {
             if rebalances::change_state(connection, rebalance.id, from, to, now_ms)? {
                 return Ok(());
             }
@@ -288,9 +305,10 @@ impl Cluster<'_> {
         })
     }
 
-    /// Changes the rebalance that has not ended, in one transaction.
+    /// Changes the rebalance that has not ended, in one transaction, with an entry in the audit trail.
     fn change_rebalance(
         &self,
+        source: &Source,
         change: impl Fn(&mut Connection, RebalanceRow, i64) -> Result<(), TransactionError<QueryError>>,
     ) -> Result<(), StoreError> {
         let default = self.routing().default();
@@ -300,7 +318,13 @@ impl Cluster<'_> {
             let Some(rebalance) = rebalances::unfinished(connection)? else {
                 return Err(StoreError::NoRebalance.into());
             };
-            change(connection, rebalance, now_ms)
+            change(connection, rebalance.clone(), now_ms)?;
+            let changes = changes(&rebalance, rebalances::find(connection, rebalance.id)?.as_ref());
+            if !changes.is_empty() {
+                let action = AuditAction::RebalanceChanged;
+                record(connection, source, action, AuditTarget::Service, &changes)?;
+            }
+            Ok(())
         })?)
     }
 }

@@ -155,6 +155,9 @@ fn action_label(action: AuditAction) -> &'static str {
         AuditAction::TokenRevoked => "API token revoked",
         AuditAction::ProductCreated => "Product created",
         AuditAction::ProductEdited => "Product edited",
+        AuditAction::DatabaseAdded => "Database added",
+        AuditAction::DatabaseRetired => "Database retired",
+        AuditAction::RebalanceChanged => "Rebalance changed",
         AuditAction::SettingsChanged => "Settings changed",
         AuditAction::Unknown => "Other",
     }

@@ -51,6 +51,14 @@ fn a_cluster_of_files_grows_and_shrinks_by_commands_alone() {
         (&status["state"], &status["goal"]),
         (&json!("finished"), &json!("drain reviews-2"))
     );
+    let of =
+        |action: &str| json(&cluster, &["audit", "--action", action, "--json"])["items"].clone();
+    let started = json!([{"field": "drain reviews-2", "from": "planned", "to": "running"}]);
+    assert_eq!(of("rebalance_changed")[0]["changes"], started);
+    let retired = json!([{"field": "database", "from": "reviews-2", "to": null}]);
+    assert_eq!(of("database_retired")[0]["changes"], retired);
+    let added = json!([{"field": "database", "from": null, "to": "reviews-6"}]);
+    assert_eq!(of("database_added")[0]["changes"], added);
     let plan = ["rebalance", "plan", "--drain", "reviews-6", "--json"];
     assert_eq!(json(&cluster, &plan), json!(null), "reviews-6 owns no bucket");
     let plan = json(&cluster, &["rebalance", "plan", "--json"]);
@@ -77,6 +85,7 @@ fn a_lost_database_that_owns_nothing_does_not_matter() {
     std::fs::remove_file(cluster.file("reviews-4")).unwrap();
     let server = ServerProcess::start(&cluster);
     assert!(server.get("/api/products/1/reviews").contains("items"));
+    assert!(server.get("/readyz").contains("\"ok\""));
     succeeds(&cluster, &["databases", "remove", "reviews-4"]);
     drop(server);
     let verified = succeeds(&cluster, &["verify"]);
@@ -85,7 +94,6 @@ fn a_lost_database_that_owns_nothing_does_not_matter() {
 
 #[test]
 fn a_cluster_of_servers_gets_no_files_by_default() {
-    assert!(server.get("/readyz").contains("\"ok\""));
     let _on = Engine::Postgres.enter();
     let cluster = demo_cluster();
     let said = fails(ostrakon(&cluster, &["databases", "add"]), 2);
@@ -163,23 +171,23 @@ fn the_rebalance_of_a_killed_command_can_be_paused_and_resumed() {
     let waits = status()["waits_for"].as_str().unwrap().to_owned();
     assert!(waits.contains("a process that moves buckets"), "{waits}");
 
+    let said = fails(ostrakon(&cluster, &["rebalance", "plan"]), 2);
+    assert!(said.contains("another rebalance is running"), "{said}");
+
     // It does not need databases that are away.
     let (file, away) = (cluster.file("reviews-2"), cluster.file("away"));
     std::fs::rename(&file, &away).unwrap();
     succeeds(&cluster, &["rebalance", "pause"]);
     assert_eq!(status()["state"], "paused");
+    fails(ostrakon(&cluster, &["rebalance", "throttle", "1000001"]), 2);
     succeeds(&cluster, &["rebalance", "throttle", "1000000"]);
     let said = fails(ostrakon(&cluster, &["rebalance", "resume"]), 2);
     assert!(said.contains("reviews-2") && said.contains("is missing"), "{said}");
     std::fs::rename(&away, &file).unwrap();
-    let said = fails(ostrakon(&cluster, &["rebalance", "plan"]), 2);
-    assert!(said.contains("another rebalance is running"), "{said}");
-
 
     let moved = succeeds(&cluster, &["rebalance", "resume"]);
     assert!(moved.contains("256 of 256"), "{moved}");
     let rate = status()["reviews_per_second"].as_f64().unwrap();
-    fails(ostrakon(&cluster, &["rebalance", "throttle", "1000001"]), 2);
     assert!(rate > 0.1, "the years since `started_at` count: {rate}");
     let verified = succeeds(&cluster, &["verify"]);
     assert!(verified.contains("5000 reviews in 4 databases, all in their place"), "{verified}");
@@ -304,6 +312,12 @@ on_every_engine!(a_rebalance_is_paused_resumed_throttled_and_aborted, async || {
     let aborted = growing.wait_for("aborted").await;
     assert_eq!(aborted["moving"], json!([]));
     growing.app.verify();
+    let trail = "/api/admin/audit?action=rebalance_changed";
+    let trail = growing.app.get_json_as(&growing.admin, trail).await;
+    let changes: Vec<_> = trail["items"].as_array().unwrap().iter().collect();
+    assert!(changes.iter().all(|entry| entry["actor"] == "admin" && entry["via"] == "token"));
+    let fields: Vec<_> = changes.iter().rev().map(|entry| &entry["changes"][0]["field"]).collect();
+    assert_eq!(fields, ["even", "even", "rate", "even", "even"]);
     let moved = aborted["moved_buckets"].as_u64().unwrap();
     assert_eq!(growing.buckets(), [1_024 - moved, moved], "what has moved stays");
     let refused = growing
