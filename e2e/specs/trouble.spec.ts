@@ -1,6 +1,6 @@
 import { ADMIN, signIn, signUp } from '../accounts.js';
 import { catalogue, header, product, reviewIds } from '../pages.js';
-import { expect, ok, test, withoutPreloadedResponses } from '../test.js';
+import { appStarted, expect, ok, test, withoutPreloadedResponses } from '../test.js';
 
 const TEDDY = '1';
 
@@ -127,6 +127,7 @@ test.describe('when the server is down', () => {
     await page.goto('/');
     const { cards, more } = catalogue(page);
     await expect(cards).toHaveCount(24);
+    await appStarted(page);
     await server.stop();
 
     await more.click();
