@@ -84,7 +84,7 @@ pub fn lacks_rights(connection: &mut Connection, kind: Kind) -> Result<Option<St
     Ok(server::lacks_rights(connection, tables(kind).iter().map(|table| table.name))?)
 }
 
-/// Whether a server's database has tables, whoever created them.
+/// Whether a PostgreSQL database has tables, of this program or of another one.
 pub fn has_tables(connection: &mut Connection) -> Result<bool, QueryError> {
     Ok(server::has_tables(connection)?)
 }

@@ -241,8 +241,8 @@ impl Server {
     pub fn close(&self) {
         self.breaker.stop();
         for pool in [&self.readers, &self.writers] {
-            // On its way to a connection of this generation, which there is none of, the pool drops
-            // the others.
+            // The pool checks each idle connection before it returns one, and drops those of an
+            // earlier generation: all of them.
             drop(pool.inner.try_get());
         }
     }

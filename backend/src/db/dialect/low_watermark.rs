@@ -1,6 +1,6 @@
 //! The low watermark on PostgreSQL: the time before which no review is still being written, shown
 //! by the writers' locks. On SQLite the process is the only writer and knows its ids in flight
-//! (`store/routing/id_generator.rs`), so these functions return `None` (but [`now_ms`]).
+//! (`store/routing/id_generator.rs`), so these functions return `None`, except [`now_ms`].
 
 use diesel::dsl::sql;
 use diesel::prelude::*;

@@ -52,7 +52,7 @@ pub(in crate::db) fn current_schema(connection: &mut Connection) -> QueryResult<
     diesel::select(sql::<Text>("current_schema()::text")).get_result(connection)
 }
 
-/// Whether a PostgreSQL database has tables where the program would create its own, but for those of
+/// Whether the schema in which the program creates its tables has any, apart from those of
 /// extensions.
 pub(in crate::db) fn has_tables(connection: &mut Connection) -> QueryResult<bool> {
     let has_tables = "EXISTS (SELECT 1 FROM pg_class

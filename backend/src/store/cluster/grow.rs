@@ -108,7 +108,8 @@ fn require_unused(database: &Database) -> Result<(), SetupError> {
 }
 
 impl Cluster<'_> {
-    /// Retires a reviews database for an operator: processes no longer open it, and its name is not used again.
+    /// Retires a reviews database for an operator: processes no longer open it, and its name is not
+    /// used again.
     /// Refused while it owns buckets, or a rebalance has not ended.
     pub fn retire_database(&self, name: &str) -> Result<(), StoreError> {
         let rows = match self.database_index(name) {

@@ -101,8 +101,8 @@ impl Cluster<'_> {
         Ok(Overview { days, pending, reported, databases: self.databases()?.items })
     }
 
-    /// Fails unless the primary of each database answers, is writable, and has disk space; but for
-    /// those that could not be opened, which own no buckets.
+    /// Fails unless the primary of each open database answers, is writable, and has disk space.
+    /// Databases that could not be opened own no buckets.
     pub fn readiness(&self) -> Result<(), StoreError> {
         let pending =
             self.with_default(self.shared.shards.open_reviews()).map(|(database, kind)| {

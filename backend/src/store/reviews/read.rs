@@ -37,7 +37,7 @@ impl Reviews<'_> {
         Ok(ReviewLocation { id, bucket: place.bucket.get(), database: place.database })
     }
 
-    /// What `make` makes of the review with this id; `None` if there is none.
+    /// Reads the review with this id, and converts its row by `make`. `None`: no such review exists.
     fn find<T>(
         &self,
         id: ReviewId,
