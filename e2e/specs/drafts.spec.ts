@@ -169,13 +169,32 @@ test('a slow post and Back make one review', async ({ page, api }) => {
   expect(await rating(api)).toMatchObject({ count: count + 1 });
 });
 
-test('what is typed while a post is under way is kept', async ({ page }) => {
+/** Holds posts back until the returned function is called. */
+async function holdPost(page: Page): Promise<() => void> {
   let release = () => {};
   const released = new Promise<void>((resolve) => (release = resolve));
   await page.route(REVIEWS, async (route) => {
     if (route.request().method() === 'POST') await released;
     await route.continue();
   });
+  return release;
+}
+
+test('what an account types while its post is under way becomes an edit', async ({ page }) => {
+  await signUp(page, 'aspasia');
+  const release = await holdPost(page);
+  await page.goto(PATH);
+  await write(page, 'On its way');
+  await product(page).form.post.click();
+  await product(page).form.body.fill('On its way, with more.');
+  release();
+  const own = ownReview(page);
+  await own.card.getByRole('button', { name: 'Go on with it' }).click();
+  await expect(own.body).toHaveValue('On its way, with more.');
+});
+
+test('what is typed while a post is under way is kept', async ({ page }) => {
+  const release = await holdPost(page);
   await page.goto(PATH);
   await write(page, 'On its way');
   const { form } = product(page);

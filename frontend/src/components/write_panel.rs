@@ -198,6 +198,7 @@ fn NewReviewForm(
                 on_written.run(LocalChange::New(posted.clone()));
             }
             if !is_guest {
+                draft.continue_as(Subject::Edit(posted.id));
                 own.items.set(vec![posted]);
             }
             Ok(())

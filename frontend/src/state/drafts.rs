@@ -97,7 +97,9 @@ impl Draft {
     pub fn open(subject: Subject, initial: NewReview) -> Draft {
         let (mut review, key) = subject.load().unwrap_or_else(|| (initial.clone(), None));
         // The account's own name is not kept: the next account is another one.
-        review.author_name = review.author_name.or_else(|| initial.author_name.clone());
+        if let Subject::New(_) = subject {
+            review.author_name = review.author_name.or_else(|| initial.author_name.clone());
+        }
         let draft = Draft {
             rating: RwSignal::new(review.rating),
             title: RwSignal::new(review.title.unwrap_or_default()),
@@ -156,6 +158,14 @@ impl Draft {
             self.discard();
         } else {
             untrack(|| self.save());
+        }
+    }
+
+    /// Makes what the user has written, if anything, the draft for something else.
+    pub fn continue_as(self, other: Subject) {
+        if !self.body.is_disposed() && untrack(|| self.is_changed()) {
+            other.keep(self.review_untracked());
+            self.subject.forget();
         }
     }
 
